@@ -1,0 +1,116 @@
+"""Every hook contract, in the order in which a flow meets them.
+
+Hot hooks (``packet`` to ``decided``) are called for packets: pluggy registers and checks them, the engine calls the
+implementations as plain tuples in the YAML's order. They never block and keep no reference to a packet. An exception
+is caught at the call, counted for the plugin, and answered by ``failure.plugin_error``.
+Cold hooks are called by pluggy, in the YAML's order.
+
+Every hook exists since API 1.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from .types import Answer, Drop, Facts, Flow, Match, Packet, Verdict
+
+if TYPE_CHECKING:
+    from .engine import Engine
+    from .plugins import RuleRegistry
+
+hookspec = pluggy.HookspecMarker("pywall")
+hookimpl = pluggy.HookimplMarker("pywall")
+
+
+# --- set-up (cold) --------------------------------------------------------------------------------------------------
+
+
+@hookspec
+def pywall_rules(register: RuleRegistry) -> None:
+    """Contribute rule kinds: ``register(Kind)`` for each class. Called once, before the chains are compiled."""
+
+
+@hookspec
+def pywall_startup(engine: Engine) -> None:
+    """The engine is complete and no packet has come yet. Keep ``engine`` for ``emit`` and ``log``."""
+
+
+# --- flows and packets (hot) ----------------------------------------------------------------------------------------
+
+
+@hookspec
+def pywall_flow_start(flow: Flow) -> None:
+    """The first packet of a flow was decoded; no other hook has seen it. The result is ignored."""
+
+
+@hookspec
+def pywall_packet(packet: Packet, flow: Flow) -> Drop | None:
+    """Look at a packet before its verdict; stage what it would change, commit nothing.
+
+    ``Drop(reason)`` vetoes this packet, None has no objection: a plugin can never accept one. The first veto ends the
+    round. The plugin that provides ``segment`` sets ``packet.segments`` here.
+    """
+
+
+@hookspec
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise a protocol by the first bytes of both directions.
+
+    Called when bytes arrive, until the answer is ``Match``, ``NO`` (for good) or the budget ``detection`` is spent (MORE
+    then counts as NO). ``client`` and ``server`` only ever grow. For datagrams they are all payloads so far, joined;
+    ``flow.client_sizes`` and ``flow.server_sizes`` say where each ends. Ports are never a reason to answer Match.
+    Optional attributes of the plugin: ``protocols`` (names that it may answer), ``transport`` ("tcp", "udp" or both
+    in a tuple), ``first_client`` and ``first_server`` (possible first octets of each direction, as bytes; None: any).
+    """
+
+
+@hookspec
+def pywall_classify(flow: Flow, to_server: bool, data: bytes) -> Facts | Answer:
+    """Judge the payload of a flow whose protocol is unknown.
+
+    Called with each direction's bytes in order (a datagram's payload at a time), until the answer is ``Facts`` (stored
+    under their own names, settled) or ``NO``. The plugin declares the names in its attribute ``facts``.
+    """
+
+
+@hookspec
+def pywall_segment(flow: Flow, to_server: bool, offset: int, data: bytes, gap: int) -> None:
+    """Ordered payload of an accepted packet: stream offset, bytes, and how many octets are missing before them.
+
+    Called after ``decided``; made by the plugin that provides ``segment`` (TCP), by the core for datagrams.
+    """
+
+
+@hookspec
+def pywall_decided(packet: Packet, flow: Flow, verdict: Verdict) -> None:
+    """The verdict on this packet stands: commit what ``packet`` staged, or take it back when it was not accepted."""
+
+
+@hookspec
+def pywall_flow_end(flow: Flow, reason: str) -> None:
+    """The flow leaves the table: "timeout", "closed", "evicted" or "shutdown". Its event is written after this."""
+
+
+# --- the rest (cold) ------------------------------------------------------------------------------------------------
+
+
+@hookspec
+def pywall_tick(now: float) -> None:
+    """About once a second of the engine's clock."""
+
+
+@hookspec
+def pywall_event(event: dict[str, Any]) -> None:
+    """One EVE event, as it will be written. Do not change it."""
+
+
+@hookspec
+def pywall_stats() -> dict[str, Any]:
+    """Counters of the plugin for the ``stats`` event, under its name; cumulative numbers."""
+
+
+@hookspec
+def pywall_shutdown() -> None:
+    """No packet will come any more."""
