@@ -1,0 +1,133 @@
+"""The plugin ``protocols``: every detector of this distribution, in an order that never lets a guess precede a proof."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+#: A magic value or text that nothing else begins with, or values that must agree with each other.
+EXACT: Final = (
+    "amqp",
+    "bacnet",
+    "bgp",
+    "bittorrent",
+    "cassandra",
+    "dcerpc",
+    "dhcp",
+    "dnp3",
+    "dtls",
+    "git",
+    "gnutella",
+    "h323",
+    "http",
+    "http2",
+    "ike",
+    "iec60870",
+    "irc",
+    "kafka",
+    "krb5",
+    "ldap",
+    "mongodb",
+    "mqtt",
+    "mysql",
+    "opcua",
+    "openvpn",
+    "pgsql",
+    "quic",
+    "raknet",
+    "rdp",
+    "rfb",
+    "rsync",
+    "rtsp",
+    "sip",
+    "smb",
+    "snmp",
+    "source_engine",
+    "ssdp",
+    "ssh",
+    "stomp",
+    "stun",
+    "svn",
+    "tls",
+    "wireguard",
+    "xmpp",
+)
+#: Fields whose values and lengths fit each other, over the whole message.
+STRUCTURAL: Final = (
+    "dhcpv6",
+    "discord",
+    "dns",
+    "enip",
+    "ftp",
+    "geneve",
+    "gtp",
+    "imap",
+    "lisp",
+    "memcached",
+    "mms",
+    "modbus",
+    "netbios",
+    "netflow",
+    "nntp",
+    "ntp",
+    "pop3",
+    "radius",
+    "redis",
+    "rpc",
+    "rtcp",
+    "s7comm",
+    "sflow",
+    "smtp",
+    "socks",
+    "syslog",
+    "tds",
+    "telnet",
+    "teredo",
+    "tftp",
+    "tns",
+    "vxlan",
+    "websocket",
+)
+#: Little to go by: what a related flow announced, or a few fields over several packets.
+HEURISTIC: Final = (
+    "finger",
+    "ftp-data",
+    "rsh",
+    "rtp",
+)
+NAMES: Final = (*EXACT, *STRUCTURAL, *HEURISTIC)
+
+
+class Protocols:
+    """Loads all detectors, or all but some."""
+
+    api_version = 1
+
+    class Options(BaseModel):
+        """Options of the plugin ``protocols``."""
+
+        model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+        except_: list[str] = Field(default=[], alias="except", description="names of detectors to leave out")
+
+        @field_validator("except_")
+        @classmethod
+        def _known(cls, names: list[str]) -> list[str]:
+            for name in names:
+                if name not in NAMES:
+                    raise ValueError(f"{name!r} is no detector; allowed are {', '.join(sorted(NAMES))}")
+            return names
+
+    def __init__(self, options: Options | None = None) -> None:
+        self._left_out = frozenset(options.except_ if options else ())
+
+    def plugins(self) -> list[tuple[str, object]]:
+        """Name and module of each detector, in the order in which they are asked."""
+        return [(name, load(name)) for name in NAMES if name not in self._left_out]
+
+
+def load(name: str) -> object:
+    """The module of the detector ``name``."""
+    return import_module(f"{__package__}.{name.replace('-', '_')}")

@@ -1,0 +1,113 @@
+"""What detectors share: octets to numbers, datagrams, magic strings, lines, BER, printable facts, two-sided answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from struct import Struct
+from typing import Any, Final
+
+from pywall_core.api import MORE, NO, YES, Answer, Match
+
+_U16: Final = Struct("!H").unpack_from
+_U32: Final = Struct("!I").unpack_from
+
+#: Longest text that becomes a fact, in characters.
+FACT_LENGTH: Final = 255
+
+_UNPRINTABLE: Final = {n: "." for n in (*range(32), *range(127, 160))}
+
+
+def u16(data: bytes, at: int) -> int:
+    """Big-endian 16 bits at ``at``; the caller knows that they are there."""
+    return _U16(data, at)[0]  # type: ignore[no-any-return]
+
+
+def u24(data: bytes, at: int) -> int:
+    """Big-endian 24 bits at ``at``; the caller knows that they are there."""
+    return data[at] << 16 | _U16(data, at + 1)[0]  # type: ignore[no-any-return]
+
+
+def u32(data: bytes, at: int) -> int:
+    """Big-endian 32 bits at ``at``; the caller knows that they are there."""
+    return _U32(data, at)[0]  # type: ignore[no-any-return]
+
+
+def text(raw: bytes | str) -> str:
+    """A fact's text: printable, at most 255 characters; octets that are not UTF-8 are read as Latin-1."""
+    if isinstance(raw, bytes):
+        raw = raw[: 4 * FACT_LENGTH]
+        try:
+            raw = raw.decode()
+        except UnicodeDecodeError:
+            raw = raw.decode("latin-1")
+    return raw[:FACT_LENGTH].translate(_UNPRINTABLE)
+
+
+def datagrams(data: bytes, sizes: tuple[int, ...]) -> Iterator[bytes]:
+    """The payloads that were joined to ``data`` (``flow.client``, ``flow.client_sizes``), without empty and cut ones."""
+    at = 0
+    for size in sizes:
+        if at + size > len(data):
+            return
+        if size:
+            yield data[at : at + size]
+        at += size
+
+
+def first_datagram(data: bytes, sizes: tuple[int, ...]) -> bytes:
+    """The first payload of a direction that is not empty, or nothing."""
+    return next(datagrams(data, sizes), b"")
+
+
+def starts(data: bytes, *magics: bytes) -> Answer:
+    """YES when ``data`` begins with one of ``magics``, MORE while it is a beginning of one, else NO."""
+    if data.startswith(magics):
+        return YES
+    if any(magic.startswith(data) for magic in magics):
+        return MORE
+    return NO
+
+
+def line(data: bytes, at: int = 0, limit: int = 1024) -> bytes | Answer:
+    """The line at ``at`` without CRLF or LF; MORE while it has no end; NO when it is longer than ``limit`` octets."""
+    end = data.find(b"\n", at, at + limit + 1)
+    if end < 0:
+        return MORE if len(data) - at <= limit else NO
+    return data[at:end].removesuffix(b"\r")
+
+
+def tlv(data: bytes, at: int, end: int | None = None) -> tuple[int, int, int] | None:
+    """Tag octet, start and end of the contents of the BER value at ``at`` (X.690, one-octet tags, definite lengths).
+
+    The end may lie beyond ``data``, which is then cut; None when the header is not all there or is not BER, or when
+    the value goes beyond ``end``.
+    """
+    limit = len(data) if end is None else min(end, len(data))
+    if at + 2 > limit:
+        return None
+    tag = data[at]
+    length = data[at + 1]
+    start = at + 2
+    if length & 0x80:
+        octets = length & 0x7F
+        if not 1 <= octets <= 4 or start + octets > limit or tag & 0x1F == 0x1F:
+            return None
+        length = int.from_bytes(data[start : start + octets], "big")
+        start += octets
+    elif tag & 0x1F == 0x1F:
+        return None
+    if end is not None and start + length > end:
+        return None
+    return tag, start, start + length
+
+
+def two_sided(protocol: str, client: Answer, server: Answer, facts: dict[str, Any] | None = None) -> Match | Answer:
+    """One answer from what each direction's check said (MORE for a silent one).
+
+    Both YES: confirmed. One YES: a Match that is not confirmed, for as long as the other side may still confirm it.
+    A NO of either side before the other's YES is NO.
+    """
+    if client is YES or server is YES:
+        confirmed = client is server
+        return Match(protocol, facts or {}, confirmed, done=confirmed or client is NO or server is NO)
+    return NO if client is NO or server is NO else MORE
