@@ -14,7 +14,7 @@ _U32: Final = Struct("!I").unpack_from
 #: Longest text that becomes a fact, in characters.
 FACT_LENGTH: Final = 255
 
-_UNPRINTABLE: Final = {n: "." for n in (*range(32), *range(127, 160))}
+_UNPRINTABLE: Final = dict.fromkeys((*range(32), *range(127, 160)), ".")
 
 
 def u16(data: bytes, at: int) -> int:
@@ -34,17 +34,19 @@ def u32(data: bytes, at: int) -> int:
 
 def text(raw: bytes | str) -> str:
     """A fact's text: printable, at most 255 characters; octets that are not UTF-8 are read as Latin-1."""
-    if isinstance(raw, bytes):
+    if isinstance(raw, str):
+        decoded = raw
+    else:
         raw = raw[: 4 * FACT_LENGTH]
         try:
-            raw = raw.decode()
+            decoded = raw.decode()
         except UnicodeDecodeError:
-            raw = raw.decode("latin-1")
-    return raw[:FACT_LENGTH].translate(_UNPRINTABLE)
+            decoded = raw.decode("latin-1")
+    return decoded[:FACT_LENGTH].translate(_UNPRINTABLE)
 
 
 def datagrams(data: bytes, sizes: tuple[int, ...]) -> Iterator[bytes]:
-    """The payloads that were joined to ``data`` (``flow.client``, ``flow.client_sizes``), without empty and cut ones."""
+    """The payloads joined in ``data`` (``flow.client``, ``flow.client_sizes``), without empty and cut ones."""
     at = 0
     for size in sizes:
         if at + size > len(data):
