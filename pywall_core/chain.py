@@ -1,0 +1,270 @@
+"""Rules compiled into the verdict chain: three-valued, first match decides.
+
+Walking a chain collects the outcomes that are still possible. NO walks on; PENDING adds its action's outcomes and walks
+on; YES adds its own and stops. One outcome left is the verdict. Several left: the packet passes if ACCEPT is among them
+(a handshake must get through before anyone can know what it carries), else it is dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from .config.rules import AllOf, AnyOf, BoundRule, Condition, Not
+from .rulekind import RuleKind
+from .types import ACCEPT, DROP, HOOK_NAMES, NO, PENDING, REJECT, YES, Action, Answer, Flow, Matcher, Packet, Verdict
+
+if TYPE_CHECKING:
+    from .engine import Engine
+
+_BITS: Final = {ACCEPT: 1, DROP: 2, REJECT: 4}
+_BY_BIT: Final = {1: ACCEPT, 2: DROP, 4: REJECT}
+
+
+@dataclass(slots=True)
+class Rule:
+    """A compiled rule. ``outcomes`` is the mask of what its action can come to; ``chain`` the target of a jump."""
+
+    match: Matcher
+    path: str
+    where: str
+    plugin: str
+    chain: str
+    action: Action | None
+    target: str | None
+    observe: bool
+    comment: str
+    hits: int = 0
+    outcomes: int = 0
+
+
+@dataclass(slots=True)
+class Step:
+    """One rule's answer in a traced walk; ``outcomes`` is the mask collected after it."""
+
+    rule: Rule
+    answer: Answer | Action
+    outcomes: int
+
+
+@dataclass(slots=True)
+class Asked:
+    """What a walk rested on: rules of packet scope that were really asked, and facts."""
+
+    packet: bool = False
+    facts: set[str] = field(default_factory=set)
+
+
+class Chains:
+    """All chains of a configuration, compiled.
+
+    ``walk`` gives the verdict for a packet; ``observed(rule, packet, flow)`` is called for a rule with ``observe`` that
+    would have decided.
+    """
+
+    def __init__(
+        self,
+        chains: Mapping[str, list[BoundRule]],
+        default: Mapping[str, Action],
+        engine: Engine,
+        observed: Callable[[Rule, Packet, Flow], None],
+    ) -> None:
+        self._engine = engine
+        self._observed = observed
+        self.asked = Asked()
+        self.default = dict(default)
+        self.rules = {name: [self._compile(bound, name) for bound in rules] for name, rules in chains.items()}
+        for name in self.rules:
+            self._outcomes_of(name)
+        self._made: dict[tuple[str, Action, bool, str], Verdict] = {}
+        self._unqueued = Verdict(ACCEPT, True, "", "core", "", "no chain for this hook")
+
+    def walk(self, packet: Packet, flow: Flow, trace: list[Step] | None = None) -> Verdict:
+        """The verdict of the packet's hook; ``self.asked`` says what it rests on. Rules may raise: see Engine."""
+        hook = HOOK_NAMES[packet.hook]
+        asked = self.asked
+        asked.packet = False
+        if asked.facts:
+            asked.facts.clear()
+        rules = self.rules.get(hook)
+        if rules is None:
+            return self._unqueued
+        outcomes, decider = self._collect(rules, packet, flow, hook, trace)
+        action = _BY_BIT.get(outcomes)
+        if action is None:
+            return self._verdict(decider, hook, ACCEPT if outcomes & 1 else DROP, False, "pending")
+        return self._verdict(decider, hook, action, self._is_final(action, flow), "")
+
+    def _collect(
+        self, rules: list[Rule], packet: Packet, flow: Flow, hook: str, trace: list[Step] | None
+    ) -> tuple[int, Rule | None]:
+        """Mask of possible outcomes, and the first rule that contributed (None: the default)."""
+        outcomes = 0
+        decider: Rule | None = None
+        at = 0
+        while at < len(rules):
+            rule = rules[at]
+            at += 1
+            answer = rule.match(packet, flow)
+            if answer is NO:
+                if trace is not None:
+                    trace.append(Step(rule, answer, outcomes))
+                continue
+            if rule.observe and answer is not PENDING:
+                rule.hits += 1
+                self._observed(rule, packet, flow)
+                continue
+            if answer is PENDING:
+                outcomes |= self._pending_outcomes(rule, packet, flow, hook)
+            elif answer is YES:
+                rule.hits += 1
+                if rule.target is not None:
+                    if trace is not None:
+                        trace.append(Step(rule, answer, outcomes))
+                    rules = self.rules[rule.target]
+                    at = 0
+                    continue
+                outcomes |= rule.outcomes
+            else:
+                rule.hits += 1
+                outcomes |= _BITS[answer]
+            if decider is None:
+                decider = rule
+            if trace is not None:
+                trace.append(Step(rule, answer, outcomes))
+            if answer is not PENDING:
+                return outcomes, decider
+        return outcomes | _BITS[self.default[hook]], decider
+
+    def _pending_outcomes(self, rule: Rule, packet: Packet, flow: Flow, hook: str) -> int:
+        """A jump that is pending may come to whatever its chain comes to for this packet."""
+        if rule.observe:
+            return 0
+        if rule.target is None:
+            return rule.outcomes
+        return self._collect(self.rules[rule.target], packet, flow, hook, None)[0]
+
+    def _is_final(self, action: Action, flow: Flow) -> bool:
+        asked = self.asked
+        if asked.packet:
+            return False
+        if action is not ACCEPT or not asked.facts:
+            return True
+        if flow.unacked:
+            return False
+        state = self._engine.fact_state
+        return all(state(flow, name) is YES for name in asked.facts)
+
+    def _verdict(self, rule: Rule | None, hook: str, action: Action, final: bool, reason: str) -> Verdict:
+        path = "default" if rule is None else rule.path
+        key = (path, action, final, reason)
+        made = self._made.get(key)
+        if made is None:
+            plugin, chain = ("core", hook) if rule is None else (rule.plugin, rule.chain)
+            if not reason:
+                reason = "end of chain" if rule is None else rule.comment or f"{path} matched"
+            made = self._made[key] = Verdict(action, final, path, plugin, chain, reason)
+        return made
+
+    def _outcomes_of(self, name: str) -> int:
+        mask = 0
+        for default in self.default.values():
+            mask |= _BITS[default]
+        for rule in self.rules[name]:
+            if rule.target is not None:
+                rule.outcomes = self._outcomes_of(rule.target)
+            elif rule.action is not None:
+                rule.outcomes = _BITS[rule.action]
+            mask |= rule.outcomes
+        return mask
+
+    def _compile(self, bound: BoundRule, chain: str) -> Rule:
+        action, target = bound.action, None
+        if isinstance(action, str) and not isinstance(action, Action):
+            action, target = None, action
+        return Rule(
+            match=self._condition(bound.condition),
+            path=bound.path,
+            where=bound.where,
+            plugin=bound.plugins[0] if bound.plugins else "core",
+            chain=chain,
+            action=action,
+            target=target,
+            observe=bound.observe,
+            comment=bound.comment,
+        )
+
+    def _condition(self, condition: Condition) -> Matcher:
+        if isinstance(condition, AllOf):
+            return _all([self._condition(part) for part in condition.parts])
+        if isinstance(condition, AnyOf):
+            return _any([self._condition(part) for part in condition.parts])
+        if isinstance(condition, Not):
+            return _not(self._condition(condition.part))
+        return self._leaf(condition)
+
+    def _leaf(self, kind: RuleKind) -> Matcher:
+        """The kind's matcher, made to tell ``asked`` what the walk rested on."""
+        match = kind.compile(self._engine)
+        asked = self.asked
+        facts = kind.asks()
+        if kind.scope == "packet":
+            concerns = kind.concerns
+
+            def packet_leaf(packet: Packet, flow: Flow) -> Answer | Action:
+                if not concerns(flow):
+                    return NO
+                asked.packet = True
+                asked.facts.update(facts)
+                return match(packet, flow)
+
+            return packet_leaf
+        if facts:
+
+            def fact_leaf(packet: Packet, flow: Flow) -> Answer | Action:
+                asked.facts.update(facts)
+                return match(packet, flow)
+
+            return fact_leaf
+        return match
+
+
+def _all(parts: list[Matcher]) -> Matcher:
+    def match(packet: Packet, flow: Flow) -> Answer | Action:
+        result: Answer | Action = YES
+        for part in parts:
+            answer = part(packet, flow)
+            if answer is NO:
+                return NO
+            if answer is PENDING:
+                result = PENDING
+            elif answer is not YES and result is YES:
+                result = answer
+        return result
+
+    return match
+
+
+def _any(parts: list[Matcher]) -> Matcher:
+    def match(packet: Packet, flow: Flow) -> Answer | Action:
+        result: Answer | Action = NO
+        for part in parts:
+            answer = part(packet, flow)
+            if answer is PENDING:
+                result = PENDING
+            elif answer is not NO:
+                return answer
+        return result
+
+    return match
+
+
+def _not(part: Matcher) -> Matcher:
+    def match(packet: Packet, flow: Flow) -> Answer | Action:
+        answer = part(packet, flow)
+        if answer is PENDING:
+            return PENDING
+        return YES if answer is NO else NO
+
+    return match

@@ -1,0 +1,170 @@
+"""The flow table: identity, timeouts, bounds.
+
+Entries are found by the key of either direction. Expiry is a wheel of one-second slots whose entries are looked at when
+their slot comes and put off while the flow lives, so a packet costs the table nothing but the look-up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from random import getrandbits
+from typing import Final
+
+from .decode import reverse_key
+from .types import ACK, INPUT, SYN, TCP, UDP, Flow, Packet
+
+#: Seconds without a packet after which an entry is freed, before a tracker says otherwise.
+TIMEOUT_NEW: Final = 30.0
+TIMEOUT_ESTABLISHED: Final = 120.0
+TIMEOUT_TCP_UNTRACKED: Final = 600.0
+
+#: Timeouts shrink linearly from this fill of the table on, to nothing at 100 % (pf's adaptive.start; pf.conf(5)).
+ADAPTIVE_START: Final = 0.6
+#: The share of the table that half-open entries may take.
+NEW_SHARE: Final = 0.5
+_RECHECK: Final = 15.0
+
+
+class FlowTable:
+    """At most ``capacity`` flows; ``on_end(flow, reason)`` is called for each that leaves."""
+
+    def __init__(self, capacity: int, on_end: Callable[[Flow, str], None]) -> None:
+        self.capacity = capacity
+        self.find = (by_key := dict[bytes, Flow]()).get
+        self._by_key = by_key
+        self._on_end = on_end
+        #: entries that began as half-open, oldest first; those that are no more leave when they are come upon
+        self._young: dict[bytes, Flow] = {}
+        self._wheel: dict[int, list[Flow]] = {}
+        self._swept = 0
+        self.evicted: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_key) // 2
+
+    def __iter__(self) -> Iterator[Flow]:
+        """Each flow once."""
+        return (flow for key, flow in list(self._by_key.items()) if key == flow.key)
+
+    def create(self, packet: Packet) -> Flow | None:
+        """A new entry for the packet's key, or None when the table is full of flows that must not go."""
+        if len(self._young) >= self.capacity * NEW_SHARE:
+            self._evict_young()
+        if len(self._by_key) >= self.capacity * 2 and not self._evict_young():
+            return None
+        flow = new_flow(packet)
+        self._by_key[flow.key] = flow
+        self._by_key.setdefault(flow.rkey, flow)
+        self._young[flow.key] = flow
+        self._schedule(flow, packet.time + flow.timeout)
+        return flow
+
+    def end(self, flow: Flow, reason: str) -> None:
+        """Free the entry."""
+        if self._by_key.get(flow.key) is not flow:
+            return
+        del self._by_key[flow.key]
+        if self._by_key.get(flow.rkey) is flow:
+            del self._by_key[flow.rkey]
+        self._young.pop(flow.key, None)
+        self._on_end(flow, reason)
+
+    def sweep(self, now: float) -> None:
+        """Free what has timed out; call about once a second."""
+        last = int(now)
+        if not self._swept or last - self._swept > 7200:
+            due = sorted(slot for slot in self._wheel if slot <= last)
+        else:
+            due = [slot for slot in range(self._swept, last + 1) if slot in self._wheel]
+        self._swept = last
+        scale = self._scale()
+        for slot in due:
+            for flow in self._wheel.pop(slot):
+                if self._by_key.get(flow.key) is not flow:
+                    continue
+                left = flow.last + flow.timeout * scale - now
+                if left <= 0:
+                    self.end(flow, "closed" if flow.share == "closed" else "timeout")
+                else:
+                    self._schedule(flow, now + left)
+
+    def clear(self, reason: str) -> None:
+        """Free everything, oldest first."""
+        for flow in self:
+            self.end(flow, reason)
+        self._wheel.clear()
+
+    def _scale(self) -> float:
+        fill = len(self) / self.capacity
+        return 1.0 if fill <= ADAPTIVE_START else max(0.02, (1.0 - fill) / (1.0 - ADAPTIVE_START))
+
+    def _schedule(self, flow: Flow, when: float) -> None:
+        slot = int(min(when, flow.last + _RECHECK if when > flow.last + _RECHECK else when)) + 1
+        if slot <= self._swept:
+            slot = self._swept + 1
+        bucket = self._wheel.get(slot)
+        if bucket is None:
+            self._wheel[slot] = [flow]
+        else:
+            bucket.append(flow)
+
+    def _evict_young(self) -> bool:
+        """Make room: the oldest half-open entry goes first, then the oldest closed one."""
+        young = self._young
+        while young:
+            key = next(iter(young))
+            flow = young.pop(key)
+            if flow.share != "established":
+                self.evicted[flow.share] = self.evicted.get(flow.share, 0) + 1
+                self.end(flow, "evicted")
+                return True
+        return False
+
+
+def new_flow(packet: Packet) -> Flow:
+    """A flow whose first packet is ``packet``; a SYN/ACK as the first packet turns the roles."""
+    flow = Flow()
+    proto = packet.proto
+    flow.reversed = turned = (
+        proto == TCP and packet.flags & (SYN | ACK) == SYN | ACK and not packet.related
+    ) or packet.related
+    if turned:
+        flow.rkey = key = packet.key
+        flow.key = reverse_key(key)
+        flow.src, flow.dst = packet.dst, packet.src
+        flow.sport, flow.dport = packet.dport, packet.sport
+    else:
+        flow.key = key = packet.key
+        flow.rkey = reverse_key(key)
+        flow.src, flow.dst = packet.src, packet.dst
+        flow.sport, flow.dport = packet.sport, packet.dport
+    flow.id = getrandbits(53)
+    flow.version = packet.version
+    flow.proto = proto
+    flow.hook = packet.hook
+    flow.initiator = "local" if packet.hook == 3 or (packet.hook == INPUT and packet.indev == "lo") else "remote"
+    flow.start = flow.last = packet.time
+    flow.pkts_toserver = flow.pkts_toclient = flow.bytes_toserver = flow.bytes_toclient = 0
+    flow.app_proto = flow.app_proto_orig = flow.expected = flow.failed = None
+    flow.confirmed = flow.detect_done = flow.opaque = flow.payload_seen = False
+    flow.closed = flow.unacked = flow.midstream = False
+    flow.facts = _NO_FACTS
+    flow.client = flow.server = b""
+    flow.client_sizes = flow.server_sizes = ()
+    flow.tracker = flow.ext = flow.match = flow.final = flow.verdict = None
+    flow.client_state = flow.server_state = "CLOSED"
+    flow.state = flow.share = "new"
+    flow.timeout = TIMEOUT_TCP_UNTRACKED if proto == TCP else TIMEOUT_NEW
+    flow.match_bit = flow.pending = flow.classifying = 0
+    flow.seen = [0, 0]
+    flow.verdicts = [None] * 8
+    return flow
+
+
+_NO_FACTS: dict[str, object] = {}
+
+
+def touch_datagram_flow(flow: Flow) -> None:
+    """The server of a UDP flow answered: the flow is established."""
+    flow.state = flow.share = "established"
+    flow.timeout = TIMEOUT_ESTABLISHED

@@ -1,0 +1,346 @@
+"""Plugins: found by entry points, imported only when the configuration names them, checked, ordered, registered.
+
+stevedore loads; what it must not do for a root process is kept from it: its on-disk cache (seeded with entry points
+read fresh, so the file is never opened), and silent shadowing of one name by two distributions (refused before).
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib.metadata
+import importlib.util
+import os
+import stat
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pluggy
+from pydantic import BaseModel, ValidationError
+from stevedore import ExtensionManager, NamedExtensionManager
+
+from . import hookspecs
+from .api import API_VERSION
+from .recognition import Classifier, Detector
+from .rulekind import RuleKind
+
+if TYPE_CHECKING:
+    from .config import Config
+
+GROUP: Final = "pywall.plugins"
+_PREFIX: Final = "pywall_"
+
+
+class PluginError(Exception):
+    """A plugin can't be used; ``name`` is its entry point, ``errors`` one line each."""
+
+    def __init__(self, errors: Iterable[str]) -> None:
+        self.errors = list(errors)
+        super().__init__("\n".join(self.errors))
+
+
+class RuleRegistry:
+    """What ``pywall_rules`` is given: call it with a :class:`RuleKind` class."""
+
+    def __init__(self) -> None:
+        self.kinds: dict[str, type[RuleKind]] = {}
+        self.owner: dict[str, str] = {}
+        self.registering = ""
+
+    def __call__(self, kind: type[RuleKind]) -> None:
+        """Register a kind of rule. Raises ValueError when another plugin has taken the name."""
+        taken = self.owner.get(kind.kind)
+        if taken is not None:
+            raise ValueError(f"rule kind {kind.kind!r} of plugin {self.registering!r} is already that of {taken!r}")
+        self.kinds[kind.kind] = kind
+        self.owner[kind.kind] = self.registering
+
+
+@dataclass(slots=True)
+class Listed:
+    """One line of ``pywall plugins list``. ``position`` counts from 1 in the order of the configuration, 0: not named."""
+
+    name: str
+    distribution: str
+    version: str
+    target: str
+    position: int = 0
+    state: str = "installed"
+    api: int | None = None
+    hooks: tuple[str, ...] = ()
+    error: str = ""
+
+
+@dataclass(slots=True)
+class Plugin:
+    """A loaded plugin. ``hooks`` are names without prefix; ``provides`` its capabilities."""
+
+    name: str
+    obj: Any
+    distribution: str
+    version: str
+    hooks: tuple[str, ...]
+    provides: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Plugins:
+    """All plugins of a configuration, in its order."""
+
+    manager: pluggy.PluginManager
+    loaded: list[Plugin]
+    registry: RuleRegistry = field(default_factory=RuleRegistry)
+
+    def calls(self, hook: str) -> tuple[tuple[str, Callable[..., Any]], ...]:
+        """Implementations of a hot hook as (plugin name, callable), in the YAML's order."""
+        name = _PREFIX + hook
+        return tuple((p.name, getattr(p.obj, name)) for p in self.loaded if hook in p.hooks)
+
+    def provides(self) -> frozenset[str]:
+        """Capabilities of all plugins together."""
+        return frozenset(capability for p in self.loaded for capability in p.provides)
+
+    def detectors(self) -> list[Detector]:
+        """Plugins with ``detect``, in order."""
+        found = []
+        for p in self.loaded:
+            if "detect" not in p.hooks:
+                continue
+            transport = getattr(p.obj, "transport", ("tcp", "udp"))
+            found.append(
+                Detector(
+                    p.name,
+                    p.obj.pywall_detect,
+                    (transport,) if isinstance(transport, str) else tuple(transport),
+                    tuple(getattr(p.obj, "protocols", (p.name,))),
+                    getattr(p.obj, "first_client", None),
+                    getattr(p.obj, "first_server", None),
+                )
+            )
+        return found
+
+    def classifiers(self) -> list[Classifier]:
+        """Plugins with ``classify``, in order."""
+        return [
+            Classifier(p.name, p.obj.pywall_classify, tuple(getattr(p.obj, "facts", ())))
+            for p in self.loaded
+            if "classify" in p.hooks
+        ]
+
+    def protocols(self) -> frozenset[str]:
+        """Every name that ``app_proto`` may take with these plugins."""
+        return frozenset(name for d in self.detectors() for name in d.protocols) | {"unknown", "none"}
+
+
+def entry_points() -> list[importlib.metadata.EntryPoint]:
+    """Entry points of the group, read fresh. Raises PluginError when two distributions claim one name."""
+    found = sorted(importlib.metadata.entry_points(group=GROUP), key=lambda e: e.name)
+    by_name: dict[str, importlib.metadata.EntryPoint] = {}
+    errors = []
+    unique = []
+    for point in found:
+        other = by_name.get(point.name)
+        if other is None:
+            by_name[point.name] = point
+            unique.append(point)
+        elif _distribution(other) != _distribution(point) or other.value != point.value:
+            errors.append(
+                f"plugin name {point.name!r} is claimed by two distributions: "
+                f"{_distribution(other)[0]} and {_distribution(point)[0]}; uninstall one"
+            )
+    if errors:
+        raise PluginError(errors)
+    return unique
+
+
+def discover() -> list[Listed]:
+    """All installed plugins, none of them imported."""
+    return [Listed(e.name, *_distribution(e), e.value) for e in entry_points()]
+
+
+def load(config: Config) -> Plugins:
+    """Import, check and register the plugins that the configuration names.
+
+    Raises ConfigError (unknown name, wrong options, missing capability) with marks, or PluginError (import, API version,
+    unsafe file, misspelt hook).
+    """
+    points = {e.name: e for e in entry_points()}
+    wanted = config.plugin_options()
+    for name in wanted:
+        if name not in points:
+            near = difflib.get_close_matches(name, points, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            known = ", ".join(sorted(points)) or "none"
+            config.error(("plugins", name), f"no plugin {name!r} is installed{hint} Installed: {_shortened(known)}")
+    config.raise_errors()
+    errors: list[str] = []
+    for name in wanted:
+        errors += unsafe_files(points[name])
+    if errors:
+        raise PluginError(errors)
+
+    imported = _import([points[name] for name in wanted])
+    loaded: list[Plugin] = []
+    for name, options in wanted.items():
+        point = points[name]
+        distribution, version = _distribution(point)
+        obj = _instantiate(config, name, imported[name], options)
+        for inner_name, inner in obj.plugins() if hasattr(obj, "plugins") else []:
+            loaded.append(_checked(inner_name, inner, distribution, version))
+        if not hasattr(obj, "plugins") or _hooks(obj):
+            loaded.append(_checked(name, obj, distribution, version))
+    config.raise_errors()
+    _check_twice(config, loaded)
+    _check_needs(config, loaded)
+    config.raise_errors()
+    return _register(loaded)
+
+
+def unsafe_files(point: importlib.metadata.EntryPoint) -> list[str]:
+    """Why the plugin's files must not be run by a privileged process: somebody else may write them."""
+    top = point.module.partition(".")[0]
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None:
+        return []  # the import will say it better
+    places = list(spec.submodule_search_locations or ())
+    if spec.origin and spec.origin not in ("built-in", "frozen", "namespace"):
+        places.append(spec.origin)
+    errors = []
+    for place in places:
+        paths = [Path(place), Path(place).parent]
+        if Path(place).is_dir():
+            paths += Path(place).rglob("*.py")
+        for path in paths:
+            try:
+                found = path.stat()
+            except OSError:
+                continue
+            sticky = stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX
+            if found.st_mode & stat.S_IWOTH and not sticky:
+                errors.append(f"plugin {point.name!r}: {path} is writable by everybody; chmod o-w {path}")
+            elif found.st_uid not in (0, os.geteuid()) and os.geteuid() == 0 and "PYWALL_TRUST_OWNERS" not in os.environ:
+                errors.append(f"plugin {point.name!r}: {path} belongs to uid {found.st_uid}, not to root")
+            if errors:
+                return errors
+    return errors
+
+
+def _import(points: list[importlib.metadata.EntryPoint]) -> dict[str, Any]:
+    """Import the named entry points through stevedore, in order."""
+    ExtensionManager.ENTRY_POINT_CACHE[GROUP] = list(points)
+    errors: list[str] = []
+
+    def failed(_manager: object, point: Any, error: BaseException) -> None:
+        errors.append(f"plugin {point.name!r} can't be imported: {type(error).__name__}: {error}")
+
+    names = [point.name for point in points]
+    try:
+        manager = NamedExtensionManager(
+            GROUP,
+            names,
+            invoke_on_load=False,
+            name_order=True,
+            on_load_failure_callback=failed,
+            warn_on_missing_entrypoint=False,
+        )
+        found = {extension.name: extension.plugin for extension in manager}
+    except AssertionError as error:  # stevedore re-raises this one
+        raise PluginError([f"a plugin can't be imported: AssertionError: {error}"]) from error
+    if errors:
+        raise PluginError(dict.fromkeys(errors))
+    return found
+
+
+def _instantiate(config: Config, name: str, obj: Any, options: dict[str, Any]) -> Any:
+    model: type[BaseModel] | None = getattr(obj, "Options", None)
+    if model is None:
+        if options:
+            config.error(("plugins", name), f"plugin {name!r} takes no options")
+        return obj() if isinstance(obj, type) else obj
+    try:
+        validated = model.model_validate(options)
+    except ValidationError as error:
+        config.add_validation(("plugins", name), error, model)
+        return object()
+    return obj(validated)
+
+
+def _hooks(obj: Any) -> tuple[str, ...]:
+    names = (n for n in dir(obj) if n.startswith(_PREFIX) and hasattr(getattr(obj, n), "pywall_impl"))
+    return tuple(n.removeprefix(_PREFIX) for n in names)
+
+
+def _checked(name: str, obj: Any, distribution: str, version: str) -> Plugin:
+    wanted = getattr(obj, "api_version", API_VERSION)
+    if wanted != API_VERSION:
+        raise PluginError([f"plugin {name!r} was written for API {wanted}, this is API {API_VERSION}"])
+    return Plugin(name, obj, distribution, version, _hooks(obj), tuple(getattr(obj, "provides", ())))
+
+
+def _check_twice(config: Config, loaded: list[Plugin]) -> None:
+    seen: set[str] = set()
+    for plugin in loaded:
+        if plugin.name in seen:
+            config.error(("plugins", plugin.name), f"plugin {plugin.name!r} is named twice (once by a bundle?)")
+        seen.add(plugin.name)
+
+
+def _check_needs(config: Config, loaded: list[Plugin]) -> None:
+    """A plugin may demand capabilities and an order; the administrator's list is never changed."""
+    provided = {capability: p.name for p in loaded for capability in p.provides}
+    place = {p.name: i for i, p in enumerate(loaded)}
+    for i, plugin in enumerate(loaded):
+        for capability in getattr(plugin.obj, "requires", ()):
+            if capability not in provided:
+                config.error(("plugins", plugin.name), f"plugin {plugin.name!r} requires a plugin that provides {capability!r}")
+        for other in getattr(plugin.obj, "after", ()):
+            if place.get(other, -1) > i:
+                config.error(("plugins", plugin.name), f"plugin {plugin.name!r} must stand after {other!r}")
+    needs_segments = [p.name for p in loaded if "detect" in p.hooks and "tcp" in getattr(p.obj, "transport", ("tcp", "udp"))]
+    if needs_segments and "segment" not in provided:
+        config.error(
+            ("plugins", needs_segments[0]),
+            f"{needs_segments[0]!r} detects over TCP and needs a plugin that provides 'segment'; add `- stream` to plugins",
+        )
+
+
+def _register(loaded: list[Plugin]) -> Plugins:
+    manager = pluggy.PluginManager("pywall")
+    manager.add_hookspecs(hookspecs)
+    if os.environ.get("PYWALL_PLUGINS_TRACE"):
+        import sys
+
+        manager.trace.root.setwriter(sys.stderr.write)
+        manager.enable_tracing()
+    for plugin in reversed(loaded):  # pluggy calls the last registered first
+        try:
+            manager.register(plugin.obj, plugin.name)
+        except (pluggy.PluginValidationError, ValueError) as error:
+            raise PluginError([f"plugin {plugin.name!r}: {error}"]) from error
+    try:
+        manager.check_pending()
+    except pluggy.PluginValidationError as error:
+        near = difflib.get_close_matches(str(error).split("'")[1] if "'" in str(error) else "", dir(hookspecs), n=1)
+        raise PluginError([f"{error}" + (f"; did you mean {near[0]!r}?" if near else "")]) from error
+    plugins = Plugins(manager, loaded)
+    for plugin in loaded:
+        if "rules" in plugin.hooks:
+            plugins.registry.registering = plugin.name
+            try:
+                plugin.obj.pywall_rules(register=plugins.registry)
+            except ValueError as error:
+                raise PluginError([str(error)]) from error
+    return plugins
+
+
+def _distribution(point: importlib.metadata.EntryPoint) -> tuple[str, str]:
+    dist = point.dist
+    return ("?", "?") if dist is None else (dist.name, dist.version)
+
+
+def _shortened(text: str, limit: int = 300) -> str:
+    return text if len(text) <= limit else text[:limit] + " ..."
