@@ -1,0 +1,53 @@
+"""Test kit for authors of plugins: dialogues, an engine in memory, contracts that every plugin keeps.
+
+``from pywall_core.testing import conversation, detector_contract``. The names are imported on first use, since pytest
+imports this package in every environment that has pywall-core: before coverage has started, and whether or not the
+project under test is a plugin.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .detectors import detector_contract
+    from .dialogues import Conversation, conversation
+    from .flows import make_flow
+    from .packets import fragment, icmp_error, ip_packet, tcp_packet, udp_packet, write_pcap
+    from .rules import rule_contract
+
+_HOMES = {
+    "Conversation": "dialogues",
+    "conversation": "dialogues",
+    "detector_contract": "detectors",
+    "fragment": "packets",
+    "icmp_error": "packets",
+    "ip_packet": "packets",
+    "make_flow": "flows",
+    "rule_contract": "rules",
+    "tcp_packet": "packets",
+    "udp_packet": "packets",
+    "write_pcap": "packets",
+}
+
+__all__ = [
+    "Conversation",
+    "conversation",
+    "detector_contract",
+    "fragment",
+    "icmp_error",
+    "ip_packet",
+    "make_flow",
+    "rule_contract",
+    "tcp_packet",
+    "udp_packet",
+    "write_pcap",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{home}"), name)

@@ -1,0 +1,247 @@
+"""The contract of detectors as a test class: one import gives a plugin the whole suite.
+
+``TestSsh = detector_contract(Ssh(), positives=[conversation().server(b"SSH-2.0-x\\r\\n").client(b"SSH-2.0-y\\r\\n")])``
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from time import thread_time
+from typing import Any
+
+from ..types import MORE, NO, TCP, UDP, Answer, Flow, Match
+from .dialogues import Conversation
+from .flows import make_flow
+
+#: octets of one direction that the core shows to detectors by default (``detection.bytes``)
+BUDGET = 16384
+#: most characters of a match's facts, written as JSON
+MAX_FACTS = 65536
+#: most CPU seconds of one call over a full budget; generous, since it is to find what grows without bound
+MAX_SECONDS = 0.25
+
+Detect = Callable[[Flow, bytes, bytes], "Match | Answer"]
+Turns = list[tuple[bool, bytes]]
+Dialogue = Conversation | tuple[bytes, bytes]
+
+
+class _Asked:
+    """A flow that a detector is asked about as bytes arrive, as the core does it."""
+
+    def __init__(self, detect: Detect, transport: str) -> None:
+        self.detect = detect
+        self.flow = make_flow(proto=UDP if transport == "udp" else TCP)
+        self.answer: Match | Answer = MORE
+
+    def give(self, to_server: bool, data: bytes) -> Match | Answer:
+        """Append to one direction and ask, unless the answer is for good already."""
+        flow = self.flow
+        if to_server:
+            room = BUDGET - len(flow.client)
+            flow.client += data[:room]
+            flow.client_sizes += (len(data[:room]),)
+            flow.pkts_toserver += 1
+        else:
+            room = BUDGET - len(flow.server)
+            flow.server += data[:room]
+            flow.server_sizes += (len(data[:room]),)
+            flow.pkts_toclient += 1
+        flow.payload_seen = True
+        if self.answer is MORE or (isinstance(self.answer, Match) and not self.answer.done):
+            self.answer = self.detect(flow, flow.client, flow.server)
+        return self.answer
+
+
+def detector_contract(
+    detector: Any,
+    positives: Sequence[Dialogue],
+    negatives: Sequence[Dialogue] = (),
+    *,
+    transport: str | None = None,
+    examples: int = 60,
+) -> type:
+    """Make a test class that holds ``detector`` to the contract of ``pywall_detect``.
+
+    ``detector`` is a plugin (module or instance with ``pywall_detect``) or the bare function. ``positives`` and
+    ``negatives`` are dialogues that it must and must not recognise: conversations, or pairs of the client's and the
+    server's bytes. ``transport`` ("tcp" or "udp") is, unless given, that of the first conversation among the positives,
+    else the detector's. Assign the result to a name that begins with ``Test``. Needs hypothesis; ``examples`` is how
+    many inputs each property is tried on.
+    """
+    from hypothesis import HealthCheck, given, settings
+    from hypothesis import strategies as st
+
+    detect: Detect = getattr(detector, "pywall_detect", detector)
+    carrier = transport or _transport(detector, positives)
+    good = [_turns(dialogue) for dialogue in positives]
+    bad = [_turns(dialogue) for dialogue in negatives]
+    if not good:
+        raise ValueError("a detector is tried on at least one positive")
+    tried = settings(
+        max_examples=examples, deadline=None, report_multiple_bugs=False, suppress_health_check=[*HealthCheck]
+    )
+
+    def ask(turns: Iterable[tuple[bool, bytes]]) -> Match | Answer:
+        asked = _Asked(detect, carrier)
+        for to_server, data in turns:
+            asked.give(to_server, data)
+        return asked.answer
+
+    @st.composite
+    def arrivals(draw: Any, dialogues: list[Turns]) -> tuple[Turns, Turns]:
+        """A dialogue, and the same bytes cut and interleaved in another way (datagrams stay whole)."""
+        turns = draw(st.sampled_from(dialogues))
+        client, server = ([data for to_server, data in turns if to_server is side] for side in (True, False))
+        sides = [_cut(draw, st, client, carrier), _cut(draw, st, server, carrier)]
+        mixed: Turns = []
+        while sides[0] or sides[1]:
+            to_server = bool(sides[0]) and (not sides[1] or draw(st.booleans()))
+            mixed.append((to_server, sides[0 if to_server else 1].pop(0)))
+        return turns, mixed
+
+    @st.composite
+    def mutations(draw: Any) -> Turns:
+        """Bytes of a dialogue with octets changed, taken out, put in, or the end cut off."""
+        turns = [(side, bytearray(data)) for side, data in draw(st.sampled_from(good + bad))]
+        for _ in range(draw(st.integers(0, 8))):
+            _, data = draw(st.sampled_from(turns))
+            at = draw(st.integers(0, len(data)))
+            how = draw(st.sampled_from(("set", "insert", "delete", "cut")))
+            if how == "set" and at < len(data):
+                data[at] = draw(st.integers(0, 255))
+            elif how == "insert":
+                data[at:at] = draw(st.binary(max_size=16))
+            elif how == "delete":
+                del data[at : at + draw(st.integers(1, 16))]
+            elif how == "cut":
+                del data[at:]
+        return [(side, bytes(data)) for side, data in turns if data]
+
+    noise = st.lists(st.tuples(st.booleans(), st.binary(min_size=1, max_size=600)), max_size=6)
+
+    class DetectorContract:
+        def test_recognises_every_positive(self) -> None:
+            for turns in good:
+                answer = ask(turns)
+                assert isinstance(answer, Match), f"{answer} for {turns!r:.200}"
+                names = getattr(detector, "protocols", None)
+                assert names is None or answer.protocol in names, f"{answer.protocol} is not among protocols = {names}"
+
+        def test_recognises_no_negative(self) -> None:
+            for turns in bad:
+                assert not isinstance(ask(turns), Match), f"{turns!r:.200}"
+
+        def test_declared_first_bytes_hold(self) -> None:
+            for turns in good:
+                for name, side in (("first_client", True), ("first_server", False)):
+                    firsts = getattr(detector, name, None)
+                    said = b"".join(data for to_server, data in turns if to_server is side)
+                    assert firsts is None or not said or said[0] in firsts, f"{name} misses {said[:1]!r}"
+
+        @tried
+        @given(arrivals(good + bad))
+        def test_answer_does_not_depend_on_chunks_and_order(self, both: tuple[Turns, Turns]) -> None:
+            turns, mixed = both
+            assert ask(mixed) == ask(turns)
+
+        @tried
+        @given(arrivals(good + bad), noise)
+        def test_no_and_match_stay_with_more_bytes(self, both: tuple[Turns, Turns], more: Turns) -> None:
+            shown: Turns = []
+            settled: Match | Answer = MORE
+            for turn in both[1] + more:
+                shown.append(turn)
+                fresh = _once(detect, carrier, shown)
+                if settled is NO:
+                    assert fresh is NO, f"NO became {fresh}"
+                elif isinstance(settled, Match):
+                    assert isinstance(fresh, Match), f"{settled} became {fresh}"
+                    assert fresh.protocol == settled.protocol
+                settled = fresh
+
+        @tried
+        @given(arrivals(good + bad), arrivals(good + bad))
+        def test_flows_share_no_state(self, one: tuple[Turns, Turns], two: tuple[Turns, Turns]) -> None:
+            flows = [_Asked(detect, carrier), _Asked(detect, carrier)]
+            queues = [list(one[1]), list(two[1])]
+            while queues[0] or queues[1]:
+                for asked, queue in zip(flows, queues, strict=True):
+                    if queue:
+                        asked.give(*queue.pop(0))
+            assert flows[0].answer == ask(one[1])
+            assert flows[1].answer == ask(two[1])
+
+        @tried
+        @given(st.one_of(mutations(), noise))
+        def test_any_input_is_answered_and_bounded(self, turns: Turns) -> None:
+            asked = _Asked(detect, carrier)
+            for turn in turns:
+                _check(asked.give(*turn))
+            full = _Asked(detect, carrier)
+            for side in (True, False):
+                said = b"".join(data for to_server, data in turns if to_server is side)
+                if said:
+                    before = thread_time()
+                    _check(full.give(side, (said * (BUDGET // len(said) + 1))[:BUDGET]))
+                    spent = thread_time() - before
+                    assert spent < MAX_SECONDS, f"one call took {spent:.3f} s of CPU time"
+
+        @tried
+        @given(noise)
+        def test_declared_first_bytes_are_all_that_match(self, turns: Turns) -> None:
+            answer = ask(turns)
+            for name, side in (("first_client", True), ("first_server", False)):
+                firsts = getattr(detector, name, None)
+                said = b"".join(data for to_server, data in turns if to_server is side)
+                if firsts is not None and said and said[0] not in firsts:
+                    assert not isinstance(answer, Match), f"{name} leaves out {said[:1]!r}, which matches"
+
+    return DetectorContract
+
+
+def _transport(detector: Any, positives: Sequence[Dialogue]) -> str:
+    for dialogue in positives:
+        if isinstance(dialogue, Conversation):
+            return dialogue.transport
+    declared = getattr(detector, "transport", None) or "tcp"
+    return declared if isinstance(declared, str) else str(declared[0])
+
+
+def _turns(dialogue: Dialogue) -> Turns:
+    if isinstance(dialogue, Conversation):
+        return dialogue.turns()
+    client, server = dialogue
+    return [turn for turn in ((True, client), (False, server)) if turn[1]]
+
+
+def _cut(draw: Any, st: Any, said: list[bytes], transport: str) -> list[bytes]:
+    """One direction's bytes in new pieces; datagrams as they are."""
+    if transport == "udp":
+        return list(said)
+    joined = b"".join(said)
+    if not joined:
+        return []
+    cuts = draw(st.lists(st.integers(0, len(joined)), max_size=8))
+    near = draw(st.lists(st.integers(0, min(len(joined), 64)), max_size=8))
+    edges = sorted({0, len(joined), *cuts, *near})
+    return [joined[a:b] for a, b in pairwise(edges)]
+
+
+def _once(detect: Detect, transport: str, turns: Turns) -> Match | Answer:
+    """The answer of a flow on which all of this arrived before the detector was asked the first time."""
+    asked = _Asked(detect, transport)
+    asked.answer = NO
+    for turn in turns:
+        asked.give(*turn)
+    return detect(asked.flow, asked.flow.client, asked.flow.server)
+
+
+def _check(answer: object) -> None:
+    assert isinstance(answer, Match) or answer in (MORE, NO), f"{answer!r} is neither Match, MORE nor NO"
+    if isinstance(answer, Match):
+        assert answer.protocol == answer.protocol.lower()
+        assert all(isinstance(name, str) for name in answer.facts)
+        size = len(json.dumps(answer.facts))
+        assert size <= MAX_FACTS, f"{size} characters of facts"

@@ -1,0 +1,154 @@
+"""The contract of rule kinds as a test class.
+
+``TestPort = rule_contract(Port, [{"protocol": "tcp", "dst": 22}, {"dst": [80, "1000-2000"]}])``
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from ..decode import decode
+from ..rulekind import RuleKind
+from ..types import INPUT, NO, OUTPUT, PENDING, YES, Action, Answer, Flow, Matcher, Packet
+from .flows import make_flow
+from .packets import tcp_packet, udp_packet
+
+
+class RuleEngine:
+    """What a rule kind may ask of the engine when it is compiled: facts are open until the flow has them."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.log = logging.getLogger("pywall.testing")
+        self.config: Any = None
+        self.flows: Any = {}
+        self.counters: dict[str, int] = {}
+        self.events: list[dict[str, Any]] = []
+
+    def fact_state(self, flow: Flow, name: str) -> Answer:
+        """YES when the flow has the fact, PENDING while detection goes on, else NO."""
+        known = flow.app_proto is not None if name == "app_proto" else name in flow.facts
+        if known:
+            return YES
+        return NO if flow.detect_done else PENDING
+
+    def count(self, name: str, n: int = 1) -> None:
+        self.counters[name] = self.counters.get(name, 0) + n
+
+    def emit(self, event_type: str, flow: Flow | None = None, packet: Packet | None = None, **fields: Any) -> None:
+        self.events.append({"event_type": event_type, **fields})
+
+
+def rule_contract(kind: type[RuleKind], parameters: Sequence[dict[str, Any]], *, examples: int = 60) -> type:
+    """Make a test class that holds ``kind`` to the contract of rule kinds, with each of the ``parameters`` given.
+
+    Assign the result to a name that begins with ``Test``. Needs hypothesis; ``examples`` is how many packets each
+    property is tried on.
+    """
+    from hypothesis import HealthCheck, given, settings
+    from hypothesis import strategies as st
+
+    if not parameters:
+        raise ValueError("a rule kind is tried with at least one set of parameters")
+    tried = settings(max_examples=examples, deadline=None, suppress_health_check=[*HealthCheck])
+    hosts = st.sampled_from([("192.0.2.1", "198.51.100.2"), ("2001:db8::1", "2001:db8::2"), ("127.0.0.1", "10.9.8.7")])
+    ports = st.one_of(st.integers(0, 65535), st.sampled_from([22, 53, 80, 443, 1000, 1024]))
+
+    @st.composite
+    def packets(draw: Any) -> Packet:
+        src, dst = draw(hosts)
+        sport, dport, data = draw(ports), draw(ports), draw(st.binary(max_size=40))
+        if draw(st.booleans()):
+            raw = tcp_packet(
+                src, sport, dst, dport, seq=draw(st.integers(0, 2**32 - 1)), flags=draw(ports) & 63, data=data
+            )
+        else:
+            raw = udp_packet(src, sport, dst, dport, data)
+        if draw(st.integers(0, 3)) == 0:
+            raw = raw[: draw(st.integers(0, len(raw)))] + draw(st.binary(max_size=8))
+        return decode(
+            raw, draw(st.floats(0, 1e9)), draw(st.sampled_from([INPUT, OUTPUT])), draw(st.sampled_from(["", "eth0"]))
+        )
+
+    @st.composite
+    def flows(draw: Any, packet: Packet) -> Flow:
+        known = draw(st.sampled_from([None, "unknown", "none", "tls", "ssh"]))
+        flow = make_flow(packet, app_proto=known, detect_done=known is not None, confirmed=draw(st.booleans()))
+        flow.initiator = draw(st.sampled_from(["local", "remote"]))
+        flow.client_state = flow.server_state = draw(st.sampled_from(["", "ESTABLISHED", "SYN_RCVD1"]))
+        flow.facts = {name: draw(_values(st)) for name in rules[0].asks() if "." in name and draw(st.booleans())}
+        return flow
+
+    rules = [kind.model_validate(given_parameters) for given_parameters in parameters]
+
+    class RuleContract:
+        def test_is_described(self) -> None:
+            assert kind.kind == kind.kind.strip().lower()
+            assert kind.scope in ("flow", "direction", "packet")
+            assert (kind.__doc__ or "").strip(), "the docstring is the kind's manual text"
+            assert kind.__doc__ != RuleKind.__doc__, "the docstring is the kind's manual text"
+            bare = [name for name, field in kind.model_fields.items() if not field.description]
+            assert not bare, f"no description: {', '.join(bare)}"
+
+        def test_unknown_parameters_are_refused(self) -> None:
+            from pydantic import ValidationError
+
+            for given_parameters in parameters:
+                try:
+                    kind.model_validate({**given_parameters, "no_such_parameter": 1})
+                except ValidationError:
+                    continue
+                raise AssertionError("a misspelt parameter was taken")
+
+        def test_names_its_facts(self) -> None:
+            for rule in rules:
+                assert all(isinstance(name, str) and name for name in rule.asks())
+                assert all(isinstance(name, str) and name for name in rule.protocols())
+
+        @tried
+        @given(st.data())
+        def test_answers_every_packet(self, data: Any) -> None:
+            packet = data.draw(packets())
+            flow = data.draw(flows(packet))
+            for rule in rules:
+                assert isinstance(rule.concerns(flow), bool)
+                answer = _compile(rule)(packet, flow)
+                assert answer in (YES, NO, PENDING) or isinstance(answer, Action), f"{answer!r} is no answer"
+
+        @tried
+        @given(st.data())
+        def test_settled_facts_leave_nothing_pending(self, data: Any) -> None:
+            packet = data.draw(packets())
+            flow = make_flow(packet, app_proto="unknown", detect_done=True)
+            for rule in rules:
+                assert rule.compile(RuleEngine())(packet, flow) is not PENDING
+
+        @tried
+        @given(st.data())
+        def test_answer_keeps_its_scope(self, data: Any) -> None:
+            """The same flow gets the same answer for each packet (scope flow), or for each of one direction."""
+            if kind.scope == "packet" or kind.state == "host":
+                return
+            first = data.draw(packets())
+            flow = data.draw(flows(first))
+            other = decode(first.data, first.time + data.draw(st.floats(0, 1e6)), first.hook, first.indev, first.outdev)
+            other.seq, other.flags, other.window = data.draw(ports), data.draw(st.integers(0, 255)), data.draw(ports)
+            other.start = data.draw(st.integers(0, len(other.data)))
+            if first.proto not in (6, 17):
+                other.flags = first.flags
+            for rule in rules:
+                matcher = _compile(rule)
+                assert matcher(first, flow) == matcher(other, flow), f"scope is {kind.scope}, but the packet matters"
+
+    return RuleContract
+
+
+def _compile(rule: RuleKind) -> Matcher:
+    engine: Any = RuleEngine()
+    return rule.compile(engine)
+
+
+def _values(st: Any) -> Any:
+    return st.one_of(st.text(max_size=20), st.integers(), st.booleans(), st.lists(st.text(max_size=8), max_size=3))
