@@ -1,0 +1,126 @@
+"""The configuration: one YAML file, checked completely before anything is touched.
+
+Two steps: :func:`load` reads structure and plugin names; when the plugins are loaded, :func:`bind_chains` checks the
+rules with the rule kinds that they bring. ``load(source, strict=False)`` postpones errors, so that those of both steps
+come together: the caller ends with ``bind_chains``, or with ``config.check()``.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from importlib import resources
+from pathlib import Path as FilePath
+
+from pydantic import ValidationError
+
+from .document import MAX_BYTES, Document, parse
+from .errors import ConfigError, Path, Problem, explain, nearest, path_text, shown
+from .model import Config, Default, Detection, Events, Failure, PluginEntry, Queue, Run, Section, Table
+from .rules import AllOf, AnyOf, BoundRule, Condition, Not, bind_chains, leaves
+
+__all__ = [
+    "AllOf",
+    "AnyOf",
+    "BoundRule",
+    "Condition",
+    "Config",
+    "ConfigError",
+    "Default",
+    "Detection",
+    "Events",
+    "Failure",
+    "Not",
+    "Path",
+    "PluginEntry",
+    "Problem",
+    "Queue",
+    "Run",
+    "Section",
+    "Table",
+    "bind_chains",
+    "leaves",
+    "load",
+    "nearest",
+    "path_text",
+    "policies",
+    "shown",
+]
+
+POLICY = "policy:"
+DEFAULT_POLICY = "policy:default"
+
+
+def load(source: str | os.PathLike[str] | None = None, *, strict: bool = True) -> Config:
+    """Read a configuration: a file, a ready-made policy (``policy:NAME``), or the embedded default (None).
+
+    :param strict: False notes errors in ``config.problems`` as far as the rest can still be read
+    :raises ConfigError: all errors, a line each
+    """
+    name = DEFAULT_POLICY if source is None else os.fspath(source)
+    warnings: list[str] = []
+    text = _policy_text(name) if name.startswith(POLICY) else _file_text(name, warnings)
+    config = _build(parse(text, name))
+    config.warnings.extend(warnings)
+    if strict:
+        config.check()
+    return config
+
+
+def policies() -> dict[str, str]:
+    """Names of the ready-made policies, each with the first comment line of its file."""
+    folder = resources.files("pywall_core.policies")
+    files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".yaml")), key=lambda entry: entry.name)
+    return {
+        entry.name.removesuffix(".yaml"): entry.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ")
+        for entry in files
+    }
+
+
+def _policy_text(name: str) -> bytes:
+    wanted = name.removeprefix(POLICY)
+    known = policies()
+    if wanted not in known:
+        words = f"no such ready-made policy{nearest(wanted, known)} (known: {', '.join(known)})"
+        raise ConfigError([Problem(0, 0, "", words, name)])
+    return resources.files("pywall_core.policies").joinpath(f"{wanted}.yaml").read_bytes()
+
+
+def _file_text(name: str, warnings: list[str]) -> bytes:
+    try:
+        with FilePath(name).open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            text = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ConfigError([Problem(0, 0, "", f"cannot be read: {error.strerror or error}", name)]) from None
+    except ValueError as error:  # a NUL in the name
+        raise ConfigError([Problem(0, 0, "", f"cannot be read: {error}", repr(name))]) from None
+    if stat.S_ISREG(mode) and mode & stat.S_IWOTH:
+        message = "anybody may write this file: chmod o-w it"
+        if os.geteuid() == 0:
+            raise ConfigError([Problem(0, 0, "", message, name)])
+        warnings.append(f"{name}: {message}")
+    return text
+
+
+def _build(document: Document) -> Config:
+    """The configuration that a document holds; sections that are wrong are noted and taken at their defaults."""
+    data = document.data
+    if not isinstance(data, dict):
+        what = "empty" if data is None else shown(data)
+        document.error((), f"{what}: a configuration is a mapping; the least is 'version: 1'")
+        raise ConfigError(document.problems)
+    try:
+        config = Config.model_validate(data)
+    except ValidationError as error:
+        wrong = set()
+        for path, message in explain(error, Config):
+            key = message.startswith("unknown key")
+            document.error(path, message, key=key)
+            wrong.add(path[0] if path else None)
+        try:
+            config = Config.model_validate({key: value for key, value in data.items() if key not in wrong})
+        except ValidationError:
+            raise ConfigError(document.problems) from None
+    config._document = document
+    return config

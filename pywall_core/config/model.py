@@ -1,0 +1,309 @@
+"""The configuration as models: every key, its values, its default, what it is for."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from ..types import FORWARD, HOOK_NAMES, Action
+from .document import Document
+from .errors import ConfigError, Path, Problem, explain
+
+HookName = Literal["INPUT", "OUTPUT", "FORWARD"]
+ActionName = Literal["ACCEPT", "DROP", "REJECT"]
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+class Section(BaseModel):
+    """Base of all sections: unknown keys are refused, types are not converted, nothing changes after loading."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def _no_repeats(names: object) -> object:
+    if isinstance(names, list):
+        for at, name in enumerate(names):
+            if name in names[:at]:
+                raise ValueError(f"{name!r} stands twice")
+    return names
+
+
+class Queue(Section):
+    """What the kernel queues, and how."""
+
+    number: int = Field(
+        default=1, ge=0, le=65535, description="NFQUEUE number; workers take this one and the following ones"
+    )
+    workers: int = Field(default=1, ge=1, le=16, description="worker processes, one queue each")
+    hooks: Annotated[list[HookName], BeforeValidator(_no_repeats)] = Field(
+        default=["INPUT", "OUTPUT"],
+        min_length=1,
+        description="hooks whose packets are queued; without this key also FORWARD when a chain has that name",
+    )
+    loopback: bool = Field(default=False, description="queue the traffic of lo as well")
+    offload: bool = Field(default=True, description="the kernel carries verdicts that can no longer change (connmark)")
+    length: int = Field(default=4096, ge=1, le=1_048_576, description="packets that may wait in the kernel's queue")
+    socket_buffer: int = Field(
+        default=4_194_304, ge=65_536, le=1 << 30, description="receive buffer of the queue's socket, octets"
+    )
+    range: int = Field(
+        default=3584, ge=128, le=65_535, description="octets of each packet that are copied from the kernel"
+    )
+    gso: bool = Field(
+        default=False, description="take packets as the network card segments them (up to 64 KiB) in one piece"
+    )
+    deal: Literal["connection", "host"] = Field(
+        default="connection",
+        description="what stays with one of several workers: a connection, or all of a pair of hosts",
+    )
+    mark_mask: int = Field(
+        default=0x01FFFF00, ge=1, le=0xFFFFFFFF, description="bits of packet mark and connmark that are PyWall's"
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.number + self.workers > 65536:
+            raise ValueError(f"queue numbers {self.number} to {self.number + self.workers - 1} go beyond 65535")
+        return self
+
+
+class Failure(Section):
+    """What becomes of traffic when the firewall cannot decide. Fields hold the value in effect.
+
+    ``all`` is the master: every switch that is not set takes its closed or its open value. ``midstream`` stays
+    ``inspect`` under either.
+    """
+
+    all: Literal["closed", "open"] = Field(default="closed", description="the value that unset switches take")
+    no_listener: Literal["drop", "accept"] = Field(
+        default="drop", description="packets while no firewall process listens"
+    )
+    queue_full: Literal["drop", "accept"] = Field(
+        default="drop", description="packets that find the kernel's queue full"
+    )
+    plugin_error: Literal["drop-packet", "drop-flow", "pass-packet", "pass-flow"] = Field(
+        default="drop-packet",
+        description="a packet at which a plugin raised, or whose chain asks for a quarantined plugin",
+    )
+    undecodable: Literal["drop-packet", "pass-packet"] = Field(
+        default="drop-packet", description="a packet whose headers cannot be read"
+    )
+    stream: Literal["drop-flow", "pass-flow"] = Field(
+        default="drop-flow",
+        description="a TCP stream that cannot be put in order (memory limit, hole, conflicting overlap)",
+    )
+    table_full: Literal["drop-packet", "pass-packet"] = Field(
+        default="drop-packet", description="the first packet of a flow for which the flow table has no room"
+    )
+    truncated: Literal["drop-packet", "pass-packet"] = Field(
+        default="drop-packet", description="a packet of which less arrived than its header says"
+    )
+    midstream: Literal["inspect", "pass-flow", "drop-flow"] = Field(
+        default="inspect", description="a TCP connection whose start was not seen"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_master(cls, data: Any) -> Any:
+        return {**OPEN, **data} if isinstance(data, dict) and data.get("all") == "open" else data
+
+
+#: what ``failure: {all: open}`` means for each switch
+OPEN = {
+    "no_listener": "accept",
+    "queue_full": "accept",
+    "plugin_error": "pass-packet",
+    "undecodable": "pass-packet",
+    "stream": "pass-flow",
+    "table_full": "pass-packet",
+    "truncated": "pass-packet",
+}
+
+
+class Detection(Section):
+    """How much of a flow detectors may see, for each direction."""
+
+    bytes: int = Field(default=16_384, ge=64, le=1 << 20, description="octets of payload")
+    packets: int = Field(default=32, ge=1, le=4096, description="packets with payload")
+    all: bool | None = Field(
+        default=None,
+        description="look on after the verdict is final, so that flows are named (null: in replay, not live)",
+    )
+
+
+class PluginEntry(Section):
+    """One entry of ``plugins``: a name, or a mapping of one name to its options."""
+
+    name: str
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_yaml(cls, data: Any) -> Any:
+        if isinstance(data, str):
+            return {"name": data}
+        if isinstance(data, dict) and len(data) == 1:
+            ((name, options),) = data.items()
+            if options is None or isinstance(options, dict):
+                return {"name": name, "options": options or {}}
+            raise ValueError(f"the options of {name!r} are a mapping (key: value)")
+        raise ValueError("a plugin is its name, or one name with its options: {stream: {checksum: auto}}")
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {
+            "description": "a plugin's entry-point name, or that name with its options",
+            "anyOf": [
+                {"type": "string"},
+                {
+                    "type": "object",
+                    "minProperties": 1,
+                    "maxProperties": 1,
+                    "additionalProperties": {"type": ["object", "null"]},
+                },
+            ],
+        }
+
+
+class Default(Section):
+    """What is done at the end of a chain: one action, or one a hook (hooks that are not named: ACCEPT)."""
+
+    INPUT: ActionName = "ACCEPT"
+    OUTPUT: ActionName = "ACCEPT"
+    FORWARD: ActionName = "ACCEPT"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_yaml(cls, data: Any) -> Any:
+        if data is None or isinstance(data, dict):
+            return data
+        if data in ("ACCEPT", "DROP", "REJECT"):
+            return dict.fromkeys(HOOK_NAMES.values(), data)
+        raise ValueError(f"{data!r} is no action (allowed: ACCEPT, DROP, REJECT, or one a hook: {{INPUT: DROP}})")
+
+    def action(self, hook: int) -> Action:
+        """The action for a netfilter hook number."""
+        return Action[getattr(self, HOOK_NAMES.get(hook, "INPUT"))]
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        action = {"enum": ["ACCEPT", "DROP", "REJECT"]}
+        hooks = dict.fromkeys(sorted(HOOK_NAMES.values()), action)
+        return {"anyOf": [action, {"type": "object", "properties": hooks, "additionalProperties": False}]}
+
+
+class Table(Section):
+    """The flow table."""
+
+    flows: int = Field(default=131_072, ge=16, le=16_777_216, description="entries at most")
+
+
+class Events(Section):
+    """Where EVE JSON events go."""
+
+    file: str | None = Field(default=None, description="file that events are appended to")
+    stdout: bool = Field(default=False, description="write events to standard output")
+    syslog: bool = Field(default=False, description="hand events to the local syslog")
+    socket: str | None = Field(default=None, description="unix stream socket that events are sent to")
+    types: list[str] | None = Field(default=None, description="event types that are written; null: all")
+
+
+class Run(Section):
+    """The processes."""
+
+    user: str | None = Field(default=None, description="user that workers run as")
+
+
+def _chain_names(chains: object) -> object:
+    if isinstance(chains, dict):
+        for name in chains:
+            if name in Action.__members__:
+                raise ValueError(f"{name} is an action and cannot name a chain")
+            if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}", str(name)):
+                raise ValueError(f"{name!r} is no chain name (letters, digits, '_', '-', '.', at most 64)")
+        return {name: [] if rules is None else rules for name, rules in chains.items()}
+    return chains
+
+
+class Config(Section):
+    """A whole configuration. Made by :func:`pywall_core.config.load`, or from plain data by ``Config(...)``."""
+
+    version: Literal[1] = Field(default=1, description="version of this format")
+    queue: Queue = Queue()
+    failure: Failure = Failure()
+    detection: Detection = Detection()
+    plugins: list[PluginEntry] = Field(default=[], description="who looks, in this order")
+    chains: Annotated[dict[str, list[dict[str, Any]]], BeforeValidator(_chain_names)] = Field(
+        default={}, description="what is done: lists of rules by chain name, first match decides"
+    )
+    default: Default = Field(default=Default(), description="what is done at the end of a chain")
+    mode: Literal["enforce", "observe"] = Field(
+        default="enforce", description="observe: verdicts are reported, traffic passes"
+    )
+    table: Table = Table()
+    events: Events = Events()
+    run: Run = Run()
+
+    _document: Document = PrivateAttr(default_factory=lambda: Document(""))
+    _warnings: list[str] = PrivateAttr(default_factory=list)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _queue_forward(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or HOOK_NAMES[FORWARD] not in (data.get("chains") or {}):
+            return data
+        queue = data.get("queue", {})
+        if not isinstance(queue, dict) or "hooks" in queue:
+            return data
+        return {**data, "queue": {**queue, "hooks": ["INPUT", "OUTPUT", "FORWARD"]}}
+
+    @property
+    def source(self) -> str:
+        """The file that this was read from, as given; empty for plain data."""
+        return self._document.file
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is allowed but probably not meant, a line each."""
+        return self._warnings
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What was found to be wrong so far."""
+        return self._document.problems
+
+    def error(self, path: Path, message: str, *, key: bool = False) -> None:
+        """Note an error at the value at ``path`` (``key=True``: at its key). :meth:`check` raises what was noted."""
+        self._document.error(path, message, key=key)
+
+    def check(self) -> None:
+        """:raises ConfigError: with all errors noted so far."""
+        if self._document.problems:
+            raise ConfigError(self._document.problems)
+
+    def validate_part(self, model: type[ModelT], data: Any, path: Path) -> ModelT | None:
+        """``data``, found at ``path``, as ``model``; None when it does not fit, its errors are then noted."""
+        try:
+            return model.model_validate(data)
+        except ValidationError as error:
+            for inner, message in explain(error, model):
+                self.error((*path, *inner), message, key="unknown key" in message)
+            return None
+
+    def place(self, path: Path) -> str:
+        """``file:line`` of a value, or empty when it did not come from a file."""
+        line, _ = self._document.marks.get(path, (0, 0))
+        return f"{self._document.file}:{line}" if line else ""
