@@ -65,8 +65,9 @@ def starts(data: bytes, *magics: bytes) -> Answer:
     """YES when ``data`` begins with one of ``magics``, MORE while it is a beginning of one, else NO."""
     if data.startswith(magics):
         return YES
-    if any(magic.startswith(data) for magic in magics):
-        return MORE
+    for magic in magics:
+        if magic.startswith(data):
+            return MORE
     return NO
 
 

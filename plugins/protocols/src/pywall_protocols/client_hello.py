@@ -1,0 +1,176 @@
+"""The ClientHello of TLS, DTLS and QUIC: its fields, and the facts and fingerprints made of them.
+
+Sources: RFC 8446 section 4.1.2, RFC 6066 section 3 (server name), RFC 7301 (ALPN), RFC 8701 (GREASE), RFC 9147
+section 5.3 (DTLS cookie); JA3 (Salesforce, 2017); JA4 (FoxIO, technical details of 2023, BSD part).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import md5, sha256
+from typing import Any, Final
+
+from .wire import FACT_LENGTH, text, u16
+
+SERVER_NAME: Final = 0
+SUPPORTED_GROUPS: Final = 10
+EC_POINT_FORMATS: Final = 11
+SIGNATURE_ALGORITHMS: Final = 13
+ALPN: Final = 16
+SUPPORTED_VERSIONS: Final = 43
+ENCRYPTED_CLIENT_HELLO: Final = 0xFE0D
+
+#: Values that clients throw in to keep servers tolerant (RFC 8701): 0x0a0a, 0x1a1a ... 0xfafa.
+GREASE: Final = frozenset(n << 12 | 0x0A00 | n << 4 | 0x0A for n in range(16))
+
+_JA4_VERSIONS: Final = {
+    0x0304: "13",
+    0x0303: "12",
+    0x0302: "11",
+    0x0301: "10",
+    0x0300: "s3",
+    0x0002: "s2",
+    0xFEFF: "d1",
+    0xFEFD: "d2",
+    0xFEFC: "d3",
+}
+
+
+@dataclass(slots=True, frozen=True)
+class ClientHello:
+    """A parsed ClientHello; ``extensions`` in their order, as type and contents."""
+
+    version: int
+    session_id: bytes
+    ciphers: tuple[int, ...]
+    extensions: tuple[tuple[int, bytes], ...]
+
+    def extension(self, kind: int) -> bytes:
+        """Contents of the first extension of this type, empty where there is none."""
+        for found, contents in self.extensions:
+            if found == kind:
+                return contents
+        return b""
+
+
+def parse(body: bytes, dtls: bool = False) -> ClientHello | None:
+    """The ClientHello whose handshake body (without the message header) is ``body``; None when it is malformed."""
+    size = len(body)
+    if size < 38:
+        return None
+    at = 35 + body[34]
+    session_id = body[35:at]
+    if dtls:
+        if at >= size:
+            return None
+        at += 1 + body[at]
+    if at + 2 > size:
+        return None
+    end = at + 2 + u16(body, at)
+    ciphers = _numbers(body[at + 2 : end])
+    if end >= size:
+        return None
+    at = end + 1 + body[end]
+    extensions = []
+    end = min(size, at + 2 + u16(body, at)) if at + 2 <= size else 0
+    at += 2
+    while at + 4 <= end:
+        length = u16(body, at + 2)
+        extensions.append((u16(body, at), body[at + 4 : at + 4 + length]))
+        at += 4 + length
+    return ClientHello(u16(body, 0), session_id, ciphers, tuple(extensions))
+
+
+def facts(hello: ClientHello, transport: str) -> dict[str, Any]:
+    """``sni``, ``client_alpns``, ``ech``, ``ja3.hash``, ``ja3.string``, ``ja4``; ``transport`` is JA4's t, d or q."""
+    found: dict[str, Any] = {}
+    name = server_name(hello)
+    if name:
+        found["sni"] = name
+    protocols = alpns(hello)
+    if protocols:
+        found["client_alpns"] = [text(protocol) for protocol in protocols[:16]]
+    if any(kind == ENCRYPTED_CLIENT_HELLO for kind, _ in hello.extensions):
+        found["ech"] = True
+    string = ja3(hello)
+    found["ja3.hash"] = md5(string.encode(), usedforsecurity=False).hexdigest()
+    found["ja3.string"] = string[:FACT_LENGTH]
+    found["ja4"] = ja4(hello, transport)
+    return found
+
+
+def server_name(hello: ClientHello) -> str:
+    """The host name of the server_name extension, in lower case, or nothing."""
+    data = hello.extension(SERVER_NAME)
+    if len(data) < 5 or data[2] != 0:
+        return ""
+    return text(data[5 : 5 + u16(data, 3)]).lower()
+
+
+def alpns(hello: ClientHello) -> list[bytes]:
+    """The application protocols that the client offers, in its order."""
+    data = hello.extension(ALPN)
+    names = []
+    at = 2
+    while at < len(data):
+        names.append(data[at + 1 : at + 1 + data[at]])
+        at += 1 + data[at]
+    return names
+
+
+def offered_version(hello: ClientHello) -> int:
+    """The highest version that the client offers."""
+    data = hello.extension(SUPPORTED_VERSIONS)
+    versions = [version for version in _numbers(data[1:]) if version not in GREASE]
+    if not versions:
+        return hello.version
+    return min(versions) if hello.version >> 8 == 0xFE else max(versions)
+
+
+def ja3(hello: ClientHello) -> str:
+    """The string that JA3 hashes: version, ciphers, extensions, groups, point formats, without GREASE."""
+    groups = _numbers(hello.extension(SUPPORTED_GROUPS)[2:])
+    formats = hello.extension(EC_POINT_FORMATS)[1:]
+    return ",".join(
+        (
+            str(hello.version),
+            "-".join([str(n) for n in hello.ciphers if n not in GREASE]),
+            "-".join([str(n) for n, _ in hello.extensions if n not in GREASE]),
+            "-".join([str(n) for n in groups if n not in GREASE]),
+            "-".join([str(n) for n in formats]),
+        )
+    )
+
+
+def ja4(hello: ClientHello, transport: str) -> str:
+    """The JA4 fingerprint."""
+    ciphers = [f"{n:04x}" for n in hello.ciphers if n not in GREASE]
+    extensions = [f"{n:04x}" for n, _ in hello.extensions if n not in GREASE]
+    signatures = [f"{n:04x}" for n in _numbers(hello.extension(SIGNATURE_ALGORITHMS)[2:]) if n not in GREASE]
+    hashed = ",".join(sorted(n for n in extensions if n not in ("0000", "0010")))
+    if signatures:
+        hashed += "_" + ",".join(signatures)
+    return (
+        f"{transport}{_JA4_VERSIONS.get(offered_version(hello), '00')}{'d' if '0000' in extensions else 'i'}"
+        f"{min(len(ciphers), 99):02}{min(len(extensions), 99):02}{_ja4_alpn(hello)}"
+        f"_{_short_hash(','.join(sorted(ciphers)))}_{_short_hash(hashed) if extensions else '0' * 12}"
+    )
+
+
+def _ja4_alpn(hello: ClientHello) -> str:
+    names = alpns(hello)
+    if not names or not names[0]:
+        return "00"
+    first, last = names[0][:1], names[0][-1:]
+    if first.isalnum() and last.isalnum():
+        return (first + last).decode()
+    return first.hex()[0] + last.hex()[1]
+
+
+def _short_hash(string: str) -> str:
+    return sha256(string.encode()).hexdigest()[:12] if string else "0" * 12
+
+
+def _numbers(data: bytes) -> tuple[int, ...]:
+    """The 16-bit numbers in ``data``; an odd octet at the end is left out."""
+    return tuple([data[at] << 8 | data[at + 1] for at in range(0, len(data) - 1, 2)])
