@@ -6,7 +6,7 @@ group ``pywall.plugins``. See ``docs/how-to``; the hooks are described in :mod:`
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .decode import decode
 from .hookspecs import hookimpl
@@ -45,8 +45,8 @@ from .types import (
 )
 
 if TYPE_CHECKING:
-    from .engine import Engine
-    from .plugins import RuleRegistry
+    from .engine import Engine as Engine
+    from .plugins import RuleRegistry as RuleRegistry
 
 #: Raised by one when a hook or a class here changes so that a plugin may break; plugins state the one they were
 #: written for in ``api_version``.
@@ -78,16 +78,29 @@ __all__ = [
     "Action",
     "Answer",
     "Drop",
-
+    "Engine",
     "Facts",
     "Flow",
     "Match",
     "Matcher",
     "Packet",
     "RuleKind",
-
+    "RuleRegistry",
     "Scope",
     "Verdict",
     "decode",
     "hookimpl",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Engine and RuleRegistry, on first use: they import this module."""
+    if name == "Engine":
+        from .engine import Engine
+
+        return Engine
+    if name == "RuleRegistry":
+        from .plugins import RuleRegistry
+
+        return RuleRegistry
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from .config.rules import AllOf, AnyOf, BoundRule, Condition, Not
+from .config import AllOf, AnyOf, BoundRule, Condition, Default, Not, leaves
 from .rulekind import RuleKind
 from .types import ACCEPT, DROP, HOOK_NAMES, NO, PENDING, REJECT, YES, Action, Answer, Flow, Matcher, Packet, Verdict
 
@@ -24,7 +24,7 @@ _BY_BIT: Final = {1: ACCEPT, 2: DROP, 4: REJECT}
 
 @dataclass(slots=True)
 class Rule:
-    """A compiled rule. ``outcomes`` is the mask of what its action can come to; ``chain`` the target of a jump."""
+    """A compiled rule. ``outcomes`` is the mask of what its action can come to, ``target`` the chain of a jump."""
 
     match: Matcher
     path: str
@@ -34,7 +34,7 @@ class Rule:
     action: Action | None
     target: str | None
     observe: bool
-    comment: str
+    name: str
     hits: int = 0
     outcomes: int = 0
 
@@ -59,21 +59,23 @@ class Asked:
 class Chains:
     """All chains of a configuration, compiled.
 
-    ``walk`` gives the verdict for a packet; ``observed(rule, packet, flow)`` is called for a rule with ``observe`` that
-    would have decided.
+    ``owners`` names the plugin of each rule kind. ``walk`` gives the verdict for a packet;
+    ``observed(rule, packet, flow)`` is called for a rule with ``observe`` that would have decided.
     """
 
     def __init__(
         self,
         chains: Mapping[str, list[BoundRule]],
-        default: Mapping[str, Action],
+        default: Default,
+        owners: Mapping[str, str],
         engine: Engine,
         observed: Callable[[Rule, Packet, Flow], None],
     ) -> None:
         self._engine = engine
         self._observed = observed
         self.asked = Asked()
-        self.default = dict(default)
+        self.default = {name: default.action(hook) for hook, name in HOOK_NAMES.items()}
+        self._owners = owners
         self.rules = {name: [self._compile(bound, name) for bound in rules] for name, rules in chains.items()}
         for name in self.rules:
             self._outcomes_of(name)
@@ -163,7 +165,7 @@ class Chains:
         if made is None:
             plugin, chain = ("core", hook) if rule is None else (rule.plugin, rule.chain)
             if not reason:
-                reason = "end of chain" if rule is None else rule.comment or f"{path} matched"
+                reason = "end of chain" if rule is None else rule.name or f"{path} matched"
             made = self._made[key] = Verdict(action, final, path, plugin, chain, reason)
         return made
 
@@ -185,14 +187,14 @@ class Chains:
             action, target = None, action
         return Rule(
             match=self._condition(bound.condition),
-            path=bound.path,
-            where=bound.where,
-            plugin=bound.plugins[0] if bound.plugins else "core",
+            path=bound.place,
+            where=bound.mark,
+            plugin=self._owners.get(next(leaves(bound.condition)).kind, "core"),
             chain=chain,
             action=action,
             target=target,
             observe=bound.observe,
-            comment=bound.comment,
+            name=bound.name,
         )
 
     def _condition(self, condition: Condition) -> Matcher:

@@ -215,7 +215,7 @@ def _decode_transport(p: Packet, data: bytes) -> None:
             p.error = "udp.length"
         else:
             p.end = at + length
-    elif proto == ICMP or proto == ICMPV6:
+    elif proto in (ICMP, ICMPV6):
         if room < 8:
             p.error = "icmp.short"
             return

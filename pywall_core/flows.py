@@ -11,7 +11,7 @@ from random import getrandbits
 from typing import Final
 
 from .decode import reverse_key
-from .types import ACK, INPUT, SYN, TCP, UDP, Flow, Packet
+from .types import ACK, INPUT, SYN, TCP, Flow, Packet
 
 #: Seconds without a packet after which an entry is freed, before a tracker says otherwise.
 TIMEOUT_NEW: Final = 30.0

@@ -58,8 +58,8 @@ def pywall_packet(packet: Packet, flow: Flow) -> Drop | None:
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise a protocol by the first bytes of both directions.
 
-    Called when bytes arrive, until the answer is ``Match``, ``NO`` (for good) or the budget ``detection`` is spent (MORE
-    then counts as NO). ``client`` and ``server`` only ever grow. For datagrams they are all payloads so far, joined;
+    Called when bytes arrive, until the answer is ``Match``, ``NO`` (for good) or the budget ``detection`` is spent
+    (MORE then counts as NO). ``client`` and ``server`` only ever grow. For datagrams they are all payloads, joined;
     ``flow.client_sizes`` and ``flow.server_sizes`` say where each ends. Ports are never a reason to answer Match.
     Optional attributes of the plugin: ``protocols`` (names that it may answer), ``transport`` ("tcp", "udp" or both
     in a tuple), ``first_client`` and ``first_server`` (possible first octets of each direction, as bytes; None: any).

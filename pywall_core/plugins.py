@@ -6,7 +6,6 @@ read fresh, so the file is never opened), and silent shadowing of one name by tw
 
 from __future__ import annotations
 
-import difflib
 import importlib.metadata
 import importlib.util
 import os
@@ -17,16 +16,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pluggy
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from stevedore import ExtensionManager, NamedExtensionManager
 
 from . import hookspecs
 from .api import API_VERSION
+from .config.errors import nearest
 from .recognition import Classifier, Detector
 from .rulekind import RuleKind
 
 if TYPE_CHECKING:
     from .config import Config
+    from .config.model import PluginEntry
 
 GROUP: Final = "pywall.plugins"
 _PREFIX: Final = "pywall_"
@@ -59,7 +60,7 @@ class RuleRegistry:
 
 @dataclass(slots=True)
 class Listed:
-    """One line of ``pywall plugins list``. ``position`` counts from 1 in the order of the configuration, 0: not named."""
+    """One line of ``pywall plugins list``. ``position`` counts from 1 in the configuration's order, 0: not named."""
 
     name: str
     distribution: str
@@ -74,7 +75,8 @@ class Listed:
 
 @dataclass(slots=True)
 class Plugin:
-    """A loaded plugin. ``hooks`` are names without prefix; ``provides`` its capabilities."""
+    """A loaded plugin. ``hooks`` are names without prefix; ``provides`` its capabilities; ``place`` is the position in
+    the configuration's list of the entry that brought it."""
 
     name: str
     obj: Any
@@ -82,6 +84,7 @@ class Plugin:
     version: str
     hooks: tuple[str, ...]
     provides: tuple[str, ...]
+    place: int = 0
 
 
 @dataclass(slots=True)
@@ -107,12 +110,11 @@ class Plugins:
         for p in self.loaded:
             if "detect" not in p.hooks:
                 continue
-            transport = getattr(p.obj, "transport", ("tcp", "udp"))
             found.append(
                 Detector(
                     p.name,
                     p.obj.pywall_detect,
-                    (transport,) if isinstance(transport, str) else tuple(transport),
+                    _transports(p.obj),
                     tuple(getattr(p.obj, "protocols", (p.name,))),
                     getattr(p.obj, "first_client", None),
                     getattr(p.obj, "first_server", None),
@@ -162,38 +164,38 @@ def discover() -> list[Listed]:
 def load(config: Config) -> Plugins:
     """Import, check and register the plugins that the configuration names.
 
-    Raises ConfigError (unknown name, wrong options, missing capability) with marks, or PluginError (import, API version,
-    unsafe file, misspelt hook).
+    Raises ConfigError (unknown name, wrong options, missing capability) with marks, or PluginError (import, API
+    version, unsafe file, misspelt hook).
     """
     points = {e.name: e for e in entry_points()}
-    wanted = config.plugin_options()
-    for name in wanted:
-        if name not in points:
-            near = difflib.get_close_matches(name, points, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+    for place, entry in enumerate(config.plugins):
+        if entry.name not in points:
             known = ", ".join(sorted(points)) or "none"
-            config.error(("plugins", name), f"no plugin {name!r} is installed{hint} Installed: {_shortened(known)}")
-    config.raise_errors()
+            config.error(
+                ("plugins", place),
+                f"no plugin {entry.name!r} is installed{nearest(entry.name, points)} (there are: {_shortened(known)})",
+            )
+    config.check()
     errors: list[str] = []
-    for name in wanted:
-        errors += unsafe_files(points[name])
+    for entry in config.plugins:
+        errors += unsafe_files(points[entry.name])
     if errors:
-        raise PluginError(errors)
+        raise PluginError(dict.fromkeys(errors))
 
-    imported = _import([points[name] for name in wanted])
+    imported = _import([points[entry.name] for entry in config.plugins])
     loaded: list[Plugin] = []
-    for name, options in wanted.items():
-        point = points[name]
-        distribution, version = _distribution(point)
-        obj = _instantiate(config, name, imported[name], options)
-        for inner_name, inner in obj.plugins() if hasattr(obj, "plugins") else []:
-            loaded.append(_checked(inner_name, inner, distribution, version))
-        if not hasattr(obj, "plugins") or _hooks(obj):
-            loaded.append(_checked(name, obj, distribution, version))
-    config.raise_errors()
+    for place, entry in enumerate(config.plugins):
+        distribution, version = _distribution(points[entry.name])
+        obj = _instantiate(config, place, entry, imported[entry.name])
+        inside = obj.plugins() if hasattr(obj, "plugins") else []
+        for name, inner in inside:
+            loaded.append(_checked(place, name, inner, distribution, version))
+        if not inside or _hooks(obj):
+            loaded.append(_checked(place, entry.name, obj, distribution, version))
+    config.check()
     _check_twice(config, loaded)
     _check_needs(config, loaded)
-    config.raise_errors()
+    config.check()
     return _register(loaded)
 
 
@@ -209,7 +211,8 @@ def unsafe_files(point: importlib.metadata.EntryPoint) -> list[str]:
     places = list(spec.submodule_search_locations or ())
     if spec.origin and spec.origin not in ("built-in", "frozen", "namespace"):
         places.append(spec.origin)
-    errors = []
+    trusted = {0, os.geteuid(), int(os.environ.get("SUDO_UID", "0"))}
+    errors: list[str] = []
     for place in places:
         paths = [Path(place), Path(place).parent]
         if Path(place).is_dir():
@@ -222,8 +225,8 @@ def unsafe_files(point: importlib.metadata.EntryPoint) -> list[str]:
             sticky = stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX
             if found.st_mode & stat.S_IWOTH and not sticky:
                 errors.append(f"plugin {point.name!r}: {path} is writable by everybody; chmod o-w {path}")
-            elif found.st_uid not in (0, os.geteuid()) and os.geteuid() == 0 and "PYWALL_TRUST_OWNERS" not in os.environ:
-                errors.append(f"plugin {point.name!r}: {path} belongs to uid {found.st_uid}, not to root")
+            elif found.st_uid not in trusted:
+                errors.append(f"plugin {point.name!r}: {path} belongs to uid {found.st_uid}, neither root nor you")
             if errors:
                 return errors
     return errors
@@ -255,18 +258,14 @@ def _import(points: list[importlib.metadata.EntryPoint]) -> dict[str, Any]:
     return found
 
 
-def _instantiate(config: Config, name: str, obj: Any, options: dict[str, Any]) -> Any:
+def _instantiate(config: Config, place: int, entry: PluginEntry, obj: Any) -> Any:
     model: type[BaseModel] | None = getattr(obj, "Options", None)
     if model is None:
-        if options:
-            config.error(("plugins", name), f"plugin {name!r} takes no options")
+        if entry.options:
+            config.error(("plugins", place, entry.name), f"plugin {entry.name!r} takes no options")
         return obj() if isinstance(obj, type) else obj
-    try:
-        validated = model.model_validate(options)
-    except ValidationError as error:
-        config.add_validation(("plugins", name), error, model)
-        return object()
-    return obj(validated)
+    options = config.validate_part(model, entry.options, ("plugins", place, entry.name))
+    return None if options is None else obj(options)
 
 
 def _hooks(obj: Any) -> tuple[str, ...]:
@@ -274,38 +273,44 @@ def _hooks(obj: Any) -> tuple[str, ...]:
     return tuple(n.removeprefix(_PREFIX) for n in names)
 
 
-def _checked(name: str, obj: Any, distribution: str, version: str) -> Plugin:
+def _checked(place: int, name: str, obj: Any, distribution: str, version: str) -> Plugin:
     wanted = getattr(obj, "api_version", API_VERSION)
     if wanted != API_VERSION:
         raise PluginError([f"plugin {name!r} was written for API {wanted}, this is API {API_VERSION}"])
-    return Plugin(name, obj, distribution, version, _hooks(obj), tuple(getattr(obj, "provides", ())))
+    return Plugin(name, obj, distribution, version, _hooks(obj), tuple(getattr(obj, "provides", ())), place)
 
 
 def _check_twice(config: Config, loaded: list[Plugin]) -> None:
     seen: set[str] = set()
     for plugin in loaded:
         if plugin.name in seen:
-            config.error(("plugins", plugin.name), f"plugin {plugin.name!r} is named twice (once by a bundle?)")
+            config.error(("plugins", plugin.place), f"plugin {plugin.name!r} is loaded twice (a bundle brings it too?)")
         seen.add(plugin.name)
 
 
 def _check_needs(config: Config, loaded: list[Plugin]) -> None:
     """A plugin may demand capabilities and an order; the administrator's list is never changed."""
-    provided = {capability: p.name for p in loaded for capability in p.provides}
-    place = {p.name: i for i, p in enumerate(loaded)}
+    provided = {capability for p in loaded for capability in p.provides}
+    order = {p.name: i for i, p in enumerate(loaded)}
     for i, plugin in enumerate(loaded):
         for capability in getattr(plugin.obj, "requires", ()):
             if capability not in provided:
-                config.error(("plugins", plugin.name), f"plugin {plugin.name!r} requires a plugin that provides {capability!r}")
+                words = f"{plugin.name!r} requires a plugin that provides {capability!r}"
+                config.error(("plugins", plugin.place), words)
         for other in getattr(plugin.obj, "after", ()):
-            if place.get(other, -1) > i:
-                config.error(("plugins", plugin.name), f"plugin {plugin.name!r} must stand after {other!r}")
-    needs_segments = [p.name for p in loaded if "detect" in p.hooks and "tcp" in getattr(p.obj, "transport", ("tcp", "udp"))]
-    if needs_segments and "segment" not in provided:
+            if order.get(other, -1) > i:
+                config.error(("plugins", plugin.place), f"{plugin.name!r} must stand after {other!r}")
+    over_tcp = [p for p in loaded if "detect" in p.hooks and "tcp" in _transports(p.obj)]
+    if over_tcp and "segment" not in provided:
         config.error(
-            ("plugins", needs_segments[0]),
-            f"{needs_segments[0]!r} detects over TCP and needs a plugin that provides 'segment'; add `- stream` to plugins",
+            ("plugins", over_tcp[0].place),
+            f"{over_tcp[0].name!r} detects over TCP and needs a plugin that provides 'segment': add `- stream`",
         )
+
+
+def _transports(obj: Any) -> tuple[str, ...]:
+    transport = getattr(obj, "transport", ("tcp", "udp"))
+    return (transport,) if isinstance(transport, str) else tuple(transport)
 
 
 def _register(loaded: list[Plugin]) -> Plugins:
@@ -324,8 +329,8 @@ def _register(loaded: list[Plugin]) -> Plugins:
     try:
         manager.check_pending()
     except pluggy.PluginValidationError as error:
-        near = difflib.get_close_matches(str(error).split("'")[1] if "'" in str(error) else "", dir(hookspecs), n=1)
-        raise PluginError([f"{error}" + (f"; did you mean {near[0]!r}?" if near else "")]) from error
+        word = next((word for word in str(error).replace("'", " ").split() if word.startswith(_PREFIX)), "")
+        raise PluginError([f"{error}{nearest(word, dir(hookspecs))}"]) from error
     plugins = Plugins(manager, loaded)
     for plugin in loaded:
         if "rules" in plugin.hooks:

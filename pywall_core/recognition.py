@@ -151,9 +151,9 @@ class Recognition:
             return PENDING if flow.classifying else (YES if flow.detect_done else NO)
         if flow.detect_done:
             return YES
-        if name != "app_proto" and name not in flow.facts and name.partition(".")[0] in (app_proto, flow.app_proto_orig):
-            return PENDING
-        return NO
+        if name == "app_proto" or name in flow.facts:
+            return NO
+        return PENDING if name.partition(".")[0] in (app_proto, flow.app_proto_orig) else NO
 
     def _order(self, mask: int) -> tuple[tuple[int, Detector], ...]:
         order = self._orders.get(mask)
@@ -216,7 +216,7 @@ class Recognition:
             flow.facts = {**flow.facts, **{prefix + name: value for name, value in match.facts.items()}}
         if match.restart is not None:
             self._restart(flow, match.restart)
-        elif match.done and match.confirmed or self.spent(flow):
+        elif (match.done and match.confirmed) or self.spent(flow):
             flow.detect_done = True
             self._release(flow)
 

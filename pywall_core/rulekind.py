@@ -42,7 +42,7 @@ class RuleKind(BaseModel):
         return ()
 
     def concerns(self, flow: Flow) -> bool:
-        """False: this flow is none of the rule's business, it is not asked and does not keep verdicts from being final."""
+        """False: this flow is none of the rule's business; it is not asked and keeps no verdict from being final."""
         return True
 
     def compile(self, engine: Engine) -> Matcher:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Any, Final
 
 INPUT: Final = 1
@@ -48,7 +48,7 @@ PENDING: Final = Answer.PENDING
 MORE: Final = Answer.MORE
 
 
-class Action(str, Enum):
+class Action(StrEnum):
     """What is done with a packet; the values are those of EVE's ``verdict.action``."""
 
     ACCEPT = "accept"

@@ -1,0 +1,510 @@
+"""The engine: packet in, verdict out. It does not know where packets come from; its clock is ``packet.time``.
+
+decode (by the source) -> fragments -> flow -> cached verdict? -> ``packet`` hooks -> recognition -> chain ->
+``decided`` -> ``segment`` hooks. Every path ends in one Verdict; nothing that a packet or a plugin does raises.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from .chain import Chains, Rule
+from .config import bind_chains, leaves
+from .events.eve import EventBuilder
+from .expectations import Expectations
+from .failures import Failures
+from .flows import FlowTable, touch_datagram_flow
+from .fragments import Fragments
+from .recognition import Recognition
+from .types import (
+    ACCEPT,
+    ACK,
+    DROP,
+    FIN,
+    OUTPUT,
+    RST,
+    SYN,
+    TCP,
+    Action,
+    Answer,
+    Drop,
+    Flow,
+    Packet,
+    Verdict,
+)
+
+if TYPE_CHECKING:
+    from .config import Config
+    from .plugins import Plugins
+
+Event = dict[str, Any]
+TICK_SECONDS: Final = 1.0
+#: seconds that a flow with a final verdict stays after its FIN or RST went by
+CLOSING_SECONDS: Final = 10.0
+_ANOMALIES_PER_TICK: Final = 100
+
+
+class Engine:
+    """One packet engine over one configuration and its loaded plugins.
+
+    ``sink(event)`` takes finished EVE events; ``live`` says whether ``packet.time`` is the monotonic clock and whether
+    packets were cut by the queue; ``pcap_filename`` goes into events of a replay.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        plugins: Plugins,
+        *,
+        live: bool,
+        sink: Callable[[Event], None] | None = None,
+        pcap_filename: str | None = None,
+    ) -> None:
+        self.config = config
+        self.plugins = plugins
+        self.live = live
+        self.log = logging.getLogger("pywall")
+        self.now = 0.0
+        self.packets = 0
+        self.bytes = 0
+        self.counters: Counter[str] = Counter()
+        self.verdicts: Counter[Action] = Counter()
+        self.failures = Failures(self.log)
+        self._sink = sink
+        self._builder = EventBuilder(live=live, pcap_filename=pcap_filename)
+        self._event_hooks = plugins.manager.hook.pywall_event if plugins.calls("event") else None
+        self._next_tick = 0.0
+        self._anomalies = 0
+
+        detection = config.detection
+        self.recognition = Recognition(
+            plugins.detectors(), plugins.classifiers(), detection.bytes, detection.packets, self._plugin_error
+        )
+        self.fact_state: Callable[[Flow, str], Answer] = self.recognition.fact_state
+        self._feed = self.recognition.feed
+        #: go on looking at a flow whose verdict is final, so that it gets its name
+        self._look_on = detection.all if detection.all is not None else not live
+        self.flows = FlowTable(config.table.flows, self._flow_ended)
+        self.expectations = Expectations()
+        self.fragments = Fragments()
+        self._find = self.flows.find
+
+        self._flow_start = plugins.calls("flow_start")
+        self._flow_end = plugins.calls("flow_end")
+        self._packet = plugins.calls("packet")
+        self._decided = plugins.calls("decided")
+        self._segment = plugins.calls("segment")
+        self._raised: str | None = None
+
+        self._observe = config.mode == "observe"
+        registry = plugins.registry
+        bound = bind_chains(config, registry.kinds, capabilities=plugins.provides(), protocols=plugins.protocols())
+        self.chains = Chains(bound, config.default, registry.owner, self, self._rule_observed)
+        self._walk = self.chains.walk
+        failure = config.failure
+        self._on_plugin_error = failure.plugin_error
+        self._on_undecodable = _packet_verdict(failure.undecodable, "undecodable")
+        self._on_table_full = _packet_verdict(failure.table_full, "table full")
+        self._on_truncated = _packet_verdict(failure.truncated, "truncated")
+        self._accepted_fragment = Verdict(ACCEPT, False, reason="fragment held until its datagram is whole")
+        kinds = {leaf.kind for rules in bound.values() for rule in rules for leaf in leaves(rule.condition)}
+        self.wants_interfaces = config.queue.loopback or "iface" in kinds
+        for name, hook in plugins.calls("startup"):
+            self._guard(name, hook, self)
+
+    # --- the packet path ------------------------------------------------------------------------------------------
+
+    def process(self, packet: Packet) -> Verdict:
+        """The verdict on one packet; never raises (but KeyboardInterrupt)."""
+        now = packet.time
+        if now >= self._next_tick or now < self.now - 3600:
+            self.tick(now)
+        self.packets += 1
+        self.bytes += packet.length
+        if packet.error is not None or packet.frag is not None:
+            special = self._special(packet)
+            if type(special) is Verdict:
+                return self._count(special)
+            packet = special  # type: ignore[assignment]
+        flow = self._find(packet.key)
+        if flow is None:
+            flow = self._begin(packet)
+        elif flow.closed and packet.proto == TCP and packet.flags & (SYN | ACK) == SYN and not packet.related:
+            self.flows.end(flow, "closed")
+            flow = self._begin(packet)
+        if flow is None:
+            self.counters["flows.table_full"] += 1
+            return self._count(self._on_table_full)
+
+        to_server = packet.to_server = packet.key == flow.key
+        slot = packet.hook << 1 | to_server
+        if packet.hook == OUTPUT and packet.outdev == "lo":
+            return self._loopback_output(packet, flow, slot)
+        flow.last = now
+        if to_server:
+            flow.pkts_toserver += 1
+            flow.bytes_toserver += packet.length
+        else:
+            flow.pkts_toclient += 1
+            flow.bytes_toclient += packet.length
+            if flow.share == "new" and flow.proto != TCP:
+                touch_datagram_flow(flow)
+
+        final = flow.final
+        cached = final if final is not None and final.action is not ACCEPT else flow.verdicts[slot]
+        if cached is not None and cached.final:
+            looking = self._look_on and cached.action is ACCEPT and (not flow.detect_done or flow.classifying)
+            if not looking:
+                if flow.proto == TCP and packet.flags & (FIN | SYN | RST):
+                    self._connection_flags(packet, flow)
+                self.verdicts[cached.action] += 1
+                flow.verdict = cached
+                return cached
+        return self._count(self._decide(packet, flow, slot))
+
+    def tick(self, now: float) -> None:
+        """Once a second of the clock: timeouts and the plugins' ticks."""
+        self.now = now
+        self._next_tick = now + TICK_SECONDS
+        self._anomalies = 0
+        self.flows.sweep(now)
+        self.expectations.sweep(now)
+        for name, hook in self.plugins.calls("tick"):
+            self._guard(name, hook, now)
+
+    def close(self) -> None:
+        """No more packets: end all flows, tell the plugins."""
+        for flow in self.flows:
+            self.recognition.finish(flow)
+        self.flows.clear("shutdown")
+        for name, hook in self.plugins.calls("shutdown"):
+            self._guard(name, hook)
+
+    def offloadable(self, packet: Packet, verdict: Verdict) -> bool:
+        """The kernel may carry this verdict: it is final, and nobody wants to see more of the flow."""
+        if not verdict.final or packet.related:
+            return False
+        if verdict.action is ACCEPT and self._look_on:
+            flow = self._find(packet.key)
+            return flow is None or (flow.detect_done and not flow.classifying)
+        return True
+
+    # --- what plugins and commands may call -----------------------------------------------------------------------
+
+    def emit(self, event_type: str, flow: Flow | None = None, packet: Packet | None = None, **fields: Any) -> None:
+        """Write an EVE event; ``fields`` become top-level keys."""
+        if self._sink is None and self._event_hooks is None:
+            return
+        self._send(self._builder.build(event_type, flow, packet, fields, self.now))
+
+    def count(self, name: str, n: int = 1) -> None:
+        """Add to a counter of the ``stats`` event."""
+        self.counters[name] += n
+
+    def expect(self, parent: Flow, app_proto: str, proto: int, dst: bytes, dport: int, src: bytes | None) -> None:
+        """See :meth:`pywall_core.types.Flow.expect`."""
+        self.expectations.add(parent, app_proto, proto, dst, dport, src, self.now)
+
+    def stats(self) -> dict[str, Any]:
+        """Cumulative counters, nested."""
+        states = Counter(flow.state for flow in self.flows)
+        protocols = Counter(flow.app_proto or "pending" for flow in self.flows)
+        plugin_stats: dict[str, Any] = {}
+        for name, hook in self.plugins.calls("stats"):
+            found = self._guard(name, hook)
+            if isinstance(found, dict):
+                plugin_stats[name] = found
+        return {
+            "packets": self.packets,
+            "bytes": self.bytes,
+            "verdicts": {action.value: n for action, n in self.verdicts.items()},
+            "rules": {rule.path: rule.hits for rules in self.chains.rules.values() for rule in rules},
+            "flows": {
+                "active": len(self.flows),
+                "by_state": dict(states),
+                "by_app_proto": dict(protocols),
+                "evicted": dict(self.flows.evicted),
+            },
+            "fragments": self.fragments.stats(),
+            "counters": dict(self.counters),
+            "plugins": plugin_stats,
+            "failures": {
+                name: {"errors": f.errors, "quarantined": f.quarantined, "last": f.last}
+                for name, f in self.failures.by_plugin.items()
+            },
+        }
+
+    # --- inside ---------------------------------------------------------------------------------------------------
+
+    def _count(self, verdict: Verdict) -> Verdict:
+        self.verdicts[verdict.action] += 1
+        return verdict
+
+    def _begin(self, packet: Packet) -> Flow | None:
+        flow = self.flows.create(packet)
+        if flow is None:
+            return None
+        flow.engine = self
+        self.recognition.begin(flow)
+        if self.expectations:
+            flow.expected = self.expectations.take(flow, packet.time)
+        for name, hook in self._flow_start:
+            self._guard(name, hook, flow)
+        return flow
+
+    def _special(self, packet: Packet) -> Verdict | Packet:
+        """Fragments and packets that did not decode."""
+        error = packet.error
+        if packet.frag is not None and error is None:
+            whole = self.fragments.add(packet)
+            if whole is None:
+                return self._accepted_fragment
+            if isinstance(whole, Drop):
+                return self._vetoed(whole.reason, packet, None)
+            return self._special(whole) if whole.error is not None else whole
+        if error == "truncated":
+            self.counters["decoder.truncated"] += 1
+            return packet
+        self.counters[f"decoder.{error}"] += 1
+        self._anomaly(packet, None, "decode", error or "")
+        return self._on_undecodable
+
+    def _decide(self, packet: Packet, flow: Flow, slot: int) -> Verdict:
+        before = None if flow.detect_done else _snapshot(flow)
+        self._raised = None
+        veto: Drop | None = None
+        if packet.proto != TCP and packet.end > packet.start and not packet.related:
+            packet.segments = ((0, packet.data[packet.start : packet.end], 0),)
+        for name, hook in self._packet:
+            try:
+                veto = hook(packet, flow)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # sys.exit() in a plugin is the plugin's failure, not ours
+                self._plugin_error(name, flow, error)
+            if veto is not None:
+                break
+        if veto is not None:
+            verdict = self._vetoed(veto.reason, packet, flow)
+        else:
+            if packet.segments:
+                if packet.related:
+                    packet.segments = ()
+                elif self._feed_segments(packet, flow):
+                    flow.verdicts = [None] * 8
+            verdict = self._judge(packet, flow, slot)
+        for name, hook in self._decided:
+            try:
+                hook(packet, flow, verdict)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
+                self._plugin_error(name, flow, error)
+        if verdict.action is ACCEPT:
+            if self._segment and packet.segments:
+                for name, hook in self._segment:
+                    for offset, data, gap in packet.segments:
+                        self._guard(name, hook, flow, packet.to_server, offset, data, gap)
+        elif before is not None and not verdict.final:
+            _restore(flow, before)
+        flow.verdict = verdict
+        return verdict
+
+    def _feed_segments(self, packet: Packet, flow: Flow) -> bool:
+        changed = False
+        datagram = flow.proto != TCP
+        for _offset, data, gap in packet.segments:
+            if gap and not flow.detect_done:
+                changed |= self.recognition.finish(flow)
+            if data:
+                changed |= self._feed(flow, packet.to_server, data, datagram)
+        if flow.match is not None or flow.app_proto is not None:
+            self._report_protocol(flow)
+        return changed
+
+    def _judge(self, packet: Packet, flow: Flow, slot: int) -> Verdict:
+        if self._raised is not None:
+            return self._failed_plugin(self._raised, packet, flow)
+        verdict = flow.verdicts[slot]
+        if verdict is None:
+            try:
+                verdict = self._walk(packet, flow)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
+                self._plugin_error("rules", flow, error)
+                return self._failed_plugin("rules", packet, flow)
+            asked = self.chains.asked
+            if not verdict.final and asked.facts:
+                if flow.app_proto is None and not flow.pending and self.recognition.blind(flow):
+                    return self._failed_plugin("quarantine", packet, flow)
+                if packet.error == "truncated" and self.live:
+                    return self._on_truncated
+            if self._observe and verdict.action is not ACCEPT:
+                verdict = self._would_be(verdict, packet, flow)
+            if not asked.packet and (verdict.final or not flow.unacked):
+                flow.verdicts[slot] = verdict
+        if verdict.final and (flow.final is None or verdict.action is not ACCEPT):
+            flow.final = verdict
+        if verdict.action is not ACCEPT:
+            self._report_drop(verdict, packet, flow)
+        return verdict
+
+    def _loopback_output(self, packet: Packet, flow: Flow, slot: int) -> Verdict:
+        """On ``lo`` a packet passes OUTPUT and INPUT with one key: only its chain is walked here."""
+        verdict = flow.final if flow.final is not None and flow.final.action is not ACCEPT else flow.verdicts[slot]
+        return self._count(verdict if verdict is not None and verdict.final else self._judge(packet, flow, slot))
+
+    def _connection_flags(self, packet: Packet, flow: Flow) -> None:
+        """A flow whose verdict is final is not tracked any more; its end and a new connection on its key still show."""
+        flags = packet.flags
+        if flags & (FIN | RST):
+            flow.timeout = CLOSING_SECONDS
+            flow.state = flow.share = "closed"
+            flow.closed = True
+
+    def _vetoed(self, reason: str, packet: Packet, flow: Flow | None) -> Verdict:
+        self.counters[f"drop.{reason}"] += 1
+        verdict = Verdict(DROP, False, "", reason.partition(".")[0], "", reason)
+        self._anomaly(packet, flow, "stream", reason)
+        return verdict
+
+    def _plugin_error(self, plugin: str, flow: Flow, error: BaseException) -> None:
+        """Called where a plugin raised; ``_judge`` then answers by ``failure.plugin_error``."""
+        self._raised = plugin
+        self.counters["failure.plugin_error"] += 1
+        if self.failures.record(plugin, error):
+            self.recognition.quarantine(plugin)
+
+    def _failed_plugin(self, plugin: str, packet: Packet, flow: Flow) -> Verdict:
+        policy = self._on_plugin_error
+        action = ACCEPT if policy.startswith("pass") else DROP
+        verdict = Verdict(action, policy.endswith("flow"), "", plugin, "", "failure.plugin_error")
+        if verdict.final:
+            flow.final = verdict
+            flow.verdicts = [verdict] * 8
+        if action is not ACCEPT:
+            self._report_drop(verdict, packet, flow)
+        return verdict
+
+    def _guard(self, plugin: str, hook: Callable[..., Any], *args: Any) -> Any:
+        """Call a hook whose failure costs no packet its verdict."""
+        try:
+            return hook(*args)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            self.counters["failure.plugin_error"] += 1
+            self.failures.record(plugin, error)
+            return None
+
+    # --- events ---------------------------------------------------------------------------------------------------
+
+    def _send(self, event: Event) -> None:
+        if self._sink is not None:
+            self._sink(event)
+        if self._event_hooks is not None:
+            for name, hook in self.plugins.calls("event"):
+                self._guard(name, hook, event)
+
+    def _flow_ended(self, flow: Flow, reason: str) -> None:
+        self.recognition.finish(flow)
+        self._report_protocol(flow)
+        for name, hook in self._flow_end:
+            self._guard(name, hook, flow, reason)
+        self.counters[f"flows.ended.{reason}"] += 1
+        self.emit("flow", flow, None, reason=reason)
+
+    def _report_protocol(self, flow: Flow) -> None:
+        """One event a flow with the facts of its protocol, when all are known."""
+        proto = flow.app_proto
+        if not flow.detect_done or proto is None or flow.failed == "reported" or not flow.facts:
+            return
+        flow.failed = "reported"
+        if self._builder.has_type(proto, flow):
+            self.emit(proto, flow)
+
+    def _report_drop(self, verdict: Verdict, packet: Packet, flow: Flow) -> None:
+        """One drop event a flow and rule, not one a packet."""
+        if flow.verdict is None or flow.verdict.action is ACCEPT or flow.verdict.rule != verdict.rule:
+            self.emit("drop", flow, packet, verdict=verdict)
+
+    def _rule_observed(self, rule: Rule, packet: Packet, flow: Flow) -> None:
+        if flow.verdict is None or rule.hits == 1:
+            self.emit("alert", flow, packet, rule=rule)
+
+    def _would_be(self, verdict: Verdict, packet: Packet, flow: Flow) -> Verdict:
+        """Observe mode: what would have been done is reported, the packet passes."""
+        if flow.verdict is None or flow.verdict.rule != verdict.rule:
+            self.emit("alert", flow, packet, would_be=verdict)
+        self.counters[f"observed.{verdict.action.value}"] += 1
+        reason = f"observe: would {verdict.action.value}"
+        return Verdict(ACCEPT, verdict.final, verdict.rule, verdict.plugin, verdict.chain, reason)
+
+    def _anomaly(self, packet: Packet, flow: Flow | None, kind: str, event: str) -> None:
+        self._anomalies += 1
+        if self._anomalies <= _ANOMALIES_PER_TICK:
+            self.emit("anomaly", flow, packet, anomaly={"type": kind, "event": event})
+        else:
+            self.counters["events.anomaly_suppressed"] += 1
+
+
+def build_engine(
+    config: Config, *, live: bool, sink: Callable[[Event], None] | None = None, pcap_filename: str | None = None
+) -> Engine:
+    """Load the configuration's plugins and make an engine. Raises ConfigError or PluginError."""
+    from .plugins import load
+
+    return Engine(config, load(config), live=live, sink=sink, pcap_filename=pcap_filename)
+
+
+def _packet_verdict(policy: str, cause: str) -> Verdict:
+    return Verdict(ACCEPT if policy.startswith("pass") else DROP, False, reason=f"failure: {cause}")
+
+
+_Snapshot = tuple[Any, ...]
+
+
+def _snapshot(flow: Flow) -> _Snapshot:
+    """What recognition may change, before a packet: taken back when the packet is not accepted."""
+    return (
+        flow.client,
+        flow.server,
+        flow.client_sizes,
+        flow.server_sizes,
+        flow.pending,
+        flow.match,
+        flow.match_bit,
+        flow.app_proto,
+        flow.app_proto_orig,
+        flow.facts,
+        flow.confirmed,
+        flow.detect_done,
+        flow.opaque,
+        flow.classifying,
+        flow.payload_seen,
+    )
+
+
+def _restore(flow: Flow, before: _Snapshot) -> None:
+    (
+        flow.client,
+        flow.server,
+        flow.client_sizes,
+        flow.server_sizes,
+        flow.pending,
+        flow.match,
+        flow.match_bit,
+        flow.app_proto,
+        flow.app_proto_orig,
+        flow.facts,
+        flow.confirmed,
+        flow.detect_done,
+        flow.opaque,
+        flow.classifying,
+        flow.payload_seen,
+    ) = before
+    flow.verdicts = [None] * 8
