@@ -1,0 +1,104 @@
+"""What line protocols share: command lines, numeric replies, the switch to TLS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+#: A complete line without its end, and the offset behind it.
+Line = tuple[bytes, int]
+#: Code, text of all lines, and the offset behind a complete numeric reply.
+Reply = tuple[int, bytes, int]
+
+MAX_LINE: Final = 1024
+
+
+def lines(data: bytes, count: int = 16) -> list[Line]:
+    """The first ``count`` complete lines of at most 1024 octets, ended by LF or CRLF."""
+    found: list[Line] = []
+    at = 0
+    while len(found) < count:
+        end = data.find(b"\n", at, at + MAX_LINE + 1)
+        if end < 0:
+            break
+        found.append((data[at:end].removesuffix(b"\r"), end + 1))
+        at = end + 1
+    return found
+
+
+def verb_of(line: bytes) -> bytes:
+    """The first word of a line in upper case."""
+    return line.split(None, 1)[0].upper() if line.strip() else b""
+
+
+def first_octets(verbs: frozenset[bytes]) -> bytes:
+    """What a line with one of ``verbs`` (upper case) may begin with: either case, or blanks before it."""
+    return b" " + bytes(sorted({octet for verb in verbs for octet in (verb[0], verb.lower()[0])}))
+
+
+def may_begin(data: bytes, verbs: frozenset[bytes]) -> bool:
+    """``data``, a line without its end, may become one of ``verbs`` (upper case) with arguments."""
+    if len(data) > MAX_LINE:
+        return False
+    word, space, _ = data.lstrip(b" ").rstrip(b"\r").partition(b" ")
+    word = word.upper()
+    return word in verbs if space else any(verb.startswith(word) for verb in verbs)
+
+
+def replies(data: bytes, count: int = 24) -> list[Reply]:
+    """The first ``count`` complete replies of three digits and text, of one line or several (RFC 5321 4.2, 959 4.2)."""
+    found: list[Reply] = []
+    at = 0
+    while len(found) < count:
+        end = data.find(b"\n", at, at + MAX_LINE + 1)
+        if end < 0 or not is_code(data[at : at + 3]):
+            break
+        code = data[at : at + 3]
+        last = end
+        if data[at + 3 : at + 4] == b"-":
+            last = _last_line(data, code, end)
+            if last < 0:
+                break
+        found.append((int(code), data[at + 4 : last].rstrip(b"\r"), last + 1))
+        at = last + 1
+    return found
+
+
+def _last_line(data: bytes, code: bytes, at: int) -> int:
+    """Where the line ``code SP`` that closes a reply of several lines ends; -1 when it is not there."""
+    close = b"\n" + code
+    while (at := data.find(close, at)) >= 0:
+        end = data.find(b"\n", at + 1)
+        if data[at + 4 : at + 5] != b"-":
+            return end
+        if end < 0:
+            break
+        at = end
+    return -1
+
+
+def is_code(octets: bytes) -> bool:
+    """Three digits of a reply, the first 1 to 6."""
+    return len(octets) == 3 and octets.isdigit() and octets[0] in b"123456"
+
+
+def may_be_code(data: bytes) -> bool:
+    """``data`` begins with a reply code, as far as it goes, followed by a blank, a hyphen or the line's end."""
+    head = data[:3]
+    if len(head) < 3:
+        return not head or (head.isdigit() and head[0] in b"123456")
+    return is_code(head) and (len(data) == 3 or data[3] in b" -\r\n")
+
+
+def switch(
+    commands: list[Line], answers: list[Reply], asks: Callable[[bytes], bool], accepts: int
+) -> tuple[int, int] | None:
+    """Offsets behind the command that asks for TLS and behind its reply ``accepts``; None while there are none.
+
+    Each command has one final reply, after the greeting (RFC 3207, 4217, 4642). Preliminary ones (1yz) are not counted.
+    """
+    final = [answer for answer in answers if answer[0] >= 200]
+    for (command, end), (code, _, reply_end) in zip(commands, final[1:], strict=False):
+        if code == accepts and asks(command):
+            return end, reply_end
+    return None

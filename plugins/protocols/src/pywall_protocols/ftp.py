@@ -1,0 +1,165 @@
+"""File Transfer Protocol, control connection; announces the data connections that it agrees on.
+
+:checked: a greeting that names FTP, or a login reply (331, 227, ...) behind it; commands with arguments of their own
+    (``PORT``, ``EPRT``, ``AUTH TLS``, ``TYPE I``); weaker commands and replies when both sides agree
+:source: RFC 959 sections 4.1, 4.2 and 5.3, RFC 2428 (EPRT, EPSV), RFC 4217 (AUTH TLS), RFC 2389 (FEAT)
+:minimum: the first line of one side
+:facts: command, user, banner
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+from typing import Any, Final
+
+from pywall_core.api import MORE, NO, TCP, Answer, Flow, Match, hookimpl
+
+from .dialogue import first_octets, lines, may_be_code, may_begin, replies, switch, verb_of
+from .evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, judge
+from .wire import text
+
+protocols = ("ftp",)
+transport = "tcp"
+first_client = None
+first_server = None
+
+_OWN: Final = frozenset(
+    b"USER PASS ACCT CWD XCWD CDUP SMNT REIN PORT PASV TYPE STRU MODE RETR STOR STOU APPE ALLO REST RNFR RNTO ABOR DELE RMD "
+    b"MKD XMKD XRMD PWD XPWD LIST NLST SITE SYST STAT FEAT OPTS MDTM SIZE MLSD MLST EPRT EPSV ADAT PBSZ PROT CCC CLNT HOST "
+    b"LANG MIC CONF ENC".split()
+)
+_SHARED: Final = frozenset({b"QUIT", b"NOOP", b"HELP", b"AUTH"})
+_VERBS: Final = _OWN | _SHARED
+_DECISIVE: Final = re.compile(
+    rb"PORT (?:\d{1,3},){5}\d{1,3}\s*$|EPRT \|[12]\||AUTH (?:TLS|SSL|GSSAPI|KERBEROS)|TYPE [AIEL]\b|OPTS UTF-?8|EPSV(?: ALL| [12])?\s*$"
+    rb"|PASV\s*$|CLNT \S|MDTM \S|PROT [CPSE]\s*$|PBSZ \d",
+    re.I,
+)
+_SERVER: Final = re.compile(rb"\bFTP|FTPD?\b|filezilla|serv-u", re.I)
+_OTHER: Final = re.compile(rb"SMTP|LMTP|NNTP|POP3", re.I)
+_GREETINGS: Final = frozenset({120, 220, 230, 331, 421, 500, 530, 550})
+#: codes that no other protocol answers with
+_LOGIN: Final = frozenset({331, 332, 227, 229, 215, 257, 234, 334, 335, 211})
+_PORT: Final = re.compile(rb"\s*PORT\s+((?:\d{1,3},){5}\d{1,3})", re.I)
+_EPRT: Final = re.compile(rb"\s*EPRT\s+\|([12])\|([0-9A-Fa-f:.]+)\|(\d{1,5})\|", re.I)
+_PASV: Final = re.compile(rb"((?:\d{1,3},){5}\d{1,3})")
+_EPSV: Final = re.compile(rb"\(([!-~])\1\1(\d{1,5})\1\)")
+_COUNT: Final = 512
+_FIRST: Final = first_octets(_VERBS)
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise FTP; hand over to TLS behind AUTH TLS."""
+    answer = judge("ftp", _client(client), _server(server))
+    if answer is MORE or answer is NO:
+        return answer
+    assert isinstance(answer, Match)
+    commands = lines(client)
+    answers = replies(server)
+    restart = switch(commands, answers, _asks_tls, 234)
+    if restart is None:
+        _announce(flow, client, server)
+    facts: dict[str, Any] = {}
+    for line, end in commands:
+        verb = verb_of(line)
+        if verb == b"USER":
+            facts.setdefault("user", text(line[4:].strip()))
+        if verb in _VERBS:
+            facts["command"] = text(verb)
+        if restart and end == restart[0]:
+            break
+    if answers and answers[0][0] == 220:
+        facts["banner"] = text(answers[0][1].split(b"\n", 1)[0].strip())
+    return Match("ftp", facts, answer.confirmed, restart is not None, restart)
+
+
+def _asks_tls(line: bytes) -> bool:
+    return line.upper().split() in ([b"AUTH", b"TLS"], [b"AUTH", b"SSL"], [b"AUTH", b"TLS-C"], [b"AUTH", b"TLS-P"])
+
+
+def _client(data: bytes) -> Grade:
+    if not data:
+        return OPEN
+    if data[0] not in _FIRST:
+        return REFUTED
+    commands = lines(data)
+    at = seen = 0
+    for line, end in commands:
+        if _DECISIVE.match(line):
+            return PROOF
+        verb = verb_of(line)
+        if verb in _OWN:
+            seen = 1
+        elif verb not in _SHARED:
+            return HINT if seen else REFUTED
+        at = end
+    if len(commands) >= 16:
+        return HINT if seen else REFUTED
+    if seen:
+        return LEANING
+    return OPEN if may_begin(data[at:], _VERBS) else REFUTED
+
+
+def _server(data: bytes) -> Grade:
+    if not data:
+        return OPEN
+    if not may_be_code(data):
+        return REFUTED
+    answers = replies(data)
+    if not answers:
+        first = data[: data.rfind(b"\n") + 1]
+        if data[:4] in (b"220-", b"220 ") and _SERVER.search(first) and not _OTHER.search(first):
+            return PROOF
+        return OPEN if len(data) <= 8192 else HINT
+    code, greeting, _ = answers[0]
+    if code not in _GREETINGS or _OTHER.search(greeting):
+        return REFUTED
+    if code == 220 and _SERVER.search(greeting):
+        return PROOF
+    for later, _, _ in answers[1:8]:
+        if later in _LOGIN:
+            return PROOF
+    return LEANING if len(answers) < 8 else HINT
+
+
+def _announce(flow: Flow, client: bytes, server: bytes) -> None:
+    """Expect the data connection of each PORT, EPRT, PASV and EPSV that was not announced yet."""
+    ext = flow.ext = flow.ext or {}
+    at_client, at_server = ext.get("ftp", (0, 0))
+    commands, answers = lines(client[at_client:], _COUNT), lines(server[at_server:], _COUNT)
+    for line, _ in commands:
+        if found := _PORT.match(line):
+            address, port = _host_port(found[1])
+            if address == flow.src and port:
+                flow.expect("ftp-data", proto=TCP, dst=flow.src, dport=port, src=flow.dst)
+        elif (found := _EPRT.match(line)) and _packed(found[2]) == flow.src and 0 < int(found[3]) < 65536:
+            flow.expect("ftp-data", proto=TCP, dst=flow.src, dport=int(found[3]), src=flow.dst)
+    for line, _ in answers:
+        port = 0
+        if line.startswith(b"227") and (found := _PASV.search(line)):
+            port = _host_port(found[1])[
+                1
+            ]  # the address is often that of a network behind NAT: clients take this flow's
+        elif line.startswith(b"229") and (found := _EPSV.search(line)):
+            port = int(found[2])
+        if 0 < port < 65536:
+            flow.expect("ftp-data", proto=TCP, dst=flow.dst, dport=port, src=flow.src)
+    ext["ftp"] = (at_client + (commands[-1][1] if commands else 0), at_server + (answers[-1][1] if answers else 0))
+
+
+def _host_port(numbers: bytes) -> tuple[bytes, int]:
+    """Address and port of ``h1,h2,h3,h4,p1,p2``; port 0 when a number is no octet."""
+    octets = [int(n) for n in numbers.split(b",")]
+    if max(octets) > 255:
+        return b"", 0
+    return bytes(octets[:4]), octets[4] << 8 | octets[5]
+
+
+def _packed(address: bytes) -> bytes:
+    """The octets of a textual address, nothing for no address."""
+    try:
+        return ip_address(address.decode()).packed
+    except ValueError:
+        return b""
