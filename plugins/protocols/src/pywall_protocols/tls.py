@@ -1,10 +1,10 @@
 """Transport Layer Security, and SSL before it, by records and handshake messages, in either direction.
 
-:checked: a ClientHello or ServerHello (record and message header, version, session id, cipher suites; over fragmented
-    records too), an SSLv2-style hello whose lengths add up, or, mid-stream, two record headers that follow each other,
-    one of which may be the other side's
+:checked: a ClientHello or ServerHello (record and message header, version, and either lengths that agree or session id
+    and cipher suites; over fragmented records too), an SSLv2-style hello whose lengths add up, or, mid-stream, two
+    record headers that follow each other, or one on each side
 :source: RFC 8446 sections 4.1, 5.1; RFC 5246; RFC 6101; RFC 5246 appendix E.2 (SSLv2-style hello)
-:minimum: 46 octets of a ClientHello, 47 of a ServerHello; mid-stream one record and 5 octets
+:minimum: 11 octets of a ClientHello, 47 of a ServerHello; mid-stream one record and 5 octets
 :facts: version, sni, client_alpns, server_alpn, ech, ja3.hash, ja3.string, ja3s.hash, ja3s.string, ja4, cipher,
     session_resumed, subject, issuerdn
 """
@@ -14,14 +14,15 @@ from __future__ import annotations
 from hashlib import md5
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
 from . import certificate, client_hello
-from .wire import FACT_LENGTH, text, two_sided, u16, u24
+from .wire import FACT_LENGTH, text, u16, u24
 
 protocols = ("tls",)
 transport = "tcp"
-first_client = first_server = b"\x14\x15\x16\x17\x18" + bytes(range(0x80, 0xC0))
+first_client = b"\x14\x15\x16\x17\x18" + bytes(range(0x80, 0xC0))
+first_server = None
 
 #: RFC 5246 section 6.2.3: a protected fragment may be this much longer than 2^14.
 LONGEST_RECORD: Final = 0x4000 + 2048
@@ -44,21 +45,13 @@ _SILENT, _RECORD, _PROOF, _WRONG = range(4)
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise TLS."""
     by_client = _look(client)
-    if by_client == _WRONG:
-        return NO
     by_server = _look(server)
-    if by_client == by_server == _RECORD:
-        by_client = by_server = _PROOF
-    proved = _PROOF in (by_client, by_server)
-    client_says, server_says = (
-        NO if found == _WRONG else YES if found == _PROOF or (proved and found == _RECORD) else MORE
-        for found in (by_client, by_server)
-    )
-    answer = two_sided("tls", client_says, server_says)
-    if not isinstance(answer, Match):
-        return answer
+    confirmed = by_client in (_PROOF, _RECORD) and by_server in (_PROOF, _RECORD)
+    if not confirmed and _PROOF not in (by_client, by_server):
+        # what a server says first does not keep its client from sending a ClientHello
+        return NO if by_client == _WRONG or (by_client == _RECORD and by_server == _WRONG) else MORE
     facts, complete = _facts(client, server)
-    return Match("tls", facts, answer.confirmed, done=complete or server_says is NO)
+    return Match("tls", facts, confirmed, done=complete or by_server == _WRONG)
 
 
 def _look(data: bytes) -> int:
@@ -113,6 +106,8 @@ def _look_hello(data: bytes) -> int:
     length = u24(message, 1)
     if message[4] != 3 or message[5] > 4 or not 38 <= length <= 0xFFFF:
         return _WRONG
+    if kind == CLIENT_HELLO and u16(data, 3) == length + 4:
+        return _PROOF
     if size < 39:
         return _SILENT
     at = 39 + message[38]

@@ -1,0 +1,166 @@
+"""HTTP/0.9 to HTTP/1.1, by a request line or a status line, in either direction.
+
+:checked: ``method target HTTP/x.y`` where the target is a path, a URL, ``*``, or the method is a registered one and the
+    target one word; ``GET /path`` and an empty line (HTTP/0.9); or ``HTTP/x.y nnn`` (``ICY nnn``). A line that only
+    begins with a registered method waits for the other side's status line
+:source: RFC 9112 sections 2.2, 3, 4; RFC 1945 section 5; RFC 9110 sections 9, 15.2.2 (101), 9.3.6 (CONNECT)
+:minimum: 7 octets of a request, 12 of a response
+:facts: http_method, hostname, url, protocol, http_user_agent, http_refer, status, http_content_type, content_encoding,
+    upgrade
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+
+from .wire import text
+
+protocols = ("http",)
+transport = "tcp"
+first_client = b"\r\n!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+first_server = None
+
+#: The HTTP Method Registry of IANA (2025), UPnP's and Icecast's.
+METHODS: Final = frozenset(
+    b"ACL BASELINE-CONTROL BIND CHECKIN CHECKOUT CONNECT COPY DELETE GET HEAD LABEL LINK LOCK MERGE MKACTIVITY "
+    b"MKCALENDAR MKCOL MKREDIRECTREF MKWORKSPACE MOVE OPTIONS ORDERPATCH PATCH POST PROPFIND PROPPATCH PUT QUERY "
+    b"REBIND REPORT SEARCH TRACE UNBIND UNCHECKOUT UNLINK UNLOCK UPDATE UPDATEREDIRECTREF VERSION-CONTROL "
+    b"NOTIFY SUBSCRIBE UNSUBSCRIBE M-SEARCH M-POST SOURCE".split()
+)
+_LONGEST_METHOD: Final = 32
+_REQUEST_HEADERS: Final = {b"host": "hostname", b"user-agent": "http_user_agent", b"referer": "http_refer"}
+_RESPONSE_HEADERS: Final = {
+    b"content-type": "http_content_type",
+    b"content-encoding": "content_encoding",
+    b"upgrade": "upgrade",
+}
+_token = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]*\Z").match
+_version = re.compile(rb"[ \t]HTTP/\d\.\d", re.IGNORECASE).search
+_other_version = re.compile(rb"[ \t](?!HTTP)[A-Z]+/\d\.\d[ \t\r]*\Z").search
+_absolute = re.compile(rb"/|\*|[A-Za-z][A-Za-z0-9+.-]*://").match
+_status_line = re.compile(rb"(?:(HTTP/\d(?:\.\d)?)|ICY)[ \t]+(\d{3})(?=[ \t\r\n])").match
+_status_line_begins = re.compile(
+    rb"(?:I(?:C(?:Y(?:[ \t]+\d{0,3})?)?)?|H(?:T(?:T(?:P(?:/(?:\d(?:\.(?:\d)?)?(?:[ \t]+\d{0,3})?)?)?)?)?)?)\Z"
+).match
+_head_end = re.compile(rb"\n\r?\n").search
+_control = re.compile(rb"[\0-\x08\x0b\x0c\x0e-\x1f]").search
+
+#: What one direction's first octets may be.
+_OPEN, _REQUEST, _RESPONSE, _ATTEMPT, _WRONG = range(5)
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise HTTP."""
+    by_client = _look(client)
+    by_server = _look(server)
+    turned = by_client == _RESPONSE or (by_server == _REQUEST and by_client != _REQUEST)
+    asked, answered = (by_server, by_client) if turned else (by_client, by_server)
+    if asked != _REQUEST and answered != _RESPONSE:
+        if by_client == _WRONG or (by_client == _ATTEMPT and by_server in (_WRONG, _ATTEMPT)):
+            return NO
+        return MORE
+    request, response = (server, client) if turned else (client, server)
+    facts: dict[str, Any] = {}
+    request_end = _request(facts, request) if asked == _REQUEST else 0
+    response_end = _response(facts, response) if answered == _RESPONSE else 0
+    confirmed = asked == _REQUEST and answered == _RESPONSE
+    if confirmed and request_end and response_end and _hands_over(facts):
+        restart = (response_end, request_end) if turned else (request_end, response_end)
+        return Match("http", facts, restart=restart)
+    complete = request_end > 0 and (response_end > 0 or answered == _WRONG)
+    return Match("http", facts, confirmed, done=complete or (asked == _WRONG and response_end > 0))
+
+
+def _look(data: bytes) -> int:
+    """What one direction's first octets are."""
+    if not data:
+        return _OPEN
+    at = 0
+    while at < 4 and data[at : at + 1] in (b"\r", b"\n"):  # RFC 9112 section 2.2: an empty line before is ignored
+        at += 1
+    space = data.find(b" ", at, at + _LONGEST_METHOD + 1)
+    if space < 0:
+        start = data[at : at + _LONGEST_METHOD + 1]
+        return _OPEN if len(start) <= _LONGEST_METHOD and _token(start) else _WRONG
+    if data[at] in b"HI":
+        if _status_line(data, at):
+            return _RESPONSE
+        if _status_line_begins(data, at):
+            return _OPEN
+    method = data[at:space]
+    if not method or not _token(method):
+        return _WRONG
+    return _look_request_line(method, data, space)
+
+
+def _look_request_line(method: bytes, data: bytes, space: int) -> int:
+    """Judge the line whose method ends at ``space``."""
+    end = data.find(b"\n", space)
+    line = data[space : end if end >= 0 else len(data)]
+    target = line.lstrip(b" \t")
+    registered = method in METHODS
+    if end < 0:
+        return _WRONG if _control(line) else _OPEN
+    if method == b"PRI":  # HTTP/2's connection preface, RFC 9113 section 3.4
+        return _WRONG
+    one_word = len(target.split()) <= 2
+    if _version(line):
+        return _REQUEST if _absolute(target) or (registered and one_word) or method == b"CONNECT" else _WRONG
+    if method == b"GET" and target[:1] == b"/" and len(target.split()) == 1:  # HTTP/0.9
+        after = data[end + 1 : end + 3].removeprefix(b"\r")
+        return _REQUEST if after[:1] == b"\n" else _ATTEMPT if after else _OPEN
+    return _ATTEMPT if registered and not _other_version(line) else _WRONG
+
+
+def _hands_over(facts: dict[str, Any]) -> bool:
+    """Another protocol follows: 101 Switching Protocols, or a tunnel by CONNECT."""
+    status = facts["status"]
+    return bool(status == 101 or (facts["http_method"] == "CONNECT" and 200 <= status < 300))
+
+
+def _request(facts: dict[str, Any], data: bytes) -> int:
+    """Add the facts of the first request; the offset after its header section, 0 while that is not all there."""
+    data = data.lstrip(b"\r\n") if data[:1] in b"\r\n" else data
+    line, _, _ = data.partition(b"\n")
+    method, _, rest = line.strip().partition(b" ")
+    found = _version(line)
+    url = rest[: found.start() - len(method) - 1] if found else rest
+    facts["http_method"] = text(method)
+    facts["url"] = text(url.strip())
+    if found:
+        facts["protocol"] = text(line[found.start() + 1 : found.end()])
+    elif line.endswith(b"\r") or len(line) < len(data):
+        facts["protocol"] = "HTTP/0.9"
+    return _headers(facts, data, _REQUEST_HEADERS)
+
+
+def _response(facts: dict[str, Any], data: bytes) -> int:
+    """Add the facts of the first final response; the offset after its header section, 0 while that is not all there."""
+    at = 0
+    while True:
+        status = _status_line(data, at)
+        if status is None:
+            return 0
+        facts["status"] = int(status[2])
+        facts.setdefault("protocol", text(status[1] or b"ICY"))
+        end = _headers(facts, data, _RESPONSE_HEADERS, at)
+        if not end or status[2][0] != ord("1") or status[2] == b"101":
+            return end
+        at = end
+
+
+def _headers(facts: dict[str, Any], data: bytes, wanted: dict[bytes, str], at: int = 0) -> int:
+    """Add the wanted fields of the header section of the message at ``at``; the offset after it, 0 when it is cut."""
+    end = _head_end(data, at)
+    head = data[at : end.start()] if end else data[at:]
+    lines = head.split(b"\n")
+    for line in lines[1:] if end else lines[1:-1]:
+        name, colon, value = line.partition(b":")
+        fact = wanted.get(name.strip().lower()) if colon else None
+        if fact and fact not in facts:
+            facts[fact] = text(value.strip())
+    return end.end() if end else 0
