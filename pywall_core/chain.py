@@ -34,7 +34,7 @@ class Rule:
     action: Action | None
     target: str | None
     observe: bool
-    name: str
+    comment: str
     hits: int = 0
     outcomes: int = 0
 
@@ -165,7 +165,7 @@ class Chains:
         if made is None:
             plugin, chain = ("core", hook) if rule is None else (rule.plugin, rule.chain)
             if not reason:
-                reason = "end of chain" if rule is None else rule.name or f"{path} matched"
+                reason = "end of chain" if rule is None else rule.comment or f"{path} matched"
             made = self._made[key] = Verdict(action, final, path, plugin, chain, reason)
         return made
 
@@ -194,7 +194,7 @@ class Chains:
             action=action,
             target=target,
             observe=bound.observe,
-            name=bound.name,
+            comment=bound.comment,
         )
 
     def _condition(self, condition: Condition) -> Matcher:

@@ -11,11 +11,9 @@ from ..types import HOOK_NAMES, Action
 from .errors import Path, nearest, path_text, shown
 from .model import Config
 
-#: Rules of one configuration, beyond which it is refused.
-MAX_RULES: Final = 100_000
 
 _COMBINATORS: Final = ("all", "any", "not")
-_RULE_KEYS: Final = ("action", "observe", "name")
+_RULE_KEYS: Final = ("action", "observe", "comment")
 #: protocol names that need no detector: nothing recognised, nothing to recognise
 _ALWAYS_KNOWN: Final = frozenset({"unknown", "none"})
 
@@ -49,13 +47,13 @@ class BoundRule:
     """One rule, ready to be compiled.
 
     ``action`` is an :class:`Action`, the name of a chain, or None for a kind that only looks. ``place`` is its position
-    (``INPUT[2]``), ``mark`` its ``file:line``, ``name`` the administrator's own.
+    (``INPUT[2]``), ``mark`` its ``file:line``, ``comment`` the administrator's own words.
     """
 
     condition: Condition
     action: Action | str | None
     observe: bool
-    name: str
+    comment: str
     place: str
     mark: str
 
@@ -122,13 +120,13 @@ class _Binder:
         observe = data.get("observe", False)
         if not isinstance(observe, bool):
             self.config.error((*path, "observe"), f"{shown(observe)}: should be true or false")
-        name = data.get("name", "")
-        if not isinstance(name, str):
-            self.config.error((*path, "name"), f"{shown(name)}: should be text")
+        comment = data.get("comment", "")
+        if not isinstance(comment, str):
+            self.config.error((*path, "comment"), f"{shown(comment)}: should be text")
         action = self.action(data, path, condition)
         if condition is None:
             return None
-        return BoundRule(condition, action, observe is True, str(name), place, self.config.place(path))
+        return BoundRule(condition, action, observe is True, str(comment), place, self.config.place(path))
 
     def action(self, data: dict[str, Any], path: Path, condition: Condition | None) -> Action | str | None:
         looks_only = isinstance(condition, RuleKind) and not condition.decides
