@@ -1,0 +1,24 @@
+"""``always``: every packet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pywall_core.api import YES, Answer, Flow, Matcher, Packet, RuleKind
+
+if TYPE_CHECKING:
+    from pywall_core.api import Engine
+
+
+def _yes(packet: Packet, flow: Flow) -> Answer:
+    return YES
+
+
+class Always(RuleKind):
+    """Matches every packet."""
+
+    kind: ClassVar[str] = "always"
+    scope: ClassVar = "flow"
+
+    def compile(self, engine: Engine) -> Matcher:
+        return _yes

@@ -1,0 +1,103 @@
+"""``fact``: any fact that detectors and classifiers learnt about the flow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+
+from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, RuleKind
+
+from .globs import any_glob
+from .lists import lines_of, one_or_more, text
+
+if TYPE_CHECKING:
+    from pywall_core.api import Engine
+
+Value = str | int | float | bool
+
+
+def _values(value: Any) -> tuple[Value, ...]:
+    values = one_or_more(list(value) if isinstance(value, tuple) else value)
+    for entry in values:
+        if not isinstance(entry, (str, int, float)):
+            raise ValueError(f"{entry!r} is neither text nor a number nor true or false")
+    return tuple(values)
+
+
+def _globs(value: Any) -> tuple[str, ...]:
+    return tuple(text(entry) for entry in one_or_more(list(value) if isinstance(value, tuple) else value))
+
+
+_TEXTS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+_ONE = {"type": ["string", "number", "boolean"]}
+
+
+class Fact(RuleKind):
+    """Matches by one fact of the flow, such as ``tls.sni`` or ``ssh.client.software_version``. A fact that is a list
+    matches when one of its values does. Exactly one of ``is``, ``in``, ``glob``, ``file`` and ``exists`` is given."""
+
+    kind: ClassVar[str] = "fact"
+    scope: ClassVar = "flow"
+
+    name: str = Field(description="the fact's dotted name", min_length=1)
+    equals: Annotated[Value | None, WithJsonSchema(_ONE)] = Field(
+        default=None, alias="is", description="the value, exactly"
+    )
+    among: Annotated[
+        tuple[Value, ...] | None, BeforeValidator(_values), WithJsonSchema({"type": "array", "items": _ONE})
+    ] = Field(default=None, alias="in", description="a list of values, one of which it is")
+    glob: Annotated[tuple[str, ...] | None, BeforeValidator(_globs), WithJsonSchema(_TEXTS)] = Field(
+        default=None, description='patterns for the whole value, upper and lower case alike: "*.example", or a list'
+    )
+    file: str | None = Field(default=None, description="a file of values, one a line, # begins a comment")
+    exists: bool | None = Field(default=None, description="true: the flow has the fact; false: it has not")
+
+    @model_validator(mode="after")
+    def _asks_one_thing(self) -> Self:
+        given = [key for key in (self.equals, self.among, self.glob, self.file, self.exists) if key is not None]
+        if len(given) != 1:
+            raise ValueError("exactly one of 'is', 'in', 'glob', 'file' and 'exists' is given")
+        if self.file is not None:
+            self._test()
+        return self
+
+    def asks(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    def compile(self, engine: Engine) -> Matcher:
+        name = self.name
+        state = engine.fact_state
+        wanted = self._test()
+        absent = YES if self.exists is False else NO
+
+        def match(packet: Packet, flow: Flow) -> Answer:
+            if state(flow, name) is PENDING:
+                return PENDING
+            value = getattr(flow, name) if name in _ATTRIBUTES else flow.facts.get(name)
+            if value is None:
+                return absent
+            if isinstance(value, (list, tuple, set, frozenset)):
+                return YES if any(wanted(entry) for entry in value) else NO
+            return YES if wanted(value) else NO
+
+        return match
+
+    def _test(self) -> Callable[[Any], object]:
+        """What is asked of a value that is there."""
+        if self.exists is not None:
+            return lambda value: self.exists
+        if self.glob is not None:
+            matches = any_glob(self.glob, ignore_case=True)
+            return lambda value: matches(str(value))
+        if self.file is not None:
+            listed = frozenset(entry for _, entry in lines_of(self.file))
+            return lambda value: str(value) in listed
+        among = self.among if self.among is not None else (self.equals,)
+        exact = frozenset((type(value), value) for value in among)
+        return lambda value: (type(value), value) in exact if isinstance(value, (str, int, float)) else False
+
+
+#: facts that the core keeps as attributes of the flow
+_ATTRIBUTES = frozenset({"app_proto", "app_proto_orig", "expected"})

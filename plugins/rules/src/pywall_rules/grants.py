@@ -1,0 +1,75 @@
+"""Who may reach a protected port, and until when: what ``knock`` and ``spa`` have in common."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Final, Literal
+
+from pydantic import BeforeValidator, Field
+
+from pywall_core.api import NO, TCP, UDP, YES, Answer, Flow, Packet, RuleKind
+
+from .ports import port
+
+#: Sources with a grant; beyond it the oldest grant ends early.
+MAX_GRANTS: Final = 16_384
+
+_EXT: Final = "rules.grants"
+PROTOCOLS: Final = {"tcp": TCP, "udp": UDP}
+
+PortNumber = Annotated[int, BeforeValidator(port)]
+
+
+class PortOpener(RuleKind):
+    """Base of kinds that open a port to a source for a limited time."""
+
+    scope: ClassVar = "packet"
+    state: ClassVar = "host"
+
+    protocol: Literal["tcp", "udp"] = Field(default="tcp", description="transport protocol of the protected port")
+    port: PortNumber = Field(description="the protected port")
+    grant: float = Field(
+        default=30.0, gt=0, le=86_400, description="seconds for which it is open; flows begun by then live on"
+    )
+
+    @property
+    def protected(self) -> tuple[int, int]:
+        return PROTOCOLS[self.protocol], self.port
+
+    def guards(self, flow: Flow) -> bool:
+        """The flow is one to the protected port."""
+        return flow.dport == self.port and flow.proto == PROTOCOLS[self.protocol]
+
+
+class Grants:
+    """Grants by source address. Times are those of packets, so that nobody's clock can prolong one."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._until: dict[bytes, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._until)
+
+    def give(self, source: bytes, now: float) -> None:
+        self._until.pop(source, None)
+        if len(self._until) >= MAX_GRANTS:
+            del self._until[next(iter(self._until))]
+        self._until[source] = now + self._seconds
+
+    def answer(self, packet: Packet, flow: Flow) -> Answer:
+        """For a packet of a flow to the protected port: YES when the flow began under a grant."""
+        marks: set[Any] | None = flow.ext.get(_EXT) if flow.ext else None
+        if marks is not None and id(self) in marks:
+            return YES
+        if not packet.to_server:
+            return NO
+        until = self._until.get(packet.src)
+        if until is None:
+            return NO
+        if packet.time >= until:
+            del self._until[packet.src]
+            return NO
+        if flow.ext is None:
+            flow.ext = {}
+        flow.ext.setdefault(_EXT, set()).add(id(self))
+        return YES

@@ -1,0 +1,53 @@
+"""``iface``: network interfaces."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+
+from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleKind
+
+from .globs import any_glob
+from .lists import one_or_more, text
+
+if TYPE_CHECKING:
+    from pywall_core.api import Engine
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    return tuple(text(entry) for entry in one_or_more(value if not isinstance(value, tuple) else list(value)))
+
+
+_SCHEMA = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+Names = Annotated[tuple[str, ...], BeforeValidator(_names), WithJsonSchema(_SCHEMA)]
+
+
+class Iface(RuleKind):
+    """Matches by the interfaces that the packet came in by and leaves by. An interface that the packet does not have
+    (``out`` at INPUT, ``in`` at OUTPUT, both in a replayed capture) never matches."""
+
+    kind: ClassVar[str] = "iface"
+
+    indev: Names | None = Field(default=None, alias="in", description='incoming: a name or pattern ("eth*"), or a list')
+    outdev: Names | None = Field(default=None, alias="out", description="outgoing, likewise")
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Self:
+        if self.indev is None and self.outdev is None:
+            raise ValueError("'in' or 'out' is missing")
+        return self
+
+    def compile(self, engine: Engine) -> Matcher:
+        comes_in = None if self.indev is None else lru_cache(256)(any_glob(self.indev))
+        goes_out = None if self.outdev is None else lru_cache(256)(any_glob(self.outdev))
+
+        def match(packet: Packet, flow: Flow) -> Answer:
+            if comes_in is not None and not (packet.indev and comes_in(packet.indev)):
+                return NO
+            if goes_out is not None and not (packet.outdev and goes_out(packet.outdev)):
+                return NO
+            return YES
+
+        return match

@@ -1,0 +1,65 @@
+"""``ip``: source and destination addresses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
+
+from pydantic import BeforeValidator, ConfigDict, Field, InstanceOf, WithJsonSchema, model_validator
+
+from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleKind
+
+from .addresses import AddressSet
+
+if TYPE_CHECKING:
+    from pywall_core.api import Engine
+
+_SCHEMA = {
+    "anyOf": [
+        {"type": "string"},
+        {"type": "array", "items": {"type": "string"}, "minItems": 1},
+        {"type": "object", "properties": {"file": {"type": "string"}}, "required": ["file"]},
+    ]
+}
+Addresses = Annotated[InstanceOf[AddressSet], BeforeValidator(AddressSet.parse), WithJsonSchema(_SCHEMA)]
+
+
+class Ip(RuleKind):
+    """Matches by the packet's own addresses, as iptables does: ``src`` of a reply is the server's. Where both are
+    given, both must match."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+    kind: ClassVar[str] = "ip"
+
+    src: Addresses | None = Field(
+        default=None, description="source: an address or CIDR network (IPv4, IPv6), a list, or {file: PATH}, one a line"
+    )
+    dst: Addresses | None = Field(default=None, description="destination, likewise")
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Self:
+        if self.src is None and self.dst is None:
+            raise ValueError("'src' or 'dst' is missing")
+        return self
+
+    def compile(self, engine: Engine) -> Matcher:
+        src, dst = self.src, self.dst
+
+        def match_src(packet: Packet, flow: Flow) -> Answer:
+            return YES if packet.src in sources else NO
+
+        def match_dst(packet: Packet, flow: Flow) -> Answer:
+            return YES if packet.dst in targets else NO
+
+        def match_both(packet: Packet, flow: Flow) -> Answer:
+            return YES if packet.src in sources and packet.dst in targets else NO
+
+        if dst is None and src is not None:
+            sources = src
+            return match_src
+        if src is None and dst is not None:
+            targets = dst
+            return match_dst
+        assert src is not None
+        assert dst is not None
+        sources, targets = src, dst
+        return match_both

@@ -1,0 +1,56 @@
+"""``port``: source and destination ports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+
+from pydantic import BeforeValidator, ConfigDict, Field, InstanceOf, WithJsonSchema, model_validator
+
+from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleKind
+
+from .ports import PORT_PROTOCOLS, PortSet
+
+if TYPE_CHECKING:
+    from pywall_core.api import Engine
+
+_ONE = {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 65535}, {"type": "string", "pattern": r"^\d+(-\d+)?$"}]}
+_SCHEMA = {"anyOf": [_ONE, {"type": "array", "items": _ONE, "minItems": 1}]}
+Ports = Annotated[InstanceOf[PortSet], BeforeValidator(PortSet.parse), WithJsonSchema(_SCHEMA)]
+
+
+class Port(RuleKind):
+    """Matches by the packet's own ports, as iptables does: a reply comes *from* the server's port. What is given must
+    match; protocols without ports never do."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+    kind: ClassVar[str] = "port"
+
+    protocol: Literal["tcp", "udp", "dccp", "sctp", "udplite"] | None = Field(
+        default=None, description="the transport protocol; without it any that has ports"
+    )
+    src: Ports | None = Field(default=None, description='source port: a number, a range "1000-2000", or a list of both')
+    dst: Ports | None = Field(default=None, description="destination port, likewise")
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Self:
+        if self.src is None and self.dst is None:
+            raise ValueError("'src' or 'dst' is missing (for all ports: the rule 'protocol')")
+        return self
+
+    def compile(self, engine: Engine) -> Matcher:
+        protocols = (
+            frozenset(PORT_PROTOCOLS.values()) if self.protocol is None else frozenset({PORT_PROTOCOLS[self.protocol]})
+        )
+        from_port = None if self.src is None else self.src.has
+        to_port = None if self.dst is None else self.dst.has
+
+        def match(packet: Packet, flow: Flow) -> Answer:
+            if packet.proto not in protocols:
+                return NO
+            if to_port is not None and not to_port(packet.dport):
+                return NO
+            if from_port is not None and not from_port(packet.sport):
+                return NO
+            return YES
+
+        return match

@@ -1,0 +1,70 @@
+"""``protocol``: the IP protocol number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleKind
+
+from .lists import one_or_more
+
+if TYPE_CHECKING:
+    from pywall_core.api import Engine
+
+#: Names of IP protocol numbers, as in the IANA registry and /etc/protocols.
+NUMBERS: Final = {
+    "icmp": 1,
+    "igmp": 2,
+    "ipip": 4,
+    "tcp": 6,
+    "udp": 17,
+    "dccp": 33,
+    "ipv6": 41,
+    "gre": 47,
+    "esp": 50,
+    "ah": 51,
+    "icmpv6": 58,
+    "eigrp": 88,
+    "ospf": 89,
+    "pim": 103,
+    "vrrp": 112,
+    "l2tp": 115,
+    "sctp": 132,
+    "udplite": 136,
+}
+
+
+def _numbers(value: Any) -> frozenset[int]:
+    if isinstance(value, frozenset):
+        return value
+    numbers = set()
+    for entry in one_or_more(value):
+        number = NUMBERS.get(entry, -1) if isinstance(entry, str) else entry
+        if type(number) is not int or not 0 <= number <= 255:
+            raise ValueError(f"{entry!r} is no IP protocol (0-255, {', '.join(NUMBERS)})")
+        numbers.add(number)
+    return frozenset(numbers)
+
+
+_ONE = {"anyOf": [{"enum": list(NUMBERS)}, {"type": "integer", "minimum": 0, "maximum": 255}]}
+_SCHEMA = {"anyOf": [_ONE, {"type": "array", "items": _ONE, "minItems": 1}]}
+
+
+class Protocol(RuleKind):
+    """Matches by the packet's IP protocol, found behind IPv6 extension headers."""
+
+    kind: ClassVar[str] = "protocol"
+
+    numbers: Annotated[frozenset[int], BeforeValidator(_numbers), WithJsonSchema(_SCHEMA)] = Field(
+        alias="is", description="a name (tcp, udp, icmp, icmpv6, gre, esp, sctp, ...) or number, or a list"
+    )
+
+    def compile(self, engine: Engine) -> Matcher:
+        numbers = self.numbers
+
+        def match(packet: Packet, flow: Flow) -> Answer:
+            return YES if packet.proto in numbers else NO
+
+        return match

@@ -1,0 +1,104 @@
+"""``spa``: a port that opens to one authenticated datagram (single packet authorization)."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+
+from pydantic import Field, PrivateAttr, model_validator
+
+from pywall_core.api import DROP, NO, UDP, Action, Answer, Flow, Matcher, Packet
+
+from .authorization import genuine, read_secret, sent_at
+from .grants import Grants, PortNumber, PortOpener
+
+if TYPE_CHECKING:
+    from pywall_core.api import Engine
+
+#: Authorizations remembered so that none works twice; only holders of the secret can fill this.
+MAX_USED: Final = 65_536
+
+
+class Spa(PortOpener):
+    """Opens ``port`` to the source of a UDP datagram that proves knowledge of a shared secret (HMAC-SHA256 over time,
+    nonce, address and port). Each datagram works once, from its own address, for ``skew`` seconds. ``pywall knock``
+    sends it. All datagrams to ``listen`` are dropped without an answer."""
+
+    kind: ClassVar[str] = "spa"
+
+    secret_file: str = Field(description="file with the shared secret, 16 octets or more, not readable by others")
+    listen: PortNumber = Field(default=62201, description="UDP port that the datagram is sent to")
+    skew: float = Field(
+        default=30.0, gt=0, le=600, description="seconds by which the clocks of both sides may differ at most"
+    )
+
+    _secret: bytes = PrivateAttr(default=b"")
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> Self:
+        if self.protected == (UDP, self.listen):
+            raise ValueError("'listen' is the protected port itself")
+        self._secret = read_secret(self.secret_file)
+        return self
+
+    def concerns(self, flow: Flow) -> bool:
+        return flow.initiator == "remote" and (self.guards(flow) or (flow.proto == UDP and flow.dport == self.listen))
+
+    def compile(self, engine: Engine) -> Matcher:
+        grants = Grants(self.grant)
+        accepted = Authorizations(self._secret, self.protected, self.skew, time.time() if engine.live else 0.0)
+        live = engine.live
+        guards, listen = self.guards, self.listen
+
+        def match(packet: Packet, flow: Flow) -> Answer | Action:
+            if flow.initiator != "remote":
+                return NO
+            if guards(flow):
+                return grants.answer(packet, flow)
+            if packet.proto != UDP or packet.dport != listen or not packet.to_server:
+                return NO
+            if accepted.take(packet.payload, packet.src, time.time() if live else packet.time):
+                grants.give(packet.src, packet.time)
+                engine.emit("alert", flow, packet, alert=dict(_ALERT))
+            else:
+                engine.count("spa.refused")
+            return DROP
+
+        return match
+
+
+_ALERT: Final[dict[str, Any]] = {
+    "action": "allowed",
+    "gid": 1,
+    "signature_id": 0,
+    "rev": 1,
+    "signature": "single packet authorization accepted",
+    "category": "",
+    "severity": 3,
+}
+
+
+class Authorizations:
+    """Takes each genuine datagram once. Those made before ``since`` are refused: what was used before a restart is not
+    remembered."""
+
+    def __init__(self, secret: bytes, protected: tuple[int, int], skew: float, since: float) -> None:
+        self._secret = secret
+        self._protected = protected
+        self._skew = skew
+        self._since = since
+        self._used: dict[bytes, float] = {}
+
+    def take(self, datagram: bytes, source: bytes, now: float) -> bool:
+        """``now`` in Unix seconds. True: the source may be let in."""
+        made = sent_at(datagram)
+        if made is None or made < self._since or abs(now - made) > self._skew:
+            return False
+        if datagram in self._used or not genuine(datagram, self._secret, source, *self._protected):
+            return False
+        for old in [old for old, until in self._used.items() if until < now]:
+            del self._used[old]
+        if len(self._used) >= MAX_USED:
+            return False
+        self._used[datagram] = made + self._skew
+        return True
