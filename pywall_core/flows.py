@@ -11,7 +11,7 @@ from random import getrandbits
 from typing import Final
 
 from .decode import reverse_key
-from .types import ACK, INPUT, SYN, TCP, Flow, Packet
+from .types import ACK, ICMP, ICMPV6, INPUT, SYN, TCP, Flow, Packet
 
 #: Seconds without a packet after which an entry is freed, before a tracker says otherwise.
 TIMEOUT_NEW: Final = 30.0
@@ -72,6 +72,8 @@ class FlowTable:
     def sweep(self, now: float) -> None:
         """Free what has timed out; call about once a second."""
         last = int(now)
+        if last < self._swept:
+            self._turn_back(last)
         if not self._swept or last - self._swept > 7200:
             due = sorted(slot for slot in self._wheel if slot <= last)
         else:
@@ -108,6 +110,14 @@ class FlowTable:
         else:
             bucket.append(flow)
 
+    def _turn_back(self, second: int) -> None:
+        """The clock went back (another part of a capture): what was put into later slots is due by the new time."""
+        self._swept = second
+        self._wheel.clear()
+        for flow in self:
+            flow.last = min(flow.last, float(second))
+            self._schedule(flow, flow.last + flow.timeout)
+
     def _evict_young(self) -> bool:
         """Make room: the oldest half-open entry goes first, then the oldest closed one."""
         young = self._young
@@ -141,6 +151,7 @@ def new_flow(packet: Packet) -> Flow:
     flow.id = getrandbits(53)
     flow.version = packet.version
     flow.proto = proto
+    flow.icmp = packet.flags if proto == ICMP or proto == ICMPV6 else 0
     flow.hook = packet.hook
     flow.initiator = "local" if packet.hook == 3 or (packet.hook == INPUT and packet.indev == "lo") else "remote"
     flow.start = flow.last = packet.time

@@ -217,6 +217,7 @@ class Flow:
         "failed",
         "final",
         "hook",
+        "icmp",
         "id",
         "initiator",
         "key",
@@ -259,6 +260,8 @@ class Flow:
     dst: bytes
     sport: int
     dport: int
+    #: ICMP: type << 8 | code of the first packet, else 0
+    icmp: int
     #: netfilter hook of the first packet
     hook: int
     #: "local" when this host sent the first packet, else "remote"

@@ -1,0 +1,229 @@
+"""EVE JSON events from what the engine knows: Suricata's field names; what is ours stands under ``pywall``.
+
+Source of the names: Suricata user guide, "EVE JSON Format" (docs.suricata.io, output/eve/eve-json-format).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from math import isfinite
+from typing import Any, Final
+
+from ..chain import Rule
+from ..types import ACK, FIN, ICMP, ICMPV6, PSH, RST, SYN, TCP, UDP, URG, Flow, Packet, Verdict
+from .community import community_id
+
+Event = dict[str, Any]
+
+#: most characters of one text, and most entries of one list, that came from the network
+MAX_TEXT: Final = 255
+MAX_ITEMS: Final = 64
+_LAST_SECOND: Final = 253402300799.0  # 9999-12-31
+
+#: names as Suricata writes them; the others by number
+_PROTOCOLS: Final = {
+    ICMP: "ICMP",
+    TCP: "TCP",
+    UDP: "UDP",
+    ICMPV6: "IPv6-ICMP",
+    47: "GRE",
+    50: "ESP",
+    51: "AH",
+    132: "SCTP",
+}
+_HAVE_PORTS: Final = frozenset({TCP, UDP, 33, 132, 136})
+_FLAGS: Final = (("syn", SYN), ("ack", ACK), ("psh", PSH), ("rst", RST), ("urg", URG), ("fin", FIN))
+
+
+class EventBuilder:
+    """Makes event dictionaries. ``live``: engine times are the monotonic clock's, and become wall clock time."""
+
+    def __init__(self, *, live: bool, pcap_filename: str | None = None) -> None:
+        self._live = live
+        self._pcap_filename = pcap_filename
+
+    def has_type(self, proto: str, flow: Flow) -> bool:
+        """There is something to tell about the flow's protocol: it has facts."""
+        prefix = proto + "."
+        return any(name.startswith(prefix) for name in flow.facts)
+
+    def build(
+        self, event_type: str, flow: Flow | None, packet: Packet | None, fields: dict[str, Any], now: float
+    ) -> Event:
+        """One event at ``now`` (the engine's clock, seconds), or at the packet's time when there is a packet.
+
+        ``fields`` become top-level keys, but: ``verdict`` (a Verdict) makes ``verdict`` and ``pywall``, ``would_be`` (a
+        Verdict) and ``rule`` (a Rule) make ``alert`` and ``pywall``, ``reason`` of a flow event is ``flow.reason``.
+        """
+        if packet is not None:
+            now = packet.time
+        elif flow is not None:
+            now = max(now, flow.last)
+        event: Event = {"timestamp": self._iso(now)}
+        if flow is not None:
+            event["flow_id"] = flow.id
+        if packet is not None and packet.indev:
+            event["in_iface"] = packet.indev
+        if self._pcap_filename is not None:
+            event["pcap_filename"] = self._pcap_filename
+        if packet is not None and packet.pcap_cnt:
+            event["pcap_cnt"] = packet.pcap_cnt
+        event["event_type"] = event_type
+        if packet is not None and packet.src:
+            icmp = packet.flags if packet.proto in (ICMP, ICMPV6) else None
+            _ends(event, packet.src, packet.sport, packet.dst, packet.dport, packet.proto, icmp)
+            if flow is not None:
+                event["direction"] = "to_server" if packet.to_server else "to_client"
+        elif flow is not None:
+            self._flow_ends(event, flow, turned=flow.reversed and event_type == "flow")
+        if flow is not None:
+            event["app_proto"] = flow.app_proto or ("unknown" if flow.payload_seen else "none")
+            if flow.app_proto_orig:
+                event["app_proto_orig"] = flow.app_proto_orig
+            if event_type == "flow":
+                self._flow(event, flow, fields.pop("reason", "timeout"))
+            elif packet is None and event_type == flow.app_proto:
+                for proto in (flow.app_proto_orig, flow.app_proto):
+                    if proto:
+                        _nest(event, proto, flow.facts)
+        self._decisions(event, packet, fields)
+        for name, value in fields.items():
+            event[name] = clean(value)
+        return event
+
+    def _flow_ends(self, event: Event, flow: Flow, *, turned: bool) -> None:
+        icmp = flow.icmp if flow.proto in (ICMP, ICMPV6) else None
+        ends = (flow.dst, flow.dport, flow.src, flow.sport) if turned else (flow.src, flow.sport, flow.dst, flow.dport)
+        _ends(event, *ends, flow.proto, icmp)
+
+    def _flow(self, event: Event, flow: Flow, reason: str) -> None:
+        to_server = flow.pkts_toserver, flow.bytes_toserver
+        to_client = flow.pkts_toclient, flow.bytes_toclient
+        if flow.reversed:
+            to_server, to_client = to_client, to_server
+        event["flow"] = {
+            "pkts_toserver": to_server[0],
+            "pkts_toclient": to_client[0],
+            "bytes_toserver": to_server[1],
+            "bytes_toclient": to_client[1],
+            "start": self._iso(flow.start),
+            "end": self._iso(flow.last),
+            "age": max(0, int(flow.last - flow.start)),
+            "state": flow.state,
+            "reason": reason,
+        }
+        verdict = flow.final or flow.verdict
+        if verdict is not None:
+            event["verdict"] = {"action": verdict.action.value}
+            event["pywall"] = _decided(verdict)
+            event["pywall"]["final"] = flow.final is not None
+        own = {name: clean(value) for name, value in flow.facts.items() if "." not in name}
+        if own:
+            event.setdefault("pywall", {})["facts"] = own
+
+    def _decisions(self, event: Event, packet: Packet | None, fields: dict[str, Any]) -> None:
+        verdict: Verdict | None = fields.pop("verdict", None)
+        would_be: Verdict | None = fields.pop("would_be", None)
+        rule: Rule | None = fields.pop("rule", None)
+        if verdict is not None:
+            event["verdict"] = {"action": verdict.action.value}
+            event["pywall"] = _decided(verdict)
+            if packet is not None and event["event_type"] == "drop":
+                event["drop"] = _dropped(packet, verdict.reason)
+        elif would_be is not None:
+            event["alert"] = {"action": "allowed", "signature": clean(would_be.reason)}
+            event["pywall"] = _decided(would_be)
+            event["pywall"]["would"] = would_be.action.value
+        elif rule is not None:
+            event["alert"] = {"action": "allowed", "signature": clean(rule.name or f"{rule.path} matched")}
+            event["pywall"] = {"rule": rule.path, "plugin": rule.plugin, "chain": rule.chain}
+            event["pywall"]["would"] = rule.action.value if rule.action is not None else rule.target
+
+    def _iso(self, seconds: float) -> str:
+        if self._live:
+            seconds += time.time() - time.monotonic()
+        seconds = min(max(seconds, 0.0), _LAST_SECOND)
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f+0000")
+
+
+def to_line(event: Event) -> str:
+    """The event as one line of JSON (RFC 8259), ASCII, without the newline."""
+    return json.dumps(event, separators=(",", ":"), default=clean)
+
+
+def clean(value: Any) -> Any:
+    """``value`` as JSON can carry it: texts printable and of 255 characters at most, lists of 64, numbers finite."""
+    if isinstance(value, str):
+        if len(value) > MAX_TEXT:
+            value = value[: MAX_TEXT - 3] + "..."
+        return (
+            value
+            if value.isprintable()
+            else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in value)
+        )
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    if isinstance(value, bytes | bytearray):
+        return clean(value[:MAX_TEXT].hex())
+    if isinstance(value, dict):
+        return {clean(str(name)): clean(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [clean(inner) for inner in list(value)[:MAX_ITEMS]]
+    return clean(str(value))
+
+
+def _ends(event: Event, src: bytes, sport: int, dst: bytes, dport: int, proto: int, icmp: int | None) -> None:
+    event["src_ip"] = str(ip_address(src))
+    if proto in _HAVE_PORTS:
+        event["src_port"] = sport
+    event["dest_ip"] = str(ip_address(dst))
+    if proto in _HAVE_PORTS:
+        event["dest_port"] = dport
+    event["proto"] = _PROTOCOLS.get(proto) or f"{proto:03d}"
+    if icmp is not None:
+        event["icmp_type"], event["icmp_code"] = icmp >> 8, icmp & 255
+        sport, dport = icmp >> 8, icmp & 255
+    event["community_id"] = community_id(proto, src, dst, sport, dport)
+
+
+def _decided(verdict: Verdict) -> Event:
+    return {
+        "rule": verdict.rule,
+        "plugin": verdict.plugin,
+        "chain": verdict.chain,
+        "reason": clean(verdict.reason),
+        "final": verdict.final,
+    }
+
+
+def _dropped(packet: Packet, reason: str) -> Event:
+    drop: Event = {"len": packet.length, "ttl": packet.ttl}
+    if packet.proto == TCP:
+        drop |= {"tcpseq": packet.seq, "tcpack": packet.ack, "tcpwin": packet.window}
+        drop |= {name: bool(packet.flags & bit) for name, bit in _FLAGS}
+    elif packet.proto == UDP:
+        drop["udplen"] = packet.end - packet.l4
+    drop["reason"] = clean(reason)
+    return drop
+
+
+def _nest(event: Event, proto: str, facts: dict[str, Any]) -> None:
+    """Facts ``ssh.client.software_version`` as ``{"ssh": {"client": {"software_version": ...}}}``."""
+    prefix = proto + "."
+    for name, value in facts.items():
+        if not name.startswith(prefix):
+            continue
+        at: Event = event.setdefault(proto, {})
+        *parents, last = name[len(prefix) :].split(".")
+        for i, parent in enumerate(parents):
+            below = at.setdefault(parent, {})
+            if not isinstance(below, dict):
+                last = ".".join([*parents[i:], last])
+                break
+            at = below
+        at[last] = clean(value)

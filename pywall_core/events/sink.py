@@ -1,0 +1,108 @@
+"""Where events go: each output has a bounded queue and a writer thread, so that none ever holds up a verdict.
+
+What does not fit into a queue or cannot be written is lost and counted.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from .eve import Event
+from .outputs import FileOutput, Output, SocketOutput, StdoutOutput, SyslogOutput
+from .writer import Writer
+
+if TYPE_CHECKING:
+    from ..config.model import Events
+
+#: drop and anomaly events a second; further ones are counted, and the next one that is written says how many
+MAX_PER_SECOND: Final = 200
+_LIMITED: Final = frozenset({"drop", "anomaly"})
+
+
+class Sink:
+    """All outputs of a process. Make it after forking: it starts threads."""
+
+    def __init__(
+        self,
+        outputs: list[Output],
+        *,
+        types: list[str] | None = None,
+        length: int = 8192,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._writers = [Writer(output, length) for output in outputs]
+        self._types = None if types is None else frozenset(types)
+        self._clock = clock
+        self._second = 0.0
+        self._in_second = 0
+        self._suppressed = 0
+        self._unreported = 0
+
+    @property
+    def active(self) -> bool:
+        """There is an output: events are worth making."""
+        return bool(self._writers)
+
+    def emit(self, event: Event) -> None:
+        """Hand an event to all outputs; never blocks, never raises."""
+        kind = event["event_type"]
+        if self._types is not None and kind not in self._types:
+            return
+        if kind in _LIMITED and not self._may_write(event):
+            return
+        for writer in self._writers:
+            writer.put(event)
+
+    def reopen(self) -> None:
+        """Open files and sockets anew, for log rotation. Safe in a signal handler."""
+        for writer in self._writers:
+            writer.reopen()
+
+    def close(self, timeout: float = 2.0) -> None:
+        """Write what is queued, for at most ``timeout`` seconds, and close."""
+        end = time.monotonic() + timeout
+        for writer in self._writers:
+            writer.stop()
+        for writer in self._writers:
+            writer.join(max(0.0, end - time.monotonic()))
+
+    def stats(self) -> dict[str, int]:
+        """Cumulative counters: events ``written``, ``lost`` and ``suppressed``; ``queued`` at this moment."""
+        return {
+            "written": sum(writer.written for writer in self._writers),
+            "lost": sum(writer.lost for writer in self._writers),
+            "suppressed": self._suppressed,
+            "queued": sum(writer.queued() for writer in self._writers),
+        }
+
+    def _may_write(self, event: Event) -> bool:
+        now = self._clock()
+        if now - self._second >= 1.0:
+            self._second = now
+            self._in_second = 0
+        self._in_second += 1
+        if self._in_second > MAX_PER_SECOND:
+            self._suppressed += 1
+            self._unreported += 1
+            return False
+        if self._unreported:
+            event.setdefault("pywall", {})["suppressed"] = self._unreported
+            self._unreported = 0
+        return True
+
+
+def open_sink(events: Events) -> Sink:
+    """The outputs that the configuration names. What cannot be opened is reported and tried again."""
+    outputs: list[Output] = []
+    if events.file is not None:
+        outputs.append(FileOutput(events.file))
+    if events.stdout:
+        outputs.append(StdoutOutput(sys.stdout.fileno()))
+    if events.syslog:
+        outputs.append(SyslogOutput())
+    if events.socket is not None:
+        outputs.append(SocketOutput(events.socket))
+    return Sink(outputs, types=events.types)

@@ -1,0 +1,114 @@
+"""One output's queue and thread."""
+
+from __future__ import annotations
+
+import logging
+import time
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Final
+
+from .eve import Event, to_line
+from .outputs import Output
+
+#: events that are written together at most
+_BATCH: Final = 500
+#: seconds between attempts to open an output again, and between two messages about it
+RETRY_SECONDS: Final = 5.0
+_log = logging.getLogger("pywall.events")
+
+
+class Writer:
+    """Takes events without waiting; its thread writes them. ``lost`` counts those that never got anywhere."""
+
+    def __init__(self, output: Output, length: int) -> None:
+        self.output = output
+        self.written = 0
+        self.lost = 0
+        self._length = length
+        self._queue: SimpleQueue[Event | None] = SimpleQueue()
+        self._reopen = self._stopping = False
+        self._open = False
+        self._retry = self._told = float("-inf")
+        self._try_open()
+        self._thread = Thread(target=self._run, name=f"events to {output.name}", daemon=True)
+        self._thread.start()
+
+    def put(self, event: Event) -> None:
+        """Queue an event, or count it as lost when the queue is full."""
+        if self._queue.qsize() >= self._length:
+            self.lost += 1
+        else:
+            self._queue.put(event)
+
+    def queued(self) -> int:
+        """Events that wait."""
+        return self._queue.qsize()
+
+    def reopen(self) -> None:
+        """Have the thread open the output anew."""
+        self._reopen = True
+        self._queue.put(None)
+
+    def stop(self) -> None:
+        """Have the thread end when the queue is empty, and wait no more for a slow output."""
+        self._stopping = True
+        self._queue.put(None)
+
+    def join(self, timeout: float) -> None:
+        """Wait for the thread, at most ``timeout`` seconds; what is still queued then is lost."""
+        self._thread.join(timeout)
+        if self._thread.is_alive():
+            self.lost += self._queue.qsize()
+
+    def _run(self) -> None:
+        while True:
+            batch = self._take()
+            if self._reopen:
+                self._reopen = False
+                self._open = False
+                self._retry = float("-inf")
+            if batch:
+                self._write([to_line(event).encode("ascii") + b"\n" for event in batch])
+            if self._stopping and self._queue.empty():
+                self.output.close()
+                return
+
+    def _take(self) -> list[Event]:
+        batch = [self._queue.get()]
+        try:
+            while len(batch) < _BATCH:
+                batch.append(self._queue.get_nowait())
+        except Empty:
+            pass
+        return [event for event in batch if event is not None]
+
+    def _write(self, lines: list[bytes]) -> None:
+        done = 0
+        if self._open or self._try_open():
+            try:
+                done = self.output.write(lines, lambda: self._stopping)
+            except OSError as error:
+                self._fails(error)
+        self.written += done
+        self.lost += len(lines) - done
+
+    def _try_open(self) -> bool:
+        now = time.monotonic()
+        if now - self._retry < RETRY_SECONDS:
+            return False
+        self._retry = now
+        try:
+            self.output.open()
+        except OSError as error:
+            self._fails(error)
+            return False
+        self._open = True
+        return True
+
+    def _fails(self, error: OSError) -> None:
+        self._open = False
+        now = time.monotonic()
+        if now - self._told >= RETRY_SECONDS:
+            self._told = now
+            _log.warning("events to %s are lost: %s", self.output.name, error.strerror or error)
