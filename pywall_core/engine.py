@@ -128,7 +128,8 @@ class Engine:
             special = self._special(packet)
             if type(special) is Verdict:
                 return self._count(special)
-            packet = special  # type: ignore[assignment]
+            if special is not packet:
+                return self._completed(packet, special)  # type: ignore[arg-type]
         flow = self._find(packet.key)
         if flow is None:
             flow = self._begin(packet)
@@ -272,6 +273,15 @@ class Engine:
         self._anomaly(packet, None, "decode", error or "")
         return self._on_undecodable
 
+    def _completed(self, last: Packet, whole: Packet) -> Verdict:
+        """A datagram is whole again: its verdict is that of the fragment which completed it."""
+        self.packets -= 1
+        self.bytes -= whole.length
+        verdict = self.process(whole)
+        if verdict.action is ACCEPT:
+            self.fragments.passed(last)
+        return verdict
+
     def _decide(self, packet: Packet, flow: Flow, slot: int) -> Verdict:
         before = None if flow.detect_done else _snapshot(flow)
         self._raised = None
@@ -339,7 +349,7 @@ class Engine:
                 return self._failed_plugin("rules", packet, flow)
             asked = self.chains.asked
             if not verdict.final and asked.facts:
-                if flow.app_proto is None and not flow.pending and self.recognition.blind(flow):
+                if self.recognition.blind(flow):
                     return self._failed_plugin("quarantine", packet, flow)
                 if packet.error == "truncated" and self.live:
                     return self._on_truncated

@@ -193,6 +193,18 @@ def load(config: Config) -> Plugins:
         if not inside or _hooks(obj):
             loaded.append(_checked(place, entry.name, obj, distribution, version))
     config.check()
+    return _assembled(config, loaded)
+
+
+def assemble(config: Config, objects: Iterable[tuple[str, Any]]) -> Plugins:
+    """The same for plugin objects that are at hand, in order: for tests, and programs that embed the engine.
+
+    Raises ConfigError or PluginError as :func:`load` does.
+    """
+    return _assembled(config, [_checked(place, name, obj, "", "") for place, (name, obj) in enumerate(objects)])
+
+
+def _assembled(config: Config, loaded: list[Plugin]) -> Plugins:
     _check_twice(config, loaded)
     _check_needs(config, loaded)
     config.check()
@@ -248,7 +260,7 @@ def _import(points: list[importlib.metadata.EntryPoint]) -> dict[str, Any]:
             invoke_on_load=False,
             name_order=True,
             on_load_failure_callback=failed,
-            warn_on_missing_entrypoint=False,
+            on_missing_entrypoints_callback=lambda missing: None,  # a failed import is reported there too
         )
         found = {extension.name: extension.plugin for extension in manager}
     except AssertionError as error:  # stevedore re-raises this one

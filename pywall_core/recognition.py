@@ -88,8 +88,9 @@ class Recognition:
         self._orders.clear()
 
     def blind(self, flow: Flow) -> bool:
-        """A quarantined detector might have recognised this flow."""
-        return bool(self._quarantined & (self._tcp if flow.proto == TCP else self._udp))
+        """Only quarantined detectors could still name this flow: it will never settle."""
+        open_bits = flow.pending & self._quarantined
+        return bool(open_bits) and (flow.match is not None or open_bits == flow.pending or self.spent(flow))
 
     def feed(self, flow: Flow, to_server: bool, data: bytes, datagram: bool) -> bool:
         """Add payload of one direction (never empty); True when facts of the flow changed."""
@@ -122,7 +123,7 @@ class Recognition:
 
     def finish(self, flow: Flow) -> bool:
         """The budget is spent or the flow ended: what is still open counts as NO. True when facts changed."""
-        if flow.detect_done:
+        if flow.detect_done or flow.pending & self._quarantined:
             return False
         if flow.match is not None:
             if flow.app_proto is None:

@@ -1,0 +1,40 @@
+# The two commands for a start are `make demo` and `make test`; both set everything up themselves.
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+CAPTURES := $(PYWALL_CAPTURES)
+
+.PHONY: help setup demo test test-long lint bench score-captures corpus train score docs fuzz clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
+
+setup: ## install everything that development needs
+	@scripts/setup.sh dev
+
+demo: ## the firewall on real traffic between two throw-away network namespaces
+	@scripts/setup.sh run
+	@if [ "$$(id -u)" = 0 ] || ! sudo -n true 2>/dev/null; then $(BIN)/pywall demo; else sudo -n $(BIN)/pywall demo; fi
+
+test: setup ## linters, types, all tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -m 'not slow' $(TESTS)
+
+test-long: setup ## the tests that take minutes
+	$(BIN)/pytest -m slow
+
+lint: setup ## put code into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup ## micro-benchmarks, as ratios within the run
+	$(BIN)/pytest --benchmark-only -o python_files='bench_*.py' tests/bench plugins
+
+score-captures: setup ## precision and recall on the labelled captures that PYWALL_CAPTURES names
+	$(BIN)/python tests/captures/score.py "$(CAPTURES)"
+
+clean: ## remove what was built
+	rm -rf .venv build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

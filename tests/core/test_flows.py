@@ -1,0 +1,157 @@
+"""The flow table: both directions one entry, timeouts, bounds under floods, hashing."""
+
+from __future__ import annotations
+
+import time
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pywall_core.decode import decode
+from pywall_core.expectations import LIFETIME, MAX_PER_FLOW, Expectations
+from pywall_core.flows import ADAPTIVE_START, TIMEOUT_NEW, FlowTable, touch_datagram_flow
+from pywall_core.testing import tcp_packet, udp_packet
+from pywall_core.types import ACK, SYN, Flow, Packet
+
+
+def packet(n: int, *, at: float = 1.0, back: bool = False) -> Packet:
+    one, two = ("10.0.0.1", 1 + n % 60000), (f"10.1.{n // 60000}.1", 53)
+    return decode(udp_packet(*(two + one if back else one + two)), at)
+
+
+class Table(FlowTable):
+    def __init__(self, capacity: int) -> None:
+        self.ended: list[tuple[Flow, str]] = []
+        super().__init__(capacity, lambda flow, reason: self.ended.append((flow, reason)))
+
+
+def test_both_directions_find_one_entry() -> None:
+    table = Table(10)
+    flow = table.create(packet(1))
+    assert table.find(packet(1).key) is flow is table.find(packet(1, back=True).key)
+    assert len(table) == 1
+    assert list(table) == [flow]
+
+
+def test_a_syn_ack_first_turns_the_roles() -> None:
+    flow = Table(10).create(decode(tcp_packet("10.0.0.2", 80, "10.0.0.1", 5, seq=1, flags=SYN | ACK), 1.0, 1))
+    assert flow is not None
+    assert (flow.reversed, flow.dport, flow.initiator) == (True, 80, "remote")
+
+
+def test_timeouts_free_entries_and_traffic_puts_them_off() -> None:
+    table = Table(10)
+    idle, busy = table.create(packet(1)), table.create(packet(2))
+    assert idle is not None
+    assert busy is not None
+    now = 1.0
+    while now < 1.0 + TIMEOUT_NEW + 3:
+        busy.last = now
+        table.sweep(now)
+        now += 1.0
+    assert table.ended == [(idle, "timeout")]
+    assert len(table) == 1
+    table.sweep(now + 10 * TIMEOUT_NEW)
+    assert len(table) == 0
+
+
+def test_a_clock_that_jumps_is_survived() -> None:
+    table = Table(10)
+    table.create(packet(1, at=1e9))
+    table.sweep(1e9 + 1)
+    table.sweep(1e9 + 10 * 365 * 86400)
+    assert len(table) == 0
+    table.create(packet(2, at=5.0))
+    table.sweep(5.0)
+    table.sweep(100.0)
+    assert len(table) == 0
+
+
+def test_a_flood_evicts_its_own_oldest_half_open_entries_only() -> None:
+    table = Table(100)
+    good = [table.create(packet(n)) for n in range(20)]
+    for flow in good:
+        assert flow is not None
+        touch_datagram_flow(flow)
+    for n in range(1000, 5000):
+        assert table.create(packet(n)) is not None
+    assert len(table) <= 100
+    assert all(flow in list(table) for flow in good)
+    assert table.evicted["new"] > 3000
+
+
+def test_a_table_full_of_established_flows_takes_no_more() -> None:
+    table = Table(16)
+    for n in range(16):
+        flow = table.create(packet(n))
+        assert flow is not None
+        touch_datagram_flow(flow)
+    assert table.create(packet(99)) is None
+
+
+def test_timeouts_shrink_as_the_table_fills() -> None:
+    table = Table(100)
+    for n in range(90):
+        flow = table.create(packet(n))
+        assert flow is not None
+        touch_datagram_flow(flow)
+    assert len(table) / 100 > ADAPTIVE_START
+    table.sweep(1.0)
+    table.sweep(1.0 + 40)  # a quarter of the 120 s of established flows, plus the recheck
+    assert len(table) < 90
+
+
+def test_keys_are_hashed_with_the_process_own_seed() -> None:
+    """Keys are bytes, whose hash nobody outside can predict (integers would collide at an attacker's will)."""
+    table = FlowTable(200_000, lambda flow, reason: None)
+    flow = table.create(packet(1))
+    assert flow is not None
+    assert type(flow.key) is bytes
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.booleans(), st.floats(0, 20)), max_size=80))
+def test_the_table_never_holds_more_than_its_capacity_or_half_an_entry(steps: list[tuple[int, bool, float]]) -> None:
+    table = Table(16)
+    now = 1.0
+    for n, established, wait in steps:
+        now += wait
+        table.sweep(now)
+        flow = table.find(packet(n).key) or table.create(packet(n, at=now))
+        if flow is not None:
+            flow.last = now
+            if established:
+                touch_datagram_flow(flow)
+        assert len(table) <= 16
+    for flow in table:
+        assert table.find(flow.rkey) is flow
+    table.clear("shutdown")
+    assert len(table) == 0
+    assert len({id(flow) for flow, _ in table.ended}) == len(table.ended)
+
+
+def test_half_a_million_packets_of_a_flood_stay_quick() -> None:
+    table = Table(2000)
+    began = time.process_time()
+    for n in range(20_000):
+        table.create(packet(n))
+    assert time.process_time() - began < 20  # a quadratic table would take minutes
+
+
+def test_expectations_are_bounded_and_bound_to_the_parents_addresses() -> None:
+    parent = Table(4).create(packet(1))
+    assert parent is not None
+    held = Expectations()
+    held.add(parent, "ftp-data", 6, b"\x08\x08\x08\x08", 4000, None, 1.0)
+    assert not held, "a stranger's address is not taken"
+    held.add(parent, "ftp-data", 17, parent.dst, 53, None, 1.0)
+    flow = Table(4).create(packet(7))
+    assert flow is not None
+    assert held.take(flow, 1.0 + LIFETIME + 1) is None
+    held.add(parent, "ftp-data", 17, parent.dst, 53, None, 1.0)
+    assert held.take(flow, 2.0) == "ftp-data"
+    assert held.take(flow, 2.0) is None, "used up"
+    for port in range(1, 2 * MAX_PER_FLOW):
+        held.add(parent, "x", 6, parent.dst, port, None, 1.0)
+    assert len(held) <= MAX_PER_FLOW
+    held.sweep(1.0 + LIFETIME + 1)
+    assert not held
