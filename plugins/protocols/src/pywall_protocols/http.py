@@ -68,7 +68,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     request_end = _request(facts, request) if asked == _REQUEST else 0
     response_end = _response(facts, response) if answered == _RESPONSE else 0
     confirmed = asked == _REQUEST and answered == _RESPONSE
-    if confirmed and request_end and response_end and _hands_over(facts):
+    if confirmed and request_end and response_end and _tunnels(facts):
         restart = (response_end, request_end) if turned else (request_end, response_end)
         return Match("http", facts, restart=restart)
     complete = request_end > 0 and (response_end > 0 or answered == _WRONG)
@@ -116,10 +116,9 @@ def _look_request_line(method: bytes, data: bytes, space: int) -> int:
     return _ATTEMPT if registered and not _other_version(line) else _WRONG
 
 
-def _hands_over(facts: dict[str, Any]) -> bool:
-    """Another protocol follows: 101 Switching Protocols, or a tunnel by CONNECT."""
-    status = facts["status"]
-    return bool(status == 101 or (facts["http_method"] == "CONNECT" and 200 <= status < 300))
+def _tunnels(facts: dict[str, Any]) -> bool:
+    """CONNECT succeeded: what follows is another protocol."""
+    return bool(facts["http_method"] == "CONNECT" and 200 <= facts["status"] < 300)
 
 
 def _request(facts: dict[str, Any], data: bytes) -> int:
