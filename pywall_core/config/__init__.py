@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 import stat
 from importlib import resources
+from importlib.metadata import entry_points
 from pathlib import Path as FilePath
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -41,9 +43,11 @@ __all__ = [
     "bind_chains",
     "leaves",
     "load",
+    "loads",
     "nearest",
     "path_text",
     "policies",
+    "read",
     "shown",
 ]
 
@@ -60,7 +64,10 @@ def load(source: str | os.PathLike[str] | None = None, *, strict: bool = True) -
     name = DEFAULT_POLICY if source is None else os.fspath(source)
     warnings: list[str] = []
     text = _policy_text(name) if name.startswith(POLICY) else _file_text(name, warnings)
-    config = _build(parse(text, name))
+    document = parse(text, name)
+    if name == DEFAULT_POLICY:
+        _leave_out_absent(document.data, warnings)
+    config = _build(document)
     config.warnings.extend(warnings)
     if strict:
         config.check()
@@ -84,6 +91,17 @@ def _policy_text(name: str) -> bytes:
         words = f"no such ready-made policy{nearest(wanted, known)} (known: {', '.join(known)})"
         raise ConfigError([Problem(0, 0, "", words, name)])
     return resources.files("pywall_core.policies").joinpath(f"{wanted}.yaml").read_bytes()
+
+
+def _leave_out_absent(data: dict[str, Any], warnings: list[str]) -> None:
+    """The embedded default works with whatever first-party plugins are installed."""
+    installed = {point.name for point in entry_points(group="pywall.plugins")}
+    absent = [name for name in data["plugins"] if name not in installed]
+    if absent:
+        warnings.append(f"not installed, so the default policy goes without: {', '.join(absent)}")
+    data["plugins"] = [name for name in data["plugins"] if name in installed]
+    if "rules" in absent:
+        data["chains"] = {}
 
 
 def _file_text(name: str, warnings: list[str]) -> bytes:
