@@ -138,7 +138,7 @@ class EventBuilder:
             event["pywall"] = _decided(would_be)
             event["pywall"]["would"] = would_be.action.value
         elif rule is not None:
-            event["alert"] = {"action": "allowed", "signature": clean(rule.name or f"{rule.path} matched")}
+            event["alert"] = {"action": "allowed", "signature": clean(rule.comment or f"{rule.path} matched")}
             event["pywall"] = {"rule": rule.path, "plugin": rule.plugin, "chain": rule.chain}
             event["pywall"]["would"] = rule.action.value if rule.action is not None else rule.target
 

@@ -1,0 +1,163 @@
+"""From a captured frame to the IP packet in it, by link type.
+
+Each unwrapper takes a frame and gives the octets from the IP header on, or a short text: why there is no IP packet.
+Sources: www.tcpdump.org/linktypes.html; IEEE 802.3 and 802.1Q; RFC 1042 (SNAP), 1661 and 1662 (PPP), 2516 (PPPoE),
+3032 (MPLS).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from struct import Struct
+from typing import Final
+
+Unwrap = Callable[[bytes], bytes | str]
+
+_U16: Final = Struct("!H").unpack_from
+_LE32: Final = Struct("<I").unpack_from
+
+_IP: Final = frozenset({0x0800, 0x86DD})
+_VLAN: Final = frozenset({0x8100, 0x88A8, 0x9100, 0x9200})
+_MPLS: Final = frozenset({0x8847, 0x8848})
+_PPPOE_SESSION: Final = 0x8864
+_NAMES: Final = {
+    0x0806: "arp", 0x8035: "rarp", 0x8863: "pppoe.discovery", 0x88CC: "lldp", 0x888E: "eapol", 0x8808: "pause",
+    0x9000: "loopback test", 0x2000: "cdp",
+}  # fmt: skip
+#: address family numbers of IPv4 and of IPv6 on Linux, NetBSD and OpenBSD, FreeBSD, macOS
+_FAMILIES: Final = frozenset({2, 10, 24, 28, 30})
+#: shims (VLAN tags, MPLS labels, PPPoE) in a row beyond which a frame is not looked into
+_MAX_SHIMS: Final = 16
+
+
+def unwrapper(linktype: int) -> Unwrap | None:
+    """The unwrapper of a link type of pcap (LINKTYPE_...), None for one that we don't know."""
+    return _UNWRAPPERS.get(linktype)
+
+
+def ethernet(frame: bytes) -> bytes | str:
+    """Ethernet II and IEEE 802.3, with tags."""
+    kind = frame[12:14]
+    if kind == b"\x08\x00" or kind == b"\x86\xdd":
+        return frame[14:]
+    return _by_type(frame, 12)
+
+
+def _by_type(frame: bytes, at: int) -> bytes | str:
+    """What an EtherType (or 802.3 length) at ``at`` announces."""
+    for _ in range(_MAX_SHIMS):
+        if at + 2 > len(frame):
+            return "short"
+        (kind,) = _U16(frame, at)
+        at += 2
+        if kind in _IP:
+            return frame[at:] or "short"
+        if kind in _VLAN:
+            at += 2
+        elif kind in _MPLS:
+            return _mpls(frame, at)
+        elif kind == _PPPOE_SESSION:
+            return _ppp_protocol(frame, at + 6)
+        elif kind < 0x0600:
+            if frame[at : at + 6] != b"\xaa\xaa\x03\0\0\0":
+                return _llc(frame, at)
+            at += 6
+        else:
+            return _NAMES.get(kind) or f"ethertype 0x{kind:04x}"
+    return "too many tags"
+
+
+def _llc(frame: bytes, at: int) -> bytes | str:
+    """IEEE 802.2 without SNAP of RFC 1042: IP has the service access point 6."""
+    if frame[at : at + 3] == b"\x06\x06\x03":
+        return frame[at + 3 :]
+    if frame[at : at + 2] == b"\x42\x42":
+        return "stp"
+    return "llc" if at + 3 <= len(frame) else "short"
+
+
+def _mpls(frame: bytes, at: int) -> bytes | str:
+    """A label stack. It does not say what follows; the IP version does."""
+    while at + 4 < len(frame):
+        bottom = frame[at + 2] & 1
+        at += 4
+        if bottom:
+            return frame[at:] if frame[at] >> 4 in (4, 6) else "mpls payload"
+    return "short"
+
+
+def _ppp_protocol(frame: bytes, at: int) -> bytes | str:
+    """A PPP protocol field, possibly compressed to one octet (RFC 1661 section 6.5)."""
+    if at + 2 > len(frame):
+        return "short"
+    kind = frame[at]
+    if kind & 1:
+        at += 1
+    else:
+        (kind,) = _U16(frame, at)
+        at += 2
+    if kind in (0x21, 0x57):
+        return frame[at:] or "short"
+    if kind in (0x0281, 0x0283):
+        return _mpls(frame, at)
+    return f"ppp 0x{kind:04x}"
+
+
+def _ppp(frame: bytes) -> bytes | str:
+    """PPP, with or without address and control (RFC 1662 section 3.1), or Cisco HDLC, which some files call PPP."""
+    head = frame[:2]
+    if head in (b"\x0f\x00", b"\x8f\x00"):
+        return _by_type(frame, 2)
+    return _ppp_protocol(frame, 2 if head == b"\xff\x03" else 0)
+
+
+def _null(frame: bytes) -> bytes | str:
+    """BSD loopback: an address family of four octets in the order of the machine that captured."""
+    if len(frame) < 5:
+        return "short"
+    (family,) = _LE32(frame)
+    if family > 0xFFFF:
+        family = int.from_bytes(frame[:4], "big")
+    return frame[4:] if family in _FAMILIES else f"address family {family}"
+
+
+def _raw(frame: bytes) -> bytes | str:
+    return frame or "short"
+
+
+def _cooked(at: int, header: int) -> Unwrap:
+    """Linux cooked capture: the protocol at ``at``; the link-layer header is ``header`` octets long."""
+
+    def unwrap(frame: bytes) -> bytes | str:
+        if len(frame) <= header:
+            return "short"
+        (kind,) = _U16(frame, at)
+        if kind in _IP:
+            return frame[header:]
+        if kind == 0x0001:  # 802.3 without a length: Novell
+            return "ipx"
+        if kind == 0x0004:
+            return _llc(frame, header)
+        return _by_type(frame[at : at + 2] + frame[header:], 0)
+
+    return unwrap
+
+
+_UNWRAPPERS: Final[dict[int, Unwrap]] = {
+    0: _null,
+    108: _null,
+    1: ethernet,
+    9: _ppp,
+    50: _ppp,
+    51: lambda frame: _ppp_protocol(frame, 6),
+    204: lambda frame: _ppp(frame[1:]),
+    104: lambda frame: _by_type(frame, 2),
+    12: _raw,
+    14: _raw,
+    101: _raw,
+    228: _raw,
+    229: _raw,
+    8: lambda frame: frame[16:] or "short",
+    113: _cooked(14, 16),
+    276: _cooked(0, 20),
+}
