@@ -1,0 +1,321 @@
+"""Heads of compressed archives and streams, decoded as far as the bytes go.
+
+Each function takes the bytes from the start of a stream (any length) and says whether the structure holds *and* is enough of it
+to convince: random bytes behind the right magic number are refused. None of them raises.
+"""
+
+from __future__ import annotations
+
+import bz2
+import lzma
+import zlib
+from collections.abc import Callable
+
+ENOUGH = 20
+"""Octets behind a fixed header below which a decoder that has not complained yet proves nothing."""
+
+_OUTPUT = 1 << 20
+
+
+def _little(data: bytes, start: int, size: int) -> int:
+    return int.from_bytes(data[start : start + size], "little")
+
+
+def deflate(data: bytes, start: int = 0, *, wrapped: bool = False) -> int | None:
+    """Decode Deflate (RFC 1951), in zlib's wrapper (RFC 1950) when `wrapped`, from `start`.
+
+    Returns the offset behind the stream, len(data) when it has not ended, None when it is not Deflate.
+    """
+    decoder = zlib.decompressobj(15 if wrapped else -15)
+    try:
+        decoder.decompress(data[start:], _OUTPUT)
+    except zlib.error:
+        return None
+    return len(data) - len(decoder.unused_data) if decoder.eof else len(data)
+
+
+def zlib_stream(data: bytes) -> bool:
+    """RFC 1950."""
+    return len(data) > ENOUGH and deflate(data, wrapped=True) is not None
+
+
+def gzip(data: bytes) -> bool:
+    """RFC 1952."""
+    if len(data) < 18 or data[2] != 8 or data[3] & 0xE0:
+        return False
+    place, flags = 10, data[3]
+    if flags & 4:
+        place += 2 + _little(data, 10, 2)
+    for flag in (8, 16):
+        if flags & flag:
+            place = data.find(b"\0", place, place + 4096) + 1
+            if not place:
+                return False
+    place += 2 * (flags >> 1 & 1)
+    if len(data) - place < ENOUGH:
+        return False
+    end = deflate(data, place)
+    return end is not None and (len(data) - end < 8 or end - place > ENOUGH)
+
+
+def zip_archive(data: bytes) -> bool:
+    """Local file headers and what they hold (PKWARE APPNOTE 4.3.7); False when the first entry is encrypted."""
+    place = 0
+    while data[place : place + 4] == b"PK\x03\x04" and len(data) >= place + 30:
+        version, flags, method = (_little(data, place + at, 2) for at in (4, 6, 8))
+        size, names, extra = _little(data, place + 18, 4), _little(data, place + 26, 2), _little(data, place + 28, 2)
+        body = place + 30 + names + extra
+        name = data[place + 30 : place + 30 + names]
+        if version & 0xFF > 63 or flags & 1 or not 0 < names < 1024 or b"\0" in name:
+            return False
+        if method == 8:
+            if len(data) - body < ENOUGH:
+                return place > 0
+            end = deflate(data, body)
+            if end is None:
+                return False
+            if end == len(data):
+                return True
+            place = end + (data.find(b"PK", end, end + 26) - end if flags & 8 else 0)
+        elif method == 0 and not flags & 8:
+            if len(data) < body + size:
+                return inside(data[body:])
+            place = body + size
+        else:
+            return inside(data[body:]) if method in (12, 93, 95) else method in (9, 14, 98)
+    return place > 0
+
+
+def inside(data: bytes) -> bool:
+    """The content of an uncompressed entry is itself a known structure."""
+    from .heads import examine
+
+    return examine(data) is not None
+
+
+def bzip2(data: bytes) -> bool:
+    """Block header, selectors and code tables by the standard library's decoder."""
+    if len(data) < 36 or data[4:10] != b"1AY&SY":
+        return False
+    try:
+        bz2.BZ2Decompressor().decompress(data, _OUTPUT)
+    except OSError:
+        return False
+    return True
+
+
+def xz(data: bytes) -> bool:
+    """Stream header with its CRC-32, then blocks (The .xz File Format 1.2)."""
+    if len(data) < 24 or zlib.crc32(data[6:8]) != _little(data, 8, 4):
+        return False
+    size = (data[12] + 1) * 4
+    header = data[12 : 12 + size]
+    if data[12] and len(header) == size and zlib.crc32(header[:-4]) != _little(header, size - 4, 4):
+        return False
+    return _lzma_decodes(data, lzma.FORMAT_XZ)
+
+
+def lzma_alone(data: bytes) -> bool:
+    """Properties, dictionary size of 2^n or 2^n + 2^(n-1), size, and a range coder that starts with zero."""
+    if len(data) < 13 + ENOUGH or data[0] >= 225 or data[13]:
+        return False
+    dictionary, size = _little(data, 1, 4), _little(data, 5, 8)
+    if dictionary not in _DICTIONARIES or (size >> 40 and size != 2**64 - 1):
+        return False
+    return _lzma_decodes(data, lzma.FORMAT_ALONE)
+
+
+_DICTIONARIES = {2**n for n in range(12, 32)} | {3 * 2**n for n in range(11, 31)} | {2**32 - 1}
+
+
+def _lzma_decodes(data: bytes, form: int) -> bool:
+    try:
+        lzma.LZMADecompressor(form).decompress(data, _OUTPUT)
+    except lzma.LZMAError:
+        return False
+    return True
+
+
+def seven_zip(data: bytes) -> bool:
+    """Signature header with its CRC-32."""
+    return len(data) >= 32 and data[6] == 0 and zlib.crc32(data[12:32]) == _little(data, 8, 4) and _little(data, 12, 8) < 2**42
+
+
+def zstd(data: bytes) -> bool:
+    """Frame header, first block header and the header of its literals (RFC 8878, sections 3.1.1 and 3.1.1.3.1)."""
+    if len(data) < 18 or data[4] & 0x08:
+        return False
+    descriptor = data[4]
+    single = descriptor >> 5 & 1
+    content = (single, 2, 4, 8)[descriptor >> 6]
+    place = 5 + (not single) + (0, 1, 2, 4)[descriptor & 3]
+    window = 1 << 10 + (data[5] >> 3) if not single else _little(data, place, content) + (256 if content == 2 else 0)
+    place += content
+    header = _little(data, place, 3)
+    kind, size = header >> 1 & 3, header >> 3
+    limit = min(max(window, 1024), 1 << 17)
+    if window > 1 << 31 or kind == 3 or size > limit:
+        return False
+    if kind == 0:
+        return inside(data[place + 3 :])
+    if kind == 1:
+        return True
+    return _zstd_literals(data[place + 3 :], size, limit)
+
+
+def _zstd_literals(block: bytes, size: int, limit: int) -> bool:
+    if len(block) < 8:
+        return False
+    kind, form = block[0] & 3, block[0] >> 2 & 3
+    if kind == 3:
+        return False  # a first block has no earlier Huffman table
+    if kind < 2:
+        width = (1, 2, 1, 3)[form]
+        regenerated = _little(block, 0, width) >> (3 if width == 1 else 4)
+        return regenerated <= limit and (kind == 1 or regenerated + width <= size)
+    width, digits = (3, 3, 4, 5)[form], (10, 10, 14, 18)[form]
+    value = _little(block, 0, width) >> 4
+    regenerated, compressed = value & (1 << digits) - 1, value >> digits
+    if not 0 < compressed < min(regenerated, size) or regenerated > limit:
+        return False
+    first = block[width]
+    if first < 128:  # weights coded by FSE: their table starts with the accuracy, 5 or 6 bits
+        return 2 <= first < min(compressed, 128) and block[width + 1] & 15 <= 1
+    number = first - 127
+    nibbles = [part for byte in block[width + 1 : width + 1 + (number + 1) // 2] for part in (byte >> 4, byte & 15)][:number]
+    return max(nibbles, default=16) <= 11
+
+
+def lz4_frame(data: bytes) -> bool:
+    """Frame descriptor with its checksum (LZ4 Frame Format 1.6), then sequences of the first block."""
+    if len(data) < 24 or data[4] & 0xC2 != 0x40 or data[5] & 0x8F or data[5] >> 4 < 4:
+        return False
+    end = 6 + 8 * (data[4] >> 3 & 1) + 4 * (data[4] & 1)
+    if data[end] != _xxh32_short(data[4:end]) >> 8 & 0xFF:
+        return False
+    size = _little(data, end + 1, 4)
+    if size & 0x7FFFFFFF > 1 << 8 + 2 * (data[5] >> 4):
+        return False
+    return bool(size >> 31) or lz4_sequences(data[end + 5 : end + 5 + size]) is not None
+
+
+def _xxh32_short(data: bytes) -> int:
+    """xxHash32 of fewer than 16 bytes, seed 0."""
+    mask, first, second, third, fourth, fifth = 0xFFFFFFFF, 2654435761, 2246822519, 3266489917, 668265263, 374761393
+    value = fifth + len(data)
+    for at in range(0, len(data) - 3, 4):
+        value = (value + _little(data, at, 4) * third) & mask
+        value = ((value << 17 | value >> 15) & mask) * fourth & mask
+    for byte in data[len(data) & ~3 :]:
+        value = (value + byte * fifth) & mask
+        value = ((value << 11 | value >> 21) & mask) * first & mask
+    value = (value ^ value >> 15) * second & mask
+    value = (value ^ value >> 13) * third & mask
+    return value ^ value >> 16
+
+
+def lz4_sequences(data: bytes) -> int | None:
+    """Walk LZ4 sequences as far as the bytes go; how many matches there were, None when one reaches before the start."""
+    place = produced = matches = 0
+    size = len(data)
+    while place < size:
+        token = data[place]
+        place += 1
+        lengths = [token >> 4, token & 15]
+        for index in (0, 1):
+            while lengths[index] >= 15 and place < size:
+                lengths[index] += data[place]
+                place += 1
+                if data[place - 1] != 255:
+                    break
+            if index == 0:
+                place += lengths[0]
+                produced += lengths[0]
+                if place + 2 > size:
+                    return matches
+                offset = _little(data, place, 2)
+                place += 2
+                if not 0 < offset <= produced:
+                    return None
+        produced += lengths[1] + 4
+        matches += 1
+    return matches
+
+
+def lz4_block(data: bytes) -> bool:
+    """A bare block, with or without its size before it: enough matches that all reach back into what was produced."""
+    return any((lz4_sequences(data[start:]) or 0) >= 3 for start in (0, 4))
+
+
+def lzop(data: bytes) -> bool:
+    """Header with its Adler-32 (lzop 1.x), then the sizes of the first block."""
+    if len(data) < 47 or not b"\x09\x40" <= data[9:11] <= b"\x10\xff":
+        return False
+    end = 34 + data[33]
+    if len(data) < end + 12 or zlib.adler32(data[9:end]) != int.from_bytes(data[end : end + 4], "big"):
+        return False
+    plain, packed = (int.from_bytes(data[at : at + 4], "big") for at in (end + 4, end + 8))
+    return 0 < packed <= plain <= 1 << 26
+
+
+def snappy_tags(data: bytes) -> int | None:
+    """Walk the elements of a raw Snappy stream; how many copies there were, None when one is impossible."""
+    length = shift = place = 0
+    while place < min(5, len(data)):
+        length |= (data[place] & 127) << shift
+        place, shift = place + 1, shift + 7
+        if data[place - 1] < 128:
+            break
+    else:
+        return None
+    produced = copies = 0
+    while place < len(data):
+        tag, kind = data[place] >> 2, data[place] & 3
+        if kind == 0:
+            wide = max(tag - 59, 0)
+            count = _little(data, place + 1, wide) + 1 if wide else tag + 1
+            place += 1 + wide + count
+        else:
+            if place + (2, 3, 5)[kind - 1] > len(data):
+                break
+            count = (tag & 7) + 4 if kind == 1 else tag + 1
+            offset = (data[place] >> 5) << 8 | data[place + 1] if kind == 1 else _little(data, place + 1, 2 * kind - 2)
+            if not 0 < offset <= produced:
+                return None
+            place += (2, 3, 5)[kind - 1]
+            copies += 1
+        produced += count
+        if produced > length:
+            return None
+    return copies
+
+
+def snappy_raw(data: bytes) -> bool:
+    """No magic number: three copies or more that all reach back into what was produced."""
+    return (snappy_tags(data) or 0) >= 3
+
+
+def snappy_framed(data: bytes) -> bool:
+    """Stream identifier, then a first chunk of at most 64 KiB (framing format)."""
+    kind, size = data[10:11], _little(data, 11, 3)
+    if kind == b"\x00":
+        return len(data) > 30 and 4 < size <= 76_494 and snappy_tags(data[18 : 14 + size]) is not None
+    return kind == b"\x01" and 4 < size <= 65_540 and inside(data[18:])
+
+
+MAGIC: dict[bytes, tuple[str, Callable[[bytes], bool]]] = {
+    b"\x1f\x8b": ("gzip", gzip),
+    b"PK\x03\x04": ("zip", zip_archive),
+    b"BZh": ("bzip2", bzip2),
+    b"\xfd7zXZ\x00": ("xz", xz),
+    b"7z\xbc\xaf\x27\x1c": ("7z", seven_zip),
+    b"\x28\xb5\x2f\xfd": ("zstd", zstd),
+    b"\x04\x22\x4d\x18": ("lz4", lz4_frame),
+    b"\x89LZO\x00\r\n\x1a\n": ("lzop", lzop),
+    b"\xff\x06\x00\x00sNaPpY": ("snappy", snappy_framed),
+    b"\x5d\x00\x00": ("lzma", lzma_alone),
+}
+"""Magic number -> name and decoder."""
+
+UNMARKED: tuple[tuple[str, Callable[[bytes], bool]], ...] = (("lz4", lz4_block), ("snappy", snappy_raw))
+"""Formats without a magic number, tried on every head: structure alone must convince."""

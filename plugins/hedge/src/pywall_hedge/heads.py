@@ -1,0 +1,32 @@
+"""What a stream's first bytes are the head of. A magic number counts only when the structure behind it holds."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+
+from . import archives, containers, pictures
+
+_BY_FIRST: dict[int, list[tuple[bytes, str, Callable[[bytes], bool]]]] = defaultdict(list)
+for _table in (archives.MAGIC, pictures.MAGIC, containers.MAGIC):
+    for _magic, (_name, _holds) in _table.items():
+        _BY_FIRST[_magic[0]].append((_magic, _name, _holds))
+
+
+def examine(data: bytes) -> str | None:
+    """Name the compressed format whose head `data` is, or None. Never raises.
+
+    `data`: the first bytes of a stream, as many as there are. Asked again with more bytes it may answer None where it
+    named a format before: what followed did not fit.
+    """
+    if len(data) < 16:
+        return None
+    try:
+        for magic, name, holds in _BY_FIRST.get(data[0], ()):
+            if data.startswith(magic) and holds(data):
+                return name
+        if data[0] & 15 == 8 and (data[0] << 8 | data[1]) % 31 == 0 and archives.zlib_stream(data):
+            return "zlib"
+        return next((name for name, holds in archives.UNMARKED if holds(data)), None)
+    except (IndexError, MemoryError):
+        return None  # a header cut short where a parser looked ahead

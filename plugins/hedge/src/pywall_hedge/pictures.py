@@ -1,0 +1,145 @@
+"""Heads of images, parsed as far as the bytes go. Same contract as `pywall_hedge.archives`."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+
+_JPEG_NAMES = (b"JFIF\0", b"JFXX\0", b"Exif\0", b"ICC_P", b"Adobe", b"http:", b"Photo", b"MPF\0")
+
+
+def _big(data: bytes, start: int, size: int) -> int:
+    return int.from_bytes(data[start : start + size], "big")
+
+
+def jpeg(data: bytes) -> bool:
+    """Marker segments, then entropy-coded data whose every FF is stuffed or a marker (ITU-T T.81, annex B)."""
+    place, known = 2, False
+    while place + 9 <= len(data):
+        if data[place] != 0xFF or not 0xC0 <= data[place + 1] <= 0xFE or 0xD0 <= data[place + 1] <= 0xD9:
+            return False
+        marker, size = data[place + 1], _big(data, place + 2, 2)
+        if size < 2:
+            return False
+        named = 0xE0 <= marker <= 0xEF and data[place + 4 : place + 9] in _JPEG_NAMES
+        tables = marker == 0xDB and size >= 67 and data[place + 4] & 0xEC == 0
+        known = known or named or tables
+        place += 2 + size
+        if marker == 0xDA:
+            return known and _stuffed(data, place)
+    if place < len(data) and data[place] != 0xFF:
+        return False
+    return known and len(data) > 20
+
+
+def _stuffed(data: bytes, place: int) -> bool:
+    while (place := data.find(b"\xff", place)) >= 0 and place + 1 < len(data):
+        follows = data[place + 1]
+        if follows == 0xD9:
+            return True
+        if follows in (0xC4, 0xDA, 0xDB, 0xDD, 0xFE):
+            place += 2 + _big(data, place + 2, 2)
+        elif follows in (0, 0xFF) or 0xD0 <= follows <= 0xD7:
+            place += 1 if follows == 0xFF else 2
+        else:
+            return False
+    return True
+
+
+def png(data: bytes) -> bool:
+    """Chunks with their CRC-32, image data through zlib (PNG, third edition, sections 5 and 11)."""
+    if len(data) < 33 or data[8:16] != b"\0\0\0\rIHDR" or zlib.crc32(data[12:29]) != _big(data, 29, 4):
+        return False
+    place, decoder = 33, zlib.decompressobj()
+    while place + 8 <= len(data):
+        size, kind = _big(data, place, 4), data[place + 4 : place + 8]
+        if size > 1 << 31 or not (kind.isascii() and kind.isalpha()):
+            return False
+        body = data[place + 8 : place + 8 + size]
+        if len(data) >= place + 12 + size and zlib.crc32(kind + body) != _big(data, place + 8 + size, 4):
+            return False
+        if kind == b"IDAT":
+            try:
+                decoder.decompress(body, 1 << 20)
+            except zlib.error:
+                return False
+        elif kind == b"IEND":
+            return True
+        place += 12 + size
+    return True
+
+
+def gif(data: bytes) -> bool:
+    """Screen descriptor, blocks, and the first LZW codes (GIF89a, sections 17 to 26 and appendix F)."""
+    if len(data) < 14 or data[3:6] not in (b"87a", b"89a") or not _big(data, 6, 2) or not _big(data, 8, 2):
+        return False
+    place = 13 + (3 << (data[10] & 7) + 1 if data[10] & 0x80 else 0)
+    if place >= len(data):
+        return data[12] == 0 and data[11] < 1 << (data[10] & 7) + 1
+    while place < len(data) and data[place] == 0x21:
+        place += 2
+        while place < len(data) and data[place]:
+            place += 1 + data[place]
+        place += 1
+    if place + 11 >= len(data):
+        return place >= len(data) or data[place] == 0x2C
+    if data[place] != 0x2C:
+        return False
+    place += 10 + (3 << (data[place + 9] & 7) + 1 if data[place + 9] & 0x80 else 0)
+    if place >= len(data):
+        return True
+    codes = bytearray()
+    start = place + 1
+    while start < len(data) and data[start]:
+        codes += data[start + 1 : start + 1 + data[start]]
+        start += 1 + data[start]
+    return _lzw(bytes(codes[:2048]), data[place])
+
+
+def _lzw(codes: bytes, least: int) -> bool:
+    """Every code is in the dictionary at the time it comes."""
+    if not 2 <= least <= 8:
+        return False
+    clear, bits, have, width, entries, first = 1 << least, 0, 0, least + 1, (1 << least) + 2, True
+    for byte in codes:
+        bits |= byte << have
+        have += 8
+        while have >= width:
+            code = bits & (1 << width) - 1
+            bits, have = bits >> width, have - width
+            if code == clear:
+                width, entries, first = least + 1, clear + 2, True
+                continue
+            if code == clear + 1:
+                return True
+            if code > entries - (1 if first else 0) or (first and code > clear):
+                return False
+            if not first and entries < 4096:
+                entries += 1
+                if entries == 1 << width and width < 12:
+                    width += 1
+            first = False
+    return True
+
+
+def webp(data: bytes) -> bool:
+    """RIFF container, and the header of the first frame (RFC 9649)."""
+    if len(data) < 30 or data[8:12] != b"WEBP":
+        return False
+    total, kind, size = int.from_bytes(data[4:8], "little"), data[12:16], int.from_bytes(data[16:20], "little")
+    if size + 12 > total + 8:
+        return False
+    if kind == b"VP8 ":
+        return data[20] & 1 == 0 and data[23:26] == b"\x9d\x01\x2a"
+    if kind == b"VP8L":
+        return data[20] == 0x2F and data[24] >> 5 == 0
+    follows = data[30:34]
+    return kind == b"VP8X" and size == 10 and follows in (b"ICCP", b"ANIM", b"ALPH", b"VP8 ", b"VP8L", b"EXIF")
+
+
+MAGIC: dict[bytes, tuple[str, Callable[[bytes], bool]]] = {
+    b"\xff\xd8\xff": ("jpeg", jpeg),
+    b"\x89PNG\r\n\x1a\n": ("png", png),
+    b"GIF8": ("gif", gif),
+    b"RIFF": ("webp", webp),
+}
