@@ -128,9 +128,11 @@ class Chains:
                     at = 0
                     continue
                 outcomes |= rule.outcomes
-            else:
+            elif isinstance(answer, Action):
                 rule.hits += 1
                 outcomes |= _BITS[answer]
+            else:
+                raise TypeError(f"rule {rule.path} answered {answer!r}")
             if decider is None:
                 decider = rule
             if trace is not None:

@@ -274,6 +274,12 @@ def reverse_key(key: bytes) -> bytes:
     return key[:1] + key[1 + half : 1 + 2 * half] + key[1 : 1 + half] + key[-2:] + key[-4:-2]
 
 
+def stray_error(packet: Packet) -> None:
+    """An ICMP error that quotes no known flow stands for itself: it must not make an entry under the quoted key."""
+    packet.related = False
+    packet.key = _PROTO_OCTET[packet.proto] + packet.src + packet.dst + _NO_PORTS
+
+
 def is_syn(packet: Packet) -> bool:
     """A TCP packet that asks for a new connection: SYN without ACK."""
     return packet.proto == TCP and packet.flags & (SYN | ACK) == SYN

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .chain import Chains, Rule
 from .config import bind_chains, leaves
+from .decode import stray_error
 from .events.eve import EventBuilder
 from .expectations import Expectations
 from .failures import Failures
@@ -106,6 +107,9 @@ class Engine:
         self._walk = self.chains.walk
         failure = config.failure
         self._on_plugin_error = failure.plugin_error
+        self._pass_midstream = failure.midstream == "pass-flow"
+        #: keys of the connections that were open when the firewall started; None: not known, any may be
+        self.older_connections: frozenset[bytes] | None = None
         self._on_undecodable = _packet_verdict(failure.undecodable, "undecodable")
         self._on_table_full = _packet_verdict(failure.table_full, "table full")
         self._on_truncated = _packet_verdict(failure.truncated, "truncated")
@@ -132,7 +136,11 @@ class Engine:
                 return self._completed(packet, special)  # type: ignore[arg-type]
         flow = self._find(packet.key)
         if flow is None:
-            flow = self._begin(packet)
+            if packet.related:
+                stray_error(packet)
+                flow = self._find(packet.key)
+            if flow is None:
+                flow = self._begin(packet)
         elif flow.closed and packet.proto == TCP and packet.flags & (SYN | ACK) == SYN and not packet.related:
             self.flows.end(flow, "closed")
             flow = self._begin(packet)
@@ -299,6 +307,9 @@ class Engine:
                 break
         if veto is not None:
             verdict = self._vetoed(veto.reason, packet, flow)
+        elif flow.midstream and self._pass_midstream and flow.verdict is None and self._is_older(flow):
+            verdict = Verdict(ACCEPT, True, reason="failure.midstream")
+            self._settle_flow(flow, verdict)
         else:
             if packet.segments:
                 if packet.related:
@@ -394,11 +405,22 @@ class Engine:
         action = ACCEPT if policy.startswith("pass") else DROP
         verdict = Verdict(action, policy.endswith("flow"), "", plugin, "", "failure.plugin_error")
         if verdict.final:
-            flow.final = verdict
-            flow.verdicts = [verdict] * 8
+            self._settle_flow(flow, verdict)
         if action is not ACCEPT:
             self._report_drop(verdict, packet, flow)
         return verdict
+
+    def _settle_flow(self, flow: Flow, verdict: Verdict) -> None:
+        """A verdict on all packets of the flow that no rule made: nobody looks at it any more."""
+        flow.final = verdict
+        flow.verdicts = [verdict] * 8
+        flow.pending = flow.classifying = 0
+        flow.detect_done = True
+
+    def _is_older(self, flow: Flow) -> bool:
+        """A connection that was there before us, not one that comes back after its entry has expired."""
+        older = self.older_connections
+        return older is None or flow.key in older or flow.rkey in older
 
     def _guard(self, plugin: str, hook: Callable[..., Any], *args: Any) -> Any:
         """Call a hook whose failure costs no packet its verdict."""

@@ -254,7 +254,7 @@ def _import(points: list[importlib.metadata.EntryPoint]) -> dict[str, Any]:
 
     names = [point.name for point in points]
     try:
-        manager = NamedExtensionManager(
+        manager: NamedExtensionManager[Any] = NamedExtensionManager(
             GROUP,
             names,
             invoke_on_load=False,

@@ -1,7 +1,7 @@
 """Real servers and clients for the demonstration, none of them on the port that its protocol is known for.
 
-Run as ``python -m pywall_core.demo.traffic server FOLDER`` and ``... client FOLDER ADDRESS4 ADDRESS6``; the client writes
-one line of JSON a transfer: what it was, and whether the answer arrived.
+Run as ``python -m pywall_core.demo.traffic server FOLDER`` and ``... client FOLDER ADDRESS4 ADDRESS6``; the client
+writes one line of JSON a transfer: what it was, and whether the answer arrived.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ TEXT: Final = b"".join(b"line %d of a page that anybody may read\n" % n for n in
 
 def certificate(folder: Path) -> None:
     """A self-signed certificate for the TLS server, made by openssl."""
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-    command += ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem"), "-subj", "/CN=demo.example"]
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    command += ["-days", "2", "-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem"), "-subj", "/CN=demo.example"]
     subprocess.run(command, check=True, capture_output=True)
 
 

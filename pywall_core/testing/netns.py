@@ -82,7 +82,7 @@ class Lab:
         )
         if check and done.returncode != 0:
             raise LabError(f"{' '.join(command)} on {host}: exit {done.returncode}: {done.stderr.strip()}")
-        return done.stdout
+        return str(done.stdout)
 
     def start(self, host: str, *command: str, **kwargs: Any) -> subprocess.Popen[Any]:
         """Start a process on a host; it is ended with the lab."""

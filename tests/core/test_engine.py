@@ -445,6 +445,14 @@ def test_an_icmp_error_belongs_to_the_flow_it_quotes(make_engine: MakeEngine) ->
     assert len(engine.flows) == 1
 
 
+def test_an_icmp_error_about_nothing_makes_no_entry_for_what_it_quotes(make_engine: MakeEngine) -> None:
+    engine = make_engine([("good", Word("good", b"HELLO"))])
+    engine.process(decode(icmp_error(B, ask().data), 1.0, 3))
+    assert the_flow(engine).proto == 1
+    engine.process(ask(b"HELLO"))
+    assert sorted(flow.app_proto or "" for flow in engine.flows) == ["good", "none"]
+
+
 def test_a_new_syn_on_a_closed_flow_begins_a_new_one(make_engine: MakeEngine) -> None:
     engine = make_engine()
     engine.process(decode(tcp_packet(A, 1, B, 2, seq=1, flags=2), 1.0))
