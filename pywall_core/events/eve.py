@@ -151,7 +151,7 @@ class EventBuilder:
 
 def to_line(event: Event) -> str:
     """The event as one line of JSON (RFC 8259), ASCII, without the newline."""
-    return json.dumps(event, separators=(",", ":"), default=clean)
+    return _encode(event)
 
 
 def clean(value: Any) -> Any:
@@ -175,6 +175,9 @@ def clean(value: Any) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [clean(inner) for inner in list(value)[:MAX_ITEMS]]
     return clean(str(value))
+
+
+_encode: Final = json.JSONEncoder(separators=(",", ":"), default=clean).encode
 
 
 def _ends(event: Event, src: bytes, sport: int, dst: bytes, dport: int, proto: int, icmp: int | None) -> None:

@@ -1,0 +1,224 @@
+"""``pywall replay``: what the policy would do with captured traffic."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Any
+
+from .common import FAILURE, OK, add_config, add_json, complain, prepare, print_table, warn
+
+if TYPE_CHECKING:
+    from ..config import Config
+    from ..plugins import Plugins
+    from ..replay import Hooks
+
+Event = dict[str, Any]
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "replay",
+        help="send captures through the firewall, without privileges",
+        description="Send captures (pcap, pcapng) through the firewall and print what each flow was and what was "
+        "decided. Packets to a flow's responder count as INPUT, back as OUTPUT, unless --local or --hook says otherwise. "
+        "Several captures are independent of each other.",
+    )
+    parser.add_argument("captures", nargs="+", metavar="CAPTURE", help="file, or a folder with captures anywhere below")
+    add_config(parser)
+    parser.add_argument(
+        "--against", metavar="FILE", help="another configuration: print the flows that it judges otherwise"
+    )
+    add_hooks(parser)
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def add_hooks(parser: argparse.ArgumentParser) -> None:
+    """``--local`` and ``--hook``: by which netfilter hook packets come."""
+    parser.add_argument(
+        "--local",
+        action="append",
+        type=network,
+        default=[],
+        metavar="CIDR",
+        help="our side: packets to it count as INPUT, from it as OUTPUT, others as FORWARD; may be given again",
+    )
+    parser.add_argument("--hook", choices=("INPUT", "OUTPUT", "FORWARD"), help="all packets count as this hook's")
+
+
+def network(text: str) -> Any:
+    """An IP network, for argparse."""
+    try:
+        return ip_network(text, strict=False)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def make_hooks(args: argparse.Namespace) -> Hooks:
+    """What ``--local`` and ``--hook`` say."""
+    from ..replay import Hooks
+    from ..types import HOOK_NAMES
+
+    by_name = {name: number for number, name in HOOK_NAMES.items()}
+    return Hooks(args.local, by_name[args.hook] if args.hook else None)
+
+
+def run(args: argparse.Namespace) -> int:
+    from ..replay import captures, quiet_collector
+
+    config, plugins, _ = prepare(args.config)
+    warn(config)
+    paths = captures(args.captures)
+    if not paths:
+        complain(f"{args.captures[0]}: no captures below")
+        return FAILURE
+    if args.against is not None:
+        from .against import compare
+
+        return compare(args, (config, plugins), paths)
+    table = Table()
+    sink = write_line if args.json else table.add
+    code = OK
+    with quiet_collector(), progress_bar(len(paths)) as bar:
+        for path in paths:
+            if not one_capture(config, plugins, path, make_hooks(args), sink, bar):
+                code = FAILURE
+    if not args.json:
+        table.print()
+    return code
+
+
+def one_capture(
+    config: Config, plugins: Plugins, path: str, hooks: Hooks, sink: Callable[[Event], None], bar: Bar
+) -> bool:
+    """Replay one capture in an engine of its own; False when it could not be read to its end, which is then said."""
+    from ..engine import Engine
+    from ..replay import replay
+
+    engine = Engine(config, plugins, live=False, sink=sink, pcap_filename=path)
+    summary = replay(engine, path, hooks, progress=bar.packets)
+    bar.captures(1)
+    if summary.error is not None:
+        bar.say(summary.error)
+    return summary.error is None
+
+
+def write_line(event: Event) -> None:
+    """One event on standard output."""
+    from ..events.eve import to_line
+
+    sys.stdout.write(to_line(event) + "\n")
+
+
+class Table:
+    """Flows as a table, and what they come to."""
+
+    def __init__(self) -> None:
+        self._flows: list[Event] = []
+        self._frames = 0
+        self._verdicts: Counter[str] = Counter()
+        self._not_ip: Counter[str] = Counter()
+
+    def add(self, event: Event) -> None:
+        if event["event_type"] == "flow":
+            self._flows.append(event)
+        elif event["event_type"] == "stats":
+            stats = event["stats"]
+            self._frames += stats["frames"]
+            self._verdicts.update(stats["verdicts"])
+            self._not_ip.update(stats.get("not_ip", {}))
+
+    def print(self) -> None:
+        several = len({event["pcap_filename"] for event in self._flows}) > 1
+        headers = ["flow", "proto", "app", "packets", "bytes", "verdict", "why"]
+        rows = [
+            [
+                flow_text(event),
+                event["proto"],
+                event["app_proto"],
+                *volume(event),
+                event["verdict"]["action"],
+                why(event),
+            ]
+            for event in self._flows
+        ]
+        if several:
+            headers.insert(0, "capture")
+            rows = [[event["pcap_filename"], *row] for event, row in zip(self._flows, rows, strict=True)]
+        print_table(headers, rows)
+        verdicts = ", ".join(f"{n} {action}" for action, n in sorted(self._verdicts.items())) or "none"
+        print(f"\n{self._frames} packets, {len(self._flows)} flows; verdicts: {verdicts}", end="")
+        if self._not_ip:
+            print("; without IP: " + ", ".join(f"{n} {reason}" for reason, n in self._not_ip.most_common(8)), end="")
+        print()
+
+
+def flow_text(event: Event) -> str:
+    """``192.0.2.1:40000 -> 198.51.100.2:443``"""
+    ends = []
+    for side in ("src", "dest"):
+        address = event[f"{side}_ip"]
+        port = event.get(f"{side}_port")
+        ends.append(address if port is None else f"[{address}]:{port}" if ":" in address else f"{address}:{port}")
+    return " -> ".join(ends)
+
+
+def volume(event: Event) -> tuple[int, int]:
+    """Packets and bytes of both directions."""
+    flow = event["flow"]
+    return flow["pkts_toserver"] + flow["pkts_toclient"], flow["bytes_toserver"] + flow["bytes_toclient"]
+
+
+def why(event: Event) -> str:
+    """The rule that decided, and the reason where it says more."""
+    pywall = event["pywall"]
+    rule, reason = pywall["rule"], pywall["reason"]
+    return reason if not rule or reason == f"{rule} matched" else f"{rule}: {reason}"
+
+
+class Bar:
+    """Progress on standard error, when that is a terminal and rich is installed; else it only passes messages on."""
+
+    def __init__(self, progress: Any = None, task: Any = None) -> None:
+        self._progress = progress
+        self._task = task
+        self._packets = 0
+
+    def packets(self, n: int) -> None:
+        self._packets += n
+        if self._progress is not None:
+            self._progress.update(self._task, packets=self._packets)
+
+    def captures(self, n: int) -> None:
+        if self._progress is not None:
+            self._progress.advance(self._task, n)
+
+    def say(self, line: str) -> None:
+        complain(line)
+
+
+@contextmanager
+def progress_bar(total: int) -> Iterator[Bar]:
+    """A bar over ``total`` captures."""
+    if not sys.stderr.isatty():
+        yield Bar()
+        return
+    try:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    except ImportError:
+        yield Bar()
+        return
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("captures, {task.fields[packets]} packets"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        yield Bar(progress, progress.add_task("replay", total=total, packets=0))
