@@ -1,0 +1,61 @@
+"""TCP options as Linux reads them (``tcp_parse_options`` in net/ipv4/tcp_input.c): what is malformed ends the list."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+#: Option kinds, https://www.iana.org/assignments/tcp-parameters
+_END: Final = 0
+_NOP: Final = 1
+_WINDOW_SCALE: Final = 3
+_TIMESTAMPS: Final = 8
+_MD5: Final = 19
+_AO: Final = 29
+_FAST_OPEN: Final = 34
+
+#: The largest shift that counts (RFC 7323 section 2.3).
+MAX_SHIFT: Final = 14
+
+
+class Options(NamedTuple):
+    """``shift``: window scale, 0 to 14; ``tsval``: 32-bit timestamp; both -1 where absent. ``signature``: an MD5
+    (RFC 2385) or TCP-AO (RFC 5925) option; ``fast_open``: a cookie or the request for one (RFC 7413).
+    """
+
+    shift: int = -1
+    tsval: int = -1
+    signature: bool = False
+    fast_open: bool = False
+
+
+NO_OPTIONS: Final = Options()
+
+
+def parse_options(octets: bytes) -> Options:
+    """Read the option part of a TCP header (0 to 40 octets)."""
+    shift = tsval = -1
+    signature = fast_open = False
+    at = 0
+    size = len(octets)
+    while at < size:
+        kind = octets[at]
+        if kind == _END:
+            break
+        if kind == _NOP:
+            at += 1
+            continue
+        if at + 1 >= size:
+            break
+        length = octets[at + 1]
+        if length < 2 or at + length > size:
+            break
+        if kind == _TIMESTAMPS and length == 10:
+            tsval = int.from_bytes(octets[at + 2 : at + 6], "big")
+        elif kind == _WINDOW_SCALE and length == 3:
+            shift = min(octets[at + 2], MAX_SHIFT)
+        elif kind in (_MD5, _AO):
+            signature = True
+        elif kind == _FAST_OPEN:
+            fast_open = True
+        at += length
+    return Options(shift, tsval, signature, fast_open)

@@ -1,0 +1,154 @@
+"""The plugin: hooks of the core, and the short way of the ordinary segment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from pywall_core.api import ACCEPT, ACK, FIN, RST, SYN, TCP, URG, Drop, Flow, Packet, Verdict, hookimpl
+
+from .checksum import CaptureChecksums, checksum_valid
+from .half import HALF_SPACE, MASK, Half
+from .judge import Judge
+from .settings import StreamOptions
+from .step import Step, outstanding
+
+if TYPE_CHECKING:
+    from pywall_core.api import Engine
+
+_ORDINARY: Final = FIN | SYN | RST | URG | ACK
+_BAD_CHECKSUM: Final = Drop("stream.bad_checksum")
+#: What Linux sends: NOP, NOP, timestamps (RFC 7323 appendix A).
+_TIMESTAMPS: Final = b"\x01\x01\x08\x0a"
+
+#: sender, peer, octets, new ``next``, new ``acked`` and ``edge`` of the peer, timestamp (-1: none)
+_Ordinary = tuple[Half, Half, bytes, int, int, int, int]
+
+
+class Stream:
+    """TCP state of both ends, and their octets in order for detectors and ``segment`` hooks."""
+
+    Options = StreamOptions
+    api_version = 1
+    provides = ("segment", "tcp-state")
+
+    def __init__(self, options: StreamOptions | None = None) -> None:
+        self.options = options or StreamOptions()
+        self._judge = Judge(self.options.timeouts, self.options.flow_memory, self.options.memory)
+        self._checksum_ok: Callable[[Packet], bool] | None = checksum_valid if self.options.checksum != "off" else None
+        self._judge.checksum_ok = self._checksum_ok
+        self._staged: _Ordinary | Step | None = None
+        self._gaps = 0
+
+    @hookimpl
+    def pywall_startup(self, engine: Engine) -> None:
+        """Learn where packets come from and what is to be done when they cannot be put in order."""
+        failure = engine.config.failure
+        judge = self._judge
+        judge.midstream = failure.midstream
+        judge.pass_unordered = failure.stream == "pass-flow"
+        fails_open = judge.pass_unordered or "accept" in (failure.queue_full, failure.no_listener)
+        judge.lossy = not engine.live or fails_open
+        if self.options.checksum == "auto":
+            if not engine.live:
+                judge.checksum_ok = CaptureChecksums().acceptable
+            elif engine.config.queue.gso:
+                judge.checksum_ok = None
+        self._checksum_ok = judge.checksum_ok
+
+    @hookimpl
+    def pywall_packet(self, packet: Packet, flow: Flow) -> Drop | None:
+        """Stage what the packet would change."""
+        self._staged = None
+        if packet.proto != TCP or packet.related:
+            return None
+        halves: tuple[Half, Half] | None = flow.tracker
+        if halves is not None and packet.flags & _ORDINARY == ACK:
+            sender = halves[packet.to_server]
+            if sender.plain and (packet.seq - sender.isn - sender.next) & MASK == 0 and packet.error is None:
+                peer = halves[not packet.to_server]
+                data = packet.data
+                start = packet.start
+                options = start - packet.l4 - 20
+                tsval = sender.tsval
+                if options == 12 and tsval >= 0 and data[start - 12 : start - 8] == _TIMESTAMPS:
+                    tsval = int.from_bytes(data[start - 8 : start - 4], "big")
+                    ordinary = (tsval - sender.tsval) & MASK < HALF_SPACE
+                else:
+                    ordinary = options == 0
+                newly_acked = (packet.ack - peer.isn - peer.acked) & MASK
+                acked = peer.acked + newly_acked
+                octets = data[start : packet.end]
+                end = sender.next + len(octets)
+                judge = self._judge
+                if (
+                    ordinary
+                    and acked <= peer.next
+                    and end <= sender.edge
+                    and end - sender.acked <= judge.flow_memory
+                    and judge.buffered + len(octets) <= judge.memory
+                ):
+                    if self._checksum_ok is not None and not self._checksum_ok(packet):
+                        return _BAD_CHECKSUM
+                    if octets:
+                        packet.segments = ((sender.next - 1 - sender.removed, octets, 0),)
+                        if not flow.detect_done or flow.classifying:
+                            flow.unacked = True
+                    edge = acked + (packet.window << sender.shift)
+                    self._staged = (sender, peer, octets, end, acked, edge, tsval)
+                    return None
+        judgement = self._judge.judge(packet, flow)
+        if judgement is None or type(judgement) is Drop:
+            return judgement
+        assert type(judgement) is Step
+        self._staged = judgement
+        packet.segments = judgement.segments
+        if judgement.segments and (not flow.detect_done or flow.classifying):
+            flow.unacked = True
+        return None
+
+    @hookimpl
+    def pywall_decided(self, packet: Packet, flow: Flow, verdict: Verdict) -> None:
+        """Commit what was staged when the packet was accepted."""
+        staged = self._staged
+        if staged is None:
+            return
+        self._staged = None
+        if verdict.action is not ACCEPT:
+            flow.unacked = outstanding(flow)
+        elif isinstance(staged, tuple):
+            sender, peer, octets, end, acked, edge, tsval = staged
+            if sender.next == sender.acked:
+                sender.tsval = tsval
+            if octets:
+                if sender.kept is None:
+                    sender.kept = bytearray(octets)
+                else:
+                    sender.kept += octets
+                self._judge.buffered += len(octets)
+                sender.next = end
+                if end > sender.top:
+                    sender.top = end
+                if flow.unacked and (not flow.detect_done or flow.classifying):
+                    sender.judged = end
+            if acked != peer.acked:
+                self._judge.buffered -= peer.acknowledge(acked)
+                if flow.unacked:
+                    flow.unacked = outstanding(flow)
+            if edge > peer.edge:
+                peer.edge = edge
+        else:
+            self._judge.buffered += staged.commit(flow, packet.to_server, self.options.timeouts)
+            self._gaps += sum(1 for _, _, gap in packet.segments if gap)
+
+    @hookimpl
+    def pywall_flow_end(self, flow: Flow, reason: str) -> None:
+        """Let go of what is held for the flow."""
+        if flow.proto == TCP and flow.tracker is not None:
+            self._judge.buffered -= sum(half.buffered() for half in flow.tracker)
+            flow.tracker = None
+
+    @hookimpl
+    def pywall_stats(self) -> dict[str, Any]:
+        """Octets held now, and gaps handed on so far."""
+        return {"buffered": self._judge.buffered, "gaps": self._gaps}

@@ -1,0 +1,82 @@
+"""The state machine of one end of a connection: RFC 9293 section 3.3.2, in steps of one segment.
+
+Where the RFC receives a segment and answers it in one step, the state between the two has a name of its own:
+
+========================  ==========================================================================================
+RFC 9293                  here
+========================  ==========================================================================================
+SYN-SENT                  SYN_SENT1; SYN_SENT2: SYN/ACK received, ACK not sent yet; SYN_SENT3: SYN received
+                          (simultaneous open), SYN/ACK not sent yet
+SYN-RECEIVED              SYN_RCVD1: SYN/ACK not sent yet; SYN_RCVD2: sent
+FIN-WAIT-1, -2            FIN_WAIT_1, FIN_WAIT_2; FIN_WAIT_3: FIN received and our own acknowledged, ACK not sent yet
+CLOSE-WAIT                CLOSE_WAIT1: FIN received, ACK not sent yet; CLOSE_WAIT2: sent
+CLOSING                   CLOSING: FIN received before our own was acknowledged, ACK not sent yet; CLOSING2: sent
+CLOSED, LISTEN            CLOSED
+========================  ==========================================================================================
+
+ESTABLISHED, LAST_ACK and TIME_WAIT are the RFC's.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+#: What a segment says to this machine. An acknowledgement counts when it covers the SYN or the FIN.
+SYN: Final = "SYN"
+SYN_ACK: Final = "SYN/ACK"
+ACK_OF_SYN: Final = "ACK of SYN"
+FIN: Final = "FIN"
+ACK_OF_FIN: Final = "ACK of FIN"
+#: Not a segment of its own: the connection is older than what was seen of it.
+MIDSTREAM: Final = "midstream"
+
+_UNDER_WAY: Final = {(state, MIDSTREAM): "ESTABLISHED" for state in ("CLOSED", "SYN_SENT1", "SYN_RCVD1")}
+_SENT: Final = {
+    **_UNDER_WAY,
+    ("CLOSED", SYN): "SYN_SENT1",
+    ("CLOSED", SYN_ACK): "SYN_RCVD2",
+    ("SYN_RCVD1", SYN_ACK): "SYN_RCVD2",
+    ("SYN_RCVD1", SYN): "SYN_SENT3",
+    ("SYN_SENT2", ACK_OF_SYN): "ESTABLISHED",
+    ("SYN_SENT2", SYN_ACK): "ESTABLISHED",
+    ("SYN_SENT3", ACK_OF_SYN): "SYN_RCVD2",
+    ("SYN_SENT3", SYN_ACK): "SYN_RCVD2",
+    ("SYN_RCVD2", FIN): "FIN_WAIT_1",
+    ("ESTABLISHED", FIN): "FIN_WAIT_1",
+    ("CLOSE_WAIT1", ACK_OF_FIN): "CLOSE_WAIT2",
+    ("CLOSE_WAIT1", FIN): "CLOSING",
+    ("CLOSE_WAIT2", FIN): "LAST_ACK",
+    ("CLOSING", ACK_OF_FIN): "CLOSING2",
+    ("FIN_WAIT_3", ACK_OF_FIN): "TIME_WAIT",
+}
+_RECEIVED: Final = {
+    **_UNDER_WAY,
+    ("CLOSED", SYN): "SYN_RCVD1",
+    ("CLOSED", SYN_ACK): "SYN_SENT2",
+    ("SYN_SENT1", SYN_ACK): "SYN_SENT2",
+    ("SYN_SENT1", SYN): "SYN_SENT3",
+    ("SYN_SENT3", SYN_ACK): "SYN_SENT2",
+    ("SYN_SENT3", ACK_OF_SYN): "SYN_SENT2",
+    ("SYN_RCVD2", SYN_ACK): "ESTABLISHED",
+    ("SYN_RCVD2", ACK_OF_SYN): "ESTABLISHED",
+    ("ESTABLISHED", FIN): "CLOSE_WAIT1",
+    ("FIN_WAIT_1", FIN): "CLOSING",
+    ("FIN_WAIT_1", ACK_OF_FIN): "FIN_WAIT_2",
+    ("FIN_WAIT_2", FIN): "FIN_WAIT_3",
+    ("CLOSING", ACK_OF_FIN): "FIN_WAIT_3",
+    ("CLOSING2", ACK_OF_FIN): "TIME_WAIT",
+    ("LAST_ACK", ACK_OF_FIN): "CLOSED",
+}
+
+HANDSHAKE: Final = frozenset({"SYN_SENT1", "SYN_SENT2", "SYN_SENT3", "SYN_RCVD1", "SYN_RCVD2"})
+OVER: Final = frozenset({"CLOSED", "TIME_WAIT"})
+
+
+def sent(state: str, event: str) -> str:
+    """The state after the end has sent ``event``; unchanged where nothing is said about it."""
+    return _SENT.get((state, event), state)
+
+
+def received(state: str, event: str) -> str:
+    """The state after the end has received ``event``; unchanged where nothing is said about it."""
+    return _RECEIVED.get((state, event), state)

@@ -1,0 +1,148 @@
+"""What one packet would change, staged until its verdict stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pywall_core.api import Flow
+
+from .half import Half
+from .options import Options
+from .settings import Timeouts
+from .states import FIN, HANDSHAKE, OVER, received, sent
+
+Segments = tuple[tuple[int, bytes, int], ...]
+
+
+@dataclass(slots=True)
+class Step:
+    """The change that a packet of ``sender`` makes once it is accepted; -1 and None leave a value as it is."""
+
+    sender: Half
+    peer: Half
+    #: what both state machines are told (:mod:`.states`), in order
+    events: list[str] = field(default_factory=list)
+    #: the receiver is told of the FIN only when it has everything before it
+    fin_arrives: bool = False
+    segments: Segments = ()
+    data: bytes = b""
+    data_follows: bool = True
+    late: list[tuple[int, bytes]] | None = None
+    next: int = -1
+    top: int = -1
+    fin: int = -1
+    missing: int = 0
+    removed: int = 0
+    urgent: int = -1
+    tsval: int = -1
+    acked: int = -1
+    edge: int = -1
+    window: int = 0
+    reset: bool = False
+    #: initial sequence number and options of a SYN
+    isn: int = -1
+    options: Options | None = None
+    resyn: int = -1
+
+    def commit(self, flow: Flow, to_server: bool, timeouts: Timeouts) -> int:
+        """Make the change. Returns by how many octets what is held has grown (negative: shrunk)."""
+        sender, peer = self.sender, self.peer
+        before = sender.buffered() + peer.buffered()
+        if self.options is not None:
+            self._take_syn(self.options)
+        sender.seen = True
+        if self.resyn >= 0:
+            sender.resyn = self.resyn
+        if self.next >= 0:
+            self._advance(flow)
+        sender.top = max(sender.top, self.top)
+        sender.fin = max(sender.fin, self.fin)
+        sender.window = max(sender.window, self.window)
+        if self.urgent >= 0:
+            sender.urgent = self.urgent
+        if self.tsval >= 0:
+            sender.tsval = self.tsval
+        if self.reset:
+            sender.reset = True
+        fin_skipped = peer.next <= peer.fin < self.acked
+        if self.acked > peer.next:
+            peer.skip(self.acked)
+        elif self.acked > peer.acked:
+            peer.acknowledge(self.acked)
+        peer.edge = max(peer.edge, self.edge)
+        self._move(flow, to_server, fin_skipped)
+        settle(flow, timeouts)
+        return sender.buffered() + peer.buffered() - before
+
+    def _advance(self, flow: Flow) -> None:
+        sender = self.sender
+        sender.late = self.late
+        sender.missing = self.missing
+        sender.removed += self.removed
+        if self.next == sender.next:
+            return
+        if self.data:
+            if sender.kept is None or not self.data_follows:
+                sender.kept = bytearray(self.data)
+            else:
+                sender.kept += self.data
+            if not flow.detect_done or flow.classifying:
+                sender.judged = self.next
+        elif not self.data_follows:
+            sender.kept = None
+        sender.next = self.next
+
+    def _take_syn(self, options: Options) -> None:
+        """RFC 7323: window scale and timestamps hold only when both SYNs carried them."""
+        sender, peer = self.sender, self.peer
+        sender.isn = self.isn
+        sender.shift, sender.tsval, sender.signature = options.shift, options.tsval, options.signature
+        if self.acked < 0:
+            return
+        if sender.shift < 0 or peer.shift < 0:
+            sender.shift = peer.shift = 0
+        if sender.tsval < 0 or peer.tsval < 0:
+            sender.tsval = peer.tsval = -1
+
+    def _move(self, flow: Flow, to_server: bool, fin_skipped: bool) -> None:
+        mine, theirs = flow.client_state, flow.server_state
+        if not to_server:
+            mine, theirs = theirs, mine
+        if self.reset:
+            mine = theirs = "CLOSED"
+        if fin_skipped:
+            mine = received(mine, FIN)
+        for event in self.events:
+            mine = sent(mine, event)
+            if event != FIN:
+                theirs = received(theirs, event)
+        if self.fin_arrives:
+            theirs = received(theirs, FIN)
+        flow.client_state, flow.server_state = (mine, theirs) if to_server else (theirs, mine)
+
+
+def settle(flow: Flow, timeouts: Timeouts) -> None:
+    """Derive what the core wants to know of the flow from the states of its ends and what is outstanding."""
+    server_half, client_half = flow.tracker
+    ends = (flow.client_state, flow.server_state)
+    if ends[0] in OVER and ends[1] in OVER:
+        flow.state = flow.share = "closed"
+        flow.closed = True
+        flow.timeout = timeouts.closed
+    elif ends[0] in HANDSHAKE or ends[1] in HANDSHAKE or not (server_half.seen and client_half.seen):
+        flow.state = flow.share = "new"
+        flow.timeout = timeouts.new
+    else:
+        flow.state = flow.share = "established"
+        open_ends = client_half.fin < 0 and server_half.fin < 0
+        flow.timeout = timeouts.established if open_ends else timeouts.closing
+    established = ends == ("ESTABLISHED", "ESTABLISHED") and flow.share == "established"
+    for half in (client_half, server_half):
+        half.plain = established and half.late is None and half.urgent < 0 and not half.signature and not half.missing
+    flow.unacked = outstanding(flow)
+
+
+def outstanding(flow: Flow) -> bool:
+    """Octets that detectors were shown have not been acknowledged by their receiver."""
+    server_half, client_half = flow.tracker
+    return bool(client_half.acked < client_half.judged or server_half.acked < server_half.judged)
