@@ -25,8 +25,8 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "replay",
         help="send captures through the firewall, without privileges",
         description="Send captures (pcap, pcapng) through the firewall and print what each flow was and what was "
-        "decided. Packets to a flow's responder count as INPUT, back as OUTPUT, unless --local or --hook says otherwise. "
-        "Several captures are independent of each other.",
+        "decided. Packets to a flow's responder count as INPUT, back as OUTPUT, unless --local or --hook says "
+        "otherwise. Several captures are independent of each other.",
     )
     parser.add_argument("captures", nargs="+", metavar="CAPTURE", help="file, or a folder with captures anywhere below")
     add_config(parser)
@@ -86,7 +86,10 @@ def run(args: argparse.Namespace) -> int:
     code = OK
     with quiet_collector(), progress_bar(len(paths)) as bar:
         for path in paths:
-            if not one_capture(config, plugins, path, make_hooks(args), sink, bar):
+            error = one_capture(config, plugins, path, make_hooks(args), sink, bar)
+            bar.captures(1)
+            if error is not None:
+                complain(error)
                 code = FAILURE
     if not args.json:
         table.print()
@@ -95,17 +98,13 @@ def run(args: argparse.Namespace) -> int:
 
 def one_capture(
     config: Config, plugins: Plugins, path: str, hooks: Hooks, sink: Callable[[Event], None], bar: Bar
-) -> bool:
-    """Replay one capture in an engine of its own; False when it could not be read to its end, which is then said."""
+) -> str | None:
+    """Replay one capture in an engine of its own; one line when it could not be read to its end."""
     from ..engine import Engine
     from ..replay import replay
 
     engine = Engine(config, plugins, live=False, sink=sink, pcap_filename=path)
-    summary = replay(engine, path, hooks, progress=bar.packets)
-    bar.captures(1)
-    if summary.error is not None:
-        bar.say(summary.error)
-    return summary.error is None
+    return replay(engine, path, hooks, progress=bar.packets).error
 
 
 def write_line(event: Event) -> None:
@@ -182,7 +181,7 @@ def why(event: Event) -> str:
 
 
 class Bar:
-    """Progress on standard error, when that is a terminal and rich is installed; else it only passes messages on."""
+    """Progress on standard error, when that is a terminal and rich is installed."""
 
     def __init__(self, progress: Any = None, task: Any = None) -> None:
         self._progress = progress
@@ -197,9 +196,6 @@ class Bar:
     def captures(self, n: int) -> None:
         if self._progress is not None:
             self._progress.advance(self._task, n)
-
-    def say(self, line: str) -> None:
-        complain(line)
 
 
 @contextmanager

@@ -1,0 +1,93 @@
+"""``pywall replay --against``: which flows two configurations judge differently, and why."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from .common import FAILURE, OK, complain, prepare, print_table, warn
+
+if TYPE_CHECKING:
+    from ..config import Config
+    from ..plugins import Plugins
+
+Event = dict[str, Any]
+Loaded = tuple["Config", "Plugins"]
+
+
+def compare(args: argparse.Namespace, first: Loaded, paths: list[str]) -> int:
+    """Replay every capture under both configurations; print the flows whose verdict or deciding rule's action differs.
+
+    With ``--json``: the flow event under the first one, and under ``pywall.against`` what the other one makes of it.
+    """
+    from ..replay import quiet_collector
+    from .replay import flow_text, make_hooks, one_capture, progress_bar, why, write_line
+
+    config, plugins, _ = prepare(args.against)
+    warn(config)
+    second: Loaded = config, plugins
+    code = OK
+    flows = changed = 0
+    rows: list[list[str]] = []
+    with quiet_collector(), progress_bar(len(paths)) as bar:
+        for path in paths:
+            judged: list[dict[tuple[object, ...], Event]] = []
+            for loaded in (first, second):
+                seen = _Flows()
+                error = one_capture(*loaded, path, make_hooks(args), seen.add, bar)
+                judged.append(seen.flows)
+            bar.captures(1)
+            if error is not None:
+                complain(error)
+                code = FAILURE
+            flows += len(judged[0])
+            for before, after in _changes(*judged):
+                changed += 1
+                if args.json:
+                    write_line(_merged(before, after, args.against))
+                    continue
+                actions = f"{_action(before)} -> {_action(after)}"
+                event = before or after
+                rows.append([path, flow_text(event), event["app_proto"], actions, _why(before, why), _why(after, why)])
+    if not args.json:
+        if rows:
+            print_table(["capture", "flow", "app", "verdict", "before", "after"], rows)
+        print(f"{changed} of {flows} flows change their verdict")
+    return code
+
+
+class _Flows:
+    """Flow events of one replay by five-tuple and start, which do not depend on the configuration."""
+
+    def __init__(self) -> None:
+        self.flows: dict[tuple[object, ...], Event] = {}
+
+    def add(self, event: Event) -> None:
+        if event["event_type"] == "flow":
+            self.flows[(event["community_id"], event["src_ip"], event["flow"]["start"])] = event
+
+
+def _changes(
+    before: dict[tuple[object, ...], Event], after: dict[tuple[object, ...], Event]
+) -> list[tuple[Event, Event]]:
+    """Pairs of events whose action differs; an empty one where a configuration did not see that flow."""
+    pairs = [(event, after.get(key, {})) for key, event in before.items()]
+    pairs += [({}, event) for key, event in after.items() if key not in before]
+    return [(one, two) for one, two in pairs if _action(one) != _action(two)]
+
+
+def _action(event: Event) -> str:
+    return str(event["verdict"]["action"]) if event else "not seen"
+
+
+def _why(event: Event, why: Any) -> str:
+    return str(why(event)) if event else ""
+
+
+def _merged(before: Event, after: Event, other: str) -> Event:
+    event = dict(before or after)
+    against: Event = {"config": other, "action": _action(after)}
+    if after:
+        against |= {"app_proto": after["app_proto"], **after["pywall"]}
+    event["pywall"] = {**(before["pywall"] if before else {}), "against": against}
+    return event
