@@ -1,4 +1,4 @@
-"""Opens the client's QUIC Initial packets; anyone can derive their keys (RFC 9001 section 5.2, RFC 9369 section 3.3)."""
+"""Opens the QUIC Initials of a client; anyone can derive their keys (RFC 9001 section 5.2, RFC 9369 section 3.3)."""
 
 from __future__ import annotations
 
