@@ -1,0 +1,119 @@
+"""Constrained Application Protocol over UDP.
+
+:checked: version, a known code, and options with known numbers up to the payload; a request's path, query, host or
+    observation, or a response to the same message or token
+:source: RFC 7252 sections 3, 5.10, 12; RFC 7641, 7959, 8132, 8613 (more codes and options)
+:minimum: the first datagram, of a response one of each side
+:facts: code
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+
+from .wire import first_datagram, u16
+
+protocols = ("coap",)
+transport = "udp"
+first_client = bytes(n for n in range(0x40, 0x80) if n & 15 <= 8)
+first_server = first_client
+
+_METHODS: Final = range(1, 8)
+_RESPONSES: Final = frozenset(
+    (*range(0x41, 0x46), 0x5F, *range(0x80, 0x87), 0x88, 0x89, *range(0x8C, 0x90), 0x96, 0x9D, *range(0xA0, 0xA6), 0xA8)
+)
+_OPTIONS: Final = frozenset(
+    (
+        1,
+        3,
+        4,
+        5,
+        6,
+        7,
+        8,
+        9,
+        11,
+        12,
+        13,
+        14,
+        15,
+        16,
+        17,
+        19,
+        20,
+        21,
+        23,
+        27,
+        28,
+        31,
+        35,
+        39,
+        60,
+        252,
+        258,
+        292,
+        2048,
+        2049,
+    )
+)
+_TELLING: Final = frozenset({3, 6, 11, 15})
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise CoAP."""
+    if not client:
+        return MORE
+    data = client[: flow.client_sizes[0]]
+    options = _options(data)
+    if options is None:
+        return NO
+    if data[1] in _METHODS and options & _TELLING:
+        return Match("coap", {"code": _code(data)})
+    if not server:
+        return MORE
+    answer = first_datagram(server, flow.server_sizes)
+    if _options(answer) is None or data[1] == answer[1]:
+        return NO
+    token = data[4 : 4 + (data[0] & 15)]
+    if u16(data, 2) != u16(answer, 2) and (not token or token != answer[4 : 4 + (answer[0] & 15)]):
+        return NO
+    return Match("coap", {"code": _code(data)})
+
+
+def _code(data: bytes) -> str:
+    return f"{data[1] >> 5}.{data[1] & 31:02}"
+
+
+def _options(data: bytes) -> frozenset[int] | None:
+    """Numbers of the options of a message that holds, else None."""
+    size = len(data)
+    if size < 4 or data[0] >> 6 != 1 or data[0] & 15 > 8:
+        return None
+    at = 4 + (data[0] & 15)
+    if data[1] == 0:  # empty: no token, no options
+        return frozenset() if size == 4 == at else None
+    if data[1] not in _METHODS and data[1] not in _RESPONSES:
+        return None
+    numbers = set()
+    number = 0
+    while at < size and data[at] != 0xFF:
+        field = data[at]
+        at += 1
+        values = []
+        for short in (field >> 4, field & 15):
+            if short == 15:
+                return None
+            extra = max(0, short - 12)
+            values.append(
+                short if not extra else int.from_bytes(data[at : at + extra], "big") + (13 if extra == 1 else 269)
+            )
+            at += extra
+        number += values[0]
+        at += values[1]
+        if number not in _OPTIONS:
+            return None
+        numbers.add(number)
+    return frozenset(numbers) if at == size or at < size - 1 else None

@@ -1,0 +1,64 @@
+"""Dynamic Host Configuration Protocol for IPv6.
+
+:checked: a known message whose options fill the datagram exactly, with a client or server identifier, an elapsed time,
+    an identity association, a list of wanted options, or a relayed message among them
+:source: RFC 8415 sections 8, 9, 21; messages and options by IANA's registry
+:minimum: the first datagram, 8 octets
+:facts: type
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pywall_core.api import NO, Answer, Flow, Match, hookimpl
+
+from .exchange import Said, by_datagram
+from .wire import u16
+
+protocols = ("dhcpv6",)
+transport = "udp"
+first_client = bytes(range(1, 37))
+first_server = first_client
+
+_RELAYS: Final = (12, 13)
+_MAX_OPTION: Final = 150
+_TELLING: Final = frozenset({1, 2, 3, 4, 6, 8, 9, 25})
+_NAMES: Final = (
+    "solicit",
+    "advertise",
+    "request",
+    "confirm",
+    "renew",
+    "rebind",
+    "reply",
+    "release",
+    "decline",
+    "reconfigure",
+    "information-request",
+    "relay-forw",
+    "relay-repl",
+)
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise DHCPv6."""
+    return by_datagram("dhcpv6", _message, flow, client, server)
+
+
+def _message(data: bytes) -> Said:
+    size = len(data)
+    if size < 8 or not 1 <= data[0] <= 36:
+        return NO
+    at = 34 if data[0] in _RELAYS else 4
+    told = False
+    while at + 4 <= size:
+        option = u16(data, at)
+        if not 1 <= option <= _MAX_OPTION:
+            return NO
+        told = told or option in _TELLING
+        at += 4 + u16(data, at + 2)
+    if at != size or not told:
+        return NO
+    return {"type": _NAMES[data[0] - 1]} if data[0] <= len(_NAMES) else {}

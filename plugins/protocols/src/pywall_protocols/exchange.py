@@ -1,0 +1,58 @@
+"""One check for the messages of both directions, and the flow's answer from it.
+
+A check gets the octets of one datagram, or of one direction of a stream, and gives the facts of a message that holds
+(possibly none: ``{}``), NO, or, of a stream only, MORE.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match
+
+from .wire import two_sided
+
+Said = dict[str, Any] | Answer
+Check = Callable[[bytes], Said]
+
+
+def by_datagram(protocol: str, check: Check, flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """The client's first datagram decides; the server's first one confirms."""
+    if not client:
+        return MORE
+    said = check(client[: flow.client_sizes[0]])
+    if not isinstance(said, dict):
+        return NO
+    if not server:
+        return Match(protocol, said, confirmed=False, done=False)
+    return Match(protocol, said, confirmed=isinstance(check(server[: flow.server_sizes[0]]), dict))
+
+
+def by_beacon(protocol: str, check: Check, flow: Flow, client: bytes) -> Match | Answer:
+    """The first datagram decides; nobody answers, or need not."""
+    if not client:
+        return MORE
+    said = check(client[: flow.client_sizes[0]])
+    return Match(protocol, said) if isinstance(said, dict) else NO
+
+
+def by_stream(protocol: str, check: Check, client: bytes, server: bytes) -> Match | Answer:
+    """The beginning of either direction decides; the other one confirms. The client's facts go first."""
+    client_says: Said = check(client) if client else MORE
+    server_says: Said = check(server) if server else MORE
+    facts: dict[str, Any] = {}
+    if isinstance(server_says, dict):
+        facts = server_says
+        server_says = YES
+    if isinstance(client_says, dict):
+        facts = client_says
+        client_says = YES
+    return two_sided(protocol, client_says, server_says, facts)
+
+
+def by_message(protocol: str, check: Check, flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """For protocols that send the same messages over UDP and TCP."""
+    if flow.proto == UDP:
+        return by_datagram(protocol, check, flow, client, server)
+    return by_stream(protocol, check, client, server)

@@ -1,0 +1,86 @@
+"""NetBIOS over TCP and UDP: name service, datagrams, and the opening of a session.
+
+:checked: a first-level encoded name (32 letters A to P) where the service has one: in the question or the answer of the
+    name service, as the source of a datagram, as the called name of a session request
+:source: RFC 1002 sections 4.1, 4.2 (names), 4.3 (sessions), 4.4 (datagrams)
+:minimum: 46 octets; over TCP 6, a refusal 5
+:facts: service, name
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
+
+from .exchange import Said, by_datagram, by_stream
+from .wire import text, u16
+
+protocols = ("netbios",)
+transport = ("udp", "tcp")
+first_client = None
+first_server = None
+
+_label = re.compile(rb"\x20([ -~]{32})(?:\0|[\x01-\x3f][\w.-])").match
+_LETTERS: Final = b"ABCDEFGHIJKLMNOP"
+#: letters of a name that may be damaged
+_DAMAGE: Final = 4
+_QUERY_ERROR: Final = 0x13
+_SESSION_REQUEST: Final = 0x81
+_SESSION_ANSWERS: Final = {b"\x82\0\0\0": 4, b"\x83\0\0\1": 5, b"\x84\0\0\6": 10}
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise NetBIOS."""
+    if flow.proto == UDP:
+        return by_datagram("netbios", _datagram, flow, client, server)
+    return by_stream("netbios", _session, client, server)
+
+
+def _datagram(data: bytes) -> Said:
+    if len(data) < 46:
+        return NO
+    found = _encoded(data, 12)
+    if found:
+        return {"service": "ns", "name": _decoded(found[1])} if _is_name_service(data) else NO
+    if not 0x10 <= data[0] <= 0x16 or data[0] == _QUERY_ERROR or data[1] & 0xF0:
+        return NO
+    found = _encoded(data, 14 if data[0] <= 0x12 else 10)
+    return {"service": "dgm", "name": _decoded(found[1])} if found else NO
+
+
+def _encoded(data: bytes, at: int) -> re.Match[bytes] | None:
+    """A first-level encoded name at ``at``."""
+    found = _label(data, at)
+    return found if found and len(found[1].translate(None, _LETTERS)) <= _DAMAGE else None
+
+
+def _is_name_service(data: bytes) -> bool:
+    """The counts of one question, or of one record."""
+    return not max(data[4:12:2]) and max(data[5], data[7]) == 1
+
+
+def _session(data: bytes) -> Said:
+    if data[0] == _SESSION_REQUEST:
+        if (len(data) > 4 and data[4] != 0x20) or (len(data) > 1 and data[1] & 0xFE):
+            return NO
+        if len(data) < 38:
+            return MORE
+        found = _encoded(data, 4)
+        return {"service": "ssn", "name": _decoded(found[1])} if found and u16(data, 2) >= 68 else NO
+    need = _SESSION_ANSWERS.get(data[:4])
+    if need is None:
+        return MORE if len(data) < 4 and any(start.startswith(data) for start in _SESSION_ANSWERS) else NO
+    if len(data) < need:
+        return MORE
+    if data[0] == 0x83 and not (0x80 <= data[4] <= 0x83 or data[4] == 0x8F):
+        return NO
+    return {"service": "ssn"}
+
+
+def _decoded(name: bytes) -> str:
+    """The name without its padding and its sixteenth octet, the kind of name."""
+    octets = bytes((high - 65 & 15) << 4 | low - 65 & 15 for high, low in zip(name[::2], name[1::2], strict=True))
+    return text(octets[:15].rstrip(b" \0"))

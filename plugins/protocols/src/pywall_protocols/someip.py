@@ -1,0 +1,58 @@
+"""SOME/IP, between control units of vehicles, over UDP and TCP, with its service discovery.
+
+:checked: a length that the datagram has room for, protocol version 1, and a known message type and return code
+:source: AUTOSAR, SOME/IP Protocol Specification R22-11, section 4.1.2
+:minimum: 16 octets
+:facts: service, method
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
+
+from .exchange import Said, by_datagram, by_stream
+from .wire import u16, u32
+
+protocols = ("someip",)
+transport = ("udp", "tcp")
+first_client = None
+first_server = None
+
+_HEADER: Final = 16
+_MAX_LENGTH: Final = 0xFFFF
+#: request, without return, notification, their acknowledgements, response, error; the bit 0x20 for segments
+_TYPES: Final = frozenset({0, 1, 2, 0x40, 0x41, 0x42, 0x80, 0x81, 0xC0, 0xC1, 0x20, 0x21, 0x22, 0xA0, 0xA1})
+_MAX_RETURN_CODE: Final = 0x5E
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise SOME/IP."""
+    if flow.proto == UDP:
+        return by_datagram("someip", _datagram, flow, client, server)
+    return by_stream("someip", _message, client, server)
+
+
+def _datagram(data: bytes) -> Said:
+    """Messages that fill the datagram."""
+    at = 0
+    size = len(data)
+    while at + _HEADER <= size and not at + 8 + u32(data, at + 4) > size:
+        if not isinstance(_message(data[at : at + _HEADER]), dict):
+            return NO
+        at += 8 + u32(data, at + 4)
+    return _message(data) if at == size else NO
+
+
+def _message(data: bytes) -> Said:
+    if len(data) >= 8 and not 8 <= u32(data, 4) <= _MAX_LENGTH:
+        return NO
+    if len(data) < _HEADER:
+        return MORE
+    if data[12] != 1 or data[14] not in _TYPES or data[15] > _MAX_RETURN_CODE:
+        return NO
+    if not u16(data, 0) or (data[14] in (0, 1, 2) and data[15]):
+        return NO
+    return {"service": u16(data, 0), "method": u16(data, 2)}

@@ -1,0 +1,41 @@
+"""Virtual eXtensible LAN, with group policy.
+
+:checked: the flag of a network identifier, reserved octets of zero, and an Ethernet frame behind them
+:source: RFC 7348 section 5; draft-smith-vxlan-group-policy
+:minimum: the first datagram, 26 octets
+:facts: vni
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pywall_core.api import NO, Answer, Flow, Match, hookimpl
+
+from .exchange import Said, by_datagram
+from .inner import ethernet_frame
+from .wire import u24
+
+protocols = ("vxlan",)
+transport = "udp"
+first_client = b"\x08\x88"
+first_server = first_client
+
+_HEADER: Final = 8
+_POLICY: Final = 0x80
+#: bits of the second octet with a group policy: don't learn, applied
+_POLICY_BITS: Final = 0x48
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise VXLAN."""
+    return by_datagram("vxlan", _message, flow, client, server)
+
+
+def _message(data: bytes) -> Said:
+    if len(data) < _HEADER + 14 or data[7] or data[1] & ~(_POLICY_BITS if data[0] & _POLICY else 0):
+        return NO
+    if not data[0] & _POLICY and (data[2] or data[3]):
+        return NO
+    return {"vni": u24(data, 4)} if ethernet_frame(data, _HEADER) else NO
