@@ -82,7 +82,7 @@ class Engine:
 
         detection = config.detection
         self.recognition = Recognition(
-            plugins.detectors(), plugins.classifiers(), detection.bytes, detection.packets, self._plugin_error
+            plugins.detectors, plugins.classifiers(), detection.bytes, detection.packets, self._plugin_error
         )
         self.fact_state: Callable[[Flow, str], Answer] = self.recognition.fact_state
         self._feed = self.recognition.feed

@@ -12,6 +12,7 @@ import os
 import stat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,7 +23,7 @@ from stevedore import ExtensionManager, NamedExtensionManager
 from . import hookspecs
 from .api import API_VERSION
 from .config.errors import nearest
-from .recognition import Classifier, Detector
+from .recognition import Classifier, Detector, Detectors
 from .rulekind import RuleKind
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 
 GROUP: Final = "pywall.plugins"
 _PREFIX: Final = "pywall_"
+
+
+#: (plugin name, callable) in the order of the configuration
+Calls = tuple[tuple[str, Callable[..., Any]], ...]
 
 
 class PluginError(Exception):
@@ -87,24 +92,29 @@ class Plugin:
     place: int = 0
 
 
-@dataclass(slots=True)
+@dataclass
 class Plugins:
     """All plugins of a configuration, in its order."""
 
     manager: pluggy.PluginManager
     loaded: list[Plugin]
     registry: RuleRegistry = field(default_factory=RuleRegistry)
+    _calls: dict[str, Calls] = field(default_factory=dict)
 
-    def calls(self, hook: str) -> tuple[tuple[str, Callable[..., Any]], ...]:
+    def calls(self, hook: str) -> Calls:
         """Implementations of a hot hook as (plugin name, callable), in the YAML's order."""
-        name = _PREFIX + hook
-        return tuple((p.name, getattr(p.obj, name)) for p in self.loaded if hook in p.hooks)
+        found = self._calls.get(hook)
+        if found is None:
+            name = _PREFIX + hook
+            found = self._calls[hook] = tuple((p.name, getattr(p.obj, name)) for p in self.loaded if hook in p.hooks)
+        return found
 
     def provides(self) -> frozenset[str]:
         """Capabilities of all plugins together."""
         return frozenset(capability for p in self.loaded for capability in p.provides)
 
-    def detectors(self) -> list[Detector]:
+    @cached_property
+    def detectors(self) -> Detectors:
         """Plugins with ``detect``, in order."""
         found = []
         for p in self.loaded:
@@ -120,7 +130,7 @@ class Plugins:
                     getattr(p.obj, "first_server", None),
                 )
             )
-        return found
+        return Detectors(found)
 
     def classifiers(self) -> list[Classifier]:
         """Plugins with ``classify``, in order."""
@@ -132,7 +142,7 @@ class Plugins:
 
     def protocols(self) -> frozenset[str]:
         """Every name that ``app_proto`` may take with these plugins."""
-        return frozenset(name for d in self.detectors() for name in d.protocols) | {"unknown", "none"}
+        return frozenset(name for d in self.detectors.all for name in d.protocols) | {"unknown", "none"}
 
 
 def entry_points() -> list[importlib.metadata.EntryPoint]:

@@ -41,6 +41,21 @@ class Classifier:
     facts: tuple[str, ...]
 
 
+class Detectors:
+    """All detectors of a configuration with what is worked out from their declarations, once for any number of engines.
+
+    ``tcp`` and ``udp`` are the masks of those that take the transport, ``by_first_client`` and ``by_first_server`` for
+    each octet the mask of those that a direction may begin with.
+    """
+
+    def __init__(self, detectors: list[Detector]) -> None:
+        self.all = detectors
+        self.tcp = sum(1 << i for i, d in enumerate(detectors) if "tcp" in d.transports)
+        self.udp = sum(1 << i for i, d in enumerate(detectors) if "udp" in d.transports)
+        self.by_first_client = _first_octets([d.first_client for d in detectors])
+        self.by_first_server = _first_octets([d.first_server for d in detectors])
+
+
 class Recognition:
     """Asks detectors and classifiers; keeps ``flow.app_proto``, ``facts``, ``confirmed`` and ``detect_done``.
 
@@ -50,7 +65,7 @@ class Recognition:
 
     def __init__(
         self,
-        detectors: list[Detector],
+        detectors: Detectors,
         classifiers: list[Classifier],
         limit_bytes: int,
         limit_packets: int,
@@ -59,14 +74,14 @@ class Recognition:
         self.limit_bytes = limit_bytes
         self.limit_packets = limit_packets
         self._on_error = on_error
-        self._detectors = detectors
+        self._detectors = detectors.all
         self._classifiers = classifiers
         self._all_classifiers = (1 << len(classifiers)) - 1
         self.classifier_facts = frozenset(fact for c in classifiers for fact in c.facts)
-        self._tcp = sum(1 << i for i, d in enumerate(detectors) if "tcp" in d.transports)
-        self._udp = sum(1 << i for i, d in enumerate(detectors) if "udp" in d.transports)
-        self._by_first_client = _first_octets([d.first_client for d in detectors])
-        self._by_first_server = _first_octets([d.first_server for d in detectors])
+        self._tcp = detectors.tcp
+        self._udp = detectors.udp
+        self._by_first_client = detectors.by_first_client
+        self._by_first_server = detectors.by_first_server
         self._orders: dict[int, tuple[tuple[int, Detector], ...]] = {}
         self._quarantined = 0
 

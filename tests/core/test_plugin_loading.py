@@ -141,7 +141,7 @@ def test_a_tcp_detector_needs_segments(install: Install) -> None:
     with pytest.raises(ConfigError, match=r"needs a plugin that provides 'segment': add `- stream`"):
         load(config("det"))
     install("seg", {"seg": TICK + "provides = ('segment',)"})
-    assert [d.name for d in load(config("det", "seg")).detectors()] == ["det"]
+    assert [d.name for d in load(config("det", "seg")).detectors.all] == ["det"]
 
 
 def test_demands_on_order_are_checked_never_carried_out(install: Install) -> None:
