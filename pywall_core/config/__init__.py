@@ -97,9 +97,11 @@ def _leave_out_absent(data: dict[str, Any], warnings: list[str]) -> None:
     """The embedded default works with whatever first-party plugins are installed."""
     installed = {point.name for point in entry_points(group="pywall.plugins")}
     absent = [name for name in data["plugins"] if name not in installed]
+    if "stream" in absent:  # the others read TCP through it
+        absent = [name for name in data["plugins"] if name != "rules" or name in absent]
     if absent:
-        warnings.append(f"not installed, so the default policy goes without: {', '.join(absent)}")
-    data["plugins"] = [name for name in data["plugins"] if name in installed]
+        warnings.append(f"not installed, the default policy goes without: {', '.join(absent)}")
+    data["plugins"] = [name for name in data["plugins"] if name not in absent]
     if "rules" in absent:
         data["chains"] = {}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import types
 import typing
 from collections.abc import Iterable, Iterator
@@ -83,25 +84,27 @@ def explain(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[Pa
         elif kind == "frozen_instance":
             message = "cannot be changed"
         else:
-            expected = _EXPECTED.get(kind) or item["msg"].removeprefix("Input should be ").removeprefix("Input should ")
-            message = f"{shown(value)}: should be {expected}"
+            expected = _EXPECTED.get(kind) or _SHOULD.sub("", item["msg"])
+            message = f"{shown(value)}: should {expected.removesuffix(', not 0')}"
         yield path, message
 
 
+#: how pydantic begins: "Input should be greater than 0", "List should have at least 1 item"
+_SHOULD = re.compile(r"^.*?\bshould ")
 _EXPECTED = {
-    "int_type": "a whole number",
-    "int_parsing": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "float_parsing": "a number",
-    "bool_type": "true or false",
-    "bool_parsing": "true or false",
-    "string_type": "text (in quotes if it looks like a number)",
-    "dict_type": "a mapping (key: value)",
-    "model_type": "a mapping (key: value)",
-    "model_attributes_type": "a mapping (key: value)",
-    "list_type": "a list",
-    "tuple_type": "a list",
+    "int_type": "be a whole number",
+    "int_parsing": "be a whole number",
+    "int_from_float": "be a whole number",
+    "float_type": "be a number",
+    "float_parsing": "be a number",
+    "bool_type": "be true or false",
+    "bool_parsing": "be true or false",
+    "string_type": "be text (in quotes if it looks like a number)",
+    "dict_type": "be a mapping (key: value)",
+    "model_type": "be a mapping (key: value)",
+    "model_attributes_type": "be a mapping (key: value)",
+    "list_type": "be a list",
+    "tuple_type": "be a list",
 }
 
 

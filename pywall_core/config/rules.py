@@ -11,7 +11,6 @@ from ..types import HOOK_NAMES, Action
 from .errors import Path, nearest, path_text, shown
 from .model import Config
 
-
 _COMBINATORS: Final = ("all", "any", "not")
 _RULE_KEYS: Final = ("action", "observe", "comment")
 #: protocol names that need no detector: nothing recognised, nothing to recognise
@@ -137,7 +136,7 @@ class _Binder:
             self.config.error(path, "'action' is missing (ACCEPT, DROP, REJECT, or a chain)")
         if action is None or looks_only:
             return None
-        if action in Action.__members__:
+        if isinstance(action, str) and action in Action.__members__:
             return Action[action]
         if isinstance(action, str) and action in self.config.chains:
             return action

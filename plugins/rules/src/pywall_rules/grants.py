@@ -35,6 +35,11 @@ class PortOpener(RuleKind):
     def protected(self) -> tuple[int, int]:
         return PROTOCOLS[self.protocol], self.port
 
+    @staticmethod
+    def comes_in(flow: Flow) -> bool:
+        """Somebody else began the flow, or this host did towards itself."""
+        return flow.initiator == "remote" or flow.src == flow.dst or (flow.version == 4 and flow.src[0] == 127)
+
     def guards(self, flow: Flow) -> bool:
         """The flow is one to the protected port."""
         return flow.dport == self.port and flow.proto == PROTOCOLS[self.protocol]

@@ -69,7 +69,7 @@ class Knock(PortOpener):
 
     def concerns(self, flow: Flow) -> bool:
         """Flows to a door or the port, and whatever a source sends between its knocks."""
-        if flow.initiator != "remote":
+        if not self.comes_in(flow):
             return False
         return self.guards(flow) or (flow.proto, flow.dport) in self.doors or self._attempts.under_way(flow.src)
 
@@ -82,10 +82,10 @@ class Knock(PortOpener):
         attempts = self._attempts = Attempts(self)
         grants = Grants(self.grant)
         doors = frozenset(self.doors)
-        guards = self.guards
+        comes_in, guards = self.comes_in, self.guards
 
         def match(packet: Packet, flow: Flow) -> Answer | Action:
-            if flow.initiator != "remote":
+            if not comes_in(flow):
                 return NO
             if guards(flow):
                 return grants.answer(packet, flow)

@@ -42,16 +42,16 @@ class Spa(PortOpener):
         return self
 
     def concerns(self, flow: Flow) -> bool:
-        return flow.initiator == "remote" and (self.guards(flow) or (flow.proto == UDP and flow.dport == self.listen))
+        return self.comes_in(flow) and (self.guards(flow) or (flow.proto == UDP and flow.dport == self.listen))
 
     def compile(self, engine: Engine) -> Matcher:
         grants = Grants(self.grant)
         accepted = Authorizations(self._secret, self.protected, self.skew, time.time() if engine.live else 0.0)
         live = engine.live
-        guards, listen = self.guards, self.listen
+        comes_in, guards, listen = self.comes_in, self.guards, self.listen
 
         def match(packet: Packet, flow: Flow) -> Answer | Action:
-            if flow.initiator != "remote":
+            if not comes_in(flow):
                 return NO
             if guards(flow):
                 return grants.answer(packet, flow)

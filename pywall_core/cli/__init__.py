@@ -1,0 +1,131 @@
+"""The command ``pywall``: one module a subcommand, loaded when it is typed.
+
+A module has ``add(subparsers)``, which adds its parser and sets ``run``, a function of the parsed arguments that
+returns the exit code. Plugins bring subcommands by the entry-point group ``pywall.commands``: the entry point is a
+function ``command(parser)``, which describes itself on an argparse parser and sets ``run`` there in the same way.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import EntryPoint, entry_points
+from typing import Final
+
+from .. import __version__
+from .common import CONFIGURATION, FAILURE, PLUGIN, PRIVILEGES, complain
+
+#: Subcommands in the order of the help text, and the modules that hold them.
+COMMANDS: Final = {
+    "run": "run",
+    "replay": "replay",
+    "explain": "explain",
+    "classify": "classify",
+    "check": "check",
+    "convert": "convert",
+    "plugins": "plugins",
+    "rules": "rules",
+    "status": "status",
+    "reload": "reload",
+    "cleanup": "cleanup",
+    "doctor": "doctor",
+    "systemd": "systemd",
+}
+GROUP: Final = "pywall.commands"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line; the exit code: 0 ok, 1 failure, 2 usage, 3 configuration, 4 plugin, 5 privileges."""
+    words = ["plugins" if word == "--plugins" else word for word in (sys.argv[1:] if argv is None else argv)]
+    try:
+        return _run(words)
+    except SystemExit as leaving:  # argparse
+        return leaving.code if isinstance(leaving.code, int) else FAILURE
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - the reader is gone; nothing may be flushed at exit
+        return FAILURE
+    except Exception as error:
+        if os.environ.get("PYWALL_DEBUG"):
+            raise
+        return _answer(error)
+
+
+def _run(words: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="pywall",
+        description="A firewall framework for Linux with plugins.",
+        epilog="`pywall --plugins list` is the same as `pywall plugins list`. Exit codes: 0 ok, 1 failure, 2 usage, "
+        "3 configuration, 4 plugin, 5 privileges.",
+    )
+    parser.add_argument("--version", action="version", version=f"pywall {__version__}")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    typed = next((word for word in words if not word.startswith("-")), "")
+    if typed in COMMANDS:
+        _add(subparsers, typed)
+    elif (point := _from_plugins().get(typed)) is not None:
+        _load(point)(subparsers.add_parser(typed, help=f"by {point.value}"))
+    else:
+        for name in COMMANDS:
+            _add(subparsers, name)
+        for name, point in _from_plugins().items():
+            subparsers.add_parser(name, help=f"(plugin {point.dist.name if point.dist else '?'})")
+    args = parser.parse_args(words)
+    code = args.run(args)
+    return code if isinstance(code, int) else 0
+
+
+def _add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser], name: str) -> None:
+    module = f"{__name__}.{COMMANDS[name]}"
+    try:
+        importlib.import_module(module).add(subparsers)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+
+
+def _from_plugins() -> dict[str, EntryPoint]:
+    """Subcommands of installed plugins, none of them imported."""
+    return {point.name: point for point in sorted(entry_points(group=GROUP)) if point.name not in COMMANDS}
+
+
+def _load(point: EntryPoint):  # type: ignore[no-untyped-def]
+    from ..plugins import PluginError, unsafe_files
+
+    others = [other for other in entry_points(group=GROUP, name=point.name) if other.value != point.value]
+    errors = unsafe_files(point)
+    if others:
+        errors.append(f"command {point.name!r} is claimed by {point.value} and {others[0].value}; uninstall one")
+    if errors:
+        raise PluginError(errors)
+    try:
+        return point.load()
+    except Exception as error:
+        raise PluginError([f"command {point.name!r} can't be imported: {type(error).__name__}: {error}"]) from error
+
+
+def _answer(error: Exception) -> int:
+    """One or more lines on standard error, and the exit code, for what ended a command."""
+    from ..config import ConfigError
+    from ..plugins import PluginError
+
+    if isinstance(error, ConfigError):
+        for problem in error.problems:
+            complain(str(problem))
+        return CONFIGURATION
+    if isinstance(error, PluginError):
+        for line in error.errors:
+            complain(line)
+        return PLUGIN
+    if isinstance(error, PermissionError):
+        complain(f"not permitted: {error}")
+        return PRIVILEGES
+    if isinstance(error, OSError):
+        complain(str(error))
+        return FAILURE
+    complain(f"internal error: {type(error).__name__}: {error} (PYWALL_DEBUG=1 shows where)")
+    return FAILURE

@@ -1,0 +1,152 @@
+"""``pywall check``: is the configuration good, and what does it come to?"""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any, Final
+
+from .common import CONFIGURATION, OK, PLUGIN, add_config, add_json, prepare, print_json, print_table, warn
+
+if TYPE_CHECKING:
+    from ..config import BoundRule, Config, Failure
+    from ..plugins import Plugins
+
+#: the failure matrix in words: what happens -> what becomes of traffic
+CAUSES: Final = {
+    "no_listener": "no firewall process listens (killed, crashed, not started)",
+    "queue_full": "the kernel's queue is full",
+    "plugin_error": "a plugin raises, or is quarantined",
+    "undecodable": "headers cannot be read",
+    "stream": "a TCP stream cannot be put in order",
+    "table_full": "the flow table has no room",
+    "truncated": "less of a packet arrived than its header says",
+    "midstream": "a TCP connection's start was not seen",
+}
+OUTCOMES: Final = {
+    "drop": "packets are dropped",
+    "accept": "packets pass",
+    "drop-packet": "the packet is dropped",
+    "pass-packet": "the packet passes",
+    "drop-flow": "the flow is dropped",
+    "pass-flow": "the flow passes",
+    "inspect": "it is inspected from there on",
+}
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "check",
+        help="check a configuration and say what it comes to",
+        description="Check a configuration as a start would, touching nothing, and say what it comes to.",
+    )
+    parser.add_argument("file", nargs="?", help="the same as --config FILE")
+    add_config(parser)
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--schema", action="store_true", help="print the JSON schema, with the named plugins' rule kinds")
+    what.add_argument("--policies", action="store_true", help="list the ready-made policies")
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    from ..config import ConfigError, policies
+    from ..plugins import PluginError
+
+    if args.policies:
+        if args.json:
+            print_json(policies())
+        else:
+            print_table(["policy", "what it does"], policies().items())
+        return OK
+    try:
+        config, plugins, chains = prepare(args.file or args.config)
+    except (ConfigError, PluginError) as error:
+        if not args.json:
+            raise
+        print_json({"ok": False, "errors": str(error).splitlines()})
+        return CONFIGURATION if isinstance(error, ConfigError) else PLUGIN
+    if args.schema:
+        from ..config.schema import json_schema
+
+        options = {plugin.name: getattr(plugin.obj, "Options", None) for plugin in plugins.loaded}
+        print_json(json_schema(plugins.registry.kinds, options))
+        return OK
+    warn(config)
+    if args.json:
+        print_json({"ok": True, **_summary(config, plugins, chains)})
+    else:
+        _print(config, plugins, chains)
+    return OK
+
+
+def _summary(config: Config, plugins: Plugins, chains: dict[str, list[BoundRule]]) -> dict[str, Any]:
+    return {
+        "source": config.source,
+        "warnings": config.warnings,
+        "plugins": [plugin.name for plugin in plugins.loaded],
+        "chains": {name: [_rule(rule) for rule in rules] for name, rules in chains.items()},
+        "config": config.model_dump(mode="json", exclude={"chains", "plugins"}),
+    }
+
+
+def _rule(rule: BoundRule) -> dict[str, Any]:
+    return {
+        "place": rule.place,
+        "at": rule.mark,
+        "if": _condition(rule.condition),
+        "action": _action(rule),
+        "observe": rule.observe,
+        "comment": rule.comment,
+    }
+
+
+def _action(rule: BoundRule) -> str:
+    from ..types import Action
+
+    if rule.action is None:
+        return "continue"
+    return rule.action.name if isinstance(rule.action, Action) else f"-> {rule.action}"
+
+
+def _condition(condition: object) -> str:
+    """A condition in one line: ``port dst=22 and not app``."""
+    from ..config import AllOf, AnyOf, Not
+
+    match condition:
+        case AllOf(parts):
+            return "(" + " and ".join(map(_condition, parts)) + ")"
+        case AnyOf(parts):
+            return "(" + " or ".join(map(_condition, parts)) + ")"
+        case Not(part):
+            return f"not {_condition(part)}"
+        case _:
+            return str(getattr(condition, "kind", condition))
+
+
+def _print(config: Config, plugins: Plugins, chains: dict[str, list[BoundRule]]) -> None:
+    queue = config.queue
+    workers = "1 worker" if queue.workers == 1 else f"{queue.workers} workers"
+    print(f"{config.source}: good")
+    print(f"mode {config.mode}; queue {queue.number}, {workers}, at {', '.join(queue.hooks)}", end="")
+    print(" and on lo" if queue.loopback else "", end="\n\n")
+    print(f"plugins, in this order: {', '.join(plugin.name for plugin in plugins.loaded) or 'none'}\n")
+    rows = [
+        (rule.place, _condition(rule.condition), _action(rule) + (" (observed)" if rule.observe else ""), rule.comment)
+        for rules in chains.values()
+        for rule in rules
+    ]
+    if rows:
+        print_table(["rule", "if", "then", "comment"], rows)
+    default = ", ".join(f"{hook}: {getattr(config.default, hook)}" for hook in queue.hooks)
+    print(f"end of a chain: {default}\n")
+    _print_failures(config.failure)
+
+
+def _print_failures(failure: Failure) -> None:
+    print_table(
+        ["when", "then", "failure switch"],
+        [
+            (words, OUTCOMES[getattr(failure, name)], f"{name}: {getattr(failure, name)}")
+            for name, words in CAUSES.items()
+        ],
+    )

@@ -1,0 +1,95 @@
+"""What subcommands share: exit codes, arguments, output."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from ..config import BoundRule, Config
+    from ..plugins import Plugins
+
+OK: Final = 0
+FAILURE: Final = 1
+USAGE: Final = 2
+CONFIGURATION: Final = 3
+PLUGIN: Final = 4
+PRIVILEGES: Final = 5
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """``--config``: what :func:`pywall_core.config.load` takes."""
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        help="YAML file, or policy:NAME for a ready-made one (pywall check --policies); without it policy:default",
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """``--json``"""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def complain(line: str) -> None:
+    """One line on standard error, under our name unless it begins with a file's."""
+    print(printable(line), file=sys.stderr)
+
+
+def warn(config: Config) -> None:
+    """The configuration's warnings, a line each, on standard error."""
+    for line in config.warnings:
+        complain(f"warning: {line}")
+
+
+def prepare(source: str | None) -> tuple[Config, Plugins, dict[str, list[BoundRule]]]:
+    """A configuration with its plugins loaded and its rules bound: all that can be known before a packet comes.
+
+    :raises ConfigError: with all errors of the file and of the rules
+    :raises PluginError: a plugin cannot be loaded
+    """
+    from ..config import bind_chains, load
+    from ..plugins import load as load_plugins
+
+    config = load(source, strict=False)
+    plugins = load_plugins(config)
+    chains = bind_chains(config, plugins.registry.kinds, capabilities=plugins.provides(), protocols=plugins.protocols())
+    return config, plugins, chains
+
+
+def print_json(data: Any) -> None:
+    """One JSON document, indented, on standard output."""
+    print(json.dumps(data, indent=2, ensure_ascii=False, default=str))
+
+
+def printable(text: str) -> str:
+    """Without control characters: what came from outside cannot move the cursor."""
+    return "".join(char if char.isprintable() or char == "\n" else f"\\x{ord(char):02x}" for char in text)
+
+
+def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Columns on standard output: with rich on a terminal, where it is installed, else aligned by spaces."""
+    lines = [[printable(str(cell)) for cell in row] for row in rows]
+    if sys.stdout.isatty() and _print_rich(headers, lines):
+        return
+    widths = [max(len(line[at]) for line in [list(headers), *lines]) for at in range(len(headers))]
+    for line in [list(headers), *lines]:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _print_rich(headers: Sequence[str], lines: Sequence[Sequence[str]]) -> bool:
+    try:
+        from rich import box
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+    except ImportError:
+        return False
+    table = Table(*headers, box=box.SIMPLE_HEAD)
+    for line in lines:
+        table.add_row(*(Text(cell) for cell in line))
+    Console().print(table)
+    return True

@@ -1,0 +1,84 @@
+"""``pywall rules``: the rule kinds that a policy can use, with their parameters."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from .common import CONFIGURATION, OK, add_config, add_json, complain, print_json, print_table
+
+if TYPE_CHECKING:
+    from ..rulekind import RuleKind
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "rules",
+        help="rule kinds and their parameters",
+        description="The rule kinds of the plugins that the configuration names, with their parameters.",
+    )
+    parser.add_argument("kind", nargs="?", help="only this one, with its manual")
+    add_config(parser)
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    from ..config import load, nearest
+    from ..plugins import load as load_plugins
+
+    registry = load_plugins(load(args.config)).registry
+    kinds = dict(sorted(registry.kinds.items()))
+    if args.kind is not None:
+        if args.kind not in kinds:
+            complain(f"no rule kind {args.kind!r}{nearest(args.kind, kinds)} (known: {', '.join(kinds)})")
+            return CONFIGURATION
+        kinds = {args.kind: kinds[args.kind]}
+    if args.json:
+        print_json({name: _described(kind, registry.owner[name]) for name, kind in kinds.items()})
+    elif args.kind is not None:
+        kind = kinds[args.kind]
+        print(f"{args.kind} (plugin {registry.owner[args.kind]}, scope {kind.scope}, remembers: {kind.state})\n")
+        print(_manual(kind), end="\n\n")
+        print_table(["parameter", "required", "default", "what it is"], _parameters(kind))
+    else:
+        print_table(
+            ["kind", "plugin", "scope", "parameters"],
+            [
+                (name, registry.owner[name], kind.scope, ", ".join(row[0] for row in _parameters(kind)))
+                for name, kind in kinds.items()
+            ],
+        )
+        print("\npywall rules KIND prints a kind's manual.")
+    return OK
+
+
+def _described(kind: type[RuleKind], plugin: str) -> dict[str, Any]:
+    from ..config.schema import kind_schema
+
+    return {
+        "plugin": plugin,
+        "scope": kind.scope,
+        "state": kind.state,
+        "requires": list(kind.requires),
+        "decides": kind.decides,
+        "manual": _manual(kind),
+        "schema": kind_schema(kind),
+    }
+
+
+def _manual(kind: type[RuleKind]) -> str:
+    return inspect.cleandoc(kind.__doc__ or "")
+
+
+def _parameters(kind: type[RuleKind]) -> list[tuple[str, str, str, str]]:
+    return [
+        (
+            field.alias or name,
+            "yes" if field.is_required() else "",
+            "" if field.is_required() or field.default is None else str(field.default),
+            field.description or "",
+        )
+        for name, field in kind.model_fields.items()
+    ]

@@ -1,0 +1,72 @@
+"""The JSON schema of a configuration, with the rule kinds and options of the plugins at hand: for editors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from ..rulekind import RuleKind
+from ..types import Action
+from .model import Config
+
+Schema = dict[str, Any]
+_REF = "#/$defs/{model}"
+
+
+def json_schema(kinds: Mapping[str, type[RuleKind]], options: Mapping[str, type[BaseModel] | None]) -> Schema:
+    """JSON Schema 2020-12. ``options`` maps plugin names to their models of options (None: it takes none)."""
+    schema: Schema = Config.model_json_schema(by_alias=True)
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    definitions: Schema = schema["$defs"]
+    heads: list[Schema] = []
+    for name, kind in sorted(kinds.items()):
+        definitions[f"rule:{name}"] = _part(_model(kind, definitions), {"rule": {"const": name}})
+        heads.append({"$ref": f"#/$defs/rule:{name}"})
+    for name in ("all", "any"):
+        parts = {"type": "array", "items": {"$ref": "#/$defs/rule"}, "minItems": 1}
+        heads.append(_part({"properties": {}}, {name: parts}))
+    heads.append(_part({"properties": {}}, {"not": {"$ref": "#/$defs/rule"}}))
+    definitions["rule"] = {"anyOf": heads}
+    schema["properties"]["chains"]["additionalProperties"] = {
+        "type": ["array", "null"],
+        "items": {"$ref": "#/$defs/rule"},
+    }
+    entries: list[Schema] = []
+    for name, model in sorted(options.items()):
+        entries.append({"const": name})
+        if model is not None:
+            entries.append(
+                {"type": "object", "properties": {name: _model(model, definitions)}, "additionalProperties": False}
+            )
+    if entries:
+        schema["properties"]["plugins"]["items"] = {"anyOf": entries}
+    return schema
+
+
+def kind_schema(kind: type[RuleKind]) -> Schema:
+    """The schema of one rule kind's parameters."""
+    return kind.model_json_schema(by_alias=True)
+
+
+def _model(model: type[BaseModel], definitions: Schema) -> Schema:
+    """A model's schema, its definitions moved to the whole's."""
+    schema: Schema = model.model_json_schema(by_alias=True, ref_template=_REF)
+    definitions.update(schema.pop("$defs", {}))
+    return schema
+
+
+def _part(schema: Schema, head: Schema) -> Schema:
+    common: Schema = {
+        "action": {"type": "string", "description": f"{', '.join(Action.__members__)}, or a chain's name"},
+        "observe": {"type": "boolean", "description": "report what it would do, do nothing"},
+        "comment": {"type": "string", "description": "words for events and listings"},
+    }
+    return {
+        "type": "object",
+        **schema,
+        "properties": {**head, **schema["properties"], **common},
+        "required": [*head, *schema.get("required", ())],
+        "additionalProperties": False,
+    }
