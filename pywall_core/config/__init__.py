@@ -61,9 +61,26 @@ def load(source: str | os.PathLike[str] | None = None, *, strict: bool = True) -
     :param strict: False notes errors in ``config.problems`` as far as the rest can still be read
     :raises ConfigError: all errors, a line each
     """
+    name, text, warnings = read(source)
+    config = loads(text, name, strict=strict)
+    config.warnings.extend(warnings)
+    return config
+
+
+def read(source: str | os.PathLike[str] | None = None) -> tuple[str, bytes, list[str]]:
+    """Name and text of a configuration and warnings about its file, so that several processes can use the same text.
+
+    :raises ConfigError: it cannot be read, or should not be trusted
+    """
     name = DEFAULT_POLICY if source is None else os.fspath(source)
     warnings: list[str] = []
     text = _policy_text(name) if name.startswith(POLICY) else _file_text(name, warnings)
+    return name, text, warnings
+
+
+def loads(text: bytes, name: str, *, strict: bool = True) -> Config:
+    """The configuration that a text holds; ``name`` stands for its file in messages. Otherwise as :func:`load`."""
+    warnings: list[str] = []
     document = parse(text, name)
     if name == DEFAULT_POLICY:
         _leave_out_absent(document.data, warnings)
