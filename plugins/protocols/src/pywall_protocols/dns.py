@@ -43,7 +43,7 @@ _TOP_BIT: Final = 0x8000  # of a class in mDNS: cache flush, or unicast response
 _RESPONSE: Final = 0x8000  # of the flags
 _UPDATE: Final = 5
 _OPT: Final = 41
-_RECURSIVE_QUERY: Final = bytes.fromhex("01000001000000000000")  # flags and counts
+_RECURSIVE_QUERY: Final = bytes.fromhex("010000010000")  # flags, one question, no answer
 _MOST_RECORDS: Final = 64
 _MOST_ANSWERS: Final = 16
 
@@ -142,7 +142,7 @@ def _sections_fit(message: bytes) -> bool:
 def _damaged(message: bytes) -> bool:
     """A message with wrong counts, operation or end, if its beginning can be nothing else.
 
-    That is a recursive query's header; a question of host name labels; or a single question that begins with two.
+    That is a recursive query's flags and counts; a question of host name labels; or a single one that begins with two.
     """
     _, _, questions, *records = _header(message)
     at, labels = 12, 0
@@ -154,7 +154,7 @@ def _damaged(message: bytes) -> bool:
         label = message[at + 1 : at + 1 + length]
         if length == 32 and _netbios_name(label):
             return False
-        if message[2:12] == _RECURSIVE_QUERY and length <= 63:
+        if message[2:8] == _RECURSIVE_QUERY:
             return True
         if not length == len(label) <= 63 or not _host_label(label):
             return False
