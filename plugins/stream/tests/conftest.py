@@ -183,7 +183,7 @@ class Wire:
 MakeWire = Callable[..., Wire]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_wire() -> MakeWire:
     """``make_wire(live=True, options={...}, detect=False, **configuration)``; the handshake is not sent yet."""
 

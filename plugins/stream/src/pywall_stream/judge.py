@@ -193,7 +193,7 @@ class Judge:
         if packet.flags & URG or sender.urgent >= 0:
             urgent = _urgent_position(packet, at, end, sender)
             if urgent == _AMBIGUOUS:
-                if not flow.detect_done or flow.classifying:
+                if _looked_at(flow, sender):
                     return _URGENT
                 urgent = sender.urgent
         step = Step(sender, peer, top=end + bool(fin), acked=acked, urgent=urgent)
@@ -249,7 +249,7 @@ class Judge:
         grown = sum(len(piece) for _, piece in pieces)
         behind_hole = at > max(sender.next, sender.acked)
         full = grown and self._full(sender, grown, behind_hole)
-        if full and (behind_hole or not flow.detect_done or flow.classifying):
+        if full and (behind_hole or _looked_at(flow, sender)):
             return None if self.pass_unordered else _MEMORY
         arrange(step, pieces, end if end > at + len(data) else -1, end if fin else sender.fin)
         if full:  # nobody looks at these octets any more: hand them on without remembering them
@@ -263,6 +263,11 @@ class Judge:
         """Late octets may take half of the memory, so that connections in order go on beside a flood of holes."""
         total = self.memory // 2 if behind_hole else self.memory
         return self.buffered + grown > total or sender.buffered() + grown > self.flow_memory
+
+
+def _looked_at(flow: Flow, sender: Half) -> bool:
+    """Detectors still look, or were shown octets that the receiver has not acknowledged."""
+    return not flow.detect_done or bool(flow.classifying) or sender.judged > sender.acked
 
 
 _AMBIGUOUS: Final = -2

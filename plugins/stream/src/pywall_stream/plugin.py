@@ -21,8 +21,8 @@ _BAD_CHECKSUM: Final = Drop("stream.bad_checksum")
 #: What Linux sends: NOP, NOP, timestamps (RFC 7323 appendix A).
 _TIMESTAMPS: Final = b"\x01\x01\x08\x0a"
 
-#: sender, peer, octets, new ``next``, new ``acked`` and ``edge`` of the peer, timestamp (-1: none)
-_Ordinary = tuple[Half, Half, bytes, int, int, int, int]
+#: sender, peer, octets, new ``next``, new ``acked`` and ``edge`` of the peer, timestamp (-1: none), whether shown
+_Ordinary = tuple[Half, Half, bytes, int, int, int, int, bool]
 
 
 class Stream:
@@ -90,12 +90,13 @@ class Stream:
                 ):
                     if self._checksum_ok is not None and not self._checksum_ok(packet):
                         return _BAD_CHECKSUM
+                    shown = False
                     if octets:
                         packet.segments = ((sender.next - 1 - sender.removed, octets, 0),)
                         if not flow.detect_done or flow.classifying:
-                            flow.unacked = True
+                            flow.unacked = shown = True
                     edge = acked + (packet.window << sender.shift)
-                    self._staged = (sender, peer, octets, end, acked, edge, tsval)
+                    self._staged = (sender, peer, octets, end, acked, edge, tsval, shown)
                     return None
         judgement = self._judge.judge(packet, flow)
         if judgement is None or type(judgement) is Drop:
@@ -104,7 +105,7 @@ class Stream:
         self._staged = judgement
         packet.segments = judgement.segments
         if judgement.segments and (not flow.detect_done or flow.classifying):
-            flow.unacked = True
+            flow.unacked = judgement.shown = True
         return None
 
     @hookimpl
@@ -117,7 +118,7 @@ class Stream:
         if verdict.action is not ACCEPT:
             flow.unacked = outstanding(flow)
         elif isinstance(staged, tuple):
-            sender, peer, octets, end, acked, edge, tsval = staged
+            sender, peer, octets, end, acked, edge, tsval, shown = staged
             if sender.next == sender.acked:
                 sender.tsval = tsval
             if octets:
@@ -129,7 +130,7 @@ class Stream:
                 sender.next = end
                 if end > sender.top:
                     sender.top = end
-                if flow.unacked and (not flow.detect_done or flow.classifying):
+                if shown:
                     sender.judged = end
             if acked != peer.acked:
                 self._judge.buffered -= peer.acknowledge(acked)

@@ -25,6 +25,8 @@ class Step:
     #: the receiver is told of the FIN only when it has everything before it
     fin_arrives: bool = False
     segments: Segments = ()
+    #: detectors or classifiers are shown the octets
+    shown: bool = False
     data: bytes = b""
     data_follows: bool = True
     late: list[tuple[int, bytes]] | None = None
@@ -54,7 +56,7 @@ class Step:
         if self.resyn >= 0:
             sender.resyn = self.resyn
         if self.next >= 0:
-            self._advance(flow)
+            self._advance()
         sender.top = max(sender.top, self.top)
         sender.fin = max(sender.fin, self.fin)
         sender.window = max(sender.window, self.window)
@@ -74,7 +76,7 @@ class Step:
         settle(flow, timeouts)
         return sender.buffered() + peer.buffered() - before
 
-    def _advance(self, flow: Flow) -> None:
+    def _advance(self) -> None:
         sender = self.sender
         sender.late = self.late
         sender.missing = self.missing
@@ -86,7 +88,7 @@ class Step:
                 sender.kept = bytearray(self.data)
             else:
                 sender.kept += self.data
-            if not flow.detect_done or flow.classifying:
+            if self.shown:
                 sender.judged = self.next
         elif not self.data_follows:
             sender.kept = None
