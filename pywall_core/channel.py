@@ -1,0 +1,115 @@
+"""JSON lines between supervisor and workers, and on the control socket."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from typing import Any, Final
+
+Message = dict[str, Any]
+#: octets of one line; longer ones end the connection
+MAX_LINE: Final = 1 << 22
+
+
+class ChannelError(Exception):
+    """The other side closed, or sent what is no line of JSON."""
+
+
+class Channel:
+    """One side of a stream socket. ``limit`` bounds a received line, in octets."""
+
+    def __init__(self, connection: socket.socket, limit: int = MAX_LINE) -> None:
+        self.socket = connection
+        self._limit = limit
+        self._received = bytearray()
+
+    def fileno(self) -> int:
+        """For selectors."""
+        return self.socket.fileno()
+
+    def send(self, message: Message, timeout: float = 2.0) -> None:
+        """Send one message, for at most ``timeout`` seconds.
+
+        :raises ChannelError: the other side is gone or does not read
+        """
+        try:
+            self.socket.settimeout(timeout)
+            self.socket.sendall(json.dumps(message, default=str).encode() + b"\n")
+        except OSError as error:
+            raise ChannelError(str(error)) from None
+
+    def offer(self, message: Message) -> bool:
+        """Send one short message if that needs no waiting. False: the other side does not read.
+
+        :raises ChannelError: the other side is gone
+        """
+        try:
+            self.socket.settimeout(0)
+            self.socket.send(json.dumps(message, default=str).encode() + b"\n")
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            raise ChannelError(str(error)) from None
+        return True
+
+    def receive(self) -> Iterator[Message]:
+        """The messages that have arrived; does not wait.
+
+        :raises ChannelError: the other side closed, or does not keep to the form
+        """
+        closed = False
+        self.socket.settimeout(0)
+        try:
+            while chunk := self.socket.recv(1 << 16):
+                self._received += chunk
+                if len(self._received) > self._limit:
+                    break
+            else:
+                closed = True
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            raise ChannelError(str(error)) from None
+        while (end := self._received.find(b"\n")) >= 0:
+            line = bytes(self._received[:end])
+            del self._received[: end + 1]
+            yield _parse(line)
+        if closed:
+            raise ChannelError("closed")
+        if len(self._received) > self._limit:
+            raise ChannelError(f"a line of more than {self._limit} octets")
+
+    def wait(self, timeout: float | None) -> Message:
+        """The next message, waited for at most ``timeout`` seconds.
+
+        :raises ChannelError: none came, or as in :meth:`receive`
+        """
+        while b"\n" not in self._received:
+            self.socket.settimeout(timeout)
+            try:
+                chunk = self.socket.recv(1 << 16)
+            except OSError as error:
+                raise ChannelError(str(error)) from None
+            if not chunk:
+                raise ChannelError("closed")
+            self._received += chunk
+            if len(self._received) > self._limit:
+                raise ChannelError(f"a line of more than {self._limit} octets")
+        line, _, rest = bytes(self._received).partition(b"\n")
+        self._received = bytearray(rest)
+        return _parse(line)
+
+    def close(self) -> None:
+        """Close the socket."""
+        self.socket.close()
+
+
+def _parse(line: bytes) -> Message:
+    try:
+        message = json.loads(line)
+    except (ValueError, RecursionError):
+        raise ChannelError("not JSON") from None
+    if not isinstance(message, dict):
+        raise ChannelError("not a JSON object")
+    return message

@@ -1,0 +1,35 @@
+"""``pywall reload``: have the running firewall read its configuration again, and say how that went."""
+
+from __future__ import annotations
+
+import argparse
+
+from .common import CONFIGURATION, FAILURE, OK, add_json, complain, print_json
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "reload",
+        help="have the running firewall read its configuration again",
+        description="Reload the configuration of the firewall in this network namespace. A wrong one changes nothing.",
+    )
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    from ..control import NotRunningError, ask
+    from ..kernel.rundir import RunDir
+
+    try:
+        answer = ask(RunDir().socket, {"command": "reload"}, timeout=60.0)
+        code = OK if answer.get("ok") else CONFIGURATION
+    except NotRunningError as error:
+        answer, code = {"ok": False, "error": str(error)}, FAILURE
+    if args.json:
+        print_json(answer)
+    elif code:
+        complain(str(answer.get("error", "not reloaded")))
+    else:
+        print("reloaded")
+    return code

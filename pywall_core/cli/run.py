@@ -1,0 +1,38 @@
+"""``pywall run``: the firewall, until a signal ends it."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+
+from .common import FAILURE, add_config, add_json, complain
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "run",
+        help="run the firewall on real traffic",
+        description="Filter this network namespace's traffic until SIGTERM or SIGINT; SIGHUP reloads.",
+    )
+    add_config(parser)
+    add_json(parser)
+    parser.add_argument("--verbose", action="store_true", help="log more to standard error")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    from ..kernel.command import CommandError
+    from ..kernel.rundir import InUseError
+    from ..supervisor import StartError, Supervisor
+
+    level = logging.DEBUG if args.verbose else logging.INFO
+    logging.basicConfig(level=level, format="pywall: %(message)s", stream=sys.stderr)
+    try:
+        return Supervisor(args.config, print_events=args.json).run()
+    except StartError as error:
+        complain(str(error))
+        return error.code
+    except (CommandError, InUseError) as error:
+        complain(f"pywall: {error}")
+        return FAILURE

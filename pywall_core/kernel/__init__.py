@@ -1,0 +1,1 @@
+"""The kernel's side: rules, marks, queue flags and statistics, conntrack. Nothing here parses a packet."""

@@ -1,0 +1,140 @@
+"""Connections in the kernel: our marks taken off them, and what they carried, told at their end.
+
+Formats: ``linux/netfilter/nfnetlink_conntrack.h``.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from .marks import Marks
+from .netlink import NESTED, NETLINK_NETFILTER, Netlink, attribute, attributes, messages
+
+_SUBSYSTEM: Final = 1 << 8
+_NEW: Final = _SUBSYSTEM | 0
+_GET: Final = _SUBSYSTEM | 1
+_DELETE: Final = _SUBSYSTEM | 2
+_TUPLE_ORIG: Final = 1
+_TUPLE_REPLY: Final = 2
+_MARK: Final = 8
+_COUNTERS_ORIG: Final = 9
+_COUNTERS_REPLY: Final = 10
+_ZONE: Final = 18
+_MARK_MASK: Final = 21
+_DESTROY_GROUP: Final = 3
+_NETLINK_ADD_MEMBERSHIP: Final = 1
+_SOL_NETLINK: Final = 270
+_SO_RCVBUFFORCE: Final = 33
+_FAMILIES: Final = (int(socket.AF_INET), int(socket.AF_INET6))
+_U32: Final = struct.Struct(">I")
+_U64: Final = struct.Struct(">Q")
+#: conntrack counts packets and octets only while this is 1 (kernel documentation, nf_conntrack-sysctl)
+ACCOUNTING: Final = Path("/proc/sys/net/netfilter/nf_conntrack_acct")
+
+
+def clear_marks(marks: Marks, generation: int | None = None) -> int:
+    """Take our bits off every connection (of one generation, or of any); other bits stay. How many had some."""
+    value, mask = (0, 0) if generation is None else (marks.generation(generation), marks.generation_mask)
+    only = attribute(_MARK, _U32.pack(value)) + attribute(_MARK_MASK, _U32.pack(mask))
+    cleared = 0
+    with Netlink() as lister, Netlink() as changer:
+        for family in _FAMILIES:
+            for _, data in lister.dump(_GET, family, only if mask else b""):
+                fields = attributes(data)
+                if not _U32.unpack(fields.get(_MARK, bytes(4)))[0] & marks.mask:
+                    continue
+                body = attribute(_TUPLE_ORIG | NESTED, fields[_TUPLE_ORIG])
+                if _ZONE in fields:
+                    body += attribute(_ZONE, fields[_ZONE])
+                body += attribute(_MARK, bytes(4)) + attribute(_MARK_MASK, _U32.pack(marks.mask))
+                try:
+                    changer.request(_NEW, family, body)
+                    cleared += 1
+                except OSError:
+                    continue  # the connection has ended meanwhile
+    return cleared
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A connection that the kernel forgot. Keys are those of ``Packet.key``; counters are from the original side."""
+
+    key: bytes
+    reply_key: bytes
+    packets: int
+    octets: int
+    reply_packets: int
+    reply_octets: int
+    mark: int
+
+
+class EndedConnections:
+    """Connections as they end, told by the kernel (group NFNLGRP_CONNTRACK_DESTROY); needs CAP_NET_ADMIN."""
+
+    def __init__(self, buffer: int = 1 << 20) -> None:
+        self._socket = socket.socket(
+            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK, NETLINK_NETFILTER
+        )
+        self._socket.bind((0, 0))
+        self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, buffer)
+        self._socket.setsockopt(_SOL_NETLINK, _NETLINK_ADD_MEMBERSHIP, _DESTROY_GROUP)
+        #: how often the kernel had to leave some out, since nobody read in time
+        self.lost = 0
+
+    def close(self) -> None:
+        """Hear no more."""
+        self._socket.close()
+
+    def poll(self, limit: int = 1000) -> Iterator[Ended]:
+        """Those that ended since the last call, at most ``limit`` datagrams of them."""
+        for _ in range(limit):
+            try:
+                data = self._socket.recv(1 << 16)
+            except BlockingIOError:
+                return
+            except OSError:  # ENOBUFS
+                self.lost += 1
+                continue
+            for kind, _sequence, body in messages(data):
+                if kind == _DELETE:
+                    ended = parse_ended(body[4:])
+                    if ended is not None:
+                        yield ended
+
+
+def parse_ended(data: bytes) -> Ended | None:
+    """The attributes of a conntrack message; None when it lacks the addresses."""
+    fields = attributes(data)
+    try:
+        key, reply_key = _key(fields[_TUPLE_ORIG]), _key(fields[_TUPLE_REPLY])
+        mark = _U32.unpack(fields.get(_MARK, bytes(4)))[0]
+        packets, octets = _counters(fields.get(_COUNTERS_ORIG, b""))
+        reply_packets, reply_octets = _counters(fields.get(_COUNTERS_REPLY, b""))
+    except (KeyError, struct.error):
+        return None
+    return Ended(key, reply_key, packets, octets, reply_packets, reply_octets, mark)
+
+
+def _key(data: bytes) -> bytes:
+    """The flow key of a conntrack tuple: protocol, source, destination, ports (identifier of ICMP echo, twice)."""
+    parts = attributes(data)
+    addresses, protocol = attributes(parts[1]), attributes(parts[2])
+    source = addresses.get(1) or addresses[3]
+    target = addresses.get(2) or addresses[4]
+    if 2 in protocol:
+        ports = protocol[2] + protocol[3]
+    else:
+        identifier = protocol.get(4) or protocol.get(7) or bytes(2)
+        ports = identifier * 2
+    return protocol[1] + source + target + ports
+
+
+def _counters(data: bytes) -> tuple[int, int]:
+    fields = attributes(data)
+    zero = bytes(8)
+    return _U64.unpack(fields.get(1, zero))[0], _U64.unpack(fields.get(2, zero))[0]

@@ -1,0 +1,144 @@
+"""One address family's iptables: reading the rules, and changing them in one transaction."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from . import command
+from .command import CommandError
+from .rules import PREFIX, Plan, ruleset
+
+Variant = Literal["nft", "legacy"]
+#: seconds that a command waits for the xtables lock (legacy only; nft has transactions instead)
+LOCK_SECONDS: Final = 20
+ENVIRONMENT: Final = "PYWALL_IPTABLES"
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A table as iptables-save prints it: its chains, and its rules as ``-A CHAIN ...``."""
+
+    chains: tuple[str, ...]
+    rules: tuple[str, ...]
+
+    def own_chains(self) -> list[str]:
+        """The chains that are ours."""
+        return [chain for chain in self.chains if chain.startswith(PREFIX)]
+
+    def jumps(self) -> list[str]:
+        """The rules of other chains that lead into ours."""
+        own = set(self.own_chains())
+        return [rule for rule in self.rules if _chain(rule) not in own and _target(rule) in own]
+
+    def first(self, chain: str) -> str:
+        """The rule at position 1 of a chain, or empty."""
+        return next((rule for rule in self.rules if _chain(rule) == chain), "")
+
+
+def _chain(rule: str) -> str:
+    return rule.split(" ", 2)[1]
+
+
+def _target(rule: str) -> str:
+    words = rule.split(" ")
+    for option in ("-j", "-g"):
+        if option in words[:-1]:
+            return words[words.index(option) + 1]
+    return ""
+
+
+class IPTables:
+    """``family`` is 4 or 6; ``variant`` None takes what the system calls iptables.
+
+    :raises CommandError: not installed
+    """
+
+    def __init__(self, family: int, variant: Variant | None = None) -> None:
+        self.family = family
+        name = "iptables" if family == 4 else "ip6tables"
+        if variant is not None:
+            name += f"-{variant}"
+        self._restore = command.find(f"{name}-restore")
+        self._save = command.find(f"{name}-save")
+        self.variant: Variant = variant or ("legacy" if "legacy" in command.run([self._restore, "-V"]) else "nft")
+
+    def save(self) -> dict[str, Saved]:
+        """All tables that exist."""
+        tables: dict[str, Saved] = {}
+        chains: list[str] = []
+        rules: list[str] = []
+        name = ""
+        for line in command.run([self._save]).splitlines():
+            if line.startswith("*"):
+                name, chains, rules = line[1:], [], []
+            elif line.startswith(":"):
+                chains.append(line[1:].split(" ", 1)[0])
+            elif line.startswith("-A "):
+                rules.append(line)
+            elif line == "COMMIT":
+                tables[name] = Saved(tuple(chains), tuple(rules))
+        return tables
+
+    def apply(self, text: str) -> None:
+        """Change rules; a table changes wholly or not at all, chains that are not named stay as they are."""
+        command.run([self._restore, "--noflush", "-w", str(LOCK_SECONDS)], text, timeout=LOCK_SECONDS + 10)
+
+    def test(self, text: str) -> None:
+        """Whether the tools understand rules; nothing is changed."""
+        command.run([self._restore, "--noflush", "--test", "-w", str(LOCK_SECONDS)], text, timeout=LOCK_SECONDS + 10)
+
+
+def wanted_variant() -> Variant | None:
+    """What the environment variable PYWALL_IPTABLES asks for.
+
+    :raises CommandError: it is neither ``nft`` nor ``legacy``
+    """
+    value = os.environ.get(ENVIRONMENT, "")
+    if value in ("", "nft", "legacy"):
+        return value or None  # type: ignore[return-value]
+    raise CommandError(f"{ENVIRONMENT}={value}: allowed are nft and legacy")
+
+
+def installation(plan: Plan, family: int, existing: dict[str, Saved]) -> str:
+    """Input for iptables-restore: our chains as ``plan`` wants them, whatever a former run left."""
+    wanted = ruleset(plan, family)
+    text = []
+    for table in ("filter", "mangle"):  # REJECT must work before the first packet is queued
+        saved = existing.get(table, Saved((), ()))
+        lines = [f":{chain} - [0:0]" for chain in wanted[table]]
+        lines += ["-D" + jump[2:] for jump in saved.jumps()]
+        lines += [f"-A {chain} {rule}" for chain, rules in wanted[table].items() for rule in rules]
+        stale = [chain for chain in saved.own_chains() if chain not in wanted[table]]
+        lines += [f"-F {chain}" for chain in stale] + [f"-X {chain}" for chain in stale]
+        lines += [f"-I {hook} 1 -j {chain}" for where, hook, chain in plan.jumps() if where == table]
+        text += [f"*{table}", *lines, "COMMIT"]
+    return "\n".join(text) + "\n"
+
+
+def removal(existing: dict[str, Saved]) -> str:
+    """Input for iptables-restore that removes all that is ours; empty when nothing is."""
+    text = []
+    for table in ("mangle", "filter"):
+        saved = existing.get(table)
+        if saved is None or not saved.own_chains():
+            continue
+        own = saved.own_chains()
+        lines = ["-D" + jump[2:] for jump in saved.jumps()]
+        lines += [f"-F {chain}" for chain in own] + [f"-X {chain}" for chain in own]
+        text += [f"*{table}", *lines, "COMMIT"]
+    return "\n".join(text) + "\n" if text else ""
+
+
+def in_place(plan: Plan, existing: dict[str, Saved]) -> bool:
+    """Every jump stands at position 1, and every chain of ours has its rules."""
+    none = Saved((), ())
+    for table, hook, chain in plan.jumps():
+        saved = existing.get(table, none)
+        if saved.first(hook) != f"-A {hook} -j {chain}" or not saved.first(chain):
+            return False
+    return True
+
+
+__all__ = ["CommandError", "IPTables", "Saved", "Variant", "in_place", "installation", "removal", "wanted_variant"]

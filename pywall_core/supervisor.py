@@ -1,0 +1,328 @@
+"""The supervisor: owns the kernel rules, the configuration, the signals and the control socket; parses no packet.
+
+Rules go in when every queue is bound and come out before one is closed. Whatever ends the supervisor, short of SIGKILL,
+takes the rules out; after SIGKILL the workers die with it (PR_SET_PDEATHSIG), and the next start cleans up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import selectors
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from time import monotonic
+from typing import Any, Final
+
+from .channel import Message
+from .config import Config, ConfigError, loads, read
+from .control import Client, ControlSocket
+from .kernel import privileges
+from .kernel.command import CommandError
+from .kernel.firewall import Firewall
+from .kernel.iptables import wanted_variant
+from .kernel.marks import MAX_WORKERS, Marks
+from .kernel.queues import Losses
+from .kernel.rundir import RunDir
+from .notify import notify, reloading
+from .workers import Policy, Question, Team, WorkerProcess
+
+log: Final = logging.getLogger("pywall.supervisor")
+_STEP: Final = 0.25
+SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class StartError(Exception):
+    """The firewall cannot start; ``code`` is the exit code, the text is for the user."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Supervisor:
+    """One firewall in this network namespace.
+
+    ``source`` as for :func:`pywall_core.config.load`; ``print_events`` has workers write events to standard output,
+    whatever the configuration says.
+    """
+
+    def __init__(self, source: str | None, *, print_events: bool = False) -> None:
+        self._source = source
+        self._print_events = print_events
+        self._rundir = RunDir()
+        self._selector = selectors.DefaultSelector()
+        self._stopping = self._reload_asked = False
+        self._team: Team | None = None
+        self._coming: Team | None = None
+        self._control: ControlSocket | None = None
+        self._waiting: list[Question] = []
+        self._reloads: list[Client] = []
+        self._losses = Losses()
+        self._started = monotonic()
+        self._next_second = 0.0
+        self._rules_restored = 0
+
+    def run(self) -> int:
+        """Run until a signal ends it. Exit code 0.
+
+        :raises ConfigError: the configuration is wrong
+        :raises StartError: anything else that keeps it from starting; nothing is left behind
+        :raises InUseError: another instance runs here
+        :raises CommandError: iptables is missing or refuses the rules
+        """
+        if not privileges.has(privileges.CAP_NET_ADMIN):
+            raise StartError(5, "pywall run needs root (CAP_NET_ADMIN)")
+        policy = _read_policy(self._source, self._print_events)
+        self._rundir.acquire()
+        try:
+            self._firewall = Firewall(self._rundir, wanted_variant())
+            with _signals(self._selector, self._signalled):
+                try:
+                    return self._work(policy)
+                finally:
+                    self._end()
+        finally:
+            self._rundir.release()
+
+    def _work(self, policy: Policy) -> int:
+        self._coming = self._new_team(policy)
+        while self._team is None and not self._stopping:
+            self._step()
+            failure = self._coming.failure() if self._coming else None
+            if failure:
+                raise StartError(*failure)
+            if self._coming and self._coming.ready():
+                self._take_over()
+        if self._stopping:
+            return 0
+        self._drop_privileges(policy.config)
+        self._control = ControlSocket(self._rundir.socket, self._selector, self._handle)
+        notify("READY=1", f"STATUS=policy {policy.name}")
+        log.info("running: policy %s, %s", policy.name, self._words())
+        while not self._stopping:
+            self._step()
+            self._advance()
+        return 0
+
+    def _words(self) -> str:
+        plan = self._team.plan if self._team else None
+        return f"hooks {' '.join(plan.hooks)}, queue {plan.queue}, generation {plan.generation}" if plan else ""
+
+    # --- teams ----------------------------------------------------------------------------------------------------
+
+    def _new_team(self, policy: Policy) -> Team:
+        queue = policy.config.queue
+        first = queue.number
+        if self._team is not None:
+            plan = self._team.plan
+            if first < plan.queue + plan.workers and plan.queue < first + queue.workers:
+                first = plan.queue + plan.workers
+        team = Team(policy, policy.plan(first, self._rundir.next_generation()))
+        team.start()
+        for worker in team.workers:
+            self._hear(worker)
+        return team
+
+    def _hear(self, worker: WorkerProcess) -> None:
+        def listen() -> None:
+            if not worker.listen():
+                self._selector.unregister(worker.channel)
+
+        self._selector.register(worker.channel, selectors.EVENT_READ, listen)
+
+    def _take_over(self) -> None:
+        """The coming team is ready: the rules lead to it from now on, in one step."""
+        coming = self._coming
+        if coming is None:
+            return
+        self._firewall.install(coming.plan)
+        old, self._team, self._coming = self._team, coming, None
+        if coming.policy.config.queue.offload:
+            self._firewall.count_offloaded()
+        if old is not None:
+            self._dismiss(old)
+
+    def _dismiss(self, team: Team) -> None:
+        for worker in team.workers:
+            with contextlib.suppress(KeyError, ValueError):
+                self._selector.unregister(worker.channel)
+        team.stop()
+
+    def _advance(self) -> None:
+        """Carry a reload on."""
+        if self._reload_asked and self._coming is None:
+            self._reload_asked = False
+            reloading()
+            try:
+                self._coming = self._new_team(_read_policy(self._source, self._print_events))
+            except (ConfigError, OSError) as error:
+                self._reloaded(str(error))
+        coming = self._coming
+        if coming is None:
+            return
+        failure = coming.failure()
+        if failure is None and coming.ready():
+            try:
+                self._take_over()
+                self._reloaded(None)
+            except CommandError as error:
+                failure = (1, str(error))
+        if failure:
+            self._coming = None
+            self._dismiss(coming)
+            self._reloaded(failure[1])
+
+    def _reloaded(self, error: str | None) -> None:
+        if error is None:
+            log.info("reloaded: %s", self._words())
+        else:
+            log.error("not reloaded, the policy in force stays: %s", error)
+        notify("READY=1")
+        clients, self._reloads = self._reloads, []
+        for client in clients:
+            client.answer({"ok": error is None, **({"error": error} if error else {})})
+
+    # --- the loop -------------------------------------------------------------------------------------------------
+
+    def _step(self) -> None:
+        for key, _ in self._selector.select(_STEP):
+            key.data()
+        now = monotonic()
+        if self._team is not None:
+            for worker in self._team.replace_lost(now):
+                self._hear(worker)
+        self._collect(now)
+        if now >= self._next_second:
+            self._next_second = now + 1.0
+            self._each_second(now)
+
+    def _each_second(self, now: float) -> None:
+        notify("WATCHDOG=1")
+        if self._control is not None:
+            self._control.expire(now)
+        if self._team is None:
+            return
+        try:
+            if not self._firewall.keep():
+                self._rules_restored += 1
+                log.warning("our rules were changed by somebody else: restored")
+        except CommandError as error:
+            log.error("the rules cannot be checked: %s", error)
+        self._losses.look(now, self._team.plan.queues())
+
+    def _signalled(self, number: int) -> None:
+        if number == signal.SIGHUP:
+            self._reload_asked = True
+        else:
+            self._stopping = True
+
+    # --- requests -------------------------------------------------------------------------------------------------
+
+    def _handle(self, client: Client, request: Message) -> None:
+        match request.get("command"):
+            case "status":
+                client.answer({"ok": True, **self._status()})
+            case "reload":
+                self._reload_asked = True
+                self._reloads.append(client)
+            case "stats" | "flows" as what if self._team is not None:
+                limit = request.get("limit", 100)
+                order = {"do": what, "limit": limit if isinstance(limit, int) else 100}
+                self._waiting.append(Question(client, what, self._team.workers, order))
+            case _:
+                client.answer({"ok": False, "error": "unknown command (status, stats, flows, reload)"})
+
+    def _status(self) -> dict[str, Any]:
+        team = self._team
+        return {
+            "pid": os.getpid(),
+            "policy": team.policy.name if team else None,
+            "mode": team.policy.config.mode if team else None,
+            "uptime": round(monotonic() - self._started, 1),
+            "iptables": self._firewall.variant,
+            "hooks": list(team.plan.hooks) if team else [],
+            "generation": team.plan.generation if team else 0,
+            "workers": team.describe() if team else [],
+            "restarts": team.restarts if team else 0,
+            "rules_restored": self._rules_restored,
+            "queues": self._losses.describe(),
+        }
+
+    def _collect(self, now: float) -> None:
+        for question in list(self._waiting):
+            if question.finished(now):
+                self._waiting.remove(question)
+
+    # --- begin and end --------------------------------------------------------------------------------------------
+
+    def _drop_privileges(self, config: Config) -> None:
+        keep = {privileges.CAP_NET_ADMIN}
+        if self._firewall.variant == "legacy":
+            keep.add(privileges.CAP_NET_RAW)
+        if config.run.user is not None:
+            keep |= {privileges.CAP_SETUID, privileges.CAP_SETGID, privileges.CAP_KILL}
+        privileges.keep_only(keep)
+
+    def _end(self) -> None:
+        notify("STOPPING=1")
+        try:
+            self._firewall.remove()
+        except CommandError as error:
+            log.error("rules may be left, run 'pywall cleanup': %s", error)
+        for team in (self._coming, self._team):
+            if team is not None:
+                self._dismiss(team)
+        if self._control is not None:
+            self._control.close()
+        log.info("stopped")
+
+
+def _read_policy(source: str | None, print_events: bool) -> Policy:
+    """The text of a configuration and what it says to the supervisor; what it says to plugins the workers check.
+
+    :raises ConfigError: it is not one, or the kernel's part of it is wrong
+    """
+    name, text, warnings = read(source)
+    config = loads(text, name, strict=False)
+    for warning in [*warnings, *config.warnings]:
+        log.warning("%s", warning)
+    noted = len(config.problems)
+    try:
+        Marks.from_mask(config.queue.mark_mask)
+    except ValueError as error:
+        config.error(("queue", "mark_mask"), str(error))
+    if config.queue.workers > MAX_WORKERS:
+        config.error(("queue", "workers"), f"at most {MAX_WORKERS} workers have room in a mark")
+    if config.queue.number + 2 * config.queue.workers > 65536:
+        config.error(("queue", "number"), "a reload needs as many further queue numbers as there are workers")
+    if len(config.problems) > noted:
+        config.check()
+    return Policy(name, text, config, print_events)
+
+
+@contextlib.contextmanager
+def _signals(selector: selectors.BaseSelector, handle: Callable[[int], None]) -> Iterator[None]:
+    """Signals as events of the selector, so that none interrupts a change of rules."""
+    reader, writer = socket.socketpair()
+    reader.setblocking(False)
+    writer.setblocking(False)
+
+    def read_signals() -> None:
+        for number in reader.recv(64):
+            handle(number)
+
+    selector.register(reader, selectors.EVENT_READ, read_signals)
+    before = {number: signal.signal(number, lambda *_: None) for number in SIGNALS}
+    descriptor = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(descriptor)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        selector.unregister(reader)
+        reader.close()
+        writer.close()

@@ -1,0 +1,170 @@
+"""The packet process: owns one queue and runs the engine over it. Started by the supervisor, never by hand.
+
+It gives up all capabilities but CAP_NET_ADMIN before it loads a plugin, gets everything that it has to know in one
+message, says "bound" when packets can come, and then says that it is alive a few times a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import gc
+import logging
+import signal
+import socket
+import sys
+from itertools import islice
+from time import monotonic
+from typing import Any, Final
+
+from .channel import Channel, ChannelError, Message
+from .config import ConfigError, loads
+from .kernel import privileges
+from .kernel.marks import Marks
+
+log: Final = logging.getLogger("pywall.worker")
+#: seconds that a worker goes on judging what waits in its queue after it was told to stop
+DRAIN: Final = 1.0
+_TICK: Final = 1.0
+
+
+class Worker:
+    """One queue, one engine. ``order`` is the supervisor's hand-over."""
+
+    def __init__(self, channel: Channel, order: Message) -> None:
+        from .engine import build_engine
+        from .events import open_sink
+        from .sources.nfqueue import NFQueue, QueueOptions
+
+        config = loads(base64.b64decode(order["text"]), order["name"], strict=False)
+        self._channel = channel
+        self._stop_at: float | None = None
+        self._next_tick = 0.0
+        events = config.events
+        if order["print_events"]:
+            events = events.model_copy(update={"stdout": True})
+        self._sink = open_sink(events)
+        self._engine = build_engine(config, live=True, sink=self._sink.emit if self._sink.active else None)
+        queue, failure = config.queue, config.failure
+        options = QueueOptions(
+            number=order["queue"],
+            length=queue.length,
+            socket_buffer=queue.socket_buffer,
+            range=queue.range,
+            gso=queue.gso,
+            fail_open=failure.queue_full == "accept",
+            offload=queue.offload,
+            pass_failures=failure.plugin_error.startswith("pass"),
+            marks=Marks.from_mask(queue.mark_mask),
+        )
+        self._queue = NFQueue(options, self._engine, self._pulse)
+
+    def run(self) -> None:
+        """Judge packets until told to stop."""
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 100)
+        self._channel.send({"is": "bound"})
+        try:
+            self._queue.run()
+        finally:
+            self._queue.close()
+            self._engine.close()
+            self._sink.close()
+
+    def _pulse(self, now: float, idle: bool) -> None:
+        from .sources.nfqueue import Stop
+
+        if now >= self._next_tick:
+            self._next_tick = now + _TICK
+            if idle:
+                self._engine.tick(now)
+        try:
+            self._channel.offer({"is": "alive"})
+            for message in self._channel.receive():
+                self._obey(message, now)
+        except ChannelError:
+            raise Stop from None  # the supervisor is gone
+        if self._stop_at is not None and (idle or now >= self._stop_at):
+            raise Stop
+
+    def _obey(self, message: Message, now: float) -> None:
+        match message.get("do"):
+            case "stop":
+                self._stop_at = now + DRAIN
+            case "stats":
+                self._answer(message, {**self._engine.stats(), "events": self._sink.stats()})
+            case "flows":
+                limit = max(0, min(int(message.get("limit", 100)), 1000))
+                self._answer(message, [describe(flow, now) for flow in islice(self._engine.flows, limit)])
+
+    def _answer(self, message: Message, content: Any) -> None:
+        self._channel.send({"is": "answer", "id": message.get("id"), "content": content})
+
+
+def describe(flow: Any, now: float) -> Message:
+    """A flow for ``pywall flows``; ``age`` and ``idle`` in seconds."""
+    family = socket.AF_INET if flow.version == 4 else socket.AF_INET6
+    verdict = flow.final or flow.verdict
+    return {
+        "flow_id": flow.id,
+        "src_ip": socket.inet_ntop(family, flow.src),
+        "src_port": flow.sport,
+        "dest_ip": socket.inet_ntop(family, flow.dst),
+        "dest_port": flow.dport,
+        "proto": flow.proto,
+        "app_proto": flow.app_proto,
+        "state": flow.state,
+        "pkts_toserver": flow.pkts_toserver,
+        "pkts_toclient": flow.pkts_toclient,
+        "bytes_toserver": flow.bytes_toserver,
+        "bytes_toclient": flow.bytes_toclient,
+        "age": round(now - flow.start, 3),
+        "idle": round(now - flow.last, 3),
+        "verdict": None if verdict is None else verdict.action.value,
+        "final": bool(verdict and verdict.final),
+        "rule": "" if verdict is None else verdict.rule,
+    }
+
+
+def _prepare(order: Message) -> None:
+    privileges.keep_only({privileges.CAP_NET_ADMIN}, order["user"])
+    privileges.die_with_parent(order["parent"], signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the supervisor says when: the rules go first
+
+
+def main() -> int:
+    """Entry point of ``python -m pywall_core.worker``; the channel is an inherited descriptor."""
+    parser = argparse.ArgumentParser(prog="pywall-worker")
+    parser.add_argument("--channel", type=int, required=True)
+    channel = Channel(socket.socket(fileno=parser.parse_args().channel))
+    logging.basicConfig(level=logging.INFO, format="pywall: %(message)s", stream=sys.stderr)
+    from .plugins import PluginError
+
+    try:
+        order = channel.wait(30.0)
+        _prepare(order)
+        worker = Worker(channel, order)
+    except ConfigError as error:
+        channel.send({"is": "failed", "code": 3, "message": str(error)})
+        return 3
+    except PluginError as error:
+        channel.send({"is": "failed", "code": 4, "message": str(error)})
+        return 4
+    except (ImportError, OSError, KeyError, ValueError) as error:
+        channel.send({"is": "failed", "code": 1, "message": f"{type(error).__name__}: {error}"})
+        return 1
+    except ChannelError:
+        return 1
+    try:
+        worker.run()
+    except ChannelError:
+        return 1
+    log.debug("worker ends at %.3f", monotonic())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,238 @@
+"""Worker processes as the supervisor sees them: started, heard of, replaced, stopped."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import itertools
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any, Final
+
+from .channel import Channel, ChannelError, Message
+from .config import Config
+from .control import Client
+from .kernel.marks import Marks
+from .kernel.rules import Plan
+
+log: Final = logging.getLogger("pywall.supervisor")
+#: seconds without a sign of life after which a worker is taken for hung (it gives one every 0.25 s)
+HUNG: Final = 3.5
+#: seconds that a worker may take to load its plugins
+START: Final = 60.0
+#: longest pause between two attempts to replace a worker, seconds
+_MAX_PAUSE: Final = 5.0
+#: seconds that workers may take to answer a question
+_ANSWER: Final = 3.0
+_numbers = itertools.count(1)
+
+
+@dataclass(slots=True)
+class Policy:
+    """A configuration in use: its text, so that every worker gets the same, whatever becomes of the file."""
+
+    name: str
+    text: bytes
+    config: Config
+    print_events: bool = False
+
+    def plan(self, first_queue: int, generation: int) -> Plan:
+        """The kernel rules that it asks for."""
+        queue = self.config.queue
+        return Plan(
+            hooks=tuple(queue.hooks),
+            queue=first_queue,
+            workers=queue.workers,
+            loopback=queue.loopback,
+            bypass=self.config.failure.no_listener == "accept",
+            deal=queue.deal,
+            generation=generation,
+            marks=Marks.from_mask(queue.mark_mask),
+        )
+
+
+class WorkerProcess:
+    """One process for one queue. ``failure`` is (exit code, message) once it has said that it cannot work."""
+
+    def __init__(self, policy: Policy, queue: int) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [sys.executable, "-P", "-m", "pywall_core.worker", "--channel", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self.queue = queue
+        self.channel = Channel(ours)
+        self.bound = False
+        self.failure: tuple[int, str] | None = None
+        self.started = self.heard = monotonic()
+        self.answers: list[Message] = []
+        text = base64.b64encode(policy.text).decode()
+        order = {
+            "text": text,
+            "name": policy.name,
+            "queue": queue,
+            "print_events": policy.print_events,
+            "user": policy.config.run.user,
+            "parent": os.getpid(),
+        }
+        with contextlib.suppress(ChannelError):
+            self.channel.send(order)
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._process.pid
+
+    def exited(self) -> bool:
+        """Whether it has ended."""
+        return self._process.poll() is not None
+
+    def listen(self) -> bool:
+        """Take in what it has said. False: it will say no more."""
+        try:
+            for message in self.channel.receive():
+                self.heard = monotonic()
+                match message.get("is"):
+                    case "bound":
+                        self.bound = True
+                    case "failed":
+                        self.failure = (int(message.get("code", 1)), str(message.get("message", "")))
+                    case "answer":
+                        self.answers.append(message)
+        except ChannelError:
+            return False
+        return True
+
+    def ask(self, message: Message) -> None:
+        """Send a request, if it listens."""
+        with contextlib.suppress(ChannelError):
+            self.channel.offer(message)
+
+    def overdue(self, now: float) -> bool:
+        """It gave no sign of life for too long."""
+        return now - self.heard > (HUNG if self.bound else START)
+
+    def kill(self) -> None:
+        """End it at once."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            self._process.send_signal(signal.SIGKILL)
+
+    def stop(self, timeout: float = 2.5) -> None:
+        """Let it judge what waits and end; kill it after ``timeout`` seconds."""
+        self.ask({"do": "stop"})
+        try:
+            self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            self._process.wait()
+        self.channel.close()
+
+
+@dataclass(slots=True)
+class Team:
+    """The workers of one configuration: worker i owns queue ``plan.queue + i``."""
+
+    policy: Policy
+    plan: Plan
+    workers: list[WorkerProcess] = field(default_factory=list)
+    restarts: int = 0
+    _pauses: dict[int, float] = field(default_factory=dict)
+    _due: dict[int, float] = field(default_factory=dict)
+
+    def start(self) -> None:
+        """Start all of them; they are no use before :meth:`ready`."""
+        for index in range(self.plan.workers):
+            self.workers.append(WorkerProcess(self.policy, self.plan.queue + index))
+
+    def ready(self) -> bool:
+        """All queues are bound."""
+        return all(worker.bound for worker in self.workers)
+
+    def failure(self) -> tuple[int, str] | None:
+        """Exit code and message of the first that cannot start."""
+        for worker in self.workers:
+            if worker.exited() or worker.failure:
+                worker.listen()
+                return worker.failure or (1, f"the worker process {worker.pid} ended while starting")
+            if not worker.bound and worker.overdue(monotonic()):
+                return 1, f"the worker process {worker.pid} did not start within {START:g} s"
+        return None
+
+    def replace_lost(self, now: float) -> list[WorkerProcess]:
+        """Replace workers that died or hang, and return the new ones. One that cannot start is tried again later."""
+        new = []
+        for index, worker in enumerate(self.workers):
+            if worker.bound and now - worker.started > 30:
+                self._pauses.pop(index, None)
+            if not worker.exited() and worker.overdue(now):
+                log.error("worker %d (queue %d) does not answer: replaced", worker.pid, worker.queue)
+                worker.kill()
+                worker.stop(1.0)
+            if not worker.exited():
+                continue
+            if index not in self._due:
+                worker.listen()
+                why = f": {worker.failure[1]}" if worker.failure else ""
+                pause = self._pauses.get(index, 0.0)
+                self._pauses[index] = min(_MAX_PAUSE, pause * 2 or 0.5)
+                self._due[index] = now + pause
+                log.error("worker %d (queue %d) has ended%s; a new one starts", worker.pid, worker.queue, why)
+            if now >= self._due[index]:
+                del self._due[index]
+                worker.stop(0.0)
+                self.restarts += 1
+                self.workers[index] = WorkerProcess(self.policy, worker.queue)
+                new.append(self.workers[index])
+        return new
+
+    def stop(self) -> None:
+        """End all of them, together."""
+        for worker in self.workers:
+            worker.ask({"do": "stop"})
+        for worker in self.workers:
+            worker.stop()
+
+    def describe(self) -> list[dict[str, Any]]:
+        """For ``pywall status``."""
+        return [
+            {"pid": w.pid, "queue": w.queue, "bound": w.bound, "age": round(monotonic() - w.started, 1)}
+            for w in self.workers
+        ]
+
+
+class Question:
+    """A request of a client that the workers answer. ``what`` names the answer; ``order`` is sent to each worker."""
+
+    def __init__(self, client: Client, what: str, workers: list[WorkerProcess], order: Message) -> None:
+        self._client = client
+        self._what = what
+        self._workers = list(workers)
+        self._number = next(_numbers)
+        self._until = monotonic() + _ANSWER
+        for worker in workers:
+            worker.ask({**order, "id": self._number})
+
+    def finished(self, now: float) -> bool:
+        """Whether the client was answered: when all workers have, or the time is up."""
+        answers = [
+            answer["content"]
+            for worker in self._workers
+            for answer in worker.answers
+            if answer.get("id") == self._number
+        ]
+        if len(answers) < len(self._workers) and now < self._until:
+            return False
+        for worker in self._workers:
+            worker.answers = [answer for answer in worker.answers if answer.get("id") != self._number]
+        content = [flow for part in answers for flow in part] if self._what == "flows" else answers
+        self._client.answer({"ok": bool(answers), self._what: content})
+        return True
