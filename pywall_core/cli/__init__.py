@@ -20,6 +20,7 @@ from .common import CONFIGURATION, FAILURE, PLUGIN, PRIVILEGES, complain
 
 #: Subcommands in the order of the help text, and the modules that hold them.
 COMMANDS: Final = {
+    "demo": "demo",
     "run": "run",
     "replay": "replay",
     "explain": "explain",

@@ -38,7 +38,16 @@ TEXT: Final = b"".join(b"line %d of a page that anybody may read\n" % n for n in
 def certificate(folder: Path) -> None:
     """A self-signed certificate for the TLS server, made by openssl."""
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    command += ["-days", "2", "-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem"), "-subj", "/CN=demo.example"]
+    command += [
+        "-days",
+        "2",
+        "-keyout",
+        str(folder / "key.pem"),
+        "-out",
+        str(folder / "cert.pem"),
+        "-subj",
+        "/CN=demo.example",
+    ]
     subprocess.run(command, check=True, capture_output=True)
 
 
