@@ -14,17 +14,21 @@ if TYPE_CHECKING:
     from .detectors import detector_contract
     from .dialogues import Conversation, conversation
     from .flows import make_flow
+    from .memory import InMemory, engine, replay
     from .packets import fragment, icmp_error, ip_packet, tcp_packet, udp_packet, write_pcap
     from .rules import rule_contract
 
 _HOMES = {
     "Conversation": "dialogues",
+    "InMemory": "memory",
     "conversation": "dialogues",
     "detector_contract": "detectors",
+    "engine": "memory",
     "fragment": "packets",
     "icmp_error": "packets",
     "ip_packet": "packets",
     "make_flow": "flows",
+    "replay": "memory",
     "rule_contract": "rules",
     "tcp_packet": "packets",
     "udp_packet": "packets",
@@ -33,12 +37,15 @@ _HOMES = {
 
 __all__ = [
     "Conversation",
+    "InMemory",
     "conversation",
     "detector_contract",
+    "engine",
     "fragment",
     "icmp_error",
     "ip_packet",
     "make_flow",
+    "replay",
     "rule_contract",
     "tcp_packet",
     "udp_packet",
