@@ -1,7 +1,7 @@
 """Internet Message Access Protocol 4, by the untagged greeting and tagged commands.
 
-:checked: a greeting ``* OK``, ``* PREAUTH`` or ``* BYE`` that names IMAP or has a capability; a tagged command that only
-    IMAP has, by its full grammar; else a greeting and any tagged command
+:checked: a greeting ``* OK``, ``* PREAUTH`` or ``* BYE`` that names IMAP or has a capability; a tagged command that
+    only IMAP has, by its full grammar; else a greeting and any tagged command
 :source: RFC 9051 and 3501 sections 6, 7.1 and 9; STARTTLS: section 6.2.1
 :minimum: the first line of one side
 :facts: user, banner
@@ -28,8 +28,10 @@ _TAG_OCTETS: Final = b"!#$&',-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ^_`ab
 _COMMAND_OCTETS: Final = b"CNLSAEDRUFGIMX"
 _COMMAND: Final = re.compile(
     rb"(" + _TAG + rb") (CAPABILITY|NOOP|LOGOUT|STARTTLS|AUTHENTICATE \S+.*|LOGIN \S+ .+|ENABLE .+|SELECT .+|EXAMINE .+"
-    rb"|CREATE .+|DELETE .+|RENAME .+|SUBSCRIBE .+|UNSUBSCRIBE .+|LIST .+|LSUB .+|NAMESPACE|STATUS .+|APPEND .+|IDLE|CHECK"
-    rb"|CLOSE|UNSELECT|EXPUNGE|SEARCH .+|FETCH .+|STORE .+|COPY .+|MOVE .+|UID .+|ID [(N].*|COMPRESS .+|GETQUOTA.*|XLIST .+)\s*$",
+    rb"|CREATE .+|DELETE .+|RENAME .+|SUBSCRIBE .+|UNSUBSCRIBE .+|LIST .+|LSUB .+|NAMESPACE|STATUS .+|APPEND .+"
+    rb"|IDLE|CHECK"
+    rb"|CLOSE|UNSELECT|EXPUNGE|SEARCH .+|FETCH .+|STORE .+|COPY .+|MOVE .+|UID .+|ID [(N].*|COMPRESS .+"
+    rb"|GETQUOTA.*|XLIST .+)\s*$",
     re.I,
 )
 _DECISIVE: Final = re.compile(

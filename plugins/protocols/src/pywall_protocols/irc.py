@@ -1,7 +1,7 @@
 """Internet Relay Chat, by the registration and the prefixed messages of the server.
 
-:checked: ``USER`` with its four parameters, ``CAP``, ``JOIN`` of a channel, ``PRIVMSG`` or two weaker commands; a server
-    message of a prefix and a numeric, ``NOTICE`` or ``CAP``
+:checked: ``USER`` with its four parameters, ``CAP``, ``JOIN`` of a channel, ``PRIVMSG`` or two weaker commands; a
+    server message of a prefix and a numeric, ``NOTICE`` or ``CAP``
 :source: RFC 2812 sections 2.3.1 and 3, RFC 1459, IRCv3 capability negotiation and STARTTLS (numeric 670)
 :minimum: the first line of one side
 :facts: nick, user, server
@@ -29,8 +29,8 @@ _DECISIVE: Final = re.compile(
     re.I,
 )
 _OWN: Final = frozenset(
-    b"NICK USER PASS CAP JOIN PRIVMSG NOTICE MODE PING PONG QUIT WHO WHOIS LIST PART TOPIC AWAY USERHOST ISON INVITE KICK OPER "
-    b"WEBIRC SERVER PROTOCTL AUTHENTICATE STARTTLS".split()
+    b"NICK USER PASS CAP JOIN PRIVMSG NOTICE MODE PING PONG QUIT WHO WHOIS LIST PART TOPIC AWAY USERHOST ISON "
+    b"INVITE KICK OPER WEBIRC SERVER PROTOCTL AUTHENTICATE STARTTLS".split()
 )
 #: alone they may be FTP's, POP3's or Redis's
 _SHARED: Final = frozenset(

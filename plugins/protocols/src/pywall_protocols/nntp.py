@@ -1,7 +1,7 @@
 """Network News Transfer Protocol, by the greeting and the commands.
 
-:checked: a greeting 200 or 201 that names NNTP or its servers; ``MODE READER`` and other commands of news alone; else a
-    greeting and a command
+:checked: a greeting 200 or 201 that names NNTP or its servers; ``MODE READER`` and other commands of news alone; else
+    a greeting and a command
 :source: RFC 3977 sections 5 to 8, RFC 4643 (AUTHINFO), RFC 4642 (STARTTLS)
 :minimum: the first line of one side
 :facts: banner, group
@@ -24,13 +24,15 @@ first_client = None
 first_server = b"245"
 
 _DECISIVE: Final = re.compile(
-    rb"MODE (?:READER|STREAM)\s*$|AUTHINFO (?:USER|PASS|SASL|SIMPLE|GENERIC)|LIST (?:ACTIVE|NEWSGROUPS|OVERVIEW\.FMT|EXTENSIONS|HEADERS)"
-    rb"|NEWGROUPS \d{6,8} \d{6}|NEWNEWS \S+ \d{6,8} \d{6}|XOVER [\d-]+\s*$|CHECK <|TAKETHIS <|IHAVE <|(?:ARTICLE|HEAD|BODY|STAT) <\S+>",
+    rb"MODE (?:READER|STREAM)\s*$|AUTHINFO (?:USER|PASS|SASL|SIMPLE|GENERIC)|LIST (?:ACTIVE|NEWSGROUPS"
+    rb"|OVERVIEW\.FMT|EXTENSIONS|HEADERS)"
+    rb"|NEWGROUPS \d{6,8} \d{6}|NEWNEWS \S+ \d{6,8} \d{6}|XOVER [\d-]+\s*$|CHECK <|TAKETHIS <|IHAVE <|(?:ARTICLE"
+    rb"|HEAD|BODY|STAT) <\S+>",
     re.I,
 )
 _OWN: Final = frozenset(
-    b"GROUP LISTGROUP ARTICLE HEAD BODY STAT NEXT LAST CAPABILITIES LIST OVER XOVER HDR XHDR POST IHAVE DATE SLAVE STARTTLS XZVER "
-    b"XFEATURE MODE AUTHINFO NEWGROUPS NEWNEWS CHECK TAKETHIS".split()
+    b"GROUP LISTGROUP ARTICLE HEAD BODY STAT NEXT LAST CAPABILITIES LIST OVER XOVER HDR XHDR POST IHAVE DATE SLAVE "
+    b"STARTTLS XZVER XFEATURE MODE AUTHINFO NEWGROUPS NEWNEWS CHECK TAKETHIS".split()
 )
 _SHARED: Final = frozenset({b"QUIT", b"HELP"})
 _SERVER: Final = re.compile(

@@ -24,7 +24,8 @@ first_client = None
 first_server = b"+-"
 
 _COMMAND: Final = re.compile(
-    rb"(?:USER .+|PASS .+|STAT|LIST(?: \d+)?|RETR \d+|DELE \d+|RSET|NOOP|QUIT|LANG(?: .+)?|UTF8|AUTH(?: [A-Z0-9_-]{3,20}(?: \S+)?)?"
+    rb"(?:USER .+|PASS .+|STAT|LIST(?: \d+)?|RETR \d+|DELE \d+|RSET|NOOP|QUIT|LANG(?: .+)?|UTF8"
+    rb"|AUTH(?: [A-Z0-9_-]{3,20}(?: \S+)?)?"
     rb"|XTND .+|XSENDER .*)\s*$",
     re.I,
 )

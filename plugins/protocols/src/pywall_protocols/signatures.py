@@ -25,11 +25,15 @@ TCP_MAGICS: Final[dict[bytes, str]] = {
     b"\xfa\xbf\xb5\xda": "bitcoin",
     b"ES\0\0": "elasticsearch",
     b"GIOP\1": "giop",
+    b"ZIOP\1": "giop",
     b"8=FIX": "fix",
     b"JRMI\0": "rmi",
     b"ceph v": "ceph",
     b"CNXN\0\0\0\1": "adb",
     b"CNXN\1\0\0\1": "adb",
+    b"JXTAHELLO ": "jxta",
+    b"DmdT": "ncp",
+    b"tNcP": "ncp",
     b"\0REQ\0\0\0": "gearman",
     b"\0RES\0\0\0": "gearman",
     b"\xce\xfa\xbe\xba": "alicloud",
@@ -38,6 +42,7 @@ TCP_MAGICS: Final[dict[bytes, str]] = {
     b"WA\4": "whatsapp",
     b"WA\5": "whatsapp",
     b"WA\6": "whatsapp",
+    b"ED\0\1\0\0": "whatsapp",
 }
 UDP_MAGICS: Final[dict[bytes, str]] = {
     b"ISO11898": "caneth",
@@ -74,6 +79,8 @@ first_client = bytes(sorted({magic[0] for magic in (*TCP_MAGICS, *UDP_MAGICS)}))
 first_server = None
 
 _UDP_STARTS: Final = tuple(UDP_MAGICS)
+_TCP_STARTS: Final = tuple(TCP_MAGICS)
+_TCP_LONGEST: Final = max(map(len, TCP_MAGICS))
 
 
 @hookimpl
@@ -82,17 +89,22 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if flow.proto == UDP:
         if not client:
             return MORE
-        if not client.startswith(_UDP_STARTS):
-            return NO
-        return Match(next(name for magic, name in UDP_MAGICS.items() if client.startswith(magic)))
-    says = MORE
-    for data, other in ((client, server), (server, client)):
-        if data:
-            says = starts(data, *TCP_MAGICS)
-            if says is YES:
-                name = next(name for magic, name in TCP_MAGICS.items() if data.startswith(magic))
-                theirs = starts(other, *(magic for magic, its in TCP_MAGICS.items() if its == name)) if other else MORE
-                return two_sided(name, YES, theirs)
-            if says is NO:
-                return NO
-    return says
+        return Match(_name(client, UDP_MAGICS)) if client.startswith(_UDP_STARTS) else NO
+    client_says, server_says = _says(client), _says(server)
+    if client_says is YES:
+        name = _name(client, TCP_MAGICS)
+        if server_says is YES and _name(server, TCP_MAGICS) != name:
+            server_says = NO
+    else:
+        name = _name(server, TCP_MAGICS) if server_says is YES else ""
+    return two_sided(name, client_says, server_says)
+
+
+def _says(data: bytes) -> Answer:
+    if data.startswith(_TCP_STARTS):
+        return YES
+    return NO if len(data) >= _TCP_LONGEST else starts(data, *_TCP_STARTS)
+
+
+def _name(data: bytes, magics: dict[bytes, str]) -> str:
+    return next(name for magic, name in magics.items() if data.startswith(magic))

@@ -37,7 +37,7 @@ _COMMANDS: Final = {
     0x102: "alert_notification",
     0x103: "data_sm",
 }
-_BIND: Final = re.compile(rb"([ -~]{0,15})\0([ -~]{0,8})\0[ -~]{0,12}\0[\x00\x32-\x35\x50]", re.S)
+_BIND: Final = re.compile(rb"([ -~]{0,15})\0([ -~]{0,8})\0[ -~]{0,12}\0[\x00-\x50]", re.S)
 
 
 @hookimpl

@@ -1,7 +1,7 @@
 """Simple Mail Transfer Protocol (and LMTP), by the greeting, the first decisive command, and the replies.
 
-:checked: a greeting of code 220 (or a refusal) that names SMTP, or a reply to EHLO with extensions; ``EHLO``, ``HELO`` or
-    ``MAIL FROM:`` from the client; weaker commands and replies when both sides agree
+:checked: a greeting of code 220 (or a refusal) that names SMTP, or a reply to EHLO with extensions; ``EHLO``,
+    ``HELO`` or ``MAIL FROM:`` from the client; weaker commands and replies when both sides agree
 :source: RFC 5321 sections 3.1, 4.1.1 and 4.2, RFC 2033, STARTTLS: RFC 3207
 :minimum: the first line of one side
 :facts: helo, mail_from, banner

@@ -1,0 +1,28 @@
+"""OpenWire of Apache ActiveMQ, by the WireFormatInfo of both sides.
+
+:checked: length, command 1 and the magic ``ActiveMQ``
+:source: Apache ActiveMQ, OpenWire Version 2 Specification
+:minimum: 13 octets
+:facts: none
+"""
+
+from __future__ import annotations
+
+from pywall_core.api import Answer, Flow, Match, hookimpl
+
+from .evidence import REFUTED, Grade, judge, magic
+
+protocols = ("openwire",)
+transport = "tcp"
+first_client = b"\0"
+first_server = b"\0"
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise OpenWire."""
+    return judge("openwire", _side(client), _side(server))
+
+
+def _side(data: bytes) -> Grade:
+    return magic(data[4:], b"\x01ActiveMQ") if not any(data[:2]) else REFUTED

@@ -1,0 +1,101 @@
+"""Session Initiation Protocol, over UDP and TCP; announces the media that it agrees on.
+
+:checked: a request line with a URI and ``SIP/2.0``, a status line, or a ``Via`` of SIP 2.0 behind a damaged request
+    line
+:source: RFC 3261 sections 7.1, 7.2 and 18.3, RFC 8866 (SDP)
+:minimum: the first line, or ``SIP/2.0`` and a status code
+:facts: method, uri, version, code, reason, user_agent
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+from typing import Any, Final
+
+from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
+
+from .evidence import OPEN, PROOF, REFUTED, Grade, judge
+from .wire import text
+
+protocols = ("sip",)
+transport = ("tcp", "udp")
+first_client = None
+first_server = None
+
+_REQUEST: Final = re.compile(rb"([A-Z]{3,20}) ([A-Za-z][A-Za-z0-9+.-]{1,20}:[^\s]{1,2048}) (SIP/2\.0)\r?\n")
+_STATUS: Final = re.compile(rb"(SIP/2\.0) ([1-6]\d\d)(?: ([^\r\n]*))?")
+_BEGINNING: Final = re.compile(
+    rb"[A-Z]{1,20}(?: [A-Za-z]?[A-Za-z0-9+.-]{0,20}(?::[^\s]{0,2048}(?: S?I?P?/?2?\.?0?\r?)?)?)?\Z"
+    rb"|S(?:I(?:P(?:/(?:2(?:\.(?:0(?: \d{0,2})?)?)?)?)?)?)?\Z"
+)
+_DAMAGED: Final = re.compile(rb"[^\r\n]{8,2048} SIP/2\.0\r\nVia: SIP/2\.0/[A-Z]{2,4} ")
+_AGENT: Final = re.compile(rb"\r?\nUser-Agent:[ \t]*([^\r\n]*)", re.I)
+_MEDIA: Final = re.compile(
+    rb"\r?\n(?:c=IN IP[46] ([0-9A-Fa-f:.]{2,45})|m=(?:audio|video|image|text) (\d{1,5})(?:/\d+)? (?:RTP|udp))"
+)
+#: what clients send to keep a way through NAT open (RFC 5626 section 3.5.1), and what is seen for it
+_KEEP_ALIVE: Final = b"\r\n\0 jaK"
+_LETTERS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_SCAN: Final = 16384
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise SIP."""
+    asked, told = client.lstrip(_KEEP_ALIVE), server.lstrip(_KEEP_ALIVE)
+    whole = flow.proto == UDP
+    answer = judge("sip", _side(asked, whole), _side(told, whole))
+    if answer is MORE or answer is NO:
+        return answer
+    assert isinstance(answer, Match)
+    _announce(flow, client, server)
+    facts: dict[str, Any] = {}
+    for data in (told, asked):
+        if request := _REQUEST.match(data):
+            facts |= {"method": text(request[1]), "uri": text(request[2]), "version": "SIP/2.0"}
+        elif (status := _STATUS.match(data)) and b"\n" in data[:512]:
+            facts |= {"code": int(status[2]), "reason": text(status[3] or b""), "version": "SIP/2.0"}
+    head = asked[: asked.find(b"\r\n\r\n") + 2]
+    if agent := _AGENT.search(head):
+        facts["user_agent"] = text(agent[1])
+    return Match("sip", facts, answer.confirmed, done=False)
+
+
+def _side(data: bytes, whole: bool) -> Grade:
+    if not data:
+        return OPEN
+    if data[0] not in _LETTERS:
+        return REFUTED
+    if _STATUS.match(data) or _REQUEST.match(data) or _DAMAGED.match(data):
+        return PROOF
+    return OPEN if not whole and len(data) < 2100 and _BEGINNING.match(data) else REFUTED
+
+
+def _announce(flow: Flow, client: bytes, server: bytes) -> None:
+    """Expect the RTP streams of the session descriptions that came since the last time."""
+    ext = flow.ext = flow.ext or {}
+    seen = ext.get("sip", (0, 0))
+    for data, at in zip((client, server), seen, strict=True):
+        address = b""
+        body = data.find(b"\nv=0", max(at - 2048, 0))
+        while body >= 0:
+            end = data.find(b"\nv=0", body + 1)
+            for found in _MEDIA.finditer(data[body : end if end > 0 else body + _SCAN]):
+                if found[1]:
+                    address = _packed(found[1])
+                elif (
+                    found.start() + body + 1 > at - 2048
+                    and address in (flow.src, flow.dst)
+                    and 0 < int(found[2]) < 65536
+                ):
+                    flow.expect("rtp", proto=UDP, dst=address, dport=int(found[2]))
+            body = end
+    ext["sip"] = (len(client), len(server))
+
+
+def _packed(address: bytes) -> bytes:
+    try:
+        return ip_address(address.decode()).packed
+    except ValueError:
+        return b""
