@@ -68,18 +68,14 @@ class Knock(PortOpener):
         return self
 
     def concerns(self, flow: Flow) -> bool:
-        """Flows to a door or the port, and whatever a source sends between its knocks."""
+        """Flows to a door or the port, and all that nobody has answered: a final verdict on a wrong door would hide the
+        next try at it."""
         if not self.comes_in(flow):
             return False
-        return self.guards(flow) or (flow.proto, flow.dport) in self.doors or self._attempts.under_way(flow.src)
-
-    def model_post_init(self, context: Any) -> None:
-        self._attempts = Attempts(self)
-
-    _attempts: Attempts
+        return self.guards(flow) or (flow.proto, flow.dport) in self.doors or flow.pkts_toclient == 0
 
     def compile(self, engine: Engine) -> Matcher:
-        attempts = self._attempts = Attempts(self)
+        attempts = Attempts(self)
         grants = Grants(self.grant)
         doors = frozenset(self.doors)
         comes_in, guards = self.comes_in, self.guards
@@ -133,9 +129,6 @@ class Attempts:
         #: the knocks of the latest complete sequences, whose retransmissions are still under way
         self._complete: dict[bytes, tuple[float, tuple[bytes, ...]]] = {}
         self._failed: dict[bytes, tuple[float, int]] = {}
-
-    def under_way(self, source: bytes) -> bool:
-        return any(source in stage for stage in self._stages)
 
     def size(self) -> int:
         """Entries kept, of all kinds."""
