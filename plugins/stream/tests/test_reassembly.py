@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,7 +23,7 @@ def deliveries(draw):
     for _ in range(draw(st.integers(1, 3))):
         cuts = sorted(draw(st.sets(st.integers(1, len(stream) - 1), max_size=20))) if len(stream) > 1 else []
         edges = [0, *cuts, len(stream)]
-        segments += [(a, b - a) for a, b in zip(edges, edges[1:], strict=False)]
+        segments += [(a, b - a) for a, b in pairwise(edges)]
     return stream, draw(st.permutations(segments))
 
 

@@ -83,15 +83,15 @@ class Step:
         sender.removed += self.removed
         if self.next == sender.next:
             return
+        if self.shown:
+            sender.judged = self.next
+        if not self.data_follows:
+            sender.kept = None
         if self.data:
-            if sender.kept is None or not self.data_follows:
+            if sender.kept is None:
                 sender.kept = bytearray(self.data)
             else:
                 sender.kept += self.data
-            if self.shown:
-                sender.judged = self.next
-        elif not self.data_follows:
-            sender.kept = None
         sender.next = self.next
 
     def _take_syn(self, options: Options) -> None:
