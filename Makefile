@@ -38,3 +38,7 @@ score-captures: setup ## precision and recall on the labelled captures that PYWA
 clean: ## remove what was built
 	rm -rf .venv build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+docs: setup ## the manual, warnings are errors
+	$(BIN)/pip install -q --group docs 2>/dev/null
+	$(BIN)/sphinx-build -q -W --keep-going docs docs/_build
