@@ -151,7 +151,7 @@ def new_flow(packet: Packet) -> Flow:
     flow.id = getrandbits(53)
     flow.version = packet.version
     flow.proto = proto
-    flow.icmp = packet.flags if proto == ICMP or proto == ICMPV6 else 0
+    flow.icmp = packet.flags if proto in (ICMP, ICMPV6) else 0
     flow.hook = packet.hook
     flow.initiator = "local" if packet.hook == 3 or (packet.hook == INPUT and packet.indev == "lo") else "remote"
     flow.start = flow.last = packet.time
