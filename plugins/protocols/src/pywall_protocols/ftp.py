@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
 from typing import Any, Final
 
 from pywall_core.api import MORE, NO, TCP, Answer, Flow, Match, hookimpl
@@ -132,17 +131,15 @@ def _announce(flow: Flow, client: bytes, server: bytes) -> None:
     commands, answers = lines(client[at_client:], _COUNT), lines(server[at_server:], _COUNT)
     for line, _ in commands:
         if found := _PORT.match(line):
-            address, port = _host_port(found[1])
-            if address == flow.src and port:
+            port = _announced_port(found[1])
+            if port:
                 flow.expect("ftp-data", proto=TCP, dst=flow.src, dport=port, src=flow.dst)
-        elif (found := _EPRT.match(line)) and _packed(found[2]) == flow.src and 0 < int(found[3]) < 65536:
+        elif (found := _EPRT.match(line)) and 0 < int(found[3]) < 65536:
             flow.expect("ftp-data", proto=TCP, dst=flow.src, dport=int(found[3]), src=flow.dst)
     for line, _ in answers:
         port = 0
         if line.startswith(b"227") and (found := _PASV.search(line)):
-            port = _host_port(found[1])[
-                1
-            ]  # the address is often that of a network behind NAT: clients take this flow's
+            port = _announced_port(found[1])
         elif line.startswith(b"229") and (found := _EPSV.search(line)):
             port = int(found[2])
         if 0 < port < 65536:
@@ -150,17 +147,10 @@ def _announce(flow: Flow, client: bytes, server: bytes) -> None:
     ext["ftp"] = (at_client + (commands[-1][1] if commands else 0), at_server + (answers[-1][1] if answers else 0))
 
 
-def _host_port(numbers: bytes) -> tuple[bytes, int]:
-    """Address and port of ``h1,h2,h3,h4,p1,p2``; port 0 when a number is no octet."""
+def _announced_port(numbers: bytes) -> int:
+    """The port of ``h1,h2,h3,h4,p1,p2``; 0 when a number is no octet.
+
+    The address is not looked at: behind NAT it is another one, and data only ever flows between this flow's ends.
+    """
     octets = [int(n) for n in numbers.split(b",")]
-    if max(octets) > 255:
-        return b"", 0
-    return bytes(octets[:4]), octets[4] << 8 | octets[5]
-
-
-def _packed(address: bytes) -> bytes:
-    """The octets of a textual address, nothing for no address."""
-    try:
-        return ip_address(address.decode()).packed
-    except ValueError:
-        return b""
+    return 0 if max(octets) > 255 else octets[4] << 8 | octets[5]
