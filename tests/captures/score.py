@@ -3,8 +3,8 @@
 ``python tests/captures/score.py FOLDER [--markdown] [--all]``
 
 A positive is a TCP or UDP flow of status ``agreed`` whose start was captured and that is not excluded. It is found when
-the flow's ``app_proto`` or ``app_proto_orig`` is its label or one of its ``accept``. An answer is a false alarm where no
-source named that protocol for the flow, whatever its status. Exit code 1 when the replay failed.
+the flow's ``app_proto`` or ``app_proto_orig`` is its label or one of its ``accept``. An answer is a false alarm where
+no source named that protocol for the flow, whatever its status. Exit code 1 when the replay failed.
 """
 
 from __future__ import annotations

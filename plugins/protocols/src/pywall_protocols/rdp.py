@@ -27,7 +27,7 @@ _COOKIE: Final = re.compile(rb"Cookie: (?:mstshash|msts)=([^\r\n]*)\r\n")
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise RDP; hand over to TLS where it was negotiated."""
+    """Recognise RDP, which it stays inside the TLS that both sides agree on."""
     if flow.proto == UDP:
         asked, told = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
         return judge("rdp", _syn(asked, b"\xff\xff\xff\xff", 1), _syn(told, asked[8:12], 5) if asked else OPEN)
@@ -43,8 +43,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         facts["cookie"] = text(cookie[1])
     if client[size - 8 : size - 4] == b"\x01\0\x08\0":
         facts["requested_protocols"] = int.from_bytes(client[size - 4 : size], "little")
-    agreed = len(server) >= 19 and server[11] == 2 and any(server[15:19])
-    return Match("rdp", facts, answer.confirmed, answer.done, (size, u16(server, 2)) if agreed else None)
+    return Match("rdp", facts, answer.confirmed, answer.done)
 
 
 def _client(data: bytes) -> Grade:
