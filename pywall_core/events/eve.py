@@ -146,7 +146,7 @@ class EventBuilder:
         if self._live:
             seconds += time.time() - time.monotonic()
         seconds = min(max(seconds, 0.0), _LAST_SECOND)
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f+0000")
+        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")[:-6] + "+0000"
 
 
 def to_line(event: Event) -> str:

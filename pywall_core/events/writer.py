@@ -51,26 +51,25 @@ class Writer:
         self._queue.put(None)
 
     def stop(self) -> None:
-        """Have the thread end when the queue is empty, and wait no more for a slow output."""
+        """Have the thread end when the queue is empty, or at once when the output takes nothing more."""
         self._stopping = True
         self._queue.put(None)
 
     def join(self, timeout: float) -> None:
-        """Wait for the thread, at most ``timeout`` seconds; what is still queued then is lost."""
+        """Wait for the thread, at most ``timeout`` seconds."""
         self._thread.join(timeout)
-        if self._thread.is_alive():
-            self.lost += self._queue.qsize()
 
     def _run(self) -> None:
         while True:
             batch = self._take()
             if self._reopen:
-                self._reopen = False
-                self._open = False
+                self._reopen = self._open = False
                 self._retry = float("-inf")
-            if batch:
-                self._write([to_line(event).encode("ascii") + b"\n" for event in batch])
-            if self._stopping and self._queue.empty():
+                self._try_open()
+            stuck = bool(batch) and not self._write([to_line(event).encode("ascii") + b"\n" for event in batch])
+            if self._stopping and (stuck or self._queue.empty()):
+                while not self._queue.empty():
+                    self.lost += len(self._take())
                 self.output.close()
                 return
 
@@ -83,7 +82,8 @@ class Writer:
             pass
         return [event for event in batch if event is not None]
 
-    def _write(self, lines: list[bytes]) -> None:
+    def _write(self, lines: list[bytes]) -> bool:
+        """Write what can be written; True when that was all."""
         done = 0
         if self._open or self._try_open():
             try:
@@ -92,6 +92,7 @@ class Writer:
                 self._fails(error)
         self.written += done
         self.lost += len(lines) - done
+        return done == len(lines)
 
     def _try_open(self) -> bool:
         now = time.monotonic()

@@ -134,7 +134,7 @@ class Conversation:
         frames: list[tuple[float, bytes]] = []
         now = self.start
         for step in self.steps:
-            now += step.wait
+            now = round(now + step.wait, 6)
             data = self._render(step)
             header = 40 if data[0] >> 4 == 6 else 20
             if self.fragment_size and len(data) - header > self.fragment_size:
