@@ -1,0 +1,62 @@
+"""NetBIOS."""
+
+from pywall_protocols import netbios
+
+from pywall_core.testing import conversation, detector_contract
+
+
+def encoded(name, kind=0x20):
+    octets = name.ljust(15).encode() + bytes([kind])
+    return b"\x20" + bytes(65 + half for octet in octets for half in (octet >> 4, octet & 15)) + b"\0"
+
+
+QUERY = bytes.fromhex("84e70110 0001 0000 0000 0000") + encoded("FILESERVER") + b"\0\x20\0\1"
+STATUS = bytes.fromhex("80f00010 0001 0000 0000 0000") + b"\x20CK" + b"A" * 30 + b"\0\0\x21\0\1"
+ANSWER = (
+    bytes.fromhex("84e78500 0000 0001 0000 0000")
+    + encoded("FILESERVER")
+    + bytes.fromhex("00200001000493e000060000c0000201")
+)
+DATAGRAM = (
+    bytes.fromhex("110e84ec c0000201 008a 00bb 0000")
+    + encoded("CLIENT")
+    + encoded("WORKGROUP", 0x1D)
+    + b"\xffSMB"
+    + bytes(60)
+)
+REQUEST = b"\x81\0\0\x44" + encoded("*SMBSERVER") + encoded("CLIENT", 0)
+DNS = bytes.fromhex("84e70100 0001 0000 0000 0000") + b"\x20" + b"q" * 32 + b"\0\0\1\0\1"
+
+TestNetbiosOverUdp = detector_contract(
+    netbios,
+    [
+        conversation("udp").client(QUERY).server(ANSWER),
+        conversation("udp").client(STATUS),
+        conversation("udp").client(ANSWER),
+        conversation("udp").client(DATAGRAM),
+    ],
+    [
+        conversation("udp").client(DNS),
+        conversation("udp").client(DATAGRAM[:40]),
+        conversation("udp").client(bytes(12) + encoded("NOBODY") + bytes(4)),
+    ],
+)
+TestNetbiosOverTcp = detector_contract(
+    netbios,
+    [
+        conversation().client(REQUEST).server(b"\x82\0\0\0"),
+        conversation().client(REQUEST).server(b"\x83\0\0\1\x82"),
+        conversation().client(REQUEST + b"\0\0\0\x55\xffSMB"),
+    ],
+    [
+        conversation().client(b"\0\0\0\x55\xffSMB" + bytes(40)),
+        conversation().client(b"\x81\0\0\x44" + b"\x20" + b"a" * 32 + bytes(40)),
+        conversation().server(b"\x83\0\0\1\x01"),
+    ],
+)
+
+
+def test_facts(ask):
+    assert ask(netbios, [QUERY]).facts == {"service": "ns", "name": "FILESERVER"}
+    assert ask(netbios, [DATAGRAM]).facts == {"service": "dgm", "name": "CLIENT"}
+    assert ask(netbios, REQUEST).facts == {"service": "ssn", "name": "*SMBSERVER"}
