@@ -1,8 +1,8 @@
 """``pywall plugins new``: a complete distribution of a plugin from the template files beside this module.
 
 Files under ``files/common`` go into every plugin, those under ``files/<kind>`` into one of that kind. ``$name`` and
-``$module`` are filled in, in texts and file names alike ("NAME" and "MODULE" there). A file ends in ``.txt`` here so that
-no tool takes the template for code.
+``$module`` are filled in, in texts and (as "MODULE") in file names. A file ends in ``.txt`` here so that no tool takes
+the template for code.
 """
 
 from __future__ import annotations
