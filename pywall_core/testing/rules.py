@@ -21,6 +21,7 @@ class RuleEngine:
 
     def __init__(self) -> None:
         self.now = 0.0
+        self.live = False
         self.log = logging.getLogger("pywall.testing")
         self.config: Any = None
         self.flows: Any = {}

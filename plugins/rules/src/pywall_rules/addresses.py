@@ -42,7 +42,7 @@ class AddressSet:
 
 def _network(entry: Any, place: str = "") -> IPv4Network | IPv6Network:
     try:
-        if not isinstance(entry, str):
+        if not isinstance(entry, str) or "%" in entry:  # a zone is no part of a packet's address
             raise ValueError
         return ip_network(entry, strict=False)
     except ValueError:
