@@ -158,6 +158,12 @@ class Half:
             del kept[:surplus]
         return surplus
 
+    def forget(self) -> int:
+        """Let go of what is kept although it was not acknowledged. Returns the number of octets let go."""
+        let_go = len(self.kept) if self.kept is not None else 0
+        self.kept = None
+        return let_go
+
     def skip(self, position: int) -> None:
         """The receiver acknowledged octets that never came by: go on behind them.
 

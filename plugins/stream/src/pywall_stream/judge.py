@@ -48,8 +48,8 @@ class Judge:
     """Judges segments. The plugin sets the attributes once, at start.
 
     ``lossy``: packets may have passed that were not seen (a capture, or a queue that fails open), so what a receiver
-    acknowledges is believed. ``checksum_ok`` is None where checksums are not looked at. ``knew(flow)`` says whether
-    the connection was known to the kernel before the firewall started.
+    acknowledges is believed. ``listened``: a plugin takes ordered octets beyond detection. ``pass_unordered``: what
+    cannot be put in order passes. ``checksum_ok`` is None where checksums are not looked at.
     """
 
     def __init__(self, timeouts: Timeouts, flow_memory: int, memory: int) -> None:
@@ -58,6 +58,7 @@ class Judge:
         self.memory = memory
         self.buffered = 0
         self.lossy = False
+        self.listened = True
         self.pass_unordered = False
         self.midstream = "inspect"
         self.checksum_ok: Callable[[Packet], bool] | None = None
@@ -193,7 +194,7 @@ class Judge:
         if packet.flags & URG or sender.urgent >= 0:
             urgent = _urgent_position(packet, at, end, sender)
             if urgent == _AMBIGUOUS:
-                if _looked_at(flow, sender):
+                if self._looked_at(flow, sender):
                     return _URGENT
                 urgent = sender.urgent
         step = Step(sender, peer, top=end + bool(fin), acked=acked, urgent=urgent)
@@ -249,25 +250,24 @@ class Judge:
         grown = sum(len(piece) for _, piece in pieces)
         behind_hole = at > max(sender.next, sender.acked)
         full = grown and self._full(sender, grown, behind_hole)
-        if full and (behind_hole or _looked_at(flow, sender)):
+        if full and (behind_hole or self._looked_at(flow, sender)):
             return None if self.pass_unordered else _MEMORY
         arrange(step, pieces, end if end > at + len(data) else -1, end if fin else sender.fin)
-        if full:  # nobody looks at these octets any more: hand them on without remembering them
+        if full or not self._looked_at(flow, sender):  # hand them on without remembering them
             step.data = b""
             step.data_follows = False
         if fin:
             step.fin = end
         return None
 
+    def _looked_at(self, flow: Flow, sender: Half) -> bool:
+        """The octets are taken by somebody, or detectors were shown some that the receiver has not acknowledged."""
+        return self.listened or not flow.detect_done or bool(flow.classifying) or sender.judged > sender.acked
+
     def _full(self, sender: Half, grown: int, behind_hole: bool) -> bool:
         """Late octets may take half of the memory, so that connections in order go on beside a flood of holes."""
         total = self.memory // 2 if behind_hole else self.memory
         return self.buffered + grown > total or sender.buffered() + grown > self.flow_memory
-
-
-def _looked_at(flow: Flow, sender: Half) -> bool:
-    """Detectors still look, or were shown octets that the receiver has not acknowledged."""
-    return not flow.detect_done or bool(flow.classifying) or sender.judged > sender.acked
 
 
 _AMBIGUOUS: Final = -2
@@ -299,5 +299,6 @@ def _adopt(packet: Packet, sender: Half, peer: Half) -> None:
     if not peer.seen:
         peer.isn = (packet.ack - 1) & MASK
         peer.shift = MAX_SHIFT
+    sender.shift, peer.shift = max(sender.shift, 0), max(peer.shift, 0)
     sender.edge = peer.edge = UNKNOWN_WINDOW
     sender.tsval = peer.tsval = -1

@@ -21,8 +21,9 @@ _BAD_CHECKSUM: Final = Drop("stream.bad_checksum")
 #: What Linux sends: NOP, NOP, timestamps (RFC 7323 appendix A).
 _TIMESTAMPS: Final = b"\x01\x01\x08\x0a"
 
-#: sender, peer, octets, new ``next``, new ``acked`` and ``edge`` of the peer, timestamp (-1: none), whether shown
-_Ordinary = tuple[Half, Half, bytes, int, int, int, int, bool]
+#: sender, peer, octets to keep (None: nobody looks at them), new ``next``, new ``acked`` and ``edge`` of the peer,
+#: timestamp (-1: none), whether detectors are shown the octets
+_Ordinary = tuple[Half, Half, bytes | None, int, int, int, int, bool]
 
 
 class Stream:
@@ -37,6 +38,8 @@ class Stream:
         self._judge = Judge(self.options.timeouts, self.options.flow_memory, self.options.memory)
         self._checksum_ok: Callable[[Packet], bool] | None = checksum_valid if self.options.checksum != "off" else None
         self._judge.checksum_ok = self._checksum_ok
+        #: some plugin takes ordered octets beyond detection
+        self._listened = True
         self._staged: _Ordinary | Step | None = None
         self._gaps = 0
 
@@ -55,6 +58,7 @@ class Stream:
             elif engine.config.queue.gso:
                 judge.checksum_ok = None
         self._checksum_ok = judge.checksum_ok
+        self._listened = judge.listened = bool(engine.plugins.calls("segment"))
 
     @hookimpl
     def pywall_packet(self, packet: Packet, flow: Flow) -> Drop | None:
@@ -88,15 +92,16 @@ class Stream:
                     and end - sender.acked <= judge.flow_memory
                     and judge.buffered + len(octets) <= judge.memory
                 ):
-                    if self._checksum_ok is not None and not self._checksum_ok(packet):
+                    shown = not flow.detect_done or bool(flow.classifying)
+                    looked_at = shown or self._listened or sender.judged > sender.acked
+                    if looked_at and self._checksum_ok is not None and not self._checksum_ok(packet):
                         return _BAD_CHECKSUM
-                    shown = False
                     if octets:
                         packet.segments = ((sender.next - 1 - sender.removed, octets, 0),)
-                        if not flow.detect_done or flow.classifying:
-                            flow.unacked = shown = True
+                        if shown:
+                            flow.unacked = True
                     edge = acked + (packet.window << sender.shift)
-                    self._staged = (sender, peer, octets, end, acked, edge, tsval, shown)
+                    self._staged = (sender, peer, octets if looked_at else None, end, acked, edge, tsval, shown)
                     return None
         judgement = self._judge.judge(packet, flow)
         if judgement is None or type(judgement) is Drop:
@@ -121,17 +126,20 @@ class Stream:
             sender, peer, octets, end, acked, edge, tsval, shown = staged
             if sender.next == sender.acked:
                 sender.tsval = tsval
-            if octets:
-                if sender.kept is None:
-                    sender.kept = bytearray(octets)
+            if end != sender.next:
+                if octets is None:
+                    self._judge.buffered -= sender.forget()
                 else:
-                    sender.kept += octets
-                self._judge.buffered += len(octets)
+                    if sender.kept is None:
+                        sender.kept = bytearray(octets)
+                    else:
+                        sender.kept += octets
+                    self._judge.buffered += len(octets)
+                    if shown:
+                        sender.judged = end
                 sender.next = end
                 if end > sender.top:
                     sender.top = end
-                if shown:
-                    sender.judged = end
             if acked != peer.acked:
                 self._judge.buffered -= peer.acknowledge(acked)
                 if flow.unacked:

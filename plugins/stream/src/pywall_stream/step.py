@@ -99,7 +99,7 @@ class Step:
         sender, peer = self.sender, self.peer
         sender.isn = self.isn
         sender.shift, sender.tsval, sender.signature = options.shift, options.tsval, options.signature
-        if self.acked < 0:
+        if self.acked < 0 and not peer.seen:
             return
         if sender.shift < 0 or peer.shift < 0:
             sender.shift = peer.shift = 0
