@@ -18,7 +18,7 @@ from .types import ACCEPT, DROP, HOOK_NAMES, NO, PENDING, REJECT, YES, Action, A
 if TYPE_CHECKING:
     from .engine import Engine
 
-_BITS: Final = {ACCEPT: 1, DROP: 2, REJECT: 4}
+OUTCOME_BITS: Final = {ACCEPT: 1, DROP: 2, REJECT: 4}
 _BY_BIT: Final = {1: ACCEPT, 2: DROP, 4: REJECT}
 
 
@@ -130,7 +130,7 @@ class Chains:
                 outcomes |= rule.outcomes
             elif isinstance(answer, Action):
                 rule.hits += 1
-                outcomes |= _BITS[answer]
+                outcomes |= OUTCOME_BITS[answer]
             else:
                 raise TypeError(f"rule {rule.path} answered {answer!r}")
             if decider is None:
@@ -139,7 +139,7 @@ class Chains:
                 trace.append(Step(rule, answer, outcomes))
             if answer is not PENDING:
                 return outcomes, decider
-        return outcomes | _BITS[self.default[hook]], decider
+        return outcomes | OUTCOME_BITS[self.default[hook]], decider
 
     def _pending_outcomes(self, rule: Rule, packet: Packet, flow: Flow, hook: str) -> int:
         """A jump that is pending may come to whatever its chain comes to for this packet."""
@@ -174,12 +174,12 @@ class Chains:
     def _outcomes_of(self, name: str) -> int:
         mask = 0
         for default in self.default.values():
-            mask |= _BITS[default]
+            mask |= OUTCOME_BITS[default]
         for rule in self.rules[name]:
             if rule.target is not None:
                 rule.outcomes = self._outcomes_of(rule.target)
             elif rule.action is not None:
-                rule.outcomes = _BITS[rule.action]
+                rule.outcomes = OUTCOME_BITS[rule.action]
             mask |= rule.outcomes
         return mask
 

@@ -40,6 +40,7 @@ from .types import (
 if TYPE_CHECKING:
     from .config import Config
     from .plugins import Plugins
+    from .tracing import Tracer
 
 Event = dict[str, Any]
 TICK_SECONDS: Final = 1.0
@@ -52,7 +53,7 @@ class Engine:
     """One packet engine over one configuration and its loaded plugins.
 
     ``sink(event)`` takes finished EVE events; ``live`` says whether ``packet.time`` is the monotonic clock and whether
-    packets were cut by the queue; ``pcap_filename`` goes into events of a replay.
+    packets were cut by the queue; ``pcap_filename`` goes into events of a replay; ``tracer`` takes notes.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Engine:
         live: bool,
         sink: Callable[[Event], None] | None = None,
         pcap_filename: str | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         self.config = config
         self.plugins = plugins
@@ -81,9 +83,10 @@ class Engine:
         self._anomalies = 0
 
         detection = config.detection
-        self.recognition = Recognition(
-            plugins.detectors, plugins.classifiers(), detection.bytes, detection.packets, self._plugin_error
-        )
+        detectors, classifiers = plugins.detectors, plugins.classifiers()
+        if tracer is not None:
+            detectors, classifiers = tracer.watch(detectors, classifiers)
+        self.recognition = Recognition(detectors, classifiers, detection.bytes, detection.packets, self._plugin_error)
         self.fact_state: Callable[[Flow, str], Answer] = self.recognition.fact_state
         self._feed = self.recognition.feed
         #: go on looking at a flow whose verdict is final, so that it gets its name
@@ -104,7 +107,7 @@ class Engine:
         registry = plugins.registry
         bound = bind_chains(config, registry.kinds, capabilities=plugins.provides(), protocols=plugins.protocols())
         self.chains = Chains(bound, config.default, registry.owner, self, self._rule_observed)
-        self._walk = self.chains.walk
+        self._walk = self.chains.walk if tracer is None else tracer.watch_walks(self)
         failure = config.failure
         self._on_plugin_error = failure.plugin_error
         self._pass_midstream = failure.midstream == "pass-flow"

@@ -1,0 +1,199 @@
+"""``pywall explain``: what was recognised in a flow and when, how its rules were walked, and why the verdict stands."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from .common import FAILURE, OK, USAGE, add_config, add_json, complain, prepare, printable, warn
+from .replay import add_hooks, flow_text, make_hooks
+
+if TYPE_CHECKING:
+    from ..engine import Engine
+    from ..tracing import Asked, Entry, History
+
+Event = dict[str, Any]
+_FLAGS = ((2, "SYN"), (16, "ACK"), (8, "PSH"), (1, "FIN"), (4, "RST"), (32, "URG"))
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "explain",
+        help="say for each flow of a capture what decided, and why",
+        description="Replay a capture and tell, packet by packet where something changed: what each detector answered "
+        "at which byte, when facts settled, the walk through the chain with file and line of each rule, the outcomes "
+        "left, the verdict, and why it was final or not.",
+    )
+    parser.add_argument("capture", metavar="CAPTURE")
+    add_config(parser)
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--flow", type=int, metavar="N", help="only the flow that began as the Nth, from 1")
+    which.add_argument(
+        "--filter", metavar="EXPR", help="only these flows, e.g. 'dst port 443' or 'host 192.0.2.1 and udp'"
+    )
+    add_hooks(parser)
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    from ..engine import Engine
+    from ..filters import FilterError, parse
+    from ..replay import replay
+    from ..tracing import Tracer
+
+    try:
+        chosen = parse(args.filter) if args.filter else lambda flow: True
+    except FilterError as error:
+        complain(f"--filter: {error}")
+        return USAGE
+    config, plugins, _ = prepare(args.config)
+    warn(config)
+    tracer = Tracer()
+    events: dict[int, Event] = {}
+
+    def sink(event: Event) -> None:
+        if event["event_type"] == "flow":
+            events[event["flow_id"]] = event
+
+    engine = Engine(config, plugins, live=False, sink=sink, pcap_filename=args.capture, tracer=tracer)
+    summary = replay(engine, args.capture, make_hooks(args), seen=tracer.seen)
+    shown = 0
+    for history in tracer.histories.values():
+        event = events.get(history.flow.id)
+        if event is None or not chosen(history.flow) or args.flow not in (None, history.number):
+            continue
+        shown += 1
+        if args.json:
+            sys.stdout.write(json.dumps(as_json(history, event, engine), default=str) + "\n")
+        else:
+            _print(as_lines(history, event, engine))
+    if summary.error is not None:
+        complain(summary.error)
+        return FAILURE
+    if not shown and (args.flow or args.filter):
+        complain(f"{args.capture}: none of its {len(tracer.histories)} flows was asked for")
+        return FAILURE
+    return OK
+
+
+def as_json(history: History, event: Event, engine: Engine) -> Event:
+    """One flow's story: the fields of its ``flow`` event, ``decided_by`` and ``steps``."""
+    from ..events.eve import clean
+    from ..tracing import where
+
+    verdict = history.flow.final or history.flow.verdict
+    return {
+        "flow": history.number,
+        "event": event,
+        "decided_by": None
+        if verdict is None
+        else {"rule": verdict.rule, "where": where(engine.config, verdict, engine)},
+        "steps": [
+            {
+                "pcap_cnt": entry.number,
+                "time": entry.time,
+                "direction": _direction(entry),
+                "hook": entry.hook,
+                "payload": entry.payload,
+                "asked": [
+                    {"name": a.name, "answer": a.answer, "client_bytes": a.client, "server_bytes": a.server}
+                    for a in entry.asked
+                ],
+                "learnt": clean(entry.learnt),
+                "walk": [
+                    {"rule": w.rule, "where": w.where, "answer": w.answer, "action": w.action, "outcomes": w.outcomes}
+                    for w in entry.walk
+                ],
+                "verdict": entry.verdict.action.value,
+                "final": entry.verdict.final,
+                "rule": entry.verdict.rule,
+                "where": where(engine.config, entry.verdict, engine),
+                "reason": clean(entry.verdict.reason),
+                "why": entry.why,
+                "same_verdict_for": entry.more,
+            }
+            for entry in history.entries
+        ],
+    }
+
+
+def as_lines(history: History, event: Event, engine: Engine) -> Iterator[str]:
+    """One flow's story for a reader."""
+    from ..tracing import where
+
+    verdict = history.flow.final or history.flow.verdict
+    yield f"flow {history.number}: {flow_text(event)} {event['proto']}, {event['app_proto']}"
+    if verdict is not None:
+        final = "final" if history.flow.final is not None else "of its last packet"
+        decided = f"{verdict.rule} " if verdict.rule else ""
+        yield f"  {verdict.action.name} ({final}), decided by {decided}at {where(engine.config, verdict, engine)}"
+    start = history.entries[0].time if history.entries else 0.0
+    for entry in history.entries:
+        yield f"  packet {entry.number} +{entry.time - start:.6f} s {_packet(entry)}"
+        yield from (f"    {line}" for line in _asked_lines(entry.asked))
+        for name, value in entry.learnt.items():
+            yield f"    known: {name} = {_short(value)}"
+        for walked in entry.walk:
+            left = f", possible: {' or '.join(walked.outcomes)}" if walked.outcomes else ""
+            yield f"    {walked.answer:<7} {walked.rule} {walked.action} ({walked.where}){left}"
+        place = where(engine.config, entry.verdict, engine)
+        decider = entry.verdict.rule or entry.verdict.plugin
+        yield f"    => {entry.verdict.action.name} by {decider} ({place}): {_reason(entry)}"
+        if entry.more:
+            yield f"  {entry.more} more packets: the same"
+    yield ""
+
+
+def _asked_lines(asked: list[Asked]) -> Iterator[str]:
+    """Detectors with the same answer at the same bytes on one line; a match with its facts on its own."""
+    together: dict[tuple[str, int, int], list[str]] = {}
+    for one in asked:
+        if one.answer in ("NO", "MORE"):
+            together.setdefault((one.answer, one.client, one.server), []).append(one.name)
+        else:
+            yield f"{one.name}: {one.answer} at byte {one.client} of the client, {one.server} of the server"
+    for (answer, client, server), names in together.items():
+        listed = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+        yield f"{answer} at byte {client} of the client, {server} of the server: {listed}"
+
+
+def _direction(entry: Entry) -> str:
+    return "to_server" if entry.to_server else "to_client"
+
+
+def _packet(entry: Entry) -> str:
+    flags = "/".join(name for bit, name in _FLAGS if entry.flags & bit) if entry.flags < 256 else ""
+    return f"{_direction(entry)} {entry.hook} {flags + ' ' if flags else ''}{entry.payload} octets"
+
+
+def _reason(entry: Entry) -> str:
+    reason = entry.verdict.reason
+    return f"{reason}; {entry.why}" if entry.why else reason
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 90 else text[:87] + "..."
+
+
+def _print(lines: Iterator[str]) -> None:
+    text = "\n".join(printable(line) for line in lines)
+    if sys.stdout.isatty():
+        try:
+            from rich.console import Console
+            from rich.text import Text
+        except ImportError:
+            pass
+        else:
+            coloured = Text(text)
+            coloured.highlight_words(["ACCEPT", "YES", "MATCH"], "green")
+            coloured.highlight_words(["DROP", "REJECT"], "red")
+            coloured.highlight_words(["PENDING", "MORE"], "yellow")
+            coloured.highlight_regex(r"(?m)^flow .*$", "bold")
+            Console(soft_wrap=True).print(coloured)
+            return
+    print(text)
