@@ -174,50 +174,54 @@ def discover() -> list[Listed]:
 def load(config: Config) -> Plugins:
     """Import, check and register the plugins that the configuration names.
 
-    Raises ConfigError (unknown name, wrong options, missing capability) with marks, or PluginError (import, API
-    version, unsafe file, misspelt hook).
+    What is wrong with the configuration (unknown name, wrong options, missing capability) is noted in it, so that it
+    comes together with what is wrong in the rules: ``bind_chains`` raises it, or ``config.check()``. Raises PluginError
+    (import, API version, unsafe file, misspelt hook).
     """
     points = {e.name: e for e in entry_points()}
-    for place, entry in enumerate(config.plugins):
+    named = list(enumerate(config.plugins))
+    for place, entry in named:
         if entry.name not in points:
             known = ", ".join(sorted(points)) or "none"
             config.error(
                 ("plugins", place),
                 f"no plugin {entry.name!r} is installed{nearest(entry.name, points)} (there are: {_shortened(known)})",
             )
-    config.check()
+    named = [(place, entry) for place, entry in named if entry.name in points]
     errors: list[str] = []
-    for entry in config.plugins:
+    for _, entry in named:
         errors += unsafe_files(points[entry.name])
     if errors:
         raise PluginError(dict.fromkeys(errors))
 
-    imported = _import([points[entry.name] for entry in config.plugins])
+    imported = _import([points[entry.name] for _, entry in named])
     loaded: list[Plugin] = []
-    for place, entry in enumerate(config.plugins):
+    for place, entry in named:
         distribution, version = _distribution(points[entry.name])
         obj = _instantiate(config, place, entry, imported[entry.name])
+        if obj is None:
+            continue
         inside = obj.plugins() if hasattr(obj, "plugins") else []
         for name, inner in inside:
             loaded.append(_checked(place, name, inner, distribution, version))
         if not inside or _hooks(obj):
             loaded.append(_checked(place, entry.name, obj, distribution, version))
-    config.check()
     return _assembled(config, loaded)
 
 
 def assemble(config: Config, objects: Iterable[tuple[str, Any]]) -> Plugins:
     """The same for plugin objects that are at hand, in order: for tests, and programs that embed the engine.
 
-    Raises ConfigError or PluginError as :func:`load` does.
+    Notes errors and raises PluginError as :func:`load` does.
     """
     return _assembled(config, [_checked(place, name, obj, "", "") for place, (name, obj) in enumerate(objects)])
 
 
 def _assembled(config: Config, loaded: list[Plugin]) -> Plugins:
     _check_twice(config, loaded)
-    _check_needs(config, loaded)
-    config.check()
+    loaded = list({plugin.name: plugin for plugin in loaded}.values())
+    if not any(problem.path.startswith("plugins") for problem in config.problems):
+        _check_needs(config, loaded)
     return _register(loaded)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from .common import CONFIGURATION, OK, PLUGIN, add_config, add_json, prepare, print_json, print_table, warn
@@ -129,7 +130,7 @@ def _print(config: Config, plugins: Plugins, chains: dict[str, list[BoundRule]])
     print(f"{config.source}: good")
     print(f"mode {config.mode}; queue {queue.number}, {workers}, at {', '.join(queue.hooks)}", end="")
     print(" and on lo" if queue.loopback else "", end="\n\n")
-    print(f"plugins, in this order: {', '.join(plugin.name for plugin in plugins.loaded) or 'none'}\n")
+    print(f"plugins, in this order: {', '.join(_named(config, plugins)) or 'none'}\n")
     rows = [
         (rule.place, _condition(rule.condition), _action(rule) + (" (observed)" if rule.observe else ""), rule.comment)
         for rules in chains.values()
@@ -140,6 +141,13 @@ def _print(config: Config, plugins: Plugins, chains: dict[str, list[BoundRule]])
     default = ", ".join(f"{hook}: {getattr(config.default, hook)}" for hook in queue.hooks)
     print(f"end of a chain: {default}\n")
     _print_failures(config.failure)
+
+
+def _named(config: Config, plugins: Plugins) -> Iterator[str]:
+    """Each entry of the configuration, a bundle with the number of plugins that it brings."""
+    for place, entry in enumerate(config.plugins):
+        parts = sum(plugin.place == place for plugin in plugins.loaded)
+        yield entry.name if parts == 1 else f"{entry.name} ({parts} plugins)"
 
 
 def _print_failures(failure: Failure) -> None:

@@ -117,6 +117,7 @@ def _listing(config: Config) -> tuple[list[Listed], list[Plugin], list[str], int
     code = OK
     try:
         loaded = load(config).loaded
+        config.check()
     except (ConfigError, PluginError) as error:
         errors = str(error).splitlines()
         code = CONFIGURATION if isinstance(error, ConfigError) else PLUGIN

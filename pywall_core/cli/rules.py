@@ -28,7 +28,9 @@ def run(args: argparse.Namespace) -> int:
     from ..config import load, nearest
     from ..plugins import load as load_plugins
 
-    registry = load_plugins(load(args.config)).registry
+    config = load(args.config)
+    registry = load_plugins(config).registry
+    config.check()
     kinds = dict(sorted(registry.kinds.items()))
     if args.kind is not None:
         if args.kind not in kinds:

@@ -76,6 +76,13 @@ def test_the_disk_cache_of_entry_points_is_never_read(
     assert not (tmp_path / "cache").exists()
 
 
+def refused(*entries: str | dict[str, object]) -> None:
+    """Load what is wrong: errors are noted, and raised at the end of all checks."""
+    chosen = config(*entries)
+    load(chosen)
+    chosen.check()
+
+
 def test_two_distributions_with_one_name_are_refused(install: Install) -> None:
     install("one", {"same": TICK, "other": TICK})
     install("two", {"same": TICK})
@@ -86,7 +93,7 @@ def test_two_distributions_with_one_name_are_refused(install: Install) -> None:
 def test_an_unknown_name_names_the_nearest(install: Install) -> None:
     install("good", {"watcher": TICK})
     with pytest.raises(ConfigError, match=r"plugins\[0\]: no plugin 'wacher' is installed; did you mean 'watcher'"):
-        load(config("wacher"))
+        refused("wacher")
 
 
 @pytest.mark.parametrize(
@@ -127,19 +134,19 @@ def test_options_are_validated_by_the_plugins_model(install: Install) -> None:
     assert load(config({"opt": {"depth": 5}})).loaded[0].obj.depth == 5
     assert load(config("opt")).loaded[0].obj.depth == 3
     with pytest.raises(ConfigError, match=r"plugins\[0\].opt.dpth: unknown key; did you mean 'depth'"):
-        load(config({"opt": {"dpth": 5}}))
+        refused({"opt": {"dpth": 5}})
 
 
 def test_a_plugin_without_options_takes_none(install: Install) -> None:
     install("plain", {"plain": TICK})
     with pytest.raises(ConfigError, match="takes no options"):
-        load(config({"plain": {"x": 1}}))
+        refused({"plain": {"x": 1}})
 
 
 def test_a_tcp_detector_needs_segments(install: Install) -> None:
     install("det", {"det": HOOK + "transport = 'tcp'\n@hookimpl\ndef pywall_detect(flow, client, server): return NO"})
     with pytest.raises(ConfigError, match=r"needs a plugin that provides 'segment': add `- stream`"):
-        load(config("det"))
+        refused("det")
     install("seg", {"seg": TICK + "provides = ('segment',)"})
     assert [d.name for d in load(config("det", "seg")).detectors.all] == ["det"]
 
@@ -147,7 +154,7 @@ def test_a_tcp_detector_needs_segments(install: Install) -> None:
 def test_demands_on_order_are_checked_never_carried_out(install: Install) -> None:
     install("ord", {"late": TICK + "after = ('early',)", "early": TICK})
     with pytest.raises(ConfigError, match="'late' must stand after 'early'"):
-        load(config("late", "early"))
+        refused("late", "early")
     load(config("early", "late"))
 
 
