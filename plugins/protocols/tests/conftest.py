@@ -1,8 +1,8 @@
 """Fixtures for detector tests."""
 
-from types import SimpleNamespace
-
 import pytest
+
+from pywall_core.testing import make_flow
 
 
 def _joined(side):
@@ -13,19 +13,16 @@ def _joined(side):
 
 @pytest.fixture
 def ask():
-    """``ask(detector, client, server)``: the detector's answer; a side is bytes (TCP) or a list of datagrams (UDP)."""
+    """``ask(detector, client, server)``: the detector's answer; a side is bytes (TCP) or a list of datagrams (UDP).
 
-    def asked(detector, client=b"", server=b"", expected=None):
-        udp = isinstance(client, list) or isinstance(server, list)
+    Further keywords are attributes of the flow.
+    """
+
+    def asked(detector, client=b"", server=b"", **attributes):
+        proto = 17 if isinstance(client, list) or isinstance(server, list) else 6
         (client, client_sizes), (server, server_sizes) = _joined(client), _joined(server)
-        flow = SimpleNamespace(
-            proto=17 if udp else 6,
-            client=client,
-            server=server,
-            client_sizes=client_sizes,
-            server_sizes=server_sizes,
-            expected=expected,
-        )
+        sizes = {"client_sizes": client_sizes, "server_sizes": server_sizes}
+        flow = make_flow(proto=proto, client=client, server=server, **sizes, **attributes)
         return detector.pywall_detect(flow, client, server)
 
     return asked

@@ -56,14 +56,10 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise DNS, mDNS and LLMNR."""
     if flow.proto == TCP:
         client_says, asked = _over_tcp(client)
-        if client_says is NO:
-            return NO
         server_says, answered = _over_tcp(server)
     else:
         asked = first_datagram(client, flow.client_sizes)
         client_says = _says(asked) if asked else MORE
-        if client_says is NO:
-            return NO
         answered = first_datagram(server, flow.server_sizes)
         server_says = _says(answered, asked) if answered else MORE
     answer = two_sided("dns", client_says, server_says)

@@ -33,8 +33,6 @@ _MESSAGE: Final = 12
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise DTLS."""
     client_says = _says(first_datagram(client, flow.client_sizes))
-    if client_says is NO:
-        return NO
     answer = two_sided("dtls", client_says, _says(first_datagram(server, flow.server_sizes)))
     if not isinstance(answer, Match):
         return answer

@@ -82,15 +82,15 @@ def _look(data: bytes) -> int:
     at = 0
     while at < 4 and data[at : at + 1] in (b"\r", b"\n"):  # RFC 9112 section 2.2: an empty line before is ignored
         at += 1
-    space = data.find(b" ", at, at + _LONGEST_METHOD + 1)
-    if space < 0:
-        start = data[at : at + _LONGEST_METHOD + 1]
-        return _OPEN if len(start) <= _LONGEST_METHOD and _token(start) else _WRONG
-    if data[at] in b"HI":
+    if data[at : at + 1] in (b"H", b"I"):
         if _status_line(data, at):
             return _RESPONSE
         if _status_line_begins(data, at):
             return _OPEN
+    space = data.find(b" ", at, at + _LONGEST_METHOD + 1)
+    if space < 0:
+        start = data[at : at + _LONGEST_METHOD + 1]
+        return _OPEN if len(start) <= _LONGEST_METHOD and _token(start) else _WRONG
     method = data[at:space]
     if not method or not _token(method):
         return _WRONG

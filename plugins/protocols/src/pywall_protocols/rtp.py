@@ -1,7 +1,7 @@
 """RTP, by its fixed header over several packets of one source.
 
 :checked: version 2, a payload type that is not RTCP's, one SSRC, sequence numbers that follow each other and timestamps
-    that move with them, over three datagrams of a side; two where a signalling protocol announced the flow
+    near each other, over three datagrams of a side; two where a signalling protocol announced the flow
 :source: RFC 3550 section 5.1; RFC 5761 section 4 (payload types 64 to 95 are left to RTCP)
 :minimum: three datagrams of 12 octets
 :facts: payload_type, ssrc
@@ -22,7 +22,7 @@ first_client = first_server = bytes(range(0x80, 0xC0))
 
 #: Highest step between the sequence numbers of packets that follow each other.
 STEP: Final = 4
-#: Highest step between their timestamps, in units of the sender's clock: 10 s of video.
+#: Highest step between their timestamps, in units of the sender's clock: 10 s of video, whose frames may go back too.
 CLOCK_STEP: Final = 900_000
 _WANTED: Final = 3
 
@@ -32,8 +32,6 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise RTP."""
     wanted = _WANTED - 1 if flow.expected == "rtp" else _WANTED
     client_says = _says(client, flow.client_sizes, wanted)
-    if client_says is NO:
-        return NO
     server_says = _says(server, flow.server_sizes, wanted)
     answer = two_sided("rtp", client_says, server_says)
     if not isinstance(answer, Match):
@@ -56,7 +54,7 @@ def _says(data: bytes, sizes: tuple[int, ...], wanted: int) -> Answer:
     for before, after in pairwise(packets):
         step = u16(after, 2) - u16(before, 2) & 0xFFFF
         clock = u32(after, 4) - u32(before, 4) & 0xFFFFFFFF
-        if before[8:12] != after[8:12] or step > STEP or clock > CLOCK_STEP:
+        if before[8:12] != after[8:12] or step > STEP or CLOCK_STEP < clock < (1 << 32) - CLOCK_STEP:
             return NO
         steps += step > 0
     return YES if len(packets) == wanted and steps else MORE

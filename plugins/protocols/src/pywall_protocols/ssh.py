@@ -39,18 +39,16 @@ _preamble = re.compile(rb"(?![0-9+*<{])[\t\r\n\x1b -~\x80-\xff]*\Z").match
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise SSH."""
     client_at, client_says = _find(client, lines_before=False)
-    if client_says is NO:
-        return NO
     server_at, server_says = _find(server, lines_before=True)
     answer = two_sided("ssh", client_says, server_says)
     if not isinstance(answer, Match):
         return answer
-    complete = False
+    complete = True
     if client_says is YES:
         complete = _facts(answer.facts, client, client_at, "client", (0, 2, 4, 6))
     if server_says is YES:
         complete = _facts(answer.facts, server, server_at, "server", (0, 3, 5, 7)) and complete
-    return Match("ssh", answer.facts, answer.confirmed, done=complete or server_says is NO)
+    return Match("ssh", answer.facts, answer.confirmed, done=complete and answer.done)
 
 
 def _find(data: bytes, lines_before: bool) -> tuple[int, Answer]:
@@ -63,14 +61,14 @@ def _find(data: bytes, lines_before: bool) -> tuple[int, Answer]:
         return 0, YES
     if _beginning(data):
         return 0, MORE
-    if not lines_before or not _preamble(data[:PREAMBLE]):
-        return 0, NO
     at = data.find(b"\nSSH-", 0, PREAMBLE) + 1
-    if at:
-        if _identification(data, at):
-            return at, YES
-        return at, MORE if _beginning(data, at) else NO
-    return 0, MORE if len(data) < PREAMBLE else NO
+    if not lines_before or not _preamble(data[: at or PREAMBLE]):
+        return 0, NO
+    if at == 0:
+        return 0, MORE if len(data) < PREAMBLE else NO
+    if _identification(data, at):
+        return at, YES
+    return at, MORE if _beginning(data, at) else NO
 
 
 def _kexinit_says(data: bytes) -> Answer:

@@ -50,8 +50,10 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if not confirmed and _PROOF not in (by_client, by_server):
         # what a server says first does not keep its client from sending a ClientHello
         return NO if by_client == _WRONG or (by_client == _RECORD and by_server == _WRONG) else MORE
-    facts, complete = _facts(client, server)
-    return Match("tls", facts, confirmed, done=complete or by_server == _WRONG)
+    facts: dict[str, Any] = {}
+    session_id, asked_all = _client_facts(facts, client)
+    answered_all = _server_facts(facts, server, session_id)
+    return Match("tls", facts, confirmed, done=asked_all and ((confirmed and answered_all) or by_server == _WRONG))
 
 
 def _look(data: bytes) -> int:
@@ -175,29 +177,39 @@ def _messages(data: bytes) -> tuple[list[tuple[int, bytes]], bool]:
     return found, ended
 
 
-def _facts(client: bytes, server: bytes) -> tuple[dict[str, Any], bool]:
-    """What the hellos and the certificate say, and whether nothing more can be learnt."""
-    if client[:1] >= b"\x80":
-        return {"version": VERSIONS.get(u16(client, 3), "")} if len(client) > 4 and client[2] == 1 else {}, True
-    facts: dict[str, Any] = {}
-    session_id = b""
-    sent, client_ended = _messages(client)
-    for kind, body in sent[:1]:
-        hello = client_hello.parse(body) if kind == CLIENT_HELLO else None
-        if hello is not None:
-            session_id = hello.session_id
-            facts.update(client_hello.facts(hello, "t"))
-    received, ended = _messages(server)
-    for kind, body in received:
+def _client_facts(facts: dict[str, Any], data: bytes) -> tuple[bytes, bool]:
+    """Add what the ClientHello says; its session id, and whether nothing more can be learnt of the client."""
+    if data[:1] >= b"\x80":
+        if len(data) > 4 and data[2] == 1:
+            facts["version"] = VERSIONS.get(u16(data, 3), "")
+        return b"", True
+    messages, ended = _messages(data)
+    if not messages:
+        return b"", ended
+    kind, body = messages[0]
+    hello = client_hello.parse(body) if kind == CLIENT_HELLO else None
+    if hello is None:
+        return b"", True
+    facts.update(client_hello.facts(hello, "t"))
+    return hello.session_id, True
+
+
+def _server_facts(facts: dict[str, Any], data: bytes, session_id: bytes) -> bool:
+    """Add what the ServerHello and the certificate say; True when nothing more can be learnt of the server."""
+    messages, ended = _messages(data)
+    for kind, body in messages:
         if kind == SERVER_HELLO and len(body) >= 38:
             _server_hello(facts, body)
-            if ended and len(received) == 1 and facts.get("version") != "TLS 1.3":
+            if facts.get("version") == "TLS 1.3":
+                return True
+            if ended and len(messages) == 1:
                 facts["session_resumed"] = bool(session_id)
-        elif kind == CERTIFICATE and len(body) > 6 and "subject" not in facts:
+        elif kind == CERTIFICATE and len(body) > 6:
             facts.update(certificate.names(body[6 : 6 + u24(body, 3)]))
-        if kind == SERVER_HELLO_DONE or "subject" in facts or facts.get("version") == "TLS 1.3":
-            ended = True
-    return facts, ended and (bool(sent) or client_ended)
+            return True
+        elif kind == SERVER_HELLO_DONE:
+            return True
+    return ended
 
 
 def _server_hello(facts: dict[str, Any], body: bytes) -> None:
