@@ -1,6 +1,6 @@
 """What is fuzzed: four functions of bytes that must never raise nor take long.
 
-``python -m tests.fuzz.targets decoder CORPUS -max_total_time=600`` (arguments after the target are libFuzzer's). Without
+``python -m tests.fuzz.targets decoder CORPUS -max_total_time=600`` (what follows the target is libFuzzer's). Without
 atheris the same functions run over the corpus in the unit tests, so that every crash that was found stays fixed.
 """
 
@@ -80,7 +80,8 @@ def configuration(data: bytes) -> None:
     try:
         loads(data, "fuzz.yaml")
     except ConfigError as error:
-        assert error.problems
+        if not error.problems:
+            raise RuntimeError("an error without words") from error
 
 
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
