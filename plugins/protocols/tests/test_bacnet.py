@@ -6,7 +6,7 @@ from pywall_protocols import bacnet
 from pywall_core.api import NO
 from pywall_core.testing import conversation, detector_contract
 
-READ = bytes.fromhex("810a0011 0104 0005010c0c0000 0001194d00")
+READ = bytes.fromhex("810a0012 0104 0005010c0c0000 0001194d00")
 VALUE = bytes.fromhex("810a0013 0100 30010c0c00000001194d3e 0000000000")
 WHO_IS = bytes.fromhex("810b000c 0120ffff00ff1008")
 REGISTER = bytes.fromhex("81050006 0384")

@@ -12,7 +12,7 @@ def packet(data):
 
 
 OPENING = bytes.fromhex("03000016 11e00000000700c1020100c2020102c0010a")
-CONNECT = packet(b"\x0d\x20\xc1\x1e\x31\x1c" + b"\x06\x04\x28\xca\x22\x02" + bytes(22))
+CONNECT = packet(b"\x0d\x20\xc1\x1e\x31\x1c" + bytes(22) + b"\x06\x04\x28\xca\x22\x02")
 READ = bytes.fromhex("a005020101a400")
 DATA = packet(b"\1\0\1\0\x61\x0e\x30\x0c\x02\x01\x03\xa0\x07" + READ)
 BARE = packet(bytes.fromhex("a808 800101 810101 8200"))
