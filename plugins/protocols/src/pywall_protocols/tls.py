@@ -37,8 +37,9 @@ VERSIONS: Final = {
     0x0303: "TLS 1.2",
     0x0304: "TLS 1.3",
 }
-#: What one side's first octets may be: nothing yet, one well-formed record header, or proof.
-_SILENT, _RECORD, _PROOF, _WRONG = range(4)
+#: What one side's first octets may be: too few, one well-formed record, one with something else behind it, or proof.
+_SILENT, _RECORD, _BROKEN, _PROOF, _WRONG = range(5)
+_SPOKEN: Final = (_RECORD, _BROKEN, _PROOF)
 
 
 @hookimpl
@@ -46,10 +47,10 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise TLS."""
     by_client = _look(client)
     by_server = _look(server)
-    confirmed = by_client in (_PROOF, _RECORD) and by_server in (_PROOF, _RECORD)
+    confirmed = by_client in _SPOKEN and by_server in _SPOKEN
     if not confirmed and _PROOF not in (by_client, by_server):
         # what a server says first does not keep its client from sending a ClientHello
-        return NO if by_client == _WRONG or (by_client == _RECORD and by_server == _WRONG) else MORE
+        return NO if by_client == _WRONG or (by_client == _BROKEN and by_server == _WRONG) else MORE
     facts: dict[str, Any] = {}
     session_id, asked_all = _client_facts(facts, client)
     answered_all = _server_facts(facts, server, session_id)
@@ -76,7 +77,7 @@ def _look(data: bytes) -> int:
     if size == 5 + length:
         return _RECORD
     if not _header_fits(data, 5 + length):
-        return _WRONG
+        return _BROKEN
     return _PROOF if size >= 10 + length else _RECORD
 
 
