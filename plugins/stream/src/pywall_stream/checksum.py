@@ -12,6 +12,8 @@ from pywall_core.api import TCP, Packet
 _MODULUS: Final = 0xFFFF
 #: Octets from which on two sums and one division by half as long a number are faster.
 _LONG: Final = 400
+#: Longer packets of a capture are several ones that a card has merged (or is to cut), without a checksum of their own.
+_MTU: Final = 1500
 #: Senders remembered; beyond that all are judged anew.
 _MAX_SENDERS: Final = 65536
 
@@ -68,7 +70,7 @@ class CaptureChecksums:
     def acceptable(self, packet: Packet) -> bool:
         """The packet's checksum is right, or its sender's are not worth looking at."""
         held = self._held.get(packet.src)
-        if held is False:
+        if held is False or packet.length > _MTU:
             return True
         if checksum_valid(packet):
             if held is None:

@@ -107,9 +107,6 @@ class Judge:
             sender.isn = (packet.seq - 1) & MASK
             sender.edge = peer.edge = UNKNOWN_WINDOW
             sender.shift = peer.shift = MAX_SHIFT
-        elif flags & ACK:
-            peer.shift = MAX_SHIFT
-            peer.tsval = 0
         sender.signature = peer.signature = options.signature
         flow.tracker = halves = (peer, sender) if packet.to_server else (sender, peer)
         return halves
@@ -197,7 +194,7 @@ class Judge:
                 if self._looked_at(flow, sender):
                     return _URGENT
                 urgent = sender.urgent
-        step = Step(sender, peer, top=end + bool(fin), acked=acked, urgent=urgent)
+        step = Step(sender, peer, top=end + bool(fin) if data or fin else -1, acked=acked, urgent=urgent)
         refused = self._order(step, flow, at, data, end, fin)
         if refused is not None:
             return refused

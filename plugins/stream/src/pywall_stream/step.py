@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pywall_core.api import Flow
 
 from .half import Half
-from .options import Options
+from .options import MAX_SHIFT, Options
 from .settings import Timeouts
 from .states import FIN, HANDSHAKE, OVER, received, sent
 
@@ -99,7 +99,10 @@ class Step:
         sender, peer = self.sender, self.peer
         sender.isn = self.isn
         sender.shift, sender.tsval, sender.signature = options.shift, options.tsval, options.signature
-        if self.acked < 0 and not peer.seen:
+        if not peer.seen:
+            if self.acked >= 0:  # a SYN/ACK whose SYN was not seen agrees to what it was offered
+                peer.shift = MAX_SHIFT if sender.shift >= 0 else 0
+                sender.shift = max(sender.shift, 0)
             return
         if sender.shift < 0 or peer.shift < 0:
             sender.shift = peer.shift = 0
