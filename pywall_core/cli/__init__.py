@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "run": "run",
     "replay": "replay",
     "explain": "explain",
+    "verify": "verify",
     "classify": "classify",
     "check": "check",
     "convert": "convert",

@@ -1,0 +1,121 @@
+"""The frame of the command line: exit codes, errors in a line, commands of plugins, nothing imported for nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pywall_core import __version__
+from pywall_core.cli import main
+from pywall_core.cli.common import print_table, printable
+
+
+def test_help_names_every_command(pywall) -> None:  # type: ignore[no-untyped-def]
+    code, out, _ = pywall("--help")
+    assert code == 0
+    for name in ("check", "convert", "plugins", "rules", "knock"):
+        assert f"    {name} " in out
+
+
+def test_version(pywall) -> None:  # type: ignore[no-untyped-def]
+    assert pywall("--version").out == f"pywall {__version__}\n"
+
+
+@pytest.mark.parametrize("words", [[], ["chek"], ["check", "--no-such"], ["check", "a", "b"], ["plugins"], ["convert"]])
+def test_wrong_usage_is_two(pywall, words: list[str]) -> None:  # type: ignore[no-untyped-def]
+    code, out, err = pywall(*words)
+    assert code == 2
+    assert out == ""
+    assert "usage: pywall" in err
+
+
+def test_errors_of_the_configuration_are_lines_and_three(pywall, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    file = tmp_path / "pywall.yaml"
+    file.write_text("plugins: [rules]\nchains:\n  INPUT:\n    - {rule: port, dst: 70000, action: DROP}\nmode: x\n")
+    code, out, err = pywall("check", "--config", file)
+    assert (code, out) == (3, "")
+    assert err.splitlines() == [
+        f"{file}:4:25: chains.INPUT[0].dst: 70000 is not a port (0-65535)",
+        f"{file}:5:7: mode: 'x' is not allowed (allowed: enforce, observe)",
+    ]
+
+
+def test_a_missing_file_is_a_line(pywall, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    code, _, err = pywall("check", tmp_path / "absent.yaml")
+    assert code == 3
+    assert err == f"{tmp_path}/absent.yaml: cannot be read: No such file or directory\n"
+
+
+def test_control_characters_of_a_file_do_not_reach_the_terminal(pywall, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    file = tmp_path / "p.yaml"
+    file.write_text('"\\e[2J\\a": 1\n')
+    _, _, err = pywall("check", file)
+    assert "\x1b" not in err
+    assert "\x07" not in err
+
+
+def test_unexpected_errors_are_one_line_unless_debugged(monkeypatch: pytest.MonkeyPatch, capsys) -> None:  # type: ignore[no-untyped-def]
+    def broken(source: object, strict: bool = True) -> None:
+        raise ZeroDivisionError("x")
+
+    monkeypatch.setattr("pywall_core.config.load", broken)
+    assert main(["check"]) == 1
+    assert capsys.readouterr().err == "internal error: ZeroDivisionError: x (PYWALL_DEBUG=1 shows where)\n"
+    monkeypatch.setenv("PYWALL_DEBUG", "1")
+    with pytest.raises(ZeroDivisionError):
+        main(["check"])
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(PermissionError(1, "no"), 5), (OSError(5, "io"), 1), (KeyboardInterrupt(), 130)]
+)
+def test_exit_codes_of_other_ends(monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int) -> None:
+    def broken(source: object, strict: bool = True) -> None:
+        raise error
+
+    monkeypatch.setattr("pywall_core.config.load", broken)
+    assert main(["check"]) == code
+
+
+def test_a_reader_that_went_away_is_no_traceback() -> None:
+    script = f"{sys.executable} -m pywall_core check --schema | head -c 1"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert "Traceback" not in done.stderr
+
+
+def test_help_imports_neither_plugins_nor_the_engine() -> None:
+    script = (
+        "import sys; from pywall_core.cli import main; main(['--help']); "
+        "print([m for m in sys.modules if m.startswith(('pywall_', 'pydantic', 'dpkt', 'pluggy', 'numpy'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    modules = done.stdout.splitlines()[-1]
+    for name in ("pywall_rules", "pywall_core.engine", "pydantic", "dpkt", "pluggy", "numpy"):
+        assert f"'{name}'" not in modules
+
+
+def test_commands_of_plugins_are_imported_when_typed(pywall) -> None:  # type: ignore[no-untyped-def]
+    code, out, _ = pywall("knock", "--help")
+    assert code == 0
+    assert "DOOR" in out
+    assert pywall("knock", "127.0.0.1").code == 2
+
+
+def test_tables_are_aligned_and_printable(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(["a", "bb"], [["x\x1b[1m", 1], ["y", "z"]])
+    assert capsys.readouterr().out == "a         bb\nx\\x1b[1m  1\ny         z\n"
+    assert printable("a\tb\u202ec\n") == "a\\x09b\\x202ec\n"
+
+
+def test_json_of_a_wrong_configuration(pywall, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    file = tmp_path / "p.yaml"
+    file.write_text("mode: x\n")
+    code, out, err = pywall("check", "--json", file)
+    assert (code, err) == (3, "")
+    answer = json.loads(out)
+    assert answer["ok"] is False
+    assert answer["errors"] == [f"{file}:1:7: mode: 'x' is not allowed (allowed: enforce, observe)"]
