@@ -3,6 +3,7 @@
 import math
 import random
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -48,7 +49,7 @@ def reference(text, block):
     if abs(pi - 0.5) >= 2 / math.sqrt(n):
         out["runs"] = 0.0
     else:
-        v = 1 + sum(a != b for a, b in zip(text, text[1:], strict=False))
+        v = 1 + sum(a != b for a, b in pairwise(text))
         out["runs"] = math.erfc(abs(v - 2 * n * pi * (1 - pi)) / (2 * math.sqrt(2 * n) * pi * (1 - pi)))
     phi = []
     for m in (3, 4):

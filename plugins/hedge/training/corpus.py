@@ -1,8 +1,11 @@
 """Make the corpus: whole products of every format and kind, from packages that the two splits do not share.
 
-`python corpus.py ROOT` writes ROOT/pool/{train,held}/{plain,compressed,encrypted}/<format>/<number>.bin. Each product has its own
-seed, drawn from split, format and number, so a product can be made again alone. What is there already is kept.
+`python corpus.py ROOT` writes ROOT/pool/{train,held}/{plain,compressed,encrypted}/<format>/<number>.bin. Each product
+has its own seed, drawn from split, format and number, so a product can be made again alone. What is there already is
+kept.
 """
+
+# ruff: noqa: S311 - seeds must repeat, and the tools run are fixed here
 
 from __future__ import annotations
 

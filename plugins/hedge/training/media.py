@@ -1,5 +1,7 @@
 """Lossy and lossless media: images through Pillow, sound and video through ffmpeg, with varied settings."""
 
+# ruff: noqa: S603 - seeds must repeat, and the tools run are fixed here
+
 from __future__ import annotations
 
 import io
@@ -44,8 +46,14 @@ def encode_image(image: Image.Image, form: str, rng: random.Random) -> bytes:
     """Encode as `form` (one of IMAGES) with settings drawn from `rng`."""
     out = io.BytesIO()
     if form == "jpeg":
-        image.save(out, "JPEG", quality=rng.randint(50, 95), subsampling=rng.choice((0, 1, 2)),
-                   progressive=rng.random() < 0.3, optimize=rng.random() < 0.3)
+        image.save(
+            out,
+            "JPEG",
+            quality=rng.randint(50, 95),
+            subsampling=rng.choice((0, 1, 2)),
+            progressive=rng.random() < 0.3,
+            optimize=rng.random() < 0.3,
+        )
     elif form == "png":
         if rng.random() < 0.25:
             image = image.quantize(rng.choice((64, 256)))
@@ -59,7 +67,9 @@ def encode_image(image: Image.Image, form: str, rng: random.Random) -> bytes:
 
 def samples(path: Path, start: float, seconds: float) -> bytes:
     """Decode sound to 16-bit stereo PCM at 44100 Hz."""
-    return _ffmpeg("-ss", str(start), "-t", str(seconds), "-i", str(path), "-f", "s16le", "-ar", "44100", "-ac", "2", "-")
+    return _ffmpeg(
+        "-ss", str(start), "-t", str(seconds), "-i", str(path), "-f", "s16le", "-ar", "44100", "-ac", "2", "-"
+    )
 
 
 def as_wav(pcm: bytes) -> bytes:
@@ -101,8 +111,10 @@ def clip(images: list[Path], videos: list[Path], rng: random.Random, target: Pat
         picture(rng.choice(images), rng).save(target.with_suffix(".png"))
         source = ["-loop", "1", "-framerate", "25", "-i", str(target.with_suffix(".png"))]
         speed = rng.uniform(0.5, 3)
-        effect = (f"scale=1600:1200,crop=854:480:'373+300*sin(n*{speed}/50)':'360+300*cos(n*{speed}/70)',"
-                  f"rotate=n*{rng.uniform(-0.01, 0.01)},{scale}")
+        effect = (
+            f"scale=1600:1200,crop=854:480:'373+300*sin(n*{speed}/50)':'360+300*cos(n*{speed}/70)',"
+            f"rotate=n*{rng.uniform(-0.01, 0.01)},{scale}"
+        )
     else:
         source = ["-f", "lavfi", "-i", rng.choice(_SYNTHETIC).format(size=size)]
         effect = scale
@@ -113,14 +125,30 @@ def encode_video(raw: Path, form: str, rng: random.Random) -> bytes:
     """Encode a raw clip as `form` (one of VIDEO) in one of its usual containers."""
     quality = str(rng.randint(20, 30)) if form in ("h264", "h265") else str(rng.randint(25, 40))
     codec, suffixes = {
-        "h264": (["libx264", "-preset", rng.choice(("veryfast", "fast", "medium")), "-crf", quality],
-                 ("mp4", "mkv", "ts", "h264", "flv")),
-        "h265": (["libx265", "-preset", rng.choice(("veryfast", "fast")), "-crf", quality, "-x265-params",
-                  "log-level=none:pools=none"], ("mp4", "mkv", "ts", "hevc")),
-        "vp9": (["libvpx-vp9", "-deadline", "realtime", "-cpu-used", rng.choice(("5", "7")), "-b:v", "0", "-crf", quality],
-                ("webm", "mkv", "ivf")),
-        "av1": (["libsvtav1", "-preset", rng.choice(("9", "11", "12")), "-crf", quality, "-svtav1-params", "lp=1"],
-                ("mp4", "mkv", "webm", "ivf", "obu")),
+        "h264": (
+            ["libx264", "-preset", rng.choice(("veryfast", "fast", "medium")), "-crf", quality],
+            ("mp4", "mkv", "ts", "h264", "flv"),
+        ),
+        "h265": (
+            [
+                "libx265",
+                "-preset",
+                rng.choice(("veryfast", "fast")),
+                "-crf",
+                quality,
+                "-x265-params",
+                "log-level=none:pools=none",
+            ],
+            ("mp4", "mkv", "ts", "hevc"),
+        ),
+        "vp9": (
+            ["libvpx-vp9", "-deadline", "realtime", "-cpu-used", rng.choice(("5", "7")), "-b:v", "0", "-crf", quality],
+            ("webm", "mkv", "ivf"),
+        ),
+        "av1": (
+            ["libsvtav1", "-preset", rng.choice(("9", "11", "12")), "-crf", quality, "-svtav1-params", "lp=1"],
+            ("mp4", "mkv", "webm", "ivf", "obu"),
+        ),
     }[form]
     suffix = rng.choice(suffixes)
     target = raw.with_suffix(f".{form}.{suffix}")

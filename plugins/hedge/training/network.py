@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float32]
 
-HIDDEN = (96, 48)
+HIDDEN = (128, 64)
 EPOCHS = 24
 BATCH = 512
 RATE = 2e-3
 DECAY = 1e-4
-NOISE = 0.05
+NOISE = 0.1
 """Deviation of the noise added to the standardised features, against fitting single products."""
 
 
@@ -39,8 +41,11 @@ def fit(rows: Array, label: npt.NDArray[np.int64], weight: Array, seed: int, epo
     rows = (rows - mean) / deviation
     shape = (rows.shape[1], *HIDDEN, 3)
     layers: list[Array] = []
-    for fan_in, fan_out in zip(shape[:-1], shape[1:], strict=True):
-        layers += [rng.normal(0, (2 / fan_in) ** 0.5, (fan_in, fan_out)).astype(np.float32), np.zeros(fan_out, np.float32)]
+    for fan_in, fan_out in pairwise(shape):
+        layers += [
+            rng.normal(0, (2 / fan_in) ** 0.5, (fan_in, fan_out)).astype(np.float32),
+            np.zeros(fan_out, np.float32),
+        ]
     first, second = [np.zeros_like(layer) for layer in layers], [np.zeros_like(layer) for layer in layers]
     average = [layer.copy() for layer in layers]
     step, steps = 0, epochs * (len(rows) // BATCH)

@@ -1,5 +1,7 @@
 """General compressors, document streams and ciphers: bytes in, one whole product out, with varied settings."""
 
+# ruff: noqa: S603, S607 - seeds must repeat, and the tools run are fixed here
+
 from __future__ import annotations
 
 import bz2
@@ -54,7 +56,9 @@ def _ppmd(data: bytes, rng: random.Random, scratch: Path) -> bytes:
     packed.unlink(missing_ok=True)
     plain.write_bytes(data)
     method = f"-m0=PPMd:o={rng.choice((4, 6, 16))}:mem={rng.choice((16, 64))}m"
-    subprocess.run(["7zz", "a", "-bd", "-mmt=1", method, str(packed), str(plain)], stdout=subprocess.DEVNULL, check=True)
+    subprocess.run(
+        ["7zz", "a", "-bd", "-mmt=1", method, str(packed), str(plain)], stdout=subprocess.DEVNULL, check=True
+    )
     return packed.read_bytes()
 
 
@@ -67,7 +71,11 @@ def _pdf(data: bytes, rng: random.Random, scratch: Path) -> bytes:
         start += len(piece)
         body = zlib.compress(piece, rng.choice((6, 6, 9)))
         offsets.append(len(out))
-        out += b"%d 0 obj\n<< /Length %d /Filter /FlateDecode >>\nstream\n" % (number, len(body)) + body + b"\nendstream\nendobj\n"
+        out += (
+            b"%d 0 obj\n<< /Length %d /Filter /FlateDecode >>\nstream\n" % (number, len(body))
+            + body
+            + b"\nendstream\nendobj\n"
+        )
         number += 1
     table = len(out)
     out += b"xref\n0 %d\n0000000000 65535 f \n" % number + b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
@@ -93,7 +101,9 @@ GENERAL: dict[str, Encoder] = {
 """Format -> encoder(data, rng, scratch folder)."""
 
 
-def _cipher(algorithm: Callable[[bytes], object], key: int, mode: Callable[[bytes], object] | None, block: int) -> Encoder:
+def _cipher(
+    algorithm: Callable[[bytes], object], key: int, mode: Callable[[bytes], object] | None, block: int
+) -> Encoder:
     def encrypt(data: bytes, rng: random.Random, scratch: Path) -> bytes:
         chosen = mode(rng.randbytes(block)) if mode else None
         context = Cipher(algorithm(rng.randbytes(key)), chosen).encryptor()  # type: ignore[arg-type,var-annotated]

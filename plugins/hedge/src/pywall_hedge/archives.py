@@ -1,7 +1,7 @@
 """Heads of compressed archives and streams, decoded as far as the bytes go.
 
-Each function takes the bytes from the start of a stream (any length) and says whether the structure holds *and* is enough of it
-to convince: random bytes behind the right magic number are refused. None of them raises.
+Each function takes the bytes from the start of a stream (any length) and says whether the structure holds *and* is
+enough of it to convince: random bytes behind the right magic number are refused. None of them raises.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def xz(data: bytes) -> bool:
         return False
     size = (data[12] + 1) * 4
     header = data[12 : 12 + size]
-    if data[12] and len(header) == size and zlib.crc32(header[:-4]) != _little(header, size - 4, 4):
+    if data[12] and (len(header) < size or zlib.crc32(header[:-4]) != _little(header, size - 4, 4)):
         return False
     return _lzma_decodes(data, lzma.FORMAT_XZ)
 
@@ -138,7 +138,12 @@ def _lzma_decodes(data: bytes, form: int) -> bool:
 
 def seven_zip(data: bytes) -> bool:
     """Signature header with its CRC-32."""
-    return len(data) >= 32 and data[6] == 0 and zlib.crc32(data[12:32]) == _little(data, 8, 4) and _little(data, 12, 8) < 2**42
+    return (
+        len(data) >= 32
+        and data[6] == 0
+        and zlib.crc32(data[12:32]) == _little(data, 8, 4)
+        and _little(data, 12, 8) < 2**42
+    )
 
 
 def zstd(data: bytes) -> bool:
@@ -182,7 +187,9 @@ def _zstd_literals(block: bytes, size: int, limit: int) -> bool:
     if first < 128:  # weights coded by FSE: their table starts with the accuracy, 5 or 6 bits
         return 2 <= first < min(compressed, 128) and block[width + 1] & 15 <= 1
     number = first - 127
-    nibbles = [part for byte in block[width + 1 : width + 1 + (number + 1) // 2] for part in (byte >> 4, byte & 15)][:number]
+    nibbles = [part for byte in block[width + 1 : width + 1 + (number + 1) // 2] for part in (byte >> 4, byte & 15)][
+        :number
+    ]
     return max(nibbles, default=16) <= 11
 
 
@@ -215,7 +222,8 @@ def _xxh32_short(data: bytes) -> int:
 
 
 def lz4_sequences(data: bytes) -> int | None:
-    """Walk LZ4 sequences as far as the bytes go; how many matches there were, None when one reaches before the start."""
+    """Walk LZ4 sequences as far as the bytes go; how many matches there were, None when one reaches before the
+    start."""
     place = produced = matches = 0
     size = len(data)
     while place < size:

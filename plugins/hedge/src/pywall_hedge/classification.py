@@ -29,8 +29,9 @@ _PLAIN_BELOW = 0.90
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """A verdict on a payload. `confidence`: 0 to 1, the probability that `label` is right where every class is as frequent
-    as in training. `because`: name of the head structure or of the failed test that settled it, empty otherwise.
+    """A verdict on a payload. `confidence`: 0 to 1, the probability that `label` is right where every class is as
+    frequent as in training. `because`: name of the head structure or of the failed test that settled it, empty
+    otherwise.
     """
 
     label: Label
@@ -53,15 +54,17 @@ def entropy_of(counts: list[int]) -> float:
 
 
 def random_entropy(size: int) -> float:
-    """Entropy to expect of `size` random bytes: about log2(size) for few, 8 - 255 / (2 size ln 2) for many; bits a byte."""
+    """Entropy to expect of `size` random bytes: about log2(size) for few, 8 - 255 / (2 size ln 2) for many; bits a
+    byte."""
     return min(log2(size), 8 - 184 / size) if size >= 256 else log2(size) * (1 - size / 4500)
 
 
 def classify(payload: bytes, method: str = "learned", *, gamma: float = 2.0, alpha: float = 0.01) -> Classification:
     """Tell whether a payload is plain, compressed or encrypted.
 
-    `method`: "learned" looks for the head of a format first, then asks the model; "hedge" is the paper's test battery and
-    nothing else, with `gamma` (0.1 to 2) and `alpha`. Never raises on any bytes; raises ValueError for another method.
+    `method`: "learned" looks for the head of a format first, then asks the model; "hedge" is the paper's test battery
+    and nothing else, with `gamma` (0.1 to 2) and `alpha`. Never raises on any bytes; raises ValueError for another
+    method.
     """
     if method not in ("learned", "hedge"):
         raise ValueError(f"no such method: {method!r}; learned and hedge are")

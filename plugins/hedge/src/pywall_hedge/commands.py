@@ -33,7 +33,9 @@ def hedge_command(parser: argparse.ArgumentParser) -> None:
     inner = parser.add_subparsers(metavar="COMMAND", required=True)
     words = "accuracy on a corpus, per size and per format"
     part = inner.add_parser("evaluate", help=words, description=f"Measure {words}, with 95 % intervals.")
-    part.add_argument("corpus", type=Path, metavar="CORPUS", help="folder {plain,compressed,encrypted}/<format>/<files>")
+    part.add_argument(
+        "corpus", type=Path, metavar="CORPUS", help="folder {plain,compressed,encrypted}/<format>/<files>"
+    )
     _method(part)
     part.add_argument("--sizes", type=int, nargs="+", metavar="OCTETS", help="fragment sizes (64 to 16384)")
     part.add_argument("--count", type=int, default=80, metavar="N", help="fragments of each format and size (80)")
@@ -55,7 +57,9 @@ def _progress(name: str, total: int) -> Callable[[int], None]:
     def show(done: int) -> None:
         filled = 30 * done // total
         end = "\r\033[K" if done >= total else ""
-        print(f"\r{name[-40:]} [{'#' * filled}{'.' * (30 - filled)}] {100 * done // total:3d} %", end=end, file=sys.stderr)
+        print(
+            f"\r{name[-40:]} [{'#' * filled}{'.' * (30 - filled)}] {100 * done // total:3d} %", end=end, file=sys.stderr
+        )
 
     return show
 
@@ -161,7 +165,7 @@ def _run_evaluate(args: argparse.Namespace) -> int:
     if not found:
         print(f"pywall hedge evaluate: {args.corpus} has no compressed and encrypted files", file=sys.stderr)
         return 1
-    print("\n".join(_evaluation_json(found) if args.json else _evaluation_table(found)))
+    print("\n".join(_evaluation_json(found) if args.json else evaluation_table(found)))
     if args.roc:
         from .evaluation import roc
 
@@ -186,17 +190,20 @@ def _evaluation_json(found: list[Any]) -> list[str]:
     ]
 
 
-def _evaluation_table(found: list[Any]) -> list[str]:
+def evaluation_table(found: list[Any]) -> list[str]:
+    """Lines of text for the scores of several sizes: accuracies with intervals, then compressed formats one by one."""
     lines = [f"{'octets':>8} {'two-way %':>16} {'three-way %':>12} {'encrypted found %':>18}"]
     for scores in found:
         lines.append(
-            f"{scores.size:>8} {100 * scores.two_way:>9.1f} +-{100 * scores.error:4.1f} {100 * scores.three_way:>12.1f} "
+            f"{scores.size:>8} {100 * scores.two_way:9.1f} +-{100 * scores.error:4.1f} {100 * scores.three_way:>12.1f} "
             f"{100 * scores.share('encrypted', 'encrypted'):>18.1f}"
         )
     lines += ["", "compressed not taken for encrypted, %:", " ".join([" " * 10, *(f"{s.size:>6}" for s in found)])]
     for form in sorted({form for scores in found for form in scores.found["compressed"]}):
         cells = [scores.found["compressed"].get(form) for scores in found]
-        lines.append(f"{form:>10}  " + " ".join("     -" if c is None else f"{100 - 100 * c[3] / c[0]:6.0f}" for c in cells))
+        lines.append(
+            f"{form:>10}  " + " ".join("     -" if c is None else f"{100 - 100 * c[3] / c[0]:6.0f}" for c in cells)
+        )
     return lines
 
 
@@ -205,12 +212,12 @@ def _evaluation_table(found: list[Any]) -> list[str]:
 
 def _plot(target: str, draw: Callable[[Any], None]) -> bool:
     try:
-        import matplotlib
+        import matplotlib  # type: ignore[import-not-found,unused-ignore]
     except ImportError:
         print("pywall: a plot needs matplotlib: pip install 'pywall-hedge[plot]'", file=sys.stderr)
         return False
     matplotlib.use("Agg")
-    from matplotlib import pyplot
+    from matplotlib import pyplot  # type: ignore[import-not-found,unused-ignore]
 
     figure, axes = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
     draw(axes)

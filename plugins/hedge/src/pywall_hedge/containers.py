@@ -73,7 +73,10 @@ def flac(data: bytes) -> bool:
     if len(data) < 46 or data[4] & 0x7F or _big(data, 5, 3) != 34:
         return False
     least, most, rate = _big(data, 8, 2), _big(data, 10, 2), _big(data, 18, 3) >> 4
-    if not 16 <= least <= most or not 0 < rate <= 655_350:
+    depth, smallest, largest = (_big(data, 20, 2) >> 4 & 31) + 1, _big(data, 12, 3), _big(data, 15, 3)
+    if not 16 <= least <= most or not 0 < rate <= 655_350 or depth not in (8, 12, 16, 20, 24, 32):
+        return False
+    if largest and not smallest <= largest < 1 << 20:
         return False
     place, last = 42, bool(data[4] >> 7)
     while not last and place + 4 <= len(data):
@@ -120,13 +123,18 @@ def matroska(data: bytes) -> bool:
     """EBML header that names Matroska or WebM, then a segment (RFC 9559)."""
     width = 9 - data[4].bit_length()
     end = 4 + width + (_big(data, 4, width) & (1 << 7 * width) - 1)
-    if len(data) < 40 or end > 128 or not any(name in data[:end] for name in (b"\x42\x82\x84webm", b"\x42\x82\x88matroska")):
+    if (
+        len(data) < 40
+        or end > 128
+        or not any(name in data[:end] for name in (b"\x42\x82\x84webm", b"\x42\x82\x88matroska"))
+    ):
         return False
     return data[end : end + 4] == b"\x18\x53\x80\x67"[: max(len(data) - end, 0)]
 
 
 def transport_stream(data: bytes) -> bool:
-    """Packets of 188 octets that start with 47 and have a payload or an adaptation field (ITU-T H.222.0 section 2.4.3)."""
+    """Packets of 188 octets that start with 47 and have a payload or an adaptation field (ITU-T H.222.0 section
+    2.4.3)."""
     starts = range(0, len(data) - 3, 188)
     return len(starts) >= 3 and all(data[at] == 0x47 and data[at + 1] < 0x80 and data[at + 3] & 0x30 for at in starts)
 
@@ -137,7 +145,10 @@ def ivf(data: bytes) -> bool:
         return False
     place, before = 32, -1
     while place + 12 <= len(data):
-        size, shown = int.from_bytes(data[place : place + 4], "little"), int.from_bytes(data[place + 4 : place + 12], "little")
+        size, shown = (
+            int.from_bytes(data[place : place + 4], "little"),
+            int.from_bytes(data[place + 4 : place + 12], "little"),
+        )
         if shown <= before or shown > before + 1000 or not 0 < size < 1 << 26:
             return False
         place, before = place + 12 + size, shown
@@ -175,7 +186,12 @@ def av1_units(data: bytes) -> bool:
     place, seen = 2, 0
     while place + 4 <= len(data):
         head = data[place]
-        if head & 0x81 or not head & 2 or head >> 3 & 15 not in (1, 2, 3, 4, 5, 6, 7, 8, 15) or (seen == 0 and head >> 3 != 1):
+        if (
+            head & 0x81
+            or not head & 2
+            or head >> 3 & 15 not in (1, 2, 3, 4, 5, 6, 7, 8, 15)
+            or (seen == 0 and head >> 3 != 1)
+        ):
             return False
         size = shift = 0
         place += 1 + (head >> 2 & 1)

@@ -1,4 +1,5 @@
-"""How well a method does on a corpus: two-way and three-way accuracy with confidence intervals, per size and per format.
+"""How well a method does on a corpus: two-way and three-way accuracy with confidence intervals, per size and per
+format.
 
 Every format weighs the same within its class; two-way is encrypted against the rest, both halves weighing the same, the
 rest being compressed alone, as in the published tables.
@@ -21,7 +22,8 @@ PUBLISHED = {1024: 68.68, 2048: 75.50, 4096: 81.67, 8192: 86.20, 16384: 89.85}
 
 @dataclass
 class Scores:
-    """Outcome for one fragment size. `found[class][format]`: (fragments, called plain, called compressed, called encrypted).
+    """Outcome for one fragment size. `found[class][format]`: (fragments, called plain, called compressed, called
+    encrypted).
 
     `odds[class]`: probabilities of "encrypted", one a fragment, for a ROC curve.
     """
@@ -64,7 +66,8 @@ def evaluate(
     seed: int = 7,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Scores]:
-    """Classify `count` fragments of each format and as many of the encrypted class as of the compressed one, for each size.
+    """Classify `count` fragments of each format and as many of the encrypted class as of the compressed one, for each
+    size.
 
     Formats whose products are all too short for a size are left out of it. `progress(done, total)` is called a format.
     """
@@ -100,7 +103,7 @@ def roc(scores: Scores) -> list[tuple[float, float]]:
     positive, negative = scores.odds.get("encrypted", []), scores.odds.get("compressed", [])
     ranked = sorted([(odds, True) for odds in positive] + [(odds, False) for odds in negative], reverse=True)
     points, right, wrong = [(0.0, 0.0)], 0, 0
-    for odds, is_encrypted in ranked:
+    for _, is_encrypted in ranked:
         right, wrong = right + is_encrypted, wrong + (not is_encrypted)
         points.append((wrong / max(len(negative), 1), right / max(len(positive), 1)))
     return points

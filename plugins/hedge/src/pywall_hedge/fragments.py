@@ -31,7 +31,8 @@ def formats(corpus: Path, label: str) -> list[str]:
 def draw(
     corpus: Path, label: str, form: str, size: int, count: int, seed: int, heads: float = HEADS
 ) -> Iterator[bytes]:
-    """Yield `count` fragments of `size` octets, the share `heads` of them beginnings; a product's length does not matter.
+    """Yield `count` fragments of `size` octets, the share `heads` of them beginnings; a product's length does not
+    matter.
 
     Products shorter than the fragment are left out; raises ValueError when none is long enough.
     """

@@ -1,9 +1,10 @@
 """HEDGE (Casino, Choo, Patsakis, IEEE TIFS 14(11), 2019): encrypted unless a randomness test fails. No training.
 
-The paper's threshold formula is not public; this is the reconstruction that meets its table within 2.5 points: chi-square
-of the bytes at most 255 + gamma * sqrt(510), and monobit, frequency within blocks, cumulative sums both ways, runs and
-approximate entropy (m = 3) each with p >= alpha. Only the decision counts here, so statistics are compared with thresholds
-that are computed once a payload length, and come from tables over bytes instead of vectors of bits.
+The paper's threshold formula is not public; this is the reconstruction that meets its table within 2.5 points:
+chi-square of the bytes at most 255 + gamma * sqrt(510), and monobit, frequency within blocks, cumulative sums both
+ways, runs and approximate entropy (m = 3) each with p >= alpha. Only the decision counts here, so statistics are
+compared with thresholds that are computed once a payload length, and come from tables over bytes instead of vectors
+of bits.
 """
 
 from __future__ import annotations
@@ -75,8 +76,8 @@ def limits(size: int, alpha: float) -> Limits:
 def failed(payload: bytes, gamma: float = 2.0, alpha: float = 0.01) -> str | None:
     """Name the first test that the payload fails, in the authors' order with chi-square first; None when it passes all.
 
-    `payload`: at least 13 octets, else ValueError. `gamma`: deviations that chi-square may exceed its mean by, 0.1 to 2 in
-    the paper. `alpha`: significance of the SP 800-22 tests, 0.01 in the authors' code.
+    `payload`: at least 13 octets, else ValueError. `gamma`: deviations that chi-square may exceed its mean by, 0.1 to
+    2 in the paper. `alpha`: significance of the SP 800-22 tests, 0.01 in the authors' code.
     """
     size = len(payload)
     if size < SHORTEST:
@@ -94,7 +95,10 @@ def failed(payload: bytes, gamma: float = 2.0, alpha: float = 0.01) -> str | Non
         return "block_frequency"
     before = walk - _STEP[data]
     highest, lowest = int((before + _HIGHEST[data]).max()), int((before + _LOWEST[data]).min())
-    if max(highest, -lowest) > limit.excursion or max(total - min(lowest, 0), max(highest, 0) - total) > limit.excursion:
+    if (
+        max(highest, -lowest) > limit.excursion
+        or max(total - min(lowest, 0), max(highest, 0) - total) > limit.excursion
+    ):
         return "cumulative_sums"
     ones = (total + length) / 2 / length
     number = int.from_bytes(payload, "big")

@@ -1,4 +1,4 @@
-"""The learned classifier's weights and its evaluation: tables, then a small network for the nearest payload length.
+"""The learned classifier: a small network over the features, the one for the nearest payload length.
 
 `model.npz` is made by training/train.py; the model card says from what.
 """
@@ -12,7 +12,7 @@ from math import exp, log
 
 import numpy as np
 
-from .features import Matrix, Vector, features
+from .features import Vector, features
 
 LONGEST = 16384
 """Octets of one payload that are looked at: the longest length that there is a network for."""
@@ -20,53 +20,39 @@ LONGEST = 16384
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """Weights and biases of a perceptron with rectified hidden layers and three outputs, for payloads of about `size` octets.
-
-    `threshold`: log-odds of encrypted against the rest from which a payload is called encrypted.
-    """
+    """Weights and biases of a perceptron with rectified hidden layers and three outputs, for payloads of about `size`
+    octets."""
 
     size: int
-    layers: tuple[tuple[Matrix, Vector], ...]
-    threshold: float
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """`tables`: log-likelihood columns for `pywall_hedge.features.features`; networks by rising payload length."""
-
-    tables: Matrix
-    networks: tuple[Network, ...]
+    layers: tuple[tuple[Vector, Vector], ...]
 
 
 @cache
-def load() -> Model:
-    """Read the weights; once, on first use."""
+def load() -> tuple[Network, ...]:
+    """Read the networks, by rising payload length; once, on first use."""
     with (files("pywall_hedge") / "model.npz").open("rb") as file, np.load(file) as data:
-        networks = []
-        for size, threshold in zip(data["sizes"], data["thresholds"], strict=True):
-            layers = tuple((data[f"w{i}_{size}"].astype(np.float32), data[f"b{i}_{size}"].astype(np.float32)) for i in range(3))
-            networks.append(Network(int(size), layers, float(threshold)))
-        return Model(data["tables"].astype(np.float32), tuple(networks))
+        return tuple(
+            Network(int(size), tuple((data[f"w{i}_{size}"], data[f"b{i}_{size}"]) for i in range(3)))
+            for size in data["sizes"]
+        )
 
 
 def nearest(size: int) -> Network:
     """The network for payloads of `size` octets: the nearest by ratio."""
-    return min(load().networks, key=lambda network: abs(log(network.size / size)))
+    return min(load(), key=lambda network: abs(log(network.size / size)))
 
 
 def log_odds(payload: bytes) -> tuple[float, float]:
     """Evidence in a payload of at least 32 octets, of which the first 16384 count.
 
-    Returns two natural logarithms of odds: encrypted against not, less the threshold that training fitted (so that above 0
-    means encrypted), and plain against compressed.
+    Returns two natural logarithms of odds: encrypted against not, and plain against compressed.
     """
     payload = payload[:LONGEST]
+    values = features(payload)
     network = nearest(len(payload))
-    values = features(payload, load().tables)
     for weights, biases in network.layers[:-1]:
         values = np.maximum(values @ weights + biases, 0)
     weights, biases = network.layers[-1]
     plain, compressed, encrypted = (float(value) for value in values @ weights + biases)
     top = max(plain, compressed)
-    rest = top + log(exp(plain - top) + exp(compressed - top))
-    return encrypted - rest - network.threshold, plain - compressed
+    return encrypted - top - log(exp(plain - top) + exp(compressed - top)), plain - compressed

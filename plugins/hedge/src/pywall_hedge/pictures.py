@@ -7,6 +7,9 @@ from collections.abc import Callable
 
 _JPEG_NAMES = (b"JFIF\0", b"JFXX\0", b"Exif\0", b"ICC_P", b"Adobe", b"http:", b"Photo", b"MPF\0")
 
+_EXTENSIONS = {0xF9: 4, 0xFF: 11, 0x01: 12}
+"""GIF extension label -> size of its first block; a comment, FE, may have any."""
+
 
 def _big(data: bytes, start: int, size: int) -> int:
     return int.from_bytes(data[start : start + size], "big")
@@ -74,9 +77,14 @@ def gif(data: bytes) -> bool:
     if len(data) < 14 or data[3:6] not in (b"87a", b"89a") or not _big(data, 6, 2) or not _big(data, 8, 2):
         return False
     place = 13 + (3 << (data[10] & 7) + 1 if data[10] & 0x80 else 0)
-    if place >= len(data):
-        return data[12] == 0 and data[11] < 1 << (data[10] & 7) + 1
-    while place < len(data) and data[place] == 0x21:
+    if data[12] not in (0, 49) or data[11] >= 1 << (data[10] & 7) + 1:
+        return False
+    while place + 2 < len(data) and data[place] == 0x21:
+        if _EXTENSIONS.get(data[place + 1], data[place + 2]) != data[place + 2] or data[place + 1] not in (
+            *_EXTENSIONS,
+            0xFE,
+        ):
+            return False
         place += 2
         while place < len(data) and data[place]:
             place += 1 + data[place]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
 from pywall_core.api import (
     API_VERSION,
     MORE,
@@ -31,38 +32,44 @@ NAME = "hedge"
 FACTS = ("payload_class", "confidence", "entropy", "bytes_seen")
 
 
-class Options(BaseModel):
+class Settings(BaseModel):
     """Options of the plugin in the YAML."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     method: Literal["learned", "hedge"] = Field("learned", description="the trained model, or the paper's tests alone")
-    window: int = Field(65536, ge=32, le=1 << 20, description="octets of payload, both directions, after which the answer stands")
-    packets: int = Field(32, ge=1, le=4096, description="payloads after which the answer stands, if `least` octets came")
+    window: int = Field(
+        65536, ge=32, le=1 << 20, description="octets of payload, both directions, after which the answer stands"
+    )
+    packets: int = Field(
+        32, ge=1, le=4096, description="payloads after which the answer stands, if `least` octets came"
+    )
     least: int = Field(1024, ge=32, description="octets below which the number of payloads does not settle it")
-    gamma: float = Field(2.0, ge=0.1, le=2.0, description="method hedge: deviations that chi-square may exceed its mean by")
+    gamma: float = Field(
+        2.0, ge=0.1, le=2.0, description="method hedge: deviations that chi-square may exceed its mean by"
+    )
     alpha: float = Field(0.01, gt=0, lt=0.5, description="method hedge: significance of the SP 800-22 tests")
 
 
 class _Evidence:
     __slots__ = ("next_look", "payloads", "stream")
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Settings) -> None:
         self.stream = StreamClassifier(options.method, gamma=options.gamma, alpha=options.alpha)
         self.payloads = 0
         self.next_look = 2048
 
 
 class Hedge:
-    """Sets the facts `payload_class` (plain, compressed, encrypted, unknown), `confidence` (0 to 1), `entropy` (bits a byte,
-    0 to 8) and `bytes_seen` of flows whose protocol is unknown.
+    """Sets the facts `payload_class` (plain, compressed, encrypted, unknown), `confidence` (0 to 1), `entropy` (bits
+    a byte, 0 to 8) and `bytes_seen` of flows whose protocol is unknown.
     """
 
     api_version = API_VERSION
     facts = FACTS
-    Options = Options
+    Options = Settings
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Settings) -> None:
         self.options = options
         self._settled = {"plain": 0, "compressed": 0, "encrypted": 0, "unknown": 0}
 

@@ -1,54 +1,67 @@
 """Evidence over the payload of one stream, both directions.
 
-Each direction is cut into pieces of 16 KiB, the longest that the model has a network for; the unfinished last piece is judged as
-far as it goes, so that a few packets already give an answer. The pieces' log-odds are summed. What range coders put out
-looks a little more like encryption than like anything else the model knows, so the sum for "encrypted" must clear a
-threshold that grows with the number of pieces.
-A structure at the head of a direction (see `pywall_hedge.heads`) decides as long as what follows fits it.
+Each direction is cut into pieces of 16 KiB, the longest that the model has a network for; the unfinished last piece
+is judged as far as it goes, so that a few packets already give an answer. The pieces' log-odds are summed, but they
+are not independent: what looks random in one piece of a range-coded file looks random in the next. So the sum for
+"encrypted" must clear a threshold that grows with the number of pieces, and confidence in it ends at what the model
+can know. A structure at the head of a direction (see `pywall_hedge.heads`) decides as long as what follows fits it.
 """
 
 from __future__ import annotations
 
-from .classification import SHORTEST, Classification, entropy_of, sigmoid, verdict
+from .classification import SHORTEST, Classification, classify, entropy_of, verdict
 from .heads import examine
 
 PIECE = 16384
 """Octets judged at a time."""
 KEPT = 65536
 """Octets of a direction's start within which its structure is checked."""
+FIRST_LOOK, LAST_CHANCE = 64, 2048
+"""Octets from which a head is looked at, and after which one without a structure is given up."""
 GROWTH = 0.35
 """Log-odds that the sum must clear for every piece after the first; fitted by training/streams.py."""
 BOUND = 6.0
 """Log-odds that one piece can add at most, so that a plain greeting does not outweigh what follows."""
+CEILING = 0.93
+"""Confidence in "encrypted" at most: some compressed formats look no different, however much of them is seen."""
+CERTAIN = 0.999
+"""Confidence in "not encrypted" from which later bytes are not waited for."""
 
 
 class _Direction:
-    __slots__ = ("evidence", "head", "name", "named_at", "pending", "pieces", "plain", "size")
+    __slots__ = ("evidence", "head", "looked_at", "name", "pending", "pieces", "plain", "size")
 
     def __init__(self) -> None:
-        self.head = bytearray()
+        self.head: bytearray | None = bytearray()
         self.pending = bytearray()
         self.size = 0
         self.pieces = 0
         self.evidence = 0.0
         self.plain = 0.0
         self.name: str | None = None
-        self.named_at = 0
+        self.looked_at = 0
 
-    def structure(self) -> str | None:
-        """Name of the head's format, looked at again whenever the bytes have doubled, and when `KEPT` is reached."""
-        size = len(self.head)
-        if size > self.named_at and (size >= 2 * self.named_at or size == KEPT):
-            self.named_at = size
-            self.name = examine(bytes(self.head))
-        return self.name
+    def add(self, payload: bytes) -> None:
+        """Keep the payload; look at the head again whenever it has doubled, and when it is complete."""
+        self.size += len(payload)
+        self.pending += payload
+        head = self.head
+        if head is None:
+            return
+        head += payload[: KEPT - len(head)]
+        size = len(head)
+        if size >= FIRST_LOOK and (size >= 2 * self.looked_at or size == KEPT):
+            self.looked_at = size
+            self.name = examine(bytes(head))
+            if size == KEPT or (self.name is None and size >= LAST_CHANCE):
+                self.head = None
 
 
 class StreamClassifier:
-    """Classify a stream as its payload comes in.
+    """Classify a stream as its payload comes in: `update` for every payload in order, `result` at any time.
 
-    `update` for every payload in order, `result` at any time. `method`, `gamma` and `alpha` as for
-    `pywall_hedge.classify`. Memory: at most 80 KiB a direction.
+    `method`, `gamma` and `alpha` as for `pywall_hedge.classify`; another method raises ValueError. Memory: at most 80
+    KiB a direction, 16 KiB where the head has no known structure.
     """
 
     def __init__(self, method: str = "learned", *, gamma: float = 2.0, alpha: float = 0.01) -> None:
@@ -64,14 +77,14 @@ class StreamClassifier:
     def update(self, payload: bytes, to_server: bool = True) -> None:
         """Add the next payload of one direction."""
         way = self._ways[to_server]
-        way.size += len(payload)
         self.bytes_seen += len(payload)
-        if len(way.head) < KEPT:
-            way.head += payload[: KEPT - len(way.head)]
-        way.pending += payload
+        way.add(payload)
         while len(way.pending) >= PIECE:
-            self._judge(way, bytes(way.pending[:PIECE]))
+            encrypted, plain = self._evidence(bytes(way.pending[:PIECE]))
             del way.pending[:PIECE]
+            way.evidence += max(min(encrypted, BOUND), -BOUND)
+            way.plain += plain
+            way.pieces += 1
         self._count(payload)
 
     def _count(self, payload: bytes) -> None:
@@ -82,19 +95,11 @@ class StreamClassifier:
 
     def _evidence(self, piece: bytes) -> tuple[float, float]:
         if self._method == "hedge":
-            from .hedge import failed
-
-            passes = failed(piece, self._gamma, self._alpha) is None
-            return (2.0 if passes else -2.0), 0.0
+            found = classify(piece, "hedge", gamma=self._gamma, alpha=self._alpha)
+            return (2.0, 0.0) if found.label == "encrypted" else (-2.0, 2.0 if found.label == "plain" else -2.0)
         from .model import log_odds
 
         return log_odds(piece)
-
-    def _judge(self, way: _Direction, piece: bytes) -> None:
-        encrypted, plain = self._evidence(piece)
-        way.evidence += max(min(encrypted, BOUND), -BOUND)
-        way.plain += plain
-        way.pieces += 1
 
     @property
     def entropy(self) -> float:
@@ -105,35 +110,26 @@ class StreamClassifier:
         """The classification of what was seen so far; a stream shorter than 32 octets is told by its text alone."""
         encrypted = plain = 0.0
         pieces = 0
-        judged = False
         for way in self._ways:
-            if self._method == "learned" and (name := way.structure()) is not None and 2 * way.size >= self.bytes_seen:
-                return Classification("compressed", 0.99, name)
+            if self._method == "learned" and way.name is not None and 2 * way.size >= self.bytes_seen:
+                return Classification("compressed", 0.99, way.name)
             encrypted, plain, pieces = encrypted + way.evidence, plain + way.plain, pieces + way.pieces
-            judged = judged or way.pieces > 0
             if len(way.pending) >= SHORTEST:
                 more, tell = self._evidence(bytes(way.pending))
-                share = min(1.0, way.size / 1024) if self.bytes_seen > 2 * way.size else 1.0
-                bound = BOUND * share
-                encrypted, plain, judged = encrypted + max(min(more * share, bound), -bound), plain + tell * share, True
+                bound = BOUND * (1.0 if 2 * way.size >= self.bytes_seen else min(1.0, way.size / 1024))
+                encrypted, plain = encrypted + max(min(more, bound), -bound), plain + tell
                 pieces += 1
-        if not judged:
-            from .classification import classify
-
-            return classify(bytes(max((way.head for way in self._ways), key=len)), self._method)
-        return verdict(encrypted - GROWTH * max(pieces - 1, 0), plain)
+        if not pieces:
+            return classify(bytes(max((way.pending for way in self._ways), key=len)), self._method)
+        found = verdict(encrypted - GROWTH * (pieces - 1), plain)
+        if found.label == "encrypted" and found.confidence > CEILING:
+            return Classification("encrypted", CEILING)
+        return found
 
     def settled(self) -> bool:
-        """Certain before the window is full: the evidence against encryption is beyond what later bytes would turn."""
-        if self._method == "hedge" or self.bytes_seen < 1024:
+        """Certain that it is not encrypted: later bytes need not be waited for. Never of a structure, which may break
+        off."""
+        if self._method == "hedge" or any(way.name is not None for way in self._ways):
             return False
         found = self.result()
-        return not found.because and found.label != "encrypted" and found.confidence > 0.999
-
-    @property
-    def certainty(self) -> float:
-        """Confidence of `result`, 0 to 1."""
-        return self.result().confidence
-
-
-__all__ = ["StreamClassifier", "sigmoid"]
+        return found.label != "encrypted" and found.confidence > CERTAIN

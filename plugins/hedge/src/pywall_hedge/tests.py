@@ -1,8 +1,9 @@
 """The randomness tests of HEDGE: chi-square of the bytes, and five tests of NIST SP 800-22 Rev. 1a on the bits.
 
-`chi_square` and `chi_square_percent` take a payload; the others a vector of bits (0 or 1, one a cell, most significant bit of
-a byte first), as `bits` makes it, and return a p-value in 0..1: the probability that random bits look at least as odd.
-A vector of no bits raises ValueError. The decision that needs no p-values is in `pywall_hedge.hedge`.
+`chi_square` and `chi_square_percent` take a payload; the others a vector of bits (0 or 1, one a cell, most
+significant bit of a byte first), as `bits` makes it, and return a p-value in 0..1: the probability that random bits
+look at least as odd. A vector of no bits raises ValueError. The decision that needs no p-values is in
+`pywall_hedge.hedge`.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ def monobit(sequence: Bits) -> float:
 
 
 def block_length(size: int) -> int:
-    """Bits in a block for `size` bits, as the authors of HEDGE set it: 20, or `size` // 99 where there would be over 99 blocks."""
+    """Bits in a block for `size` bits, as the authors of HEDGE set it: 20, or `size` // 99 where there would be over
+    99 blocks."""
     return 20 if size // 20 <= 99 else size // 99
 
 
@@ -94,7 +96,10 @@ def approximate_entropy(sequence: Bits, length: int = 3) -> float:
     for place in range(length + 1):
         cells = cells << 1 | around[place : place + size]
     longer = np.bincount(cells, minlength=2 << length) / size
-    phi = [float(share @ np.log(share)) for share in (part[part > 0] for part in (longer.reshape(-1, 2).sum(axis=1), longer))]
+    phi = [
+        float(share @ np.log(share))
+        for share in (part[part > 0] for part in (longer.reshape(-1, 2).sum(axis=1), longer))
+    ]
     return _upper_gamma(2.0 ** (length - 1), size * (math.log(2) - (phi[0] - phi[1])))
 
 

@@ -1,0 +1,110 @@
+"""Products of many formats, made with the standard library from text and noise of a fixed seed."""
+
+import bz2
+import gzip
+import io
+import lzma
+import random
+import struct
+import zipfile
+import zlib
+
+import pytest
+
+WORDS = [
+    "the",
+    "of",
+    "and",
+    "to",
+    "a",
+    "in",
+    "is",
+    "it",
+    "you",
+    "that",
+    "he",
+    "was",
+    "for",
+    "on",
+    "are",
+    "with",
+    "as",
+    "his",
+    "they",
+    "at",
+    "be",
+    "this",
+    "from",
+    "have",
+    "or",
+    "by",
+    "one",
+    "had",
+]
+
+
+def make_text(size, seed=1):
+    """Text-like bytes: words drawn with unequal weights."""
+    rng = random.Random(seed)
+    weights = [1 / (rank + 1) for rank in range(len(WORDS))]
+    words = rng.choices(WORDS, weights, k=size // 3)
+    return " ".join(f"{word}{rng.randrange(100)}" if rng.random() < 0.2 else word for word in words).encode()[:size]
+
+
+def _chunk(kind, body):
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def make_png(size=200):
+    rng = random.Random(4)
+    rows = b"".join(b"\0" + bytes((x * y + rng.randrange(9)) & 255 for x in range(size)) for y in range(size))
+    header = struct.pack(">IIBBBBB", size, size, 8, 0, 0, 0, 0)
+    packed = zlib.compress(rows)
+    parts = [_chunk(b"IDAT", packed[at : at + 8192]) for at in range(0, len(packed), 8192)]
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + b"".join(parts) + _chunk(b"IEND", b"")
+
+
+def make_zip(data):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(3):
+            archive.writestr(f"part{number}.txt", data[number * 1000 :])
+    return out.getvalue()
+
+
+def make_mp3(frames=80):
+    rng = random.Random(6)
+    return b"".join(b"\xff\xfb\x90\x64" + rng.randbytes(413) for _ in range(frames))  # 128 kbit/s at 44.1 kHz
+
+
+def make_mp4():
+    ftyp = struct.pack(">I", 24) + b"ftypisom" + struct.pack(">I", 512) + b"isomavc1"
+    return (
+        ftyp + struct.pack(">I", 8) + b"free" + struct.pack(">I", 60_000) + b"mdat" + random.Random(8).randbytes(59_992)
+    )
+
+
+def make_products():
+    data = make_text(120_000)
+    return {
+        "gzip": gzip.compress(data, mtime=0),
+        "zlib": zlib.compress(data),
+        "bzip2": bz2.compress(data),
+        "xz": lzma.compress(data),
+        "lzma": lzma.compress(data, lzma.FORMAT_ALONE),
+        "zip": make_zip(data),
+        "png": make_png(),
+        "mpeg-audio": make_mp3(),
+        "mp4": make_mp4(),
+    }
+
+
+@pytest.fixture(scope="session")
+def products():
+    """Format as `pywall_hedge.heads.examine` names it -> a whole product."""
+    return make_products()
+
+
+@pytest.fixture(scope="session")
+def text():
+    return make_text(120_000, seed=2)

@@ -1,0 +1,101 @@
+"""A magic number counts only when the structure behind it holds."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pywall_hedge import archives, classify, containers, heads, pictures
+
+MAGICS = [magic for module in (archives, pictures, containers) for magic in module.MAGIC]
+LONGER = [  # as much of a real head as can be forged without decoding anything
+    b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03",
+    b"BZh91AY&SY",
+    b"\xfd7zXZ\x00\x00\x04\xe6\xd6\xb4\x46",
+    b"\x28\xb5\x2f\xfd\x64",
+    b"\x04\x22\x4d\x18\x64\x40\xa7",
+    b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00",
+    b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR",
+    b"GIF89a",
+    b"PK\x03\x04\x14\x00\x00\x00\x08\x00",
+    b"7z\xbc\xaf\x27\x1c\x00\x04",
+    b"ID3\x04\x00\x00",
+    b"\xff\xfb\x90\x64",
+    b"OggS\x00\x02",
+    b"fLaC\x00\x00\x00\x22",
+    b"\x00\x00\x00\x18ftypisom",
+    b"\x1a\x45\xdf\xa3",
+    b"RIFF\x00\x00\x01\x00WEBPVP8 ",
+    b"%PDF-1.5\n",
+    b"\x78\x9c",
+]
+
+
+@pytest.mark.parametrize("size", [256, 1024, 4096, 100_000])
+def test_real_heads_are_known(products, size):
+    assert {
+        name: heads.examine(data[:size]) for name, data in products.items() if size > 1000 or name != "mpeg-audio"
+    } == {name: name for name in products if size > 1000 or name != "mpeg-audio"}
+
+
+def test_short_heads_of_decodable_formats_are_known(products):
+    for name in ("gzip", "zlib", "xz", "lzma", "zip", "png", "bzip2"):
+        assert heads.examine(products[name][:64]) == name
+
+
+@pytest.mark.parametrize("magic", [*MAGICS, *LONGER], ids=repr)
+@pytest.mark.parametrize("size", [64, 512, 1460])
+def test_a_magic_number_before_random_bytes_buys_nothing(magic, size):
+    rng = random.Random(repr(magic))
+    fooled = sum(heads.examine(magic + rng.randbytes(size)) is not None for _ in range(200))
+    assert fooled <= (8 if size == 64 else 2)
+
+
+def test_each_magic_before_encryption_is_encrypted_as_often_as_without():
+    rng = random.Random(1)
+    bodies = [rng.randbytes(1400) for _ in range(60)]
+    without = sum(classify(body).label == "encrypted" for body in bodies)
+    for magic in LONGER:
+        with_magic = sum(classify(magic + body).label == "encrypted" for body in bodies)
+        assert with_magic >= without - 4, magic
+
+
+@pytest.mark.parametrize("cut", [200, 3000])
+def test_a_head_that_is_continued_by_something_else_is_given_up(products, cut):
+    noise = random.Random(3).randbytes(60_000)
+    for name in ("gzip", "zlib", "xz", "png", "zip"):
+        if len(products[name]) > cut:
+            assert heads.examine(products[name][:cut] + noise) is None, name
+
+
+@given(st.binary(max_size=300), st.sampled_from([b"", *MAGICS, *LONGER]))
+@settings(max_examples=600, deadline=None)
+def test_no_bytes_make_it_raise(data, magic):
+    heads.examine(magic + data)
+
+
+def test_truncated_and_mutated_heads_never_raise(products):
+    rng = random.Random(9)
+    for data in products.values():
+        for size in range(120):
+            heads.examine(data[:size])
+        for _ in range(200):
+            mutated = bytearray(data[:400])
+            mutated[rng.randrange(60)] = rng.randrange(256)
+            heads.examine(bytes(mutated))
+
+
+def test_random_bytes_are_no_format():
+    rng = random.Random(12)
+    assert sum(heads.examine(rng.randbytes(size)) is not None for size in (32, 64, 256, 1460) for _ in range(2000)) <= 2
+
+
+def test_lz4_and_snappy_by_structure_alone():
+    sequence = bytes([0x44]) + b"abcd" + (4).to_bytes(2, "little")  # four literals, then eight octets from four back
+    assert archives.lz4_sequences(sequence * 5) == 5
+    assert archives.lz4_sequences(bytes([0x44]) + b"abcd" + (9).to_bytes(2, "little")) is None
+    element = (
+        bytes([3 << 2]) + b"abcd" + bytes([(4 - 4) << 2 | 1, 4])
+    )  # a literal of four, a copy of four from four back
+    assert archives.snappy_tags(bytes([40]) + element * 5) == 5
+    assert archives.snappy_tags(bytes([40, 3 << 2]) + b"abcd" + bytes([1, 9])) is None
