@@ -3,9 +3,10 @@
 from itertools import product
 
 import pytest
-from pywall_core.api import MORE, NO, Match
 from pywall_protocols import dialogue, evidence
 from pywall_protocols.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, judge
+
+from pywall_core.api import MORE, NO, Match
 
 
 def test_lines_end_at_lf_or_crlf_and_the_rest_is_left():
@@ -25,7 +26,10 @@ def test_replies_stop_at_what_is_none():
     assert dialogue.replies(b"220 a\r\n2x0 b\r\n250 c\r\n") == [(220, b"a", 7)]
 
 
-@pytest.mark.parametrize(("data", "possible"), [(b"", True), (b"2", True), (b"220", True), (b"220-", True), (b"220a", False), (b"920 ", False)])
+@pytest.mark.parametrize(
+    ("data", "possible"),
+    [(b"", True), (b"2", True), (b"220", True), (b"220-", True), (b"220a", False), (b"920 ", False)],
+)
 def test_may_be_code(data, possible):
     assert dialogue.may_be_code(data) is possible
 

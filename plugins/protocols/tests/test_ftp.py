@@ -1,11 +1,14 @@
 """FTP: logins, announcements of data connections, AUTH TLS."""
 
 import pytest
-from pywall_core.api import MORE, NO, TCP, Match
-from pywall_core.testing import conversation, detector_contract, make_flow
 from pywall_protocols import ftp, ftp_data
 
-LOGIN = conversation().server(b"220 (vsFTPd 3.0.5)\r\n").client(b"USER anonymous\r\n").server(b"331 Password please.\r\n")
+from pywall_core.api import MORE, NO, TCP, Match
+from pywall_core.testing import conversation, detector_contract, make_flow
+
+LOGIN = (
+    conversation().server(b"220 (vsFTPd 3.0.5)\r\n").client(b"USER anonymous\r\n").server(b"331 Password please.\r\n")
+)
 
 TestContract = detector_contract(
     ftp,
@@ -62,7 +65,9 @@ def test_eprt_announces_an_ipv6_address():
     assert flow.engine.expected == [("ftp-data", TCP, src, 5282, flow.dst)]
 
 
-@pytest.mark.parametrize("line", [b"PORT 999,0,2,1,200,10\r\n", b"EPRT |1|nonsense|99|\r\n", b"EPRT |1|192.0.2.1|99999|\r\n"])
+@pytest.mark.parametrize(
+    "line", [b"PORT 999,0,2,1,200,10\r\n", b"EPRT |1|nonsense|99|\r\n", b"EPRT |1|192.0.2.1|99999|\r\n"]
+)
 def test_numbers_out_of_range_announce_nothing(line):
     assert announced(b"USER a\r\n" + line, b"220 FTP\r\n") == []
 
@@ -77,7 +82,10 @@ def test_each_connection_is_announced_once():
 
 
 def test_auth_tls_hands_over():
-    client, server = b"FEAT\r\nAUTH TLS\r\n\x16\x03\x01", b"220 FTP\r\n211-Features:\r\n PASV\r\n211 End\r\n234 ok\r\n\x16\x03"
+    client, server = (
+        b"FEAT\r\nAUTH TLS\r\n\x16\x03\x01",
+        b"220 FTP\r\n211-Features:\r\n PASV\r\n211 End\r\n234 ok\r\n\x16\x03",
+    )
     match = ftp.pywall_detect(make_flow(), client, server)
     assert (client[match.restart[0] :], server[match.restart[1] :]) == (b"\x16\x03\x01", b"\x16\x03")
 

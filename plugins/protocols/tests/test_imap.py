@@ -1,8 +1,9 @@
 """IMAP: greetings, tagged commands, STARTTLS."""
 
+from pywall_protocols import imap
+
 from pywall_core.api import MORE, Match
 from pywall_core.testing import detector_contract
-from pywall_protocols import imap
 
 TestContract = detector_contract(
     imap,

@@ -1,14 +1,18 @@
 """IRC: registration, server messages, STARTTLS."""
 
 import pytest
+from pywall_protocols import irc
+
 from pywall_core.api import MORE, Match
 from pywall_core.testing import detector_contract
-from pywall_protocols import irc
 
 TestContract = detector_contract(
     irc,
     positives=[
-        (b"NICK bob\r\nUSER bob 0 * :Bob\r\nJOIN #a\r\n", b":irc.example NOTICE * :*** Looking up\r\n:irc.example 001 bob :Hi\r\n"),
+        (
+            b"NICK bob\r\nUSER bob 0 * :Bob\r\nJOIN #a\r\n",
+            b":irc.example NOTICE * :*** Looking up\r\n:irc.example 001 bob :Hi\r\n",
+        ),
         (b"NICK bob\r\nJOIN #a\r\n", b":irc NOTICE AUTH :***\r\n"),
         (b"USER foo\nNICK foo\n", b""),
         (b"CAP LS 302\r\n", b""),

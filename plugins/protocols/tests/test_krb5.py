@@ -1,8 +1,9 @@
 """Kerberos over TCP and UDP."""
 
+from pywall_protocols import krb5
+
 from pywall_core.api import NO, Match
 from pywall_core.testing import conversation, detector_contract
-from pywall_protocols import krb5
 
 
 def ber(tag, *contents):
@@ -36,7 +37,10 @@ TestContractTcp = detector_contract(
 TestContractUdp = detector_contract(
     krb5,
     positives=[conversation("udp").client(AS_REQ).server(ERROR).client(AS_REQ).server(AS_REP)],
-    negatives=[conversation("udp").client(b"just some text").server(b"kind of an answer"), conversation("udp").client(record(AS_REQ))],
+    negatives=[
+        conversation("udp").client(b"just some text").server(b"kind of an answer"),
+        conversation("udp").client(record(AS_REQ)),
+    ],
     transport="udp",
 )
 
@@ -47,4 +51,4 @@ def test_facts(ask):
 
 
 def test_noise_of_its_first_octet_is_refused(ask):
-    assert ask(krb5, [b"j" * 40]) is NO
+    assert ask(krb5, [b"j" * 40], [b"k" * 40]) is NO

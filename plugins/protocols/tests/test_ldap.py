@@ -1,9 +1,10 @@
 """LDAP: operations by their own structure, StartTLS, CLDAP."""
 
 import pytest
+from pywall_protocols import ldap
+
 from pywall_core.api import MORE, NO, Match
 from pywall_core.testing import conversation, detector_contract
-from pywall_protocols import ldap
 
 
 def ber(tag, *contents, wide=False):
@@ -26,7 +27,13 @@ SNMP = ber(0x30, ber(2, b"\0"), ber(4, b"public"), ber(0xA0, ber(2, b"\1"), ber(
 
 TestContractTcp = detector_contract(
     ldap,
-    positives=[(BIND, BOUND), (SEARCH, ENTRY), (BIND, b""), (b"", BOUND), (START_TLS + b"\x16\x03\x01", AGREED + b"\x16\x03\x03")],
+    positives=[
+        (BIND, BOUND),
+        (SEARCH, ENTRY),
+        (BIND, b""),
+        (b"", BOUND),
+        (START_TLS + b"\x16\x03\x01", AGREED + b"\x16\x03\x03"),
+    ],
     negatives=[
         (SNMP, b""),
         (b"0\x06\x02\x01\x06P\x01\x05" + b"trailing", b""),
@@ -65,4 +72,4 @@ def test_beginnings_wait(ask, size):
 
 
 def test_snmp_is_refused(ask):
-    assert ask(ldap, SNMP) is NO
+    assert ask(ldap, SNMP, SNMP) is NO

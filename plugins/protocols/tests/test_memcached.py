@@ -2,9 +2,10 @@
 
 from struct import pack
 
+from pywall_protocols import memcached
+
 from pywall_core.api import MORE, NO, Match
 from pywall_core.testing import detector_contract
-from pywall_protocols import memcached
 
 
 def binary(magic, opcode, key=b"", extras=b"", value=b""):

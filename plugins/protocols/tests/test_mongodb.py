@@ -2,9 +2,10 @@
 
 from struct import pack
 
+from pywall_protocols import mongodb
+
 from pywall_core.api import MORE, Match
 from pywall_core.testing import detector_contract
-from pywall_protocols import mongodb
 
 
 def message(operation, body, number=1, answers=0):

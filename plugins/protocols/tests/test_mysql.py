@@ -1,8 +1,9 @@
 """MySQL: greetings, errors instead of them, handshake responses, TLS."""
 
+from pywall_protocols import mysql
+
 from pywall_core.api import MORE, Match
 from pywall_core.testing import detector_contract
-from pywall_protocols import mysql
 
 
 def packet(number, body):
@@ -10,7 +11,13 @@ def packet(number, body):
 
 
 GREETING = packet(
-    0, b"\x0a8.0.32\0" + b"\1\0\0\0" + b"saltsalt\0" + b"\xff\xff\x21\x02\0\xff\xdf\x15" + bytes(10) + b"morescramble\0mysql_native_password\0"
+    0,
+    b"\x0a8.0.32\0"
+    + b"\1\0\0\0"
+    + b"saltsalt\0"
+    + b"\xff\xff\x21\x02\0\xff\xdf\x15"
+    + bytes(10)
+    + b"morescramble\0mysql_native_password\0",
 )
 LOGIN = packet(1, b"\x85\xa6\xff\1" + b"\0\0\0\1\x21" + bytes(23) + b"bob\0" + b"\x00" + b"caching_sha2_password\0")
 SSL = packet(1, b"\x85\xae\xff\1" + b"\0\0\0\1\x21" + bytes(23))
@@ -18,11 +25,20 @@ ERROR = packet(0, b"\xff\x6a\x04Host '192.0.2.1' is not allowed to connect to th
 
 TestContract = detector_contract(
     mysql,
-    positives=[(LOGIN, GREETING), (b"", GREETING), (LOGIN, b""), (SSL + b"\x16\x03\x01", GREETING + b"\x16\x03\x03"), (b"", ERROR)],
+    positives=[
+        (LOGIN, GREETING),
+        (b"", GREETING),
+        (LOGIN, b""),
+        (SSL + b"\x16\x03\x01", GREETING + b"\x16\x03\x03"),
+        (b"", ERROR),
+    ],
     negatives=[
         (b"\x16\x03\x01\x02\0\1\0", b"\x16\x03\x03\0\x7a\2"),
         (b"EHLO a\r\n", b"220 ESMTP\r\n"),
-        (packet(1, b"\x85\xa6\xff\1" + b"\0\0\0\1\x21" + b"x" * 23 + b"bob\0"), packet(0, b"\x0aversion eight\0" + b"x" * 40)),
+        (
+            packet(1, b"\x85\xa6\xff\1" + b"\0\0\0\1\x21" + b"x" * 23 + b"bob\0"),
+            packet(0, b"\x0aversion eight\0" + b"x" * 40),
+        ),
         (bytes(64), bytes(64)),
     ],
 )

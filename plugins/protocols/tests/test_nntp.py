@@ -1,8 +1,9 @@
 """NNTP: greetings, commands, STARTTLS."""
 
+from pywall_protocols import nntp
+
 from pywall_core.api import Match
 from pywall_core.testing import detector_contract
-from pywall_protocols import nntp
 
 TestContract = detector_contract(
     nntp,

@@ -1,9 +1,10 @@
 """PostgreSQL: start-up, TLS and its refusal, cancel requests."""
 
 import pytest
+from pywall_protocols import pgsql
+
 from pywall_core.api import MORE, Match
 from pywall_core.testing import detector_contract
-from pywall_protocols import pgsql
 
 SSL = b"\0\0\0\x08\x04\xd2\x16\x2f"
 GSSENC = b"\0\0\0\x08\x04\xd2\x16\x30"

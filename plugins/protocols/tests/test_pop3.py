@@ -1,8 +1,9 @@
 """POP3: greetings, commands, STLS behind answers of several lines."""
 
+from pywall_protocols import pop3
+
 from pywall_core.api import MORE, Match
 from pywall_core.testing import detector_contract
-from pywall_protocols import pop3
 
 TestContract = detector_contract(
     pop3,

@@ -1,9 +1,10 @@
 """Redis: commands as arrays and inline, typed replies, and POP3's +OK."""
 
 import pytest
+from pywall_protocols import redis
+
 from pywall_core.api import MORE, NO, Match
 from pywall_core.testing import detector_contract
-from pywall_protocols import redis
 
 TestContract = detector_contract(
     redis,
@@ -35,4 +36,4 @@ def test_beginnings_of_a_command_wait(ask, data):
 
 
 def test_the_length_of_the_name_is_held(ask):
-    assert ask(redis, b"*1\r\n$4\r\nPI\r\n") is NO
+    assert ask(redis, b"*1\r\n$4\r\nPI\r\n", b"HTTP/1.1 400 Bad Request\r\n") is NO

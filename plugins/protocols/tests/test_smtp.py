@@ -1,13 +1,18 @@
 """SMTP: greetings, commands, STARTTLS, and what other protocols greet with."""
 
 import pytest
-from pywall_core.api import MORE, NO, Match
-from pywall_core.testing import conversation, detector_contract
 from pywall_protocols import smtp
 
+from pywall_core.api import MORE, NO, Match
+from pywall_core.testing import conversation, detector_contract
+
 GREETING = b"220 mail.example ESMTP ready\r\n"
-MAIL = conversation().server(GREETING).client(b"EHLO client.example\r\n").server(b"250-mail.example\r\n250 SIZE 1000\r\n")
-UPGRADE = MAIL.client(b"STARTTLS\r\n").server(b"220 2.0.0 go ahead\r\n").client(b"\x16\x03\x01\x02\0").server(b"\x16\x03\x03")
+MAIL = (
+    conversation().server(GREETING).client(b"EHLO client.example\r\n").server(b"250-mail.example\r\n250 SIZE 1000\r\n")
+)
+UPGRADE = (
+    MAIL.client(b"STARTTLS\r\n").server(b"220 2.0.0 go ahead\r\n").client(b"\x16\x03\x01\x02\0").server(b"\x16\x03\x03")
+)
 
 TestContract = detector_contract(
     smtp,
@@ -31,11 +36,15 @@ TestContract = detector_contract(
 
 def test_facts(ask):
     match = ask(smtp, b"EHLO client.example\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d>\r\n", GREETING)
-    assert match == Match("smtp", {"helo": "client.example", "mail_from": "a@b.example", "banner": "mail.example ESMTP ready"})
+    assert match == Match(
+        "smtp", {"helo": "client.example", "mail_from": "a@b.example", "banner": "mail.example ESMTP ready"}
+    )
 
 
 def test_starttls_hands_over_where_tls_begins(ask):
-    client, server = (b"".join(data for to_server, data in UPGRADE.turns() if to_server is side) for side in (True, False))
+    client, server = (
+        b"".join(data for to_server, data in UPGRADE.turns() if to_server is side) for side in (True, False)
+    )
     match = ask(smtp, client, server)
     assert client[match.restart[0] :] == b"\x16\x03\x01\x02\0"
     assert server[match.restart[1] :] == b"\x16\x03\x03"

@@ -1,8 +1,9 @@
 """TDS: PRELOGIN, LOGIN7, Sybase logins, batches and calls amid a connection."""
 
+from pywall_protocols import tds
+
 from pywall_core.api import MORE
 from pywall_core.testing import detector_contract
-from pywall_protocols import tds
 
 
 def packet(kind, body, status=1):

@@ -1,14 +1,22 @@
 """Oracle Net: connect packets and what answers them."""
 
+from pywall_protocols import tns
+
 from pywall_core.api import MORE, Match
 from pywall_core.testing import detector_contract
-from pywall_protocols import tns
 
 DATA = b"(DESCRIPTION=(CONNECT_DATA=(SERVICE_NAME=orcl)))"
 
 
 def connect(version=0x13E, compatible=0x12C):
-    head = version.to_bytes(2, "big") + compatible.to_bytes(2, "big") + bytes(12) + len(DATA).to_bytes(2, "big") + b"\0\x22" + bytes(6)
+    head = (
+        version.to_bytes(2, "big")
+        + compatible.to_bytes(2, "big")
+        + bytes(12)
+        + len(DATA).to_bytes(2, "big")
+        + b"\0\x22"
+        + bytes(6)
+    )
     body = head + DATA
     return (len(body) + 8).to_bytes(2, "big") + b"\0\0\1\0\0\0" + body
 

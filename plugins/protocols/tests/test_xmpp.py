@@ -1,17 +1,25 @@
 """XMPP: stream headers and STARTTLS."""
 
-from pywall_core.api import MORE
-from pywall_core.testing import detector_contract
 from pywall_protocols import xmpp
 
+from pywall_core.api import MORE
+from pywall_core.testing import detector_contract
+
 CLIENT = b"<?xml version='1.0'?><stream:stream to='a.example' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
-SERVER = b"<stream:stream from='a.example' id='1' xmlns:stream='http://etherx.jabber.org/streams' xmlns='jabber:client'>"
+SERVER = (
+    b"<stream:stream from='a.example' id='1' xmlns:stream='http://etherx.jabber.org/streams' xmlns='jabber:client'>"
+)
 ASK = b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
 AGREE = b"<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
 
 TestContract = detector_contract(
     xmpp,
-    positives=[(CLIENT, SERVER), (CLIENT, b""), (b"", SERVER), (CLIENT + ASK + b"\x16\x03", SERVER + AGREE + b"\x16\x03")],
+    positives=[
+        (CLIENT, SERVER),
+        (CLIENT, b""),
+        (b"", SERVER),
+        (CLIENT + ASK + b"\x16\x03", SERVER + AGREE + b"\x16\x03"),
+    ],
     negatives=[
         (b"<?xml version='1.0'?><html><body>stream:stream</body></html>", b"<html>"),
         (b"<stream:stream xmlns='urn:other'>" + b" " * 3000, b""),

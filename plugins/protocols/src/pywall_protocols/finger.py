@@ -1,6 +1,6 @@
 """Finger, by a query line and a reply of the customary form.
 
-:checked: one line that may be a query and nothing behind it; a reply that begins as finger servers' do
+:checked: one line that may be a query; a reply that begins as finger servers' do
 :source: RFC 1288 sections 2.3 and 3.2
 :minimum: the query and 6 octets of the reply
 :facts: query
@@ -20,7 +20,7 @@ transport = "tcp"
 first_client = None
 first_server = b"LlNU\r\nfF"
 
-_QUERY: Final = re.compile(rb"(?:/W ?)?[A-Za-z0-9_.-]{0,64}(?:@[A-Za-z0-9.-]{1,255})*\r?\n\Z")
+_QUERY: Final = re.compile(rb"(?:/W ?)?[A-Za-z0-9_.-]{0,64}(?:@[A-Za-z0-9.-]{1,255})*\r?\n")
 _BEGINNING: Final = re.compile(rb"[A-Za-z0-9_./@ -]{0,400}\r?\Z")
 _REPLY: Final = re.compile(
     rb"\s{0,4}(?:Login(?: name)?:|Login +(?:Name|User)|User +(?:Full )?Name|No one logged|finger: |Finger: )"

@@ -37,7 +37,6 @@ _MEDIA: Final = re.compile(
 #: what clients send to keep a way through NAT open (RFC 5626 section 3.5.1), and what is seen for it
 _KEEP_ALIVE: Final = b"\r\n\0 jaK"
 _LETTERS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_SCAN: Final = 16384
 
 
 @hookimpl
@@ -73,25 +72,24 @@ def _side(data: bytes, whole: bool) -> Grade:
 
 
 def _announce(flow: Flow, client: bytes, server: bytes) -> None:
-    """Expect the RTP streams of the session descriptions that came since the last time."""
+    """Expect each RTP stream of the session descriptions once; descriptions that are behind others are done with."""
     ext = flow.ext = flow.ext or {}
-    seen = ext.get("sip", (0, 0))
-    for data, at in zip((client, server), seen, strict=True):
-        address = b""
-        body = data.find(b"\nv=0", max(at - 2048, 0))
+    done: dict[bool, int] = ext.setdefault("sip", {})
+    announced: set[tuple[bool, int]] = ext.setdefault("sip.media", set())
+    for to_server, data in ((True, client), (False, server)):
+        body = data.find(b"\nv=0", done.get(to_server, 0))
         while body >= 0:
-            end = data.find(b"\nv=0", body + 1)
-            for found in _MEDIA.finditer(data[body : end if end > 0 else body + _SCAN]):
+            done[to_server] = body
+            following = data.find(b"\nv=0", body + 1)
+            address = b""
+            for found in _MEDIA.finditer(data, body, following if following > 0 else len(data)):
                 if found[1]:
                     address = _packed(found[1])
-                elif (
-                    found.start() + body + 1 > at - 2048
-                    and address in (flow.src, flow.dst)
-                    and 0 < int(found[2]) < 65536
-                ):
-                    flow.expect("rtp", proto=UDP, dst=address, dport=int(found[2]))
-            body = end
-    ext["sip"] = (len(client), len(server))
+                elif (to_server, found.start()) not in announced and 0 < int(found[2]) < 65536:
+                    announced.add((to_server, found.start()))
+                    if address in (flow.src, flow.dst):
+                        flow.expect("rtp", proto=UDP, dst=address, dport=int(found[2]))
+            body = following
 
 
 def _packed(address: bytes) -> bytes:
