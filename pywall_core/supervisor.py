@@ -147,9 +147,14 @@ class Supervisor:
 
     def _dismiss(self, team: Team) -> None:
         for worker in team.workers:
-            with contextlib.suppress(KeyError, ValueError):
-                self._selector.unregister(worker.channel)
-        team.stop()
+            worker.ask({"do": "stop"})
+        for worker in team.workers:
+            self._part_from(worker)
+
+    def _part_from(self, worker: WorkerProcess) -> None:
+        with contextlib.suppress(KeyError):
+            self._selector.unregister(worker.channel)
+        worker.stop()
 
     def _advance(self) -> None:
         """Carry a reload on."""
@@ -192,8 +197,9 @@ class Supervisor:
             key.data()
         now = monotonic()
         if self._team is not None:
-            for worker in self._team.replace_lost(now):
-                self._hear(worker)
+            for old, new in self._team.replace_lost(now):
+                self._hear(new)
+                self._part_from(old)
         self._collect(now)
         if now >= self._next_second:
             self._next_second = now + 1.0

@@ -123,8 +123,9 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """End it at once."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
+        with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
 
     def stop(self, timeout: float = 2.5) -> None:
         """Let it judge what waits and end; kill it after ``timeout`` seconds."""
@@ -133,7 +134,6 @@ class WorkerProcess:
             self._process.wait(timeout)
         except subprocess.TimeoutExpired:
             self.kill()
-            self._process.wait()
         self.channel.close()
 
 
@@ -167,18 +167,17 @@ class Team:
                 return 1, f"the worker process {worker.pid} did not start within {START:g} s"
         return None
 
-    def replace_lost(self, now: float) -> list[WorkerProcess]:
-        """Replace workers that died or hang, and return the new ones. One that cannot start is tried again later."""
-        new = []
+    def replace_lost(self, now: float) -> list[tuple[WorkerProcess, WorkerProcess]]:
+        """Replace workers that died or hang: each old one with its new one. What cannot start is tried again later."""
+        replaced = []
         for index, worker in enumerate(self.workers):
             if worker.bound and now - worker.started > 30:
                 self._pauses.pop(index, None)
-            if not worker.exited() and worker.overdue(now):
-                log.error("worker %d (queue %d) does not answer: replaced", worker.pid, worker.queue)
-                worker.kill()
-                worker.stop(1.0)
             if not worker.exited():
-                continue
+                if not worker.overdue(now):
+                    continue
+                log.error("worker %d (queue %d) does not answer: ended", worker.pid, worker.queue)
+                worker.kill()
             if index not in self._due:
                 worker.listen()
                 why = f": {worker.failure[1]}" if worker.failure else ""
@@ -188,18 +187,10 @@ class Team:
                 log.error("worker %d (queue %d) has ended%s; a new one starts", worker.pid, worker.queue, why)
             if now >= self._due[index]:
                 del self._due[index]
-                worker.stop(0.0)
                 self.restarts += 1
                 self.workers[index] = WorkerProcess(self.policy, worker.queue)
-                new.append(self.workers[index])
-        return new
-
-    def stop(self) -> None:
-        """End all of them, together."""
-        for worker in self.workers:
-            worker.ask({"do": "stop"})
-        for worker in self.workers:
-            worker.stop()
+                replaced.append((worker, self.workers[index]))
+        return replaced
 
     def describe(self) -> list[dict[str, Any]]:
         """For ``pywall status``."""

@@ -80,5 +80,6 @@ class RunDir:
 
     def _write(self, name: str, text: str) -> None:
         temporary = self.path / f".{name}"
+        temporary.touch(mode=0o600)
         temporary.write_text(text + "\n")
         temporary.replace(self.path / name)

@@ -1,0 +1,114 @@
+"""What a machine needs to run the firewall: each check says what is there, or which command brings it."""
+
+from __future__ import annotations
+
+import importlib.util
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from . import command, privileges
+from .command import CommandError
+from .firewall import Firewall
+from .iptables import wanted_variant
+from .rules import Plan
+from .rundir import RunDir
+
+_IPTABLES: Final = "apt-get install iptables"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """``ok`` None: it could not be looked at. ``remedy`` is a command, or empty."""
+
+    name: str
+    ok: bool | None
+    found: str
+    remedy: str = ""
+
+
+def checks() -> Iterator[Check]:
+    """All checks, in the order in which one would mend things. Nothing is changed."""
+    for look in (_python, _netfilterqueue, _plugins, _rights, _iptables, _nfqueue, _conntrack, _ipv6, _instance):
+        yield look()
+
+
+def _python() -> Check:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return Check("Python", sys.version_info >= (3, 11), version, "apt-get install python3.11")
+
+
+def _netfilterqueue() -> Check:
+    if importlib.util.find_spec("netfilterqueue") is None:
+        remedy = (
+            "apt-get install build-essential python3-dev libnetfilter-queue-dev && "
+            f"{sys.executable} -m pip install 'pywall-core[nfqueue]'"
+        )
+        return Check("NetfilterQueue", False, "not installed", remedy)
+    try:
+        import netfilterqueue
+    except ImportError as error:
+        return Check("NetfilterQueue", False, str(error), "apt-get install libnetfilter-queue1")
+    return Check("NetfilterQueue", True, str(getattr(netfilterqueue, "__version__", "installed")))
+
+
+def _plugins() -> Check:
+    from importlib.metadata import entry_points
+
+    names = sorted({point.name for point in entry_points(group="pywall.plugins")})
+    remedy = f"{sys.executable} -m pip install 'pywall-core[all]'"
+    return Check("plugins", bool(names), f"{len(names)} installed" if names else "none", "" if names else remedy)
+
+
+def _rights() -> Check:
+    able = privileges.has(privileges.CAP_NET_ADMIN)
+    return Check("CAP_NET_ADMIN", able, "yes" if able else "no", "" if able else "sudo pywall doctor")
+
+
+def _iptables() -> Check:
+    try:
+        firewall = Firewall(RunDir(), wanted_variant())
+    except CommandError as error:
+        return Check("iptables", False, str(error), _IPTABLES)
+    if not privileges.has(privileges.CAP_NET_ADMIN):
+        return Check("iptables", None, f"{firewall.variant}; its rules cannot be tried without CAP_NET_ADMIN")
+    try:
+        firewall.test(Plan(hooks=("INPUT", "OUTPUT", "FORWARD"), queue=1, workers=2))
+    except CommandError as error:
+        remedy = "modprobe -a nfnetlink_queue xt_NFQUEUE xt_connmark xt_conntrack xt_mark xt_statistic xt_REJECT"
+        return Check("iptables", False, str(error), remedy)
+    return Check("iptables", True, f"{firewall.variant}, {command.find('iptables')}; takes our rules")
+
+
+def _nfqueue() -> Check:
+    return _subsystem("nfnetlink_queue", Path("/proc/net/netfilter/nfnetlink_queue"))
+
+
+def _conntrack() -> Check:
+    return _subsystem("nf_conntrack", Path("/proc/sys/net/netfilter/nf_conntrack_max"))
+
+
+def _subsystem(module: str, sign: Path) -> Check:
+    if sign.exists():
+        return Check(module, True, "in the kernel")
+    return Check(module, False, f"{sign} is missing", f"modprobe {module}")
+
+
+def _ipv6() -> Check:
+    there = Path("/proc/net/if_inet6").exists()
+    return Check("IPv6", True, "filtered as well" if there else "the kernel has none: only IPv4 is filtered")
+
+
+def _instance() -> Check:
+    if not privileges.has(privileges.CAP_NET_ADMIN):
+        return Check("other instance", None, "cannot be seen without root")
+    lock = RunDir()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(lock.socket))
+        except OSError:
+            return Check("other instance", True, "none runs in this network namespace")
+    return Check("other instance", True, "one runs in this network namespace (pywall status)")
