@@ -1,4 +1,4 @@
-"""Converted configurations of the ancestors on real sockets: over a veth pair, and over loopback, which they filtered."""
+"""Converted configurations of the ancestors on real sockets: over veth, and over loopback, which they filtered."""
 
 from __future__ import annotations
 
