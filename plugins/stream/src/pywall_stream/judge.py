@@ -277,15 +277,13 @@ def _urgent_position(packet: Packet, at: int, end: int, sender: Half) -> int:
     ``tcp_check_urg``). One such octet a stream can be followed; a second one, or copies at odds about it, can not.
     """
     known = sender.urgent
-    if not packet.flags & URG:
-        return _AMBIGUOUS if max(at, sender.acked) <= known < end else known
-    pointer = int.from_bytes(packet.data[packet.l4 + 18 : packet.l4 + 20], "big")
+    pointer = int.from_bytes(packet.data[packet.l4 + 18 : packet.l4 + 20], "big") if packet.flags & URG else 0
     position = at + max(pointer - 1, 0)
-    if position == known or position < sender.acked:
+    if not packet.flags & URG or position < sender.acked:  # a pointer to what was received is ignored
+        return _AMBIGUOUS if max(at, sender.acked) <= known < end else known
+    if position == known:
         return known
-    if known >= 0 or sender.covered(position):
-        return _AMBIGUOUS
-    return position
+    return _AMBIGUOUS if known >= 0 or sender.covered(position) else position
 
 
 def _adopt(packet: Packet, sender: Half, peer: Half) -> None:
