@@ -101,7 +101,9 @@ def _says(message: bytes, asked: bytes = b"") -> Answer:
     if size < 12:
         return NO
     if message[4:12] == bytes(8):
-        return YES if size == 12 and message[2] & 0x80 and message[:2] == asked[:2] else NO
+        if size > 12 or not message[2] & 0x80:
+            return NO
+        return MORE if not asked else YES if message[:2] == asked[:2] else NO
     if _header_fits(message, size) and _sections_fit(message):
         return YES
     return YES if _damaged(message) else NO

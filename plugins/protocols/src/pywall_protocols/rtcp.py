@@ -4,7 +4,7 @@
     feedback, which reduced-size RTCP allows), counts that fit the lengths
 :source: RFC 3550 section 6; RFC 4585 section 6; RFC 5506; RFC 3611; RFC 3711 section 3.4
 :minimum: one datagram of 8 octets
-:facts: packet_type, ssrc
+:facts: none
 """
 
 from __future__ import annotations
@@ -26,13 +26,9 @@ _FIRST: Final = (SENDER_REPORT, RECEIVER_REPORT, TRANSPORT_FEEDBACK, PAYLOAD_FEE
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise RTCP."""
-    sent = first_datagram(client, flow.client_sizes)
-    answer = two_sided("rtcp", _says(sent), _says(first_datagram(server, flow.server_sizes)))
-    if not isinstance(answer, Match):
-        return answer
-    packet = sent if _says(sent) is YES else first_datagram(server, flow.server_sizes)
-    facts = {"packet_type": packet[1], "ssrc": packet[4:8].hex()}
-    return Match("rtcp", facts, answer.confirmed or not (client and server), answer.done)
+    sent, received = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
+    answer = two_sided("rtcp", _says(sent), _says(received))
+    return Match("rtcp") if isinstance(answer, Match) else answer  # reports may flow one way
 
 
 def _says(datagram: bytes) -> Answer:

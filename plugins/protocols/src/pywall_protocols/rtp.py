@@ -4,7 +4,7 @@
     near each other, over three datagrams of a side; two where a signalling protocol announced the flow
 :source: RFC 3550 section 5.1; RFC 5761 section 4 (payload types 64 to 95 are left to RTCP)
 :minimum: three datagrams of 12 octets
-:facts: payload_type, ssrc
+:facts: none
 """
 
 from __future__ import annotations
@@ -32,14 +32,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise RTP."""
     wanted = _WANTED - 1 if flow.expected == "rtp" else _WANTED
     client_says = _says(client, flow.client_sizes, wanted)
-    server_says = _says(server, flow.server_sizes, wanted)
-    answer = two_sided("rtp", client_says, server_says)
-    if not isinstance(answer, Match):
-        return answer
-    data = client if client_says is YES else server
-    facts = {"payload_type": data[1] & 0x7F, "ssrc": data[8:12].hex()}
-    confirmed = not (client and server) or answer.confirmed  # media may flow one way
-    return Match("rtp", facts, confirmed, answer.done)
+    answer = two_sided("rtp", client_says, _says(server, flow.server_sizes, wanted))
+    return Match("rtp") if isinstance(answer, Match) else answer  # media may flow one way
 
 
 def _says(data: bytes, sizes: tuple[int, ...], wanted: int) -> Answer:

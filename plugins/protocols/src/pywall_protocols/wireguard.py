@@ -31,7 +31,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise WireGuard."""
     first = first_datagram(client, flow.client_sizes)
     reply = first_datagram(server, flow.server_sizes)
-    if first[:4] == INITIATION and reply[:4] == RESPONSE and reply[8:12] == first[4:8]:
+    padded = len(first) >= _SIZES[INITIATION] and len(reply) >= _SIZES[RESPONSE]
+    if padded and first[:4] == INITIATION and reply[:4] == RESPONSE and reply[8:12] == first[4:8]:
         return Match("wireguard", {"client.sender": first[4:8].hex(), "server.sender": reply[4:8].hex()})
     answer = two_sided("wireguard", _says(first, client, flow.client_sizes), _says(reply, server, flow.server_sizes))
     if not isinstance(answer, Match):
