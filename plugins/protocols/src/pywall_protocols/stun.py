@@ -52,10 +52,13 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if not isinstance(answer, Match):
         return answer
     facts: dict[str, Any] = {}
+    complete = True
     for message in (received, sent):
-        if len(message) >= _HEADER and _method(message) in METHODS:
-            _facts(facts, message)
-    return Match("stun", facts, answer.confirmed, answer.done)
+        end = _HEADER + u16(message, 2) if len(message) >= _HEADER else 0
+        if 0 < end <= len(message) and _method(message) in METHODS:
+            _facts(facts, message[:end])
+        complete = complete and end <= len(message)
+    return Match("stun", facts, answer.confirmed, done=complete and answer.done)
 
 
 def _method(message: bytes) -> int:
