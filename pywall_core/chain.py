@@ -77,10 +77,24 @@ class Chains:
         self.default = {name: default.action(hook) for hook, name in HOOK_NAMES.items()}
         self._owners = owners
         self.rules = {name: [self._compile(bound, name) for bound in rules] for name, rules in chains.items()}
+        known: dict[str, int] = {}
         for name in self.rules:
-            self._outcomes_of(name)
+            self._outcomes_of(name, known)
         self._made: dict[tuple[str, Action, bool, str], Verdict] = {}
-        self._unqueued = Verdict(ACCEPT, True, "", "core", "", "no chain for this hook")
+        self.unruled = Verdict(ACCEPT, True, "", "core", "", "no chain for this hook")
+
+    def decided_at_sight(self, bound: Mapping[str, list[BoundRule]]) -> frozenset[int]:
+        """Hooks none of whose rules asks facts or single packets: a flow's first packet there is decided for good."""
+
+        def waits(name: str) -> bool:
+            for rule in bound.get(name, ()):
+                if any(kind.scope == "packet" or kind.asks() for kind in leaves(rule.condition)):
+                    return True
+                if isinstance(rule.action, str) and not isinstance(rule.action, Action) and waits(rule.action):
+                    return True
+            return False
+
+        return frozenset(hook for hook, name in HOOK_NAMES.items() if not waits(name))
 
     def walk(self, packet: Packet, flow: Flow, trace: list[Step] | None = None) -> Verdict:
         """The verdict of the packet's hook; ``self.asked`` says what it rests on. Rules may raise: see Engine."""
@@ -91,7 +105,7 @@ class Chains:
             asked.facts.clear()
         rules = self.rules.get(hook)
         if rules is None:
-            return self._unqueued
+            return self.unruled
         outcomes, decider = self._collect(rules, packet, flow, hook, trace)
         action = _BY_BIT.get(outcomes)
         if action is None:
@@ -171,16 +185,19 @@ class Chains:
             made = self._made[key] = Verdict(action, final, path, plugin, chain, reason)
         return made
 
-    def _outcomes_of(self, name: str) -> int:
+    def _outcomes_of(self, name: str, known: dict[str, int]) -> int:
+        if name in known:
+            return known[name]
         mask = 0
         for default in self.default.values():
             mask |= OUTCOME_BITS[default]
         for rule in self.rules[name]:
             if rule.target is not None:
-                rule.outcomes = self._outcomes_of(rule.target)
+                rule.outcomes = self._outcomes_of(rule.target, known)
             elif rule.action is not None:
                 rule.outcomes = OUTCOME_BITS[rule.action]
             mask |= rule.outcomes
+        known[name] = mask
         return mask
 
     def _compile(self, bound: BoundRule, chain: str) -> Rule:

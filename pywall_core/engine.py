@@ -25,6 +25,8 @@ from .types import (
     ACK,
     DROP,
     FIN,
+    FORWARD,
+    INPUT,
     OUTPUT,
     RST,
     SYN,
@@ -47,6 +49,9 @@ TICK_SECONDS: Final = 1.0
 #: seconds that a flow with a final verdict stays after its FIN or RST went by
 CLOSING_SECONDS: Final = 10.0
 _ANOMALIES_PER_TICK: Final = 100
+
+
+_OPPOSITE_HOOK: Final = {INPUT: OUTPUT, OUTPUT: INPUT, FORWARD: FORWARD}
 
 
 class Engine:
@@ -107,6 +112,8 @@ class Engine:
         registry = plugins.registry
         bound = bind_chains(config, registry.kinds, capabilities=plugins.provides(), protocols=plugins.protocols())
         self.chains = Chains(bound, config.default, registry.owner, self, self._rule_observed)
+        #: the verdict of a hook without a chain: it says nothing about the flow as a whole
+        self._unruled = self.chains.unruled
         self._walk = self.chains.walk if tracer is None else tracer.watch_walks(self)
         failure = config.failure
         self._on_plugin_error = failure.plugin_error
@@ -117,6 +124,7 @@ class Engine:
         self._on_table_full = _packet_verdict(failure.table_full, "table full")
         self._on_truncated = _packet_verdict(failure.truncated, "truncated")
         self._accepted_fragment = Verdict(ACCEPT, False, reason="fragment held until its datagram is whole")
+        self._decided_at_sight = self.chains.decided_at_sight(bound)
         kinds = {leaf.kind for rules in bound.values() for rule in rules for leaf in leaves(rule.condition)}
         self.wants_interfaces = config.queue.loopback or "iface" in kinds
         for name, hook in plugins.calls("startup"):
@@ -167,15 +175,16 @@ class Engine:
 
         final = flow.final
         cached = final if final is not None and final.action is not ACCEPT else flow.verdicts[slot]
-        if cached is not None and cached.final:
-            looking = self._look_on and cached.action is ACCEPT and (not flow.detect_done or flow.classifying)
-            if not looking:
-                if flow.proto == TCP and packet.flags & (FIN | SYN | RST):
-                    self._connection_flags(packet, flow)
-                self.verdicts[cached.action] += 1
-                flow.verdict = cached
-                return cached
-        return self._count(self._decide(packet, flow, slot))
+        if cached is None or not cached.final:
+            return self._count(self._decide(packet, flow, slot))
+        if cached.action is ACCEPT and not (flow.released or self._release(flow, slot)):
+            return self._count(self._decide(packet, flow, slot))
+        if flow.proto == TCP and packet.flags & (FIN | SYN | RST):
+            self._connection_flags(packet, flow)
+        self.verdicts[cached.action] += 1
+        if cached is not self._unruled:
+            flow.verdict = cached
+        return cached
 
     def tick(self, now: float) -> None:
         """Once a second of the clock: timeouts and the plugins' ticks."""
@@ -199,10 +208,10 @@ class Engine:
         """The kernel may carry this verdict: it is final, and nobody wants to see more of the flow."""
         if not verdict.final or packet.related:
             return False
-        if verdict.action is ACCEPT and self._look_on:
-            flow = self._find(packet.key)
-            return flow is None or (flow.detect_done and not flow.classifying)
-        return True
+        flow = self._find(packet.key)
+        if flow is None or verdict.action is not ACCEPT:
+            return flow is None or not flow.watched
+        return flow.released or self._release(flow, packet.hook << 1 | packet.to_server)
 
     # --- what plugins and commands may call -----------------------------------------------------------------------
 
@@ -250,6 +259,25 @@ class Engine:
         }
 
     # --- inside ---------------------------------------------------------------------------------------------------
+
+    def _release(self, flow: Flow, slot: int) -> bool:
+        """May the final ACCEPT of ``slot`` (hook << 1 | direction) end all looking at the flow's packets there?
+
+        Not while the other direction is undecided: its detectors and the tracker need both. A hook whose rules ask
+        neither facts nor packets decides at first sight and need not be waited for.
+        """
+        if flow.watched or (self._look_on and (not flow.detect_done or flow.classifying)):
+            return False
+        if flow.loopback:
+            others: tuple[int, ...] = (INPUT << 1, INPUT << 1 | 1, OUTPUT << 1, OUTPUT << 1 | 1)
+        else:
+            others = (_OPPOSITE_HOOK[slot >> 1] << 1 | (not slot & 1),)
+        for other in others:
+            verdict = flow.verdicts[other]
+            if (other >> 1) not in self._decided_at_sight and (verdict is None or not verdict.final):
+                return False
+        flow.released = True
+        return True
 
     def _count(self, verdict: Verdict) -> Verdict:
         self.verdicts[verdict.action] += 1
@@ -334,7 +362,8 @@ class Engine:
                         self._guard(name, hook, flow, packet.to_server, offset, data, gap)
         elif before is not None and not verdict.final:
             _restore(flow, before)
-        flow.verdict = verdict
+        if verdict is not self._unruled or flow.verdict is None:
+            flow.verdict = verdict
         return verdict
 
     def _feed_segments(self, packet: Packet, flow: Flow) -> bool:
@@ -371,7 +400,7 @@ class Engine:
                 verdict = self._would_be(verdict, packet, flow)
             if not asked.packet and (verdict.final or not flow.unacked):
                 flow.verdicts[slot] = verdict
-        if verdict.final and (flow.final is None or verdict.action is not ACCEPT):
+        if verdict.final and verdict is not self._unruled and (flow.final is None or verdict.action is not ACCEPT):
             flow.final = verdict
         if verdict.action is not ACCEPT:
             self._report_drop(verdict, packet, flow)
@@ -473,10 +502,10 @@ class Engine:
 
     def _would_be(self, verdict: Verdict, packet: Packet, flow: Flow) -> Verdict:
         """Observe mode: what would have been done is reported, the packet passes."""
-        if flow.verdict is None or flow.verdict.rule != verdict.rule:
+        reason = f"observe: would {verdict.action.value}"
+        if flow.verdict is None or (flow.verdict.rule, flow.verdict.reason) != (verdict.rule, reason):
             self.emit("alert", flow, packet, would_be=verdict)
         self.counters[f"observed.{verdict.action.value}"] += 1
-        reason = f"observe: would {verdict.action.value}"
         return Verdict(ACCEPT, verdict.final, verdict.rule, verdict.plugin, verdict.chain, reason)
 
     def _anomaly(self, packet: Packet, flow: Flow | None, kind: str, event: str) -> None:

@@ -11,7 +11,7 @@ from random import getrandbits
 from typing import Final
 
 from .decode import reverse_key
-from .types import ACK, ICMP, ICMPV6, INPUT, SYN, TCP, Flow, Packet
+from .types import ACK, ICMP, ICMPV6, OUTPUT, SYN, TCP, Flow, Packet
 
 #: Seconds without a packet after which an entry is freed, before a tracker says otherwise.
 TIMEOUT_NEW: Final = 30.0
@@ -153,12 +153,13 @@ def new_flow(packet: Packet) -> Flow:
     flow.proto = proto
     flow.icmp = packet.flags if proto in (ICMP, ICMPV6) else 0
     flow.hook = packet.hook
-    flow.initiator = "local" if packet.hook == 3 or (packet.hook == INPUT and packet.indev == "lo") else "remote"
+    flow.loopback = "lo" in (packet.indev, packet.outdev)
+    flow.initiator = "local" if packet.hook == OUTPUT or flow.loopback else "remote"
     flow.start = flow.last = packet.time
     flow.pkts_toserver = flow.pkts_toclient = flow.bytes_toserver = flow.bytes_toclient = 0
     flow.app_proto = flow.app_proto_orig = flow.expected = flow.failed = None
     flow.confirmed = flow.detect_done = flow.opaque = flow.payload_seen = False
-    flow.closed = flow.unacked = flow.midstream = False
+    flow.closed = flow.unacked = flow.midstream = flow.watched = flow.released = False
     flow.facts = _NO_FACTS
     flow.client = flow.server = b""
     flow.client_sizes = flow.server_sizes = ()

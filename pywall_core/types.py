@@ -222,6 +222,7 @@ class Flow:
         "initiator",
         "key",
         "last",
+        "loopback",
         "match",
         "match_bit",
         "midstream",
@@ -231,6 +232,7 @@ class Flow:
         "pkts_toclient",
         "pkts_toserver",
         "proto",
+        "released",
         "reversed",
         "rkey",
         "seen",
@@ -248,6 +250,7 @@ class Flow:
         "verdict",
         "verdicts",
         "version",
+        "watched",
     )
 
     #: random 53-bit number, EVE's flow_id
@@ -267,6 +270,8 @@ class Flow:
     #: "local" when this host sent the first packet, else "remote"
     initiator: str
     reversed: bool
+    #: on the interface ``lo``: each packet passes OUTPUT and INPUT
+    loopback: bool
     #: seconds, as Packet.time
     start: float
     last: float
@@ -312,6 +317,8 @@ class Flow:
     unacked: bool
     #: likewise: the start of the TCP connection was not seen
     midstream: bool
+    #: any plugin may set it: it wants to see every packet, so the kernel does not take the flow over
+    watched: bool
     #: any plugin's own data, by plugin name; None until first use
     ext: dict[str, Any] | None
 
@@ -322,6 +329,8 @@ class Flow:
     #: offsets per direction up to which classifiers have seen the payload
     seen: list[int]
     payload_seen: bool
+    #: nobody needs to look at the flow any more, in either direction
+    released: bool
     failed: str | None
     final: Verdict | None
     verdict: Verdict | None

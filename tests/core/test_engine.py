@@ -214,6 +214,38 @@ def test_an_observed_rule_does_not_decide(make_engine: MakeEngine) -> None:
     assert engine.chains.rules["INPUT"][0].hits == 1
 
 
+def offloads(engine: Engine, *packets: Packet) -> list[bool]:
+    return [engine.offloadable(packet, engine.process(packet)) for packet in packets]
+
+
+def test_no_direction_is_offloaded_while_the_other_is_undecided(make_engine: MakeEngine) -> None:
+    """The tracker and the detectors need both: an OUTPUT without rules must not take the server's side away."""
+    rules = [{"rule": "port", "dst": 22, "action": "ACCEPT"}, {"rule": "app", "name": "bad", "action": "DROP"}]
+    engine = make_engine([("bad", Word("bad", b"HELLO"))], chains={"INPUT": rules}, live=True)
+    assert offloads(engine, ask(b"HE"), answer(b"x"), ask(b"y"), answer(b"x")) == [False, False, True, True]
+
+
+def test_what_rules_of_sight_decide_is_offloaded_at_once(make_engine: MakeEngine) -> None:
+    rules = [{"rule": "port", "dst": 53, "action": "ACCEPT"}, {"rule": "app", "name": "bad", "action": "DROP"}]
+    engine = make_engine([("bad", Word("bad", b"HELLO"))], chains={"INPUT": rules}, live=True)
+    assert offloads(engine, ask(b"HE"), answer(b"x")) == [True, True]
+
+
+def test_a_watched_flow_stays(make_engine: MakeEngine) -> None:
+    class Watch:
+        @hookimpl
+        def pywall_flow_start(self, flow: Flow) -> None:
+            flow.watched = True
+
+    engine = make_engine([("watch", Watch())], live=True)
+    assert offloads(engine, ask(b"a"), answer(b"b"), ask(b"c")) == [False, False, False]
+
+
+def test_naming_flows_comes_before_offload(make_engine: MakeEngine) -> None:
+    engine = make_engine([("bad", Word("bad", b"HELLO"))], live=True, detection={"all": True})
+    assert offloads(engine, ask(b"HE"), ask(b"LLO")) == [False, True]
+
+
 # --- recognition --------------------------------------------------------------------------------------------------
 
 
