@@ -11,6 +11,9 @@ from ..types import HOOK_NAMES, Action
 from .errors import Path, nearest, path_text, shown
 from .model import Config
 
+#: Chains that one packet may be sent through, one after the other.
+MAX_JUMPS: Final = 32
+
 _COMBINATORS: Final = ("all", "any", "not")
 _RULE_KEYS: Final = ("action", "observe", "comment")
 #: protocol names that need no detector: nothing recognised, nothing to recognise
@@ -245,6 +248,7 @@ def _check_jumps(config: Config, chains: dict[str, list[BoundRule]]) -> None:
         for name, rules in chains.items()
     }
     done: set[str] = set()
+    depth: dict[str, int] = {}
     for start in chains:
         trail: list[str] = []
         stack = [(start, iter(jumps[start]))]
@@ -254,7 +258,9 @@ def _check_jumps(config: Config, chains: dict[str, list[BoundRule]]) -> None:
             target, place = next(rest, ("", ""))
             if not target:
                 stack.pop()
-                done.add(trail.pop())
+                trail.pop()
+                done.add(name)
+                depth[name] = 1 + max((depth.get(target, 0) for target, _ in jumps[name]), default=0)
             elif target in trail:
                 circle = " -> ".join([*trail[trail.index(target) :], target])
                 chain, _, at = place.partition("[")
@@ -262,6 +268,9 @@ def _check_jumps(config: Config, chains: dict[str, list[BoundRule]]) -> None:
             elif target not in done:
                 trail.append(target)
                 stack.append((target, iter(jumps[target])))
+    for name in chains:
+        if depth[name] == MAX_JUMPS + 2:
+            config.error(("chains", name), f"more than {MAX_JUMPS} jumps in a row begin here", key=True)
     hooks = set(HOOK_NAMES.values())
     used = {target for rules in jumps.values() for target, _ in rules}
     for name in chains:
