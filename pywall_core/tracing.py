@@ -188,10 +188,22 @@ def where(config: Config, verdict: Verdict, engine: Engine) -> str:
         switch = verdict.reason.removeprefix("failure").lstrip(".: ").replace(" ", "_")
         place = config.place(("failure", switch)) or config.place(("failure", "all"))
         return place or f"failure.{switch}: {getattr(config.failure, switch, 'closed')} (not set)"
+    if not verdict.chain and verdict.plugin == "core":
+        place = config.place(("chains",))
+        return f"{place}: {verdict.reason}" if place else verdict.reason
     for position, entry in enumerate(config.plugins):
         if entry.name == verdict.plugin:
             return config.place(("plugins", position)) or f"plugin {entry.name}"
-    return verdict.reason
+    return f"plugin {verdict.plugin}"
+
+
+def decisive(history: History) -> Verdict | None:
+    """The flow's final verdict; without one, its last packet's, told by the last rule that came to the same."""
+    flow = history.flow
+    if flow.final is not None or flow.verdict is None:
+        return flow.final
+    same = [entry.verdict for entry in history.entries if entry.verdict.action is flow.verdict.action]
+    return next((verdict for verdict in reversed(same) if verdict.rule), flow.verdict)
 
 
 def outcomes(mask: int) -> tuple[str, ...]:

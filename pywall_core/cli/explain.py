@@ -83,9 +83,9 @@ def run(args: argparse.Namespace) -> int:
 def as_json(history: History, event: Event, engine: Engine) -> Event:
     """One flow's story: the fields of its ``flow`` event, ``decided_by`` and ``steps``."""
     from ..events.eve import clean
-    from ..tracing import where
+    from ..tracing import decisive, where
 
-    verdict = history.flow.final or history.flow.verdict
+    verdict = decisive(history)
     return {
         "flow": history.number,
         "event": event,
@@ -123,9 +123,9 @@ def as_json(history: History, event: Event, engine: Engine) -> Event:
 
 def as_lines(history: History, event: Event, engine: Engine) -> Iterator[str]:
     """One flow's story for a reader."""
-    from ..tracing import where
+    from ..tracing import decisive, where
 
-    verdict = history.flow.final or history.flow.verdict
+    verdict = decisive(history)
     yield f"flow {history.number}: {flow_text(event)} {event['proto']}, {event['app_proto']}"
     if verdict is not None:
         final = "final" if history.flow.final is not None else "of its last packet"

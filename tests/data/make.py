@@ -40,7 +40,7 @@ def tls(name: str, port: int, *, versions: ssl.TLSVersion = ssl.TLSVersion.TLSv1
             "-days",
             "3650",
         ]
-        command += ["-subj", f"/CN={name}", "-keyout", key, "-out", certificate]
+        command += ["-days", "3650", "-subj", f"/CN={name}", "-keyout", key, "-out", certificate]
         subprocess.run(command, check=True, capture_output=True)
         theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         theirs.load_cert_chain(certificate, key)
@@ -82,17 +82,8 @@ def tls(name: str, port: int, *, versions: ssl.TLSVersion = ssl.TLSVersion.TLSv1
 
 def ssh(port: int, **ends: tuple[str, int]) -> Conversation:
     """Both sides' identification strings (RFC 4253 section 4.2) and key exchange proposals (section 7.1)."""
-    methods = [
-        "curve25519-sha256",
-        "ssh-ed25519",
-        "aes128-ctr",
-        "aes128-ctr",
-        "hmac-sha2-256",
-        "hmac-sha2-256",
-        "none",
-        "none",
-    ]
-    lists = [*methods, "", ""]
+    ciphers, macs = ["aes128-ctr"] * 2, ["hmac-sha2-256"] * 2
+    lists = ["curve25519-sha256", "ssh-ed25519", *ciphers, *macs, "none", "none", "", ""]
     body = b"\x14" + bytes(16) + b"".join(pack("!I", len(text)) + text.encode() for text in lists) + bytes(5)
     padding = 8 - (len(body) + 5) % 8 + 8
     proposal = pack("!IB", len(body) + padding + 1, padding) + body + bytes(padding)
