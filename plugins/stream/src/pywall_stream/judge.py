@@ -175,7 +175,9 @@ class Judge:
         at = sender.position(packet.seq)
         end = at + max(packet.length - packet.start, len(data))
         if end + bool(fin) <= sender.acked and (end > at or at < sender.acked):
-            return None  # old: the receiver has it and throws it away
+            # old: the receiver throws it away, though Linux may still take note of the urgent pointer
+            urgent = _urgent_position(packet, at, end, sender) if packet.flags & URG else sender.urgent
+            return _URGENT if urgent != sender.urgent and self._looked_at(flow, sender) else None
         acked = peer.position_of_ack(packet.ack)
         refused = self._refuse_ack(acked, flow, sender, peer, loose)
         if refused is not None:
