@@ -31,7 +31,7 @@ TestGtp = detector_contract(
     + [conversation("udp").client(ECHO).server(ECHO)],
     [
         conversation("udp").client(DATA[:-1]),
-        conversation("udp").client(message(0x30, 255, TUNNEL + b"no packet")),
+        conversation("udp").client(message(0x30, 255, TUNNEL)),
         conversation("udp").client(message(0x48, 32, TUNNEL + b"\0\0\1\0" + b"\1\0\5\0abcd", without=4)),
         conversation("udp").client(message(0x30, 200, TUNNEL)),
         conversation("udp").client(message(0x34, 255, TUNNEL + b"\0\0\0\x85\0\x10\x09\0" + PACKET)),

@@ -20,12 +20,15 @@ TestNtp = detector_contract(
         conversation("udp").client(CLIENT).server(SERVER),
         conversation("udp").client(SIMPLE),
         conversation("udp").client(CLIENT + bytes(20)),
+        conversation("udp").client(CLIENT + b"\1\4\0\x24" + bytes(32) + b"\4\4\0\x28" + bytes(36)),
         conversation("udp").client(READ_VARIABLES).server(VARIABLES),
         conversation("udp").client(MONLIST).server(MONLIST_REPLY),
         conversation("udp").client(SERVER).server(CLIENT),
     ],
     [
         conversation("udp").client(CLIENT[:47]),
+        conversation("udp").client(CLIENT + b"\1\4\0\x30" + bytes(36)),
+        conversation("udp").client(b"\x24" + SERVER[1:40] + bytes(8)),
         conversation("udp").client(b"\xe7\1\0\0\0\1\0\0\0\0\0\0\6isatap\0\0\1\0\1"),
     ],
 )

@@ -7,8 +7,8 @@ from pywall_core.api import NO
 from pywall_core.testing import conversation, detector_contract
 
 
-def message(kind, values=b"", flags=0x8000):
-    fields = [(0, 2), (16 + len(values), 2), (flags, 2), (kind, 2), (7, 4), (1, 4)]
+def message(kind, values=b"", flags=0x8000, session=7):
+    fields = [(0, 2), (16 + len(values), 2), (flags, 2), (kind, 2), (session, 4), (session and 1, 4)]
     return b"".join(number.to_bytes(size, "big") for number, size in fields) + values
 
 
@@ -21,14 +21,17 @@ TestPana = detector_contract(
     pana,
     [
         conversation("udp").client(START).server(message(2, NONCE, flags=0)),
-        conversation("udp").client(message(1, flags=0)),
+        conversation("udp").client(message(1, flags=0, session=0)),
         conversation("udp").client(message(4, PADDED + VENDOR)),
+        conversation("udp").client(message(4, flags=0x8800)),
     ],
     [
         conversation("udp").client(START + bytes(4)),
         conversation("udp").client(message(5, NONCE)),
         conversation("udp").client(message(2, NONCE[:-4])),
-        conversation("udp").client(message(2, flags=1)),
+        conversation("udp").client(message(2, NONCE, flags=1)),
+        conversation("udp").client(message(2)),
+        conversation("udp").client(message(1, flags=0)),
     ],
 )
 

@@ -39,4 +39,5 @@ TestSomeipOverTcp = detector_contract(
 def test_facts(ask):
     assert ask(someip, [REQUEST]).facts == {"service": 0x1234, "method": 1}
     assert ask(someip, REQUEST[:15]) is MORE
+    assert ask(someip, REQUEST) is MORE
     assert ask(someip, [DISCOVERY + message(1, 1, 0x55)]) is NO

@@ -25,7 +25,7 @@ first_server = None
 _HANDSHAKE: Final = b"\x13BitTorrent protocol"
 _SEARCH: Final = b"BT-SEARCH * HTTP/1.1\r\n"
 _TRACKER: Final = b"\0\0\x04\x17\x27\x10\x19\x80\0\0\0\0"
-_bencoded = re.compile(rb"d(?:1:|2:ip\d)", re.DOTALL).match
+_bencoded = re.compile(rb"d(?:1:|2:(?:ip|ro)\w)", re.DOTALL).match
 _kind = re.compile(rb"1:y1:([qre])").search
 
 

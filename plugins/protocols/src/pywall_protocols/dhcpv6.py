@@ -23,7 +23,9 @@ first_server = first_client
 
 _RELAYS: Final = (12, 13)
 _MAX_OPTION: Final = 150
-_TELLING: Final = frozenset({1, 2, 3, 4, 6, 8, 9, 25})
+#: least lengths of options of which a message has at least one: identifiers, associations, wanted options, elapsed time, a
+#: relayed message
+_TELLING: Final = {1: 3, 2: 3, 3: 12, 4: 4, 6: 2, 8: 2, 9: 4, 25: 12}
 _NAMES: Final = (
     "solicit",
     "advertise",
@@ -54,11 +56,11 @@ def _message(data: bytes) -> Said:
     at = 34 if data[0] in _RELAYS else 4
     told = False
     while at + 4 <= size:
-        option = u16(data, at)
-        if not 1 <= option <= _MAX_OPTION:
+        option, length = u16(data, at), u16(data, at + 2)
+        if not 1 <= option <= _MAX_OPTION or length < _TELLING.get(option, 0):
             return NO
         told = told or option in _TELLING
-        at += 4 + u16(data, at + 2)
+        at += 4 + length
     if at != size or not told:
         return NO
     return {"type": _NAMES[data[0] - 1]} if data[0] <= len(_NAMES) else {}

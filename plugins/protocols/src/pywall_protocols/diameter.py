@@ -12,7 +12,7 @@ from typing import Any
 
 from pywall_core.api import Answer, Flow, Match, hookimpl
 
-from .evidence import OPEN, PROOF, REFUTED, Grade, judge
+from .evidence import OPEN, PROOF, REFUTED, Grade, by_client
 from .wire import u24, u32
 
 protocols = ("diameter",)
@@ -28,7 +28,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     facts: dict[str, Any] = {}
     if grade is PROOF:
         facts = {"command_code": u24(client, 5), "application_id": u32(client, 8)}
-    return judge("diameter", grade, _side(server), facts)
+    return by_client("diameter", grade, _side(server), facts)
 
 
 def _side(data: bytes) -> Grade:

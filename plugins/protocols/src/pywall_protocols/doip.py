@@ -21,27 +21,25 @@ first_client = b"\1\2\3\4\xff"
 first_server = first_client
 
 _HEADER: Final = 8
-#: least length by payload type
+#: least and greatest length by payload type
 _TYPES: Final = {
-    0: 1,
-    1: 0,
-    2: 6,
-    3: 17,
-    4: 32,
-    5: 7,
-    6: 9,
-    7: 0,
-    8: 2,
-    0x4001: 0,
-    0x4002: 3,
-    0x4003: 0,
-    0x4004: 1,
-    0x8001: 5,
-    0x8002: 5,
-    0x8003: 5,
-    0x8004: 4,
+    0x0000: (1, 1),
+    0x0001: (0, 0),
+    0x0002: (6, 6),
+    0x0003: (17, 17),
+    0x0004: (32, 33),
+    0x0005: (7, 11),
+    0x0006: (9, 13),
+    0x0007: (0, 0),
+    0x0008: (2, 2),
+    0x4001: (0, 0),
+    0x4002: (3, 7),
+    0x4003: (0, 0),
+    0x4004: (1, 1),
+    0x8001: (5, 1 << 24),
+    0x8002: (5, 1 << 16),
+    0x8003: (5, 1 << 16),
 }
-_MAX_LENGTH: Final = 1 << 24
 
 
 @hookimpl
@@ -62,6 +60,7 @@ def _message(data: bytes) -> Said:
     if len(data) < _HEADER:
         return MORE
     kind = u16(data, 2)
-    if kind not in _TYPES or not _TYPES[kind] <= u32(data, 4) <= _MAX_LENGTH:
+    least, most = _TYPES.get(kind, (1, 0))
+    if not least <= u32(data, 4) <= most:
         return NO
     return {"version": data[0], "payload_type": f"0x{kind:04x}"}

@@ -15,7 +15,6 @@ from typing import Final
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
 from .exchange import Said, by_datagram
-from .inner import ip_packet
 from .wire import u16
 
 protocols = ("gtp",)
@@ -34,6 +33,7 @@ _V1_USER_TYPES: Final = frozenset({1, 2, 3, 26, 31, 253, 254, _PDU})
 _V2_TYPES: Final = frozenset(
     (1, 2, 3, *range(4, 18), *range(25, 42), *range(64, 74), *range(95, 104), *range(128, 171), 176, 177)
 )
+_CHARGING_TYPES: Final = frozenset((*range(1, 8), 240, 241))
 _V0_TYPES: Final = frozenset((*range(1, 8), *range(16, 30), *range(32, 38), *range(48, 55), 240, 241, _PDU))
 
 
@@ -50,7 +50,7 @@ def _message(data: bytes) -> Said:
     length = u16(data, 2)
     rest = len(data) - length
     if not data[0] & _PROTOCOL_TYPE and version < 2:
-        holds = rest in (6, 20) and kind in _V0_TYPES
+        holds = rest in (6, 20) and kind in _CHARGING_TYPES
     elif version == 0:
         holds = rest == 20 and kind in _V0_TYPES and data[9:12] == b"\xff\xff\xff"
     elif version == 1:
@@ -75,7 +75,7 @@ def _is_version_1(data: bytes, kind: int) -> bool:
                 return False
             following = data[at - 1]
     if kind == _PDU:
-        return ip_packet(data, at)
+        return at < len(data)
     # an element with a length of its own (types from 128) fits, others have a fixed size
     if kind not in _V1_TYPES and kind not in _V1_USER_TYPES:
         return False

@@ -70,8 +70,8 @@ def _is_control(data: bytes, kind: int, size: int) -> bool:
         if size < 16:
             return False
         at = 16 + u16(data, 14)  # key identifier, length of the authentication
-        if kind == 7:
-            return at + 8 <= size
+        if kind == 7:  # a lifetime and the asker's identifier; what is behind them depends on the direction
+            return not any(data[1:4]) and any(data[4:_HEADER]) and _address(data, at + 6, size) is not None
     for _ in range(data[3]):
         after = _record(data, at, size)
         if after is None:

@@ -21,6 +21,7 @@ transport = "udp"
 first_client = bytes(n for n in range(256) if n & 7 and (0x08 <= n & 0x38 <= 0x20 or n & 7 == 7))
 first_server = None
 
+_CLIENT: Final = 3
 _CONTROL: Final = 6
 _PRIVATE: Final = 7
 _TIME: Final = 48
@@ -28,6 +29,9 @@ _MAX_STRATUM: Final = 16
 #: signed octets: 2^-7 s to 2^17 s, and precision from 2^-32 s to 1 s; 32 stands for "not said" (data minimisation)
 _POLLS: Final = frozenset((*range(18), *range(0xF9, 0x100)))
 _PRECISIONS: Final = frozenset((*range(0xE0, 0x100), 0, 1, 0x20))
+#: octets of key identifier and digest; only the identifier says that the other side's was wrong
+_AUTHENTICATORS: Final = (0, 4, 20, 24, 36, 52, 68)
+_LEAST_EXTENSION: Final = 16
 _MAX_REQUEST: Final = 46
 #: octets of a private request: its data, padding, time and authenticator
 _MAX_PRIVATE: Final = 216
@@ -50,20 +54,33 @@ def _message(data: bytes) -> Said:
     elif mode == _PRIVATE:
         holds = _is_private(data, size)
     else:
-        holds = size >= _TIME and size % 4 == 0 and 1 <= version <= 4 and mode != 0 and _is_time(data)
+        holds = size >= _TIME and size % 4 == 0 and 1 <= version <= 4 and mode != 0 and _is_time(data, mode)
     if not holds:
         return NO
     return {"version": version, "mode": mode, **({"stratum": data[1]} if mode < _CONTROL else {})}
 
 
-def _is_time(data: bytes) -> bool:
+def _is_time(data: bytes, mode: int) -> bool:
     return (
         data[1] <= _MAX_STRATUM
         and data[2] in _POLLS
         and data[3] in _PRECISIONS
         and (data[4] == 0 or data[4] == 0xFF)  # root delay was signed in version 3
         and data[8] == 0
+        and (mode == _CLIENT or any(data[40:44]))
+        and _is_trailer(data)
     )
+
+
+def _is_trailer(data: bytes) -> bool:
+    """Extension fields (RFC 7822) and an authenticator, or neither, behind the time."""
+    at = _TIME
+    while (rest := len(data) - at) not in _AUTHENTICATORS:
+        length = u16(data, at + 2)
+        if not _LEAST_EXTENSION <= length <= rest or length % 4:
+            return False
+        at += length
+    return True
 
 
 def _is_control(data: bytes, size: int) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pywall_core.api import Answer, Flow, Match, hookimpl
 
-from .evidence import OPEN, PROOF, REFUTED, Grade, judge
+from .evidence import OPEN, PROOF, REFUTED, Grade, by_client
 from .wire import u16
 
 protocols = ("pptp",)
@@ -22,7 +22,7 @@ first_server = b"\0"
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise PPTP."""
-    return judge("pptp", _side(client), _side(server))
+    return by_client("pptp", _side(client), _side(server))
 
 
 def _side(data: bytes) -> Grade:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, judge
+from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
 from .wire import text, u32
 
 protocols = ("smpp",)
@@ -43,7 +43,7 @@ _BIND: Final = re.compile(rb"([ -~]{0,15})\0([ -~]{0,8})\0[ -~]{0,12}\0[\x00-\x5
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise SMPP."""
-    answer = judge("smpp", _side(client), _side(server))
+    answer = by_client("smpp", _side(client), _side(server))
     if answer is MORE or answer is NO:
         return answer
     assert isinstance(answer, Match)

@@ -1,6 +1,7 @@
 """SOME/IP, between control units of vehicles, over UDP and TCP, with its service discovery.
 
-:checked: a length that the datagram has room for, protocol version 1, and a known message type and return code
+:checked: messages that fill the datagram, protocol version 1, and a known message type and return code; over TCP a
+    header of each side
 :source: AUTOSAR, SOME/IP Protocol Specification R22-11, section 4.1.2
 :minimum: 16 octets
 :facts: service, method
@@ -12,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
-from .exchange import Said, by_datagram, by_stream
+from .exchange import Said, by_datagram
 from .wire import u16, u32
 
 protocols = ("someip",)
@@ -32,7 +33,13 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise SOME/IP."""
     if flow.proto == UDP:
         return by_datagram("someip", _datagram, flow, client, server)
-    return by_stream("someip", _message, client, server)
+    client_says, server_says = _message(client), _message(server)
+    if client_says is NO or server_says is NO:
+        return NO
+    # a header of one side is little to go by where no datagram says how long the message is
+    if isinstance(client_says, dict) and isinstance(server_says, dict):
+        return Match("someip", client_says)
+    return MORE
 
 
 def _datagram(data: bytes) -> Said:

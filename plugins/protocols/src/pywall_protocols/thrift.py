@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from .evidence import OPEN, PROOF, REFUTED, Grade, judge
+from .evidence import OPEN, PROOF, REFUTED, Grade, by_client
 from .wire import text, u32
 
 protocols = ("thrift",)
@@ -27,7 +27,7 @@ _NAME: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise Thrift."""
     grade = _side(client, b"\1\4")
-    answer = judge("thrift", grade, _side(server, b"\2\3"))
+    answer = by_client("thrift", grade, _side(server, b"\2\3"))
     if answer is MORE or answer is NO:
         return answer
     assert isinstance(answer, Match)
