@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from .config import AllOf, AnyOf, BoundRule, Condition, Default, Not, leaves
@@ -86,6 +87,7 @@ class Chains:
     def decided_at_sight(self, bound: Mapping[str, list[BoundRule]]) -> frozenset[int]:
         """Hooks none of whose rules asks facts or single packets: a flow's first packet there is decided for good."""
 
+        @cache
         def waits(name: str) -> bool:
             for rule in bound.get(name, ()):
                 if any(kind.scope == "packet" or kind.asks() for kind in leaves(rule.condition)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ from pydantic import Field
 
 from pywall_core.config import AllOf, AnyOf, BoundRule, ConfigError, Not, bind_chains, leaves, load
 from pywall_core.rulekind import RuleKind
+from pywall_core.testing import engine, tcp_packet
 from pywall_core.types import Action
 
 
@@ -169,3 +171,16 @@ def test_host_state_and_several_workers(tmp_path: Path) -> None:
     (line,) = refused(tmp_path, f"queue: {{workers: 2}}\n{rule}", capabilities={"tcp-state"})
     assert "queue.deal: host" in line
     assert bind(tmp_path, f"queue: {{workers: 2, deal: host}}\n{rule}", capabilities={"tcp-state"})
+
+
+def test_many_ways_through_chains_are_no_work_for_the_engine() -> None:
+    """Two jumps from each of 32 chains to the next are 2**32 ways."""
+    names = ["INPUT", *(f"c{n}" for n in range(32))]
+    text = "plugins: [rules]\nchains:\n" + "".join(
+        f"  {name}:\n" + f"    - {{rule: always, action: {target}}}\n" * 2
+        for name, target in zip(names, [*names[1:], "DROP"], strict=True)
+    )
+    begun = time.perf_counter()
+    (verdict,) = engine(text).send([tcp_packet("192.0.2.1", 1, "198.51.100.2", 2, seq=0)])
+    assert verdict.rule == "c31[0]"
+    assert time.perf_counter() - begun < 10
