@@ -1,0 +1,146 @@
+"""Hot reload: the new policy is in force, a broken one changes nothing, nothing is left behind."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+OLD = """
+    version: 1
+    queue: {number: 7}
+    plugins: [rules]
+    chains:
+      INPUT:
+        - {rule: port, protocol: tcp, dst: 8001, action: DROP}
+    default: ACCEPT
+    """
+NEW = OLD.replace("8001", "8000")
+Until = Callable[..., None]
+
+
+def test_reload_good(lab: Any, variant: str) -> None:
+    """``pywall reload``: the new policy decides within 5 s, also about flows that the kernel carried before."""
+    for port in (8000, 8001):
+        lab.fw.echo_server(port)
+    firewall = lab.run(OLD, PYWALL_IPTABLES=variant)
+    talker = lab.peer.python(
+        """
+        s = socket.create_connection((sys.argv[1], 8000), timeout=2)
+        print("ready", flush=True)
+        end = time.monotonic() + 20
+        try:
+            while time.monotonic() < end:
+                s.send(b"x"); s.recv(1); time.sleep(0.02)
+        except OSError:
+            pass
+        print(round(time.monotonic() - end + 20, 1))
+        """,
+        lab.FW,
+    )
+    assert talker.stdout.readline() == "ready\n"
+    time.sleep(0.5)
+    lab.write(NEW)
+    begun = time.monotonic()
+    assert firewall.ask("reload")["ok"] is True
+    assert time.monotonic() - begun < 5
+    assert lab.peer.echo(lab.FW, 8000, timeout=0.7) == "TimeoutError"
+    assert lab.peer.echo(lab.FW, 8001) == "ok"
+    assert float(talker.communicate(timeout=30)[0]) < 12  # an accepted, offloaded connection is judged anew
+    status = firewall.ask("status")
+    assert len(status["workers"]) == 1
+    assert firewall.stop() == 0
+
+
+def test_reload_without_a_gap(lab: Any) -> None:
+    """While the policy is exchanged a forbidden port never opens and an allowed one never closes."""
+    for port in (8000, 8001):
+        lab.fw.echo_server(port)
+    firewall = lab.run(OLD)
+    watcher = lab.peer.python(
+        """
+        opened = closed = tried = 0
+        end = time.monotonic() + 6
+        while time.monotonic() < end:
+            tried += 1
+            try:
+                socket.create_connection((sys.argv[1], 8000), timeout=0.9).close()
+            except OSError:
+                closed += 1
+            s = socket.socket(); s.settimeout(0.02)
+            try:
+                s.connect((sys.argv[1], 8001)); opened += 1
+            except OSError:
+                pass
+            s.close()
+        print(tried > 20, opened, closed)
+        """,
+        lab.FW,
+    )
+    for _ in range(4):
+        assert firewall.ask("reload")["ok"] is True
+    assert watcher.communicate(timeout=30)[0].strip() == "True 0 0"
+
+
+def test_reload_bad(lab: Any) -> None:
+    lab.fw.echo_server(8001)
+    firewall = lab.run(OLD)
+    rules, workers = lab.fw.ruleset(), firewall.workers()
+    for broken, words in (
+        ("version: 1\nplugins: [rules", "pywall.yaml"),
+        (OLD.replace("8001", "80011"), "80011"),
+        (OLD.replace("rule: port", "rule: prot"), "port"),
+        (OLD.replace("[rules]", "[rules, no-such-plugin]"), "no-such-plugin"),
+    ):
+        lab.write(broken)
+        answer = firewall.ask("reload")
+        assert answer["ok"] is False
+        assert words in str(answer["error"])
+    firewall.config.unlink()
+    assert firewall.ask("reload")["ok"] is False
+    assert firewall.workers() == workers
+    assert lab.fw.ruleset() == rules
+    assert lab.peer.echo(lab.FW, 8001, timeout=0.7) == "TimeoutError"
+    assert "Traceback" not in firewall.log()
+    assert firewall.stop() == 0
+
+
+def test_reload_storm(lab: Any, until: Until) -> None:
+    """100 SIGHUPs in 5 s: no process, rule or memory piles up."""
+    firewall = lab.run(OLD)
+    rules = len(lab.fw.ruleset().splitlines())
+    resident = memory(firewall.pid)
+    for _ in range(100):
+        firewall.send(signal.SIGHUP)
+        time.sleep(0.05)
+    lab.fw.echo_server(8000)
+    lab.write(NEW)
+    until(lambda: firewall.ask("reload")["ok"] is True, 20, "the last reload")
+    assert lab.peer.echo(lab.FW, 8000, timeout=0.7) == "TimeoutError"
+    assert len(lab.fw.ruleset().splitlines()) == rules
+    until(lambda: len(firewall.workers()) == 1, 10, "the last of the asked-for reloads")
+    assert memory(firewall.pid) - resident < 16 * 1024
+    assert firewall.stop() == 0
+    assert "PYWALL" not in lab.fw.ruleset()
+
+
+def memory(pid: int) -> int:
+    """Resident memory, KiB."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmRSS")).split()[1])
+
+
+def test_reload_changes_the_kernel_part(lab: Any) -> None:
+    """Hooks, workers and queue numbers may change; nothing of the old set stays."""
+    lab.fw.echo_server(8000)
+    firewall = lab.run(OLD)
+    lab.write(NEW.replace("{number: 7}", "{number: 20, workers: 2, hooks: [INPUT]}"))
+    assert firewall.ask("reload")["ok"] is True
+    assert sorted(lab.fw.queued()) == [20, 21]
+    rules = lab.fw.ruleset()
+    assert "PYWALL_OUTPUT" not in rules
+    assert "NFQUEUE --queue-num 21" in rules
+    assert lab.peer.echo(lab.FW, 8000, timeout=0.7) == "TimeoutError"
+    assert firewall.stop() == 0
