@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
@@ -24,40 +25,21 @@ _METHODS: Final = range(1, 8)
 _RESPONSES: Final = frozenset(
     (*range(0x41, 0x46), 0x5F, *range(0x80, 0x87), 0x88, 0x89, *range(0x8C, 0x90), 0x96, 0x9D, *range(0xA0, 0xA6), 0xA8)
 )
-_OPTIONS: Final = frozenset(
-    (
-        1,
-        3,
-        4,
-        5,
-        6,
-        7,
-        8,
-        9,
-        11,
-        12,
-        13,
-        14,
-        15,
-        16,
-        17,
-        19,
-        20,
-        21,
-        23,
-        27,
-        28,
-        31,
-        35,
-        39,
-        60,
-        252,
-        258,
-        292,
-        2048,
-        2049,
-    )
-)
+#: greatest length of each option, by RFC 7252 section 5.10 and IANA's registry
+_LENGTHS: Final = {
+    **dict.fromkeys((1, 4, 292), 8),
+    **dict.fromkeys((3, 8, 9, 11, 15, 20, 39), 255),
+    **dict.fromkeys((6, 19, 23, 27, 31), 3),
+    **dict.fromkeys((7, 12, 17), 2),
+    **dict.fromkeys((14, 28, 60), 4),
+    **dict.fromkeys((16, 258), 1),
+    5: 0,
+    35: 1034,
+    252: 40,
+}
+#: host, path, query, and what else is text
+_TEXTS: Final = frozenset({3, 8, 11, 15, 20, 35, 39})
+_readable = re.compile(rb"[ -~\xc2-\xf4\x80-\xbf]*\Z").match
 _TELLING: Final = frozenset({3, 6, 11, 15})
 
 
@@ -100,20 +82,22 @@ def _options(data: bytes) -> frozenset[int] | None:
     numbers = set()
     number = 0
     while at < size and data[at] != 0xFF:
-        field = data[at]
-        at += 1
-        values = []
-        for short in (field >> 4, field & 15):
-            if short == 15:
-                return None
-            extra = max(0, short - 12)
-            values.append(
-                short if not extra else int.from_bytes(data[at : at + extra], "big") + (13 if extra == 1 else 269)
-            )
-            at += extra
-        number += values[0]
-        at += values[1]
-        if number not in _OPTIONS:
+        delta, after = _extended(data, data[at] >> 4, at + 1)
+        length, after = _extended(data, data[at] & 15, after)
+        number += delta
+        at = after + length
+        if at > size or length > _LENGTHS.get(number, -1):
+            return None
+        if number in _TEXTS and not _readable(data[after:at]):
             return None
         numbers.add(number)
     return frozenset(numbers) if at == size or at < size - 1 else None
+
+
+def _extended(data: bytes, short: int, at: int) -> tuple[int, int]:
+    """A number of four bits, or of one or two octets at ``at`` for 13 and 14, and the offset behind it."""
+    if short == 13:
+        return 13 + int.from_bytes(data[at : at + 1], "big"), at + 1
+    if short == 14:
+        return 269 + int.from_bytes(data[at : at + 2], "big"), at + 2
+    return (short, at) if short < 13 else (len(data), at)

@@ -23,8 +23,8 @@ first_server = first_client
 
 _RELAYS: Final = (12, 13)
 _MAX_OPTION: Final = 150
-#: least lengths of options of which a message has at least one: identifiers, associations, wanted options, elapsed time, a
-#: relayed message
+#: least lengths of options of which a message has at least one: identifiers, associations, wanted options, elapsed
+#: time, a relayed message
 _TELLING: Final = {1: 3, 2: 3, 3: 12, 4: 4, 6: 2, 8: 2, 9: 4, 25: 12}
 _NAMES: Final = (
     "solicit",
