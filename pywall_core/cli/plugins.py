@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import inspect
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .common import CONFIGURATION, OK, PLUGIN, add_config, add_json, complain, print_json, print_table
+from ..scaffold import KINDS
+from .common import CONFIGURATION, OK, PLUGIN, USAGE, add_config, add_json, complain, print_json, print_table
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -30,6 +32,15 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     add_config(showing)
     add_json(showing)
     showing.set_defaults(run=run_show)
+    making = actions.add_parser(
+        "new",
+        help="write a plugin to begin with",
+        description="Write a complete distribution: a module of some 25 lines, tests that pass, packaging, CI.",
+    )
+    making.add_argument("name", help="lower-case words joined by '-'; the distribution is pywall-NAME")
+    making.add_argument("--kind", choices=KINDS, default="detector", help="what the plugin is (%(default)s)")
+    making.add_argument("--dir", metavar="FOLDER", default=".", help="folder to write it in (%(default)s)")
+    making.set_defaults(run=run_new)
 
 
 def run_list(args: argparse.Namespace) -> int:
@@ -57,6 +68,18 @@ def run_list(args: argparse.Namespace) -> int:
     for line in errors:
         complain(line)
     return code
+
+
+def run_new(args: argparse.Namespace) -> int:
+    from ..scaffold import ScaffoldError, write
+
+    try:
+        folder = write(args.name, args.kind, Path(args.dir))
+    except ScaffoldError as error:
+        complain(str(error))
+        return USAGE
+    print(f"{folder}: now\n  cd {folder}\n  pip install -e '.[test]'\n  pytest\n  pywall --plugins list")
+    return OK
 
 
 def run_show(args: argparse.Namespace) -> int:
