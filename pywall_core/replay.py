@@ -51,32 +51,35 @@ class Hooks:
         self._ours: dict[bytes, bool] = {}
         self._fragments: dict[bytes, int] = {}
 
-    def assign(self, packet: Packet, engine: Engine) -> None:
-        """Set ``packet.hook``."""
-        if self._fixed is not None:
-            packet.hook = self._fixed
-        elif self._local:
-            packet.hook = self._by_address(packet)
-        elif packet.frag is not None:
-            packet.hook = self._of_fragment(packet, engine)
-        else:
-            packet.hook = self._by_role(packet, engine)
+    def chooser(self, engine: Engine) -> Callable[[Packet], int]:
+        """The hook of each packet, as a function; for packets that the engine has not seen yet."""
+        fixed = self._fixed
+        if fixed is not None:
+            return lambda packet: fixed
+        if self._local:
+            return self._by_address
+        find = engine.flows.find
 
-    def _by_role(self, packet: Packet, engine: Engine) -> int:
-        flow = engine.flows.find(packet.key)
-        if flow is None:
-            answers = packet.related or (packet.proto == TCP and packet.flags & (SYN | ACK) == SYN | ACK)
-            return OUTPUT if answers else INPUT
-        if packet.key == flow.key or (flow.closed and is_syn(packet)):
-            return INPUT
-        return OUTPUT
+        def by_role(packet: Packet) -> int:
+            flow = find(packet.key)
+            if flow is None:
+                answers = packet.related or (packet.proto == TCP and packet.flags & (SYN | ACK) == SYN | ACK)
+                return OUTPUT if answers else INPUT
+            if packet.key == flow.key or (flow.closed and is_syn(packet)):
+                return INPUT
+            return OUTPUT
+
+        def by_role_of_datagram(packet: Packet) -> int:
+            return by_role(packet) if packet.frag is None else self._of_fragment(packet, by_role)
+
+        return by_role_of_datagram
 
     def _by_address(self, packet: Packet) -> int:
         if self._is_ours(packet.dst) or _is_for_many(packet.dst):
             return INPUT if not self._is_ours(packet.src) or self._is_ours(packet.dst) else OUTPUT
         return OUTPUT if self._is_ours(packet.src) else FORWARD
 
-    def _of_fragment(self, packet: Packet, engine: Engine) -> int:
+    def _of_fragment(self, packet: Packet, by_role: Callable[[Packet], int]) -> int:
         """Only a first fragment has ports; the others come by the same hook."""
         assert packet.frag is not None
         identification, offset, _ = packet.frag
@@ -84,7 +87,7 @@ class Hooks:
         if offset == 0:
             if len(self._fragments) >= _REMEMBERED:
                 self._fragments.clear()
-            self._fragments[datagram] = self._by_role(packet, engine)
+            self._fragments[datagram] = by_role(packet)
         return self._fragments.get(datagram, INPUT)
 
     def _is_ours(self, address: bytes) -> bool:
@@ -119,7 +122,7 @@ def replay(
     """
     summary = Summary()
     process = engine.process
-    assign = hooks.assign
+    hook_of = hooks.chooser(engine)
     number = told = 0
     try:
         for number, time, data, reason in read(path):
@@ -128,7 +131,7 @@ def replay(
                 continue
             packet = decode(data, time)
             packet.pcap_cnt = number
-            assign(packet, engine)
+            packet.hook = hook_of(packet)
             verdict = process(packet)
             if seen is not None:
                 seen(packet, verdict)

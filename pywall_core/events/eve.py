@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import time
 from datetime import UTC, datetime
-from ipaddress import ip_address
+from functools import lru_cache
 from math import isfinite
+from socket import AF_INET, AF_INET6, inet_ntop
 from typing import Any, Final
 
 from ..chain import Rule
@@ -146,7 +147,13 @@ class EventBuilder:
         if self._live:
             seconds += time.time() - time.monotonic()
         seconds = min(max(seconds, 0.0), _LAST_SECOND)
-        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")[:-6] + "+0000"
+        whole, micro = divmod(round(seconds * 1_000_000), 1_000_000)
+        return f"{_second(whole)}.{micro:06d}+0000"
+
+
+@lru_cache(1024)
+def _second(whole: int) -> str:
+    return datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def to_line(event: Event) -> str:
@@ -181,10 +188,10 @@ _encode: Final = json.JSONEncoder(separators=(",", ":"), default=clean).encode
 
 
 def _ends(event: Event, src: bytes, sport: int, dst: bytes, dport: int, proto: int, icmp: int | None) -> None:
-    event["src_ip"] = str(ip_address(src))
+    event["src_ip"] = _address(src)
     if proto in _HAVE_PORTS:
         event["src_port"] = sport
-    event["dest_ip"] = str(ip_address(dst))
+    event["dest_ip"] = _address(dst)
     if proto in _HAVE_PORTS:
         event["dest_port"] = dport
     event["proto"] = _PROTOCOLS.get(proto) or f"{proto:03d}"
@@ -192,6 +199,10 @@ def _ends(event: Event, src: bytes, sport: int, dst: bytes, dport: int, proto: i
         event["icmp_type"], event["icmp_code"] = icmp >> 8, icmp & 255
         sport, dport = icmp >> 8, icmp & 255
     event["community_id"] = community_id(proto, src, dst, sport, dport)
+
+
+def _address(packed: bytes) -> str:
+    return inet_ntop(AF_INET if len(packed) == 4 else AF_INET6, packed)
 
 
 def _decided(verdict: Verdict) -> Event:

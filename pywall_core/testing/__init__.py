@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ..verify import cases, verify
     from .detectors import detector_contract
     from .dialogues import Conversation, conversation
     from .flows import make_flow
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Conversation": "dialogues",
     "InMemory": "memory",
+    "cases": ".verify",
     "conversation": "dialogues",
     "detector_contract": "detectors",
     "engine": "memory",
@@ -32,12 +34,14 @@ _HOMES = {
     "rule_contract": "rules",
     "tcp_packet": "packets",
     "udp_packet": "packets",
+    "verify": ".verify",
     "write_pcap": "packets",
 }
 
 __all__ = [
     "Conversation",
     "InMemory",
+    "cases",
     "conversation",
     "detector_contract",
     "engine",
@@ -49,6 +53,7 @@ __all__ = [
     "rule_contract",
     "tcp_packet",
     "udp_packet",
+    "verify",
     "write_pcap",
 ]
 
@@ -57,4 +62,4 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{home}"), name)
+    return getattr(import_module(f".{home}", __name__), name)

@@ -10,7 +10,7 @@ import pytest
 
 from pywall_core.cli import main
 from pywall_core.config import ConfigError
-from pywall_core.verify import cases, verify
+from pywall_core.testing import cases, verify
 
 HERE = Path(__file__).parent
 OURS = cases(HERE)
