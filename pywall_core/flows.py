@@ -33,6 +33,8 @@ class FlowTable:
         self.find = (by_key := dict[bytes, Flow]()).get
         self._by_key = by_key
         self._on_end = on_end
+        #: asked before a flow times out: does the kernel still carry it, unseen? (it then stays for another timeout)
+        self.still_carried: Callable[[Flow, float], bool] | None = None
         #: entries that began as half-open, oldest first; those that are no more leave when they are come upon
         self._young: dict[bytes, Flow] = {}
         self._wheel: dict[int, list[Flow]] = {}
@@ -85,6 +87,8 @@ class FlowTable:
                 if self._by_key.get(flow.key) is not flow:
                     continue
                 left = flow.last + flow.timeout * scale - now
+                if left <= 0 and self.still_carried is not None and self.still_carried(flow, now):
+                    left = flow.timeout * scale
                 if left <= 0:
                     self.end(flow, "closed" if flow.share == "closed" else "timeout")
                 else:

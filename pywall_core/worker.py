@@ -15,12 +15,16 @@ import socket
 import sys
 from itertools import islice
 from time import monotonic
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from .channel import Channel, ChannelError, Message
 from .config import ConfigError, loads
 from .kernel import privileges
 from .kernel.marks import Marks
+
+if TYPE_CHECKING:
+    from .engine import Engine
+    from .offload import CarriedFlows
 
 log: Final = logging.getLogger("pywall.worker")
 #: seconds that a worker goes on judging what waits in its queue after it was told to stop
@@ -57,6 +61,7 @@ class Worker:
             pass_failures=failure.plugin_error.startswith("pass"),
             marks=Marks.from_mask(queue.mark_mask),
         )
+        self._carried = _carried_flows(self._engine) if queue.offload else None
         self._queue = NFQueue(options, self._engine, self._pulse)
 
     def run(self) -> None:
@@ -69,6 +74,9 @@ class Worker:
             self._queue.run()
         finally:
             self._queue.close()
+            if self._carried is not None:
+                self._carried.settle(monotonic())
+                self._carried.close()
             self._engine.close()
             self._sink.close()
 
@@ -79,6 +87,8 @@ class Worker:
             self._next_tick = now + _TICK
             if idle:
                 self._engine.tick(now)
+            if self._carried is not None:
+                self._carried.poll(now)
         try:
             self._channel.offer({"is": "alive"})
             for message in self._channel.receive():
@@ -100,6 +110,16 @@ class Worker:
 
     def _answer(self, message: Message, content: Any) -> None:
         self._channel.send({"is": "answer", "id": message.get("id"), "content": content})
+
+
+def _carried_flows(engine: Engine) -> CarriedFlows | None:
+    from .offload import CarriedFlows
+
+    try:
+        return CarriedFlows(engine)
+    except OSError as error:
+        log.warning("flows that the kernel carries are not counted: %s", error)
+        return None
 
 
 def describe(flow: Any, now: float) -> Message:

@@ -33,6 +33,8 @@ _SO_RCVBUFFORCE: Final = 33
 _FAMILIES: Final = (int(socket.AF_INET), int(socket.AF_INET6))
 _U32: Final = struct.Struct(">I")
 _U64: Final = struct.Struct(">Q")
+#: by protocol number: the type octet of an echo request, and the attribute of the identifier (type and code follow)
+_ICMP: Final = {1: (b"\x08", 4), 58: (b"\x80", 7)}
 #: conntrack counts packets and octets only while this is 1 (kernel documentation, nf_conntrack-sysctl)
 ACCOUNTING: Final = Path("/proc/sys/net/netfilter/nf_conntrack_acct")
 
@@ -61,8 +63,11 @@ def clear_marks(marks: Marks, generation: int | None = None) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """A connection that the kernel forgot. Keys are those of ``Packet.key``; counters are from the original side."""
+class Connection:
+    """What conntrack knows of one: ``key`` and ``reply_key`` as in ``Packet.key``, counters of both directions.
+
+    With address translation ``reply_key`` is not the reverse of ``key``; counters are 0 where accounting is off.
+    """
 
     key: bytes
     reply_key: bytes
@@ -71,6 +76,21 @@ class Ended:
     reply_packets: int
     reply_octets: int
     mark: int
+
+
+class Lookup:
+    """Asks for single connections."""
+
+    def __init__(self) -> None:
+        self._netlink = Netlink()
+
+    def find(self, key: bytes) -> Connection | None:
+        """The connection that packets with this key belong to, or None."""
+        family = _FAMILIES[len(key) > 13]
+        try:
+            return parse(self._netlink.get(_GET, family, attribute(_TUPLE_ORIG | NESTED, _tuple(key))))
+        except OSError:
+            return None
 
 
 class EndedConnections:
@@ -90,7 +110,7 @@ class EndedConnections:
         """Hear no more."""
         self._socket.close()
 
-    def poll(self, limit: int = 1000) -> Iterator[Ended]:
+    def poll(self, limit: int = 1000) -> Iterator[Connection]:
         """Those that ended since the last call, at most ``limit`` datagrams of them."""
         for _ in range(limit):
             try:
@@ -102,12 +122,12 @@ class EndedConnections:
                 continue
             for kind, _sequence, body in messages(data):
                 if kind == _DELETE:
-                    ended = parse_ended(body[4:])
+                    ended = parse(body[4:])
                     if ended is not None:
                         yield ended
 
 
-def parse_ended(data: bytes) -> Ended | None:
+def parse(data: bytes) -> Connection | None:
     """The attributes of a conntrack message; None when it lacks the addresses."""
     fields = attributes(data)
     try:
@@ -117,7 +137,7 @@ def parse_ended(data: bytes) -> Ended | None:
         reply_packets, reply_octets = _counters(fields.get(_COUNTERS_REPLY, b""))
     except (KeyError, struct.error):
         return None
-    return Ended(key, reply_key, packets, octets, reply_packets, reply_octets, mark)
+    return Connection(key, reply_key, packets, octets, reply_packets, reply_octets, mark)
 
 
 def _key(data: bytes) -> bytes:
@@ -132,6 +152,21 @@ def _key(data: bytes) -> bytes:
         identifier = protocol.get(4) or protocol.get(7) or bytes(2)
         ports = identifier * 2
     return protocol[1] + source + target + ports
+
+
+def _tuple(key: bytes) -> bytes:
+    """The conntrack tuple of a flow key; the reverse of :func:`_key` for TCP, UDP and their like, and ICMP echo."""
+    size = (len(key) - 5) // 2
+    source, target = (1, 2) if size == 4 else (3, 4)
+    addresses = attribute(source, key[1 : 1 + size]) + attribute(target, key[1 + size : 1 + 2 * size])
+    protocol = attribute(1, key[:1])
+    if key[0] in _ICMP:
+        echo, of_identifier = _ICMP[key[0]]
+        protocol += attribute(of_identifier, key[-4:-2]) + attribute(of_identifier + 1, echo)
+        protocol += attribute(of_identifier + 2, b"\0")
+    else:
+        protocol += attribute(2, key[-4:-2]) + attribute(3, key[-2:])
+    return attribute(1 | NESTED, addresses) + attribute(2 | NESTED, protocol)
 
 
 def _counters(data: bytes) -> tuple[int, int]:

@@ -1,0 +1,107 @@
+"""A policy that drops TLS can't be evaded by a TCP trick, and text sent with the same tricks arrives.
+
+The verdict is the real server's: a trick has worked when ``openssl s_server`` answers the ClientHello.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCRIPT = Path(__file__).with_name("handmade_client.py")
+CLIENT, CLIENT6 = "10.78.0.2", "fd78::2"
+TLS_PORT, TEXT_PORT = 8443, 8080
+DROP_TLS = """
+    version: 1
+    queue: {number: 3}
+    plugins: [rules, stream, protocols]
+    chains:
+      INPUT:
+        - {rule: app, is: tls, action: DROP}
+    default: ACCEPT
+    """
+#: what the server itself takes for the sender's mistake, or the firewall for a conflict: the text need not arrive
+CONFLICTS = {"overlap_ooo", "overlap_rewrite"}
+
+
+class Attacker:
+    def __init__(self, lab: Any) -> None:
+        self.lab = lab
+        lab.peer.run("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1")
+        lab.fw.run(f"ip route add {CLIENT} via {lab.PEER}; ip -6 route add {CLIENT6} via {lab.PEER6}")
+        key, certificate = lab.folder / "key.pem", lab.folder / "certificate.pem"
+        subject = ["-subj", "/CN=secret.example", "-days", "2"]
+        request = [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            *subject,
+        ]
+        subprocess.run([*request, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+        server = ["openssl", "s_server", "-accept", str(TLS_PORT), "-quiet", "-cert", certificate, "-key", key]
+        lab.fw.start(*map(str, server), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for host in ("0.0.0.0", lab.FW6):
+            lab.fw.echo_server(TEXT_PORT, host)
+
+    def attempts(self, mode: str, *names: str, six: bool = False) -> dict[str, dict[str, Any]]:
+        port = TLS_PORT if mode == "hello" else TEXT_PORT
+        addresses = (CLIENT6, self.lab.FW6) if six else (CLIENT, self.lab.FW)
+        process = self.lab.peer.start(
+            sys.executable,
+            str(SCRIPT),
+            *addresses,
+            str(port),
+            mode,
+            *names,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        out, errors = process.communicate(timeout=150)
+        assert process.returncode == 0, errors
+        answer: dict[str, dict[str, Any]] = json.loads(out)
+        assert answer
+        return answer
+
+
+@pytest.fixture
+def attacker(lab: Any) -> Attacker:
+    if not Path("/dev/net/tun").exists():
+        pytest.skip("needs /dev/net/tun")
+    return Attacker(lab)
+
+
+def failed(attempts: dict[str, dict[str, Any]]) -> list[str]:
+    return sorted(name for name, attempt in attempts.items() if not attempt["good"])
+
+
+def worked(attempts: dict[str, dict[str, Any]]) -> list[str]:
+    return sorted(name for name, attempt in attempts.items() if attempt["good"])
+
+
+def test_every_technique_reaches_the_server_without_a_firewall(attacker: Attacker) -> None:
+    assert failed(attacker.attempts("hello")) == []
+    a=attacker.attempts("text"); print(a)
+    assert failed(a) == []
+
+
+@pytest.mark.parametrize("six", [False, True], ids=["IPv4", "IPv6"])
+def test_no_technique_gets_past_a_policy_that_drops_tls(attacker: Attacker, six: bool) -> None:
+    attacker.lab.run(DROP_TLS)
+    attempts = attacker.attempts("hello", six=six)
+    assert worked(attempts) == []
+    assert all(attempt["opened"] for attempt in attempts.values())
+
+
+def test_innocent_text_arrives_by_the_same_techniques(attacker: Attacker) -> None:
+    attacker.lab.run(DROP_TLS)
+    assert set(failed(attacker.attempts("text"))) <= CONFLICTS
