@@ -28,7 +28,6 @@ TestContractTcp = detector_contract(
     positives=[
         (BIND, ACK),
         (BIND, b""),
-        (b"", ACK),
         (fragment(0, bytes(24), bytes(4), ">"), fragment(2, bytes(16), bytes(4), ">")),
     ],
     negatives=[

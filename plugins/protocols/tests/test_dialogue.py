@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 from pywall_protocols import dialogue, evidence
-from pywall_protocols.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, judge
+from pywall_protocols.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, by_client, judge
 
 from pywall_core.api import MORE, NO, Match
 
@@ -70,3 +70,10 @@ def test_magic_is_open_for_a_beginning_of_any():
     assert evidence.magic(b"ab", b"abc", b"xyz") is OPEN
     assert evidence.magic(b"xyz!", b"abc", b"xyz") is PROOF
     assert evidence.magic(b"ay", b"abc", b"xyz") is REFUTED
+
+
+def test_the_client_decides_where_it_speaks_first():
+    assert by_client("x", OPEN, PROOF) is MORE
+    assert by_client("x", REFUTED, PROOF) is NO
+    assert by_client("x", HINT, PROOF) == Match("x", {}, True, True)
+    assert by_client("x", PROOF, REFUTED) == Match("x", {}, False, True)

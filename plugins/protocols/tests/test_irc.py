@@ -16,7 +16,6 @@ TestContract = detector_contract(
         (b"NICK bob\r\nJOIN #a\r\n", b":irc NOTICE AUTH :***\r\n"),
         (b"USER foo\nNICK foo\n", b""),
         (b"CAP LS 302\r\n", b""),
-        (b"", b":irc.example 433 * bob :Nickname is already in use\r\n"),
         (b"STARTTLS\r\n\x16\x03\x01", b":irc.example NOTICE * :hi\r\n:irc.example 670 bob :go\r\n\x16\x03\x03"),
     ],
     negatives=[

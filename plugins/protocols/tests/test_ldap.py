@@ -31,7 +31,6 @@ TestContractTcp = detector_contract(
         (BIND, BOUND),
         (SEARCH, ENTRY),
         (BIND, b""),
-        (b"", BOUND),
         (START_TLS + b"\x16\x03\x01", AGREED + b"\x16\x03\x03"),
     ],
     negatives=[

@@ -26,7 +26,6 @@ TestContract = detector_contract(
         (START, OK),
         (START, DENIED),
         (START, b""),
-        (b"", OK),
         (SSL + START, b"N" + OK),
         (SSL + b"\x16\x03\x01", b"S\x16\x03\x03"),
         (GSSENC + SSL + b"\x16\x03\x01", b"NS\x16\x03\x03"),

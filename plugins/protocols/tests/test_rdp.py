@@ -27,7 +27,6 @@ TestContractTcp = detector_contract(
         (REQUEST, FAILED),
         (x224(0xE0), x224(0xD0)),
         (REQUEST, b""),
-        (b"", TLS),
     ],
     negatives=[
         (S7COMM, x224(0xD0, b"\xc0\1\x0a\xc1\2\1\0\xc2\2\1\2")),

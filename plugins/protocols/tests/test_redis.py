@@ -13,7 +13,6 @@ TestContract = detector_contract(
         (b"*1\r\n$7\r\nCOMMAND\r\n", b""),
         (b"PING\r\nPING\r\n", b"+PONG\r\n+PONG\r\n"),
         (b"SET a 1\r\n", b"+OK\r\n"),
-        (b"", b"*2\r\n$3\r\nfoo\r\n$3\r\nbar\r\n"),
         (b"*2\r\n$4\r\nAUTH\r\n$1\r\nx\r\n", b"-WRONGPASS invalid\r\n"),
     ],
     negatives=[

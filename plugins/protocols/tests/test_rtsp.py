@@ -14,7 +14,7 @@ PORTS = (
 
 TestContract = detector_contract(
     rtsp,
-    positives=[(OPTIONS, OK), (OPTIONS + OPTIONS, PORTS), (b"", OK), (b"OPTIONS * RTSP/2.0\r\n", b"")],
+    positives=[(OPTIONS, OK), (OPTIONS + OPTIONS, PORTS), (b"OPTIONS * RTSP/2.0\r\n", b"")],
     negatives=[
         (b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"),
         (b"PLAY with me\r\n", b"RTFM\r\n"),

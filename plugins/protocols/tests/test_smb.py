@@ -21,7 +21,6 @@ TestContract = detector_contract(
         (SMB1, DIALECT),
         (SMB1, SMB1),
         (SMB2, b""),
-        (b"", SMB1),
         (session(b"\xfdSMB" + bytes(60)), b""),
     ],
     negatives=[

@@ -26,7 +26,7 @@ RESEND = b"\0\x08\0\0\x0b\0\0\0"
 
 TestContract = detector_contract(
     tns,
-    positives=[(connect(), ACCEPT), (connect(), RESEND), (connect(), b""), (b"", ACCEPT)],
+    positives=[(connect(), ACCEPT), (connect(), RESEND), (connect(), b"")],
     negatives=[
         (connect(version=9), RESEND),
         (connect(compatible=0x200), b""),

@@ -17,7 +17,6 @@ TestContract = detector_contract(
     positives=[
         (CLIENT, SERVER),
         (CLIENT, b""),
-        (b"", SERVER),
         (CLIENT + ASK + b"\x16\x03", SERVER + AGREE + b"\x16\x03"),
     ],
     negatives=[

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, judge
+from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
 from .wire import u16, u32
 
 protocols = ("amqp",)
@@ -39,7 +39,7 @@ _FRAME_END: Final = 0xCE
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise AMQP; hand over to TLS behind its protocol header."""
-    answer = judge("amqp", _side(client), _side(server))
+    answer = by_client("amqp", _side(client), _side(server))
     if answer is MORE or answer is NO:
         return answer
     assert isinstance(answer, Match)

@@ -39,7 +39,6 @@ EXACT: Final = (
     "ldap",
     "mongodb",
     "mqtt",
-    "mysql",
     "netbios",
     "opcua",
     "openvpn",
@@ -86,12 +85,10 @@ STRUCTURAL: Final = (
     "dsi",
     "edonkey",
     "enip",
-    "ftp",
     "geneve",
     "gtp",
     "hsrp",
     "iax2",
-    "imap",
     "l2tp",
     "ldp",
     "lisp",
@@ -99,12 +96,10 @@ STRUCTURAL: Final = (
     "mms",
     "modbus",
     "netflow",
-    "nntp",
     "ntp",
     "openflow",
     "pana",
     "pfcp",
-    "pop3",
     "ptp",
     "radius",
     "redis",
@@ -115,16 +110,25 @@ STRUCTURAL: Final = (
     "sflow",
     "skinny",
     "smpp",
-    "smtp",
     "socks",
     "someip",
     "syslog",
     "tds",
-    "telnet",
     "teredo",
     "tns",
     "vxlan",
     "websocket",
+)
+#: The server speaks first, and says what it is: until it has, whatever the client sends does not refute these, so that
+#: nothing else waits for them.
+SERVER_FIRST: Final = (
+    "ftp",
+    "imap",
+    "mysql",
+    "nntp",
+    "pop3",
+    "smtp",
+    "telnet",
 )
 #: Little to go by: what a related flow announced, or a few fields over several packets.
 HEURISTIC: Final = (
@@ -135,7 +139,7 @@ HEURISTIC: Final = (
     "tftp",
     "utp",
 )
-NAMES: Final = (*EXACT, *STRUCTURAL, *HEURISTIC)
+NAMES: Final = (*EXACT, *STRUCTURAL, *SERVER_FIRST, *HEURISTIC)
 
 
 class Protocols:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from pywall_core.api import Answer, Flow, Match, hookimpl
 
-from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, judge
+from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
 from .wire import u32
 
 protocols = ("cassandra",)
@@ -23,7 +23,7 @@ first_server = b"\x81\x82\x83\x84\x85\xc2"
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise CQL."""
-    return judge("cassandra", _client(client), _server(server))
+    return by_client("cassandra", _client(client), _server(server))
 
 
 def _opcode(data: bytes) -> tuple[int, int, int] | None:

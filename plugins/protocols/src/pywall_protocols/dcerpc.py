@@ -14,7 +14,7 @@ from uuid import UUID
 
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
-from .evidence import OPEN, PROOF, REFUTED, Grade, judge
+from .evidence import OPEN, PROOF, REFUTED, Grade, by_client
 from .wire import first_datagram
 
 protocols = ("dcerpc",)
@@ -32,8 +32,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise DCE/RPC."""
     if flow.proto == UDP:
         asked, told = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
-        return judge("dcerpc", _datagram(asked), _datagram(told))
-    answer = judge("dcerpc", _side(client, _CLIENT), _side(server, _SERVER))
+        return by_client("dcerpc", _datagram(asked), _datagram(told))
+    answer = by_client("dcerpc", _side(client, _CLIENT), _side(server, _SERVER))
     if answer is MORE or answer is NO:
         return answer
     assert isinstance(answer, Match)

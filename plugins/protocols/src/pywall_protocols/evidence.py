@@ -37,6 +37,21 @@ def judge(
     return MORE if c_most == 2 or s_most == 2 or (c_most and s_most) else NO
 
 
+def by_client(
+    protocol: str,
+    client: Grade,
+    server: Grade,
+    facts: dict[str, Any] | None = None,
+    *,
+    done: bool = True,
+    restart: tuple[int, int] | None = None,
+) -> Match | Answer:
+    """As :func:`judge`, where the client speaks first: nothing is decided without it, all is over when it is wrong."""
+    if client[0]:
+        return judge(protocol, client, server, facts, done=done, restart=restart)
+    return MORE if client[1] else NO
+
+
 def magic(data: bytes, *magics: bytes) -> Grade:
     """PROOF when ``data`` begins with one of ``magics``, OPEN while it is a beginning of one, else REFUTED."""
     if data.startswith(magics):

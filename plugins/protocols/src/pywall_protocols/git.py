@@ -14,13 +14,13 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, judge
+from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
 from .wire import text
 
 protocols = ("git",)
 transport = "tcp"
 first_client = b"0123456789abcdefABCDEF"
-first_server = None
+first_server = b"0123456789abcdefABCDEF"
 
 _REQUEST: Final = re.compile(rb"([0-9a-fA-F]{4})git-(upload-pack|receive-pack|upload-archive) ")
 _COMMANDS: Final = (b"git-upload-pack ", b"git-receive-pack ", b"git-upload-archive ")
@@ -31,7 +31,7 @@ _HEX: Final = b"0123456789abcdefABCDEF"
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise Git."""
-    answer = judge("git", _client(client), _server(server))
+    answer = by_client("git", _client(client), _server(server))
     if answer is MORE or answer is NO:
         return answer
     assert isinstance(answer, Match)

@@ -40,7 +40,9 @@ _DECISIVE: Final = re.compile(
     re.I,
 )
 _LOGIN: Final = re.compile(rb"\S+ LOGIN \"?([^\" ]+)", re.I)
-_SERVER: Final = re.compile(rb"\* (?:OK|PREAUTH|BYE)\b.*(?:IMAP|\[CAPABILITY |\[ALERT)", re.I)
+_SERVER: Final = re.compile(
+    rb"\* (?:OK|PREAUTH|BYE)\b.*(?:IMAP|\[CAPABILITY |\[ALERT|dovecot|cyrus|courier|exchange|zimbra)", re.I
+)
 _GREETINGS: Final = (b"* OK", b"* PREAUTH", b"* BYE")
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
 from .dialogue import MAX_LINE, Line, first_octets, lines, may_begin, verb_of
-from .evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, judge
+from .evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, by_client
 from .wire import text
 
 protocols = ("irc",)
@@ -33,9 +33,7 @@ _OWN: Final = frozenset(
     b"INVITE KICK OPER WEBIRC SERVER PROTOCTL AUTHENTICATE STARTTLS".split()
 )
 #: alone they may be FTP's, POP3's or Redis's
-_SHARED: Final = frozenset(
-    {b"USER", b"PASS", b"QUIT", b"LIST", b"MODE", b"PING", b"SERVER", b"STARTTLS", b"AUTHENTICATE"}
-)
+_SHARED: Final = frozenset({b"USER", b"PASS", b"QUIT", b"LIST", b"MODE", b"PING", b"SERVER", b"AUTHENTICATE"})
 _SERVER: Final = re.compile(
     rb":[^\s:]{1,128} +(?:\d{3}|NOTICE|CAP|MODE|PRIVMSG|JOIN|PONG|PING|ERROR) +\S|NOTICE +(?:AUTH|\*) +:", re.I
 )
@@ -47,7 +45,7 @@ _FIRST: Final = first_octets(_OWN)
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise IRC; hand over to TLS behind STARTTLS."""
-    answer = judge("irc", _client(client), _server(server))
+    answer = by_client("irc", _client(client), _server(server))
     if answer is MORE or answer is NO:
         return answer
     assert isinstance(answer, Match)

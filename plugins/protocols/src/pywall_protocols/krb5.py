@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import UDP, Answer, Flow, Match, hookimpl
 
-from .evidence import OPEN, PROOF, REFUTED, Grade, judge
+from .evidence import OPEN, PROOF, REFUTED, Grade, by_client
 from .wire import first_datagram, tlv, u32
 
 protocols = ("krb5",)
@@ -43,7 +43,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         at = 0
     grade = _side(client, at)
     facts = {"msg_type": _TYPES[client[at]]} if grade is PROOF else {}
-    return judge("krb5", grade, _side(server, at), facts)
+    return by_client("krb5", grade, _side(server, at), facts)
 
 
 def _side(data: bytes, at: int) -> Grade:

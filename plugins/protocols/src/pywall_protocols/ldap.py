@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, TCP, Answer, Flow, Match, hookimpl
 
-from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, judge
+from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
 from .wire import text, tlv
 
 protocols = ("ldap",)
@@ -43,7 +43,7 @@ _Message = tuple[int, int, int, int, bytes]
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise LDAP; hand over to TLS behind StartTLS."""
-    answer = judge("ldap", _side(client), _side(server))
+    answer = by_client("ldap", _side(client), _side(server))
     if answer is MORE or answer is NO:
         return answer
     assert isinstance(answer, Match)

@@ -15,7 +15,7 @@ from typing import Any, Final
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
 from .dialogue import lines, verb_of
-from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, judge
+from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
 from .wire import first_datagram, text, u16, u32
 
 protocols = ("memcached",)
@@ -48,7 +48,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         if not (_framed(asked) and _framed(told)):
             return NO
         client, server = asked[8:], told[8:]
-    answer = judge(
+    answer = by_client(
         "memcached", _side(client, _CLIENT_OCTETS, _text_client), _side(server, _SERVER_OCTETS, _text_server)
     )
     if answer is MORE or answer is NO:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, judge
+from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
 from .wire import text
 
 protocols = ("mongodb",)
@@ -32,7 +32,7 @@ _LONGEST: Final = 48_000_000
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise MongoDB."""
-    answer = judge("mongodb", _side(client, True), _side(server, False))
+    answer = by_client("mongodb", _side(client, True), _side(server, False))
     if answer is MORE or answer is NO:
         return answer
     assert isinstance(answer, Match)

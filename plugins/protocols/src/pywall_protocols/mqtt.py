@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, judge
+from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
 from .wire import text, u16
 
 protocols = ("mqtt",)
@@ -22,7 +22,7 @@ first_client = b"\x10"
 first_server = b"\x20\xf0"
 
 _CONNECT: Final = re.compile(
-    rb"\x10[\x80-\xff]{0,3}[\0-\x7f](?:\0\x04MQTT([\x04\x05\x84])|\0\x06MQIsdp([\x03\x83]))", re.S
+    rb"\x10[\x80-\xff]{0,3}[\0-\x7f](?:\0\x04MQTT([\x03-\x05\x84])|\0\x06MQIsdp([\x03\x83]))", re.S
 )
 _BEGINNING: Final = re.compile(
     rb"\x10(?:[\x80-\xff]{0,3}[\0-\x7f]?(?:\0(?:\x04(?:M(?:Q(?:TT?)?)?)?|\x06(?:M(?:Q(?:I(?:s(?:dp?)?)?)?)?)?)?)?)?\Z",
@@ -33,7 +33,7 @@ _BEGINNING: Final = re.compile(
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise MQTT."""
-    answer = judge("mqtt", _client(client), _server(server))
+    answer = by_client("mqtt", _client(client), _server(server))
     if answer is MORE or answer is NO:
         return answer
     assert isinstance(answer, Match)

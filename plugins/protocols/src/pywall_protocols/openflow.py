@@ -12,7 +12,7 @@ from typing import Any
 
 from pywall_core.api import Answer, Flow, Match, hookimpl
 
-from .evidence import HINT, PROOF, REFUTED, Grade, judge
+from .evidence import HINT, PROOF, REFUTED, Grade, by_client
 from .wire import u16
 
 protocols = ("openflow",)
@@ -26,7 +26,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise OpenFlow."""
     grade = _side(client)
     facts: dict[str, Any] = {"version": f"1.{client[0] - 1}"} if grade[0] else {}
-    return judge("openflow", grade, _side(server), facts)
+    return by_client("openflow", grade, _side(server), facts)
 
 
 def _side(data: bytes) -> Grade:

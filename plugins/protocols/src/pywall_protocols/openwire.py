@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pywall_core.api import Answer, Flow, Match, hookimpl
 
-from .evidence import REFUTED, Grade, judge, magic
+from .evidence import REFUTED, Grade, by_client, magic
 
 protocols = ("openwire",)
 transport = "tcp"
@@ -21,7 +21,7 @@ first_server = b"\0"
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise OpenWire."""
-    return judge("openwire", _side(client), _side(server))
+    return by_client("openwire", _side(client), _side(server))
 
 
 def _side(data: bytes) -> Grade:

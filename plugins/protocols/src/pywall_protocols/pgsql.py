@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, judge
+from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
 from .wire import text, u32
 
 protocols = ("pgsql",)
@@ -30,7 +30,7 @@ _PARAMETERS: Final = (b"user", b"database", b"application_name")
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise PostgreSQL; hand over to TLS behind the server's ``S``."""
-    answer = judge("pgsql", _client(client), _server(server))
+    answer = by_client("pgsql", _client(client), _server(server))
     if answer is MORE or answer is NO:
         return answer
     assert isinstance(answer, Match)

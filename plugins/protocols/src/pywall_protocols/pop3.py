@@ -34,7 +34,7 @@ _SHARED: Final = frozenset({b"QUIT", b"NOOP", b"RSET"})
 _VERBS: Final = frozenset(
     b"USER PASS STAT LIST RETR DELE RSET NOOP QUIT LANG UTF8 AUTH CAPA STLS UIDL TOP APOP XTND XSENDER".split()
 )
-_SERVER: Final = re.compile(rb"\+OK.*(?:\bPOP|POP3|<[^<>@ ]+@[^<>@ ]+>)", re.I)
+_SERVER: Final = re.compile(rb"\+OK.*(?:\bPOP|POP3|dovecot|courier|cyrus|qpopper|<[^<>@ ]+@[^<>@ ]+>)", re.I)
 _LISTS: Final = re.compile(rb"(?:CAPA|AUTH|LIST|UIDL|RETR .*|TOP .*)\s*$", re.I)
 _FIRST: Final = first_octets(_VERBS)
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
-from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, judge
+from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
 from .wire import first_datagram, text, u16
 
 protocols = ("rdp",)
@@ -30,8 +30,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise RDP, which it stays inside the TLS that both sides agree on."""
     if flow.proto == UDP:
         asked, told = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
-        return judge("rdp", _syn(asked, b"\xff\xff\xff\xff", 1), _syn(told, asked[8:12], 5) if asked else OPEN)
-    answer = judge("rdp", _client(client), _server(server))
+        return by_client("rdp", _syn(asked, b"\xff\xff\xff\xff", 1), _syn(told, asked[8:12], 5) if asked else OPEN)
+    answer = by_client("rdp", _client(client), _server(server))
     if answer is MORE or answer is NO:
         return answer
     assert isinstance(answer, Match)

@@ -15,7 +15,7 @@ from typing import Any, Final
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
 from .dialogue import first_octets, lines, may_begin, verb_of
-from .evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, judge
+from .evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, by_client
 from .wire import text
 
 protocols = ("redis",)
@@ -41,7 +41,7 @@ _REPLY: Final = re.compile(
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise Redis."""
-    answer = judge("redis", _client(client), _server(server))
+    answer = by_client("redis", _client(client), _server(server))
     if answer is MORE or answer is NO:
         return answer
     assert isinstance(answer, Match)

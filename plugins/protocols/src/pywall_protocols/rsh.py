@@ -14,7 +14,7 @@ from typing import Final
 
 from pywall_core.api import Answer, Flow, Match, hookimpl
 
-from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, judge
+from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
 from .wire import text
 
 protocols = ("rsh", "rlogin")
@@ -35,15 +35,15 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     fields = _FIELDS.match(client)
     told = _server(server)
     if fields is None:
-        return judge("rsh", OPEN if _BEGINNING.match(client) else REFUTED, told)
+        return by_client("rsh", OPEN if _BEGINNING.match(client) else REFUTED, told)
     if fields[1]:
         facts = {"user": text(fields[2]), "server_user": text(fields[3]), "command": text(fields[4])}
-        return judge("rsh", PROOF, told, facts)
+        return by_client("rsh", PROOF, told, facts)
     if not _TERMINAL.match(fields[4]):
-        return judge(
+        return by_client(
             "rsh", HINT, told, {"user": text(fields[2]), "server_user": text(fields[3]), "command": text(fields[4])}
         )
-    return judge(
+    return by_client(
         "rlogin", PROOF, told, {"user": text(fields[2]), "server_user": text(fields[3]), "terminal": text(fields[4])}
     )
 

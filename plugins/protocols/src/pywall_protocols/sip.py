@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
-from .evidence import OPEN, PROOF, REFUTED, Grade, judge
+from .evidence import OPEN, PROOF, REFUTED, Grade, by_client
 from .wire import text
 
 protocols = ("sip",)
@@ -44,7 +44,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise SIP."""
     asked, told = client.lstrip(_KEEP_ALIVE), server.lstrip(_KEEP_ALIVE)
     whole = flow.proto == UDP
-    answer = judge("sip", _side(asked, whole), _side(told, whole))
+    answer = by_client("sip", _side(asked, whole), _side(told, whole))
     if answer is MORE or answer is NO:
         return answer
     assert isinstance(answer, Match)

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, judge
+from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
 from .wire import text
 
 protocols = ("skinny",)
@@ -29,7 +29,7 @@ _DEVICE: Final = re.compile(rb"[A-Z][A-Za-z0-9_-]{2,15}\0")
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise SCCP."""
-    answer = judge("skinny", _side(client, True), _side(server, False))
+    answer = by_client("skinny", _side(client, True), _side(server, False))
     if answer is MORE or answer is NO:
         return answer
     assert isinstance(answer, Match)

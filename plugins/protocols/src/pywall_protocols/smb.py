@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from .evidence import OPEN, REFUTED, Grade, judge, magic
+from .evidence import OPEN, REFUTED, Grade, by_client, magic
 
 protocols = ("smb",)
 transport = "tcp"
@@ -27,7 +27,7 @@ _MAGIC: Final = (b"\xffSMB", b"\xfeSMB", b"\xfdSMB", b"\xfcSMB")
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise SMB."""
-    answer = judge("smb", _side(client), _side(server))
+    answer = by_client("smb", _side(client), _side(server))
     if answer is MORE or answer is NO:
         return answer
     assert isinstance(answer, Match)

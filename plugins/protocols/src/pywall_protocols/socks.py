@@ -20,7 +20,7 @@ from .wire import text, u16
 protocols = ("socks",)
 transport = "tcp"
 first_client = b"\x04\x05"
-first_server = None
+first_server = b"\0\5"
 
 _COMMANDS: Final = {1: "connect", 2: "bind", 3: "udp_associate"}
 #: IANA's SOCKS methods, and those for private use that are seen
@@ -49,7 +49,7 @@ def _version4(client: bytes, server: bytes) -> Match | Answer:
         return NO
     if end < 0:
         return MORE if len(client) < 520 else NO
-    if client[2:4] == b"\0\0" or (client[4] in (0, 127, 255) and not named) or client[4] >= 224:
+    if client[2:4] == b"\0\0" or (client[4] in (0, 255) and not named) or client[4] >= 224:
         return NO
     host = client[name:end] if named else str(ip_address(client[4:8]))
     facts: dict[str, Any] = {"version": 4, "command": _COMMANDS[client[1]], "host": text(host), "port": u16(client, 2)}
@@ -60,7 +60,7 @@ def _version4(client: bytes, server: bytes) -> Match | Answer:
         told = REFUTED
     elif len(server) >= 8:
         told = HINT
-    answer = judge("socks", PROOF if named or client[8] == 0 or end > 9 else HINT, told, facts)
+    answer = judge("socks", PROOF if named or client[8] else HINT, told, facts)
     if answer is MORE or answer is NO or told is not HINT:
         return answer
     granted = server[1] == 0x5A and client[1] == 1

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from .evidence import OPEN, PROOF, REFUTED, Grade, judge
+from .evidence import OPEN, PROOF, REFUTED, Grade, by_client
 from .wire import text
 
 protocols = ("stomp",)
@@ -41,7 +41,7 @@ _HEADER: Final = re.compile(rb"^(host|login):([^\r\n]*)", re.M)
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise STOMP."""
-    answer = judge("stomp", _side(client), _side(server))
+    answer = by_client("stomp", _side(client), _side(server))
     if answer is MORE or answer is NO:
         return answer
     assert isinstance(answer, Match)

@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import Answer, Flow, Match, hookimpl
 
-from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, judge
+from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
 from .wire import u16
 
 protocols = ("tds",)
@@ -29,7 +29,7 @@ _ALL_HEADERS: Final = b"\x16\0\0\0\x12\0\0\0\x02\0"
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise TDS."""
-    return judge("tds", _client(client), _server(server))
+    return by_client("tds", _client(client), _server(server))
 
 
 def _header(data: bytes) -> Grade:

@@ -13,7 +13,7 @@ from typing import Any
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, judge
+from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
 from .wire import text, u16
 
 protocols = ("tns",)
@@ -25,7 +25,7 @@ first_server = bytes(range(0x20))
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise Oracle Net."""
-    answer = judge("tns", _client(client), _server(server))
+    answer = by_client("tns", _client(client), _server(server))
     if answer is MORE or answer is NO:
         return answer
     assert isinstance(answer, Match)

@@ -12,7 +12,7 @@ from typing import Any
 
 from pywall_core.api import Answer, Flow, Match, hookimpl
 
-from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, judge
+from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
 
 protocols = ("x11",)
 transport = "tcp"
@@ -23,7 +23,7 @@ first_server = b"\0\1\2"
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise X11."""
-    return judge("x11", _client(client), _server(server))
+    return by_client("x11", _client(client), _server(server))
 
 
 def _client(data: bytes) -> Grade:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from .evidence import OPEN, PROOF, REFUTED, Grade, judge
+from .evidence import OPEN, PROOF, REFUTED, Grade, by_client
 from .wire import text
 
 protocols = ("xmpp",)
@@ -38,7 +38,7 @@ _LIMIT: Final = 2400
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise XMPP; hand over to TLS behind ``proceed``."""
-    answer = judge("xmpp", _side(client), _side(server))
+    answer = by_client("xmpp", _side(client), _side(server))
     if answer is MORE or answer is NO:
         return answer
     assert isinstance(answer, Match)

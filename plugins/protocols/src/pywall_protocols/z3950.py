@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from pywall_core.api import Answer, Flow, Match, hookimpl
 
-from .evidence import OPEN, PROOF, REFUTED, Grade, judge
+from .evidence import OPEN, PROOF, REFUTED, Grade, by_client
 from .wire import tlv
 
 protocols = ("z3950",)
@@ -23,7 +23,7 @@ first_server = b"\xb5"
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise Z39.50."""
-    return judge("z3950", _side(client, 0xB4), _side(server, 0xB5))
+    return by_client("z3950", _side(client, 0xB4), _side(server, 0xB5))
 
 
 def _side(data: bytes, tag: int) -> Grade:
