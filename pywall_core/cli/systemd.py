@@ -1,0 +1,82 @@
+"""``pywall systemd``: the unit file that runs the firewall as a hardened service."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import sys
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+from .common import FAILURE, OK, PRIVILEGES, complain
+
+UNIT: Final = Path("/etc/systemd/system/pywall.service")
+CONFIG: Final = "/etc/pywall/pywall.yaml"
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "systemd",
+        help="print or install a systemd unit",
+        description="A unit with watchdog, clean-up and hardening. `install` writes it, starting is left to systemctl.",
+    )
+    parser.add_argument("what", choices=["print", "install"])
+    parser.add_argument("--config", default=CONFIG, metavar="FILE", help=f"configuration of the service ({CONFIG})")
+    parser.add_argument("--iptables", choices=["nft", "legacy"], help="have the service use this build of iptables")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    command = shutil.which("pywall", path=os.path.dirname(sys.executable)) or shutil.which("pywall")
+    if command is None:
+        complain("the command pywall is not on the PATH")
+        return FAILURE
+    text = unit(os.path.abspath(command), args.config, args.iptables)
+    if args.what == "print":
+        print(text, end="")
+        return OK
+    try:
+        UNIT.write_text(text)
+        UNIT.chmod(0o644)
+    except PermissionError as error:
+        complain(f"not permitted: {error}")
+        return PRIVILEGES
+    print(f"{UNIT} written; now: systemctl daemon-reload && systemctl enable --now pywall")
+    return OK
+
+
+def unit(command: str, config: str, iptables: str | None) -> str:
+    """The unit file for the command at a path, with a configuration file or ``policy:NAME``.
+
+    iptables-legacy needs CAP_NET_RAW. A Python below /home or /root has to be readable by the service.
+    """
+    if not config.startswith("policy:"):
+        config = os.path.abspath(config)
+    values = {
+        "PYWALL": _quoted(command),
+        "CONFIG": _quoted(config),
+        "SYSCTL": shutil.which("sysctl", path="/usr/sbin:/sbin:/usr/bin") or "/usr/sbin/sysctl",
+        "EXTRA_CAPABILITIES": " CAP_NET_RAW" if iptables == "legacy" else "",
+        "PROTECT_HOME": "read-only" if _in_home(command, config, os.path.realpath(sys.executable)) else "yes",
+    }
+    text = resources.files("pywall_core.kernel").joinpath("pywall.service").read_text(encoding="utf-8")
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", value)
+    if iptables is not None:
+        text = text.replace("Environment=", f"Environment=PYWALL_IPTABLES={iptables} ")
+    return text
+
+
+def _in_home(*paths: str) -> bool:
+    return any(path.startswith(("/home/", "/root/", "/run/user/")) for path in paths)
+
+
+def _quoted(word: str) -> str:
+    """One word of an Exec line, systemd.service(5): ``%`` and ``$`` are doubled, others quoted where needed."""
+    word = word.replace("%", "%%").replace("$", "$$")
+    if re.search(r"[\s\"'\\;]", word):
+        word = '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return word
