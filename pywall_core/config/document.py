@@ -20,6 +20,9 @@ MAX_BYTES: Final = 1 << 20
 MAX_DEPTH: Final = 24
 MAX_PROBLEMS: Final = 100
 
+#: libyaml's parser where PyYAML was built with it: ten times as fast, the same events
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 _NULL: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOL: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INT: Final = re.compile(r"[-+]?(0|[1-9][0-9]{0,18})|0x[0-9a-fA-F]{1,16}")
@@ -106,7 +109,7 @@ class _Builder:
 
     def build(self, text: str) -> None:
         documents = 0
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        for event in yaml.parse(text, Loader=LOADER):
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
@@ -190,7 +193,7 @@ class _Builder:
     def _scalar(self, event: yaml.ScalarEvent) -> Any:
         self._check_tag(event)
         text: str = event.value
-        if event.style is not None:
+        if event.style:  # quoted or a block; plain is None or, from libyaml, empty
             return text
         if text in _NULL:
             return None

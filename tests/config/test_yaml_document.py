@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Iterator
 
 import pytest
 import yaml
@@ -11,7 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pywall_core.config import ConfigError
+from pywall_core.config import document as document_module
 from pywall_core.config.document import MAX_BYTES, parse
+
+
+@pytest.fixture(params=["CSafeLoader", "SafeLoader"], autouse=True, scope="module")
+def loader(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Everything holds with libyaml's parser and with PyYAML's own."""
+    if not hasattr(yaml, request.param):
+        pytest.skip("PyYAML was built without libyaml")
+    usual = document_module.LOADER
+    document_module.LOADER = getattr(yaml, request.param)
+    yield
+    document_module.LOADER = usual
 
 
 def errors(text: str) -> list[str]:
