@@ -33,6 +33,7 @@ HMACS: Final = (16, 20, 28, 32, 48, 64)
 LONGEST_RESET: Final = 1100
 _CRYPT_HMAC: Final = 32
 _HEAD: Final = 9  # opcode and session id
+_MOST_ZEROS: Final = 2  # of a random session id's octets; one in 100 000 has more
 _REPLAY: Final = 8  # packet id and time
 _CLIENT_TAIL: Final = bytes(5)  # no acknowledgements, message 0
 _SERVER_TAIL: Final = 17  # one acknowledgement, its message, the client's session, message 0
@@ -63,6 +64,9 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         client_says, sent = _first(first_datagram(client, flow.client_sizes))
         server_says, received = _first(first_datagram(server, flow.server_sizes))
         if sent is None and received is None:
+            first = first_datagram(client, flow.client_sizes)
+            if first and not _midway_packet(first)[0]:
+                return NO
             return _midway(list(datagrams(client, flow.client_sizes)), list(datagrams(server, flow.server_sizes)))
     answer = two_sided("openvpn", client_says, server_says)
     if not isinstance(answer, Match):
@@ -108,7 +112,7 @@ def _reset(packet: bytes) -> Reset | None:
     if size < 14 or not (by_client or packet[0] in RESETS_BY_SERVER):
         return None
     session = packet[1:_HEAD]
-    if session == bytes(8):
+    if session.count(0) > _MOST_ZEROS:
         return None
     if packet[0] == 0x50:
         wrapped = size - _HEAD - _REPLAY - _CRYPT_HMAC - len(_CLIENT_TAIL)
@@ -138,27 +142,27 @@ def _replay_fits(packet: bytes, at: int) -> bool:
 
 def _midway(to_server: list[bytes], to_client: list[bytes]) -> Match | Answer:
     """Judge datagrams of a session whose beginning was not seen."""
+    fits = True
     proved = False
     sessions = set()
     echoes = set()
     for packets in (to_server, to_client):
+        own: bytes = b""
         numbers = []
-        last = b""
         for packet in packets[:4]:
-            head = packet[: 4 if packet[0] >> 3 == DATA_V2 else _HEAD]
             session, number, echoed = _midway_packet(packet)
-            if not session or (last and head[1:] != last[1:] and len(head) == len(last)):
-                return NO
-            last = head
-            sessions.add(session)
+            if not session or session != (own or session):
+                fits = False
+                break
+            own = session
             echoes.add(echoed)
             if number:
                 numbers.append(number)
-        rises = all(0 < after - before < 64 for before, after in pairwise(numbers))
-        proved = proved or (rises and len(numbers) > 2)
+        sessions.add(own)
+        proved = proved or (len(numbers) > 2 and all(0 < b - a < 64 for a, b in pairwise(numbers[:3])))
     if proved or sessions & echoes:
         return Match("openvpn", {}, confirmed=bool(to_server and to_client))
-    return MORE
+    return MORE if fits else NO
 
 
 def _midway_packet(packet: bytes) -> tuple[bytes, int, bytes]:
@@ -168,10 +172,12 @@ def _midway_packet(packet: bytes) -> tuple[bytes, int, bytes]:
     """
     opcode, size = packet[0] >> 3, len(packet)
     if opcode == DATA_V2:
-        return (packet[:4], u32(packet, 4), b"-") if size >= 24 and packet[4] == 0 else _NEITHER
-    if opcode not in (SOFT_RESET, CONTROL, ACK, CONTROL_WKC) or size < 22 or packet[1:_HEAD] == bytes(8):
-        return _NEITHER
+        number = u32(packet, 4) if size >= 24 else 0
+        fits = 0 < number < 1 << 24 and number & 0xFFFF  # not the counts of a DNS query
+        return (packet[:4], number, b"-") if fits else _NEITHER
     session = packet[1:_HEAD]
+    if opcode not in (SOFT_RESET, CONTROL, ACK, CONTROL_WKC) or size < 22 or session.count(0) > _MOST_ZEROS:
+        return _NEITHER
     if _replay_fits(packet, _HEAD) and size >= _HEAD + _REPLAY + _CRYPT_HMAC:
         return session, u32(packet, _HEAD), b"-"
     for at in (_HEAD, *(_HEAD + length + _REPLAY for length in HMACS)):

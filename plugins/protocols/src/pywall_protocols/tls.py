@@ -126,8 +126,8 @@ def _look_hello(data: bytes) -> int:
 
 def _look_sslv2(data: bytes) -> int:
     """Judge a record with SSLv2's two-octet header: only hellos whose lengths add up will do."""
-    if len(data) < 5:
-        return _WRONG if len(data) > 2 and data[2] not in (1, 4) else _SILENT
+    if data[2:3] not in (b"", b"\1", b"\4"):
+        return _WRONG
     if len(data) < 11:
         return _SILENT
     length = u16(data, 0) & 0x7FFF

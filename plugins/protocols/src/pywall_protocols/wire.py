@@ -58,6 +58,8 @@ def datagrams(data: bytes, sizes: tuple[int, ...]) -> Iterator[bytes]:
 
 def first_datagram(data: bytes, sizes: tuple[int, ...]) -> bytes:
     """The first payload of a direction that is not empty, or nothing."""
+    if sizes and 0 < sizes[0] <= len(data):
+        return data[: sizes[0]]
     return next(datagrams(data, sizes), b"")
 
 

@@ -1,0 +1,149 @@
+"""The bundle: its order, its options, what every detector declares, and all detectors at once."""
+
+import inspect
+import re
+from importlib.metadata import entry_points
+
+import pytest
+from pydantic import ValidationError
+from pywall_protocols import bundle
+
+from pywall_core.api import MORE, NO, Match
+from pywall_core.testing import conversation, detector_contract, make_flow
+
+NOISE = bytes.fromhex("9f3b6ad0c44e17a8f25b09e6718d3cb0aa54f1e2037796bd48c1d05e2f8a6b93") * 12
+SESSION = bytes.fromhex("3545a0c89687d99b")
+KEXINIT = b"\0\0\1\x14\x04\x14" + bytes(16) + b"\0\0\0\x11curve25519-sha256" + bytes(240)
+CLIENT_HELLO = b"\x16\x03\x01\0\x2f\1\0\0\x2b\3\3" + NOISE[:32] + b"\0\0\2\x13\1\1\0\0\0"
+QUERY = bytes.fromhex("4d2c01000001000000000000") + b"\3www\7example\3org\0\0\1\0\1"
+BINDING = b"\0\1\0\0\x21\x12\xa4\x42" + bytes(range(12))
+INITIATION = b"\1\0\0\0" + NOISE[:144]
+RESET = b"\x38" + SESSION + bytes(5)
+
+OVER_TCP = {
+    "http": (b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+    "ssh": (b"SSH-2.0-a\r\n" + KEXINIT, b"SSH-2.0-b\r\n" + KEXINIT),
+    "tls": (CLIENT_HELLO, b"\x15\x03\x03\0\2\2\x28"),
+    "openvpn": (b"\0\x0e" + RESET, b"\0\x1a\x40" + SESSION[::-1] + b"\1\0\0\0\0" + SESSION + bytes(4)),
+    "http2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", b"\0\0\0\4\0\0\0\0\0\0\0\0\4\1\0\0\0\0"),
+    "smtp": (b"EHLO me\r\nMAIL FROM:<a@b>\r\n", b"220 mx.example ESMTP\r\n250 mx.example\r\n250 ok\r\n"),
+    "dns": (b"\0\x21" + QUERY, b""),
+}
+OVER_UDP = {
+    "dns": (QUERY, b""),
+    "stun": (BINDING, b"\1\1\0\0" + BINDING[4:]),
+    "wireguard": (INITIATION, b""),
+    "openvpn": (RESET, b""),
+    "quic": (b"\xc3\0\0\0\1\x08" + SESSION + b"\0\0\x44\xd0" + NOISE, b""),
+    "dtls": (b"\x17\xfe\xfd\0\1\0\0\0\0\0\1\0\x20" + NOISE[:32], b""),
+}
+NEGATIVES = [(NOISE, NOISE), (b"8" * 40, NOISE), (NOISE[:1], b""), (b"\x17\x03\x03\0\5" + NOISE, NOISE)]
+
+
+def plugins():
+    return bundle.Protocols().plugins()
+
+
+def may_begin(firsts, said):
+    return firsts is None or not said or said[0] in firsts
+
+
+class All:
+    """Every detector as one, asked as the core asks them: a Match counts when every one before it has said NO."""
+
+    def __init__(self, transport: str) -> None:
+        self.detectors = [module for _, module in plugins() if transport in module.transport]
+
+    def pywall_detect(self, flow, client, server):
+        pending = NO
+        for module in self.detectors:
+            answer = module.pywall_detect(flow, client, server)
+            if not (may_begin(module.first_client, client) and may_begin(module.first_server, server)):
+                answer = answer if isinstance(answer, Match) else NO
+            if isinstance(answer, Match):
+                return answer if pending is NO else MORE
+            if answer is MORE:
+                pending = MORE
+        return pending
+
+
+TestAllOverTcp = detector_contract(
+    All("tcp"), positives=list(OVER_TCP.values()), negatives=NEGATIVES, transport="tcp", examples=30
+)
+TestAllOverUdp = detector_contract(
+    All("udp"), positives=list(OVER_UDP.values()), negatives=NEGATIVES, transport="udp", examples=30
+)
+
+
+@pytest.mark.parametrize(
+    ("transport", "name", "said"),
+    [("tcp", *item) for item in OVER_TCP.items()] + [("udp", *item) for item in OVER_UDP.items()],
+)
+def test_no_other_detector_claims_it(transport, name, said):
+    client, server = said
+    sizes = {"client_sizes": (len(client),), "server_sizes": (len(server),) if server else ()}
+    flow = make_flow(proto=6 if transport == "tcp" else 17, client=client, server=server, **sizes)
+    assert All(transport).pywall_detect(flow, client, server).protocol == name
+    without = bundle.Protocols.Options.model_validate({"except": [name]})
+    others = [
+        module
+        for _, module in bundle.Protocols(without).plugins()
+        if transport in module.transport and may_begin(module.first_client, client)
+    ]
+    answers = [module.pywall_detect(flow, client, server) for module in others]
+    assert [answer for answer in answers if isinstance(answer, Match)] == []
+
+
+@pytest.mark.parametrize("ports", [(1, 1), (53, 443), (40000, 22)])
+def test_ports_change_nothing(ports):
+    for transport, said in [("tcp", OVER_TCP), ("udp", OVER_UDP)]:
+        everything = All(transport)
+        for name, (client, server) in said.items():
+            sizes = {"client_sizes": (len(client),), "server_sizes": (len(server),) if server else ()}
+            flow = make_flow(proto=6 if transport == "tcp" else 17, sport=ports[0], dport=ports[1], **sizes)
+            assert everything.pywall_detect(flow, client, server).protocol == name
+
+
+def test_names_are_sorted_within_their_group_and_unique():
+    for group in (bundle.EXACT, bundle.STRUCTURAL, bundle.HEURISTIC):
+        assert list(group) == sorted(group)
+    assert len(set(bundle.NAMES)) == len(bundle.NAMES)
+
+
+def test_every_detector_is_an_entry_point():
+    points = {point.name: point.value for point in entry_points(group="pywall.plugins") if "protocols" in point.value}
+    assert points.pop("protocols") == "pywall_protocols.bundle:Protocols"
+    assert points == {name: f"pywall_protocols.{name.replace('-', '_')}" for name in bundle.NAMES}
+
+
+@pytest.mark.parametrize(("name", "module"), plugins())
+def test_what_a_detector_declares(name, module):
+    fields = re.findall(r"^:(\w+):", inspect.getdoc(module), re.MULTILINE)
+    assert fields == ["checked", "source", "minimum", "facts"]
+    assert module.protocols
+    assert set(module.transport if isinstance(module.transport, tuple) else (module.transport,)) <= {"tcp", "udp"}
+    for first in (module.first_client, module.first_server):
+        assert first is None or (isinstance(first, bytes) and first)
+
+
+def test_no_two_detectors_name_the_same_protocol():
+    named = [protocol for name, module in plugins() if name != "utp" for protocol in module.protocols]  # BitTorrent's
+    assert len(named) == len(set(named))
+
+
+def test_some_can_be_left_out():
+    options = bundle.Protocols.Options.model_validate({"except": ["rtp", "dns"]})
+    left = [name for name, _ in bundle.Protocols(options).plugins()]
+    assert left == [name for name, _ in plugins() if name not in ("rtp", "dns")]
+
+
+@pytest.mark.parametrize("options", [{"except": ["htp"]}, {"without": ["dns"]}, {"except": "dns"}])
+def test_wrong_options_are_refused(options):
+    with pytest.raises(ValidationError):
+        bundle.Protocols.Options.model_validate(options)
+
+
+def test_a_datagram_flow_is_never_asked_of_tcp_detectors():
+    http_over_udp = conversation("udp").client(b"GET / HTTP/1.1\r\n\r\n").turns()[0][1]
+    flow = make_flow(proto=17, client=http_over_udp, client_sizes=(len(http_over_udp),))
+    assert not isinstance(All("udp").pywall_detect(flow, http_over_udp, b""), Match)
