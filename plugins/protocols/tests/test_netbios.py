@@ -17,6 +17,9 @@ ANSWER = (
     + encoded("FILESERVER")
     + bytes.fromhex("00200001000493e000060000c0000201")
 )
+REFUSAL = (
+    bytes.fromhex("84e78583 0000 0000 0000 0000") + encoded("FILESERVER") + bytes.fromhex("000a000100000000") + b"\0\0"
+)
 DATAGRAM = (
     bytes.fromhex("110e84ec c0000201 008a 00bb 0000")
     + encoded("CLIENT")
@@ -32,13 +35,14 @@ TestNetbiosOverUdp = detector_contract(
     [
         conversation("udp").client(QUERY).server(ANSWER),
         conversation("udp").client(STATUS),
+        conversation("udp").client(QUERY).server(REFUSAL),
         conversation("udp").client(ANSWER),
         conversation("udp").client(DATAGRAM),
     ],
     [
         conversation("udp").client(DNS),
         conversation("udp").client(DATAGRAM[:40]),
-        conversation("udp").client(bytes(12) + encoded("NOBODY") + bytes(4)),
+        conversation("udp").client(bytes(11) + b"\2" + encoded("NOBODY") + bytes(4)),
     ],
 )
 TestNetbiosOverTcp = detector_contract(

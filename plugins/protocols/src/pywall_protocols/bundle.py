@@ -78,6 +78,7 @@ EXACT: Final = (
 #: Fields whose values and lengths fit each other, over the whole message.
 STRUCTURAL: Final = (
     "ayiya",
+    "bfd",
     "capwap",
     "dhcpv6",
     "diameter",
@@ -87,6 +88,7 @@ STRUCTURAL: Final = (
     "enip",
     "geneve",
     "gtp",
+    "hart_ip",
     "hsrp",
     "iax2",
     "l2tp",
@@ -97,6 +99,7 @@ STRUCTURAL: Final = (
     "modbus",
     "netflow",
     "ntp",
+    "omron",
     "openflow",
     "pana",
     "pfcp",

@@ -58,8 +58,8 @@ def _encoded(data: bytes, at: int) -> re.Match[bytes] | None:
 
 
 def _is_name_service(data: bytes) -> bool:
-    """The counts of one question, or of one record."""
-    return not max(data[4:12:2]) and max(data[5], data[7]) == 1
+    """The counts of a question or a record; a refusal counts neither."""
+    return not max(data[4:12:2]) and max(data[5:12:2]) <= 1
 
 
 def _session(data: bytes) -> Said:
