@@ -85,12 +85,22 @@ class FileOutput(_Stream):
         # a pipe without a reader is an error to be tried again, not a place to wait
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
         self.fd = os.open(self.path, flags, 0o640)
-        self.chunk = 1 << 20 if stat.S_ISREG(os.fstat(self.fd).st_mode) else _PIPE_BUF
+        if stat.S_ISREG(os.fstat(self.fd).st_mode):
+            self.chunk = 1 << 20
+            self._torn = _ends_in_the_middle_of_a_line(self.path)
 
     def close(self) -> None:
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
+
+
+def _ends_in_the_middle_of_a_line(path: str) -> bool:
+    """The disk was full, or a process was killed, when something was last written to the file."""
+    with open(path, "rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 1))
+        return file.read(1) not in (b"", b"\n")
 
 
 class StdoutOutput(_Stream):
@@ -127,6 +137,7 @@ class SocketOutput(_Stream):
             raise
         self._socket = connection
         self.fd = connection.fileno()
+        self._torn = False
 
     def close(self) -> None:
         if self._socket is not None:

@@ -103,6 +103,16 @@ def test_a_line_that_was_cut_by_a_full_disk_is_ended(tmp_path: Path, monkeypatch
     assert path.read_bytes().splitlines() == [b'{"n":1,"lo', b'{"n":2}', b'{"n":3}']
 
 
+def test_a_line_that_a_killed_process_left_is_ended(tmp_path: Path) -> None:
+    path = tmp_path / "eve.json"
+    path.write_bytes(b'{"n":1}\n{"n":')
+    events = open_sink(Events(file=str(path)))
+    events.emit(event(2))
+    events.close()
+    assert path.read_bytes().splitlines()[:2] == [b'{"n":1}', b'{"n":']
+    assert numbers(path.read_bytes().splitlines()[2]) == [2]
+
+
 def test_missing_folder_is_reported_once_and_tried_again(
     tmp_path: Path, opened: Callable[..., Sink], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -72,6 +72,7 @@ class Misdeclared:
     pywall_detect = staticmethod(toy)
 
 
+@pytest.mark.usefixtures("without_shrinking")
 @pytest.mark.parametrize(
     ("detector", "broken"),
     [

@@ -87,6 +87,7 @@ class NeverSettles(Door):
         return lambda packet, flow: PENDING
 
 
+@pytest.mark.usefixtures("without_shrinking")
 @pytest.mark.parametrize(
     ("kind", "broken"),
     [
