@@ -11,7 +11,7 @@ import argparse
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
@@ -95,7 +95,7 @@ def _from_plugins() -> dict[str, EntryPoint]:
     return {point.name: point for point in sorted(entry_points(group=GROUP)) if point.name not in COMMANDS}
 
 
-def _load(point: EntryPoint):  # type: ignore[no-untyped-def]
+def _load(point: EntryPoint) -> Callable[[argparse.ArgumentParser], None]:
     from ..plugins import PluginError, unsafe_files
 
     others = [other for other in entry_points(group=GROUP, name=point.name) if other.value != point.value]
@@ -105,9 +105,10 @@ def _load(point: EntryPoint):  # type: ignore[no-untyped-def]
     if errors:
         raise PluginError(errors)
     try:
-        return point.load()
+        command: Callable[[argparse.ArgumentParser], None] = point.load()
     except Exception as error:
         raise PluginError([f"command {point.name!r} can't be imported: {type(error).__name__}: {error}"]) from error
+    return command
 
 
 def _answer(error: Exception) -> int:

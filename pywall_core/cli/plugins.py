@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..scaffold import KINDS
-from .common import CONFIGURATION, OK, PLUGIN, USAGE, add_config, add_json, complain, print_json, print_table
+from .common import CONFIGURATION, OK, PLUGIN, USAGE, add_config, add_json, complain, print_json, print_table, warn
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -46,10 +46,12 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run_list(args: argparse.Namespace) -> int:
     from ..config import load
 
-    rows, _, errors, code = _listing(load(args.config))
+    config = load(args.config)
+    rows, _, errors, code = _listing(config)
     if args.json:
         print_json({"plugins": [asdict(row) for row in rows], "errors": errors})
         return code
+    warn(config)
     print_table(
         ["#", "name", "distribution", "version", "api", "state", "hooks"],
         [
@@ -92,8 +94,8 @@ def run_show(args: argparse.Namespace) -> int:
         complain(f"no plugin {args.name!r} is installed{nearest(args.name, [row.name for row in rows])}")
         return PLUGIN
     shown: dict[str, Any] = asdict(row)
-    parts = [plugin for plugin in loaded if plugin.place + 1 == row.position]
     if row.state == "loaded":
+        parts = [plugin for plugin in loaded if plugin.place + 1 == row.position]
         shown["contains"] = [plugin.name for plugin in parts if plugin.name != row.name]
     if inside is not None:
         shown.update(_details(inside))
@@ -144,14 +146,20 @@ def _listing(config: Config) -> tuple[list[Listed], list[Plugin], list[str], int
     except (ConfigError, PluginError) as error:
         errors = str(error).splitlines()
         code = CONFIGURATION if isinstance(error, ConfigError) else PLUGIN
+    order = {plugin.name: at for at, plugin in enumerate(loaded)}
     for row in rows:
         row.position = positions.get(row.name, 0)
-        if not row.position:
-            continue
         parts = [plugin for plugin in loaded if plugin.place + 1 == row.position]
+        if row.name in order and not parts:
+            parts = [loaded[order[row.name]]]
+            row.position = parts[0].place + 1
+            row.state = f"loaded by {config.plugins[parts[0].place].name}"
+        elif row.position:
+            row.error = next((line for line in errors if repr(row.name) in line), "")
+            row.state = "loaded" if parts else "error" if row.error else "not loaded"
         row.hooks = tuple(dict.fromkeys(hook for plugin in parts for hook in plugin.hooks))
-        row.error = next((line for line in errors if repr(row.name) in line), "")
-        row.state = "loaded" if parts else "error" if row.error else "not loaded"
         row.api = getattr(parts[0].obj, "api_version", API_VERSION) if parts else None
-    rows.sort(key=lambda row: (not row.position, row.position, row.name))
+    rows.sort(
+        key=lambda row: (not row.position, row.position, row.name not in positions, order.get(row.name, 0), row.name)
+    )
     return rows, loaded, errors, code

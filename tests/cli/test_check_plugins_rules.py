@@ -128,6 +128,20 @@ def test_plugins_are_listed_in_order_and_others_are_not_imported(policy: Path) -
     assert not any(row["position"] or row["hooks"] for row in others.values())
 
 
+def test_plugins_of_a_bundle_are_listed_under_it(pywall, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    file = tmp_path / "p.yaml"
+    file.write_text("plugins: [stream, protocols, rules]\n")
+    rows = json.loads(pywall("plugins", "list", "--config", file, "--json").out)["plugins"]
+    named = [(row["position"], row["name"], row["state"]) for row in rows if not row["state"].startswith("loaded by")]
+    assert named[:3] == [(1, "stream", "loaded"), (2, "protocols", "loaded"), (3, "rules", "loaded")]
+    inside = [row for row in rows if row["state"] == "loaded by protocols"]
+    assert {"tls", "ssh", "http"} <= {row["name"] for row in inside}
+    assert all(row["position"] == 2 and "detect" in row["hooks"] for row in inside)
+    assert rows[2] in inside
+    shown = json.loads(pywall("plugins", "show", "tls", "--config", file, "--json").out)
+    assert (shown["state"], shown["protocols"]) == ("loaded by protocols", ["tls"])
+
+
 def test_plugins_list_is_a_table(pywall, policy: Path) -> None:  # type: ignore[no-untyped-def]
     code, out, _ = pywall("plugins", "list", "--config", policy)
     assert code == 0

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from pywall_core.api import ACK, DROP, NO, SYN, TCP, UDP, Action, Answer, Flow, Matcher, Packet
 
+from .alerts import alert
 from .grants import PROTOCOLS, Grants, PortNumber, PortOpener
 from .ports import port
 
@@ -90,7 +91,7 @@ class Knock(PortOpener):
             door = (packet.proto, packet.dport)
             if attempts.knock(packet, door):
                 grants.give(packet.src, packet.time)
-                engine.emit("alert", flow, packet, alert=_alert("port knocking: sequence complete"))
+                engine.emit("alert", flow, packet, alert=alert("port knocking: sequence complete"))
             return DROP if door in doors else NO
 
         return match
@@ -101,18 +102,6 @@ def _is_attempt(packet: Packet, flow: Flow) -> bool:
     if packet.proto == TCP:
         return packet.flags & (SYN | ACK) == SYN
     return packet.proto == UDP and flow.pkts_toclient == 0
-
-
-def _alert(signature: str) -> dict[str, Any]:
-    return {
-        "action": "allowed",
-        "gid": 1,
-        "signature_id": 0,
-        "rev": 1,
-        "signature": signature,
-        "category": "",
-        "severity": 3,
-    }
 
 
 class Attempts:

@@ -8,6 +8,8 @@ from pydantic import Field
 
 from pywall_core.api import NO, Answer, Flow, Matcher, Packet, RuleKind
 
+from .alerts import alert
+
 if TYPE_CHECKING:
     from pywall_core.api import Engine
 
@@ -35,15 +37,7 @@ class Log(RuleKind):
         each_packet = self.each == "packet"
         rate = self.rate
         mark = id(self)
-        alert = {
-            "action": "allowed",
-            "gid": 1,
-            "signature_id": 0,
-            "rev": 1,
-            "signature": self.message,
-            "category": "",
-            "severity": 3,
-        }
+        signature = self.message
         second, written = 0, 0
 
         def match(packet: Packet, flow: Flow) -> Answer:
@@ -60,7 +54,7 @@ class Log(RuleKind):
                 second, written = now, 0
             if written < rate:
                 written += 1
-                engine.emit("alert", flow, packet, alert=dict(alert))
+                engine.emit("alert", flow, packet, alert=alert(signature))
             else:
                 engine.count("log.suppressed")
             return NO

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
 from pywall_core.api import DROP, NO, UDP, Action, Answer, Flow, Matcher, Packet
 
+from .alerts import alert
 from .authorization import genuine, read_secret, sent_at
 from .grants import Grants, PortNumber, PortOpener
 
@@ -59,23 +60,12 @@ class Spa(PortOpener):
                 return NO
             if accepted.take(packet.payload, packet.src, time.time() if live else packet.time):
                 grants.give(packet.src, packet.time)
-                engine.emit("alert", flow, packet, alert=dict(_ALERT))
+                engine.emit("alert", flow, packet, alert=alert("single packet authorization accepted"))
             else:
                 engine.count("spa.refused")
             return DROP
 
         return match
-
-
-_ALERT: Final[dict[str, Any]] = {
-    "action": "allowed",
-    "gid": 1,
-    "signature_id": 0,
-    "rev": 1,
-    "signature": "single packet authorization accepted",
-    "category": "",
-    "severity": 3,
-}
 
 
 class Authorizations:
