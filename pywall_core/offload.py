@@ -54,6 +54,7 @@ class CarriedFlows:
             return False
         connection = self._lookup.find(flow.key) or self._lookup.find(flow.rkey)
         if connection is None:
+            self.poll(now)  # the look-up made the kernel throw an expired connection out, and tell
             return False
         if take_counters(flow, connection):
             flow.last = now
