@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, log2
+from functools import lru_cache
+from math import exp, log, log2
 from typing import Literal
 
-from .heads import examine
+from .heads import examine, marked
 
 Label = Literal["plain", "compressed", "encrypted"]
 Method = Literal["learned", "hedge"]
 
 SHORTEST = 32
 """Octets below which only the share of printable text is asked."""
+FORGEABLE, FRAMING = 32, 16
+"""Octets at the start that the statistics leave out: behind a magic number whose structure does not hold, and always."""
 
 _PRECISION = {  # octets: (precision of "encrypted", of "not encrypted"), from the paper's table for gamma = 2
     1024: (0.625, 0.869),
@@ -41,10 +44,9 @@ class Classification:
 
 def entropy(payload: bytes) -> float:
     """Shannon entropy of the byte frequencies in bits a byte, 0 to 8; 0 for no bytes."""
-    import numpy as np
+    from .features import byte_counts
 
-    counts = np.bincount(np.frombuffer(payload, dtype=np.uint8), minlength=256)
-    return entropy_of(counts.tolist())
+    return entropy_of(byte_counts(payload).tolist())
 
 
 def entropy_of(counts: list[int]) -> float:
@@ -53,10 +55,17 @@ def entropy_of(counts: list[int]) -> float:
     return log2(total) - sum(count * log2(count) for count in counts if count) / total if total else 0.0
 
 
+@lru_cache(maxsize=4096)
 def random_entropy(size: int) -> float:
-    """Entropy to expect of `size` random bytes: about log2(size) for few, 8 - 255 / (2 size ln 2) for many; bits a
-    byte."""
-    return min(log2(size), 8 - 184 / size) if size >= 256 else log2(size) * (1 - size / 4500)
+    """Entropy to expect of `size` random bytes, at least 1, in bits a byte: the counts taken as Poisson distributed."""
+    if size >= 2048:
+        return 8 - 255 / (2 * size * log(2))
+    mean = size / 256
+    share, total = exp(-mean), 0.0
+    for count in range(1, 60):
+        share *= mean / count
+        total += share * count * log2(count)
+    return log2(size) - total / mean
 
 
 def classify(payload: bytes, method: str = "learned", *, gamma: float = 2.0, alpha: float = 0.01) -> Classification:
@@ -73,12 +82,23 @@ def classify(payload: bytes, method: str = "learned", *, gamma: float = 2.0, alp
         return _short(payload)
     if method == "hedge":
         return _hedge(payload, gamma, alpha)
+    if len(payload) < 64 and _printable(payload) >= 0.95:
+        return Classification("plain", 0.9)
     name = examine(payload)
     if name is not None:
         return Classification("compressed", 0.99, name)
-    from .model import log_odds
-
     return verdict(*log_odds(payload))
+
+
+def log_odds(payload: bytes) -> tuple[float, float]:
+    """The model's evidence in a payload of at least 32 octets; see `pywall_hedge.model.log_odds`.
+
+    What a sender can put in front for nothing is not asked: a magic number with nothing behind it, a frame's header.
+    """
+    from . import model
+
+    skipped = FORGEABLE if marked(payload) else FRAMING if len(payload) >= 1024 else 0
+    return model.log_odds(payload[min(skipped, len(payload) - SHORTEST) :])
 
 
 def verdict(encrypted: float, plain: float) -> Classification:
@@ -93,9 +113,12 @@ def sigmoid(value: float) -> float:
     return 1 / (1 + exp(-max(min(value, 500.0), -500.0)))
 
 
+def _printable(payload: bytes) -> float:
+    return sum(32 <= byte < 127 or byte in b"\t\r\n" for byte in payload) / len(payload) if payload else 1.0
+
+
 def _short(payload: bytes) -> Classification:
-    printable = sum(32 <= byte < 127 or byte in b"\t\r\n" for byte in payload)
-    if not payload or printable >= 0.9 * len(payload) or len(set(payload)) < 0.6 * len(payload):
+    if _printable(payload) >= 0.9 or len(set(payload)) < 0.6 * len(payload):
         return Classification("plain", 0.6)
     return Classification("encrypted", 0.5)
 

@@ -38,6 +38,11 @@ names."""
 _SYNTAX = [(text, 256.0 ** -len(text)) for text in SYNTAX]
 
 
+def byte_counts(payload: bytes) -> npt.NDArray[np.int64]:
+    """How often each byte value occurs, shape (256,)."""
+    return np.bincount(np.frombuffer(payload, dtype=np.uint8), minlength=256)
+
+
 def windows(data: Bytes) -> Vector:
     """Count the 12-bit windows at every bit offset, most significant bit first (column 0) and least first (column 1).
 

@@ -30,3 +30,8 @@ def examine(data: bytes) -> str | None:
         return next((name for name, holds in archives.UNMARKED if holds(data)), None)
     except (IndexError, MemoryError):
         return None  # a header cut short where a parser looked ahead
+
+
+def marked(data: bytes) -> bool:
+    """The bytes begin with some format's magic number, whatever follows."""
+    return bool(data) and any(len(magic) > 1 and data.startswith(magic) for magic, _, _ in _BY_FIRST.get(data[0], ()))

@@ -52,12 +52,11 @@ class Settings(BaseModel):
 
 
 class _Evidence:
-    __slots__ = ("next_look", "payloads", "stream")
+    __slots__ = ("payloads", "stream")
 
     def __init__(self, options: Settings) -> None:
         self.stream = StreamClassifier(options.method, gamma=options.gamma, alpha=options.alpha)
         self.payloads = 0
-        self.next_look = 2048
 
 
 class Hedge:
@@ -97,12 +96,8 @@ class Hedge:
         found.payloads += 1
         seen, options = found.stream.bytes_seen, self.options
         full = seen >= options.window or (found.payloads >= options.packets and seen >= options.least)
-        if not full:
-            if seen < found.next_look:
-                return MORE
-            found.next_look = 2 * seen
-            if not found.stream.settled():
-                return MORE
+        if not full and not found.stream.settled():
+            return MORE
         del flow.ext[NAME]
         return self._facts(found.stream)
 

@@ -9,7 +9,7 @@ can know. A structure at the head of a direction (see `pywall_hedge.heads`) deci
 
 from __future__ import annotations
 
-from .classification import SHORTEST, Classification, classify, entropy_of, verdict
+from .classification import SHORTEST, Classification, classify, entropy_of, log_odds, verdict
 from .heads import examine
 
 PIECE = 16384
@@ -24,8 +24,6 @@ BOUND = 6.0
 """Log-odds that one piece can add at most, so that a plain greeting does not outweigh what follows."""
 CEILING = 0.93
 """Confidence in "encrypted" at most: some compressed formats look no different, however much of them is seen."""
-CERTAIN = 0.999
-"""Confidence in "not encrypted" from which later bytes are not waited for."""
 
 
 class _Direction:
@@ -70,7 +68,10 @@ class StreamClassifier:
         self._method = method
         self._gamma, self._alpha = gamma, alpha
         self._ways = (_Direction(), _Direction())
-        self._counts = [0] * 256
+        from .features import byte_counts
+
+        self._count = byte_counts
+        self._counts = byte_counts(b"")
         self.bytes_seen = 0
         """Octets given to `update`, both directions."""
 
@@ -85,26 +86,18 @@ class StreamClassifier:
             way.evidence += max(min(encrypted, BOUND), -BOUND)
             way.plain += plain
             way.pieces += 1
-        self._count(payload)
-
-    def _count(self, payload: bytes) -> None:
-        import numpy as np
-
-        counts = np.bincount(np.frombuffer(payload, dtype=np.uint8), minlength=256)
-        self._counts = [old + new for old, new in zip(self._counts, counts.tolist(), strict=True)]
+        self._counts += self._count(payload)
 
     def _evidence(self, piece: bytes) -> tuple[float, float]:
         if self._method == "hedge":
             found = classify(piece, "hedge", gamma=self._gamma, alpha=self._alpha)
             return (2.0, 0.0) if found.label == "encrypted" else (-2.0, 2.0 if found.label == "plain" else -2.0)
-        from .model import log_odds
-
         return log_odds(piece)
 
     @property
     def entropy(self) -> float:
         """Shannon entropy of all bytes seen, bits a byte, 0 to 8."""
-        return entropy_of(self._counts)
+        return entropy_of(self._counts.tolist())
 
     def result(self) -> Classification:
         """The classification of what was seen so far; a stream shorter than 32 octets is told by its text alone."""
@@ -127,9 +120,10 @@ class StreamClassifier:
         return found
 
     def settled(self) -> bool:
-        """Certain that it is not encrypted: later bytes need not be waited for. Never of a structure, which may break
-        off."""
-        if self._method == "hedge" or any(way.name is not None for way in self._ways):
+        """A whole piece speaks against encryption as clearly as one can: later bytes need not be waited for.
+
+        Never of a structure, which may break off.
+        """
+        if any(way.name is not None for way in self._ways):
             return False
-        found = self.result()
-        return found.label != "encrypted" and found.confidence > CERTAIN
+        return sum(way.evidence for way in self._ways) <= -BOUND
