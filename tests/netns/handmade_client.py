@@ -1,8 +1,8 @@
 """A TCP client without a kernel: sends a text in the ways of the evasion literature and prints what came back.
 
 ``python handmade_client.py OWN_ADDRESS SERVER PORT MODE TECHNIQUE...``: MODE ``hello`` sends a TLS ClientHello,
-``text`` lines of plain text. It sits behind a TUN device of the namespace it runs in, so the stack there knows nothing of its
-connections. One JSON object is printed: technique -> the answer's length and whether it is the expected one.
+``text`` lines of plain text. It sits behind a TUN device of its namespace, whose stack knows nothing of the
+connections. One JSON object is printed: technique -> the length of the answer and whether it is the expected one.
 
 The techniques are those of Ptacek and Newsham (1998), Khattak et al. (FOCI 2013), Wang et al. (IMC 2017) and Bock et
 al. (CCS 2019), as far as they are a matter of TCP.
@@ -53,6 +53,8 @@ class Connection:
         self.clock = random.randrange(1 << 20, 1 << 30)
         self.got = b""
         self.acked = 0
+        #: where the client's next octet would stand: a segment before what the server has is not even read for its ACK
+        self.top = 0
 
     def open(self, data: bytes = b"") -> Connection:
         for _ in range(5):
@@ -104,7 +106,7 @@ class Connection:
             at = (packet.seq - self.server_isn - 1) % 2**32
             if packet.end > packet.start and at <= len(self.got) < at + packet.end - packet.start:
                 self.got += packet.payload[len(self.got) - at :]
-                self.send(self.acked)
+                self.send(max(self.top, self.acked))
 
 
 Technique = Callable[[Connection, bytes], None]
@@ -266,6 +268,7 @@ def attempt(tun: int, own: str, server: str, port: int, mode: str, name: str) ->
     connection = Connection(tun, own, server, port, opening.get("isn")).open(opening.get("data", b""))  # type: ignore[arg-type]
     text = client_hello() if mode == "hello" else b"innocent lines of text, one like the other\n" * 8
     TECHNIQUES[name](connection, text)
+    connection.top = len(text) + (name == "urgent")
 
     def answered() -> bool:
         return connection.got.startswith(b"\x16\x03") if mode == "hello" else len(connection.got) >= len(text)
