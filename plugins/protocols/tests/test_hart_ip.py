@@ -33,6 +33,11 @@ TestHartIpOverTcp = detector_contract(
 
 @pytest.mark.parametrize(("data", "name"), [(OPEN, "session_initiate"), (COMMAND, "pass_through")])
 def test_facts(ask, data, name):
-    assert ask(hart_ip, data).facts == {"message": name}
-    assert ask(hart_ip, data[:7]) is MORE
+    assert ask(hart_ip, [data]).facts == {"message": name}
     assert ask(hart_ip, [data[:7]]) is NO
+
+
+def test_a_stream_needs_an_answer(ask):
+    assert ask(hart_ip, OPEN) is MORE
+    assert ask(hart_ip, OPEN, OPENED).confirmed
+    assert ask(hart_ip, OPEN, message(1, 3, b"x")) is NO

@@ -17,9 +17,7 @@ ANSWER = (
     + encoded("FILESERVER")
     + bytes.fromhex("00200001000493e000060000c0000201")
 )
-REFUSAL = (
-    bytes.fromhex("84e78583 0000 0000 0000 0000") + encoded("FILESERVER") + bytes.fromhex("000a000100000000") + b"\0\0"
-)
+REFUSAL = bytes.fromhex("84e78583 0000 0000 0000 0000") + encoded("FILESERVER") + b"\0\x0a\0\1" + bytes(6)
 DATAGRAM = (
     bytes.fromhex("110e84ec c0000201 008a 00bb 0000")
     + encoded("CLIENT")

@@ -5,8 +5,8 @@ from pywall_protocols import omron
 from pywall_core.api import MORE, NO
 from pywall_core.testing import conversation, detector_contract
 
-READ = bytes.fromhex("80000200 0a00000100 0719 0101 82000000000a")
-VALUES = bytes.fromhex("c0000200 0100000a00 0719 0101 0000") + bytes(20)
+READ = bytes.fromhex("800002 000a00 000100 07 0101 82000000000a")
+VALUES = bytes.fromhex("c00002 000100 000a00 07 0101 0000") + bytes(20)
 CONNECT = b"FINS" + bytes.fromhex("0000000c 00000000 00000000 00000000")
 
 TestOmronOverUdp = detector_contract(

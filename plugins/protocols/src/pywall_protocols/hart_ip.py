@@ -1,9 +1,9 @@
 """HART-IP: process instruments, over UDP and TCP.
 
-:checked: version, kind and number of the message, and a length that is the datagram's, over TCP one that a message may
-    have
+:checked: version, kind and number of the message, and a length that is the datagram's; over TCP those of a message and
+    its answer
 :source: FieldComm Group HCF_SPEC-085, sections 10.2.1, 10.3
-:minimum: 8 octets
+:minimum: 8 octets, over TCP of each side
 :facts: message
 """
 
@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
-from .exchange import Said, by_datagram, by_stream
+from .exchange import Said, by_datagram
 from .wire import u16
 
 protocols = ("hart_ip",)
@@ -44,7 +44,13 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise HART-IP."""
     if flow.proto == UDP:
         return by_datagram("hart_ip", _datagram, flow, client, server)
-    return by_stream("hart_ip", _message, client, server)
+    client_says, server_says = _message(client), _message(server)
+    if client_says is NO or server_says is NO:
+        return NO
+    if not isinstance(client_says, dict) or not isinstance(server_says, dict):
+        return MORE
+    # without a datagram's end the header is little to go by: the answer has the number of the message and of its turn
+    return Match("hart_ip", client_says) if client[2] == server[2] and client[4:6] == server[4:6] else NO
 
 
 def _datagram(data: bytes) -> Said:
