@@ -36,6 +36,16 @@ def first_octets(verbs: frozenset[bytes]) -> bytes:
     return b" " + bytes(sorted({octet for verb in verbs for octet in (verb[0], verb.lower()[0])}))
 
 
+def heads(verbs: frozenset[bytes]) -> frozenset[bytes]:
+    """The first three octets of ``verbs`` (upper case), and their beginnings."""
+    return frozenset(verb[:size] for verb in verbs for size in range(4))
+
+
+def has_head(data: bytes, known: frozenset[bytes]) -> bool:
+    """``data`` begins, behind blanks and in either case, as one of the ``known`` :func:`heads`."""
+    return data.lstrip(b" ")[:3].upper() in known
+
+
 def may_begin(data: bytes, verbs: frozenset[bytes]) -> bool:
     """``data``, a line without its end, may become one of ``verbs`` (upper case) with arguments."""
     if len(data) > MAX_LINE:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, TCP, Answer, Flow, Match, hookimpl
 
-from .dialogue import first_octets, lines, may_be_code, may_begin, replies, switch, verb_of
+from .dialogue import has_head, heads, lines, may_be_code, may_begin, replies, switch, verb_of
 from .evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, judge
 from .wire import text
 
@@ -46,7 +46,7 @@ _EPRT: Final = re.compile(rb"\s*EPRT\s+\|([12])\|([0-9A-Fa-f:.]+)\|(\d{1,5})\|",
 _PASV: Final = re.compile(rb"((?:\d{1,3},){5}\d{1,3})")
 _EPSV: Final = re.compile(rb"\(([!-~])\1\1(\d{1,5})\1\)")
 _COUNT: Final = 512
-_FIRST: Final = first_octets(_VERBS)
+_HEADS: Final = heads(_VERBS)
 
 
 @hookimpl
@@ -82,7 +82,7 @@ def _asks_tls(line: bytes) -> bool:
 def _client(data: bytes) -> Grade:
     if not data:
         return OPEN
-    if data[0] not in _FIRST:
+    if not has_head(data, _HEADS):
         return REFUTED
     commands = lines(data)
     at = seen = 0

@@ -93,6 +93,8 @@ def _client(data: bytes) -> Grade:
 
 
 def _server(data: bytes) -> Grade:
+    if not data:
+        return OPEN
     line = data[: data.find(b"\n") + 1]
     if _SERVER.match(data) if not line else _SERVER.match(line):
         return PROOF

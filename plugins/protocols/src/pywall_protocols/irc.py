@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from .dialogue import MAX_LINE, Line, first_octets, lines, may_begin, verb_of
+from .dialogue import MAX_LINE, Line, has_head, heads, lines, may_begin, verb_of
 from .evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, by_client
 from .wire import text
 
@@ -24,7 +24,7 @@ first_client = None
 first_server = None
 
 _DECISIVE: Final = re.compile(
-    rb"\s*(?:USER\s+\S+\s+\S+\s+\S+\s+\S|CAP\s+(?:LS|REQ|END|LIST|ACK)\b|JOIN\s+[#&+!][^\s:]+|PRIVMSG\s+\S+\s+:?\S"
+    rb"\s*(?:USER\s+\S+\s+\S+\s+\S+\s+:|CAP\s+(?:LS|REQ|END|LIST|ACK)\b|JOIN\s+[#&+!][^\s:]+|PRIVMSG\s+\S+\s+:?\S"
     rb"|NOTICE\s+\S+\s+:|WEBIRC\s+\S+\s+\S+|MODE\s+\S+\s+[+-][A-Za-z]|SERVER\s+\S+\s+\d)",
     re.I,
 )
@@ -39,7 +39,7 @@ _SERVER: Final = re.compile(
 )
 _SERVER_HINT: Final = re.compile(rb"(?:PING +:?\S|ERROR +:|NOTICE +\S+ +:|AUTHENTICATE +|CAP +\S)", re.I)
 _WORDS: Final = frozenset({b"PING", b"ERROR", b"NOTICE", b"AUTHENTICATE", b"CAP"})
-_FIRST: Final = first_octets(_OWN)
+_HEADS: Final = heads(_OWN)
 
 
 @hookimpl
@@ -74,7 +74,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 def _client(data: bytes) -> Grade:
     if not data:
         return OPEN
-    if data[0] not in _FIRST:
+    if not has_head(data, _HEADS):
         return REFUTED
     commands = lines(data)
     at = 0
@@ -97,7 +97,9 @@ def _client(data: bytes) -> Grade:
 
 
 def _server(data: bytes) -> Grade:
-    if data and data[0] not in b":PpEeNnAaCc":
+    if not data:
+        return OPEN
+    if data[0] not in b":PpEeNnAaCc":
         return REFUTED
     first = lines(data, 1)
     if not first:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from .dialogue import first_octets, lines, may_be_code, may_begin, replies, switch, verb_of
+from .dialogue import has_head, heads, lines, may_be_code, may_begin, replies, switch, verb_of
 from .evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, judge
 from .wire import text
 
@@ -38,7 +38,7 @@ _SHARED: Final = frozenset({b"QUIT", b"HELP"})
 _SERVER: Final = re.compile(
     rb"NNTP|InterNetNews|\bINN\b|NNRP|leafnode|usenet|\bnews\b|posting (?:ok|allowed|prohibited)", re.I
 )
-_FIRST: Final = first_octets(_OWN | _SHARED)
+_HEADS: Final = heads(_OWN | _SHARED)
 
 
 @hookimpl
@@ -70,7 +70,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 def _client(data: bytes) -> Grade:
     if not data:
         return OPEN
-    if data[0] not in _FIRST:
+    if not has_head(data, _HEADS):
         return REFUTED
     commands = lines(data)
     at = seen = 0

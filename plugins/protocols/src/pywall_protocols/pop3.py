@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from .dialogue import Line, first_octets, lines, may_begin, verb_of
+from .dialogue import Line, has_head, heads, lines, may_begin, verb_of
 from .evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, judge
 from .wire import text
 
@@ -36,7 +36,7 @@ _VERBS: Final = frozenset(
 )
 _SERVER: Final = re.compile(rb"\+OK.*(?:\bPOP|POP3|dovecot|courier|cyrus|qpopper|<[^<>@ ]+@[^<>@ ]+>)", re.I)
 _LISTS: Final = re.compile(rb"(?:CAPA|AUTH|LIST|UIDL|RETR .*|TOP .*)\s*$", re.I)
-_FIRST: Final = first_octets(_VERBS)
+_HEADS: Final = heads(_VERBS)
 
 
 @hookimpl
@@ -70,7 +70,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 def _client(data: bytes) -> Grade:
     if not data:
         return OPEN
-    if data[0] not in _FIRST:
+    if not has_head(data, _HEADS):
         return REFUTED
     commands = lines(data)
     at = seen = 0
@@ -89,6 +89,8 @@ def _client(data: bytes) -> Grade:
 
 
 def _server(data: bytes) -> Grade:
+    if not data:
+        return OPEN
     for status in (b"+OK", b"-ERR"):
         if data.startswith(status):
             line = data[: data.find(b"\n") + 1]

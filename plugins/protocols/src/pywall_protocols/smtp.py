@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from .dialogue import first_octets, lines, may_be_code, may_begin, replies, switch, verb_of
+from .dialogue import has_head, heads, lines, may_be_code, may_begin, replies, switch, verb_of
 from .evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, judge
 from .wire import text
 
@@ -44,6 +44,8 @@ _OWN: Final = frozenset(
 _SHARED: Final = frozenset({b"QUIT", b"NOOP", b"HELP"})
 _VERBS: Final = _HELLO | _OWN | _SHARED | {b"MAIL", b"RCPT", b"AUTH"}
 _PATH: Final = re.compile(rb"\s*(?:MAIL\s+FROM|RCPT\s+TO)\s*:\s*(\S*)", re.I)
+#: a mechanism, but not those of FTP (RFC 4217, 2228)
+_AUTH: Final = re.compile(rb"\s*AUTH (?!TLS|SSL|GSSAPI\s*\Z)[A-Z0-9_-]{3,20}(?: \S+)?\s*\Z", re.I)
 _MAIL: Final = re.compile(rb"\s*MAIL\s+FROM\s*:\s*(\S*)", re.I)
 _EXTENSION: Final = re.compile(
     rb"(?:^|[\r\n]250[ -])(?:SIZE|PIPELINING|8BITMIME|STARTTLS|AUTH[ =]|ENHANCEDSTATUSCODES|DSN)", re.I
@@ -52,7 +54,7 @@ _SERVER: Final = re.compile(rb"SMTP|LMTP|postfix|sendmail|exim|mail service|mail
 #: greetings that are someone else's
 _OTHER: Final = re.compile(rb"\bFTP|FTPD|filezilla|NNTP", re.I)
 _CODES: Final = frozenset({220, 250, 421, 450, 451, 452, 454, 500, 501, 502, 503, 504, 521, 530, 535, 550, 554})
-_FIRST: Final = first_octets(_VERBS)
+_HEADS: Final = heads(_VERBS)
 
 
 @hookimpl
@@ -88,7 +90,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 def _client(data: bytes) -> Grade:
     if not data:
         return OPEN
-    if data[0] not in _FIRST:
+    if not has_head(data, _HEADS):
         return REFUTED
     commands = lines(data)
     at = 0
@@ -98,7 +100,7 @@ def _client(data: bytes) -> Grade:
             return PROOF if len(line.split()) == 2 else HINT
         if _PATH.match(line):
             return PROOF
-        if verb in _OWN or (verb == b"AUTH" and not line[4:].strip().upper().startswith((b"TLS", b"SSL", b"GSSAPI"))):
+        if verb in _OWN or _AUTH.match(line):
             return HINT
         if verb not in _SHARED:
             return REFUTED
