@@ -37,8 +37,8 @@ def test_check_says_what_a_policy_comes_to(pywall, policy: Path) -> None:  # typ
     lines = [" ".join(line.split()) for line in out.splitlines()]
     assert lines[0] == f"{policy}: good"
     assert "plugins, in this order: rules, stream" in lines
-    assert "INPUT[0] (port and not ip) REJECT ssh" in lines
-    assert "INPUT[1] tcp-state DROP (observed)" in lines
+    assert "INPUT[0] (port protocol=tcp dst=22 and not ip src=192.0.2.0/24) REJECT ssh" in lines
+    assert "INPUT[1] tcp-state is=CLOSED DROP (observed)" in lines
     assert "INPUT[2] always -> more" in lines
     assert "more[0] log continue" in lines
     assert "end of a chain: INPUT: DROP, OUTPUT: ACCEPT" in lines
@@ -54,7 +54,7 @@ def test_check_as_json(pywall, policy: Path) -> None:  # type: ignore[no-untyped
     assert answer["chains"]["INPUT"][0] == {
         "place": "INPUT[0]",
         "at": f"{policy}:5",
-        "if": "(port and not ip)",
+        "if": "(port protocol=tcp dst=22 and not ip src=192.0.2.0/24)",
         "action": "REJECT",
         "observe": False,
         "comment": "ssh",
