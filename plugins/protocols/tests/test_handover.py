@@ -1,0 +1,82 @@
+"""Protocols that hand a flow over to another one, and flows that other flows announce, through the engine."""
+
+import pytest
+
+from pywall_core.testing import conversation, engine
+
+pytest.importorskip("pywall_stream")
+
+POLICY = "version: 1\nplugins: [stream, protocols]\ndefault: ACCEPT\n"
+EXTENSIONS = b"\0\0\0\x0e\0\x0c\0\0\x09a.example"
+HELLO_BODY = b"\3\3" + bytes(range(32)) + b"\0\0\2\x13\1\1\0" + len(EXTENSIONS[1:]).to_bytes(2, "big") + EXTENSIONS[1:]
+HELLO = b"\x16\3\1" + (len(HELLO_BODY) + 4).to_bytes(2, "big") + b"\1" + len(HELLO_BODY).to_bytes(3, "big") + HELLO_BODY
+SERVER_BODY = b"\3\3" + bytes(range(32)) + b"\0\x13\1\0"
+SERVER_HELLO = (
+    b"\x16\3\3" + (len(SERVER_BODY) + 4).to_bytes(2, "big") + b"\2" + len(SERVER_BODY).to_bytes(3, "big") + SERVER_BODY
+)
+
+SMTP = [
+    (False, b"220 mail.example ESMTP\r\n"),
+    (True, b"EHLO a.example\r\n"),
+    (False, b"250-mail.example\r\n250 STARTTLS\r\n"),
+    (True, b"STARTTLS\r\n"),
+    (False, b"220 go ahead\r\n"),
+]
+FTP = [(False, b"220 FTP\r\n"), (True, b"AUTH TLS\r\n"), (False, b"234 go ahead\r\n")]
+IMAP = [(False, b"* OK IMAP4rev1 ready\r\n"), (True, b"a STARTTLS\r\n"), (False, b"a OK go ahead\r\n")]
+POP3 = [(False, b"+OK POP3 ready\r\n"), (True, b"STLS\r\n"), (False, b"+OK go ahead\r\n")]
+PGSQL = [(True, b"\0\0\0\x08\4\xd2\x16\x2f"), (False, b"S")]
+SOCKS = [
+    (True, b"\5\1\0"),
+    (False, b"\5\0"),
+    (True, b"\5\1\0\3\x09a.example\1\xbb"),
+    (False, b"\5\0\0\1\0\0\0\0\0\0"),
+]
+
+
+def talk(turns, **addresses):
+    said = conversation(**addresses)
+    for to_server, data in turns:
+        said = said.client(data) if to_server else said.server(data)
+    return said
+
+
+def flow_of(packets):
+    lab = engine(POLICY)
+    lab.send(packets)
+    (event,) = lab.close()
+    return event
+
+
+@pytest.mark.parametrize(
+    ("protocol", "turns"),
+    [("smtp", SMTP), ("ftp", FTP), ("imap", IMAP), ("pop3", POP3), ("pgsql", PGSQL), ("socks", SOCKS)],
+)
+@pytest.mark.parametrize("size", [1500, 1])
+def test_tls_inside_is_recognised(protocol, turns, size):
+    event = flow_of(talk([*turns, (True, HELLO), (False, SERVER_HELLO)]).split(size).close())
+    assert (event["app_proto_orig"], event["app_proto"]) == (protocol, "tls")
+
+
+def test_smtp_that_asks_for_nothing_stays_smtp():
+    event = flow_of(talk([*SMTP[:3], (True, b"MAIL FROM:<a@b.example>\r\n"), (False, b"250 ok\r\n")]).close())
+    assert event["app_proto"] == "smtp"
+
+
+@pytest.mark.parametrize("content", [b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"\x16\3\1\2\0\1", b"any octets at all"])
+def test_an_announced_data_connection_is_ftp_data_whatever_it_carries(content):
+    control = talk(
+        [
+            (False, b"220 FTP server\r\n"),
+            (True, b"USER a\r\n"),
+            (False, b"331 password\r\n"),
+            (True, b"EPSV\r\n"),
+            (False, b"229 Entering Extended Passive Mode (|||6446|)\r\n"),
+        ],
+        server=("198.51.100.2", 2121),
+    )
+    data = talk([(False, content)], client=("192.0.2.1", 40001), server=("198.51.100.2", 6446))
+    lab = engine(POLICY)
+    lab.send(control)
+    lab.send(data.close())
+    assert {event["dest_port"]: event["app_proto"] for event in lab.close()} == {2121: "ftp", 6446: "ftp-data"}
