@@ -58,7 +58,7 @@ class FlowTable:
         self._by_key[flow.key] = flow
         self._by_key.setdefault(flow.rkey, flow)
         self._young[flow.key] = flow
-        self._schedule(flow, packet.time + flow.timeout)
+        self._schedule(flow, packet.time, flow.timeout)
         return flow
 
     def end(self, flow: Flow, reason: str) -> None:
@@ -92,7 +92,7 @@ class FlowTable:
                 if left <= 0:
                     self.end(flow, "closed" if flow.share == "closed" else "timeout")
                 else:
-                    self._schedule(flow, now + left)
+                    self._schedule(flow, now, left)
 
     def clear(self, reason: str) -> None:
         """Free everything, oldest first."""
@@ -104,8 +104,9 @@ class FlowTable:
         fill = len(self) / self.capacity
         return 1.0 if fill <= ADAPTIVE_START else max(0.02, (1.0 - fill) / (1.0 - ADAPTIVE_START))
 
-    def _schedule(self, flow: Flow, when: float) -> None:
-        slot = int(min(when, flow.last + _RECHECK if when > flow.last + _RECHECK else when)) + 1
+    def _schedule(self, flow: Flow, now: float, left: float) -> None:
+        """Look at the entry again when ``left`` seconds have passed, or after _RECHECK: timeouts may have shrunk."""
+        slot = int(now + (left if left < _RECHECK else _RECHECK)) + 1
         if slot <= self._swept:
             slot = self._swept + 1
         bucket = self._wheel.get(slot)
@@ -120,7 +121,7 @@ class FlowTable:
         self._wheel.clear()
         for flow in self:
             flow.last = min(flow.last, float(second))
-            self._schedule(flow, flow.last + flow.timeout)
+            self._schedule(flow, flow.last, flow.timeout)
 
     def _evict_young(self) -> bool:
         """Make room: the oldest half-open entry goes first, then the oldest closed one."""
