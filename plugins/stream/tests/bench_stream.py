@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import dpkt
 import pytest
+from pywall_stream.plugin import Stream
 
 from pywall_core.api import ACCEPT, ACK, Packet, Verdict, decode
+from pywall_core.config import Config
+from pywall_core.engine import Engine
+from pywall_core.plugins import assemble
 from pywall_core.testing import make_flow, tcp_packet
 
 pytest.importorskip("pytest_benchmark")
@@ -44,12 +48,16 @@ def test_bench_dpkt(benchmark, frames):
     benchmark(lambda: [dpkt.ip.IP(frame) for frame in frames])
 
 
-@pytest.mark.parametrize("checksum", ["on", "off"])
-def test_bench_track(benchmark, make_wire, frames, checksum):
+@pytest.mark.parametrize("looked_at", [True, False], ids=["looked-at", "recognised"])
+def test_bench_track(benchmark, frames, looked_at):
+    """``looked-at``: octets are checked, kept and compared; ``recognised``: no plugin looks at them any more."""
     accepted = Verdict(ACCEPT)
 
     def setup():
-        stream = make_wire(options={"checksum": checksum}).stream
+        stream = Stream()
+        if not looked_at:
+            config = Config.model_validate({"version": 1})
+            Engine(config, assemble(config, [("stream", stream)]), live=True)
         flow = make_flow(client_state="CLOSED", server_state="CLOSED", detect_done=True)
 
         def packet(*args, **header) -> Packet:

@@ -202,7 +202,7 @@ class Judge:
             return refused
         if at <= sender.acked and (sender.tsval >= 0 or (flow.midstream and not sender.seen)):
             step.tsval = options.tsval
-        step.window = packet.window << sender.shift
+        step.window = packet.window << max(sender.shift, 0)
         step.edge = acked + step.window
         if adopted or not (sender.seen or peer.seen):
             step.events.append(states.MIDSTREAM)
