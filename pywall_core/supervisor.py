@@ -11,27 +11,25 @@ import logging
 import os
 import selectors
 import signal
-import socket
-from collections.abc import Callable, Iterator
 from time import monotonic
 from typing import Any, Final
 
 from .channel import Message
-from .config import Config, ConfigError, loads, read
+from .config import Config, ConfigError
 from .control import Client, ControlSocket
 from .kernel import privileges
 from .kernel.command import CommandError
 from .kernel.firewall import Firewall
 from .kernel.iptables import wanted_variant
-from .kernel.marks import MAX_WORKERS, Marks
 from .kernel.queues import Losses
 from .kernel.rundir import RunDir
 from .notify import notify, reloading
-from .workers import Policy, Question, Team, WorkerProcess
+from .policy import Policy, read_policy
+from .signals import signals_in
+from .workers import Question, Team, WorkerProcess
 
 log: Final = logging.getLogger("pywall.supervisor")
 _STEP: Final = 0.25
-SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class StartError(Exception):
@@ -75,11 +73,11 @@ class Supervisor:
         """
         if not privileges.has(privileges.CAP_NET_ADMIN):
             raise StartError(5, "pywall run needs root (CAP_NET_ADMIN)")
-        policy = _read_policy(self._source, self._print_events)
+        policy = read_policy(self._source, print_events=self._print_events)
         self._rundir.acquire()
         try:
             self._firewall = Firewall(self._rundir, wanted_variant())
-            with _signals(self._selector, self._signalled):
+            with signals_in(self._selector, self._signalled):
                 try:
                     return self._work(policy)
                 finally:
@@ -162,7 +160,7 @@ class Supervisor:
             self._reload_asked = False
             reloading()
             try:
-                self._coming = self._new_team(_read_policy(self._source, self._print_events))
+                self._coming = self._new_team(read_policy(self._source, print_events=self._print_events))
             except (ConfigError, OSError) as error:
                 self._reloaded(str(error))
         coming = self._coming
@@ -284,51 +282,3 @@ class Supervisor:
         if self._control is not None:
             self._control.close()
         log.info("stopped")
-
-
-def _read_policy(source: str | None, print_events: bool) -> Policy:
-    """The text of a configuration and what it says to the supervisor; what it says to plugins the workers check.
-
-    :raises ConfigError: it is not one, or the kernel's part of it is wrong
-    """
-    name, text, warnings = read(source)
-    config = loads(text, name, strict=False)
-    for warning in [*warnings, *config.warnings]:
-        log.warning("%s", warning)
-    noted = len(config.problems)
-    try:
-        Marks.from_mask(config.queue.mark_mask)
-    except ValueError as error:
-        config.error(("queue", "mark_mask"), str(error))
-    if config.queue.workers > MAX_WORKERS:
-        config.error(("queue", "workers"), f"at most {MAX_WORKERS} workers have room in a mark")
-    if config.queue.number + 2 * config.queue.workers > 65536:
-        config.error(("queue", "number"), "a reload needs as many further queue numbers as there are workers")
-    if len(config.problems) > noted:
-        config.check()
-    return Policy(name, text, config, print_events)
-
-
-@contextlib.contextmanager
-def _signals(selector: selectors.BaseSelector, handle: Callable[[int], None]) -> Iterator[None]:
-    """Signals as events of the selector, so that none interrupts a change of rules."""
-    reader, writer = socket.socketpair()
-    reader.setblocking(False)
-    writer.setblocking(False)
-
-    def read_signals() -> None:
-        for number in reader.recv(64):
-            handle(number)
-
-    selector.register(reader, selectors.EVENT_READ, read_signals)
-    before = {number: signal.signal(number, lambda *_: None) for number in SIGNALS}
-    descriptor = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
-    try:
-        yield
-    finally:
-        signal.set_wakeup_fd(descriptor)
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        selector.unregister(reader)
-        reader.close()
-        writer.close()

@@ -16,10 +16,9 @@ from time import monotonic
 from typing import Any, Final
 
 from .channel import Channel, ChannelError, Message
-from .config import Config
 from .control import Client
-from .kernel.marks import Marks
 from .kernel.rules import Plan
+from .policy import Policy
 
 log: Final = logging.getLogger("pywall.supervisor")
 #: seconds without a sign of life after which a worker is taken for hung (it gives one every 0.25 s)
@@ -31,30 +30,6 @@ _MAX_PAUSE: Final = 5.0
 #: seconds that workers may take to answer a question
 _ANSWER: Final = 3.0
 _numbers = itertools.count(1)
-
-
-@dataclass(slots=True)
-class Policy:
-    """A configuration in use: its text, so that every worker gets the same, whatever becomes of the file."""
-
-    name: str
-    text: bytes
-    config: Config
-    print_events: bool = False
-
-    def plan(self, first_queue: int, generation: int) -> Plan:
-        """The kernel rules that it asks for."""
-        queue = self.config.queue
-        return Plan(
-            hooks=tuple(queue.hooks),
-            queue=first_queue,
-            workers=queue.workers,
-            loopback=queue.loopback,
-            bypass=self.config.failure.no_listener == "accept",
-            deal=queue.deal,
-            generation=generation,
-            marks=Marks.from_mask(queue.mark_mask),
-        )
 
 
 class WorkerProcess:

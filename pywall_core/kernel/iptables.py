@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -42,7 +43,7 @@ def _chain(rule: str) -> str:
 
 
 def _target(rule: str) -> str:
-    words = rule.split(" ")
+    words = shlex.split(rule)  # a comment may hold anything
     for option in ("-j", "-g"):
         if option in words[:-1]:
             return words[words.index(option) + 1]

@@ -40,7 +40,7 @@ class Marks:
 
         :raises ValueError: ``mask`` is not 17 neighbouring bits of the 32
         """
-        shift = (mask & -mask).bit_length() - 1
+        shift = max(0, (mask & -mask).bit_length() - 1)
         if mask != ((1 << _WIDTH) - 1) << shift or shift > 32 - _WIDTH:
             raise ValueError(f"{mask:#x} is not {_WIDTH} neighbouring bits (0x01ffff00 is)")
         return cls(shift)

@@ -1,4 +1,4 @@
-"""A lab of network namespaces: ``peer`` -- ``fw``, and for the gateway ``client`` -- ``fw`` -- ``server``."""
+"""A lab of network namespaces: ``peer`` -- ``fw``, and on request ``peer`` -- ``fw`` -- ``server``."""
 
 from __future__ import annotations
 
@@ -250,6 +250,21 @@ class Lab:
             )
         self._count = itertools.count()
         self.firewalls: list[Firewall] = []
+        self._more: list[Namespace] = []
+
+    SERVER, SERVER6 = "10.78.0.2", "fd78::2"
+
+    def add_server(self) -> Namespace:
+        """A third namespace behind ``fw``, which becomes a gateway."""
+        server = Namespace(f"{self.fw.name}-server")
+        self._more.append(server)
+        self.fw.run(f"ip link add fw1 type veth peer name server0 netns {server.name}")
+        self.fw.run("ip addr add 10.78.0.1/24 dev fw1; ip addr add fd78::1/64 dev fw1 nodad; ip link set fw1 up")
+        self.fw.run("sysctl -q net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1")
+        server.run("ip addr add 10.78.0.2/24 dev server0; ip addr add fd78::2/64 dev server0 nodad")
+        server.run("ip link set server0 up; ip route add default via 10.78.0.1; ip route add default via fd78::1")
+        self.peer.run("ip route add default via 10.77.0.1; ip route add default via fd77::1")
+        return server
 
     def write(self, text: str, name: str = "pywall.yaml") -> Path:
         path = self.folder / name
@@ -276,8 +291,8 @@ class Lab:
                     firewall.process.wait(8)
                 except subprocess.TimeoutExpired:
                     firewall.process.kill()
-        self.fw.delete()
-        self.peer.delete()
+        for namespace in (*self._more, self.fw, self.peer):
+            namespace.delete()
 
 
 @pytest.fixture

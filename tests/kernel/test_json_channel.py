@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from pywall_core.channel import Channel, ChannelError
+
+Pair = tuple[Channel, socket.socket]
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    ours, theirs = socket.socketpair()
+    yield Channel(ours, limit=100), theirs
+    ours.close()
+    theirs.close()
+
+
+def test_channel_messages_in_pieces(pair: Pair) -> None:
+    channel, other = pair
+    other.send(b'{"a": 1}\n{"b"')
+    assert list(channel.receive()) == [{"a": 1}]
+    assert list(channel.receive()) == []
+    other.send(b": 2}\n")
+    assert list(channel.receive()) == [{"b": 2}]
+
+
+def test_channel_end_comes_after_what_was_sent(pair: Pair) -> None:
+    channel, other = pair
+    other.send(b'{"a": 1}\n')
+    other.close()
+    received = channel.receive()
+    assert next(received) == {"a": 1}
+    with pytest.raises(ChannelError, match="closed"):
+        next(received)
+
+
+@pytest.mark.parametrize("line", [b"\xff\xfe\n", b"[1]\n", b"nonsense\n", b"x" * 101, b"[" * 99 + b"\n"])
+def test_channel_refuses_what_is_no_message(pair: Pair, line: bytes) -> None:
+    channel, other = pair
+    other.send(line)
+    with pytest.raises(ChannelError):
+        list(channel.receive())
+
+
+def test_channel_wait_gives_up(pair: Pair) -> None:
+    channel, other = pair
+    with pytest.raises(ChannelError):
+        channel.wait(0.05)
+    other.send(b'{"a": 1}\n{"b": 2}\n')
+    assert channel.wait(1) == {"a": 1}
+    assert channel.wait(1) == {"b": 2}
+
+
+def test_channel_offer_never_waits(pair: Pair) -> None:
+    channel, other = pair
+    while channel.offer({"is": "alive"}):
+        pass
+    other.close()
+    with pytest.raises(ChannelError):
+        channel.offer({"is": "alive"})

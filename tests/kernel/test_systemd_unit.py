@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pywall_core.cli.systemd import unit
+from pywall_core.notify import notify
+
+needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+
+
+@needs_systemd
+@pytest.mark.parametrize("iptables", [None, "nft", "legacy"])
+def test_systemd_exposure_is_at_most_3(tmp_path: Path, iptables: str | None) -> None:
+    path = tmp_path / "pywall.service"
+    path.write_text(unit("/usr/bin/true", "/etc/pywall/pywall.yaml", iptables))
+    argv = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(path)]
+    out = subprocess.run(argv, capture_output=True, text=True).stdout
+    exposure = re.search(r"Overall exposure level .*: ([0-9.]+)", out)
+    assert exposure is not None, out
+    assert float(exposure[1]) <= 3.0
+
+
+@needs_systemd
+def test_systemd_unit_is_valid(tmp_path: Path) -> None:
+    path = tmp_path / "pywall.service"
+    path.write_text(unit("/usr/bin/true", "policy:default", None))
+    argv = ["systemd-analyze", "verify", "--man=no", str(path)]
+    assert subprocess.run(argv, capture_output=True, text=True).stderr == ""
+
+
+def test_systemd_unit_says_what_was_asked_for() -> None:
+    text = unit("/opt/a b/pywall", "/etc/100%.yaml", "legacy")
+    assert 'ExecStart="/opt/a b/pywall" run --config /etc/100%%.yaml\n' in text
+    assert 'ExecStopPost="/opt/a b/pywall" cleanup\n' in text
+    assert "CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW\n" in text
+    assert "PYWALL_IPTABLES=legacy" in text
+    assert not re.search(r"@[A-Z_]+@", text)
+    assert "CAP_NET_RAW" not in unit("/usr/bin/pywall", "policy:default", None)
+
+
+def test_notify_sends_a_datagram(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(path)
+        manager.settimeout(2)
+        monkeypatch.setenv("NOTIFY_SOCKET", path)
+        notify("READY=1", "STATUS=x")
+        assert manager.recv(100) == b"READY=1\nSTATUS=x"
+    notify("the manager is gone")
+    monkeypatch.delenv("NOTIFY_SOCKET")
+    notify("there is none")
