@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
-from .common import FAILURE, OK, add_config, add_json, complain, prepare, print_table, warn
+from .common import FAILURE, OK, add_config, add_json, complain, prepare, print_table, printable, warn
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -133,25 +133,19 @@ class Table:
             self._not_ip.update(stats.get("not_ip", {}))
 
     def print(self) -> None:
-        several = len({event["pcap_filename"] for event in self._flows}) > 1
-        headers = ["flow", "proto", "app", "packets", "bytes", "verdict", "why"]
-        rows = [
-            [
-                flow_text(event),
-                event["proto"],
-                event["app_proto"],
-                *volume(event),
-                event["verdict"]["action"],
-                why(event),
-            ]
-            for event in self._flows
-        ]
-        if several:
-            headers.insert(0, "capture")
-            rows = [[event["pcap_filename"], *row] for event, row in zip(self._flows, rows, strict=True)]
-        print_table(headers, rows)
+        captures: dict[str, list[Event]] = {}
+        for event in self._flows:
+            captures.setdefault(event["pcap_filename"], []).append(event)
+        for name, flows in captures.items():
+            if len(captures) > 1:
+                print(f"{printable(name)}:")
+            print_table(
+                ["flow", "proto", "app", "packets", "bytes", "verdict", "why"],
+                [[flow_text(e), e["proto"], e["app_proto"], *volume(e), e["verdict"]["action"], why(e)] for e in flows],
+            )
+            print()
         verdicts = ", ".join(f"{n} {action}" for action, n in sorted(self._verdicts.items())) or "none"
-        print(f"\n{self._frames} packets, {len(self._flows)} flows; verdicts: {verdicts}", end="")
+        print(f"{self._frames} packets, {len(self._flows)} flows; verdicts: {verdicts}", end="")
         if self._not_ip:
             print("; without IP: " + ", ".join(f"{n} {reason}" for reason, n in self._not_ip.most_common(8)), end="")
         print()
