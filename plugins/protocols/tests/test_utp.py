@@ -36,3 +36,9 @@ def test_a_packet_within_a_connection_waits_for_the_other_side(ask):
     assert ask(utp, [DATA]) is MORE
     assert ask(utp, [DATA], [STATE]) == Match("bittorrent", {"message": "utp"})
     assert ask(utp, [DATA], [b"other"]) is NO
+
+
+def test_an_opening_packet_is_confirmed_by_an_answer(ask):
+    assert not ask(utp, [SYN]).confirmed
+    assert not ask(utp, [SYN], [b"other"]).confirmed
+    assert ask(utp, [SYN], [STATE]).confirmed

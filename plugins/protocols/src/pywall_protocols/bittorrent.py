@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, hookimpl
+from pywall_core.api import NO, UDP, YES, Answer, Flow, Match, hookimpl
 
-from .exchange import Said, by_stream
+from .exchange import Said, by_datagram, by_stream
 from .wire import starts
 
 protocols = ("bittorrent", "bt-tracker")
@@ -25,6 +25,10 @@ first_server = None
 _HANDSHAKE: Final = b"\x13BitTorrent protocol"
 _SEARCH: Final = b"BT-SEARCH * HTTP/1.1\r\n"
 _TRACKER: Final = b"\0\0\x04\x17\x27\x10\x19\x80\0\0\0\0"
+_CONNECT: Final = 16
+#: the action "connect" of an answer, before the transaction that it belongs to
+_CONNECTED: Final = b"\0\0\0\0"
+_DICTIONARY: Final = 0x64
 _bencoded = re.compile(rb"d(?:1:|2:(?:ip|ro)\w)", re.DOTALL).match
 _kind = re.compile(rb"1:y1:([qre])").search
 
@@ -34,15 +38,20 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise BitTorrent."""
     if flow.proto != UDP:
         return by_stream("bittorrent", _handshake, client, server)
-    if not client:
-        return MORE
-    data = client[: flow.client_sizes[0]]
-    if data[0] == 0x64:
-        kind = _kind(data) if _bencoded(data) and data.rstrip(b"\r\n")[-1:] == b"e" else None
-        return Match("bittorrent", {"message": "dht"}) if kind else NO
-    if data.startswith(_SEARCH):
+    if client.startswith(_SEARCH):
         return Match("bittorrent", {"message": "lsd"})
-    return Match("bt-tracker") if len(data) >= 16 and data.startswith(_TRACKER) else NO
+    if not client.startswith(_TRACKER):
+        return by_datagram("bittorrent", _table_message, flow, client, server)
+    if flow.client_sizes[0] < _CONNECT:
+        return NO
+    connected = server[:8] == _CONNECTED + client[12:16]
+    return Match("bt-tracker", confirmed=connected, done=bool(server))
+
+
+def _table_message(data: bytes) -> Said:
+    if data[0] != _DICTIONARY or not _bencoded(data) or data.rstrip(b"\r\n")[-1:] != b"e" or not _kind(data):
+        return NO
+    return {"message": "dht"}
 
 
 def _handshake(data: bytes) -> Said:

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from pywall_core.api import NO, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from .exchange import Said, by_beacon
+from .exchange import Said
 from .wire import u16
 
 protocols = ("iax2",)
@@ -23,6 +23,8 @@ first_server = None
 
 _HEADER: Final = 12
 _IAX: Final = 6
+#: a call number, without the bit of a full frame or of a repetition
+_NUMBER: Final = 0x7FFF
 _BEGINNINGS: Final = {
     0x01: "new",
     0x0D: "regreq",
@@ -38,7 +40,14 @@ _BARE: Final = (0x1E, 0x1F)
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise IAX2."""
-    return by_beacon("iax2", _message, flow, client)
+    if not client:
+        return MORE
+    data = client[: flow.client_sizes[0]]
+    said = _message(data)
+    if not isinstance(said, dict):
+        return NO
+    answers = len(server) >= _HEADER and server[10] == _IAX and u16(server, 2) & _NUMBER == u16(data, 0) & _NUMBER
+    return Match("iax2", said, confirmed=answers, done=bool(server))
 
 
 def _message(data: bytes) -> Said:

@@ -36,17 +36,18 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     data = client[: flow.client_sizes[0]]
     if not _is_packet(data):
         return NO
-    if data[0] == _OPENING and not any(data[8:12]) and not any(data[18:20]):
-        return Match("bittorrent", {"message": "utp"})
+    opens = data[0] == _OPENING and not any(data[8:12]) and not any(data[18:20])
     if not server:
-        return MORE
-    answer = first_datagram(server, flow.server_sizes)
+        return Match("bittorrent", {"message": "utp"}, confirmed=False, done=False) if opens else MORE
+    belongs = _belongs(data, first_datagram(server, flow.server_sizes))
+    return Match("bittorrent", {"message": "utp"}, confirmed=belongs) if opens or belongs else NO
+
+
+def _belongs(data: bytes, answer: bytes) -> bool:
+    """Both are of one connection: what one acknowledges the other has sent not long ago."""
     if not _is_packet(answer) or abs(u16(answer, 2) - u16(data, 2)) > 1:
-        return NO
-    # what one acknowledges the other has sent not long ago
-    if _distance(data, answer) > _FLIGHT or _distance(answer, data) > _FLIGHT:
-        return NO
-    return Match("bittorrent", {"message": "utp"})
+        return False
+    return _distance(data, answer) <= _FLIGHT and _distance(answer, data) <= _FLIGHT
 
 
 def _is_packet(data: bytes) -> bool:
