@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import md5, sha256
+from struct import unpack
 from typing import Any, Final
 
 from .wire import FACT_LENGTH, text, u16
@@ -173,4 +174,5 @@ def _short_hash(string: str) -> str:
 
 def _numbers(data: bytes) -> tuple[int, ...]:
     """The 16-bit numbers in ``data``; an odd octet at the end is left out."""
-    return tuple([data[at] << 8 | data[at + 1] for at in range(0, len(data) - 1, 2)])
+    count = len(data) >> 1
+    return unpack(f"!{count}H", data[: 2 * count])

@@ -142,5 +142,7 @@ def _frames(plain: bytes, stream: CryptoStream) -> None:
                 return
             for _ in range(1 + 2 * ranges + (3 if kind == _ACK_ECN else 0)):
                 _, at = _varint(plain, at)
-        elif kind not in (_PADDING, _PING):
+        elif kind == _PADDING:
+            at = size - len(plain[at:].lstrip(b"\0"))
+        elif kind != _PING:
             return

@@ -42,7 +42,8 @@ def text(raw: bytes | str) -> str:
             decoded = raw.decode()
         except UnicodeDecodeError:
             decoded = raw.decode("latin-1")
-    return decoded[:FACT_LENGTH].translate(_UNPRINTABLE)
+    decoded = decoded[:FACT_LENGTH]
+    return decoded if decoded.isprintable() else decoded.translate(_UNPRINTABLE)
 
 
 def datagrams(data: bytes, sizes: tuple[int, ...]) -> Iterator[bytes]:
