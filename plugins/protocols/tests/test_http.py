@@ -31,9 +31,11 @@ TestContract = detector_contract(
         ),
         (b"GET /a b c HTTP/1.1\r\n\r\n", RESPONSE),
         (b"\r\nGET  /odd   HTTP/1.1 \r\n\r\n", RESPONSE),
+        (b"CONNECT [2001:db8::1]:25 / HTTP/1.0\r\n\r\n", b""),
     ],
     negatives=[
         (b"HEAD of the table\r\n", NOISE),
+        (b"CONNECT the dots HTTP/1.1\r\n", NOISE),
         (b"PUT that down HTTP\r\n", NOISE),
         (b"GET the milk please\r\nand eggs\r\n", NOISE),
         (b"POSTMAN says hi\r\n", NOISE),

@@ -41,6 +41,7 @@ _token = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]*\Z").match
 _version = re.compile(rb"[ \t]HTTP/\d\.\d", re.IGNORECASE).search
 _other_version = re.compile(rb"[ \t](?!HTTP)[A-Z]+/\d\.\d[ \t\r]*\Z").search
 _absolute = re.compile(rb"/|\*|[A-Za-z][A-Za-z0-9+.-]*://").match
+_authority = re.compile(rb"[^\s/]+:\d+\s").match
 _status_line = re.compile(rb"(?:(HTTP/\d(?:\.\d)?)|ICY)[ \t]+(\d{3})(?=[ \t\r\n])").match
 _status_line_begins = re.compile(
     rb"(?:I(?:C(?:Y(?:[ \t]+\d{0,3})?)?)?|H(?:T(?:T(?:P(?:/(?:\d(?:\.(?:\d)?)?(?:[ \t]+\d{0,3})?)?)?)?)?)?)\Z"
@@ -109,7 +110,8 @@ def _look_request_line(method: bytes, data: bytes, space: int) -> int:
         return _WRONG
     one_word = len(target.split()) <= 2
     if _version(line):
-        return _REQUEST if _absolute(target) or (registered and one_word) or method == b"CONNECT" else _WRONG
+        tunnel = method == b"CONNECT" and _authority(target)
+        return _REQUEST if _absolute(target) or (registered and one_word) or tunnel else _WRONG
     if method == b"GET" and target[:1] == b"/" and len(target.split()) == 1:  # HTTP/0.9
         after = data[end + 1 : end + 3].removeprefix(b"\r")
         return _REQUEST if after[:1] == b"\n" else _ATTEMPT if after else _OPEN
