@@ -16,6 +16,7 @@ TestCoap = detector_contract(
     [
         conversation("udp").client(GET).server(CONTENT),
         conversation("udp").client(LONG_OPTION),
+        conversation("udp").client(PING).server(b"\x60\x45\x12\x34"),
         conversation("udp").client(CONTENT).server(b"\x44\1\x12\x33abcd\x60"),
     ],
     [
@@ -24,13 +25,15 @@ TestCoap = detector_contract(
         conversation("udp").client(b"\x44\1\x12\x34abcd" + b"\xa4test"),
         conversation("udp").client(CONTENT).server(b"\x44\1\x12\x33dcba\x60"),
         conversation("udp").client(b"\x4f" + GET[1:]),
-        conversation("udp").client(PING).server(RESET),
+        conversation("udp").client(PING).server(PING),
     ],
 )
 
 
 def test_facts(ask):
     assert ask(coap, [GET]).facts == {"code": "0.01"}
+    assert not ask(coap, [GET]).confirmed
+    assert ask(coap, [GET], [CONTENT]).confirmed
 
 
 def test_a_response_waits_for_its_request(ask):

@@ -38,3 +38,10 @@ def test_no_signature_hides_another():
     for magics in (TCP_MAGICS, UDP_MAGICS):
         for magic in magics:
             assert [other for other in magics if magic.startswith(other)] == [magic]
+
+
+def test_conversations_are_confirmed_by_an_answer(ask):
+    assert ask(signatures, [b"RTPS\2..."]).confirmed
+    assert not ask(signatures, [b"BJNP\1..."]).confirmed
+    assert not ask(signatures, [b"BJNP\1..."], [b"other"]).confirmed
+    assert ask(signatures, [b"BJNP\1..."], [b"BJNP\x81..."]).confirmed

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pywall_core.api import NO, UDP, YES, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, hookimpl
 
 from .exchange import Said, by_datagram, by_stream
 from .wire import starts
@@ -38,13 +38,16 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise BitTorrent."""
     if flow.proto != UDP:
         return by_stream("bittorrent", _handshake, client, server)
-    if client.startswith(_SEARCH):
+    if not client:
+        return MORE
+    data = client[: flow.client_sizes[0]]
+    if data.startswith(_SEARCH):
         return Match("bittorrent", {"message": "lsd"})
-    if not client.startswith(_TRACKER):
+    if not data.startswith(_TRACKER):
         return by_datagram("bittorrent", _table_message, flow, client, server)
-    if flow.client_sizes[0] < _CONNECT:
+    if len(data) < _CONNECT:
         return NO
-    connected = server[:8] == _CONNECTED + client[12:16]
+    connected = server[:8] == _CONNECTED + data[12:16]
     return Match("bt-tracker", confirmed=connected, done=bool(server))
 
 

@@ -52,17 +52,19 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     options = _options(data)
     if options is None:
         return NO
-    if data[1] in _METHODS and options & _TELLING:
-        return Match("coap", {"code": _code(data)})
+    asks = data[1] in _METHODS and not options.isdisjoint(_TELLING)
     if not server:
-        return MORE
-    answer = first_datagram(server, flow.server_sizes)
+        return Match("coap", {"code": _code(data)}, confirmed=False, done=False) if asks else MORE
+    answered = _belongs(data, first_datagram(server, flow.server_sizes))
+    return Match("coap", {"code": _code(data)}, confirmed=answered) if asks or answered else NO
+
+
+def _belongs(data: bytes, answer: bytes) -> bool:
+    """Both hold and have a message number or a token in common, and one is no copy of the other."""
     if _options(answer) is None or data[1] == answer[1]:
-        return NO
+        return False
     token = data[4 : 4 + (data[0] & 15)]
-    if u16(data, 2) != u16(answer, 2) and (not token or token != answer[4 : 4 + (answer[0] & 15)]):
-        return NO
-    return Match("coap", {"code": _code(data)})
+    return u16(data, 2) == u16(answer, 2) or (bool(token) and token == answer[4 : 4 + (answer[0] & 15)])
 
 
 def _code(data: bytes) -> str:

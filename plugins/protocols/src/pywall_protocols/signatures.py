@@ -73,6 +73,8 @@ UDP_MAGICS: Final[dict[bytes, str]] = {
     b'{"version": [': "db-lsp-disc",
     b'{"host_int": ': "db-lsp-disc",
 }
+#: of those over UDP that are no announcements
+CONVERSATIONS: Final = frozenset({"bjnp", "dlep", "roughtime", "yojimbo"})
 protocols = tuple(sorted({*TCP_MAGICS.values(), *UDP_MAGICS.values()}))
 transport = ("tcp", "udp")
 first_client = bytes(sorted({magic[0] for magic in (*TCP_MAGICS, *UDP_MAGICS)}))
@@ -89,7 +91,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if flow.proto == UDP:
         if not client:
             return MORE
-        return Match(_name(client, UDP_MAGICS)) if client.startswith(_UDP_STARTS) else NO
+        data = client[: flow.client_sizes[0]]
+        return _datagram(_name(data, UDP_MAGICS), server) if data.startswith(_UDP_STARTS) else NO
     client_says, server_says = _says(client), _says(server)
     if client_says is YES:
         name = _name(client, TCP_MAGICS)
@@ -98,6 +101,14 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     else:
         name = _name(server, TCP_MAGICS) if server_says is YES else ""
     return two_sided(name, client_says, server_says)
+
+
+def _datagram(name: str, server: bytes) -> Match:
+    """Announcements are confirmed as they are, conversations by an answer that begins like one of theirs."""
+    if name not in CONVERSATIONS:
+        return Match(name)
+    answered = server.startswith(_UDP_STARTS) and _name(server, UDP_MAGICS) == name
+    return Match(name, confirmed=answered, done=bool(server))
 
 
 def _says(data: bytes) -> Answer:
