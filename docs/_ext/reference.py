@@ -11,6 +11,7 @@ import importlib
 import importlib.metadata
 import inspect
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -90,6 +91,24 @@ def plugins() -> Iterator[str]:
             yield from _fields(options)
 
 
+def protocols() -> Iterator[str]:
+    """What each detector that is installed here checks, from the fields of its docstring."""
+    yield "# Protocols\n"
+    yield "No detector looks at a port. How well they do is measured in [detection](../detection.md).\n"
+    yield "| protocol | over | what is checked | source | least that is needed | facts |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for point in sorted(importlib.metadata.entry_points(group="pywall.plugins")):
+        detector = point.load()
+        if not inspect.ismodule(detector) or not hasattr(detector, "protocols"):
+            continue
+        over = detector.transport if isinstance(detector.transport, tuple) else (detector.transport,)
+        fields = dict(re.findall(r"^:(\w+): ((?:.|\n(?!:|\n))+)", inspect.getdoc(detector) or "", re.MULTILINE))
+        told = [" ".join(fields.get(name, "").split()) for name in ("checked", "source", "minimum", "facts")]
+        named = ", ".join(f"`{name}`" for name in detector.protocols)
+        yield f"| {named} | {', '.join(over)} | " + " | ".join(map(_cell, told)) + " |"
+    yield ""
+
+
 def command_line() -> Iterator[str]:
     """The help texts, as the command prints them."""
     yield "# Command line\n"
@@ -138,6 +157,7 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "rule-kinds": rule_kinds,
     "configuration": configuration,
     "plugins": plugins,
+    "protocols": protocols,
     "command-line": command_line,
     "api": public_api,
 }
