@@ -38,13 +38,6 @@ def test_starts_says_more_only_for_a_beginning(data, magic):
     assert (answer is MORE) == (magic.startswith(data) and data != magic)
 
 
-def test_line():
-    assert wire.line(b"one\r\ntwo\n") == b"one"
-    assert wire.line(b"one\r\ntwo\n", 5) == b"two"
-    assert wire.line(b"on", limit=4) is MORE
-    assert wire.line(b"onetwo", limit=4) is NO
-
-
 @pytest.mark.parametrize(
     ("data", "value"),
     [

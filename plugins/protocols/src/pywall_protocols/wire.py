@@ -1,4 +1,4 @@
-"""What detectors share: octets to numbers, datagrams, magic strings, lines, BER, printable facts, two-sided answers."""
+"""What detectors share: octets to numbers, datagrams, magic strings, BER, printable facts, two-sided answers."""
 
 from __future__ import annotations
 
@@ -72,14 +72,6 @@ def starts(data: bytes, *magics: bytes) -> Answer:
         if magic.startswith(data):
             return MORE
     return NO
-
-
-def line(data: bytes, at: int = 0, limit: int = 1024) -> bytes | Answer:
-    """The line at ``at`` without CRLF or LF; MORE while it has no end; NO when it is longer than ``limit`` octets."""
-    end = data.find(b"\n", at, at + limit + 1)
-    if end < 0:
-        return MORE if len(data) - at <= limit else NO
-    return data[at:end].removesuffix(b"\r")
 
 
 def tlv(data: bytes, at: int, end: int | None = None) -> tuple[int, int, int] | None:
