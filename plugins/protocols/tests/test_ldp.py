@@ -30,4 +30,5 @@ def test_facts(ask):
     assert ask(ldp, [HELLO]).facts == {"message_type": 0x0100}
     assert ask(ldp, INITIALIZATION).facts == {"message_type": 0x0200}
     assert ask(ldp, INITIALIZATION[:17]) is MORE
+    assert ask(ldp, b"\0\1\0\0\0\6") is NO
     assert ask(ldp, [HELLO[:17]]) is NO

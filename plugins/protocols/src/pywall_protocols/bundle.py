@@ -88,7 +88,6 @@ STRUCTURAL: Final = (
     "enip",
     "geneve",
     "gtp",
-    "hart_ip",
     "hsrp",
     "iax2",
     "l2tp",
@@ -137,6 +136,7 @@ SERVER_FIRST: Final = (
 HEURISTIC: Final = (
     "coap",
     "finger",
+    "hart_ip",
     "rsh",
     "rtp",
     "tftp",

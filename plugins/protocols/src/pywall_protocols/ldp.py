@@ -21,6 +21,8 @@ first_client = b"\0"
 first_server = b"\0"
 
 _HEADER: Final = 10
+#: least length of a unit: its identifier and one message without values
+_LEAST: Final = 14
 _MESSAGES: Final = frozenset(
     {0x0001, 0x0100, 0x0200, 0x0201, 0x0202, 0x0300, 0x0301, 0x0400, 0x0401, 0x0402, 0x0403, 0x0404}
 )
@@ -39,7 +41,7 @@ def _datagram(data: bytes) -> Said:
 
 
 def _message(data: bytes) -> Said:
-    if not b"\0\1".startswith(data[:2]):
+    if not b"\0\1".startswith(data[:2]) or (len(data) >= 4 and u16(data, 2) < _LEAST):
         return NO
     if len(data) < 18:
         return MORE
