@@ -104,3 +104,48 @@ def test_no_technique_gets_past_a_policy_that_drops_tls(attacker: Attacker, six:
 def test_innocent_text_arrives_by_the_same_techniques(attacker: Attacker) -> None:
     attacker.lab.run(DROP_TLS)
     assert set(failed(attacker.attempts("text"))) <= CONFLICTS
+
+
+#: where iptables in a namespace loses packets: before the firewall has seen them, or after it has let them through
+LOSSES = {
+    "nothing_lost": "",
+    "lost_before_the_firewall": "peer OUTPUT",
+    "lost_behind_the_firewall": "fw INPUT",
+    "answers_lost": "peer INPUT",
+}
+EVERY_PACKET = DROP_TLS.replace(
+    "- {rule: app", "- {rule: tcp-state, is: TIME_WAIT, action: ACCEPT}  # asked for each packet\n        - {rule: app"
+)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_transfer_over_a_bad_network_arrives_exactly(lab: Any, loss: str) -> None:
+    firewall = lab.run(EVERY_PACKET)
+    lab.fw.echo_server(TEXT_PORT)
+    if LOSSES[loss]:
+        namespace, chain = LOSSES[loss].split()
+        getattr(lab, namespace).run(f"iptables -A {chain} -p tcp -m statistic --mode random --probability 0.02 -j DROP")
+    answer = lab.peer.ask(
+        """
+        import threading
+        host, port, size = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+        s = socket.create_connection((host, port), 20)
+        s.settimeout(60)
+        text = b"".join(b"line %d of an innocent text\\n" % n for n in range(size // 20))[:size]
+        def send():
+            s.sendall(text)
+            s.shutdown(socket.SHUT_WR)
+        threading.Thread(target=send).start()
+        back = b"".join(iter(lambda: s.recv(65536), b""))
+        print("exact" if back == text else f"{len(back)} of {len(text)}")
+        """,
+        lab.FW,
+        TEXT_PORT,
+        3_000_000,
+        timeout=120,
+    )
+    assert answer == "exact"
+    (stats,) = firewall.ask("status", "--stats")["stats"]
+    assert stats["packets"] > 2000
+    assert [name for name in stats["counters"] if name.startswith("drop.")] == []
+    assert stats["plugins"]["stream"] == {"buffered": 0, "gaps": 0}

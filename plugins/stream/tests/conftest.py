@@ -97,7 +97,9 @@ class Wire:
     are acknowledged; both go on from where the side is by themselves.
     """
 
-    def __init__(self, live: bool, options: dict[str, Any], detect: bool, settings: dict[str, Any]) -> None:
+    def __init__(
+        self, live: bool, options: dict[str, Any], detect: bool, listen: bool, settings: dict[str, Any]
+    ) -> None:
         self.isn = {True: 1000, False: 5000}
         self.sent = {True: 0, False: 0}
         self.got: dict[bool, list[bytes]] = {True: [], False: []}
@@ -111,7 +113,9 @@ class Wire:
         settings["chains"] = {"INPUT": never, "OUTPUT": never, **settings.get("chains", {})}
         config = Config.model_validate({"version": 1, **settings})
         self.stream = Stream(StreamOptions.model_validate(options))
-        plugins: list[tuple[str, Any]] = [("kinds", Kinds()), ("stream", self.stream), ("recorder", self)]
+        plugins: list[tuple[str, Any]] = [("kinds", Kinds()), ("stream", self.stream)]
+        if listen:
+            plugins.append(("recorder", self))
         if detect:
             plugins.append(("secret", Secret()))
         self.engine = Engine(config, assemble(config, plugins), live=live, sink=self.events.append)
@@ -185,10 +189,19 @@ MakeWire = Callable[..., Wire]
 
 @pytest.fixture(scope="session")
 def make_wire() -> MakeWire:
-    """``make_wire(live=True, options={...}, detect=False, **configuration)``; the handshake is not sent yet."""
+    """``make_wire(live=True, options={}, detect=False, listen=True, **configuration)``; the handshake is not sent yet.
 
-    def make(live: bool = True, options: dict[str, Any] | None = None, detect: bool = False, **settings: Any) -> Wire:
-        return Wire(live, options or {}, detect, settings)
+    Without ``listen`` no plugin takes ordered octets, and ``read`` stays empty.
+    """
+
+    def make(
+        live: bool = True,
+        options: dict[str, Any] | None = None,
+        detect: bool = False,
+        listen: bool = True,
+        **settings: Any,
+    ) -> Wire:
+        return Wire(live, options or {}, detect, listen, settings)
 
     return make
 

@@ -179,3 +179,17 @@ def test_repeated_fins_pass(wire, octets):
     assert wire.server(ack=len(octets) + 1) is None
     assert wire.client(octets, at=0, flags=FIN | ACK) is None
     assert wire.read() == octets
+
+
+def test_octets_that_nobody_looks_at_any_more_are_not_held(make_wire):
+    wire = make_wire(detect=True, listen=False).handshake()
+    assert wire.client(b"SEC") is None
+    assert wire.client(b"rets", at=3) is None
+    assert wire.flow.app_proto == "unknown"
+    assert wire.client(b"S", at=3) == "stream.overlap_conflict"  # detectors were shown another octet
+    assert wire.server(ack=7) is None
+    assert wire.client(b"spoilt on the way", at=7) is None
+    assert wire.stream.pywall_stats()["buffered"] == 0
+    assert wire.client(b"sent once again..", at=7) is None
+    assert wire.server(ack=24) is None
+    assert wire.states == ("ESTABLISHED", "ESTABLISHED")
