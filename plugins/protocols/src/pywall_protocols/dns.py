@@ -44,7 +44,8 @@ _RESPONSE: Final = 0x8000  # of the flags
 _UPDATE: Final = 5
 _OPT: Final = 41
 _RECURSIVE_QUERY: Final = bytes.fromhex("010000010000")  # flags, one question, no answer
-_MOST_RECORDS: Final = 64
+_MOST_QUESTIONS: Final = 32
+_MOST_RECORDS: Final = 16  # that are looked at
 _MOST_ANSWERS: Final = 16
 
 _host_label = re.compile(rb"[A-Za-z0-9_-]+\Z").match
@@ -90,7 +91,7 @@ def _over_tcp(data: bytes) -> tuple[Answer, bytes]:
 def _header_fits(message: bytes, size: int) -> bool:
     """Whether the 12 octets are the header of a message of this size."""
     _, flags, questions, answers, authorities, additionals = _header(message)
-    if flags >> 11 & 15 not in _OPERATIONS or questions > _MOST_RECORDS or flags & 15 > 10:
+    if flags >> 11 & 15 not in _OPERATIONS or questions > _MOST_QUESTIONS or flags & 15 > 10:
         return False
     return bool(12 + 5 * questions + 11 * (answers + authorities + additionals) <= size)
 

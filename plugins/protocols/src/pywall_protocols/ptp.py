@@ -45,7 +45,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 def _message(data: bytes) -> Said:
     size = len(data)
-    if size < 44 or data[1] & 15 != 2 or data[1] >> 4 > 1:
+    if size < 44 or data[1] & 15 != 2 or data[1] >> 4 > 1 or data[0] & 15 not in _MESSAGES:
         return NO
     name, least, control = _MESSAGES[data[0] & 15]
     length = u16(data, 2)
