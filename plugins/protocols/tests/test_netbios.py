@@ -62,3 +62,9 @@ def test_facts(ask):
     assert ask(netbios, [QUERY]).facts == {"service": "ns", "name": "FILESERVER"}
     assert ask(netbios, [DATAGRAM]).facts == {"service": "dgm", "name": "CLIENT"}
     assert ask(netbios, REQUEST).facts == {"service": "ssn", "name": "*SMBSERVER"}
+
+
+def test_what_an_open_session_carries_begins_anew(ask):
+    match = ask(netbios, REQUEST + b"\0\0\0\x55\xffSMB", b"\x82\0\0\0\0\0\0\x55\xffSMB")
+    assert match.restart == (len(REQUEST), 4)
+    assert ask(netbios, REQUEST, b"\x83\0\0\1\x82").restart is None

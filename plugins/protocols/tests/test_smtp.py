@@ -35,10 +35,14 @@ TestContract = detector_contract(
 
 
 def test_facts(ask):
-    match = ask(smtp, b"EHLO client.example\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d>\r\n", GREETING)
-    assert match == Match(
-        "smtp", {"helo": "client.example", "mail_from": "a@b.example", "banner": "mail.example ESMTP ready"}
-    )
+    commands = b"EHLO client.example\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d>\r\nRCPT TO:<e@f>\r\nDATA\r\n"
+    facts = {
+        "helo": "client.example",
+        "mail_from": "a@b.example",
+        "rcpt_to": ["c@d", "e@f"],
+        "banner": "mail.example ESMTP ready",
+    }
+    assert ask(smtp, commands, GREETING) == Match("smtp", facts)
 
 
 def test_starttls_hands_over_where_tls_begins(ask):

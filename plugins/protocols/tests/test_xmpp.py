@@ -20,6 +20,7 @@ TestContract = detector_contract(
         (CLIENT + ASK + b"\x16\x03", SERVER + AGREE + b"\x16\x03"),
     ],
     negatives=[
+        (b"<iq type='get' id='1'>", b"<html>"),
         (b"<?xml version='1.0'?><html><body>stream:stream</body></html>", b"<html>"),
         (b"<stream:stream xmlns='urn:other'>" + b" " * 3000, b""),
         (b"GET / HTTP/1.1\r\n\r\n", b"<?xml version='1.0'?><a/>"),
@@ -35,6 +36,12 @@ def test_starttls_hands_over(ask):
     client, server = CLIENT + ASK + b"\x16\x03\x01", SERVER + AGREE + b"\x16\x03\x03"
     match = ask(xmpp, client, server)
     assert (client[match.restart[0] :], server[match.restart[1] :]) == (b"\x16\x03\x01", b"\x16\x03\x03")
+
+
+def test_stanzas_of_both_sides_tell_a_connection_under_way(ask):
+    query, result = b"<iq type='get' id='1' to='a.example'><ping/></iq>", b"<iq type='result' id='1'/>"
+    assert ask(xmpp, query, result).protocol == "xmpp"
+    assert ask(xmpp, query) is MORE
 
 
 def test_a_declaration_alone_waits(ask):

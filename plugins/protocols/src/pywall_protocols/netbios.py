@@ -28,7 +28,8 @@ _LETTERS: Final = b"ABCDEFGHIJKLMNOP"
 _DAMAGE: Final = 4
 _QUERY_ERROR: Final = 0x13
 _SESSION_REQUEST: Final = 0x81
-_SESSION_ANSWERS: Final = {b"\x82\0\0\0": 4, b"\x83\0\0\1": 5, b"\x84\0\0\6": 10}
+_POSITIVE: Final = b"\x82\0\0\0"
+_SESSION_ANSWERS: Final = {_POSITIVE: 4, b"\x83\0\0\1": 5, b"\x84\0\0\6": 10}
 
 
 @hookimpl
@@ -36,7 +37,18 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise NetBIOS."""
     if flow.proto == UDP:
         return by_datagram("netbios", _datagram, flow, client, server)
-    return by_stream("netbios", _session, client, server)
+    answer = by_stream("netbios", _session, client, server)
+    if isinstance(answer, Match) and client and server.startswith(_POSITIVE):
+        return _opened(answer, client)
+    return answer
+
+
+def _opened(answer: Match, client: bytes) -> Match:
+    """Behind the request and its positive response begins what the session carries."""
+    end = 4 + u16(client, 2) if len(client) > 3 else 0
+    if not end or len(client) < end:
+        return Match("netbios", answer.facts, answer.confirmed, done=False)
+    return Match("netbios", answer.facts, answer.confirmed, restart=(end, len(_POSITIVE)))
 
 
 def _datagram(data: bytes) -> Said:

@@ -4,7 +4,7 @@
     ``HELO`` or ``MAIL FROM:`` from the client; weaker commands and replies when both sides agree
 :source: RFC 5321 sections 3.1, 4.1.1 and 4.2, RFC 2033, STARTTLS: RFC 3207
 :minimum: the first line of one side
-:facts: helo, mail_from, banner
+:facts: helo, mail_from, rcpt_to, banner
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ _VERBS: Final = _HELLO | _OWN | _SHARED | {b"MAIL", b"RCPT", b"AUTH"}
 _PATH: Final = re.compile(rb"\s*(?:MAIL\s+FROM|RCPT\s+TO)\s*:\s*(\S*)", re.I)
 #: a mechanism, but not those of FTP (RFC 4217, 2228)
 _AUTH: Final = re.compile(rb"\s*AUTH (?!TLS|SSL|GSSAPI\s*\Z)[A-Z0-9_-]{3,20}(?: \S+)?\s*\Z", re.I)
+#: as many become facts
+_RECIPIENTS: Final = 8
 _MAIL: Final = re.compile(rb"\s*MAIL\s+FROM\s*:\s*(\S*)", re.I)
 _EXTENSION: Final = re.compile(
     rb"(?:^|[\r\n]250[ -])(?:SIZE|PIPELINING|8BITMIME|STARTTLS|AUTH[ =]|ENHANCEDSTATUSCODES|DSN)", re.I
@@ -70,15 +72,16 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     restart = switch(commands, answers, lambda line: verb_of(line) == b"STARTTLS", 220)
     done = len(commands) >= 16
     for line, end in commands:
-        if verb_of(line) in _HELLO and (host := line[4:].strip()):
-            facts.setdefault("helo", text(host))
+        verb = verb_of(line)
         if restart and end == restart[0]:
             break
-        if found := _MAIL.match(line):
-            facts["mail_from"] = text(found[1].strip(b"<>"))
-            done = True
-            break
-        if verb_of(line) in (b"DATA", b"BDAT", b"QUIT"):
+        if verb in _HELLO and (host := line[4:].strip()):
+            facts.setdefault("helo", text(host))
+        elif found := _MAIL.match(line):
+            facts.setdefault("mail_from", text(found[1].strip(b"<>")))
+        elif found := _PATH.match(line):
+            facts["rcpt_to"] = [*facts.get("rcpt_to", []), text(found[1].strip(b"<>"))][:_RECIPIENTS]
+        elif verb in (b"DATA", b"BDAT", b"QUIT"):
             done = True
             break
     settled = answer.done and done and bool(answers)

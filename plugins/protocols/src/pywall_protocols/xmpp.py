@@ -1,6 +1,7 @@
 """Extensible Messaging and Presence Protocol, by the stream header.
 
-:checked: an element ``stream:stream`` in the namespace of streams, after an XML declaration or not
+:checked: an element ``stream:stream`` in the namespace of streams, after an XML declaration or not; amid a connection
+    stanzas of both sides
 :source: RFC 6120 sections 4.7, 4.8 and 5.4 (STARTTLS)
 :minimum: the stream header up to its namespace
 :facts: to, from
@@ -13,7 +14,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from .evidence import OPEN, PROOF, REFUTED, Grade, by_client
+from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
 from .wire import text
 
 protocols = ("xmpp",)
@@ -31,7 +32,18 @@ _STARTTLS: Final = re.compile(
     rb"<starttls\s[^>]{0,200}urn:ietf:params:xml:ns:xmpp-tls[^>]{0,200}?(?:/>|>\s*</starttls>)"
 )
 _PROCEED: Final = re.compile(rb"<proceed\s[^>]{0,200}urn:ietf:params:xml:ns:xmpp-tls[^>]{0,200}?(?:/>|>\s*</proceed>)")
-_BEGIN: Final = (b"<?xml", b"<stream:stream", b"<stream", b"<flash:stream")
+#: amid a connection
+_STANZA: Final = re.compile(rb"<(?:iq|presence|message)(?=[^>]{0,1000}\s(?:to|from|id|type)=['\"])[^>]{1,1000}>")
+_BEGIN: Final = (
+    b"<?xml",
+    b"<stream:stream",
+    b"<stream",
+    b"<flash:stream",
+    b"<iq ",
+    b"<presence ",
+    b"<message ",
+    b"</stream:stream>",
+)
 _LIMIT: Final = 2400
 
 
@@ -53,8 +65,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 
 def _side(data: bytes) -> Grade:
-    if _HEADER.match(data):
+    if not data:
+        return OPEN
+    if _HEADER.match(data) or data.startswith(b"</stream:stream>"):
         return PROOF
+    if _STANZA.match(data):
+        return HINT
     start = data[:_LIMIT].lstrip()
     if len(data) >= _LIMIT:
         return REFUTED
