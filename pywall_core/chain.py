@@ -36,6 +36,7 @@ class Rule:
     target: str | None
     observe: bool
     comment: str
+    decides: bool = True
     hits: int = 0
     outcomes: int = 0
 
@@ -77,6 +78,8 @@ class Chains:
         self.asked = Asked()
         self.default = {name: default.action(hook) for hook, name in HOOK_NAMES.items()}
         self._owners = owners
+        #: in one walk: what the chains of pending jumps may come to, by name
+        self._possible: dict[str, int] = {}
         self.rules = {name: [self._compile(bound, name) for bound in rules] for name, rules in chains.items()}
         known: dict[str, int] = {}
         for name in self.rules:
@@ -105,6 +108,8 @@ class Chains:
         asked.packet = False
         if asked.facts:
             asked.facts.clear()
+        if self._possible:
+            self._possible.clear()
         rules = self.rules.get(hook)
         if rules is None:
             return self.unruled
@@ -134,7 +139,8 @@ class Chains:
                 self._observed(rule, packet, flow)
                 continue
             if answer is PENDING:
-                outcomes |= self._pending_outcomes(rule, packet, flow, hook)
+                if not rule.observe:
+                    outcomes |= self._come_to(rule, packet, flow, hook)
             elif answer is YES:
                 rule.hits += 1
                 if rule.target is not None:
@@ -157,13 +163,27 @@ class Chains:
                 return outcomes, decider
         return outcomes | OUTCOME_BITS[self.default[hook]], decider
 
-    def _pending_outcomes(self, rule: Rule, packet: Packet, flow: Flow, hook: str) -> int:
-        """A jump that is pending may come to whatever its chain comes to for this packet."""
-        if rule.observe:
-            return 0
+    def _come_to(self, rule: Rule, packet: Packet, flow: Flow, hook: str) -> int:
+        """Mask of what a rule's action may come to for this packet: for a jump, whatever its chain may come to."""
         if rule.target is None:
             return rule.outcomes
-        return self._collect(self.rules[rule.target], packet, flow, hook, None)[0]
+        known = self._possible.get(rule.target)
+        if known is not None:
+            return known
+        mask = 0
+        for inner in self.rules[rule.target]:
+            if inner.observe or not inner.decides:
+                continue
+            answer = inner.match(packet, flow)
+            if answer is NO:
+                continue
+            mask |= OUTCOME_BITS[answer] if isinstance(answer, Action) else self._come_to(inner, packet, flow, hook)
+            if answer is not PENDING:
+                break
+        else:
+            mask |= OUTCOME_BITS[self.default[hook]]
+        self._possible[rule.target] = mask
+        return mask
 
     def _is_final(self, action: Action, flow: Flow) -> bool:
         asked = self.asked
@@ -216,6 +236,7 @@ class Chains:
             target=target,
             observe=bound.observe,
             comment=bound.comment,
+            decides=all(kind.decides for kind in leaves(bound.condition)),
         )
 
     def _condition(self, condition: Condition) -> Matcher:

@@ -110,6 +110,25 @@ def test_what_no_fact_can_change_is_decided_at_once(make_engine: MakeEngine) -> 
     assert engine.process(ask(b"H")) == Verdict(DROP, True, "INPUT[0]", "kinds", "INPUT", "INPUT[0] matched")
 
 
+def test_a_pending_jump_may_come_to_what_its_chain_comes_to(make_engine: MakeEngine) -> None:
+    inner = [{"rule": "port", "dst": 53, "action": "DROP"}]
+    jump = {"rule": "app", "name": "bad", "action": "inner"}
+    chains = {"INPUT": [jump, {"rule": "always", "action": "DROP"}], "inner": inner}
+    engine = make_engine([("bad", Word("bad", b"HELLO"))], chains=chains)
+    assert engine.process(ask(b"H")).final, "DROP either way"
+    assert engine.process(ask(b"H", dport=54)).action is ACCEPT, "the inner chain's end is the default, ACCEPT"
+    assert engine.chains.rules["inner"][0].hits == 0
+
+
+def test_work_does_not_grow_with_the_ways_through_pending_jumps(make_engine: MakeEngine) -> None:
+    chains: dict[str, Any] = {"INPUT": [{"rule": "app", "name": "bad", "action": "c0"}] * 2}
+    for n in range(28):
+        chains[f"c{n}"] = [{"rule": "app", "name": "bad", "action": f"c{n + 1}"}] * 2
+    chains["c28"] = []
+    engine = make_engine([("bad", Word("bad", b"HELLO"))], chains=chains)
+    assert engine.process(ask(b"H")).action is ACCEPT
+
+
 def test_several_outcomes_without_accept_drop(make_engine: MakeEngine) -> None:
     rules = [{"rule": "app", "name": "bad", "action": "REJECT"}]
     engine = make_engine([("bad", Word("bad", b"HELLO"))], chains={"INPUT": rules}, default="DROP")
