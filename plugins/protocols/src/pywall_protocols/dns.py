@@ -46,7 +46,6 @@ _OPT: Final = 41
 _RECURSIVE_QUERY: Final = bytes.fromhex("010000010000")  # flags, one question, no answer
 _MOST_QUESTIONS: Final = 32
 _MOST_RECORDS: Final = 16  # that are looked at
-_MOST_ANSWERS: Final = 16
 
 _host_label = re.compile(rb"[A-Za-z0-9_-]+\Z").match
 _header = Struct("!HHHHHH").unpack_from
@@ -145,7 +144,7 @@ def _damaged(message: bytes) -> bool:
     """
     _, _, questions, *records = _header(message)
     at, labels = 12, 0
-    while at < len(message):
+    while at < min(len(message), 12 + 255):
         length = message[at]
         if length == 0:
             kind = message[at + 1 : at + 5]
