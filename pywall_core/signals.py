@@ -9,12 +9,12 @@ import socket
 from collections.abc import Callable, Iterator
 from typing import Final
 
-SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
 
 
 @contextlib.contextmanager
 def signals_in(selector: selectors.BaseSelector, handle: Callable[[int], None]) -> Iterator[None]:
-    """Have SIGTERM, SIGINT and SIGHUP handled in the selector's turn, so that none interrupts a change of rules."""
+    """Have :data:`SIGNALS` handled in the selector's turn, so that none interrupts a change of rules."""
     reader, writer = socket.socketpair()
     reader.setblocking(False)
     writer.setblocking(False)

@@ -220,6 +220,9 @@ class Supervisor:
     def _signalled(self, number: int) -> None:
         if number == signal.SIGHUP:
             self._reload_asked = True
+        elif number == signal.SIGUSR1:
+            for worker in self._team.workers if self._team is not None else ():
+                worker.ask({"do": "reopen"})
         else:
             self._stopping = True
 

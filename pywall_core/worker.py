@@ -102,6 +102,8 @@ class Worker:
         match message.get("do"):
             case "stop":
                 self._stop_at = now + DRAIN
+            case "reopen":
+                self._sink.reopen()
             case "stats":
                 self._answer(message, {**self._engine.stats(), "events": self._sink.stats()})
             case "flows":
@@ -152,6 +154,7 @@ def _prepare(order: Message) -> None:
     privileges.die_with_parent(order["parent"], signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the supervisor says when: the rules go first
 
 
