@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+
 def make_text(size, seed=1):
     """Text: the standard library's own source, two different stretches for the two seeds."""
     modules = (argparse, typing) if seed == 1 else (inspect, subprocess, zipfile, pickle)

@@ -109,7 +109,10 @@ def test_evaluate(corpus, capsys):
     out = capsys.readouterr().out
     assert "two-way" in out
     assert "bzip2" in out
-    assert run(commands.hedge_command, "evaluate", str(corpus), "--sizes", "64", "1024", "--json", "--method", "hedge") == 0
+    assert (
+        run(commands.hedge_command, "evaluate", str(corpus), "--sizes", "64", "1024", "--json", "--method", "hedge")
+        == 0
+    )
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["size"] for line in lines] == [64, 1024]
     assert all(0.5 < line["two_way"] <= 1 for line in lines)

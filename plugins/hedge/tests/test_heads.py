@@ -5,7 +5,7 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pywall_hedge import archives, classify, containers, heads, pictures
+from pywall_hedge import archives, classify, containers, heads, lz, pictures
 
 MAGICS = [magic for module in (archives, pictures, containers) for magic in module.MAGIC]
 LONGER = [  # as much of a real head as can be forged without decoding anything
@@ -92,10 +92,10 @@ def test_random_bytes_are_no_format():
 
 def test_lz4_and_snappy_by_structure_alone():
     sequence = bytes([0x44]) + b"abcd" + (4).to_bytes(2, "little")  # four literals, then eight octets from four back
-    assert archives.lz4_sequences(sequence * 5) == 5
-    assert archives.lz4_sequences(bytes([0x44]) + b"abcd" + (9).to_bytes(2, "little")) is None
+    assert lz.lz4_sequences(sequence * 5) == 5
+    assert lz.lz4_sequences(bytes([0x44]) + b"abcd" + (9).to_bytes(2, "little")) is None
     element = (
         bytes([3 << 2]) + b"abcd" + bytes([(4 - 4) << 2 | 1, 4])
     )  # a literal of four, a copy of four from four back
-    assert archives.snappy_tags(bytes([40]) + element * 5) == 5
-    assert archives.snappy_tags(bytes([40, 3 << 2]) + b"abcd" + bytes([1, 9])) is None
+    assert lz.snappy_tags(bytes([40]) + element * 5) == 5
+    assert lz.snappy_tags(bytes([40, 3 << 2]) + b"abcd" + bytes([1, 9])) is None

@@ -11,6 +11,8 @@ import lzma
 import zlib
 from collections.abc import Callable
 
+from . import lz
+
 ENOUGH = 20
 """Octets behind a fixed header below which a decoder that has not complained yet proves nothing."""
 
@@ -193,124 +195,6 @@ def _zstd_literals(block: bytes, size: int, limit: int) -> bool:
     return max(nibbles, default=16) <= 11
 
 
-def lz4_frame(data: bytes) -> bool:
-    """Frame descriptor with its checksum (LZ4 Frame Format 1.6), then sequences of the first block."""
-    if len(data) < 24 or data[4] & 0xC2 != 0x40 or data[5] & 0x8F or data[5] >> 4 < 4:
-        return False
-    end = 6 + 8 * (data[4] >> 3 & 1) + 4 * (data[4] & 1)
-    if data[end] != _xxh32_short(data[4:end]) >> 8 & 0xFF:
-        return False
-    size = _little(data, end + 1, 4)
-    if size & 0x7FFFFFFF > 1 << 8 + 2 * (data[5] >> 4):
-        return False
-    return bool(size >> 31) or lz4_sequences(data[end + 5 : end + 5 + size]) is not None
-
-
-def _xxh32_short(data: bytes) -> int:
-    """xxHash32 of fewer than 16 bytes, seed 0."""
-    mask, first, second, third, fourth, fifth = 0xFFFFFFFF, 2654435761, 2246822519, 3266489917, 668265263, 374761393
-    value = fifth + len(data)
-    for at in range(0, len(data) - 3, 4):
-        value = (value + _little(data, at, 4) * third) & mask
-        value = ((value << 17 | value >> 15) & mask) * fourth & mask
-    for byte in data[len(data) & ~3 :]:
-        value = (value + byte * fifth) & mask
-        value = ((value << 11 | value >> 21) & mask) * first & mask
-    value = (value ^ value >> 15) * second & mask
-    value = (value ^ value >> 13) * third & mask
-    return value ^ value >> 16
-
-
-def lz4_sequences(data: bytes) -> int | None:
-    """Walk LZ4 sequences as far as the bytes go; how many matches there were, None when one reaches before the
-    start."""
-    place = produced = matches = 0
-    size = len(data)
-    while place < size:
-        token = data[place]
-        place += 1
-        lengths = [token >> 4, token & 15]
-        for index in (0, 1):
-            while lengths[index] >= 15 and place < size:
-                lengths[index] += data[place]
-                place += 1
-                if data[place - 1] != 255:
-                    break
-            if index == 0:
-                place += lengths[0]
-                produced += lengths[0]
-                if place + 2 > size:
-                    return matches
-                offset = _little(data, place, 2)
-                place += 2
-                if not 0 < offset <= produced:
-                    return None
-        produced += lengths[1] + 4
-        matches += 1
-    return matches
-
-
-def lz4_block(data: bytes) -> bool:
-    """A bare block, with or without its size before it: enough matches that all reach back into what was produced."""
-    return any((lz4_sequences(data[start:]) or 0) >= 3 for start in (0, 4))
-
-
-def lzop(data: bytes) -> bool:
-    """Header with its Adler-32 (lzop 1.x), then the sizes of the first block."""
-    if len(data) < 47 or not b"\x09\x40" <= data[9:11] <= b"\x10\xff":
-        return False
-    end = 34 + data[33]
-    if len(data) < end + 12 or zlib.adler32(data[9:end]) != int.from_bytes(data[end : end + 4], "big"):
-        return False
-    plain, packed = (int.from_bytes(data[at : at + 4], "big") for at in (end + 4, end + 8))
-    return 0 < packed <= plain <= 1 << 26
-
-
-def snappy_tags(data: bytes) -> int | None:
-    """Walk the elements of a raw Snappy stream; how many copies there were, None when one is impossible."""
-    length = shift = place = 0
-    while place < min(5, len(data)):
-        length |= (data[place] & 127) << shift
-        place, shift = place + 1, shift + 7
-        if data[place - 1] < 128:
-            break
-    else:
-        return None
-    produced = copies = 0
-    while place < len(data):
-        tag, kind = data[place] >> 2, data[place] & 3
-        if kind == 0:
-            wide = max(tag - 59, 0)
-            count = _little(data, place + 1, wide) + 1 if wide else tag + 1
-            place += 1 + wide + count
-        else:
-            if place + (2, 3, 5)[kind - 1] > len(data):
-                break
-            count = (tag & 7) + 4 if kind == 1 else tag + 1
-            offset = (data[place] >> 5) << 8 | data[place + 1] if kind == 1 else _little(data, place + 1, 2 * kind - 2)
-            if not 0 < offset <= produced:
-                return None
-            place += (2, 3, 5)[kind - 1]
-            copies += 1
-        produced += count
-        if produced > length:
-            return None
-    return copies
-
-
-def snappy_raw(data: bytes) -> bool:
-    """No magic number: three copies or more that all reach back into what was produced."""
-    return (snappy_tags(data) or 0) >= 3
-
-
-def snappy_framed(data: bytes) -> bool:
-    """Stream identifier, then a first chunk of at most 64 KiB (framing format)."""
-    kind, size = data[10:11], _little(data, 11, 3)
-    if kind == b"\x00":
-        return len(data) > 30 and 4 < size <= 76_494 and snappy_tags(data[18 : 14 + size]) is not None
-    return kind == b"\x01" and 4 < size <= 65_540 and inside(data[18:])
-
-
 MAGIC: dict[bytes, tuple[str, Callable[[bytes], bool]]] = {
     b"\x1f\x8b": ("gzip", gzip),
     b"PK\x03\x04": ("zip", zip_archive),
@@ -318,12 +202,12 @@ MAGIC: dict[bytes, tuple[str, Callable[[bytes], bool]]] = {
     b"\xfd7zXZ\x00": ("xz", xz),
     b"7z\xbc\xaf\x27\x1c": ("7z", seven_zip),
     b"\x28\xb5\x2f\xfd": ("zstd", zstd),
-    b"\x04\x22\x4d\x18": ("lz4", lz4_frame),
-    b"\x89LZO\x00\r\n\x1a\n": ("lzop", lzop),
-    b"\xff\x06\x00\x00sNaPpY": ("snappy", snappy_framed),
+    b"\x04\x22\x4d\x18": ("lz4", lz.lz4_frame),
+    b"\x89LZO\x00\r\n\x1a\n": ("lzop", lz.lzop),
+    b"\xff\x06\x00\x00sNaPpY": ("snappy", lz.snappy_framed),
     b"\x5d\x00\x00": ("lzma", lzma_alone),
 }
 """Magic number -> name and decoder."""
 
-UNMARKED: tuple[tuple[str, Callable[[bytes], bool]], ...] = (("lz4", lz4_block), ("snappy", snappy_raw))
+UNMARKED: tuple[tuple[str, Callable[[bytes], bool]], ...] = (("lz4", lz.lz4_block), ("snappy", lz.snappy_raw))
 """Formats without a magic number, tried on every head: structure alone must convince."""

@@ -15,7 +15,8 @@ Method = Literal["learned", "hedge"]
 SHORTEST = 32
 """Octets below which only the share of printable text is asked."""
 FORGEABLE, FRAMING = 32, 16
-"""Octets at the start that the statistics leave out: behind a magic number whose structure does not hold, and always."""
+"""Octets at the start that the statistics leave out: where a magic number stands whose structure does not hold, and of
+any payload from 1024 octets up."""
 
 _PRECISION = {  # octets: (precision of "encrypted", of "not encrypted"), from the paper's table for gamma = 2
     1024: (0.625, 0.869),

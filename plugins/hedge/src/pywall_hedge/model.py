@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from math import exp, log
 
@@ -37,6 +37,7 @@ def load() -> tuple[Network, ...]:
         )
 
 
+@lru_cache(maxsize=4096)
 def nearest(size: int) -> Network:
     """The network for payloads of `size` octets: the nearest by ratio."""
     return min(load(), key=lambda network: abs(log(network.size / size)))

@@ -18,7 +18,7 @@ KEPT = 65536
 """Octets of a direction's start within which its structure is checked."""
 FIRST_LOOK, LAST_CHANCE = 64, 2048
 """Octets from which a head is looked at, and after which one without a structure is given up."""
-GROWTH = 0.35
+GROWTH = 0.8
 """Log-odds that the sum must clear for every piece after the first; fitted by training/streams.py."""
 BOUND = 6.0
 """Log-odds that one piece can add at most, so that a plain greeting does not outweigh what follows."""
