@@ -176,9 +176,10 @@ def main() -> int:
     except PluginError as error:
         channel.send({"is": "failed", "code": 4, "message": str(error)})
         return 4
-    except ChannelError:
+    except ChannelError as error:
+        log.error("worker: no word from the supervisor: %s", error)
         return 1
-    except Exception as error:  # whatever it is, the supervisor says it in one line
+    except (Exception, SystemExit) as error:  # whatever it is, the supervisor says it in one line
         channel.send({"is": "failed", "code": 1, "message": f"worker: {type(error).__name__}: {error}"})
         return 1
     try:

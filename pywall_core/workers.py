@@ -71,6 +71,11 @@ class WorkerProcess:
         """Whether it has ended."""
         return self._process.poll() is not None
 
+    def end(self) -> str:
+        """How it ended, in words."""
+        code = self._process.poll()
+        return f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+
     def listen(self) -> bool:
         """Take in what it has said. False: it will say no more."""
         try:
@@ -137,7 +142,7 @@ class Team:
         for worker in self.workers:
             if worker.exited() or worker.failure:
                 worker.listen()
-                return worker.failure or (1, f"the worker process {worker.pid} ended while starting")
+                return worker.failure or (1, f"the worker process {worker.pid} ended while starting ({worker.end()})")
             if not worker.bound and worker.overdue(monotonic()):
                 return 1, f"the worker process {worker.pid} did not start within {START:g} s"
         return None
@@ -155,7 +160,7 @@ class Team:
                 worker.kill()
             if index not in self._due:
                 worker.listen()
-                why = f": {worker.failure[1]}" if worker.failure else ""
+                why = f": {worker.failure[1]}" if worker.failure else f" ({worker.end()})"
                 pause = self._pauses.get(index, 0.0)
                 self._pauses[index] = min(_MAX_PAUSE, pause * 2 or 0.5)
                 self._due[index] = now + pause

@@ -49,10 +49,13 @@ def has(capability: int) -> bool:
 
 
 def die_with_parent(parent: int, signal: int) -> None:
-    """Have the kernel send ``signal`` when the parent ends; exits at once when process ``parent`` has ended already."""
+    """Have the kernel send ``signal`` when the parent ends.
+
+    :raises ProcessLookupError: process ``parent`` has ended already
+    """
     _prctl(_PR_SET_PDEATHSIG, signal)
     if os.getppid() != parent:
-        raise SystemExit(1)
+        raise ProcessLookupError(f"the parent is {os.getppid()}, not {parent}")
 
 
 def keep_only(capabilities: Iterable[int], user: str | None = None) -> None:
