@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -170,13 +169,9 @@ class Protocols:
 
     def plugins(self) -> list[tuple[str, object]]:
         """Name and module of each detector, in the order in which they are asked."""
-        return [(name, load(name)) for name in NAMES if name not in self._left_out and _there(name)]
+        return [(name, load(name)) for name in NAMES if name not in self._left_out]
 
 
 def load(name: str) -> object:
     """The module of the detector ``name``."""
     return import_module(f"{__package__}.{name.replace('-', '_')}")
-
-
-def _there(name: str) -> bool:
-    return find_spec(f"{__package__}.{name.replace('-', '_')}") is not None
