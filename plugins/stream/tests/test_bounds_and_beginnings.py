@@ -50,6 +50,16 @@ def test_midstream_drop_flow(make_wire):
     wire.handshake()
 
 
+@pytest.mark.parametrize("flags", [SYN, SYN | ACK])
+def test_midstream_a_syn_of_the_side_not_seen_yet_moves_nothing(make_wire, flags):
+    wire = make_wire(detect=True)
+    wire.addresses = wire.addresses[::-1]  # the one who speaks first is taken for the client
+    assert wire.client(b"+") is None
+    assert wire.server(flags=flags, at=20_000) == (None if flags == SYN else "stream.syn_ack")
+    assert wire.server(b"answer", at=0) is None
+    assert wire.read(False) == b"answer"
+
+
 def test_a_connection_that_begins_with_the_servers_answer(make_wire):
     wire = make_wire(live=False)
     assert wire.server(flags=SYN | ACK) is None

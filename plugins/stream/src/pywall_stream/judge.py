@@ -23,6 +23,9 @@ from .step import Step
 Judgement = Drop | Step | None
 Halves = tuple[Half, Half]
 
+#: CLOSED: its SYN was sent before the firewall looked
+_AWAIT_SYN_ACK: Final = frozenset({"CLOSED", "SYN_SENT1", "SYN_SENT3"})
+
 _NO_ACK: Final = Drop("stream.no_ack")
 _FLAGS: Final = Drop("stream.flags")
 _CHECKSUM: Final = Drop("stream.bad_checksum")
@@ -90,7 +93,7 @@ class Judge:
         if flags & SYN:
             if flags & ACK:
                 return self._syn_ack(packet, flow, sender, peer, options)
-            return self._syn(packet, sender, peer, options)
+            return self._syn(packet, flow, sender, peer, options)
         return self._segment(packet, flow, sender, peer, options)
 
     # --- the beginning --------------------------------------------------------------------------------------------
@@ -111,11 +114,11 @@ class Judge:
         flow.tracker = halves = (peer, sender) if packet.to_server else (sender, peer)
         return halves
 
-    def _syn(self, packet: Packet, sender: Half, peer: Half, options: Options) -> Judgement:
+    def _syn(self, packet: Packet, flow: Flow, sender: Half, peer: Half, options: Options) -> Judgement:
         data = packet.end > packet.start
         if data and options.fast_open:
             return _SYN_DATA
-        if sender.seen and peer.seen:
+        if peer.seen and (sender.seen or flow.midstream):
             if packet.seq == sender.isn:
                 return None
             # RFC 5961 section 4: the receiver answers with a challenge ACK, unless it has lost the connection
@@ -127,7 +130,10 @@ class Judge:
         if packet.end > packet.start:
             return _SYN_DATA
         position = peer.position_of_ack(packet.ack)
+        receiver = flow.server_state if packet.to_server else flow.client_state
         if not sender.seen:
+            if receiver not in _AWAIT_SYN_ACK:
+                return _SYN_ACK
             if position != 1:
                 return None  # it answers another SYN, and the receiver will reset it
         elif packet.seq != sender.isn:
@@ -135,7 +141,6 @@ class Judge:
                 # its sender has lost the connection and opens a new one: that shall be a flow of its own
                 flow.closed = True
                 return _REOPENED
-            receiver = flow.server_state if packet.to_server else flow.client_state
             if position != 1 or receiver != "SYN_SENT2":  # with SYN cookies a repeated SYN may get another answer
                 return _SYN_ACK
         elif flow.share != "new":
