@@ -18,6 +18,7 @@ from .options import MAX_SHIFT, NO_OPTIONS, Options, parse_options
 from .reassembly import arrange
 from .settings import Timeouts
 from .step import Step
+from .urgent import AMBIGUOUS, urgent_position
 
 #: A packet is dropped, changes something once accepted, or (None) passes and changes nothing.
 Judgement = Drop | Step | None
@@ -181,7 +182,7 @@ class Judge:
         end = at + max(packet.length - packet.start, len(data))
         if end + bool(fin) <= sender.acked and (end > at or at < sender.acked):
             # old: the receiver throws it away, though Linux may still take note of the urgent pointer
-            urgent = _urgent_position(packet, at, end, sender) if packet.flags & URG else sender.urgent
+            urgent = urgent_position(packet, at, end, sender) if packet.flags & URG else sender.urgent
             return _URGENT if urgent != sender.urgent and self._looked_at(flow, sender) else None
         acked = peer.position_of_ack(packet.ack)
         refused = self._refuse_ack(acked, flow, sender, peer, loose)
@@ -196,8 +197,8 @@ class Judge:
             return None if self.pass_unordered else _OVERLAP
         urgent = sender.urgent
         if packet.flags & URG or sender.urgent >= 0:
-            urgent = _urgent_position(packet, at, end, sender)
-            if urgent == _AMBIGUOUS:
+            urgent = urgent_position(packet, at, end, sender)
+            if urgent == AMBIGUOUS:
                 if self._looked_at(flow, sender):
                     return _URGENT
                 urgent = sender.urgent
@@ -272,25 +273,6 @@ class Judge:
         """Late octets may take half of the memory, so that connections in order go on beside a flood of holes."""
         total = self.memory // 2 if behind_hole else self.memory
         return self.buffered + grown > total or sender.buffered() + grown > self.flow_memory
-
-
-_AMBIGUOUS: Final = -2
-
-
-def _urgent_position(packet: Packet, at: int, end: int, sender: Half) -> int:
-    """Where the urgent octet is after this segment, or _AMBIGUOUS.
-
-    A socket without SO_OOBINLINE leaves out the octet before the urgent pointer (RFC 6093 section 2; Linux:
-    ``tcp_check_urg``). One such octet a stream can be followed; a second one, or copies at odds about it, can not.
-    """
-    known = sender.urgent
-    pointer = int.from_bytes(packet.data[packet.l4 + 18 : packet.l4 + 20], "big") if packet.flags & URG else 0
-    position = at + max(pointer - 1, 0)
-    if not packet.flags & URG or position < sender.acked:  # a pointer to what was received is ignored
-        return _AMBIGUOUS if max(at, sender.acked) <= known < end else known
-    if position == known:
-        return known
-    return _AMBIGUOUS if known >= 0 or sender.covered(position) else position
 
 
 def _adopt(packet: Packet, sender: Half, peer: Half) -> None:
