@@ -74,13 +74,19 @@ def rule_contract(kind: type[RuleKind], parameters: Sequence[dict[str, Any]], *,
         )
 
     @st.composite
-    def flows(draw: Any, packet: Packet) -> Flow:
-        known = draw(st.sampled_from([None, "unknown", "none", "tls", "ssh"]))
-        flow = make_flow(packet, app_proto=known, detect_done=known is not None, confirmed=draw(st.booleans()))
-        flow.initiator = draw(st.sampled_from(["local", "remote"]))
-        flow.client_state = flow.server_state = draw(st.sampled_from(["", "ESTABLISHED", "SYN_RCVD1"]))
-        flow.facts = {name: draw(_values(st)) for name in rules[0].asks() if "." in name and draw(st.booleans())}
-        return flow
+    def known(draw: Any) -> dict[str, Any]:
+        """What may be known of a flow, as its attributes."""
+        app_proto = draw(st.sampled_from([None, "unknown", "none", "tls", "ssh"]))
+        state = draw(st.sampled_from(["", "ESTABLISHED", "SYN_RCVD1"]))
+        return {
+            "app_proto": app_proto,
+            "detect_done": app_proto is not None,
+            "confirmed": draw(st.booleans()),
+            "initiator": draw(st.sampled_from(["local", "remote"])),
+            "client_state": state,
+            "server_state": state,
+            "facts": {name: draw(_values(st)) for name in rules[0].asks() if "." in name and draw(st.booleans())},
+        }
 
     rules = [kind.model_validate(given_parameters) for given_parameters in parameters]
 
@@ -112,7 +118,7 @@ def rule_contract(kind: type[RuleKind], parameters: Sequence[dict[str, Any]], *,
         @given(st.data())
         def test_answers_every_packet(self, data: Any) -> None:
             packet = data.draw(packets())
-            flow = data.draw(flows(packet))
+            flow = make_flow(packet, **data.draw(known()))
             for rule in rules:
                 assert isinstance(rule.concerns(flow), bool)
                 answer = _compile(rule)(packet, flow)
@@ -133,7 +139,7 @@ def rule_contract(kind: type[RuleKind], parameters: Sequence[dict[str, Any]], *,
             if kind.scope == "packet" or kind.state == "host":
                 return
             first = data.draw(packets())
-            flow = data.draw(flows(first))
+            flow = make_flow(first, **data.draw(known()))
             other = decode(first.data, first.time + data.draw(st.floats(0, 1e6)), first.hook, first.indev, first.outdev)
             other.seq, other.flags, other.window = data.draw(ports), data.draw(st.integers(0, 255)), data.draw(ports)
             other.start = data.draw(st.integers(0, len(other.data)))

@@ -90,7 +90,7 @@ class Misdeclared:
 )
 def test_contract_finds_the_fault(detector: object, broken: str) -> None:
     suite = detector_contract(
-        detector, positives=[(b"TOY-a\n", b"TOY-b\n")], negatives=[(b"HTTP", b"HTTP")], examples=200
+        detector, positives=[(b"TOY-a\n", b"TOY-b\n")], negatives=[(b"HTTP", b"HTTP")], examples=400
     )()
     with pytest.raises((AssertionError, IndexError)):
         getattr(suite, broken)()

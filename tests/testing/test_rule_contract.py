@@ -99,6 +99,6 @@ class NeverSettles(Door):
     ],
 )
 def test_contract_finds_the_fault(kind: type[RuleKind], broken: str) -> None:
-    suite = rule_contract(kind, [{"number": 39}], examples=200)()
+    suite = rule_contract(kind, [{"number": 39}], examples=400)()
     with pytest.raises((AssertionError, IndexError)):
         getattr(suite, broken)()
