@@ -1,8 +1,10 @@
 """The bundle: its order, its options, what every detector declares, and all detectors at once."""
 
 import inspect
+import random
 import re
 from importlib.metadata import entry_points
+from time import thread_time
 
 import pytest
 from pydantic import ValidationError
@@ -102,6 +104,37 @@ def test_ports_change_nothing(ports):
             sizes = {"client_sizes": (len(client),), "server_sizes": (len(server),) if server else ()}
             flow = make_flow(proto=6 if transport == "tcp" else 17, sport=ports[0], dport=ports[1], **sizes)
             assert everything.pywall_detect(flow, client, server).protocol == name
+
+
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+def test_random_conversations_have_no_name(transport):
+    everything, chance = All(transport), random.Random(transport)
+    for _ in range(1000):
+        said = {True: [], False: []}
+        for side in (True, False, True, False):
+            said[side].append(chance.randbytes(chance.randint(1, 300)))
+            client, server = b"".join(said[True]), b"".join(said[False])
+            sizes = {"client_sizes": tuple(map(len, said[True])), "server_sizes": tuple(map(len, said[False]))}
+            flow = make_flow(proto=6 if transport == "tcp" else 17, client=client, server=server, **sizes)
+            answer = everything.pywall_detect(flow, client, server)
+            assert not isinstance(answer, Match), (answer, said)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [b"\r\n", b" ", b"A", b"GET /", b"a:", b"\0", b"\xff", b"\x30\x00", b"\1a", b"\1\1", b"220-x\r\n", b"* ",
+     b"+OK\r\n", b"\x16\x03\x01\0\1\1", b"(", b'{"a":', b"<a>", b"d1:a", b"\xc0\x0c", b"\nSSH", b"HTTP/1.1 100 a\r\n\r\n"],
+)  # fmt: skip
+def test_no_repeated_pattern_takes_long(pattern):
+    full = (pattern * 16384)[:16384]
+    for _, module in plugins():
+        for transport in module.transport if isinstance(module.transport, tuple) else (module.transport,):
+            proto, sizes = (6, ()) if transport == "tcp" else (17, (512,) * 32)
+            flow = make_flow(proto=proto, client=full, server=full, client_sizes=sizes, server_sizes=sizes)
+            if may_begin(module.first_client, full) and may_begin(module.first_server, full):
+                begin = thread_time()
+                module.pywall_detect(flow, full, full)
+                assert thread_time() - begin < 0.01, module.__name__
 
 
 def test_names_are_sorted_within_their_group_and_unique():
