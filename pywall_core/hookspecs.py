@@ -3,7 +3,8 @@
 Hot hooks (``packet`` to ``decided``) are called for packets: pluggy registers and checks them, the engine calls the
 implementations as plain tuples in the YAML's order. They never block and keep no reference to a packet. An exception
 is caught at the call, counted for the plugin, and answered by ``failure.plugin_error``.
-Cold hooks are called by pluggy, in the YAML's order.
+Cold hooks are called one after the other in the same order; PYWALL_PLUGINS_TRACE=1 in the environment prints each call.
+A plugin implements those that it wants.
 
 Every hook exists since API 1.
 """

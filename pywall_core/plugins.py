@@ -20,7 +20,7 @@ import pluggy
 from pydantic import BaseModel
 from stevedore import ExtensionManager, NamedExtensionManager
 
-from . import hookspecs
+from . import calltrace, hookspecs
 from .api import API_VERSION
 from .config.errors import nearest
 from .recognition import Classifier, Detector, Detectors
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 GROUP: Final = "pywall.plugins"
 _PREFIX: Final = "pywall_"
+#: hooks that no packet waits for
+COLD_HOOKS: Final = frozenset({"rules", "startup", "tick", "event", "stats", "shutdown"})
 
 
 #: (plugin name, callable) in the order of the configuration
@@ -102,11 +104,14 @@ class Plugins:
     _calls: dict[str, Calls] = field(default_factory=dict)
 
     def calls(self, hook: str) -> Calls:
-        """Implementations of a hot hook as (plugin name, callable), in the YAML's order."""
+        """Implementations of a hook as (plugin name, callable), in the YAML's order."""
         found = self._calls.get(hook)
         if found is None:
             name = _PREFIX + hook
-            found = self._calls[hook] = tuple((p.name, getattr(p.obj, name)) for p in self.loaded if hook in p.hooks)
+            found = tuple((p.name, getattr(p.obj, name)) for p in self.loaded if hook in p.hooks)
+            if hook in COLD_HOOKS and calltrace.wanted():
+                found = tuple((plugin, calltrace.traced(plugin, name, call)) for plugin, call in found)
+            self._calls[hook] = found
         return found
 
     def provides(self) -> frozenset[str]:
@@ -342,11 +347,6 @@ def _transports(obj: Any) -> tuple[str, ...]:
 def _register(loaded: list[Plugin]) -> Plugins:
     manager = pluggy.PluginManager("pywall")
     manager.add_hookspecs(hookspecs)
-    if os.environ.get("PYWALL_PLUGINS_TRACE"):
-        import sys
-
-        manager.trace.root.setwriter(sys.stderr.write)
-        manager.enable_tracing()
     for plugin in reversed(loaded):  # pluggy calls the last registered first
         try:
             manager.register(plugin.obj, plugin.name)
@@ -358,13 +358,12 @@ def _register(loaded: list[Plugin]) -> Plugins:
         word = next((word for word in str(error).replace("'", " ").split() if word.startswith(_PREFIX)), "")
         raise PluginError([f"{error}{nearest(word, dir(hookspecs))}"]) from error
     plugins = Plugins(manager, loaded)
-    for plugin in loaded:
-        if "rules" in plugin.hooks:
-            plugins.registry.registering = plugin.name
-            try:
-                plugin.obj.pywall_rules(register=plugins.registry)
-            except ValueError as error:
-                raise PluginError([str(error)]) from error
+    for name, rules in plugins.calls("rules"):
+        plugins.registry.registering = name
+        try:
+            rules(register=plugins.registry)
+        except ValueError as error:
+            raise PluginError([str(error)]) from error
     return plugins
 
 
