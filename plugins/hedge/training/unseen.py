@@ -33,7 +33,9 @@ def main() -> None:
     options = parser.parse_args()
     held = train.cached(options.root, "held", SIZE, COUNT, 2)
     whole = train.cached(options.root, "train", SIZE, train.SIZES[SIZE], 1)
-    known = train.Samples(whole.rows[::3], whole.label[::3], whole.form[::3], whole.names)  # a third is quick and enough
+    known = train.Samples(
+        whole.rows[::3], whole.label[::3], whole.form[::3], whole.names
+    )  # a third is quick and enough
 
     def caught(layers: dict[str, network.Array], formats: list[str]) -> tuple[float, float]:
         encrypted = network.predict(held.rows, layers)[:, 2] > 0.5
