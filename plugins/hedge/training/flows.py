@@ -1,7 +1,7 @@
-"""Whole flows through an engine in memory: `python flows.py ROOT [--count N]`, with pywall-core and pywall-stream installed.
+"""Whole flows through an engine in memory: `python flows.py ROOT [--count N]`; pywall-stream must be installed.
 
-Counts how many flows of each sort the policy of the README drops within 64 KiB of payload. Files are held-out and training
-products with their start seen, asked for in a line of text and sent raw over TCP.
+Counts how many flows of each sort the policy of the README drops within 64 KiB of payload. Files are held-out and
+training products with their start seen, asked for in a line of text and sent raw over TCP.
 """
 
 # ruff: noqa: S311 - seeds must repeat
