@@ -52,3 +52,8 @@ def test_facts(ask):
 
 def test_noise_of_its_first_octet_is_refused(ask):
     assert ask(krb5, [b"j" * 40], [b"k" * 40]) is NO
+
+
+def test_a_wrong_first_octet_is_refused_whatever_follows(ask):
+    assert ask(krb5, b"\x12\0\0\0e") is NO
+    assert ask(krb5, b"\x12\0\0\0j" + bytes(20)) is NO

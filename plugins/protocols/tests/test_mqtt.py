@@ -47,3 +47,8 @@ def test_facts(ask, data, facts):
 @pytest.mark.parametrize("size", [1, 3, 7, 8])
 def test_beginnings_wait(ask, size):
     assert ask(mqtt, V311[:size]) is MORE
+
+
+def test_fields_do_not_go_beyond_the_packet(ask):
+    cut = b"\x10\x10" + V31[2:18]
+    assert ask(mqtt, cut, b"\x20\2\0\0") == ask(mqtt, cut + b"and more than that", b"\x20\2\0\0")

@@ -56,3 +56,8 @@ def test_ssl_request_hands_over(ask):
 
 def test_half_a_greeting_waits(ask):
     assert ask(mysql, b"", GREETING[:12]) is MORE
+
+
+def test_an_error_is_judged_by_its_beginning(ask):
+    assert ask(mysql, b"", ERROR[:16]).protocol == "mysql"
+    assert ask(mysql, b"", ERROR[:20] + b"\xff\xfe").protocol == "mysql"

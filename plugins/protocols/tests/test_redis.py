@@ -36,3 +36,8 @@ def test_beginnings_of_a_command_wait(ask, data):
 
 def test_the_length_of_the_name_is_held(ask):
     assert ask(redis, b"*1\r\n$4\r\nPI\r\n", b"HTTP/1.1 400 Bad Request\r\n") is NO
+
+
+def test_a_carriage_return_inside_a_command_is_no_blank(ask):
+    assert ask(redis, b"PING\rN", b"+PONG\r\n") is NO
+    assert ask(redis, b"PING\rN\r\n", b"+PONG\r\n") is NO

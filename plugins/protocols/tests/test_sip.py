@@ -38,8 +38,9 @@ TestContractTcp = detector_contract(
 )
 
 
-def asked(client, server=b"", **attributes):
-    flow = make_flow(proto=UDP, src=SRC, dst=DST, **attributes)
+def asked(client, server=b""):
+    sizes = {"client_sizes": (len(client),), "server_sizes": (len(server),) if server else ()}
+    flow = make_flow(proto=UDP, src=SRC, dst=DST, **sizes)
     return flow, sip.pywall_detect(flow, client, server)
 
 

@@ -27,8 +27,8 @@ def lines(data: bytes, count: int = 16) -> list[Line]:
 
 
 def verb_of(line: bytes) -> bytes:
-    """The first word of a line in upper case."""
-    return line.split(None, 1)[0].upper() if line.strip() else b""
+    """The first word of a line, behind blanks, in upper case."""
+    return line.lstrip(b" ").split(b" ", 1)[0].upper()
 
 
 def first_octets(verbs: frozenset[bytes]) -> bytes:

@@ -36,7 +36,7 @@ def _side(data: bytes) -> Grade:
         reserved = len(data) > 4 and data[4] & 0x0F
         return OPEN if data[:1] in (b"", b"\1") and not reserved else REFUTED
     size, command = u24(data, 1), u24(data, 5)
-    if size % 4 or not 28 <= size <= 1 << 20 or data[4] & 0x0F or not 257 <= command < 0x800000 + 4096:
+    if data[0] != 1 or size % 4 or not 28 <= size <= 1 << 20 or data[4] & 0x0F or not 257 <= command < 0x800000 + 4096:
         return REFUTED
     code, flags, length = u32(data, 20), data[24], u24(data, 25)
     return PROOF if 0 < code < 1 << 20 and flags & 0x1F == 0 and 8 <= length <= size - 20 else REFUTED

@@ -47,8 +47,10 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 
 def _side(data: bytes, at: int) -> Grade:
+    if at and data[:1] > b"\0":
+        return REFUTED
     if len(data) <= at:
-        return OPEN if at == 0 or not any(data[:1]) else REFUTED
+        return OPEN
     kind = data[at]
     if kind not in _TYPES:
         return REFUTED

@@ -76,8 +76,10 @@ def _message(data: bytes, at: int) -> _Message | None:
 
 
 def _side(data: bytes) -> Grade:
+    if data[:1] not in (b"", b"0"):
+        return REFUTED
     if len(data) < 7:
-        return OPEN if data[:1] in (b"", b"0") else REFUTED
+        return OPEN
     message = _message(data, 0)
     if message is None:
         return OPEN if len(data) < 20 and (len(data) < 2 or data[1] < 0x85) and _header_cut(data) else REFUTED

@@ -72,8 +72,12 @@ def _facts(data: bytes) -> dict[str, Any]:
         if data[at - 1] < 0x80:
             break
     end = at + size
-    if len(data) < min(end, 4096):
+    end = min(end, 4096)
+    if len(data) < end:
         return {}
+    data = data[:end]
+    if len(data) < connect.end() + 3:
+        return {"connect.protocol_version": (connect[1] or connect[2])[0] & 0x7F}
     flags = data[connect.end()]
     at = connect.end() + 3
     level = (connect[1] or connect[2])[0] & 0x7F
@@ -88,7 +92,7 @@ def _facts(data: bytes) -> dict[str, Any]:
         if (place in (1, 2) and not skip[0]) or (place == 3 and not flags & 0x80):
             fields.append(b"")
             continue
-        if at + 2 > min(end, len(data)):
+        if at + 2 > len(data):
             break
         fields.append(data[at + 2 : at + 2 + u16(data, at)])
         at += 2 + u16(data, at)

@@ -73,11 +73,11 @@ def _server(data: bytes) -> Grade:
             return OPEN
         return PROOF if data[end + 13] == 0 else REFUTED
     if data[4] == 0xFF:
-        if len(data) < min(size + 4, 16):
+        end = min(size + 4, 16)
+        if len(data) < end:
             return OPEN
         code = int.from_bytes(data[5:7], "little")
-        words = data[7 : size + 4]
-        return PROOF if 1000 <= code < 5000 and not words.translate(None, _PRINTABLE) else REFUTED
+        return PROOF if 1000 <= code < 5000 and not data[7:end].translate(None, _PRINTABLE) else REFUTED
     return REFUTED
 
 

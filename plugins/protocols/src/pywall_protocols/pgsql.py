@@ -21,6 +21,8 @@ transport = "tcp"
 first_client = b"\0"
 first_server = b"RENSG"
 
+#: octets of a start-up packet (MAX_STARTUP_PACKET_LENGTH)
+_LONGEST: Final = 10000
 _CANCEL: Final = 80877102
 _SSL: Final = 80877103
 _GSSENC: Final = 80877104
@@ -45,10 +47,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         answered += 1
     if len(client) < at + 8:
         return Match("pgsql", {}, answer.confirmed, done=False)
-    end = at + u32(client, at)
-    if len(client) < end and end <= at + 10000:
+    size = u32(client, at)
+    if size > _LONGEST:
+        return Match("pgsql", {}, answer.confirmed, answer.done)
+    if len(client) < at + size:
         return Match("pgsql", {}, answer.confirmed, done=False)
-    return Match("pgsql", _parameters(client[at + 8 : end]), answer.confirmed, answer.done)
+    return Match("pgsql", _parameters(client[at + 8 : at + size]), answer.confirmed, answer.done)
 
 
 def _parameters(data: bytes) -> dict[str, Any]:
@@ -66,7 +70,7 @@ def _client(data: bytes) -> Grade:
         return PROOF if size == 8 else REFUTED
     if code == _CANCEL:
         return PROOF if 12 <= size <= 268 else REFUTED
-    if code >> 16 == 3 and code & 0xFFFF < 10 and 9 <= size <= 10000:
+    if code >> 16 == 3 and code & 0xFFFF < 10 and 9 <= size <= _LONGEST:
         name = data[8 : data.find(0, 8, 72)] if data.find(0, 8, 72) > 0 else data[8:]
         if not all(octet in _NAME for octet in name):
             return REFUTED

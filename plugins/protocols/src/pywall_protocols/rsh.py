@@ -51,6 +51,4 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 def _server(data: bytes) -> Grade:
     if not data:
         return (0, 1)
-    if data[0] == 0:
-        return HINT
-    return HINT if data[0] == 1 and data[1:64].isascii() else REFUTED
+    return HINT if data[0] <= 1 else REFUTED

@@ -16,7 +16,7 @@ from typing import Any, Final
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
 from .evidence import OPEN, PROOF, REFUTED, Grade, by_client
-from .wire import text
+from .wire import datagrams, text
 
 protocols = ("sip",)
 transport = ("tcp", "udp")
@@ -42,8 +42,11 @@ _LETTERS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise SIP."""
-    asked, told = client.lstrip(_KEEP_ALIVE), server.lstrip(_KEEP_ALIVE)
     whole = flow.proto == UDP
+    if whole:
+        asked, told = _first(client, flow.client_sizes), _first(server, flow.server_sizes)
+    else:
+        asked, told = client.lstrip(_KEEP_ALIVE), server.lstrip(_KEEP_ALIVE)
     answer = by_client("sip", _side(asked, whole), _side(told, whole))
     if answer is MORE or answer is NO:
         return answer
@@ -61,12 +64,20 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return Match("sip", facts, answer.confirmed, done=False)
 
 
+def _first(data: bytes, sizes: tuple[int, ...]) -> bytes:
+    """The first datagram with anything but what keeps the way open."""
+    for datagram in datagrams(data, sizes):
+        if said := datagram.lstrip(_KEEP_ALIVE):
+            return said
+    return b""
+
+
 def _side(data: bytes, whole: bool) -> Grade:
     if not data:
         return OPEN
     if data[0] not in _LETTERS:
         return REFUTED
-    if _STATUS.match(data) or _REQUEST.match(data) or _DAMAGED.match(data):
+    if _STATUS.match(data) or _REQUEST.match(data) or (whole and _DAMAGED.match(data)):
         return PROOF
     return OPEN if not whole and len(data) < 2100 and _BEGINNING.match(data) else REFUTED
 

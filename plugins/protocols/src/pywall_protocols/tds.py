@@ -34,9 +34,9 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 def _header(data: bytes) -> Grade:
     """What the packet header says: OPEN when it is well or not all there."""
-    if len(data) < 8:
-        return OPEN if data[1:2] in (b"", b"\0", b"\x01", b"\x04", b"\x08", b"\x09", b"\x10", b"\x11") else REFUTED
-    return OPEN if data[1] & ~0x1D == 0 and u16(data, 2) >= 9 and data[7] == 0 else REFUTED
+    if len(data) > 1 and data[1] & ~0x1D:
+        return REFUTED
+    return OPEN if len(data) < 8 or (u16(data, 2) >= 9 and data[7] == 0) else REFUTED
 
 
 def _client(data: bytes) -> Grade:

@@ -60,7 +60,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         facts = {found[1].decode(): text(found[2] or found[3] or b"") for found in _ATTRIBUTE.finditer(opening[1])}
     asked, agreed = _STARTTLS.search(client), _PROCEED.search(server)
     restart = (asked.end(), agreed.end()) if asked and agreed else None
-    done = answer.done and asked is None and b"<auth " in client
+    done = answer.done and asked is None and opening is not None and b"<auth " in client
     return Match("xmpp", facts, answer.confirmed, restart is not None or done, restart)
 
 
