@@ -117,7 +117,7 @@ class Judge:
 
     def _syn(self, packet: Packet, flow: Flow, sender: Half, peer: Half, options: Options) -> Judgement:
         data = packet.end > packet.start
-        if data and options.fast_open:
+        if data and options.fast_open and not self.lossy:
             return _SYN_DATA
         if peer.seen and (sender.seen or flow.midstream):
             if packet.seq == sender.isn:
@@ -125,10 +125,12 @@ class Judge:
             # RFC 5961 section 4: the receiver answers with a challenge ACK, unless it has lost the connection
             return _SYN_DATA if data else Step(sender, peer, resyn=(packet.seq + 1) & MASK)
         window = packet.window
-        return Step(sender, peer, [states.SYN], isn=packet.seq, options=options, edge=1 + window, window=window)
+        step = Step(sender, peer, [states.SYN], isn=packet.seq, options=options, edge=1 + window, window=window)
+        return self._with_data(step, packet) if data else step
 
     def _syn_ack(self, packet: Packet, flow: Flow, sender: Half, peer: Half, options: Options) -> Judgement:
-        if packet.end > packet.start:
+        data = packet.end > packet.start
+        if data and not self.lossy:
             return _SYN_DATA
         position = peer.position_of_ack(packet.ack)
         receiver = flow.server_state if packet.to_server else flow.client_state
@@ -146,12 +148,19 @@ class Judge:
                 return _SYN_ACK
         elif flow.share != "new":
             return None
-        elif position != 1:
+        elif position != 1 and not (self.lossy and position == peer.top):
             return _BAD_ACK
         window = packet.window
-        return Step(
-            sender, peer, [states.SYN_ACK], isn=packet.seq, options=options, edge=1 + window, window=window, acked=1
-        )
+        events, acked = [states.SYN_ACK], max(position, 1)
+        step = Step(sender, peer, events, isn=packet.seq, options=options, edge=1 + window, window=window, acked=acked)
+        return self._with_data(step, packet) if data else step
+
+    def _with_data(self, step: Step, packet: Packet) -> Step:
+        """In a capture the data of a SYN count once they are acknowledged, with the sender's next packet."""
+        if self.lossy:
+            data = packet.payload
+            step.next, step.top, step.late = 1, 1 + len(data), [(1, data)]
+        return step
 
     # --- the end --------------------------------------------------------------------------------------------------
 
