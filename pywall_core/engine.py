@@ -9,17 +9,20 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from .chain import Chains, Rule
 from .config import bind_chains, leaves
 from .decode import stray_error
-from .events.eve import EventBuilder
+from .events.eve import EventBuilder, protocol_name
 from .expectations import Expectations
 from .failures import Failures
 from .flows import FlowTable, touch_datagram_flow
 from .fragments import Fragments
+from .losses import losses
 from .recognition import Recognition
+from .timing import CHAINS, EVERY, Calls, Timing
 from .types import (
     ACCEPT,
     ACK,
@@ -79,7 +82,12 @@ class Engine:
         self.packets = 0
         self.bytes = 0
         self.counters: Counter[str] = Counter()
-        self.verdicts: Counter[Action] = Counter()
+        #: packets by chain, rule and action of their verdict
+        self.decisions: Counter[tuple[str, str, Action]] = Counter()
+        #: number of the worker process, from 0
+        self.worker = 0
+        #: further parts of :meth:`stats` by name, from those who run the engine
+        self.reports: dict[str, Callable[[], dict[str, Any]]] = {}
         self.failures = Failures(self.log)
         self._sink = sink
         self._builder = EventBuilder(live=live, pcap_filename=pcap_filename)
@@ -127,6 +135,18 @@ class Engine:
         self._decided_at_sight = self.chains.decided_at_sight(bound)
         kinds = {leaf.kind for rules in bound.values() for rule in rules for leaf in leaves(rule.condition)}
         self.wants_interfaces = config.queue.loopback or "iface" in kinds
+        self.timing = Timing()
+        self._plain = (self._packet, self._decided, self._segment, self._walk)
+        clocked = self.timing.calls
+        self._clocked = (
+            clocked(self._packet),
+            clocked(self._decided),
+            clocked(self._segment),
+            self.timing.watch(CHAINS, self._walk),
+        )
+        self.recognition.watch(self.timing)
+        #: packets until the next one under a clock; never 0 in a replay, whose results do not depend on the machine
+        self._until_timed = EVERY if live else 0
         for name, hook in plugins.calls("startup"):
             self._guard(name, hook, self)
 
@@ -134,6 +154,9 @@ class Engine:
 
     def process(self, packet: Packet) -> Verdict:
         """The verdict on one packet; never raises (but KeyboardInterrupt)."""
+        self._until_timed -= 1
+        if not self._until_timed:
+            return self._timed(packet)
         now = packet.time
         if now >= self._next_tick or now < self.now - 3600:
             self.tick(now)
@@ -181,7 +204,7 @@ class Engine:
             return self._count(self._decide(packet, flow, slot))
         if flow.proto == TCP and packet.flags & (FIN | SYN | RST):
             self._connection_flags(packet, flow)
-        self.verdicts[cached.action] += 1
+        self.decisions[cached.chain, cached.rule, cached.action] += 1
         if cached is not self._unruled:
             flow.verdict = cached
         return cached
@@ -221,6 +244,14 @@ class Engine:
             return
         self._send(self._builder.build(event_type, flow, packet, fields, self.now))
 
+    @property
+    def verdicts(self) -> Counter[Action]:
+        """Packets by the action of their verdict."""
+        found: Counter[Action] = Counter()
+        for (_chain, _rule, action), n in self.decisions.items():
+            found[action] += n
+        return found
+
     def count(self, name: str, n: int = 1) -> None:
         """Add to a counter of the ``stats`` event."""
         self.counters[name] += n
@@ -230,7 +261,7 @@ class Engine:
         self.expectations.add(parent, app_proto, proto, dst, dport, src, self.now)
 
     def stats(self) -> dict[str, Any]:
-        """Cumulative counters, nested."""
+        """Cumulative counters, nested; ``docs/reference/events.md`` says what each is. Walks the flow table."""
         states = Counter(flow.state for flow in self.flows)
         protocols = Counter(flow.app_proto or "pending" for flow in self.flows)
         plugin_stats: dict[str, Any] = {}
@@ -243,10 +274,15 @@ class Engine:
             "bytes": self.bytes,
             "verdicts": {action.value: n for action, n in self.verdicts.items()},
             "rules": {rule.path: rule.hits for rules in self.chains.rules.values() for rule in rules},
+            "decisions": [
+                {"chain": chain, "rule": rule, "action": action.value, "packets": n}
+                for (chain, rule, action), n in self.decisions.items()
+            ],
             "flows": {
                 "active": len(self.flows),
                 "by_state": dict(states),
                 "by_app_proto": dict(protocols),
+                "by_proto": dict(Counter(protocol_name(flow.proto) for flow in self.flows)),
                 "evicted": dict(self.flows.evicted),
             },
             "fragments": self.fragments.stats(),
@@ -256,9 +292,31 @@ class Engine:
                 name: {"errors": f.errors, "quarantined": f.quarantined, "last": f.last}
                 for name, f in self.failures.by_plugin.items()
             },
+            "losses": self.losses(),
+            **({"seconds": dict(self.timing.seconds), "latency": self.timing.latency()} if self.live else {}),
+            **{name: report() for name, report in self.reports.items()},
         }
 
+    def losses(self) -> dict[str, int]:
+        """Packets and events that were not treated as the rules say, by cause: see :mod:`pywall_core.losses`."""
+        return losses(self.counters, {name: report() for name, report in self.reports.items()})
+
     # --- inside ---------------------------------------------------------------------------------------------------
+
+    def _timed(self, packet: Packet) -> Verdict:
+        """One packet in 64, with a clock at every call of a plugin."""
+        self._until_timed = EVERY + 1  # the call below takes one
+        self._use(self._clocked, True)
+        started = perf_counter()
+        try:
+            return self.process(packet)
+        finally:
+            self.timing.verdict(perf_counter() - started)
+            self._use(self._plain, False)
+
+    def _use(self, calls: tuple[Calls, Calls, Calls, Callable[..., Verdict]], clocked: bool) -> None:
+        self._packet, self._decided, self._segment, self._walk = calls
+        self.recognition.use(clocked)
 
     def _release(self, flow: Flow, slot: int) -> bool:
         """May the final ACCEPT of ``slot`` (hook << 1 | direction) end all looking at the flow's packets there?
@@ -280,7 +338,7 @@ class Engine:
         return True
 
     def _count(self, verdict: Verdict) -> Verdict:
-        self.verdicts[verdict.action] += 1
+        self.decisions[verdict.chain, verdict.rule, verdict.action] += 1
         return verdict
 
     def _begin(self, packet: Packet) -> Flow | None:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from .types import ICMP, ICMPV6, MORE, NO, PENDING, TCP, UDP, YES, Answer, Facts, Flow, Match
+
+if TYPE_CHECKING:
+    from .timing import Timing
 
 DetectCall = Callable[[Flow, bytes, bytes], "Match | Answer"]
 ClassifyCall = Callable[[Flow, bool, bytes], "Facts | Answer"]
@@ -84,6 +87,15 @@ class Recognition:
         self._by_first_server = detectors.by_first_server
         self._orders: dict[int, tuple[tuple[int, Detector], ...]] = {}
         self._quarantined = 0
+        self._sets = [(self._detectors, self._classifiers, self._orders)]
+
+    def watch(self, timing: Timing) -> None:
+        """Make a second set of the same plugins, under a clock."""
+        self._sets.append((timing.detectors(self._detectors), timing.classifiers(self._classifiers), {}))
+
+    def use(self, clocked: bool) -> None:
+        """Which of the two sets is asked from now on."""
+        self._detectors, self._classifiers, self._orders = self._sets[clocked]
 
     def begin(self, flow: Flow) -> None:
         """Set up a new flow."""
@@ -100,7 +112,8 @@ class Recognition:
         for i, detector in enumerate(self._detectors):
             if detector.name == name:
                 self._quarantined |= 1 << i
-        self._orders.clear()
+        for _, _, orders in self._sets:
+            orders.clear()
 
     def blind(self, flow: Flow) -> bool:
         """Only quarantined detectors could still name this flow: it will never settle."""

@@ -194,11 +194,16 @@ def _ends(event: Event, src: bytes, sport: int, dst: bytes, dport: int, proto: i
     event["dest_ip"] = _address(dst)
     if proto in _HAVE_PORTS:
         event["dest_port"] = dport
-    event["proto"] = _PROTOCOLS.get(proto) or f"{proto:03d}"
+    event["proto"] = protocol_name(proto)
     if icmp is not None:
         event["icmp_type"], event["icmp_code"] = icmp >> 8, icmp & 255
         sport, dport = icmp >> 8, icmp & 255
     event["community_id"] = community_id(proto, src, dst, sport, dport)
+
+
+def protocol_name(proto: int) -> str:
+    """The IP protocol as Suricata writes it: ``TCP``, or three digits."""
+    return _PROTOCOLS.get(proto) or f"{proto:03d}"
 
 
 def _address(packed: bytes) -> str:
