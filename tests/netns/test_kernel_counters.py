@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 POLICY = """
     version: 1
     queue: {number: 7}
@@ -55,6 +57,7 @@ def test_kernel_counters_when_the_firewall_stops(lab: Any) -> None:
     assert event["flow"]["reason"] == "shutdown"
 
 
+@pytest.mark.slow
 def test_kernel_counters_keep_a_carried_flow_alive(lab: Any, until: Until) -> None:
     """The table's timeout does not end a flow that goes on in the kernel, nor begin a second one."""
     events = lab.folder / "eve.json"
