@@ -123,7 +123,8 @@ def test_random_conversations_have_no_name(transport):
 @pytest.mark.parametrize(
     "pattern",
     [b"\r\n", b" ", b"A", b"GET /", b"a:", b"\0", b"\xff", b"\x30\x00", b"\1a", b"\1\1", b"220-x\r\n", b"* ",
-     b"+OK\r\n", b"\x16\x03\x01\0\1\1", b"(", b'{"a":', b"<a>", b"d1:a", b"\xc0\x0c", b"\nSSH", b"HTTP/1.1 100 a\r\n\r\n"],
+     b"+OK\r\n", b"\x16\x03\x01\0\1\1", b"(", b'{"a":', b"<a>", b"d1:a", b"\xc0\x0c", b"\nSSH",
+     b"HTTP/1.1 100 a\r\n\r\n"],
 )  # fmt: skip
 def test_no_repeated_pattern_takes_long(pattern):
     full = (pattern * 16384)[:16384]
