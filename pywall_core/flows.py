@@ -20,8 +20,8 @@ TIMEOUT_TCP_UNTRACKED: Final = 600.0
 
 #: Timeouts shrink linearly from this fill of the table on, to nothing at 100 % (pf's adaptive.start; pf.conf(5)).
 ADAPTIVE_START: Final = 0.6
-#: The share of the table that half-open entries may take.
-NEW_SHARE: Final = 0.5
+#: The share of the table that half-open entries may take: 16,384 of 131,072, some 40 MiB under a flood.
+NEW_SHARE: Final = 0.125
 _RECHECK: Final = 15.0
 
 
@@ -37,7 +37,9 @@ class FlowTable:
         self.still_carried: Callable[[Flow, float], bool] | None = None
         #: entries that began as half-open, oldest first; those that are no more leave when they are come upon
         self._young: dict[bytes, Flow] = {}
-        self._wheel: dict[int, list[Flow]] = {}
+        #: keys by the second in which to look at them; an entry counts while its flow's ``due`` is that second, so what
+        #: has ended costs a key, not a flow
+        self._wheel: dict[int, list[bytes]] = {}
         self._swept = 0
         self.evicted: dict[str, int] = {}
 
@@ -50,7 +52,7 @@ class FlowTable:
 
     def create(self, packet: Packet) -> Flow | None:
         """A new entry for the packet's key, or None when the table is full of flows that must not go."""
-        if len(self._young) >= self.capacity * NEW_SHARE:
+        if len(self._young) >= max(self.capacity * NEW_SHARE, 16):
             self._evict_young()
         if len(self._by_key) >= self.capacity * 2 and not self._evict_young():
             return None
@@ -73,6 +75,8 @@ class FlowTable:
 
     def sweep(self, now: float) -> None:
         """Free what has timed out; call about once a second."""
+        for key in [key for key, flow in self._young.items() if flow.share != "new"]:
+            del self._young[key]
         last = int(now)
         if last < self._swept:
             self._turn_back(last)
@@ -83,8 +87,9 @@ class FlowTable:
         self._swept = last
         scale = self._scale()
         for slot in due:
-            for flow in self._wheel.pop(slot):
-                if self._by_key.get(flow.key) is not flow:
+            for key in self._wheel.pop(slot):
+                flow = self._by_key.get(key)
+                if flow is None or flow.due != slot or flow.key != key:
                     continue
                 left = flow.last + flow.timeout * scale - now
                 if left <= 0 and self.still_carried is not None and self.still_carried(flow, now):
@@ -109,11 +114,12 @@ class FlowTable:
         slot = int(now + (left if left < _RECHECK else _RECHECK)) + 1
         if slot <= self._swept:
             slot = self._swept + 1
+        flow.due = slot
         bucket = self._wheel.get(slot)
         if bucket is None:
-            self._wheel[slot] = [flow]
+            self._wheel[slot] = [flow.key]
         else:
-            bucket.append(flow)
+            bucket.append(flow.key)
 
     def _turn_back(self, second: int) -> None:
         """The clock went back (another part of a capture): what was put into later slots is due by the new time."""
@@ -124,7 +130,7 @@ class FlowTable:
             self._schedule(flow, flow.last, flow.timeout)
 
     def _evict_young(self) -> bool:
-        """Make room: the oldest half-open entry goes first, then the oldest closed one."""
+        """Make room: the oldest entry that is half-open (or closed before a sweep noticed) goes."""
         young = self._young
         while young:
             key = next(iter(young))

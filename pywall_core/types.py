@@ -210,6 +210,7 @@ class Flow:
         "detect_done",
         "dport",
         "dst",
+        "due",
         "engine",
         "expected",
         "ext",
@@ -325,6 +326,8 @@ class Flow:
     match: Match | None
     match_bit: int
     pending: int
+    #: second of the table's clock in which to look at the entry
+    due: int
     classifying: int
     #: offsets per direction up to which classifiers have seen the payload
     seen: list[int]

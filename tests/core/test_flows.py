@@ -69,10 +69,12 @@ def test_a_clock_that_jumps_is_survived() -> None:
 
 def test_a_flood_evicts_its_own_oldest_half_open_entries_only() -> None:
     table = Table(100)
-    good = [table.create(packet(n)) for n in range(20)]
-    for flow in good:
+    good = []
+    for n in range(20):
+        flow = table.create(packet(n))
         assert flow is not None
         touch_datagram_flow(flow)
+        good.append(flow)
     for n in range(1000, 5000):
         assert table.create(packet(n)) is not None
     assert len(table) <= 100
