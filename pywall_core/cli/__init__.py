@@ -25,7 +25,6 @@ COMMANDS: Final = {
     "replay": "replay",
     "explain": "explain",
     "verify": "verify",
-    "classify": "classify",
     "check": "check",
     "convert": "convert",
     "plugins": "plugins",

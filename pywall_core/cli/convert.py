@@ -193,7 +193,7 @@ class Converter:
         if not entry_points(group="pywall.plugins", name="hedge"):
             raise ValueError("needs the plugin 'hedge', which is not installed: pip install pywall-hedge")
         self._need("stream", "protocols", "hedge")
-        return [{"rule": "app", "is": "ssh"}, {"rule": "payload", "is": "encrypted"}]
+        return [{"rule": "app", "is": "ssh"}, {"rule": "payload", "is": "encrypted", "min_entropy": 5.0}]
 
 
 def _nearest_rule(name: object) -> str:

@@ -189,7 +189,7 @@ def test_entropy_rule_needs_hedge(convert, monkeypatch: pytest.MonkeyPatch) -> N
     assert new["plugins"] == ["rules", "stream", "protocols", "hedge"]
     assert new["chains"]["INPUT"] == [
         {"rule": "app", "is": "ssh", "action": "DROP"},
-        {"rule": "payload", "is": "encrypted", "action": "DROP"},
+        {"rule": "payload", "is": "encrypted", "min_entropy": 5.0, "action": "DROP"},
     ]
 
 
