@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -30,6 +31,8 @@ class RuleKind(BaseModel):
     state: ClassVar[Literal["flow", "host"]] = "flow"
     #: capabilities that some loaded plugin must provide ("segment", "tcp-state")
     requires: ClassVar[tuple[str, ...]] = ()
+    #: parameters to try the kind with, as they stand in the YAML: for `pywall plugins check` and the manual
+    examples: ClassVar[Sequence[Mapping[str, Any]]] = ()
     #: False for kinds that only look (``log``): they take no action
     decides: ClassVar[bool] = True
 

@@ -59,16 +59,17 @@ def detector_contract(
     positives: Sequence[Dialogue],
     negatives: Sequence[Dialogue] = (),
     *,
+    others: Sequence[Dialogue] = (),
     transport: str | None = None,
     examples: int = 60,
 ) -> type:
     """Make a test class that holds ``detector`` to the contract of ``pywall_detect``.
 
     ``detector`` is a plugin (module or instance with ``pywall_detect``) or the bare function. ``positives`` and
-    ``negatives`` are dialogues that it must and must not recognise: conversations, or pairs of the client's and the
-    server's bytes. ``transport`` ("tcp" or "udp") is, unless given, that of the first conversation among the positives,
-    else the detector's. Assign the result to a name that begins with ``Test``. Needs hypothesis; ``examples`` is how
-    many inputs each property is tried on.
+    ``negatives`` are dialogues that it must and must not recognise, ``others`` such as it may: conversations, or pairs
+    of the client's and the server's bytes. ``transport`` ("tcp" or "udp") is, unless given, that of the first
+    conversation among the positives, else the detector's. Assign the result to a name that begins with ``Test``. Needs
+    hypothesis; ``examples`` is how many inputs each property is tried on.
     """
     from hypothesis import HealthCheck, given, settings
     from hypothesis import strategies as st
@@ -77,7 +78,8 @@ def detector_contract(
     carrier = transport or _transport(detector, positives)
     good = [_turns(dialogue) for dialogue in positives]
     bad = [_turns(dialogue) for dialogue in negatives]
-    if not good:
+    every = [*good, *bad, *(_turns(dialogue) for dialogue in others)]
+    if not good and not others:
         raise ValueError("a detector is tried on at least one positive")
     tried = settings(
         max_examples=examples, deadline=None, report_multiple_bugs=False, suppress_health_check=[*HealthCheck]
@@ -104,7 +106,7 @@ def detector_contract(
     @st.composite
     def mutations(draw: Any) -> Turns:
         """Bytes of a dialogue with octets changed, taken out, put in, or the end cut off."""
-        turns = [(side, bytearray(data)) for side, data in draw(st.sampled_from(good + bad))]
+        turns = [(side, bytearray(data)) for side, data in draw(st.sampled_from(good + bad or every))]
         for _ in range(draw(st.integers(0, 8))):
             _, data = draw(st.sampled_from(turns))
             at = draw(st.integers(0, len(data)))
@@ -141,13 +143,13 @@ def detector_contract(
                     assert firsts is None or not said or said[0] in firsts, f"{name} misses {said[:1]!r}"
 
         @tried
-        @given(arrivals(good + bad))
+        @given(arrivals(every))
         def test_answer_does_not_depend_on_chunks_and_order(self, both: tuple[Turns, Turns]) -> None:
             turns, mixed = both
             assert ask(mixed) == ask(turns)
 
         @tried
-        @given(arrivals(good + bad), noise)
+        @given(arrivals(every), noise)
         def test_no_and_match_stay_with_more_bytes(self, both: tuple[Turns, Turns], more: Turns) -> None:
             shown: Turns = []
             settled: Match | Answer = MORE
@@ -162,7 +164,7 @@ def detector_contract(
                 settled = fresh
 
         @tried
-        @given(arrivals(good + bad), arrivals(good + bad))
+        @given(arrivals(every), arrivals(every))
         def test_flows_share_no_state(self, one: tuple[Turns, Turns], two: tuple[Turns, Turns]) -> None:
             flows = [_Asked(detect, carrier), _Asked(detect, carrier)]
             queues = [list(one[1]), list(two[1])]

@@ -29,6 +29,7 @@ class Ip(RuleKind):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
     kind: ClassVar[str] = "ip"
+    examples: ClassVar = ({"src": "192.0.2.0/24"}, {"dst": ["2001:db8::1", "198.51.100.2"]})
 
     src: Addresses | None = Field(
         default=None, description="source: an address or CIDR network (IPv4, IPv6), a list, or {file: PATH}, one a line"

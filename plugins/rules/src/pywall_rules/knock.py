@@ -53,6 +53,7 @@ class Knock(PortOpener):
     step nor wrong."""
 
     kind: ClassVar[str] = "knock"
+    examples: ClassVar = ({"port": 22, "doors": ["7000/tcp", "8000/udp", "9000/tcp"]},)
 
     doors: Annotated[tuple[Door, ...], BeforeValidator(_doors), WithJsonSchema(_SCHEMA)] = Field(
         description="the doors in order, PORT/PROTOCOL: [7000/tcp, 8000/udp]"
