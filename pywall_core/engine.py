@@ -119,18 +119,19 @@ class Engine:
         self._observe = config.mode == "observe"
         registry = plugins.registry
         bound = bind_chains(config, registry.kinds, capabilities=plugins.provides(), protocols=plugins.protocols())
+        self.bound = bound
         self.chains = Chains(bound, config.default, registry.owner, self, self._rule_observed)
         #: the verdict of a hook without a chain: it says nothing about the flow as a whole
         self._unruled = self.chains.unruled
         self._walk = self.chains.walk if tracer is None else tracer.watch_walks(self)
         failure = config.failure
-        self._on_plugin_error = failure.plugin_error
+        self._on_plugin_error = "pass-packet" if self._observe else failure.plugin_error
         self._pass_midstream = failure.midstream == "pass-flow"
         #: keys of the connections that were open when the firewall started; None: not known, any may be
         self.older_connections: frozenset[bytes] | None = None
-        self._on_undecodable = _packet_verdict(failure.undecodable, "undecodable")
-        self._on_table_full = _packet_verdict(failure.table_full, "table full")
-        self._on_truncated = _packet_verdict(failure.truncated, "truncated")
+        self._on_undecodable = self._failure_verdict(failure.undecodable, "undecodable")
+        self._on_table_full = self._failure_verdict(failure.table_full, "table full")
+        self._on_truncated = self._failure_verdict(failure.truncated, "truncated")
         self._accepted_fragment = Verdict(ACCEPT, False, reason="fragment held until its datagram is whole")
         self._decided_at_sight = self.chains.decided_at_sight(bound)
         kinds = {leaf.kind for rules in bound.values() for rule in rules for leaf in leaves(rule.condition)}
@@ -479,9 +480,18 @@ class Engine:
 
     def _vetoed(self, reason: str, packet: Packet, flow: Flow | None) -> Verdict:
         self.counters[f"drop.{reason}"] += 1
-        verdict = Verdict(DROP, False, "", reason.partition(".")[0], "", reason)
+        plugin = reason.partition(".")[0]
+        if self._observe:
+            verdict = Verdict(ACCEPT, False, "", plugin, "", f"observe: would drop: {reason}")
+        else:
+            verdict = Verdict(DROP, False, "", plugin, "", reason)
         self._anomaly(packet, flow, "stream", reason)
         return verdict
+
+    def _failure_verdict(self, policy: str, cause: str) -> Verdict:
+        """What a switch of ``failure:`` answers for one packet; observe mode lets it pass whatever the switch says."""
+        passes = self._observe or policy.startswith("pass")
+        return Verdict(ACCEPT if passes else DROP, False, reason=f"failure: {cause}")
 
     def _plugin_error(self, plugin: str, flow: Flow, error: BaseException) -> None:
         """Called where a plugin raised; ``_judge`` then answers by ``failure.plugin_error``."""
@@ -581,10 +591,6 @@ def build_engine(
     from .plugins import load
 
     return Engine(config, load(config), live=live, sink=sink, pcap_filename=pcap_filename)
-
-
-def _packet_verdict(policy: str, cause: str) -> Verdict:
-    return Verdict(ACCEPT if policy.startswith("pass") else DROP, False, reason=f"failure: {cause}")
 
 
 _Snapshot = tuple[Any, ...]

@@ -226,6 +226,18 @@ def test_observe_mode_reports_and_lets_pass(make_engine: MakeEngine) -> None:
     assert len(alerts) == 1
 
 
+def test_observe_mode_lets_pass_what_a_failure_or_a_veto_would_drop(make_engine: MakeEngine) -> None:
+    class Veto:
+        @hookimpl
+        def pywall_packet(self, packet: Packet, flow: Flow) -> Drop | None:
+            return Drop("veto.bang") if packet.payload == b"!" else None
+
+    engine = make_engine([("veto", Veto())], chains={"INPUT": [{"rule": "flag", "action": "DROP"}]}, mode="observe")
+    assert engine.process(ask(b"!")).action is ACCEPT
+    assert engine.process(decode(b"\x45", 1.0)).action is ACCEPT
+    assert engine.counters["drop.veto.bang"] == 1
+
+
 def test_an_observed_rule_does_not_decide(make_engine: MakeEngine) -> None:
     rules = [{"rule": "always", "action": "DROP", "observe": True}, {"rule": "always", "action": "ACCEPT"}]
     engine = make_engine(chains={"INPUT": rules})
