@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -49,10 +50,10 @@ def _netfilterqueue() -> Check:
         )
         return Check("NetfilterQueue", False, "not installed", remedy)
     try:
-        import netfilterqueue
+        from ..sources import nfqueue  # noqa: F401 - the only module that imports the binding
     except ImportError as error:
         return Check("NetfilterQueue", False, str(error), "apt-get install libnetfilter-queue1")
-    return Check("NetfilterQueue", True, str(getattr(netfilterqueue, "__version__", "installed")))
+    return Check("NetfilterQueue", True, version("NetfilterQueue"))
 
 
 def _plugins() -> Check:

@@ -1,14 +1,14 @@
-"""Data on a SYN: refused live, where no receiver takes it without Fast Open; in a capture it counts once acknowledged."""
+"""Data on a SYN: refused live, where no receiver takes it without Fast Open; captures count it once acknowledged."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from pywall_stream.plugin import Stream
 
 from pywall_core.api import ACK, FIN, SYN, Flow, decode, hookimpl
 from pywall_core.testing import engine, tcp_packet
-from pywall_stream.plugin import Stream
 
 C, S = ("192.0.2.1", 1000), ("192.0.2.2", 80)
 

@@ -25,8 +25,7 @@ from pywall_core.api import (
 from .stream import StreamClassifier
 
 if TYPE_CHECKING:
-    from pywall_core.engine import Engine
-    from pywall_core.plugins import RuleRegistry
+    from pywall_core.api import Engine, RuleRegistry
 
 NAME = "hedge"
 FACTS = ("payload_class", "confidence", "entropy", "bytes_seen")
