@@ -74,6 +74,13 @@ class Firewall:
             self._seen = nftables.generation()
         return not lost
 
+    def queued(self) -> int:
+        """Packets that our rules have sent to the queues since they were put in.
+
+        :raises CommandError: the rules cannot be read
+        """
+        return sum(tables.queued() for tables in self._families)
+
     def remove(self) -> None:
         """Take out all that is ours, also what a killed run left, and revoke what the kernel carried for us.
 

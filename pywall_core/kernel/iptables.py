@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from . import command
 from .command import CommandError
-from .rules import PREFIX, Plan, ruleset
+from .rules import PREFIX, QUEUE, Plan, ruleset
 
 Variant = Literal["nft", "legacy"]
 #: seconds that a command waits for the xtables lock (legacy only; nft has transactions instead)
@@ -82,6 +82,12 @@ class IPTables:
                 tables[name] = Saved(tuple(chains), tuple(rules))
         return tables
 
+    def queued(self) -> int:
+        """Packets that our NFQUEUE rules have counted since they were put in."""
+        lines = command.run([self._save, "-c", "-t", "mangle"]).splitlines()
+        ours = [line for line in lines if f"] -A {QUEUE} " in line and "-j NFQUEUE" in line]
+        return sum(int(line[1:].partition(":")[0]) for line in ours)
+
     def apply(self, text: str) -> None:
         """Change rules; a table changes wholly or not at all, chains that are not named stay as they are."""
         command.run([self._restore, "--noflush", "-w", str(LOCK_SECONDS)], text, timeout=LOCK_SECONDS + 10)
@@ -113,7 +119,7 @@ def installation(plan: Plan, family: int, existing: dict[str, Saved]) -> str:
         lines += [f"-A {chain} {rule}" for chain, rules in wanted[table].items() for rule in rules]
         stale = [chain for chain in saved.own_chains() if chain not in wanted[table]]
         lines += [f"-F {chain}" for chain in stale] + [f"-X {chain}" for chain in stale]
-        lines += [f"-I {hook} 1 -j {chain}" for where, hook, chain in plan.jumps() if where == table]
+        lines += [f"-I {hook} 1 {jump}" for where, hook, jump in plan.jumps() if where == table]
         text += [f"*{table}", *lines, "COMMIT"]
     return "\n".join(text) + "\n"
 
@@ -135,9 +141,9 @@ def removal(existing: dict[str, Saved]) -> str:
 def in_place(plan: Plan, existing: dict[str, Saved]) -> bool:
     """Every jump stands at position 1, and every chain of ours has its rules."""
     none = Saved((), ())
-    for table, hook, chain in plan.jumps():
+    for table, hook, jump in plan.jumps():
         saved = existing.get(table, none)
-        if saved.first(hook) != f"-A {hook} -j {chain}" or not saved.first(chain):
+        if saved.first(hook) != f"-A {hook} {jump}" or not saved.first(_target(jump)):
             return False
     return True
 

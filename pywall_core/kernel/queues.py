@@ -85,6 +85,14 @@ class Losses:
             self._last[number] = queue
             self._unreported["queue full"] += queue.dropped_full - before.dropped_full
             self._unreported["socket buffer full"] += queue.dropped_user - before.dropped_user
+        self._report(now)
+
+    def add(self, now: float, cause: str, number: int) -> None:
+        """Count packets that were lost in a way that the queues have no counter for."""
+        self._unreported[cause] += number
+        self._report(now)
+
+    def _report(self, now: float) -> None:
         if now >= self._next_report and self._unreported.total() > 0:
             self._next_report = now + _REPORT
             words = ", ".join(f"{number} ({cause})" for cause, number in self._unreported.items() if number)

@@ -41,9 +41,10 @@ class Plan:
         return range(self.queue, self.queue + self.workers)
 
     def jumps(self) -> tuple[tuple[str, str, str], ...]:
-        """Table, built-in chain and own chain of each jump that stands at position 1."""
-        return tuple(("mangle", hook, PREFIX + hook) for hook in self.hooks) + tuple(
-            ("filter", hook, REJECT) for hook in self.hooks
+        """Table, built-in chain and rule of each jump that stands at position 1."""
+        rejected = f"-m mark --mark {self.marks.reject:#x}/{self.marks.reject:#x} -j {REJECT}"
+        return tuple(("mangle", hook, f"-j {PREFIX}{hook}") for hook in self.hooks) + tuple(
+            ("filter", hook, rejected) for hook in self.hooks
         )
 
 
@@ -57,30 +58,28 @@ def ruleset(plan: Plan, family: int) -> dict[str, dict[str, list[str]]]:
     if family == 6:
         mangle[ICMPV6] = [f"-p icmpv6 --icmpv6-type {kind} -j RETURN" for kind in UNQUEUED_ICMPV6] + [f"-g {QUEUE}"]
     mangle[QUEUE] = _queue(plan)
-    return {"mangle": mangle, "filter": {REJECT: _reject(plan.marks, family)}}
+    return {"mangle": mangle, "filter": {REJECT: _reject(family)}}
 
 
 def _entry(plan: Plan, family: int, hook: str) -> list[str]:
     m = plan.marks
     generation = m.generation(plan.generation)
-    rules = []
+    both, accepted_both = m.original | m.reply, m.accept_original | m.accept_reply
+    # in the order of how many packets each rule takes: those of carried connections are by far the most
+    rules = [
+        f"-m mark ! --mark 0x0/{m.verdict_mask:#x} -g {TAKE}",
+        f"-m connmark --mark {generation | accepted_both:#x}/{m.generation_mask | both:#x} -j RETURN",
+    ]
+    for direction, value, mask in (("ORIGINAL", m.accept_original, m.original), ("REPLY", m.accept_reply, m.reply)):
+        accepted = f"-m connmark --mark {generation | value:#x}/{m.generation_mask | mask:#x}"
+        rules.append(f"{accepted} -m conntrack --ctdir {direction} -j RETURN")
     if not plan.loopback:
         rules.append("-o lo -j RETURN" if hook == "OUTPUT" else "-i lo -j RETURN")
-    rules.append(f"-m mark ! --mark 0x0/{m.verdict_mask:#x} -g {TAKE}")
-    for direction, value, mask in (
-        ("ORIGINAL", m.accept_original, m.original),
-        ("REPLY", m.accept_reply, m.reply),
-    ):
-        rules.append(
-            f"-m connmark --mark {generation | value:#x}/{m.generation_mask | mask:#x} "
-            f"-m conntrack --ctdir {direction} -j RETURN"
-        )
     if hook == "OUTPUT":
         rejected = f"-m connmark --mark {generation | m.reject:#x}/{m.generation_mask | m.reject:#x} -j RETURN"
         rules.append(f"-p tcp --tcp-flags RST RST {rejected}")
         error = "icmpv6 --icmpv6-type port-unreachable" if family == 6 else "icmp --icmp-type port-unreachable"
         rules.append(f"-p {error} {rejected}")
-    both = m.original | m.reply
     rules.append(f"-m connmark --mark {generation | m.drop_both:#x}/{m.generation_mask | both:#x} -g {DROPPED}")
     if family == 6:
         rules.append(f"-p icmpv6 -g {ICMPV6}")
@@ -140,10 +139,6 @@ def _queue(plan: Plan) -> list[str]:
     return [*rules, f"-j NFQUEUE --queue-num {plan.queue}{bypass}"]
 
 
-def _reject(m: Marks, family: int) -> list[str]:
-    marked = f"-m mark --mark {m.reject:#x}/{m.reject:#x}"
+def _reject(family: int) -> list[str]:
     error = "icmp6-port-unreachable" if family == 6 else "icmp-port-unreachable"
-    return [
-        f"{marked} -p tcp -j REJECT --reject-with tcp-reset",
-        f"{marked} -j REJECT --reject-with {error}",
-    ]
+    return ["-p tcp -j REJECT --reject-with tcp-reset", f"-j REJECT --reject-with {error}"]
