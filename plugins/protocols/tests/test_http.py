@@ -31,6 +31,9 @@ TestContract = detector_contract(
         ),
         (b"GET /a b c HTTP/1.1\r\n\r\n", RESPONSE),
         (b"\r\nGET  /odd   HTTP/1.1 \r\n\r\n", RESPONSE),
+        (b" GET\t/tab\tHTTP/1.0\r\n\r\n", RESPONSE),
+        (b"GET /\0nul HTTP/1.1\r\n\r\n", RESPONSE),
+        (b"FETCH /x HTTP-1.1\r\n\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n"),
         (b"CONNECT [2001:db8::1]:25 / HTTP/1.0\r\n\r\n", b""),
     ],
     negatives=[
@@ -103,3 +106,11 @@ def test_facts_are_cut(ask):
     facts = ask(http, b"GET /" + b"a" * 4000 + b" HTTP/1.1\r\nHost: \x00\xff" + b"h" * 999 + b"\r\n\r\n").facts
     assert len(facts["url"]) == len(facts["hostname"]) == 255
     assert facts["hostname"].isprintable()
+
+
+def test_blanks_before_and_between(ask):
+    client = b"\r\n GET\t/tab  HTTP/1.0\r\nHost: h\r\n\r\n"
+    facts = ask(http, client).facts
+    assert facts == {"http_method": "GET", "url": "/tab", "protocol": "HTTP/1.0", "hostname": "h"}
+    tunnel = b"\r\nCONNECT h:22 HTTP/1.1\r\n\r\nSSH-2.0-x\r\n"
+    assert tunnel[ask(http, tunnel, b"HTTP/1.1 200 OK\r\n\r\n").restart[0] :] == b"SSH-2.0-x\r\n"

@@ -20,7 +20,7 @@ from .wire import text
 
 protocols = ("http",)
 transport = "tcp"
-first_client = b"\r\n!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+first_client = b"\t\r\n !#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 first_server = None
 
 #: The HTTP Method Registry of IANA (2025), UPnP's and Icecast's.
@@ -31,13 +31,14 @@ METHODS: Final = frozenset(
     b"NOTIFY SUBSCRIBE UNSUBSCRIBE M-SEARCH M-POST SOURCE".split()
 )
 _LONGEST_METHOD: Final = 32
+_BLANKS: Final = 8
 _REQUEST_HEADERS: Final = {b"host": "hostname", b"user-agent": "http_user_agent", b"referer": "http_refer"}
 _RESPONSE_HEADERS: Final = {
     b"content-type": "http_content_type",
     b"content-encoding": "content_encoding",
     b"upgrade": "upgrade",
 }
-_token = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]*\Z").match
+_token = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]*").match
 _version = re.compile(rb"[ \t]HTTP/\d\.\d", re.IGNORECASE).search
 _other_version = re.compile(rb"[ \t](?!HTTP)[A-Z]+/\d\.\d[ \t\r]*\Z").search
 _absolute = re.compile(rb"/|\*|[A-Za-z][A-Za-z0-9+.-]*://").match
@@ -81,21 +82,24 @@ def _look(data: bytes) -> int:
     if not data:
         return _OPEN
     at = 0
-    while at < 4 and data[at : at + 1] in (b"\r", b"\n"):  # RFC 9112 section 2.2: an empty line before is ignored
+    while at < _BLANKS and data[at : at + 1] in (
+        b"\r",
+        b"\n",
+        b" ",
+        b"\t",
+    ):  # RFC 9112 section 2.2: servers ignore them
         at += 1
     if data[at : at + 1] in (b"H", b"I"):
         if _status_line(data, at):
             return _RESPONSE
         if _status_line_begins(data, at):
             return _OPEN
-    space = data.find(b" ", at, at + _LONGEST_METHOD + 1)
-    if space < 0:
-        start = data[at : at + _LONGEST_METHOD + 1]
-        return _OPEN if len(start) <= _LONGEST_METHOD and _token(start) else _WRONG
-    method = data[at:space]
-    if not method or not _token(method):
+    end = _token(data, at, at + _LONGEST_METHOD + 1).end()
+    if end == len(data):
+        return _OPEN if end - at <= _LONGEST_METHOD else _WRONG
+    if end == at or data[end : end + 1] not in (b" ", b"\t"):
         return _WRONG
-    return _look_request_line(method, data, space)
+    return _look_request_line(data[at:end], data, end)
 
 
 def _look_request_line(method: bytes, data: bytes, space: int) -> int:
@@ -104,8 +108,10 @@ def _look_request_line(method: bytes, data: bytes, space: int) -> int:
     line = data[space : end if end >= 0 else len(data)]
     target = line.lstrip(b" \t")
     registered = method in METHODS
+    if not registered and _control(line):
+        return _WRONG
     if end < 0:
-        return _WRONG if _control(line) else _OPEN
+        return _OPEN
     if method == b"PRI":  # HTTP/2's connection preface, RFC 9113 section 3.4
         return _WRONG
     one_word = len(target.split()) <= 2
@@ -115,7 +121,7 @@ def _look_request_line(method: bytes, data: bytes, space: int) -> int:
     if method == b"GET" and target[:1] == b"/" and len(target.split()) == 1:  # HTTP/0.9
         after = data[end + 1 : end + 3].removeprefix(b"\r")
         return _REQUEST if after[:1] == b"\n" else _ATTEMPT if after else _OPEN
-    return _ATTEMPT if registered and not _other_version(line) else _WRONG
+    return _ATTEMPT if (registered or target[:1] == b"/") and not _other_version(line) else _WRONG
 
 
 def _tunnels(facts: dict[str, Any]) -> bool:
@@ -125,18 +131,15 @@ def _tunnels(facts: dict[str, Any]) -> bool:
 
 def _request(facts: dict[str, Any], data: bytes) -> int:
     """Add the facts of the first request; the offset after its header section, 0 while that is not all there."""
-    data = data.lstrip(b"\r\n") if data[:1] in b"\r\n" else data
-    line, _, _ = data.partition(b"\n")
-    method, _, rest = line.strip().partition(b" ")
+    at = len(data) - len(data.lstrip(b"\r\n\t "))
+    end = data.find(b"\n", at)
+    line = data[at : end if end >= 0 else len(data)]
+    method = line.split(None, 1)[0]
     found = _version(line)
-    url = rest[: found.start() - len(method) - 1] if found else rest
     facts["http_method"] = text(method)
-    facts["url"] = text(url.strip())
-    if found:
-        facts["protocol"] = text(line[found.start() + 1 : found.end()])
-    elif line.endswith(b"\r") or len(line) < len(data):
-        facts["protocol"] = "HTTP/0.9"
-    return _headers(facts, data, _REQUEST_HEADERS)
+    facts["url"] = text(line[len(method) : found.start() if found else len(line)].strip())
+    facts["protocol"] = text(found[0].strip()) if found else "HTTP/0.9"
+    return _headers(facts, data, _REQUEST_HEADERS, at)
 
 
 def _response(facts: dict[str, Any], data: bytes) -> int:

@@ -37,6 +37,7 @@ _MOST_ZEROS: Final = 2  # of a random session id's octets; one in 100 000 has mo
 _REPLAY: Final = 8  # packet id and time
 _CLIENT_TAIL: Final = bytes(5)  # no acknowledgements, message 0
 _SERVER_TAIL: Final = 17  # one acknowledgement, its message, the client's session, message 0
+_MOST_RESETS: Final = 4096  # that a client sends before it is answered
 _NEITHER: Final = (b"", 0, b"-")
 _EARLIEST: Final = 1_000_000_000  # seconds since 1970
 
@@ -126,7 +127,7 @@ def _reset(packet: bytes) -> Reset | None:
         plain, echoed = extra >= 0 and packet[-17:-12] == b"\1\0\0\0\0" and packet[-4:] == bytes(4), packet[-12:-4]
     if plain and extra == 0:
         return Reset("tls", session, echoed, by_client)
-    if plain and extra - _REPLAY in HMACS and _replay_fits(packet, _HEAD + extra - _REPLAY):
+    if plain and extra - _REPLAY in HMACS and 0 < u32(packet, _HEAD + extra - _REPLAY) < _MOST_RESETS:
         return Reset("tls-auth", session, echoed, by_client)
     opaque = extra - _REPLAY - _CRYPT_HMAC  # a server may add what it negotiates early
     if (opaque == 0 or (not by_client and 4 < opaque <= 64)) and _replay_fits(packet, _HEAD):
@@ -137,7 +138,9 @@ def _reset(packet: bytes) -> Reset | None:
 def _replay_fits(packet: bytes, at: int) -> bool:
     """A packet id of a session's beginning (tls-crypt-v2 counts from a high one) and a time of this century."""
     number = u32(packet, at)
-    return number & 0xFFFF in range(1, 4096) and number >> 16 in (0, 0x0A01, 0x0F00) and u32(packet, at + 4) > _EARLIEST
+    return (
+        0 < number & 0xFFFF < _MOST_RESETS and number >> 16 in (0, 0x0A01, 0x0F00) and u32(packet, at + 4) > _EARLIEST
+    )
 
 
 def _midway(to_server: list[bytes], to_client: list[bytes]) -> Match | Answer:
