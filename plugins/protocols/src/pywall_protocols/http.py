@@ -82,19 +82,15 @@ def _look(data: bytes) -> int:
     if not data:
         return _OPEN
     at = 0
-    while at < _BLANKS and data[at : at + 1] in (
-        b"\r",
-        b"\n",
-        b" ",
-        b"\t",
-    ):  # RFC 9112 section 2.2: servers ignore them
+    while at < _BLANKS and data[at : at + 1] in (b"\r", b"\n", b" ", b"\t"):  # RFC 9112 section 2.2: ignored
         at += 1
     if data[at : at + 1] in (b"H", b"I"):
         if _status_line(data, at):
             return _RESPONSE
         if _status_line_begins(data, at):
             return _OPEN
-    end = _token(data, at, at + _LONGEST_METHOD + 1).end()
+    token = _token(data, at, at + _LONGEST_METHOD + 1)
+    end = token.end() if token else at
     if end == len(data):
         return _OPEN if end - at <= _LONGEST_METHOD else _WRONG
     if end == at or data[end : end + 1] not in (b" ", b"\t"):
