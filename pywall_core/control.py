@@ -1,8 +1,9 @@
 """The control socket: a unix socket that only root can reach, one JSON request a line, one JSON answer a line.
 
-Requests: ``{"command": "status" | "stats" | "flows" | "reload"}``, ``flows`` with ``"limit"`` (1 to 1000). An answer
-has ``"ok"``, and ``"error"`` where that is false. Nothing that comes here is more than a request: a line that is too
-long, no JSON, or a client that says nothing, ends that connection only.
+Requests: ``{"command": "status" | "stats" | "flows" | "flow" | "reload"}``; ``flows`` with ``"limit"`` (1 to 1000),
+``"sort"`` and ``"filter"``, ``flow`` with ``"flow_id"``. An answer has ``"ok"``, and ``"error"`` where that is false.
+Nothing that comes here is more than a request: a line that is too long, no JSON, or a client that says nothing, ends
+that connection only.
 """
 
 from __future__ import annotations

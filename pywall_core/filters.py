@@ -15,6 +15,9 @@ from .types import ICMP, ICMPV6, TCP, UDP, Flow
 
 Predicate = Callable[[Flow], bool]
 
+#: words and parentheses of an expression at most
+MAX_WORDS: Final = 100
+
 _PROTOCOLS: Final = {"tcp": (TCP,), "udp": (UDP,), "icmp": (ICMP, ICMPV6), "icmp6": (ICMPV6,), "sctp": (132,)}
 
 
@@ -27,7 +30,10 @@ def parse(expression: str) -> Predicate:
 
     :raises FilterError: it is no such expression
     """
-    parser = _Parser(re.findall(r"[()]|[^\s()]+", expression))
+    words = re.findall(r"[()]|[^\s()]+", expression)
+    if len(words) > MAX_WORDS:
+        raise FilterError(f"more than {MAX_WORDS} words")
+    parser = _Parser(words)
     predicate = parser.any_of()
     if parser.words:
         raise FilterError(f"{parser.words[0]!r} was not expected")

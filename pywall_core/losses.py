@@ -16,7 +16,12 @@ REPORT: Final = 10.0
 _COUNTERS: Final = ("decoder.", "drop.", "events.", "failure.", "flows.table_full")
 #: by report: its figures that are losses, and the causes they are told as
 _REPORTED: Final = {
-    "queue": {"dropped_full": "queue.full", "dropped_user": "queue.socket_full", "failed": "queue.internal_error"},
+    "queue": {
+        "dropped_full": "queue.full",
+        "dropped_user": "queue.socket_full",
+        "passed": "queue.passed_unjudged",
+        "failed": "queue.internal_error",
+    },
     "events": {"lost": "events.lost", "suppressed": "events.suppressed"},
 }
 

@@ -22,6 +22,10 @@ class Policy:
     config: Config
     print_events: bool = False
 
+    def fails_open(self) -> bool:
+        """Packets may pass unjudged, for want of a worker or of room in its queue."""
+        return "accept" in (self.config.failure.no_listener, self.config.failure.queue_full)
+
     def plan(self, first_queue: int, generation: int) -> Plan:
         """The kernel rules that it asks for."""
         queue = self.config.queue

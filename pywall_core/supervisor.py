@@ -21,12 +21,13 @@ from .kernel import privileges
 from .kernel.command import CommandError
 from .kernel.firewall import Firewall
 from .kernel.iptables import wanted_variant
-from .kernel.queues import Losses
+from .kernel.passes import INTERVAL, Passes
+from .kernel.queues import Losses, statistics
 from .kernel.rundir import RunDir
 from .notify import notify, reloading
 from .policy import Policy, read_policy
 from .signals import signals_in
-from .workers import Question, Team, WorkerProcess
+from .workers import Question, Team, WorkerProcess, order_of
 
 log: Final = logging.getLogger("pywall.supervisor")
 _STEP: Final = 0.25
@@ -59,6 +60,8 @@ class Supervisor:
         self._waiting: list[Question] = []
         self._reloads: list[Client] = []
         self._losses = Losses()
+        self._passes = Passes()
+        self._next_passes = 0.0
         self._started = monotonic()
         self._next_second = 0.0
         self._rules_restored = 0
@@ -216,6 +219,23 @@ class Supervisor:
         except CommandError as error:
             log.error("the rules cannot be checked: %s", error)
         self._losses.look(now, self._team.plan.queues())
+        self._look_for_passes(now)
+
+    def _look_for_passes(self, now: float) -> None:
+        team = self._team
+        if team is None or now < self._next_passes or not team.policy.fails_open():
+            return
+        self._next_passes = now + INTERVAL
+        try:
+            counted = self._firewall.queued()
+        except CommandError:
+            return  # keep() has said so
+        queues = {number: queue for number, queue in statistics().items() if number in team.plan.queues()}
+        passed = self._passes.look(counted, {w.pid: w.judged for w in team.workers}, queues)
+        if passed:
+            self._losses.add(now, "passed unjudged, failing open", passed)
+        if self._passes.total:
+            team.workers[0].ask({"do": "passed", "packets": self._passes.total})
 
     def _signalled(self, number: int) -> None:
         if number == signal.SIGHUP:
@@ -235,12 +255,14 @@ class Supervisor:
             case "reload":
                 self._reload_asked = True
                 self._reloads.append(client)
-            case "stats" | "flows" as what if self._team is not None:
-                limit = request.get("limit", 100)
-                order = {"do": what, "limit": limit if isinstance(limit, int) else 100}
-                self._waiting.append(Question(client, what, self._team.workers, order))
+            case "stats" | "flows" | "flow" as what if self._team is not None:
+                order = order_of(what, request)
+                if isinstance(order, str):
+                    client.answer({"ok": False, "error": order})
+                else:
+                    self._waiting.append(Question(client, what, self._team.workers, order))
             case _:
-                client.answer({"ok": False, "error": "unknown command (status, stats, flows, reload)"})
+                client.answer({"ok": False, "error": "unknown command (status, stats, flows, flow, reload)"})
 
     def _status(self) -> dict[str, Any]:
         team = self._team

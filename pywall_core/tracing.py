@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from .chain import OUTCOME_BITS, Step
+from .chain import OUTCOME_BITS, Chains, Step
+from .chain import Asked as WalkAsked
 from .recognition import Classifier, Detector, Detectors
 from .types import ACCEPT, HOOK_NAMES, NO, PENDING, YES, Answer, Facts, Flow, Match, Packet, Verdict
 
@@ -94,13 +95,8 @@ class Tracer:
         self._engine = engine
 
         def walk(packet: Packet, flow: Flow) -> Verdict:
-            steps: list[Step] = []
-            verdict = engine.chains.walk(packet, flow, steps)
             self._flow = flow
-            self._walk = [_walked(step) for step in steps]
-            if verdict.rule and (not steps or steps[-1].answer in (NO, PENDING)):
-                self._walk.append(_end(engine, HOOK_NAMES[packet.hook], steps))
-            self._why = _finality(engine, flow, verdict)
+            verdict, self._walk, self._why = walk_with_notes(engine, engine.chains, packet, flow)
             return verdict
 
         return walk
@@ -176,6 +172,16 @@ class Tracer:
         return call
 
 
+def walk_with_notes(engine: Engine, chains: Chains, packet: Packet, flow: Flow) -> tuple[Verdict, list[Walked], str]:
+    """The verdict of ``chains``, each rule's answer on the way to it, and why it is final or not."""
+    steps: list[Step] = []
+    verdict = chains.walk(packet, flow, steps)
+    walk = [_walked(step) for step in steps]
+    if verdict.rule and (not steps or steps[-1].answer in (NO, PENDING)):
+        walk.append(_end(engine, HOOK_NAMES[packet.hook], steps))
+    return verdict, walk, _finality(engine, chains.asked, flow, verdict)
+
+
 def where(config: Config, verdict: Verdict, engine: Engine) -> str:
     """The file and line that decided, or what stands for it where no line did."""
     for rules in engine.chains.rules.values():
@@ -226,9 +232,8 @@ def _end(engine: Engine, hook: str, steps: list[Step]) -> Walked:
     return Walked("default", place, "END", action.name, outcomes(mask))
 
 
-def _finality(engine: Engine, flow: Flow, verdict: Verdict) -> str:
+def _finality(engine: Engine, asked: WalkAsked, flow: Flow, verdict: Verdict) -> str:
     """Why the verdict of a walk can still change, or why it cannot."""
-    asked = engine.chains.asked
     open_facts = sorted(name for name in asked.facts if engine.fact_state(flow, name) is not YES)
     if verdict.final:
         return "final: nothing that was asked can change any more"

@@ -13,7 +13,7 @@ import logging
 import signal
 import socket
 import sys
-from itertools import islice
+from dataclasses import asdict
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +21,8 @@ from .channel import Channel, ChannelError, Message
 from .config import ConfigError, loads
 from .kernel import privileges
 from .kernel.marks import Marks
+from .kernel.queues import statistics
+from .losses import LossLog
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -38,6 +40,7 @@ class Worker:
     def __init__(self, channel: Channel, order: Message) -> None:
         from .engine import build_engine
         from .events import open_sink
+        from .inspection import Inspector
         from .sources.nfqueue import NFQueue, QueueOptions
 
         config = loads(base64.b64decode(order["text"]), order["name"], strict=False)
@@ -61,7 +64,16 @@ class Worker:
             pass_failures=failure.plugin_error.startswith("pass"),
             marks=Marks.from_mask(queue.mark_mask),
         )
+        self._engine.worker = order["index"]
+        self._engine.reports = {"queue": self._queue_report, "events": self._sink.stats}
+        self._stats_seconds = events.stats
+        self._next_stats = monotonic() + events.stats
+        self._losses = LossLog()
+        self._inspector = Inspector(self._engine)
         self._carried = _carried_flows(self._engine) if queue.offload else None
+        self._number = options.number
+        #: packets that passed unjudged, all workers', as the supervisor has it
+        self._passed = 0
         self._queue = NFQueue(options, self._engine, self._pulse)
 
     def run(self) -> None:
@@ -89,8 +101,12 @@ class Worker:
                 self._engine.tick(now)
             if self._carried is not None:
                 self._carried.poll(now)
+            self._losses.look(now, self._engine.losses())
+            if self._stats_seconds and now >= self._next_stats:
+                self._next_stats = now + self._stats_seconds
+                self._engine.emit("stats", stats=self._engine.stats())
         try:
-            self._channel.offer({"is": "alive"})
+            self._channel.offer({"is": "alive", "judged": self._engine.packets})
             for message in self._channel.receive():
                 self._obey(message, now)
         except ChannelError:
@@ -102,13 +118,22 @@ class Worker:
         match message.get("do"):
             case "stop":
                 self._stop_at = now + DRAIN
+            case "passed":
+                self._passed = message["packets"]
             case "reopen":
                 self._sink.reopen()
             case "stats":
-                self._answer(message, {**self._engine.stats(), "events": self._sink.stats()})
+                self._answer(message, self._engine.stats())
             case "flows":
-                limit = max(0, min(int(message.get("limit", 100)), 1000))
-                self._answer(message, [describe(flow, now) for flow in islice(self._engine.flows, limit)])
+                found = self._inspector.flows(now, message["limit"], message["sort"], message["filter"])
+                self._answer(message, found)
+            case "flow":
+                self._answer(message, self._inspector.show(message["flow_id"], now))
+
+    def _queue_report(self) -> dict[str, int]:
+        """The kernel's figures of our queue, packets that passed it unjudged, and those at which we failed."""
+        queue = statistics().get(self._number)
+        return {**(asdict(queue) if queue else {}), "passed": self._passed, "failed": self._queue.failures}
 
     def _answer(self, message: Message, content: Any) -> None:
         self._channel.send({"is": "answer", "id": message.get("id"), "content": content})
@@ -122,31 +147,6 @@ def _carried_flows(engine: Engine) -> CarriedFlows | None:
     except OSError as error:
         log.warning("flows that the kernel carries are not counted: %s", error)
         return None
-
-
-def describe(flow: Any, now: float) -> Message:
-    """A flow for ``pywall flows``; ``age`` and ``idle`` in seconds."""
-    family = socket.AF_INET if flow.version == 4 else socket.AF_INET6
-    verdict = flow.final or flow.verdict
-    return {
-        "flow_id": flow.id,
-        "src_ip": socket.inet_ntop(family, flow.src),
-        "src_port": flow.sport,
-        "dest_ip": socket.inet_ntop(family, flow.dst),
-        "dest_port": flow.dport,
-        "proto": flow.proto,
-        "app_proto": flow.app_proto,
-        "state": flow.state,
-        "pkts_toserver": flow.pkts_toserver,
-        "pkts_toclient": flow.pkts_toclient,
-        "bytes_toserver": flow.bytes_toserver,
-        "bytes_toclient": flow.bytes_toclient,
-        "age": round(now - flow.start, 3),
-        "idle": round(now - flow.last, 3),
-        "verdict": None if verdict is None else verdict.action.value,
-        "final": bool(verdict and verdict.final),
-        "rule": "" if verdict is None else verdict.rule,
-    }
 
 
 def _prepare(order: Message) -> None:

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from .channel import Channel, ChannelError, Message
 from .control import Client
+from .filters import FilterError, parse
 from .kernel.rules import Plan
 from .policy import Policy
 
@@ -35,7 +36,7 @@ _numbers = itertools.count(1)
 class WorkerProcess:
     """One process for one queue. ``failure`` is (exit code, message) once it has said that it cannot work."""
 
-    def __init__(self, policy: Policy, queue: int) -> None:
+    def __init__(self, policy: Policy, queue: int, index: int = 0) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
@@ -45,6 +46,8 @@ class WorkerProcess:
                 start_new_session=True,
             )
         self.queue = queue
+        #: packets that it has given a verdict, as of its last sign of life
+        self.judged = 0
         self.channel = Channel(ours)
         self.bound = False
         self.failure: tuple[int, str] | None = None
@@ -55,6 +58,7 @@ class WorkerProcess:
             "text": text,
             "name": policy.name,
             "queue": queue,
+            "index": index,
             "print_events": policy.print_events,
             "user": policy.config.run.user,
             "parent": os.getpid(),
@@ -82,6 +86,8 @@ class WorkerProcess:
             for message in self.channel.receive():
                 self.heard = monotonic()
                 match message.get("is"):
+                    case "alive":
+                        self.judged = int(message.get("judged", 0))
                     case "bound":
                         self.bound = True
                     case "failed":
@@ -131,7 +137,7 @@ class Team:
     def start(self) -> None:
         """Start all of them; they are no use before :meth:`ready`."""
         for index in range(self.plan.workers):
-            self.workers.append(WorkerProcess(self.policy, self.plan.queue + index))
+            self.workers.append(WorkerProcess(self.policy, self.plan.queue + index, index))
 
     def ready(self) -> bool:
         """All queues are bound."""
@@ -168,7 +174,7 @@ class Team:
             if now >= self._due[index]:
                 del self._due[index]
                 self.restarts += 1
-                self.workers[index] = WorkerProcess(self.policy, worker.queue)
+                self.workers[index] = WorkerProcess(self.policy, worker.queue, index)
                 replaced.append((worker, self.workers[index]))
         return replaced
 
@@ -204,6 +210,30 @@ class Question:
             return False
         for worker in self._workers:
             worker.answers = [answer for answer in worker.answers if answer.get("id") != self._number]
-        content = [flow for part in answers for flow in part] if self._what == "flows" else answers
-        self._client.answer({"ok": bool(answers), self._what: content})
+        self._client.answer(self._content(answers))
         return True
+
+    def _content(self, answers: list[Any]) -> Message:
+        if self._what == "flow":
+            found = [answer for answer in answers if answer is not None]
+            return {"ok": True, "flow": found[0]} if found else {"ok": False, "error": "no such flow"}
+        content = [flow for part in answers for flow in part] if self._what == "flows" else answers
+        return {"ok": bool(answers), self._what: content}
+
+
+def order_of(what: str, request: Message) -> Message | str:
+    """What workers are sent for a client's request; a text says what is wrong with it."""
+    if what == "flow":
+        number = request.get("flow_id")
+        return {"do": what, "flow_id": number} if isinstance(number, int) else "flow_id is a number"
+    if what != "flows":
+        return {"do": what}
+    limit, sort, expression = request.get("limit", 100), request.get("sort", ""), request.get("filter", "")
+    if not isinstance(limit, int) or not isinstance(sort, str) or not isinstance(expression, str):
+        return "limit is a number, sort and filter are texts"
+    try:
+        if expression:
+            parse(expression)
+    except FilterError as error:
+        return f"filter: {error}"
+    return {"do": what, "limit": limit, "sort": sort, "filter": expression}

@@ -30,6 +30,8 @@ COMMANDS: Final = {
     "plugins": "plugins",
     "rules": "rules",
     "status": "status",
+    "flows": "flows",
+    "stats": "stats",
     "reload": "reload",
     "cleanup": "cleanup",
     "doctor": "doctor",

@@ -1,76 +1,68 @@
-"""``pywall status``: what the running firewall says of itself."""
+"""``pywall status``: how the running firewall is, on one screen."""
 
 from __future__ import annotations
 
 import argparse
-import socket
 
-from .common import FAILURE, OK, add_json, complain, print_json, print_table
+from .common import add_json, print_table
+from .live import Json, add_watch, question, show, together
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = subparsers.add_parser(
         "status",
-        help="ask the running firewall how it is, or what flows it has",
-        description="Ask the firewall that runs in this network namespace.",
+        help="how the running firewall is: policy, workers, queues, losses",
+        description="Ask the firewall that runs in this network namespace: its policy and generation, its workers, "
+        "what waits and what was lost in the queues, what was not treated as the rules say, quarantined plugins.",
     )
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--stats", action="store_true", help="counters of the engine and the plugins (JSON)")
-    what.add_argument("--flows", action="store_true", help="the flow table")
-    parser.add_argument("--limit", type=int, default=100, help="flows at most, 1 to 1000 (default 100)")
+    add_watch(parser)
     add_json(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=lambda args: show(args, look, tell))
 
 
-def run(args: argparse.Namespace) -> int:
-    from ..control import NotRunningError, ask
-    from ..kernel.rundir import RunDir
-
-    command = "stats" if args.stats else "flows" if args.flows else "status"
-    try:
-        answer = ask(RunDir().socket, {"command": command, "limit": args.limit})
-    except NotRunningError as error:
-        if args.json:
-            print_json({"ok": False, "error": str(error)})
-        else:
-            complain(str(error))
-        return FAILURE
-    if args.json or args.stats:
-        print_json(answer)
-    elif args.flows:
-        _print_flows(answer.get("flows", []))
-    else:
-        print_table(["", ""], [(key, _cell(value)) for key, value in answer.items() if key != "ok"])
-    return OK if answer.get("ok") else FAILURE
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, list):
-        return "; ".join(_cell(item) for item in value) or "none"
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_cell(item)}" for key, item in value.items()) or "none"
-    return str(value)
-
-
-def _print_flows(flows: list[dict[str, object]]) -> None:
-    names = {
-        value: name.removeprefix("IPPROTO_") for name, value in vars(socket).items() if name.startswith("IPPROTO_")
+def look() -> Json:
+    status = question("status")
+    stats = together(question("stats")["stats"])
+    return {
+        **status,
+        "packets": stats["packets"],
+        "bytes": stats["bytes"],
+        "verdicts": stats["verdicts"],
+        "flows": stats["flows"],
+        "losses": stats["losses"],
+        "quarantined": sorted(name for name, of in stats["failures"].items() if of["quarantined"]),
     }
-    print_table(
-        ["protocol", "source", "port", "destination", "port", "app_proto", "packets", "octets", "verdict", "rule"],
-        [
-            (
-                names.get(flow["proto"], flow["proto"]),
-                flow["src_ip"],
-                flow["src_port"],
-                flow["dest_ip"],
-                flow["dest_port"],
-                flow["app_proto"] or "pending",
-                f"{flow['pkts_toserver']}/{flow['pkts_toclient']}",
-                f"{flow['bytes_toserver']}/{flow['bytes_toclient']}",
-                f"{flow['verdict']}{'' if flow['final'] else '?'}",
-                flow["rule"],
-            )
-            for flow in flows
-        ],
-    )
+
+
+def tell(found: Json) -> None:
+    """For a reader."""
+    queues = dict(found["queues"])
+    lost = queues.pop("lost")
+    flows = found["flows"]
+    workers = (f"{w['pid']} (queue {w['queue']}, {_time(w['age'])})" for w in found["workers"])
+    lines: list[tuple[str, object]] = [
+        ("policy", f"{found['policy']}, mode {found['mode']}, generation {found['generation']}"),
+        ("running", f"{_time(found['uptime'])}, process {found['pid']}, hooks {' '.join(found['hooks'])}"),
+        ("workers", ", ".join(workers)),
+        ("replaced", f"{found['restarts']} workers; rules put back {found['rules_restored']} times"),
+        ("judged", f"{found['packets']} packets, {found['bytes']} octets: {_counts(found['verdicts'])}"),
+        ("flows", f"{flows['active']} now: {_counts(flows['by_state'])}"),
+        ("recognised", _counts(flows["by_app_proto"])),
+    ]
+    lines += [(f"queue {number}", f"{of['waiting']} wait, {of['packets']} came") for number, of in queues.items()]
+    lines += [
+        ("lost", _counts({cause: n for cause, n in lost.items() if n})),
+        ("not by the rules", _counts(found["losses"])),
+        ("quarantined", ", ".join(found["quarantined"]) or "none"),
+    ]
+    print_table(["", ""], lines)
+
+
+def _counts(counts: Json) -> str:
+    return ", ".join(f"{n} {name}" for name, n in sorted(counts.items(), key=lambda item: -item[1])) or "none"
+
+
+def _time(seconds: float) -> str:
+    minutes, seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}"

@@ -219,6 +219,9 @@ class Events(Section):
     syslog: bool = Field(default=False, description="hand events to the local syslog")
     socket: str | None = Field(default=None, description="unix stream socket that events are sent to")
     types: list[str] | None = Field(default=None, description="event types that are written; null: all")
+    stats: int = Field(
+        default=60, ge=0, le=86_400, description="seconds between two `stats` events of a running firewall; 0: none"
+    )
 
 
 class Run(Section):

@@ -45,9 +45,9 @@ def test_control_answers(lab: Any, running: Any) -> None:
     assert status["ok"] is True
     assert status["pid"] == running.pid
     assert [worker["queue"] for worker in status["workers"]] == [7]
-    flows = running.ask("status", "--flows")["flows"]
+    flows = running.ask("flows")["flows"]
     assert {"src_ip": lab.PEER, "dest_ip": lab.FW, "dest_port": 8000, "verdict": "accept"}.items() <= flows[0].items()
-    stats = running.ask("status", "--stats")["stats"][0]
+    stats = running.ask("stats")["stats"]
     assert stats["packets"] >= 2
     assert stats["verdicts"]["accept"] >= 2
 

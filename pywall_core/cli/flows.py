@@ -1,0 +1,118 @@
+"""``pywall flows``: the flow table of the running firewall, and all about one flow."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from .common import USAGE, add_json, complain, print_table, printable
+from .live import Json, add_watch, question, show
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from ..inspection import MAX_FLOWS, SORTS
+
+    parser = subparsers.add_parser(
+        "flows",
+        help="flows of the running firewall, and why one is treated as it is",
+        description="The flow table of the firewall that runs in this network namespace. `pywall flows show ID` tells "
+        "all about one flow: what was learnt, and the walk through the rules as its next packets would take it.",
+    )
+    parser.add_argument("what", nargs="*", metavar="show ID", help="one flow, by the number in the first column")
+    parser.add_argument("--limit", type=int, default=100, help=f"flows at most, 1 to {MAX_FLOWS} (default 100)")
+    parser.add_argument("--sort", choices=sorted(SORTS), default="", help="the greatest first; recent: the last seen")
+    parser.add_argument(
+        "--filter", metavar="EXPR", default="", help="only these, e.g. 'dst port 443' or 'app tls and net 192.0.2.0/24'"
+    )
+    add_watch(parser)
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    from ..filters import FilterError, parse
+
+    if args.what:
+        if len(args.what) != 2 or args.what[0] != "show" or not args.what[1].isdecimal():
+            complain("pywall flows show ID")
+            return USAGE
+        number = int(args.what[1])
+        return show(args, lambda: question("flow", flow_id=number), _tell_flow)
+    try:
+        if args.filter:
+            parse(args.filter)
+    except FilterError as error:
+        complain(f"--filter: {error}")
+        return USAGE
+    return show(args, lambda: _flows(args), _tell_flows)
+
+
+def _flows(args: argparse.Namespace) -> Json:
+    """Each worker has sorted its own flows: sorted and cut once more."""
+    answer = question("flows", limit=args.limit, sort=args.sort, filter=args.filter)
+    key = _SORTS.get(args.sort)
+    flows = sorted(answer["flows"], key=key, reverse=True) if key else answer["flows"]
+    return {"ok": True, "flows": flows[: args.limit]}
+
+
+_SORTS: dict[str, Any] = {
+    "bytes": lambda flow: flow["bytes_toserver"] + flow["bytes_toclient"],
+    "packets": lambda flow: flow["pkts_toserver"] + flow["pkts_toclient"],
+    "age": lambda flow: flow["age"],
+    "recent": lambda flow: -flow["idle"],
+}
+
+
+def _tell_flows(found: Json) -> None:
+    print_table(
+        ["flow", "protocol", "source", "destination", "app", "state", "packets", "octets", "age", "verdict", "rule"],
+        [
+            (
+                flow["flow_id"],
+                flow["proto"],
+                _end(flow, "src"),
+                _end(flow, "dest"),
+                flow["app_proto"] or "pending",
+                flow["state"],
+                f"{flow['pkts_toserver']}/{flow['pkts_toclient']}",
+                f"{flow['bytes_toserver']}/{flow['bytes_toclient']}",
+                f"{flow['age']:.0f}",
+                _verdict(flow),
+                flow["rule"],
+            )
+            for flow in found["flows"]
+        ],
+    )
+
+
+def _tell_flow(found: Json) -> None:
+    flow = found["flow"]
+    lines = [
+        f"flow {flow['flow_id']}: {_end(flow, 'src')} -> {_end(flow, 'dest')} {flow['proto']}, "
+        f"{flow['app_proto'] or 'not recognised yet'}{'' if flow['settled'] else ' (not settled)'}",
+        f"  {flow['state']} for {flow['age']:.0f} s, last packet {flow['idle']:.0f} s ago, "
+        f"{flow['pkts_toserver']}/{flow['pkts_toclient']} packets, "
+        f"{flow['bytes_toserver']}/{flow['bytes_toclient']} octets",
+        f"  {_verdict(flow)}, decided by {flow['rule'] or flow['reason']} ({flow['decided_by']})",
+    ]
+    if flow["detectors_pending"]:
+        lines.append(f"  not answered yet: {', '.join(flow['detectors_pending'])}")
+    lines += [f"  known: {name} = {value}" for name, value in sorted(flow["facts"].items())]
+    for way in flow["directions"]:
+        lines.append(f"  next packet {way['direction']}, {way['hook']}: {way['verdict'].upper()} by {way['where']}")
+        lines.append(f"    {way['why']}")
+        for step in way["walk"]:
+            left = f", possible: {' or '.join(step['outcomes'])}" if step["outcomes"] else ""
+            lines.append(f"    {step['answer']:<7} {step['rule']} {step['action']} ({step['where']}){left}")
+    print("\n".join(printable(line) for line in lines))
+
+
+def _end(flow: Json, side: str) -> str:
+    address, port = flow[f"{side}_ip"], flow[f"{side}_port"]
+    if not port:
+        return str(address)
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def _verdict(flow: Json) -> str:
+    return f"{flow['verdict'] or 'none'}{'' if flow['final'] else ' so far'}"

@@ -1,0 +1,91 @@
+"""What the commands share that ask the running firewall: the question, ``--watch``, and counters of several workers."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from .common import FAILURE, USAGE, complain, print_json
+
+Json = dict[str, Any]
+_CLEAR = "\x1b[H\x1b[2J"
+
+
+class Refused(Exception):  # noqa: N818 - an answer, not an error
+    """The firewall does not run, or has no answer; the text is for the user."""
+
+
+def question(command: str, **parameters: Any) -> Json:
+    """The running firewall's answer.
+
+    :raises Refused: there is none
+    """
+    from ..control import NotRunningError, ask
+    from ..kernel.rundir import RunDir
+
+    try:
+        answer = ask(RunDir().socket, {"command": command, **parameters})
+    except NotRunningError as error:
+        raise Refused(str(error)) from None
+    if not answer.get("ok"):
+        raise Refused(str(answer.get("error", "the workers do not answer")))
+    return answer
+
+
+def add_watch(parser: argparse.ArgumentParser) -> None:
+    """``--watch``"""
+    parser.add_argument(
+        "--watch", nargs="?", type=float, const=2.0, metavar="SECONDS", help="again every SECONDS (2), in place"
+    )
+
+
+def show(args: argparse.Namespace, look: Callable[[], Json], tell: Callable[[Json], None]) -> int:
+    """Look and tell, once or with ``--watch`` until Ctrl-C: as JSON with ``--json``, else by ``tell``."""
+    if args.watch is not None and not args.watch > 0:
+        complain("--watch takes a number of seconds")
+        return USAGE
+    try:
+        while True:
+            found = look()
+            if args.watch is None:
+                print_json(found) if args.json else tell(found)
+                return 0
+            text = io.StringIO()
+            with contextlib.redirect_stdout(text):
+                print_json(found) if args.json else tell(found)
+            sys.stdout.write((_CLEAR if sys.stdout.isatty() else "") + text.getvalue())
+            sys.stdout.flush()
+            time.sleep(args.watch)
+    except Refused as refusal:
+        print_json({"ok": False, "error": str(refusal)}) if args.json else complain(str(refusal))
+        return FAILURE
+
+
+def together(parts: list[Json]) -> Json:
+    """The counters of all workers as one: numbers are added, lists of counters joined by what they are counters of."""
+    total: Json = {}
+    for part in parts:
+        for name, value in part.items():
+            total[name] = _added(total[name], value) if name in total else value
+    return total
+
+
+def _added(one: Any, two: Any) -> Any:
+    if isinstance(one, dict) and isinstance(two, dict):
+        return together([one, two])
+    if isinstance(one, bool) or isinstance(two, bool):
+        return one or two
+    if isinstance(one, int | float) and isinstance(two, int | float):
+        return one + two
+    if isinstance(one, list) and isinstance(two, list):
+        packets: dict[tuple[str, ...], int] = {}
+        for row in one + two:
+            key = (row["chain"], row["rule"], row["action"])
+            packets[key] = packets.get(key, 0) + row["packets"]
+        return [{"chain": c, "rule": r, "action": a, "packets": n} for (c, r, a), n in packets.items()]
+    return one or two

@@ -1,0 +1,163 @@
+"""Looking at the flows of a running engine, without touching them: for ``pywall flows``."""
+
+from __future__ import annotations
+
+import heapq
+import socket
+from collections.abc import Callable, Mapping
+from itertools import islice
+from typing import Any, Final
+
+from .chain import Chains
+from .engine import Engine
+from .events.eve import clean, protocol_name
+from .filters import parse
+from .rulekind import RuleKind
+from .tracing import walk_with_notes, where
+from .types import FORWARD, HOOK_NAMES, INPUT, NO, OUTPUT, PENDING, Action, Answer, Flow, Matcher, Packet, Verdict
+
+#: flows in one answer at most
+MAX_FLOWS: Final = 1000
+#: what flows can be sorted by, the greatest first
+SORTS: Final[Mapping[str, Callable[[Flow], float]]] = {
+    "bytes": lambda flow: flow.bytes_toserver + flow.bytes_toclient,
+    "packets": lambda flow: flow.pkts_toserver + flow.pkts_toclient,
+    "age": lambda flow: -flow.start,
+    "recent": lambda flow: flow.last,
+}
+_BACK: Final = {INPUT: OUTPUT, OUTPUT: INPUT, FORWARD: FORWARD}
+
+
+class Inspector:
+    """Answers questions about one engine's flows."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._chains: _QuietChains | None = None
+
+    def flows(self, now: float, limit: int, sort: str = "", expression: str = "") -> list[dict[str, Any]]:
+        """At most ``limit`` (1 to 1000) flows: those that ``expression`` chooses, the first by ``sort``.
+
+        :raises FilterError: the expression cannot be understood
+        """
+        chosen = parse(expression) if expression else None
+        flows = (flow for flow in self._engine.flows if chosen is None or chosen(flow))
+        limit = max(0, min(limit, MAX_FLOWS))
+        key = SORTS.get(sort)
+        found = islice(flows, limit) if key is None else heapq.nlargest(limit, flows, key)
+        return [describe(flow, now) for flow in found]
+
+    def show(self, number: int, now: float) -> dict[str, Any] | None:
+        """All that is known of a flow, and the walk that its next packet of each direction would take."""
+        flow = next((flow for flow in self._engine.flows if flow.id == number), None)
+        if flow is None:
+            return None
+        verdict = flow.final or flow.verdict
+        detectors = self._engine.plugins.detectors.all
+        pending = [d.name for i, d in enumerate(detectors) if flow.pending >> i & 1]
+        return {
+            **describe(flow, now),
+            "initiator": flow.initiator,
+            "client_state": flow.client_state,
+            "server_state": flow.server_state,
+            "confirmed": flow.confirmed,
+            "settled": flow.detect_done,
+            "detectors_pending": pending if not flow.detect_done else [],
+            "facts": clean(flow.facts),
+            "decided_by": "" if verdict is None else where(self._engine.config, verdict, self._engine),
+            "reason": "" if verdict is None else clean(verdict.reason),
+            "directions": [self._direction(flow, to_server) for to_server in (True, False)],
+        }
+
+    def _direction(self, flow: Flow, to_server: bool) -> dict[str, Any]:
+        """The verdict in force for a direction, and the rules' answers as they are at this moment."""
+        engine = self._engine
+        hook = flow.hook if to_server else _BACK[flow.hook]
+        if self._chains is None:
+            self._chains = _QuietChains(engine)
+        verdict, walk, why = walk_with_notes(engine, self._chains, _next_packet(flow, to_server, hook), flow)
+        cached: Verdict | None = flow.verdicts[hook << 1 | to_server]
+        final = flow.final if flow.final is not None and flow.final.action is not Action.ACCEPT else cached
+        if final is not None and final.final:
+            verdict, why = final, "final: no rule is asked any more"
+        return {
+            "direction": "to_server" if to_server else "to_client",
+            "hook": HOOK_NAMES[hook],
+            "verdict": verdict.action.value,
+            "final": verdict.final,
+            "rule": verdict.rule,
+            "where": where(engine.config, verdict, engine),
+            "why": why,
+            "walk": [
+                {"rule": w.rule, "where": w.where, "answer": w.answer, "action": w.action, "outcomes": w.outcomes}
+                for w in walk
+            ],
+        }
+
+
+class _QuietChains(Chains):
+    """The engine's chains, with counters of their own, and PENDING from rules that only a real packet can answer."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(
+            engine.bound, engine.config.default, engine.plugins.registry.owner, engine, lambda rule, packet, flow: None
+        )
+
+    def _leaf(self, kind: RuleKind) -> Matcher:
+        if not kind.decides:
+            return lambda packet, flow: NO
+        if kind.scope != "packet" and kind.kind != "iface":
+            return super()._leaf(kind)
+        asked, concerns = self.asked, kind.concerns
+
+        def packet_leaf(packet: Packet, flow: Flow) -> Answer | Action:
+            if not concerns(flow):
+                return NO
+            asked.packet = True
+            return PENDING
+
+        return packet_leaf
+
+
+def _next_packet(flow: Flow, to_server: bool, hook: int) -> Packet:
+    """A packet of the flow without content, for rules that ask addresses, ports and facts."""
+    packet = Packet()
+    packet.time = flow.last
+    packet.data = b""
+    packet.hook, packet.to_server = hook, to_server
+    packet.indev = packet.outdev = ""
+    packet.version, packet.proto = flow.version, flow.proto
+    ends = ((flow.src, flow.sport), (flow.dst, flow.dport))
+    (packet.src, packet.sport), (packet.dst, packet.dport) = ends if to_server else ends[::-1]
+    packet.key = flow.key if to_server else flow.rkey
+    packet.length = packet.l4 = packet.start = packet.end = packet.ttl = 0
+    packet.flags = packet.seq = packet.ack = packet.window = packet.pcap_cnt = 0
+    packet.related = False
+    packet.frag = packet.error = None
+    packet.segments = ()
+    return packet
+
+
+def describe(flow: Flow, now: float) -> dict[str, Any]:
+    """One line of ``pywall flows``; ``age`` and ``idle`` in seconds."""
+    family = socket.AF_INET if flow.version == 4 else socket.AF_INET6
+    verdict = flow.final or flow.verdict
+    return {
+        "flow_id": flow.id,
+        "src_ip": socket.inet_ntop(family, flow.src),
+        "src_port": flow.sport,
+        "dest_ip": socket.inet_ntop(family, flow.dst),
+        "dest_port": flow.dport,
+        "proto": protocol_name(flow.proto),
+        "app_proto": flow.app_proto,
+        "state": flow.state,
+        "pkts_toserver": flow.pkts_toserver,
+        "pkts_toclient": flow.pkts_toclient,
+        "bytes_toserver": flow.bytes_toserver,
+        "bytes_toclient": flow.bytes_toclient,
+        "age": round(now - flow.start, 3),
+        "idle": round(now - flow.last, 3),
+        "verdict": None if verdict is None else verdict.action.value,
+        "final": bool(verdict and verdict.final),
+        "rule": "" if verdict is None else verdict.rule,
+    }
