@@ -1,0 +1,115 @@
+"""The plugin: an HTTP server that Prometheus scrapes, in a thread of its own.
+
+The engine's counters belong to the engine's thread. A scrape asks for them and waits for the engine's next tick, which
+hands over a copy: without scrapes metrics cost nothing, and no lock is ever on a packet's way.
+"""
+
+from __future__ import annotations
+
+from threading import Event
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final
+
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+from pydantic import BaseModel, ConfigDict, Field
+
+from pywall_core.api import hookimpl
+
+from .families import families
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pywall_core.api import Engine
+
+#: seconds that a scrape waits for the engine's tick (one a second) before it serves the copy that it has
+WAIT: Final = 3.0
+#: seconds between attempts to open the port; during a reload the old worker still has it
+RETRY: Final = 1.0
+
+
+class MetricsOptions(BaseModel):
+    """Options of the plugin ``metrics``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    address: str = Field(
+        default="127.0.0.1",
+        description="address to listen on; another than loopback shows the figures to whoever reaches it",
+    )
+    port: int = Field(
+        default=9783, ge=1, le=65_535, description="TCP port of the first worker; worker N listens on port + N"
+    )
+
+
+class Metrics(Collector):
+    """One worker's metrics."""
+
+    Options = MetricsOptions
+    api_version = 1
+
+    def __init__(self, options: MetricsOptions) -> None:
+        self._options = options
+        self._engine: Engine | None = None
+        self._server: Any = None
+        self._next_try = 0.0
+        self._told = False
+        self._stats: dict[str, Any] = {}
+        self._taken = 0.0
+        self._wanted = Event()
+        self._ready = Event()
+        self.registry = CollectorRegistry()
+        self.registry.register(self)
+
+    @hookimpl
+    def pywall_startup(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @hookimpl
+    def pywall_tick(self, now: float) -> None:
+        if self._engine is None or not self._engine.live:
+            return
+        if self._server is None:
+            self._listen(self._engine)
+        if self._wanted.is_set():
+            self._wanted.clear()
+            self._stats = self._engine.stats()
+            self._taken = monotonic()
+            self._ready.set()
+
+    @hookimpl
+    def pywall_shutdown(self) -> None:
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: metrics come and go with rules and protocols."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        """For a scrape, in the server's thread."""
+        self._ready.clear()
+        self._wanted.set()
+        self._ready.wait(WAIT)
+        stats = self._stats
+        return families(stats, monotonic() - self._taken) if stats else ()
+
+    def _listen(self, engine: Engine) -> None:
+        """Open the port; the firewall works without it, so a port that is taken is told once and tried again."""
+        now = monotonic()
+        if now < self._next_try:
+            return
+        self._next_try = now + RETRY
+        port = self._options.port + engine.worker
+        try:
+            self._server, _ = start_http_server(port, self._options.address, self.registry)
+        except (OSError, OverflowError) as error:
+            if not self._told:
+                engine.log.warning("metrics: %s port %d: %s; tried again", self._options.address, port, error)
+                self._told = True
+            return
+        engine.log.info("metrics: http://%s:%d/metrics", self._options.address, port)
