@@ -126,8 +126,6 @@ def test_scrape_of_the_running_firewall(netns_lab: Callable[..., Any], tmp_path:
 @pytest.mark.netns
 def test_each_worker_has_its_port_and_a_taken_one_stops_nothing(netns_lab: Callable[..., Any], tmp_path: Path) -> None:
     lab = netns_lab()
-        "import socket, time; s = socket.create_server(('127.0.0.1', 9784)); print('ready', flush=True); time.sleep(60)"
-    )
     holder = lab.start("server", sys.executable, "-c", HOLD, stdout=subprocess.PIPE, text=True)
     assert holder.stdout.readline() == "ready\n"
     running = Running(lab, tmp_path, workers=2)
