@@ -13,6 +13,7 @@ MASK: Final = _MODULUS - 1
 HALF_SPACE: Final = 1 << 31
 #: Room of a receiver whose window is not known, in octets: the largest that RFC 7323 can express.
 UNKNOWN_WINDOW: Final = 1 << 30
+_MAX_DOUBTED: Final = 32
 
 
 class Half:
@@ -25,6 +26,7 @@ class Half:
 
     __slots__ = (
         "acked",
+        "doubted",
         "edge",
         "fin",
         "isn",
@@ -57,6 +59,8 @@ class Half:
     judged: int
     kept: bytearray | None
     late: list[tuple[int, bytes]] | None
+    #: in a capture: pieces whose checksum was wrong, which count once acknowledged if no better copy came
+    doubted: list[tuple[int, bytes]] | None
     #: octets lost before the next ones that are handed on
     missing: int
     #: octets before ``next`` that are not part of the stream that the application reads (urgent data)
@@ -86,7 +90,7 @@ class Half:
         self.fin = self.urgent = self.resyn = self.tsval = -1
         self.judged = self.missing = self.removed = self.window = self.shift = 0
         self.kept = None
-        self.late = None
+        self.late = self.doubted = None
         self.reset = self.seen = self.signature = self.plain = False
 
     def position(self, seq: int) -> int:
@@ -169,6 +173,8 @@ class Half:
 
         Late pieces behind the hole stay until the sender's next packet hands them on.
         """
+        if self.doubted is not None:
+            self._believe(position)
         self.kept = None
         first_late = self.late[0][0] if self.late else position
         target = max(self.next, min(position, first_late))
@@ -176,3 +182,17 @@ class Half:
         self.next = target
         self.top = max(self.top, position)
         self.acked = position
+
+    def doubt(self, at: int, data: bytes) -> None:
+        """Remember a piece that its receiver would refuse, and may yet acknowledge: checksums in captures can lie."""
+        if self.doubted is None:
+            self.doubted = []
+        if len(self.doubted) < _MAX_DOUBTED:
+            self.doubted.append((at, data))
+
+    def _believe(self, position: int) -> None:
+        """What was doubted lies before ``position``, which the receiver acknowledged, and no other copy was seen."""
+        for at, data in self.doubted or ():
+            if at + len(data) <= position:
+                self.late = sorted([*(self.late or ()), *self.unsent(at, data)])
+        self.doubted = None

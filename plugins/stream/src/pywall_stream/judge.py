@@ -51,6 +51,7 @@ _MIDSTREAM: Final = Drop("stream.midstream")
 class Judge:
     """Judges segments. The plugin sets the attributes once, at start.
 
+    ``captured``: packets come from a capture.
     ``lossy``: packets may have passed that were not seen (a capture, or a queue that fails open), so what a receiver
     acknowledges is believed. ``listened``: a plugin takes ordered octets beyond detection. ``pass_unordered``: what
     cannot be put in order passes. ``checksum_ok`` is None where checksums are not looked at.
@@ -61,7 +62,7 @@ class Judge:
         self.flow_memory = flow_memory
         self.memory = memory
         self.buffered = 0
-        self.lossy = False
+        self.lossy = self.captured = False
         self.listened = True
         self.pass_unordered = False
         self.midstream = "inspect"
@@ -76,6 +77,9 @@ class Judge:
         elif not flags & (ACK | RST):
             return _NO_ACK
         if self.checksum_ok is not None and packet.error is None and not self.checksum_ok(packet):
+            if self.captured and flow.tracker is not None and packet.end > packet.start:
+                sender = flow.tracker[packet.to_server]
+                sender.doubt(sender.position(packet.seq), packet.payload)
             return _CHECKSUM
         header = packet.l4 + 20
         options = parse_options(packet.data[header : packet.start]) if packet.start > header else NO_OPTIONS

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pywall_core.api import Engine
 
 _ORDINARY: Final = FIN | SYN | RST | URG | ACK
-_BAD_CHECKSUM: Final = Drop("stream.bad_checksum")
 #: What Linux sends: NOP, NOP, timestamps (RFC 7323 appendix A).
 _TIMESTAMPS: Final = b"\x01\x01\x08\x0a"
 
@@ -51,7 +50,8 @@ class Stream:
         judge.midstream = failure.midstream
         judge.pass_unordered = failure.stream == "pass-flow"
         fails_open = judge.pass_unordered or "accept" in (failure.queue_full, failure.no_listener)
-        judge.lossy = not engine.live or fails_open
+        judge.captured = not engine.live
+        judge.lossy = judge.captured or fails_open
         if self.options.checksum == "auto":
             if not engine.live:
                 judge.checksum_ok = CaptureChecksums().acceptable
@@ -95,7 +95,7 @@ class Stream:
                     shown = not flow.detect_done or bool(flow.classifying)
                     looked_at = shown or self._listened or sender.judged > sender.acked
                     if looked_at and self._checksum_ok is not None and not self._checksum_ok(packet):
-                        return _BAD_CHECKSUM
+                        return self._refused(packet, flow)
                     if octets:
                         packet.segments = ((sender.next - 1 - sender.removed, octets, 0),)
                         if shown:
@@ -112,6 +112,11 @@ class Stream:
         if judgement.segments and (not flow.detect_done or flow.classifying):
             flow.unacked = judgement.shown = True
         return None
+
+    def _refused(self, packet: Packet, flow: Flow) -> Drop | None:
+        """The judge says why."""
+        judgement = self._judge.judge(packet, flow)
+        return judgement if isinstance(judgement, Drop) else None
 
     @hookimpl
     def pywall_decided(self, packet: Packet, flow: Flow, verdict: Verdict) -> None:
