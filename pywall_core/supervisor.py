@@ -31,6 +31,8 @@ from .workers import Question, Team, WorkerProcess, order_of
 
 log: Final = logging.getLogger("pywall.supervisor")
 _STEP: Final = 0.25
+#: seconds that a client of the control socket may wait for a reload
+_RELOAD_SECONDS: Final = 120.0
 
 
 class StartError(Exception):
@@ -58,7 +60,9 @@ class Supervisor:
         self._coming: Team | None = None
         self._control: ControlSocket | None = None
         self._waiting: list[Question] = []
+        #: who waits for the next reload, and for the one under way (which may have read an older file)
         self._reloads: list[Client] = []
+        self._reloading: list[Client] = []
         self._losses = Losses()
         self._passes = Passes()
         self._next_passes = 0.0
@@ -161,6 +165,7 @@ class Supervisor:
         """Carry a reload on."""
         if self._reload_asked and self._coming is None:
             self._reload_asked = False
+            self._reloading, self._reloads = self._reloads, []
             reloading()
             try:
                 self._coming = self._new_team(read_policy(self._source, print_events=self._print_events))
@@ -187,8 +192,7 @@ class Supervisor:
         else:
             log.error("not reloaded, the policy in force stays: %s", error)
         notify("READY=1")
-        clients, self._reloads = self._reloads, []
-        for client in clients:
+        for client in self._reloading:
             client.answer({"ok": error is None, **({"error": error} if error else {})})
 
     # --- the loop -------------------------------------------------------------------------------------------------
@@ -254,6 +258,7 @@ class Supervisor:
                 client.answer({"ok": True, **self._status()})
             case "reload":
                 self._reload_asked = True
+                client.until += _RELOAD_SECONDS
                 self._reloads.append(client)
             case "stats" | "flows" | "flow" as what if self._team is not None:
                 order = order_of(what, request)

@@ -21,6 +21,7 @@ from .channel import Channel, ChannelError, Message
 from .config import ConfigError, loads
 from .kernel import privileges
 from .kernel.marks import Marks
+from .kernel.open_connections import open_connections
 from .kernel.queues import statistics
 from .losses import LossLog
 
@@ -70,6 +71,8 @@ class Worker:
         self._next_stats = monotonic() + events.stats
         self._losses = LossLog()
         self._inspector = Inspector(self._engine)
+        if failure.midstream == "pass-flow":
+            self._engine.older_connections = open_connections(queue.hooks)
         self._carried = _carried_flows(self._engine) if queue.offload else None
         self._number = options.number
         #: packets that passed unjudged, all workers', as the supervisor has it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import socket
 import sys
 from collections.abc import Iterator
@@ -14,8 +15,9 @@ from typing import Final
 from . import command, privileges
 from .command import CommandError
 from .firewall import Firewall
-from .iptables import wanted_variant
-from .rules import Plan
+from .iptables import IPTables, wanted_variant
+from .marks import Marks
+from .rules import PREFIX, Plan
 from .rundir import RunDir
 
 _IPTABLES: Final = "apt-get install iptables"
@@ -33,7 +35,18 @@ class Check:
 
 def checks() -> Iterator[Check]:
     """All checks, in the order in which one would mend things. Nothing is changed."""
-    for look in (_python, _netfilterqueue, _plugins, _rights, _iptables, _nfqueue, _conntrack, _ipv6, _instance):
+    for look in (
+        _python,
+        _netfilterqueue,
+        _plugins,
+        _rights,
+        _iptables,
+        _marks,
+        _nfqueue,
+        _conntrack,
+        _ipv6,
+        _instance,
+    ):
         yield look()
 
 
@@ -82,6 +95,28 @@ def _iptables() -> Check:
         remedy = "modprobe -a nfnetlink_queue xt_NFQUEUE xt_connmark xt_conntrack xt_mark xt_statistic xt_REJECT"
         return Check("iptables", False, str(error), remedy)
     return Check("iptables", True, f"{firewall.variant}, {command.find('iptables')}; takes our rules")
+
+
+def _marks() -> Check:
+    if not privileges.has(privileges.CAP_NET_ADMIN):
+        return Check("marks", None, "the rules of others cannot be seen without CAP_NET_ADMIN")
+    try:
+        tables = IPTables(4, wanted_variant()).save()
+    except CommandError as error:
+        return Check("marks", None, str(error))
+    others = [rule for saved in tables.values() for rule in saved.rules if not rule.startswith(f"-A {PREFIX}")]
+    clashing = {rule for rule in others if any(mask & Marks().mask for mask in mark_masks(rule))}
+    if not clashing:
+        return Check("marks", True, f"nobody else's rules use bits of {Marks().mask:#x}")
+    return Check("marks", None, f"{clashing.pop()} uses bits of {Marks().mask:#x}: set queue.mark_mask to other ones")
+
+
+def mark_masks(rule: str) -> list[int]:
+    """The bits of packet mark or connmark that a rule, as iptables-save prints it, looks at or changes."""
+    if "mark" not in rule.lower():
+        return []
+    pairs = re.findall(r"--(?:mark|set-x?mark|nfmask|ctmask) (0x[0-9a-f]+)(?:/(0x[0-9a-f]+))?", rule)
+    return [int(mask or value, 16) for value, mask in pairs if mask or value != "0xffffffff"]
 
 
 def _nfqueue() -> Check:

@@ -62,6 +62,17 @@ def clear_marks(marks: Marks, generation: int | None = None) -> int:
     return cleared
 
 
+def keys() -> Iterator[bytes]:
+    """Flow keys of every connection, in both directions."""
+    with Netlink() as netlink:
+        for family in _FAMILIES:
+            for _, data in netlink.dump(_GET, family):
+                connection = parse(data)
+                if connection is not None:
+                    yield connection.key
+                    yield connection.reply_key
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
     """What conntrack knows of one: ``key`` and ``reply_key`` as in ``Packet.key``, counters of both directions.

@@ -367,6 +367,31 @@ def test_life_open_connections_survive(lab: Any, until: Until) -> None:
     assert out.startswith("ok"), err
 
 
+@pytest.mark.parametrize(("midstream", "lives"), [("pass-flow", True), ("drop-flow", False)])
+def test_life_older_connections_as_configured(lab: Any, midstream: str, lives: bool) -> None:
+    lab.fw.echo_server(8000)
+    talker = lab.peer.python(
+        """
+        s = socket.create_connection((sys.argv[1], 8000), timeout=1.5)
+        print("ready", flush=True)
+        time.sleep(6)
+        try:
+            s.send(b"x")
+            print("lives" if s.recv(1) else "closed")
+        except OSError as error:
+            print(type(error).__name__)
+        """,
+        lab.FW,
+    )
+    assert talker.stdout.readline() == "ready\n"
+    policy = f"failure: {{midstream: {midstream}}}\n    plugins: [rules, stream]"
+    action = "DROP" if lives else "ACCEPT"
+    lab.run(CLOSED.replace("plugins: [rules]", policy).replace("default: ACCEPT", f"default: {action}"))
+    assert talker.communicate(timeout=20)[0].strip() == ("lives" if lives else "TimeoutError")
+    if lives:
+        assert lab.peer.echo(lab.FW, 8000, timeout=0.7) == "TimeoutError"
+
+
 def test_life_privileges(lab: Any) -> None:
     """CAP_NET_ADMIN alone (bit 12), for supervisor and worker, and no way back."""
     firewall = lab.run(CLOSED, PYWALL_IPTABLES="nft")

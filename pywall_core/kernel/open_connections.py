@@ -1,0 +1,50 @@
+"""TCP connections that were open before the firewall: those of this host's sockets, and those that conntrack knows.
+
+conntrack works only where some rule asks for it, so it may know nothing of what a gateway forwards.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from . import conntrack
+
+_SOCKETS: Final = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
+_LISTEN: Final = "0A"
+_MAPPED: Final = bytes(10) + b"\xff\xff"
+
+
+def open_connections(hooks: Iterable[str]) -> frozenset[bytes] | None:
+    """Flow keys (one direction each), or None where forwarded connections cannot be known."""
+    try:
+        tracked = set(conntrack.keys())
+    except OSError:
+        tracked = set()
+    if not tracked and "FORWARD" in hooks:
+        return None
+    for path in _SOCKETS:
+        try:
+            tracked.update(socket_keys(path.read_text()))
+        except OSError:
+            continue  # no IPv6
+    return frozenset(tracked)
+
+
+def socket_keys(text: str) -> Iterator[bytes]:
+    """Flow keys of the connected sockets in a listing like ``/proc/net/tcp`` (``get_tcp4_sock`` in the kernel)."""
+    for line in text.splitlines()[1:]:
+        words = line.split()
+        if len(words) > 3 and words[3] != _LISTEN:
+            (source, sport), (target, dport) = map(_end, words[1:3])
+            yield b"\x06" + source + target + sport + dport
+
+
+def _end(word: str) -> tuple[bytes, bytes]:
+    """Address and port; the address is printed as words of 32 bits in the host's byte order."""
+    address, _, port = word.partition(":")
+    words = [int(address[at : at + 8], 16) for at in range(0, len(address), 8)]
+    packed = struct.pack(f"={len(words)}I", *words)
+    return packed.removeprefix(_MAPPED), bytes.fromhex(port)

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from pywall_core.decode import reverse_key
+from pywall_core.kernel.checks import mark_masks
+from pywall_core.kernel.open_connections import open_connections, socket_keys
+
+
+def key_of(connection: socket.socket) -> bytes:
+    """The key of what a socket sends, as Packet.key."""
+    (host, port), (peer, peer_port) = connection.getsockname()[:2], connection.getpeername()[:2]
+    host, peer = host.removeprefix("::ffff:"), peer.removeprefix("::ffff:")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    ports = port.to_bytes(2, "big") + peer_port.to_bytes(2, "big")
+    return b"\x06" + socket.inet_pton(family, host) + socket.inet_pton(family, peer) + ports
+
+
+@pytest.mark.parametrize(("listen", "connect"), [("127.0.0.1", "127.0.0.1"), ("::1", "::1"), ("::", "127.0.0.1")])
+def test_open_connections_of_this_hosts_sockets(listen: str, connect: str) -> None:
+    family = socket.AF_INET6 if ":" in listen else socket.AF_INET
+    with (
+        socket.create_server((listen, 0), family=family, dualstack_ipv6=listen == "::") as server,
+        socket.create_connection((connect, server.getsockname()[1])) as client,
+    ):
+        found = open_connections(["INPUT", "OUTPUT"])
+        assert found is not None
+        assert key_of(client) in found
+        assert reverse_key(key_of(client)) in found  # the server's end has a socket of its own
+
+
+def test_open_connections_leave_listening_sockets_out() -> None:
+    header = "  sl  local_address rem_address   st tx_queue rx_queue\n"
+    listening = "   0: 0100007F:1F40 00000000:0000 0A 00000000:00000000\n"
+    assert list(socket_keys(header + listening)) == []
+    assert list(socket_keys("")) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "masks"),
+    [
+        ("-A INPUT -p tcp -j ACCEPT", []),
+        ("-A ts-input -m mark --mark 0x40000/0xff0000 -j ACCEPT", [0xFF0000]),
+        ("-A KUBE -j MARK --set-xmark 0x4000/0x4000", [0x4000]),
+        ("-A X -j CONNMARK --save-mark --nfmask 0xff --ctmask 0xff00", [0xFF, 0xFF00]),
+        ("-A X -j CONNMARK --restore-mark --nfmask 0xffffffff --ctmask 0xffffffff", []),
+    ],
+)
+def test_doctor_reads_the_marks_of_others(rule: str, masks: list[int]) -> None:
+    assert mark_masks(rule) == masks
