@@ -20,7 +20,8 @@ test: setup ## linters, types, all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -m 'not slow' $(TESTS)
+	$(BIN)/pytest -n auto --dist loadfile -m 'not slow and not netns' $(TESTS)
+	$(BIN)/pytest -m 'netns and not slow' $(TESTS)
 
 test-long: setup ## the tests that take minutes
 	$(BIN)/pytest -m slow
