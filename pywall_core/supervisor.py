@@ -27,7 +27,7 @@ from .kernel.rundir import RunDir
 from .notify import notify, reloading
 from .policy import Policy, read_policy
 from .signals import signals_in
-from .workers import Question, Team, WorkerProcess, order_of
+from .team import Question, Team, WorkerProcess, order_of
 
 log: Final = logging.getLogger("pywall.supervisor")
 _STEP: Final = 0.25
