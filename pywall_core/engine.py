@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
+from .alarm import Hung
 from .chain import Chains, Rule
 from .config import bind_chains, leaves
 from .decode import stray_error
@@ -115,6 +117,7 @@ class Engine:
         self._decided = plugins.calls("decided")
         self._segment = plugins.calls("segment")
         self._raised: str | None = None
+        self._hung = False
 
         self._observe = config.mode == "observe"
         registry = plugins.registry
@@ -383,6 +386,7 @@ class Engine:
     def _decide(self, packet: Packet, flow: Flow, slot: int) -> Verdict:
         before = None if flow.detect_done else _snapshot(flow)
         self._raised = None
+        self._hung = False
         veto: Drop | None = None
         if packet.proto != TCP and packet.end > packet.start and not packet.related:
             packet.segments = ((0, packet.data[packet.start : packet.end], 0),)
@@ -393,10 +397,17 @@ class Engine:
                 raise
             except BaseException as error:  # sys.exit() in a plugin is the plugin's failure, not ours
                 self._plugin_error(name, flow, error)
-            if veto is not None:
+            if veto is None:
+                continue
+            if type(veto) is Drop:
                 break
+            self._plugin_error(name, flow, TypeError(f"pywall_packet returned {type(veto).__name__}"))
+            veto = None
         if veto is not None:
             verdict = self._vetoed(veto.reason, packet, flow)
+            if veto.flow and not self._observe:
+                verdict = replace(verdict, final=True)
+                self._settle_flow(flow, verdict)
         elif flow.midstream and self._pass_midstream and flow.verdict is None and self._is_older(flow):
             verdict = Verdict(ACCEPT, True, reason="failure.midstream")
             self._settle_flow(flow, verdict)
@@ -496,6 +507,7 @@ class Engine:
     def _plugin_error(self, plugin: str, flow: Flow, error: BaseException) -> None:
         """Called where a plugin raised; ``_judge`` then answers by ``failure.plugin_error``."""
         self._raised = plugin
+        self._hung |= isinstance(error, Hung)
         self.counters["failure.plugin_error"] += 1
         if self.failures.record(plugin, error):
             self.recognition.quarantine(plugin)
@@ -503,7 +515,8 @@ class Engine:
     def _failed_plugin(self, plugin: str, packet: Packet, flow: Flow) -> Verdict:
         policy = self._on_plugin_error
         action = ACCEPT if policy.startswith("pass") else DROP
-        verdict = Verdict(action, policy.endswith("flow"), "", plugin, "", "failure.plugin_error")
+        # a packet that hung us comes again and again: the next ones of its flow are not even looked at
+        verdict = Verdict(action, policy.endswith("flow") or self._hung, "", plugin, "", "failure.plugin_error")
         if verdict.final:
             self._settle_flow(flow, verdict)
         if action is not ACCEPT:

@@ -301,8 +301,11 @@ class Recognition:
                 continue
             flow.classifying &= ~(1 << i)
             changed = True
-            if answer is not NO:
+            if type(answer) is Facts:
                 flow.facts = {**flow.facts, **answer}
+            elif answer is not NO:
+                words = f"pywall_classify returned {type(answer).__name__}"
+                self._on_error(classifier.name, flow, TypeError(words))
         return changed
 
 
