@@ -51,6 +51,8 @@ MORE: Final = Answer.MORE
 class Action(StrEnum):
     """What is done with a packet; the values are those of EVE's ``verdict.action``."""
 
+    __hash__ = str.__hash__  # Enum's is a Python function, and every packet counts its action
+
     ACCEPT = "accept"
     DROP = "drop"
     REJECT = "reject"
@@ -80,9 +82,13 @@ class Verdict:
 
 @dataclass(slots=True, frozen=True)
 class Drop:
-    """Answer of the ``packet`` hook that vetoes one packet; ``reason`` is dotted: ``stream.bad_checksum``."""
+    """Answer of the ``packet`` hook that vetoes one packet; ``reason`` is dotted: ``stream.bad_checksum``.
+
+    ``flow``: the rest of the flow as well, in both directions (``failure.midstream: drop-flow``).
+    """
 
     reason: str
+    flow: bool = False
 
 
 class Facts(dict[str, Any]):

@@ -403,6 +403,17 @@ def test_a_veto_drops_one_packet_and_is_an_anomaly(make_engine: MakeEngine) -> N
     assert any(event["event_type"] == "anomaly" for event in engine.seen)
 
 
+def test_a_veto_of_the_flow_ends_it(make_engine: MakeEngine) -> None:
+    class Veto:
+        @hookimpl
+        def pywall_packet(self, packet: Packet, flow: Flow) -> Drop | None:
+            return Drop("veto.bang", flow=True) if packet.payload == b"!" else None
+
+    engine = make_engine([("veto", Veto())], chains={"INPUT": [{"rule": "flag", "action": "ACCEPT"}]})
+    actions = [engine.process(packet).action for packet in (ask(b"a"), ask(b"!"), ask(b"b"), answer(b"c"))]
+    assert actions == [ACCEPT, DROP, DROP, DROP]
+
+
 def recurse() -> None:
     recurse()
 

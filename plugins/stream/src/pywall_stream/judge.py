@@ -45,7 +45,7 @@ _FIN: Final = Drop("stream.fin_conflict")
 _OVERLAP: Final = Drop("stream.overlap_conflict")
 _URGENT: Final = Drop("stream.urgent")
 _MEMORY: Final = Drop("stream.memory")
-_MIDSTREAM: Final = Drop("stream.midstream")
+_MIDSTREAM: Final = Drop("stream.midstream", flow=True)
 
 
 class Judge:
