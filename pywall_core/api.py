@@ -6,7 +6,7 @@ group ``pywall.plugins``. See ``docs/how-to``; the hooks are described in :mod:`
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from .decode import decode
 from .hookspecs import hookimpl
@@ -52,6 +52,59 @@ if TYPE_CHECKING:
 #: written for in ``api_version``.
 API_VERSION = 1
 
+#: What plugins may use of the classes that do much besides; the rest of them is the core's own and changes at any time.
+PUBLIC_MEMBERS: Final = {
+    "Engine": ("config", "count", "emit", "fact_state", "flows", "live", "log", "now", "plugins", "stats", "worker"),
+    "Flow": (
+        "app_proto",
+        "app_proto_orig",
+        "bytes_toclient",
+        "bytes_toserver",
+        "classifying",
+        "client",
+        "client_sizes",
+        "client_state",
+        "closed",
+        "confirmed",
+        "detect_done",
+        "dport",
+        "dst",
+        "expect",
+        "expected",
+        "ext",
+        "facts",
+        "final",
+        "hook",
+        "icmp",
+        "id",
+        "initiator",
+        "key",
+        "last",
+        "loopback",
+        "midstream",
+        "opaque",
+        "pkts_toclient",
+        "pkts_toserver",
+        "proto",
+        "reversed",
+        "server",
+        "server_sizes",
+        "server_state",
+        "set_fact",
+        "share",
+        "sport",
+        "src",
+        "start",
+        "state",
+        "timeout",
+        "tracker",
+        "unacked",
+        "verdict",
+        "version",
+        "watched",
+    ),
+}
+
 __all__ = [
     "ACCEPT",
     "ACK",
@@ -68,6 +121,7 @@ __all__ = [
     "OUTPUT",
     "PENDING",
     "PSH",
+    "PUBLIC_MEMBERS",
     "REJECT",
     "RST",
     "SYN",

@@ -1,4 +1,4 @@
-"""Hooks and rules that answer with something else than their contract says: an error of the plugin, never of the engine."""
+"""Hooks and rules that answer with something else than their contract says: the plugin's error, never the engine's."""
 
 from __future__ import annotations
 
