@@ -17,6 +17,7 @@ from dataclasses import asdict
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
+from .alarm import Alarm
 from .channel import Channel, ChannelError, Message
 from .config import ConfigError, loads
 from .kernel import privileges
@@ -85,9 +86,12 @@ class Worker:
         gc.freeze()
         gc.set_threshold(20_000, 20, 100)
         self._channel.send({"is": "bound"})
+        alarm = Alarm(lambda: self._engine.packets)
+        alarm.start()
         try:
             self._queue.run()
         finally:
+            alarm.stop()
             self._queue.close()
             if self._carried is not None:
                 self._carried.settle(monotonic())

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from netfilterqueue import COPY_PACKET, NetfilterQueue
 
+from ..alarm import Hung
 from ..decode import decode
 from ..kernel.marks import Marks
 from ..kernel.queues import FAIL_OPEN, GSO, set_flags
@@ -137,7 +138,7 @@ class NFQueue:
                 judge(queued)
             except Stop:
                 raise
-            except Exception:
+            except (Exception, Hung):
                 self._failed(queued)
 
         return callback

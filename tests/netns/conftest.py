@@ -11,7 +11,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -212,6 +212,10 @@ class Firewall:
         self.send(number)
         return self.process.wait(timeout)
 
+    def resident(self) -> int:
+        """Resident memory of all workers, octets."""
+        return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 for pid in self.workers())
+
     def ask(self, *words: str) -> dict[str, object]:
         """The answer of a subcommand with ``--json``."""
         argv = self.namespace.command(*PYWALL, *words, "--json")
@@ -265,6 +269,13 @@ class Lab:
         server.run("ip link set server0 up; ip route add default via 10.78.0.1; ip route add default via fd78::1")
         self.peer.run("ip route add default via 10.77.0.1; ip route add default via fd77::1")
         return server
+
+    def send_frames(self, packets: Iterable[bytes], rate: float = 3000) -> None:
+        """Send IP packets from the peer's link as they are, ``rate`` a second."""
+        mac = self.fw.run("cat /sys/class/net/fw0/address").strip()
+        argv = [sys.executable, str(Path(__file__).with_name("frames.py")), "peer0", mac, str(rate)]
+        data = b"".join(len(packet).to_bytes(2, "big") + packet for packet in packets)
+        subprocess.run(self.peer.command(*argv), input=data, check=True, stdout=subprocess.DEVNULL, timeout=300)
 
     def write(self, text: str, name: str = "pywall.yaml") -> Path:
         path = self.folder / name
