@@ -13,6 +13,9 @@ from .types import ACK, ICMP, ICMPV6, SYN, TCP, UDP, Packet
 
 _IPV4 = Struct("!BxHHHBBxx4s4s").unpack_from  # version and IHL, total length, id, fragment, TTL, protocol, addresses
 _IPV4_TCP = Struct("!BxHxxHBBxx4s4sHHIIBBH").unpack_from  # the same 20 octets and a TCP header's first 16
+_IPV4_UDP = Struct("!BxHxxHBBxx4s4sHHH").unpack_from
+_IPV6_TCP = Struct("!4xHBB16s16sHHIIBBH").unpack_from
+_IPV6_UDP = Struct("!4xHBB16s16sHHH").unpack_from
 _IPV6 = Struct("!4xHBB16s16s").unpack_from
 _TCP = Struct("!HHIIBBH").unpack_from
 _UDP = Struct("!HHH").unpack_from
@@ -42,40 +45,13 @@ def decode(data: bytes, time: float = 0.0, hook: int = 1, indev: str = "", outde
     p.segments = ()
     p.pcap_cnt = 0
     p.to_server = True
+    p.error = None
     size = len(data)
-    if size >= 40 and data[0] == 0x45 and data[9] == 6 and not (data[6] & 0x3F or data[7]):
-        # the common packet in one step: IPv4 without options, no fragment, TCP
-        (
-            _,
-            length,
-            _,
-            p.ttl,
-            _,
-            p.src,
-            p.dst,
-            p.sport,
-            p.dport,
-            p.seq,
-            p.ack,
-            offset,
-            p.flags,
-            p.window,
-        ) = _IPV4_TCP(data)
-        start = 20 + (offset >> 4) * 4
-        if 40 <= start <= length <= size:
-            p.version = 4
-            p.proto = 6
-            p.length = length
-            p.l4 = 20
-            p.start = start
-            p.end = length
-            p.key = b"\x06" + data[12:24]
-            p.error = None
-            return p
+    if size >= 28 and _decode_common(p, data, size):
+        return p
     p.version = p.proto = p.sport = p.dport = p.length = p.ttl = p.l4 = p.start = p.end = 0
     p.flags = p.seq = p.ack = p.window = 0
     p.src = p.dst = p.key = b""
-    p.error = None
     version = data[0] >> 4 if size else 0
     if version == 4:
         _decode_ipv4(p, data, size)
@@ -85,6 +61,63 @@ def decode(data: bytes, time: float = 0.0, hook: int = 1, indev: str = "", outde
         p.error = "ip.version"
         p.length = p.end = size
     return p
+
+
+def _decode_common(p: Packet, data: bytes, size: int) -> bool:
+    """TCP or UDP, whole, in IPv4 without options or fragments or IPv6 without extension headers: in one step."""
+    first = data[0]
+    if first == 0x45:
+        if data[6] & 0x3F or data[7]:
+            return False
+        proto = data[9]
+        if proto == TCP and size >= 40:
+            (_, length, _, p.ttl, _, p.src, p.dst, p.sport, p.dport, p.seq, p.ack, offset, p.flags, p.window) = (
+                _IPV4_TCP(data)
+            )
+            start = 20 + (offset >> 4) * 4
+            if not 40 <= start <= length <= size:
+                return False
+            p.end = length
+        elif proto == UDP:
+            _, length, _, p.ttl, _, p.src, p.dst, p.sport, p.dport, datagram = _IPV4_UDP(data)
+            start = 28
+            if not 28 <= 20 + datagram <= length <= size:
+                return False
+            p.end = 20 + datagram
+            p.flags = p.seq = p.ack = p.window = 0
+        else:
+            return False
+        p.version = 4
+        p.l4 = 20
+        p.key = _PROTO_OCTET[proto] + data[12:24]
+    elif first >> 4 == 6 and size >= 48:
+        proto = data[6]
+        if proto == TCP and size >= 60:
+            length, _, p.ttl, p.src, p.dst, p.sport, p.dport, p.seq, p.ack, offset, p.flags, p.window = _IPV6_TCP(data)
+            length += 40
+            start = 40 + (offset >> 4) * 4
+            if not 60 <= start <= length <= size:
+                return False
+            p.end = length
+        elif proto == UDP:
+            length, _, p.ttl, p.src, p.dst, p.sport, p.dport, datagram = _IPV6_UDP(data)
+            length += 40
+            start = 48
+            if not 48 <= 40 + datagram <= length <= size:
+                return False
+            p.end = 40 + datagram
+            p.flags = p.seq = p.ack = p.window = 0
+        else:
+            return False
+        p.version = 6
+        p.l4 = 40
+        p.key = _PROTO_OCTET[proto] + data[8:44]
+    else:
+        return False
+    p.proto = proto
+    p.length = length
+    p.start = start
+    return True
 
 
 def _decode_ipv4(p: Packet, data: bytes, size: int) -> None:

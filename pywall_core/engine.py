@@ -202,10 +202,14 @@ class Engine:
 
         final = flow.final
         cached = final if final is not None and final.action is not ACCEPT else flow.verdicts[slot]
-        if cached is None or not cached.final:
-            return self._count(self._decide(packet, flow, slot))
-        if cached.action is ACCEPT and not (flow.released or self._release(flow, slot)):
-            return self._count(self._decide(packet, flow, slot))
+        if (
+            cached is None
+            or not cached.final
+            or (cached.action is ACCEPT and not (flow.released or self._release(flow, slot)))
+        ):
+            verdict = self._decide(packet, flow, slot)
+            self.decisions[verdict.chain, verdict.rule, verdict.action] += 1
+            return verdict
         if flow.proto == TCP and packet.flags & (FIN | SYN | RST):
             self._connection_flags(packet, flow)
         self.decisions[cached.chain, cached.rule, cached.action] += 1
@@ -384,7 +388,7 @@ class Engine:
         return verdict
 
     def _decide(self, packet: Packet, flow: Flow, slot: int) -> Verdict:
-        before = None if flow.detect_done else _snapshot(flow)
+        before: _Snapshot | None = None
         self._raised = None
         self._hung = False
         veto: Drop | None = None
@@ -415,8 +419,10 @@ class Engine:
             if packet.segments:
                 if packet.related:
                     packet.segments = ()
-                elif self._feed_segments(packet, flow):
-                    flow.verdicts = [None] * 8
+                else:
+                    before = None if flow.detect_done else _snapshot(flow)
+                    if self._feed_segments(packet, flow):
+                        flow.verdicts = [None] * 8
             verdict = self._judge(packet, flow, slot)
         for name, hook in self._decided:
             try:

@@ -22,7 +22,9 @@ TIMEOUT_TCP_UNTRACKED: Final = 600.0
 ADAPTIVE_START: Final = 0.6
 #: The share of the table that half-open entries may take: 16,384 of 131,072, some 40 MiB under a flood.
 NEW_SHARE: Final = 0.125
+#: A flow is looked at again after 15 seconds at least; old ones, which end seldom, less often.
 _RECHECK: Final = 15.0
+_RECHECK_MOST: Final = 120.0
 
 
 class FlowTable:
@@ -30,6 +32,7 @@ class FlowTable:
 
     def __init__(self, capacity: int, on_end: Callable[[Flow, str], None]) -> None:
         self.capacity = capacity
+        self._young_bound = max(capacity * NEW_SHARE, 16)
         self.find = (by_key := dict[bytes, Flow]()).get
         self._by_key = by_key
         self._on_end = on_end
@@ -52,7 +55,7 @@ class FlowTable:
 
     def create(self, packet: Packet) -> Flow | None:
         """A new entry for the packet's key, or None when the table is full of flows that must not go."""
-        if len(self._young) >= max(self.capacity * NEW_SHARE, 16):
+        if len(self._young) >= self._young_bound:
             self._evict_young()
         if len(self._by_key) >= self.capacity * 2 and not self._evict_young():
             return None
@@ -75,8 +78,9 @@ class FlowTable:
 
     def sweep(self, now: float) -> None:
         """Free what has timed out; call about once a second."""
-        for key in [key for key, flow in self._young.items() if flow.share != "new"]:
-            del self._young[key]
+        if len(self._young) * 2 > self._young_bound:
+            for key in [key for key, flow in self._young.items() if flow.share != "new"]:
+                del self._young[key]
         last = int(now)
         if last < self._swept:
             self._turn_back(last)
@@ -110,8 +114,10 @@ class FlowTable:
         return 1.0 if fill <= ADAPTIVE_START else max(0.02, (1.0 - fill) / (1.0 - ADAPTIVE_START))
 
     def _schedule(self, flow: Flow, now: float, left: float) -> None:
-        """Look at the entry again when ``left`` seconds have passed, or after _RECHECK: timeouts may have shrunk."""
-        slot = int(now + (left if left < _RECHECK else _RECHECK)) + 1
+        """Look at the entry when ``left`` seconds have passed, or a quarter of its age: timeouts may have shrunk."""
+        if left > _RECHECK:
+            left = min(left, max(_RECHECK, min((now - flow.start) / 4, _RECHECK_MOST)))
+        slot = int(now + left) + 1
         if slot <= self._swept:
             slot = self._swept + 1
         flow.due = slot

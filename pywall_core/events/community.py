@@ -5,14 +5,17 @@ Source: github.com/corelight/community-id-spec (seed 0, base64).
 
 from __future__ import annotations
 
-from base64 import b64encode
+from binascii import b2a_base64
+from functools import lru_cache
 from hashlib import sha1
-from struct import pack
+from struct import Struct
 from typing import Final
 
 from ..types import ICMP, ICMPV6, TCP, UDP
 
 _SCTP: Final = 132
+_HAVE_PORTS: Final = frozenset({TCP, UDP, _SCTP, ICMP, ICMPV6})
+_PORTS: Final = Struct("!BxHH").pack
 #: message types that are asked and answered
 _PAIRS4: Final = {0: 8, 8: 0, 9: 10, 10: 9, 13: 14, 14: 13, 15: 16, 16: 15, 17: 18, 18: 17}
 _PAIRS6: Final = {
@@ -21,6 +24,7 @@ _PAIRS6: Final = {
 }  # fmt: skip
 
 
+@lru_cache(1024)
 def community_id(proto: int, src: bytes, dst: bytes, sport: int, dport: int) -> str:
     """The same text for both directions of a flow. For ICMP ``sport`` is the type and ``dport`` the code."""
     one_way = False
@@ -30,7 +34,5 @@ def community_id(proto: int, src: bytes, dst: bytes, sport: int, dport: int) -> 
         dport = dport if answer is None else answer
     if not one_way and (dst, dport) < (src, sport):
         src, dst, sport, dport = dst, src, dport, sport
-    text = b"\0\0" + src + dst + bytes([proto, 0])
-    if proto in (TCP, UDP, _SCTP, ICMP, ICMPV6):
-        text += pack("!HH", sport, dport)
-    return "1:" + b64encode(sha1(text, usedforsecurity=False).digest()).decode("ascii")
+    text = b"\0\0" + src + dst + (_PORTS(proto, sport, dport) if proto in _HAVE_PORTS else bytes([proto, 0]))
+    return "1:" + b2a_base64(sha1(text, usedforsecurity=False).digest(), newline=False).decode("ascii")

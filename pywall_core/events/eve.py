@@ -148,12 +148,13 @@ class EventBuilder:
             seconds += time.time() - time.monotonic()
         seconds = min(max(seconds, 0.0), _LAST_SECOND)
         whole, micro = divmod(round(seconds * 1_000_000), 1_000_000)
-        return f"{_second(whole)}.{micro:06d}+0000"
+        minute, second = divmod(whole, 60)
+        return f"{_minute(minute)}{second:02d}.{micro:06d}+0000"
 
 
 @lru_cache(1024)
-def _second(whole: int) -> str:
-    return datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+def _minute(minute: int) -> str:
+    return datetime.fromtimestamp(minute * 60, UTC).strftime("%Y-%m-%dT%H:%M:")
 
 
 def to_line(event: Event) -> str:
