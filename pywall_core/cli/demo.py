@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from typing import Any
 
@@ -16,12 +17,14 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         description="Two throw-away network namespaces, a real firewall on a real NFQUEUE, real clients and servers; "
         "where namespaces are not permitted, a recorded capture is replayed instead.",
     )
+    parser.add_argument("--svg", metavar="FILE", help="also write what is shown to a picture (needs rich)")
     add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     from ..demo.show import DemoError, acts
+    from ..testing.netns import LabError
 
     told = []
     try:
@@ -31,17 +34,20 @@ def run(args: argparse.Namespace) -> int:
                 print(f"\n{words}\n")
                 print_table(HEADERS, [_row(transfer, flows) for transfer in transfers])
                 sys.stdout.flush()
+    except LabError as error:
+        complain(f"demo: {error}; replaying a recorded capture of the same traffic instead")
+        return _replay(args.json)
     except DemoError as error:
         complain(f"demo: {error}")
-        if "start" in str(error):
-            return FAILURE
-        complain("demo: replaying a recorded capture instead")
-        return _replay(args.json)
+        return FAILURE
     if args.json:
         print_json(told)
+    if args.svg:
+        _picture(args.svg, told)
     return OK
 
 
+_COLOURS = {"accept": "bold green", "drop": "bold red", "reject": "bold red"}
 HEADERS = ("transfer", "port", "recognised as", "packets", "octets", "verdict", "by rule", "the client got")
 
 
@@ -65,6 +71,26 @@ def _row(transfer: dict[str, Any], flows: list[dict[str, Any]]) -> tuple[object,
         pywall["rule"],
         got,
     )
+
+
+def _picture(path: str, told: list[dict[str, Any]]) -> None:
+    """The tables as a terminal shows them, as SVG."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(record=True, file=io.StringIO(), width=150, force_terminal=True, color_system="truecolor")
+    console.print("[bold]$ make demo[/bold]")
+    for act in told:
+        console.print(f"\n{act['policy']}\n", style="cyan")
+        table = Table(*HEADERS, box=box.SIMPLE_HEAD)
+        for transfer in act["transfers"]:
+            cells = [Text(str(cell)) for cell in _row(transfer, act["flows"])]
+            cells[HEADERS.index("verdict")].stylize(_COLOURS.get(cells[HEADERS.index("verdict")].plain, ""))
+            table.add_row(*cells)
+        console.print(table)
+    console.save_svg(path, title="make demo")
 
 
 def recognised(flow: dict[str, Any]) -> str:

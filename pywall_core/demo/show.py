@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
-from ..testing.netns import Lab, unavailable
+from ..testing.netns import Lab, LabError, unavailable
 from . import traffic
 
 Event = dict[str, Any]
@@ -32,11 +32,11 @@ class DemoError(Exception):
 def acts() -> Iterator[tuple[str, list[dict[str, Any]], list[Event]]]:
     """For each policy its words, what the clients saw of each transfer, and the events of the firewall's flows.
 
-    Raises DemoError where namespaces are not to be had, or the firewall does not start.
+    Raises LabError where namespaces are not to be had, DemoError when the firewall does not start.
     """
     why = unavailable()
     if why is not None:
-        raise DemoError(why)
+        raise LabError(why)
     with tempfile.TemporaryDirectory(prefix="pywall-demo-") as name:
         folder = Path(name)
         traffic.certificate(folder)
