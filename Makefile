@@ -3,7 +3,7 @@
 BIN := .venv/bin
 CAPTURES := $(PYWALL_CAPTURES)
 
-.PHONY: help setup demo test test-long lint bench score-captures corpus train score docs fuzz clean
+.PHONY: help setup demo picture test test-long lint bench score-captures corpus train score docs fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -14,6 +14,10 @@ setup: ## install everything that development needs
 demo: ## the firewall on real traffic between two throw-away network namespaces
 	@scripts/setup.sh run
 	@if [ "$$(id -u)" = 0 ] || ! sudo -n true 2>/dev/null; then $(BIN)/pywall demo; else sudo -n $(BIN)/pywall demo; fi
+
+picture: ## docs/demo.svg, the picture in the README, from a real `make demo`
+	@scripts/setup.sh run
+	@if [ "$$(id -u)" = 0 ]; then $(BIN)/pywall demo --svg docs/demo.svg; else sudo $(BIN)/pywall demo --svg docs/demo.svg; fi
 
 test: setup ## linters, types, all tests
 	$(BIN)/ruff check .
