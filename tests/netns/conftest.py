@@ -285,8 +285,11 @@ class Lab:
 
     def begin(self, text: str, *, name: str = "pywall.yaml", **environment: str) -> Firewall:
         """Start the firewall with a policy; it may not be ready yet."""
-        log = self.folder / f"log-{next(self._count)}"
-        firewall = Firewall(self.fw, self.write(text, name), log, environment)
+        return self.start_with(self.write(text, name), **environment)
+
+    def start_with(self, config: Path, **environment: str) -> Firewall:
+        """The same with a file as it is."""
+        firewall = Firewall(self.fw, config, self.folder / f"log-{next(self._count)}", environment)
         self.firewalls.append(firewall)
         return firewall
 
