@@ -6,7 +6,7 @@ is caught at the call, counted for the plugin, and answered by ``failure.plugin_
 Cold hooks are called one after the other in the same order; PYWALL_PLUGINS_TRACE=1 in the environment prints each call.
 A plugin implements those that it wants.
 
-Every hook exists since API 1.
+``caller`` says who calls a hook and when, ``none`` what the answer None means, ``since`` the first API that has it.
 """
 
 from __future__ import annotations
@@ -30,12 +30,22 @@ hookimpl = pluggy.HookimplMarker("pywall")
 
 @hookspec
 def pywall_rules(register: RuleRegistry) -> None:
-    """Contribute rule kinds: ``register(Kind)`` for each class. Called once, before the chains are compiled."""
+    """Contribute rule kinds: ``register(Kind)`` for each class. Called once, before the chains are compiled.
+
+    :caller: the loader, once the plugins are registered, once a configuration
+    :none: nothing, as any other result
+    :since: API 1
+    """
 
 
 @hookspec
 def pywall_startup(engine: Engine) -> None:
-    """The engine is complete and no packet has come yet. Keep ``engine`` for ``emit`` and ``log``."""
+    """The engine is complete and no packet has come yet. Keep ``engine`` for ``emit`` and ``log``.
+
+    :caller: the engine, at the end of its construction
+    :none: nothing, as any other result
+    :since: API 1
+    """
 
 
 # --- flows and packets (hot) ----------------------------------------------------------------------------------------
@@ -43,7 +53,12 @@ def pywall_startup(engine: Engine) -> None:
 
 @hookspec
 def pywall_flow_start(flow: Flow) -> None:
-    """The first packet of a flow was decoded; no other hook has seen it. The result is ignored."""
+    """The first packet of a flow was decoded; no other hook has seen it. The result is ignored.
+
+    :caller: the engine, for the first packet of each flow
+    :none: nothing, as any other result
+    :since: API 1
+    """
 
 
 @hookspec
@@ -52,6 +67,10 @@ def pywall_packet(packet: Packet, flow: Flow) -> Drop | None:
 
     ``Drop(reason)`` vetoes this packet, None has no objection: a plugin can never accept one. The first veto ends the
     round. The plugin that provides ``segment`` sets ``packet.segments`` here.
+
+    :caller: the engine, before the chain, for each packet whose verdict is not final yet
+    :none: no objection
+    :since: API 1
     """
 
 
@@ -64,6 +83,10 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     ``flow.client_sizes`` and ``flow.server_sizes`` say where each ends. Ports are never a reason to answer Match.
     Optional attributes of the plugin: ``protocols`` (names that it may answer), ``transport`` ("tcp", "udp" or both
     in a tuple), ``first_client`` and ``first_server`` (possible first octets of each direction, as bytes; None: any).
+
+    :caller: the engine, for payload of a flow that this detector has not answered for good
+    :none: a mistake: the answer is MORE, NO or a Match
+    :since: API 1
     """
 
 
@@ -73,6 +96,10 @@ def pywall_classify(flow: Flow, to_server: bool, data: bytes) -> Facts | Answer:
 
     Called with each direction's bytes in order (a datagram's payload at a time), until the answer is ``Facts`` (stored
     under their own names, settled) or ``NO``. The plugin declares the names in its attribute ``facts``.
+
+    :caller: the engine, for payload of a flow with ``app_proto: unknown``
+    :none: a mistake: the answer is MORE, NO or Facts
+    :since: API 1
     """
 
 
@@ -81,17 +108,31 @@ def pywall_segment(flow: Flow, to_server: bool, offset: int, data: bytes, gap: i
     """Ordered payload of an accepted packet: stream offset, bytes, and how many octets are missing before them.
 
     Called after ``decided``; made by the plugin that provides ``segment`` (TCP), by the core for datagrams.
+
+    :caller: the engine, after ``decided``, for an accepted packet that completes bytes
+    :none: nothing, as any other result
+    :since: API 1
     """
 
 
 @hookspec
 def pywall_decided(packet: Packet, flow: Flow, verdict: Verdict) -> None:
-    """The verdict on this packet stands: commit what ``packet`` staged, or take it back when it was not accepted."""
+    """The verdict on this packet stands: commit what ``packet`` staged, or take it back when it was not accepted.
+
+    :caller: the engine, after the chain, for each packet that ``packet`` was called for
+    :none: nothing, as any other result
+    :since: API 1
+    """
 
 
 @hookspec
 def pywall_flow_end(flow: Flow, reason: str) -> None:
-    """The flow leaves the table: "timeout", "closed", "evicted" or "shutdown". Its event is written after this."""
+    """The flow leaves the table: "timeout", "closed", "evicted" or "shutdown". Its event is written after this.
+
+    :caller: the engine, when a flow is taken out of its table
+    :none: nothing, as any other result
+    :since: API 1
+    """
 
 
 # --- the rest (cold) ------------------------------------------------------------------------------------------------
@@ -99,19 +140,39 @@ def pywall_flow_end(flow: Flow, reason: str) -> None:
 
 @hookspec
 def pywall_tick(now: float) -> None:
-    """About once a second of the engine's clock."""
+    """About once a second of the engine's clock.
+
+    :caller: the engine; live whether or not packets come, in a replay by the packets' clock
+    :none: nothing, as any other result
+    :since: API 1
+    """
 
 
 @hookspec
 def pywall_event(event: dict[str, Any]) -> None:
-    """One EVE event, as it will be written. Do not change it."""
+    """One EVE event, as it will be written. Do not change it.
+
+    :caller: the engine, after the event was handed to its outputs
+    :none: nothing, as any other result
+    :since: API 1
+    """
 
 
 @hookspec
 def pywall_stats() -> dict[str, Any]:
-    """Counters of the plugin for the ``stats`` event, under its name; cumulative numbers."""
+    """Counters of the plugin for the ``stats`` event, under its name; cumulative numbers.
+
+    :caller: the engine, for each ``stats`` event
+    :none: no counters
+    :since: API 1
+    """
 
 
 @hookspec
 def pywall_shutdown() -> None:
-    """No packet will come any more."""
+    """No packet will come any more.
+
+    :caller: the engine, after its flows were ended
+    :none: nothing, as any other result
+    :since: API 1
+    """

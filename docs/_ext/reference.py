@@ -17,15 +17,32 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import yaml
 from pydantic import BaseModel
 
-from pywall_core import api, hookspecs
+from pywall_core import api, hookspecs, testing
 from pywall_core.cli import COMMANDS
 from pywall_core.cli import common as exit_codes
+from pywall_core.cli.details import details, type_words
 from pywall_core.config import Config
-from pywall_core.plugins import discover, load
+from pywall_core.config import load as load_config
+from pywall_core.plugins import COLD_HOOKS, Plugins, discover, load
 
-HOT = ("flow_start", "packet", "detect", "classify", "segment", "decided", "flow_end")
+ENVIRONMENT = {
+    "PYWALL_PLUGINS_TRACE": "print calls of cold hooks on standard error",
+    "PYWALL_DEBUG": "print the traceback of an internal error",
+    "PYWALL_IPTABLES": "`nft` or `legacy`: the iptables to use, else the one that the system's name stands for",
+}
+#: ``:name: text`` in a docstring, the text going on over indented lines
+_FIELD = re.compile(r"^:(\w+): ((?:.|\n(?!:|\n))+)\n?", re.MULTILINE)
+EXIT_CODES = {
+    "OK": "done",
+    "FAILURE": "it did not work: a damaged capture, a failed case, no firewall running",
+    "USAGE": "the command line is wrong",
+    "CONFIGURATION": "the configuration is wrong; each error has its line",
+    "PLUGIN": "a plugin cannot be loaded, or breaks its contract",
+    "PRIVILEGES": "not permitted: root or CAP_NET_ADMIN is needed",
+}
 
 
 def write(folder: Path) -> None:
@@ -44,11 +61,21 @@ def hooks() -> Iterator[str]:
     yield inspect.cleandoc(hookspecs.__doc__ or "") + "\n"
     for name in _in_order(hookspecs, "pywall_"):
         function = getattr(hookspecs, name)
-        cost = "hot: for packets" if name.removeprefix("pywall_") in HOT else "cold"
+        told = inspect.cleandoc(function.__doc__ or "")
+        contract = dict(_FIELD.findall(told))
+        cost = "cold" if name.removeprefix("pywall_") in COLD_HOOKS else "hot: packets wait for it"
         yield f"## {name}\n"
         yield f"```python\ndef {name}{_signature(function)}\n```\n"
-        yield f"*{cost}; since API 1*\n"
-        yield inspect.cleandoc(function.__doc__ or "") + "\n"
+        yield _FIELD.sub("", told).strip() + "\n"
+        yield "| | |\n| --- | --- |"
+        for title, words in (
+            ("called by", contract["caller"]),
+            ("None means", contract["none"]),
+            ("cost", cost),
+            ("since", contract["since"]),
+        ):
+            yield f"| {title} | {_cell(words)} |"
+        yield ""
 
 
 def rule_kinds() -> Iterator[str]:
@@ -64,6 +91,9 @@ def rule_kinds() -> Iterator[str]:
         only_looks = "" if kind.decides else " Only looks: takes no `action`."
         yield scope + state + needs + only_looks + "\n"
         yield from _fields(kind)
+        if kind.examples:
+            rules = [yaml.safe_dump([{"rule": name, **example}], default_flow_style=None) for example in kind.examples]
+            yield f"```yaml\n{''.join(rules).rstrip()}\n```\n"
 
 
 def configuration() -> Iterator[str]:
@@ -80,15 +110,26 @@ def configuration() -> Iterator[str]:
 
 
 def plugins() -> Iterator[str]:
-    """Options of the plugins that have some."""
-    yield "# Options of plugins\n"
-    yield "Written under `plugins:` as `- name: {option: value}`.\n"
-    for point in sorted(importlib.metadata.entry_points(group="pywall.plugins")):
-        options = getattr(point.load(), "Options", None)
-        if options is not None:
-            yield f"## {point.name}\n"
-            yield inspect.cleandoc(options.__doc__ or point.load().__doc__ or "") + "\n"
-            yield from _fields(options)
+    """Each plugin but the detectors: what it brings, and its options."""
+    yield "# Plugins\n"
+    yield "Options are written under `plugins:` as `- name: {option: value}`. Detectors: [protocols](protocols.md).\n"
+    found = _loaded()
+    for row in discover():
+        obj = importlib.metadata.EntryPoint(row.name, row.target, "pywall.plugins").load()
+        if inspect.ismodule(obj) and hasattr(obj, "pywall_detect"):
+            continue
+        plugin = next((plugin for plugin in found.loaded if plugin.name == row.name), None)
+        yield f"## {row.name}\n"
+        yield inspect.cleandoc(obj.__doc__ or "") + "\n"
+        yield f"Distribution: `{row.distribution}`.\n"
+        told = details(plugin) if plugin else {}
+        for title in ("provides", "requires", "after", "facts", "rule kinds"):
+            if told.get(title):
+                yield f"{title.capitalize()}: {', '.join(f'`{word}`' for word in told[title])}.\n"
+        if plugin:
+            yield f"Hooks: {', '.join(f'`{hook}`' for hook in plugin.hooks)}.\n"
+        if hasattr(obj, "Options"):
+            yield from _fields(obj.Options)
 
 
 def protocols() -> Iterator[str]:
@@ -102,7 +143,7 @@ def protocols() -> Iterator[str]:
         if not inspect.ismodule(detector) or not hasattr(detector, "protocols"):
             continue
         over = detector.transport if isinstance(detector.transport, tuple) else (detector.transport,)
-        fields = dict(re.findall(r"^:(\w+): ((?:.|\n(?!:|\n))+)", inspect.getdoc(detector) or "", re.MULTILINE))
+        fields = dict(_FIELD.findall(inspect.getdoc(detector) or ""))
         told = [" ".join(fields.get(name, "").split()) for name in ("checked", "source", "minimum", "facts")]
         named = ", ".join(f"`{name}`" for name in detector.protocols)
         yield f"| {named} | {', '.join(over)} | " + " | ".join(map(_cell, told)) + " |"
@@ -112,14 +153,16 @@ def protocols() -> Iterator[str]:
 def command_line() -> Iterator[str]:
     """The help texts, as the command prints them."""
     yield "# Command line\n"
-    yield (
-        "Exit codes: "
-        + ", ".join(
-            f"{getattr(exit_codes, name)} {name.lower()}"
-            for name in ("OK", "FAILURE", "USAGE", "CONFIGURATION", "PLUGIN", "PRIVILEGES")
-        )
-        + ".\n"
-    )
+    yield "## Exit codes\n"
+    yield "| code | |\n| --- | --- |"
+    for name, words in EXIT_CODES.items():
+        yield f"| {getattr(exit_codes, name)} | {words} |"
+    yield ""
+    yield "## Environment\n"
+    yield "| variable | |\n| --- | --- |"
+    for name, words in ENVIRONMENT.items():
+        yield f"| `{name}` | {words} |"
+    yield ""
     os.environ["COLUMNS"] = "100"
     for name, module in COMMANDS.items():
         try:
@@ -127,29 +170,47 @@ def command_line() -> Iterator[str]:
         except ModuleNotFoundError:
             continue
         parser = argparse.ArgumentParser(prog="pywall")
-        subparsers = parser.add_subparsers()
-        found.add(subparsers)
+        found.add(subparsers := parser.add_subparsers())
         yield f"## pywall {name}\n"
-        yield f"```text\n{subparsers.choices[name].format_help().rstrip()}\n```\n"
+        yield from _help(subparsers.choices[name])
+    for point in sorted(importlib.metadata.entry_points(group="pywall.commands")):
+        parser = argparse.ArgumentParser(prog=f"pywall {point.name}")
+        point.load()(parser)
+        yield f"## pywall {point.name} (plugin)\n"
+        yield f"Comes with `{point.dist.name if point.dist else '?'}`.\n"
+        yield from _help(parser)
+
+
+def _help(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """The help of a command and of the actions below it."""
+    yield f"```text\n{parser.format_help().rstrip()}\n```\n"
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in action.choices.values():
+                yield from _help(inner)
 
 
 def public_api() -> Iterator[str]:
     """What plugins may import."""
     yield "# API\n"
     yield f"`pywall_core.api`, version {api.API_VERSION}: " + inspect.cleandoc(api.__doc__ or "") + "\n"
-    for name in api.__all__:
-        value = getattr(api, name)
-        if inspect.isclass(value):
-            yield f"## {name}\n"
-            yield inspect.cleandoc(value.__doc__ or "") + "\n"
-            yield from _attributes(value)
-        elif inspect.isfunction(value) and value.__doc__:
-            yield f"## {name}\n"
-            yield f"```python\n{name}{_signature(value)}\n```\n"
-            yield inspect.cleandoc(value.__doc__) + "\n"
-    constants = [name for name in api.__all__ if not inspect.isclass(getattr(api, name)) and name.isupper()]
-    yield "## Constants\n"
-    yield ", ".join(f"`{name}`" for name in constants) + "\n"
+    for module, title in ((api, "pywall_core.api"), (testing, "pywall_core.testing")):
+        plain = []
+        for name in module.__all__:
+            value = getattr(module, name)
+            if inspect.isclass(value):
+                yield f"## {name}\n"
+                yield inspect.cleandoc(value.__doc__ or "") + "\n"
+                yield from _attributes(value)
+            elif inspect.isfunction(value):
+                yield f"## {name}\n"
+                yield f"```python\n{name}{_signature(value)}\n```\n"
+                yield inspect.cleandoc(value.__doc__ or "") + "\n"
+            else:
+                plain.append(name)
+        if plain:
+            yield f"## Other names of {title}\n"
+            yield ", ".join(f"`{name}`" for name in plain) + "\n"
 
 
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
@@ -163,9 +224,11 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
 }
 
 
-def _loaded() -> Any:
-    installed = {plugin.name for plugin in discover()}
-    wanted = [name for name in ("rules", "stream", "protocols", "hedge") if name in installed]
+def _loaded() -> Plugins:
+    """The plugins that share their distribution's name; bundles bring the others."""
+    usual = [entry.name for entry in load_config(None).plugins]
+    named = [plugin.name for plugin in discover() if plugin.distribution == f"pywall-{plugin.name}"]
+    wanted = [*usual, *(name for name in named if name not in usual)]
     return load(Config.model_validate({"version": 1, "plugins": wanted}))
 
 
@@ -188,7 +251,7 @@ def _fields(model: type[BaseModel]) -> Iterator[str]:
         key = field.alias or name
         schema = properties.get(key, {})
         default = "required" if field.is_required() else f"`{_plain(field.get_default(call_default_factory=True))}`"
-        yield f"| `{key}` | {_cell(_values(schema))} | {_cell(default)} | {_cell(field.description or '')} |"
+        yield f"| `{key}` | {_cell(type_words(schema))} | {_cell(default)} | {_cell(field.description or '')} |"
     yield ""
 
 
@@ -200,36 +263,23 @@ def _plain(value: Any) -> str:
     return str(value)
 
 
-def _values(schema: dict[str, Any]) -> str:
-    if "enum" in schema:
-        return ", ".join(f"`{value}`" for value in schema["enum"])
-    if "const" in schema:
-        return f"`{schema['const']}`"
-    if "anyOf" in schema:
-        return " or ".join(dict.fromkeys(_values(part) for part in schema["anyOf"]))
-    if "$ref" in schema:
-        return "section"
-    kind = str(schema.get("type", "any"))
-    if kind == "array":
-        return f"list of {_values(schema.get('items', {}))}"
-    low, high = schema.get("minimum"), schema.get("maximum")
-    return f"{kind} {low} to {high}" if low is not None and high is not None else kind
-
-
 def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
 def _attributes(cls: type) -> Iterator[str]:
     notes = inspect.get_annotations(cls)
+    public = api.PUBLIC_MEMBERS.get(cls.__name__)
     if notes:
         yield "| attribute | type |\n| --- | --- |"
         for name, kind in notes.items():
-            if not name.startswith("_"):
+            if not name.startswith("_") and (public is None or name in public):
                 yield f"| `{name}` | `{_cell(str(kind))}` |"
         yield ""
     for name, function in inspect.getmembers(cls, inspect.isfunction):
-        if not name.startswith("_") and function.__qualname__.startswith(cls.__name__) and function.__doc__:
+        if name.startswith("_") or (public is not None and name not in public):
+            continue
+        if function.__qualname__.startswith(cls.__name__) and function.__doc__:
             yield f"`{name}{_signature(function)}`\n: {' '.join(inspect.cleandoc(function.__doc__).split())}\n"
 
 
