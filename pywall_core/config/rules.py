@@ -158,7 +158,8 @@ class _Binder:
                 f"{{any: [...]}} or {{not: {{...}}}}",
             )
             return None
-        heads = [key for key in ("rule", *_COMBINATORS) if key in data]
+        own = self.parameters(data.get("rule"))
+        heads = [key for key in ("rule", *_COMBINATORS) if key in data and key not in own]
         if len(heads) != 1:
             found = f" (found {' and '.join(heads)})" if heads else nearest_head(data)
             self.config.error(path, f"a rule has exactly one of 'rule', 'all', 'any', 'not'{found}")
@@ -182,6 +183,11 @@ class _Binder:
         if len(whole) != len(bound):
             return None
         return AllOf(whole) if head == "all" else AnyOf(whole)
+
+    def parameters(self, name: Any) -> set[str]:
+        """What the rule kind of that name calls its parameters; ``not`` may be one of them."""
+        kind = self.kinds.get(name) if isinstance(name, str) else None
+        return set() if kind is None else {field.alias or key for key, field in kind.model_fields.items()}
 
     def leaf(self, data: dict[str, Any], path: Path, inside: bool) -> RuleKind | None:
         name = data["rule"]

@@ -184,3 +184,21 @@ def test_many_ways_through_chains_are_no_work_for_the_engine() -> None:
     (verdict,) = engine(text).send([tcp_packet("192.0.2.1", 1, "198.51.100.2", 2, seq=0)])
     assert verdict.rule == "c31[0]"
     assert time.perf_counter() - begun < 10
+
+
+def test_a_parameter_may_be_called_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Level(RuleKind):
+        """Has a parameter of a combinator's name."""
+
+        kind: ClassVar[str] = "level"
+        outside: int | None = Field(default=None, alias="not", description="a level")
+
+    monkeypatch.setitem(KINDS, "level", Level)
+    text = "chains: {INPUT: [{rule: level, not: 3, action: DROP}, {not: {rule: level, not: 4}, action: DROP}]}"
+    first, second = bind(tmp_path, text)["INPUT"]
+    assert isinstance(first.condition, Level)
+    assert first.condition.outside == 3
+    assert isinstance(second.condition, Not)
+    both = "chains: {INPUT: [{rule: level, not: 3, any: [], action: DROP}]}"
+    (line,) = refused(tmp_path, both)
+    assert "found rule and any" in line
