@@ -125,19 +125,27 @@ class Recognition:
         if flow.detect_done:
             return bool(flow.classifying) and self._classify(flow, to_server, data)
         flow.payload_seen = True
+        room = self.limit_bytes - len(flow.client if to_server else flow.server)
+        if datagram or len(data) <= room:
+            kept, beyond = data, b""
+        else:
+            kept, beyond = data[:room], data[room:]
         if to_server:
             if not flow.client:
                 flow.pending &= self._by_first_client[data[0]]
-            flow.client += data if datagram else data[: self.limit_bytes - len(flow.client)]
+            flow.client += kept
             if datagram:
                 flow.client_sizes += (len(data),)
         else:
             if not flow.server:
                 flow.pending &= self._by_first_server[data[0]]
-            flow.server += data if datagram else data[: self.limit_bytes - len(flow.server)]
+            flow.server += kept
             if datagram:
                 flow.server_sizes += (len(data),)
-        return self._ask(flow)
+        changed = self._ask(flow)
+        if beyond and flow.classifying:
+            changed |= self._classify(flow, to_server, beyond)
+        return changed
 
     def spent(self, flow: Flow) -> bool:
         """The budget of a direction is used up."""

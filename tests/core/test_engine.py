@@ -364,6 +364,32 @@ def test_classifiers_see_all_payload_of_unknown_flows_until_they_settle(make_eng
     assert engine.fact_state(flow, "length") is YES
 
 
+def test_classifiers_miss_nothing_where_the_budget_ends_within_a_segment(make_engine: MakeEngine) -> None:
+    class Hears:
+        heard = b""
+
+        @hookimpl
+        def pywall_classify(self, flow: Flow, to_server: bool, data: bytes) -> Answer:
+            self.heard += data
+            return MORE
+
+    class Segments:
+        provides = ("segment",)
+
+        @hookimpl
+        def pywall_packet(self, packet: Packet, flow: Flow) -> None:
+            if packet.payload:
+                packet.segments = ((0, packet.payload, 0),)
+
+    hears = Hears()
+    waits = Word("waits", b"a" * 1000)
+    waits.transport = "tcp"
+    engine = make_engine([("s", Segments()), ("w", waits), ("h", hears)], detection={"bytes": 100})
+    for _ in range(4):
+        engine.process(decode(tcp_packet(A, 1, B, 2, seq=1, flags=16, data=b"a" * 70), 1.0))
+    assert hears.heard == b"a" * 280
+
+
 def test_a_dropped_packet_is_taken_back(make_engine: MakeEngine) -> None:
     word = Word("good", b"HELLO")
     engine = make_engine([("good", word)], chains={"INPUT": [{"rule": "flag", "action": "DROP"}]})
