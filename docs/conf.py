@@ -24,7 +24,6 @@ html_title = f"PyWall {release}"
 html_static_path = []
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"
-suppress_warnings = ["myst.xref_missing"]
 
 
 def setup(app):

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from pywall_core import api, hookspecs, testing
 from pywall_core.cli import COMMANDS
@@ -31,6 +31,7 @@ from pywall_core.plugins import COLD_HOOKS, Plugins, discover, load
 ENVIRONMENT = {
     "PYWALL_PLUGINS_TRACE": "print calls of cold hooks on standard error",
     "PYWALL_DEBUG": "print the traceback of an internal error",
+    "PYWALL_CAPTURES": "folder of labelled captures, for tests that use the test kit's `captures_folder`",
     "PYWALL_IPTABLES": "`nft` or `legacy`: the iptables to use, else the one that the system's name stands for",
 }
 #: ``:name: text`` in a docstring, the text going on over indented lines
@@ -243,15 +244,16 @@ def _signature(function: Any) -> str:
 
 def _fields(model: type[BaseModel]) -> Iterator[str]:
     properties = model.model_json_schema(by_alias=True).get("properties", {})
-    if not properties:
+    if not model.model_fields:
         yield "No parameters.\n"
         return
     yield "| key | values | default | |\n| --- | --- | --- | --- |"
     for name, field in model.model_fields.items():
         key = field.alias or name
-        schema = properties.get(key, {})
+        schema = properties.get(key) or TypeAdapter(field.annotation).json_schema()
         default = "required" if field.is_required() else f"`{_plain(field.get_default(call_default_factory=True))}`"
-        yield f"| `{key}` | {_cell(type_words(schema))} | {_cell(default)} | {_cell(field.description or '')} |"
+        about = field.description or inspect.cleandoc(getattr(field.annotation, "__doc__", "") or "").partition("\n")[0]
+        yield f"| `{key}` | {_cell(type_words(schema))} | {_cell(default)} | {_cell(about)} |"
     yield ""
 
 

@@ -27,7 +27,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "at which byte, when facts settled, the walk through the chain with file and line of each rule, the outcomes "
         "left, the verdict, and why it was final or not.",
     )
-    parser.add_argument("capture", metavar="CAPTURE")
+    parser.add_argument("capture", metavar="CAPTURE", help="pcap or pcapng file")
     add_config(parser)
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--flow", type=int, metavar="N", help="only the flow that began as the Nth, from 1")

@@ -23,7 +23,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         help="print or install a systemd unit",
         description="A unit with watchdog, clean-up and hardening. `install` writes it, starting is left to systemctl.",
     )
-    parser.add_argument("what", choices=["print", "install"])
+    parser.add_argument("what", choices=["print", "install"], help="to standard output, or into /etc/systemd/system")
     parser.add_argument("--config", default=CONFIG, metavar="FILE", help=f"configuration of the service ({CONFIG})")
     parser.add_argument("--iptables", choices=["nft", "legacy"], help="have the service use this build of iptables")
     parser.set_defaults(run=run)

@@ -16,7 +16,9 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         description="Run every case at or below DIR: a folder with captures, pywall.yaml, and expect.yaml with filters "
         "on the events (match, count, absent).",
     )
-    parser.add_argument("folders", nargs="+", metavar="DIR", type=Path)
+    parser.add_argument(
+        "folders", nargs="+", metavar="DIR", type=Path, help="folder of a case, or of folders with cases"
+    )
     add_json(parser)
     parser.set_defaults(run=run)
 

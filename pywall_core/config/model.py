@@ -181,9 +181,9 @@ class PluginEntry(Section):
 class Default(Section):
     """What is done at the end of a chain: one action, or one a hook (hooks that are not named: ACCEPT)."""
 
-    INPUT: ActionName = "ACCEPT"
-    OUTPUT: ActionName = "ACCEPT"
-    FORWARD: ActionName = "ACCEPT"
+    INPUT: ActionName = Field(default="ACCEPT", description="packets to this host")
+    OUTPUT: ActionName = Field(default="ACCEPT", description="packets from this host")
+    FORWARD: ActionName = Field(default="ACCEPT", description="packets that pass through")
 
     @model_validator(mode="before")
     @classmethod
