@@ -207,7 +207,7 @@ class Engine:
             or not cached.final
             or (cached.action is ACCEPT and not (flow.released or self._release(flow, slot)))
         ):
-            verdict = self._decide(packet, flow, slot)
+            verdict = self._first_sight(packet, flow, slot) if flow.released else self._decide(packet, flow, slot)
             self.decisions[verdict.chain, verdict.rule, verdict.action] += 1
             return verdict
         if flow.proto == TCP and packet.flags & (FIN | SYN | RST):
@@ -385,6 +385,14 @@ class Engine:
         verdict = self.process(whole)
         if verdict.action is ACCEPT:
             self.fragments.passed(last)
+        return verdict
+
+    def _first_sight(self, packet: Packet, flow: Flow, slot: int) -> Verdict:
+        """The first packet of a direction that is decided at sight, after the other has released the flow."""
+        self._raised = None
+        verdict = self._judge(packet, flow, slot)
+        if verdict is not self._unruled:
+            flow.verdict = verdict
         return verdict
 
     def _decide(self, packet: Packet, flow: Flow, slot: int) -> Verdict:

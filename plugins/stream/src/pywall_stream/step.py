@@ -57,9 +57,12 @@ class Step:
             sender.resyn = self.resyn
         if self.next >= 0:
             self._advance()
-        sender.top = max(sender.top, self.top)
-        sender.fin = max(sender.fin, self.fin)
-        sender.window = max(sender.window, self.window)
+        if self.top > sender.top:
+            sender.top = self.top
+        if self.fin > sender.fin:
+            sender.fin = self.fin
+        if self.window > sender.window:
+            sender.window = self.window
         if self.urgent >= 0:
             sender.urgent = self.urgent
         if self.tsval >= 0:
@@ -71,7 +74,8 @@ class Step:
             peer.skip(self.acked)
         elif self.acked > peer.acked:
             peer.acknowledge(self.acked)
-        peer.edge = max(peer.edge, self.edge)
+        if self.edge > peer.edge:
+            peer.edge = self.edge
         self._move(flow, to_server, fin_skipped)
         settle(flow, timeouts)
         return sender.buffered() + peer.buffered() - before
