@@ -1,7 +1,7 @@
 """Both ends of the transfers of test_encrypted_flows.py, run in namespaces.
 
-``server``: every connection to PORT + n gets kind n of KINDS. ``client ADDRESS ROUNDS``: one line of JSON a kind with the
-number of transfers that arrived whole.
+``server``: every connection to PORT + n gets kind n of KINDS. ``client ADDRESS ROUNDS``: one line of JSON a kind with
+the number of transfers that arrived whole.
 """
 
 from __future__ import annotations
