@@ -131,7 +131,7 @@ def test_tls_1_2_facts(ask):
     assert facts["version"] == "TLS 1.2"
     assert facts["sni"] == "www.example.org"
     assert facts["client_alpns"] == ["h2"]
-    assert facts["server_alpn"] == "h2"
+    assert facts["server_alpns"] == ["h2"]
     assert facts["subject"] == "C=AT, O=Prüfstelle, CN=www.example.org"
     assert facts["issuerdn"] == "CN=Test CA"
     assert facts["ja4"].startswith("t12d")

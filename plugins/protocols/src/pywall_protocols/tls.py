@@ -5,7 +5,7 @@
     record headers that follow each other, or one on each side
 :source: RFC 8446 sections 4.1, 5.1; RFC 5246; RFC 6101; RFC 5246 appendix E.2 (SSLv2-style hello)
 :minimum: 11 octets of a ClientHello, 47 of a ServerHello; mid-stream one record and 5 octets
-:facts: version, sni, client_alpns, server_alpn, ech, ja3.hash, ja3.string, ja3s.hash, ja3s.string, ja4, cipher,
+:facts: version, sni, client_alpns, server_alpns, ech, ja3.hash, ja3.string, ja3s.hash, ja3s.string, ja4, cipher,
     session_resumed, subject, issuerdn
 """
 
@@ -228,7 +228,7 @@ def _server_hello(facts: dict[str, Any], body: bytes) -> None:
         if kind == client_hello.SUPPORTED_VERSIONS and len(contents) == 2:
             version = u16(contents, 0)
         elif kind == client_hello.ALPN and len(contents) > 3:
-            facts["server_alpn"] = text(contents[3 : 3 + contents[2]])
+            facts["server_alpns"] = [text(contents[3 : 3 + contents[2]])]
         at += 4 + length
     string = f"{legacy},{cipher},{'-'.join(map(str, kinds))}"
     facts["version"] = VERSIONS.get(version, f"0x{version:04x}")
