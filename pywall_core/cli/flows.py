@@ -10,8 +10,6 @@ from .live import Json, add_watch, question, show
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from ..inspection import MAX_FLOWS, SORTS
-
     parser = subparsers.add_parser(
         "flows",
         help="flows of the running firewall, and why one is treated as it is",
@@ -19,8 +17,8 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "all about one flow: what was learnt, and the walk through the rules as its next packets would take it.",
     )
     parser.add_argument("what", nargs="*", metavar="show ID", help="one flow, by the number in the first column")
-    parser.add_argument("--limit", type=int, default=100, help=f"flows at most, 1 to {MAX_FLOWS} (default 100)")
-    parser.add_argument("--sort", choices=sorted(SORTS), default="", help="the greatest first; recent: the last seen")
+    parser.add_argument("--limit", type=int, default=100, help="flows at most, 1 to 1000 (default 100)")
+    parser.add_argument("--sort", choices=sorted(_SORTS), default="", help="the greatest first; recent: the last seen")
     parser.add_argument(
         "--filter", metavar="EXPR", default="", help="only these, e.g. 'dst port 443' or 'app tls and net 192.0.2.0/24'"
     )
