@@ -78,8 +78,16 @@ def others_are_as_before(lab: Any) -> None:
     assert lab.peer.echo(lab.FW, 8001, timeout=0.7) == "TimeoutError"
 
 
-@pytest.mark.parametrize("fault", ["raise", "exit", "memory", "recursion"])
-@pytest.mark.parametrize(("error", "answer"), [("drop-packet", "TimeoutError"), ("pass-packet", "ok")])
+@pytest.mark.parametrize(
+    ("fault", "error", "answer"),
+    [
+        ("raise", "drop-packet", "TimeoutError"),
+        ("raise", "pass-packet", "ok"),
+        ("exit", "drop-packet", "TimeoutError"),
+        ("memory", "drop-packet", "TimeoutError"),
+        ("recursion", "pass-packet", "ok"),
+    ],
+)
 def test_plugin_that_raises_costs_its_packets_what_the_switch_says(
     lab: Any, start: Any, fault: str, error: str, answer: str
 ) -> None:
