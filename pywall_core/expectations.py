@@ -7,7 +7,7 @@ from typing import Final
 from .types import Flow
 
 MAX_EXPECTATIONS: Final = 4096
-MAX_PER_FLOW: Final = 32
+MAX_PER_FLOW: Final = 256
 LIFETIME: Final = 60.0
 
 _Key = tuple[int, bytes, int]

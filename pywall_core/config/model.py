@@ -47,7 +47,9 @@ class Queue(Section):
     number: int = Field(
         default=1, ge=0, le=65535, description="NFQUEUE number; workers take this one and the following ones"
     )
-    workers: int = Field(default=1, ge=1, le=16, description="worker processes, one queue each")
+    workers: int = Field(
+        default=1, ge=1, le=15, description="worker processes, a queue each; as many numbers again serve reloads"
+    )
     hooks: Annotated[list[HookName], BeforeValidator(_no_repeats)] = Field(
         default=["INPUT", "OUTPUT"],
         min_length=1,
