@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 level=${1:-run}
 
 run_packages="python3-venv python3-dev build-essential libnetfilter-queue-dev libnfnetlink-dev iptables iproute2 conntrack procps openssl ca-certificates"
-dev_packages="openssh-server openssh-client openvpn curl tcpdump iperf3 nftables faketime ethtool"
+dev_packages="openssh-server openssh-client openvpn curl tcpdump iperf3 nftables ethtool"
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi

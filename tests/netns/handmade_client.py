@@ -147,6 +147,27 @@ def reverse(connection: Connection, text: bytes) -> None:
     pieces(connection, text, 50, -1)
 
 
+def in_records(text: bytes, size: int) -> bytes:
+    """A ClientHello spread over TLS records of ``size`` octets (RFC 8446 section 5.1); other text as it is."""
+    if not text.startswith(b"\x16\x03"):
+        return text
+    body = text[5:]
+    return b"".join(
+        text[:3] + len(body[at : at + size]).to_bytes(2, "big") + body[at : at + size]
+        for at in range(0, len(body), size)
+    )
+
+
+@technique
+def records1(connection: Connection, text: bytes) -> None:
+    pieces(connection, in_records(text, 1), 1400)
+
+
+@technique
+def records100(connection: Connection, text: bytes) -> None:
+    pieces(connection, in_records(text, 100), 50)
+
+
 @technique
 def head_last(connection: Connection, text: bytes) -> None:
     connection.send(5, text[5:])

@@ -106,6 +106,37 @@ def test_innocent_text_arrives_by_the_same_techniques(attacker: Attacker) -> Non
     assert set(failed(attacker.attempts("text"))) <= CONFLICTS
 
 
+def test_a_connection_that_was_open_before_the_firewall_is_no_way_around(attacker: Attacker) -> None:
+    """It goes on with what is allowed (midstream: inspect), and a TLS handshake on it is dropped."""
+    lab = attacker.lab
+    go = lab.folder / "go"
+    code = """
+        import os, ssl
+        s = socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=3); print("ready", flush=True)
+        while not os.path.exists(sys.argv[3]):
+            time.sleep(0.05)
+        try:
+            if sys.argv[4] == "tls":
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+                context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+                context.wrap_socket(s)
+            else:
+                s.sendall(b"innocent"); assert s.recv(100) == b"innocent"
+            print("usable")
+        except OSError:
+            print("unusable")
+        """
+    ports = {"tls": TLS_PORT, "text": TEXT_PORT}
+    clients = {kind: lab.peer.python(code, lab.FW, port, go, kind) for kind, port in ports.items()}
+    assert [client.stdout.readline() for client in clients.values()] == ["ready\n"] * 2
+    lab.run(DROP_TLS)
+    go.touch()
+    assert {kind: client.communicate(timeout=20)[0].strip() for kind, client in clients.items()} == {
+        "tls": "unusable",
+        "text": "usable",
+    }
+
+
 #: where iptables in a namespace loses packets: before the firewall has seen them, or after it has let them through
 LOSSES = {
     "nothing_lost": "",
