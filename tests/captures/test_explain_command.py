@@ -177,11 +177,22 @@ def test_any_expression_is_understood_or_refused(words: list[str]) -> None:
 
 
 @pytest.mark.captures
-def test_every_flow_of_the_labelled_captures_names_its_line(
-    captures_folder: Path, policy: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from pywall_core.replay import captures
+@pytest.mark.slow
+def test_every_flow_of_the_labelled_captures_names_its_line(captures_folder: Path, policy: str) -> None:
+    from pywall_core.cli.common import prepare
+    from pywall_core.engine import Engine
+    from pywall_core.replay import Hooks, captures, replay
+    from pywall_core.tracing import Tracer, decisive, where
 
-    for path in captures([str(captures_folder / "generated")]):
-        for flow in explained(capsys, "--config", policy, path):
-            assert flow["decided_by"]["where"].startswith(f"{policy}:"), flow["decided_by"]
+    config, plugins, _ = prepare(policy)
+    flows = 0
+    for path in captures([str(captures_folder)]):
+        tracer = Tracer()
+        engine = Engine(config, plugins, live=False, tracer=tracer)
+        replay(engine, path, Hooks(), seen=tracer.seen)
+        for history in tracer.histories.values():
+            verdict = decisive(history)
+            assert verdict is not None, (path, history.number)
+            assert where(config, verdict, engine).startswith(f"{policy}:"), (path, history.number, verdict)
+            flows += 1
+    assert flows > 0
