@@ -6,29 +6,17 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
-
-import pytest
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "tutorial" / "first-detector.md"
-PACKAGES = (".", "plugins/rules", "plugins/stream", "plugins/protocols")
 
 
 def run(*command: str, cwd: Path, env: dict[str, str] | None = None) -> str:
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300, check=False, env=env)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
     return done.stdout
-
-
-@pytest.fixture(scope="module")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of wheels of this repository and what they depend on."""
-    folder = tmp_path_factory.mktemp("wheels")
-    pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(folder)]
-    run(*pip, *(str(ROOT / package) for package in PACKAGES), cwd=folder)
-    return folder
 
 
 def steps() -> list[tuple[str, str]]:
@@ -43,11 +31,11 @@ def steps() -> list[tuple[str, str]]:
     return found
 
 
-def test_every_step_of_the_tutorial(wheels: Path, tmp_path: Path) -> None:
+def test_every_step_of_the_tutorial(environment: Any, tmp_path: Path) -> None:
     """Editable installs of the working tree must not help: the environment is new and takes our wheels."""
     folder = tmp_path
     env = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
-    env["PIP_FIND_LINKS"] = f"{wheels} {os.environ.get('PIP_FIND_LINKS', '')}".strip()
+    env["PIP_FIND_LINKS"] = f"{environment.wheels} {os.environ.get('PIP_FIND_LINKS', '')}".strip()
     said: dict[str, str] = {}
     for what, text in steps():
         if what != "$":
