@@ -6,6 +6,8 @@ import subprocess
 import time
 from typing import Any
 
+import pytest
+
 from pywall_core.api import SYN
 from pywall_core.testing import tcp_packet
 
@@ -65,6 +67,7 @@ def test_knock_is_silent(lab: Any) -> None:
     assert capture.communicate(timeout=10)[0].strip() == ""
 
 
+@pytest.mark.slow
 def test_knock_memory(lab: Any, until: Any) -> None:
     """100,000 spoofed sources knock at the first door: memory is bounded, a real knock works amid it."""
     lab.fw.echo_server(2222)
