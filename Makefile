@@ -34,8 +34,11 @@ lint: setup ## put code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup ## micro-benchmarks, as ratios within the run
+bench: setup ## micro-benchmarks as ratios within the run, replay beside nfstream, then (root) traffic between namespaces
 	$(BIN)/pytest --benchmark-only -o python_files='bench_*.py' tests/bench plugins
+	$(BIN)/pytest -q -s -o python_files='bench_*.py' tests/bench/bench_replay.py
+	$(BIN)/pip install -q --group bench
+	$(BIN)/python -m tests.bench.harness
 
 score-captures: setup ## precision and recall on the labelled captures that PYWALL_CAPTURES names
 	$(BIN)/python tests/captures/score.py "$(CAPTURES)"
