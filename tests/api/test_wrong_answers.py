@@ -9,7 +9,7 @@ import pytest
 from pywall_core.api import RuleKind, hookimpl
 from pywall_core.testing import conversation, engine
 
-WRONG = (None, True, 0, "accept", (), object())
+WRONG = (None, True, 0, "accept", (), object)
 
 
 class Answering:
