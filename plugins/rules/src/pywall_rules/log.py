@@ -27,7 +27,7 @@ class Log(RuleKind):
     each: Literal["flow", "packet"] = Field(default="flow", description="once a flow, or every packet")
     message: str = Field(default="logged by rule", max_length=200, description="the event's alert.signature")
     rate: int = Field(
-        default=1000, ge=1, le=1_000_000, description="events a second at most; the rest are counted as log.suppressed"
+        default=300, ge=1, le=1_000_000, description="events a second at most; the rest are counted as log.suppressed"
     )
 
     def concerns(self, flow: Flow) -> bool:
