@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
+
+from .evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade
 
 #: A complete line without its end, and the offset behind it.
 Line = tuple[bytes, int]
@@ -112,3 +115,34 @@ def switch(
         if code == accepts and asks(command):
             return end, reply_end
     return None
+
+
+def commands_side(
+    data: bytes,
+    decisive: re.Pattern[bytes],
+    own: frozenset[bytes],
+    shared: frozenset[bytes],
+    known: frozenset[bytes],
+) -> Grade:
+    """How far a client's lines are commands: ``decisive`` ones prove, the protocol's ``own`` verbs speak for it, those
+    that it has in common (``shared``) for nothing. ``known`` are the :func:`heads` of all of them."""
+    if not data:
+        return OPEN
+    if not has_head(data, known):
+        return REFUTED
+    commands = lines(data)
+    at = seen = 0
+    for line, end in commands:
+        if decisive.match(line):
+            return PROOF
+        verb = verb_of(line)
+        if verb in own:
+            seen = 1
+        elif verb not in shared:
+            return HINT if seen else REFUTED
+        at = end
+    if len(commands) >= 16:
+        return HINT if seen else REFUTED
+    if seen:
+        return LEANING
+    return OPEN if may_begin(data[at:], own | shared) else REFUTED

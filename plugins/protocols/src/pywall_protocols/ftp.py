@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, TCP, Answer, Flow, Match, hookimpl
 
-from .dialogue import has_head, heads, lines, may_be_code, may_begin, replies, switch, verb_of
+from .dialogue import commands_side, heads, lines, may_be_code, replies, switch, verb_of
 from .evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, judge
 from .wire import text
 
@@ -80,26 +80,7 @@ def _asks_tls(line: bytes) -> bool:
 
 
 def _client(data: bytes) -> Grade:
-    if not data:
-        return OPEN
-    if not has_head(data, _HEADS):
-        return REFUTED
-    commands = lines(data)
-    at = seen = 0
-    for line, end in commands:
-        if _DECISIVE.match(line):
-            return PROOF
-        verb = verb_of(line)
-        if verb in _OWN:
-            seen = 1
-        elif verb not in _SHARED:
-            return HINT if seen else REFUTED
-        at = end
-    if len(commands) >= 16:
-        return HINT if seen else REFUTED
-    if seen:
-        return LEANING
-    return OPEN if may_begin(data[at:], _VERBS) else REFUTED
+    return commands_side(data, _DECISIVE, _OWN, _SHARED, _HEADS)
 
 
 def _server(data: bytes) -> Grade:
