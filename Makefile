@@ -56,7 +56,7 @@ TARGET ?= decoder reassembly detectors configuration
 fuzz: setup ## coverage-guided fuzzing, SECONDS (600) for each TARGET; crashes land in tests/fuzz/corpus
 	$(BIN)/pip install -q atheris
 	for target in $(TARGET); do mkdir -p .fuzz/$$target; \
-	  $(BIN)/python -m tests.fuzz.targets $$target .fuzz/$$target tests/fuzz/corpus/$$target \
+	  PYWALL_PURE=1 $(BIN)/python -m tests.fuzz.targets $$target .fuzz/$$target tests/fuzz/corpus/$$target \
 	    -max_total_time=$(SECONDS) -max_len=2000 -timeout=5 -artifact_prefix=tests/fuzz/corpus/$$target/ || exit 1; \
 	done
 

@@ -1,8 +1,10 @@
 """Sphinx configuration. Reference pages are written from the code before each build, see ``_ext/reference.py``."""
 
+import os
 import sys
 from pathlib import Path
 
+os.environ["PYWALL_PURE"] = "1"  # compiled classes keep neither annotations nor docstrings
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 import reference

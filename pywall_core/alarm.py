@@ -16,7 +16,6 @@ LOOK: Final = 0.5
 #: looks at one and the same work before it is interrupted: 1 to 1.5 s, and a process that was stopped meanwhile is none
 #: the worse for it, since missed looks are not made up for
 _PATIENCE: Final = 3
-_ENGINE: Final = "pywall_core.engine"
 
 
 class Hung(BaseException):
@@ -24,7 +23,7 @@ class Hung(BaseException):
 
 
 class Alarm:
-    """Watches the main thread by SIGALRM. ``progress()`` is a number that changes when work was done."""
+    """Watches the main thread by SIGALRM. ``progress()`` is a number that changes when work was done, -1 at rest."""
 
     def __init__(self, progress: Callable[[], int]) -> None:
         self._progress = progress
@@ -40,20 +39,12 @@ class Alarm:
         """No more interruptions."""
         signal.setitimer(signal.ITIMER_REAL, 0)
 
-    def _look(self, _number: int, frame: FrameType | None) -> None:
+    def _look(self, _number: int, _frame: FrameType | None) -> None:
         done = self._progress()
-        if done != self._seen or not _in_the_engine(frame):
+        if done != self._seen or done < 0:
             self._seen, self._looks = done, 0
             return
         self._looks += 1
         if self._looks >= _PATIENCE:
             self._looks = 0
             raise Hung(f"no end after more than {LOOK * (_PATIENCE - 1):g} s: interrupted")
-
-
-def _in_the_engine(frame: FrameType | None) -> bool:
-    while frame is not None:
-        if frame.f_globals.get("__name__") == _ENGINE:
-            return True
-        frame = frame.f_back
-    return False

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from .config import AllOf, AnyOf, BoundRule, Condition, Default, Not, leaves
@@ -63,6 +62,7 @@ class Chains:
 
     ``owners`` names the plugin of each rule kind. ``walk`` gives the verdict for a packet;
     ``observed(rule, packet, flow)`` is called for a rule with ``observe`` that would have decided.
+    ``leaf(kind, asked)`` may give a kind another matcher than its own.
     """
 
     def __init__(
@@ -72,8 +72,10 @@ class Chains:
         owners: Mapping[str, str],
         engine: Engine,
         observed: Callable[[Rule, Packet, Flow], None],
+        leaf: Callable[[RuleKind, Asked], Matcher | None] | None = None,
     ) -> None:
         self._engine = engine
+        self._instead = leaf
         self._observed = observed
         self.asked = Asked()
         self.default = {name: default.action(hook) for hook, name in HOOK_NAMES.items()}
@@ -90,16 +92,8 @@ class Chains:
     def decided_at_sight(self, bound: Mapping[str, list[BoundRule]]) -> frozenset[int]:
         """Hooks none of whose rules asks facts or single packets: a flow's first packet there is decided for good."""
 
-        @cache
-        def waits(name: str) -> bool:
-            for rule in bound.get(name, ()):
-                if any(kind.scope == "packet" or kind.asks() for kind in leaves(rule.condition)):
-                    return True
-                if isinstance(rule.action, str) and not isinstance(rule.action, Action) and waits(rule.action):
-                    return True
-            return False
-
-        return frozenset(hook for hook, name in HOOK_NAMES.items() if not waits(name))
+        known: dict[str, bool] = {}
+        return frozenset(hook for hook, name in HOOK_NAMES.items() if not _waits(bound, name, known))
 
     def walk(self, packet: Packet, flow: Flow, trace: list[Step] | None = None) -> Verdict:
         """The verdict of the packet's hook; ``self.asked`` says what it rests on. Rules may raise: see Engine."""
@@ -223,9 +217,9 @@ class Chains:
         return mask
 
     def _compile(self, bound: BoundRule, chain: str) -> Rule:
-        action, target = bound.action, None
-        if isinstance(action, str) and not isinstance(action, Action):
-            action, target = None, action
+        given = bound.action
+        action: Action | None = given if isinstance(given, Action) else None
+        target: str | None = None if isinstance(given, Action) else given
         return Rule(
             match=self._condition(bound.condition),
             path=bound.place,
@@ -250,6 +244,10 @@ class Chains:
 
     def _leaf(self, kind: RuleKind) -> Matcher:
         """The kind's matcher, made to tell ``asked`` what the walk rested on."""
+        if self._instead is not None:
+            instead = self._instead(kind, self.asked)
+            if instead is not None:
+                return instead
         match = kind.compile(self._engine)
         asked = self.asked
         facts = kind.asks()
@@ -272,6 +270,18 @@ class Chains:
 
             return fact_leaf
         return match
+
+
+def _waits(bound: Mapping[str, list[BoundRule]], name: str, known: dict[str, bool]) -> bool:
+    """Some rule of the chain, or of one that it jumps to, asks facts or single packets."""
+    found = known.get(name)
+    if found is None:
+        found = known[name] = any(
+            any(kind.scope == "packet" or kind.asks() for kind in leaves(rule.condition))
+            or (rule.action is not None and not isinstance(rule.action, Action) and _waits(bound, rule.action, known))
+            for rule in bound.get(name, ())
+        )
+    return found
 
 
 def _all(parts: list[Matcher]) -> Matcher:

@@ -205,11 +205,14 @@ def _decode_ipv6(p: Packet, data: bytes, size: int) -> None:
     p.proto = proto
     p.l4 = p.start = offset
     p.key = _PROTO_OCTET[proto] + p.src + p.dst + _NO_PORTS
-    if p.error is not None:
-        return
+    if p.error is None:
+        _decode_rest(p, data, fragment_offset, length - size)
+
+
+def _decode_rest(p: Packet, data: bytes, fragment_offset: int, missing: int) -> None:
     if fragment_offset == 0:
         _decode_transport(p, data)
-    if length > size:
+    if missing > 0:
         p.error = p.error or "truncated"
     elif p.frag is not None and p.error in _SHORT:
         p.error = None

@@ -118,6 +118,7 @@ class Engine:
         self._segment = plugins.calls("segment")
         self._raised: str | None = None
         self._hung = False
+        self._busy = False
 
         self._observe = config.mode == "observe"
         registry = plugins.registry
@@ -158,9 +159,18 @@ class Engine:
 
     def process(self, packet: Packet) -> Verdict:
         """The verdict on one packet; never raises (but KeyboardInterrupt)."""
-        self._until_timed -= 1
-        if not self._until_timed:
-            return self._timed(packet)
+        self._busy = True
+        try:
+            self._until_timed -= 1
+            return self._process(packet) if self._until_timed else self._timed(packet)
+        finally:
+            self._busy = False
+
+    def progress(self) -> int:
+        """A number that changes with each packet, -1 while the engine is not at work."""
+        return self.packets if self._busy else -1
+
+    def _process(self, packet: Packet) -> Verdict:
         now = packet.time
         if now >= self._next_tick or now < self.now - 3600:
             self.tick(now)
@@ -313,11 +323,11 @@ class Engine:
 
     def _timed(self, packet: Packet) -> Verdict:
         """One packet in 64, with a clock at every call of a plugin."""
-        self._until_timed = EVERY + 1  # the call below takes one
+        self._until_timed = EVERY
         self._use(self._clocked, True)
         started = perf_counter()
         try:
-            return self.process(packet)
+            return self._process(packet)
         finally:
             self.timing.verdict(perf_counter() - started)
             self._use(self._plain, False)
@@ -382,7 +392,7 @@ class Engine:
         """A datagram is whole again: its verdict is that of the fragment which completed it."""
         self.packets -= 1
         self.bytes -= whole.length
-        verdict = self.process(whole)
+        verdict = self._process(whole)
         if verdict.action is ACCEPT:
             self.fragments.passed(last)
         return verdict
@@ -551,6 +561,7 @@ class Engine:
 
     def _guard(self, plugin: str, hook: Callable[..., Any], *args: Any) -> Any:
         """Call a hook whose failure costs no packet its verdict."""
+        busy, self._busy = self._busy, True
         try:
             return hook(*args)
         except KeyboardInterrupt:
@@ -559,6 +570,8 @@ class Engine:
             self.counters["failure.plugin_error"] += 1
             self.failures.record(plugin, error)
             return None
+        finally:
+            self._busy = busy
 
     # --- events ---------------------------------------------------------------------------------------------------
 

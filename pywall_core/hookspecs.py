@@ -11,7 +11,9 @@ A plugin implements those that it wants.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pluggy
 
@@ -21,8 +23,38 @@ if TYPE_CHECKING:
     from .engine import Engine
     from .plugins import RuleRegistry
 
+Hook = TypeVar("Hook", bound=Callable[..., Any])
+
 hookspec = pluggy.HookspecMarker("pywall")
-hookimpl = pluggy.HookimplMarker("pywall")
+_mark = pluggy.HookimplMarker("pywall")
+
+
+def hookimpl(function: Hook) -> Hook:
+    """Marks a function or method as the implementation of the hook that it is named after."""
+    try:
+        return _mark(function)
+    except AttributeError:
+        marked: Hook = _mark(_carrier(function))
+        return marked
+
+
+def _carrier(function: Any) -> Any:
+    """A compiled function takes no attributes, and pluggy takes Python functions only: one that stands for it.
+
+    pluggy calls the cold hooks by their arguments' names, so only hot ones may be compiled.
+    """
+
+    @wraps(function)
+    def carrier(*args: Any) -> Any:
+        return function(*args)
+
+    carrier.compiled = function  # type: ignore[attr-defined]
+    return carrier
+
+
+def direct(hook: Callable[..., Any]) -> Callable[..., Any]:
+    """What to call for a hook implementation: the compiled function itself where there is one."""
+    return getattr(hook, "compiled", hook)
 
 
 # --- set-up (cold) --------------------------------------------------------------------------------------------------

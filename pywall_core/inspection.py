@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any, Final
 
-from .chain import Chains
+from .chain import Asked, Chains
 from .engine import Engine
 from .events.eve import clean, protocol_name
 from .filters import parse
@@ -33,7 +33,7 @@ class Inspector:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._chains: _QuietChains | None = None
+        self._chains: Chains | None = None
 
     def flows(self, now: float, limit: int, sort: str = "", expression: str = "") -> list[dict[str, Any]]:
         """At most ``limit`` (1 to 1000) flows: those that ``expression`` chooses, the first by ``sort``.
@@ -74,7 +74,7 @@ class Inspector:
         engine = self._engine
         hook = flow.hook if to_server else _BACK[flow.hook]
         if self._chains is None:
-            self._chains = _QuietChains(engine)
+            self._chains = _quiet_chains(engine)
         verdict, walk, why = walk_with_notes(engine, self._chains, _next_packet(flow, to_server, hook), flow)
         cached: Verdict | None = flow.verdicts[hook << 1 | to_server]
         final = flow.final if flow.final is not None and flow.final.action is not Action.ACCEPT else cached
@@ -95,28 +95,26 @@ class Inspector:
         }
 
 
-class _QuietChains(Chains):
+def _quiet_chains(engine: Engine) -> Chains:
     """The engine's chains, with counters of their own, and PENDING from rules that only a real packet can answer."""
+    owners = engine.plugins.registry.owner
+    return Chains(engine.bound, engine.config.default, owners, engine, lambda rule, packet, flow: None, _quiet_leaf)
 
-    def __init__(self, engine: Engine) -> None:
-        super().__init__(
-            engine.bound, engine.config.default, engine.plugins.registry.owner, engine, lambda rule, packet, flow: None
-        )
 
-    def _leaf(self, kind: RuleKind) -> Matcher:
-        if not kind.decides:
-            return lambda packet, flow: NO
-        if kind.scope != "packet" and kind.kind != "iface":
-            return super()._leaf(kind)
-        asked, concerns = self.asked, kind.concerns
+def _quiet_leaf(kind: RuleKind, asked: Asked) -> Matcher | None:
+    if not kind.decides:
+        return lambda packet, flow: NO
+    if kind.scope != "packet" and kind.kind != "iface":
+        return None
+    concerns = kind.concerns
 
-        def packet_leaf(packet: Packet, flow: Flow) -> Answer | Action:
-            if not concerns(flow):
-                return NO
-            asked.packet = True
-            return PENDING
+    def packet_leaf(packet: Packet, flow: Flow) -> Answer | Action:
+        if not concerns(flow):
+            return NO
+        asked.packet = True
+        return PENDING
 
-        return packet_leaf
+    return packet_leaf
 
 
 def _next_packet(flow: Flow, to_server: bool, hook: int) -> Packet:

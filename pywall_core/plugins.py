@@ -108,7 +108,7 @@ class Plugins:
         found = self._calls.get(hook)
         if found is None:
             name = _PREFIX + hook
-            found = tuple((p.name, getattr(p.obj, name)) for p in self.loaded if hook in p.hooks)
+            found = tuple((p.name, hookspecs.direct(getattr(p.obj, name))) for p in self.loaded if hook in p.hooks)
             if hook in COLD_HOOKS and calltrace.wanted():
                 found = tuple((plugin, calltrace.traced(plugin, name, call)) for plugin, call in found)
             self._calls[hook] = found
@@ -128,7 +128,7 @@ class Plugins:
             found.append(
                 Detector(
                     p.name,
-                    p.obj.pywall_detect,
+                    hookspecs.direct(p.obj.pywall_detect),
                     _transports(p.obj),
                     tuple(getattr(p.obj, "protocols", (p.name,))),
                     getattr(p.obj, "first_client", None),

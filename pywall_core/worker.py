@@ -86,7 +86,7 @@ class Worker:
         gc.freeze()
         gc.set_threshold(20_000, 20, 100)
         self._channel.send({"is": "bound"})
-        alarm = Alarm(lambda: self._engine.packets)
+        alarm = Alarm(self._engine.progress)
         alarm.start()
         try:
             self._queue.run()

@@ -44,13 +44,31 @@ fi
 
 stamp=.venv/.setup-$level
 sources=$(cat pyproject.toml plugins/*/pyproject.toml scripts/setup.sh | cksum)
+pip() { .venv/bin/python -m pip --disable-pip-version-check "$@"; }
+# Python's own index says this of local folders; the build tools are in .venv already, so that six builds need not fetch them
+install() { pip install -q --no-build-isolation "$@" 2> >(grep -v '^WARNING: Location' >&2); }
+
+# compiled is the module whose source is older
+stale() {
+  local module
+  while read -r module; do
+    [ "${module%%.cpython*}.py" -nt "$module" ] && return 0
+  done < <(find "$1" -name '*.cpython*.so' -not -name '*__mypyc.*' -not -path './plugins/*' -not -path './.venv/*')
+  return 1
+}
+
 if [ "$(cat "$stamp" 2>/dev/null)" = "$sources" ] || { [ "$level" = run ] && [ "$(cat .venv/.setup-dev 2>/dev/null)" = "$sources" ]; }; then
+  for distribution in . plugins/*/; do
+    if stale "$distribution"; then
+      echo "setup: compiling $distribution again, its sources have changed" >&2
+      install --no-deps -e "$distribution"
+    fi
+  done
   exit 0
 fi
 [ -x .venv/bin/python ] || "$python" -m venv .venv
-pip() { .venv/bin/python -m pip --disable-pip-version-check "$@"; }
-echo "setup: installing PyWall and its plugins into .venv" >&2
-pip install -q --upgrade 'pip>=25.1' 2> >(grep -v '^WARNING: Location' >&2)
+echo "setup: installing PyWall and its plugins into .venv (a minute or two: the packet's way is compiled)" >&2
+pip install -q --upgrade 'pip>=25.1' hatchling editables hatch-mypyc 'mypy>=2.4,<3' setuptools 2> >(grep -v '^WARNING: Location' >&2)
 set -- -e '.[nfqueue,cli]'
 for plugin in plugins/*/; do
   case $plugin in
@@ -59,5 +77,5 @@ for plugin in plugins/*/; do
   esac
 done
 [ "$level" = dev ] && set -- "$@" --group dev
-pip install -q "$@" 2> >(grep -v '^WARNING: Location' >&2)
+install "$@"
 echo "$sources" > "$stamp"

@@ -30,6 +30,7 @@ from pywall_core.plugins import COLD_HOOKS, Plugins, discover, load
 
 ENVIRONMENT = {
     "PYWALL_PLUGINS_TRACE": "print calls of cold hooks on standard error",
+    "PYWALL_PURE": "run the sources where compiled modules stand beside them",
     "PYWALL_DEBUG": "print the traceback of an internal error",
     "PYWALL_CAPTURES": "folder of labelled captures, for tests that use the test kit's `captures_folder`",
     "PYWALL_IPTABLES": "`nft` or `legacy`: the iptables to use, else the one that the system's name stands for",

@@ -54,8 +54,8 @@ def read(path: str | Path) -> Iterator[Record]:
                 raise _DamagedError("the file is empty")
             else:
                 raise _DamagedError("neither a pcap nor a pcapng file")
-    except _DamagedError as error:
-        raise CaptureError(f"{path}: {error}") from None
+    except _DamagedError as damage:
+        raise CaptureError(f"{path}: {damage}") from None
     except OSError as error:
         raise CaptureError(f"{path}: {error.strerror or error}") from None
 

@@ -79,13 +79,16 @@ MakeEngine = Callable[..., Engine]
 
 @pytest.fixture
 def make_engine() -> MakeEngine:
-    """``make_engine(chains=..., plugins=[(name, object)], **configuration)``; events gather in ``engine.seen``."""
+    """``make_engine(chains=..., plugins=[(name, object)], **configuration)``; events are appended to ``events``."""
 
-    def make(plugins: list[tuple[str, Any]] | None = None, live: bool = False, **data: Any) -> Engine:
+    def make(
+        plugins: list[tuple[str, Any]] | None = None,
+        live: bool = False,
+        events: list[dict[str, Any]] | None = None,
+        **data: Any,
+    ) -> Engine:
         config = Config.model_validate({"version": 1, **data})
-        seen: list[dict[str, Any]] = []
-        engine = Engine(config, assemble(config, [("kinds", Kinds()), *(plugins or [])]), live=live, sink=seen.append)
-        engine.seen = seen  # type: ignore[attr-defined]
-        return engine
+        loaded = assemble(config, [("kinds", Kinds()), *(plugins or [])])
+        return Engine(config, loaded, live=live, sink=[].append if events is None else events.append)
 
     return make

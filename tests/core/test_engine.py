@@ -219,10 +219,11 @@ def test_a_queued_hook_without_a_chain_is_observed(make_engine: MakeEngine) -> N
 
 
 def test_observe_mode_reports_and_lets_pass(make_engine: MakeEngine) -> None:
-    engine = make_engine(chains={"INPUT": [{"rule": "always", "action": "DROP"}]}, mode="observe")
+    events: list[dict[str, Any]] = []
+    engine = make_engine(chains={"INPUT": [{"rule": "always", "action": "DROP"}]}, mode="observe", events=events)
     assert engine.process(ask()).action is ACCEPT
     engine.process(ask())
-    alerts = [event for event in engine.seen if event["event_type"] == "alert"]
+    alerts = [event for event in events if event["event_type"] == "alert"]
     assert len(alerts) == 1
 
 
@@ -338,10 +339,11 @@ def test_a_protocol_inside_another(make_engine: MakeEngine) -> None:
 
 
 def test_a_flow_without_payload_has_no_protocol(make_engine: MakeEngine) -> None:
-    engine = make_engine([("good", Word("good", b"HELLO"))])
+    events: list[dict[str, Any]] = []
+    engine = make_engine([("good", Word("good", b"HELLO"))], events=events)
     engine.process(ask())
     engine.close()
-    assert [e["app_proto"] for e in engine.seen if e["event_type"] == "flow"] == ["none"]
+    assert [e["app_proto"] for e in events if e["event_type"] == "flow"] == ["none"]
 
 
 def test_classifiers_see_all_payload_of_unknown_flows_until_they_settle(make_engine: MakeEngine) -> None:
@@ -421,12 +423,13 @@ def test_a_veto_drops_one_packet_and_is_an_anomaly(make_engine: MakeEngine) -> N
     engine = make_engine([("veto", veto)], detection={"all": True})
     class_of = [engine.process(ask(data)).action for data in (b"a", b"!", b"b")]
     assert class_of[:2] == [ACCEPT, DROP] or class_of == [ACCEPT, ACCEPT, ACCEPT]
-    engine = make_engine([("veto", veto)], chains={"INPUT": [{"rule": "flag", "action": "ACCEPT"}]})
+    events: list[dict[str, Any]] = []
+    engine = make_engine([("veto", veto)], chains={"INPUT": [{"rule": "flag", "action": "ACCEPT"}]}, events=events)
     veto.decided.clear()
     assert [engine.process(ask(data)).action for data in (b"a", b"!", b"b")] == [ACCEPT, DROP, ACCEPT]
     assert veto.decided == ["accept", "drop", "accept"]
     assert engine.counters["drop.veto.bang"] == 1
-    assert any(event["event_type"] == "anomaly" for event in engine.seen)
+    assert any(event["event_type"] == "anomaly" for event in events)
 
 
 def test_a_veto_of_the_flow_ends_it(make_engine: MakeEngine) -> None:

@@ -31,7 +31,8 @@ def test_systemd_unit_is_valid(tmp_path: Path) -> None:
     path = tmp_path / "pywall.service"
     path.write_text(unit("/usr/bin/true", "policy:default", None))
     argv = ["systemd-analyze", "verify", "--man=no", str(path)]
-    assert subprocess.run(argv, capture_output=True, text=True).stderr == ""
+    told = subprocess.run(argv, capture_output=True, text=True).stderr.splitlines()
+    assert [line for line in told if path.name in line] == []  # it complains of the machine's own units as well
 
 
 def test_systemd_unit_says_what_was_asked_for() -> None:

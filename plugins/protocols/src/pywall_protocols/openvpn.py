@@ -27,6 +27,7 @@ transport = ("tcp", "udp")
 SOFT_RESET, CONTROL, ACK, DATA_V1, DATA_V2, CONTROL_WKC = 3, 4, 5, 6, 9, 11
 RESETS_BY_CLIENT: Final = (0x08, 0x38, 0x50)  # opcode << 3, key id 0
 RESETS_BY_SERVER: Final = (0x10, 0x40)
+_RESETS: Final = frozenset((*RESETS_BY_CLIENT, *RESETS_BY_SERVER))
 #: Octets of the HMACs that tls-auth may use: MD5, SHA-1, SHA-224, SHA-256, SHA-384, SHA-512.
 HMACS: Final = (16, 20, 28, 32, 48, 64)
 #: Octets of the largest reset: tls-crypt-v2 allows 1024 for the wrapped key.
@@ -99,7 +100,7 @@ def _first_over_tcp(data: bytes) -> tuple[Answer, Reset | None]:
     if size < 3:
         return MORE, None
     length = u16(data, 0)
-    if not 14 <= length <= LONGEST_RESET or data[2] not in (*RESETS_BY_CLIENT, *RESETS_BY_SERVER):
+    if not 14 <= length <= LONGEST_RESET or data[2] not in _RESETS:
         return NO, None
     if size < 2 + length:
         return MORE, None

@@ -1,0 +1,41 @@
+"""Compiled modules do what their sources say: the same events of every capture, to the last field."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pywall_core.engine
+
+PROGRAM = """
+import json, sys
+from pywall_core.config import Config
+from pywall_core.engine import build_engine
+from pywall_core.replay import Hooks, captures, replay
+numbers = {}
+def tell(event):
+    if event["event_type"] != "stats":
+        event["flow_id"] = numbers.setdefault(event.get("flow_id"), len(numbers))
+        print(json.dumps(event, sort_keys=True))
+for capture in captures(sys.argv[1:]):
+    config = Config.model_validate({"version": 1, "plugins": ["rules", "stream", "protocols"]})
+    replay(build_engine(config, live=False, sink=tell, pcap_filename=capture), capture, Hooks())
+"""
+
+
+@pytest.mark.captures
+@pytest.mark.skipif(str(pywall_core.engine.__file__).endswith(".py"), reason="this installation is not compiled")
+def test_sources_and_compiled_modules_tell_the_same_of_all_captures(captures_folder: Path) -> None:
+    def told(pure: str) -> list[str]:
+        env = {**os.environ, "PYWALL_PURE": pure}
+        command = [sys.executable, "-c", PROGRAM, str(captures_folder)]
+        return subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout.splitlines()
+
+    compiled = told("")
+    assert len(compiled) > 1000
+    for line, (one, other) in enumerate(zip(compiled, told("1"), strict=True)):
+        assert one == other, f"event {line}"
