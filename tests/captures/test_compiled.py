@@ -14,16 +14,27 @@ import pywall_core.engine
 PROGRAM = """
 import json, sys
 from pywall_core.config import Config
+from pywall_core.decode import decode
 from pywall_core.engine import build_engine
-from pywall_core.replay import Hooks, captures, replay
+from pywall_core.replay import Hooks, captures
+from pywall_core.sources.pcap import CaptureError, read
 numbers = {}
 def tell(event):
-    if event["event_type"] != "stats":
-        event["flow_id"] = numbers.setdefault(event.get("flow_id"), len(numbers))
-        print(json.dumps(event, sort_keys=True))
-for capture in captures(sys.argv[1:]):
-    config = Config.model_validate({"version": 1, "plugins": ["rules", "stream", "protocols"]})
-    replay(build_engine(config, live=False, sink=tell, pcap_filename=capture), capture, Hooks())
+    event["flow_id"] = numbers.setdefault(event.get("flow_id"), len(numbers))
+    print(json.dumps(event, sort_keys=True))
+config = Config.model_validate({"version": 1, "plugins": ["rules", "stream", "protocols"]})
+engine = build_engine(config, live=False, sink=tell)
+hook_of = Hooks().chooser(engine)
+for path in captures(sys.argv[1:]):
+    try:
+        for number, time, data, _ in read(path):
+            if data is not None:
+                packet = decode(data, time)
+                packet.pcap_cnt, packet.hook = number, hook_of(packet)
+                engine.process(packet)
+    except CaptureError as error:
+        print(error)
+engine.close()
 """
 
 
