@@ -129,7 +129,8 @@ class Judge:
             # RFC 5961 section 4: the receiver answers with a challenge ACK, unless it has lost the connection
             return _SYN_DATA if data else Step(sender, peer, resyn=(packet.seq + 1) & MASK)
         window = packet.window
-        step = Step(sender, peer, [states.SYN], isn=packet.seq, options=options, edge=1 + window, window=window)
+        step = Step(sender, peer, isn=packet.seq, options=options, edge=1 + window, window=window)
+        step.events.append(states.SYN)
         return self._with_data(step, packet) if data else step
 
     def _syn_ack(self, packet: Packet, flow: Flow, sender: Half, peer: Half, options: Options) -> Judgement:
@@ -155,8 +156,9 @@ class Judge:
         elif position != 1 and not (self.lossy and position == peer.top):
             return _BAD_ACK
         window = packet.window
-        events, acked = [states.SYN_ACK], max(position, 1)
-        step = Step(sender, peer, events, isn=packet.seq, options=options, edge=1 + window, window=window, acked=acked)
+        acked = max(position, 1)
+        step = Step(sender, peer, isn=packet.seq, options=options, edge=1 + window, window=window, acked=acked)
+        step.events.append(states.SYN_ACK)
         return self._with_data(step, packet) if data else step
 
     def _with_data(self, step: Step, packet: Packet) -> Step:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 #: Option kinds, https://www.iana.org/assignments/tcp-parameters
 _END: Final = 0
@@ -17,15 +17,24 @@ _FAST_OPEN: Final = 34
 MAX_SHIFT: Final = 14
 
 
-class Options(NamedTuple):
+class Options:
     """``shift``: window scale, 0 to 14; ``tsval``: 32-bit timestamp; both -1 where absent. ``signature``: an MD5
     (RFC 2385) or TCP-AO (RFC 5925) option; ``fast_open``: a cookie or the request for one (RFC 7413).
     """
 
-    shift: int = -1
-    tsval: int = -1
-    signature: bool = False
-    fast_open: bool = False
+    __slots__ = ("fast_open", "shift", "signature", "tsval")
+
+    def __init__(self, shift: int = -1, tsval: int = -1, signature: bool = False, fast_open: bool = False) -> None:
+        self.shift = shift
+        self.tsval = tsval
+        self.signature = signature
+        self.fast_open = fast_open
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Options):
+            return NotImplemented
+        mine = (self.shift, self.tsval, self.signature, self.fast_open)
+        return mine == (other.shift, other.tsval, other.signature, other.fast_open)
 
 
 NO_OPTIONS: Final = Options()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from pywall_core.api import Flow
 
 from .half import Half
@@ -14,37 +12,74 @@ from .states import FIN, HANDSHAKE, OVER, received, sent
 Segments = tuple[tuple[int, bytes, int], ...]
 
 
-@dataclass(slots=True)
 class Step:
     """The change that a packet of ``sender`` makes once it is accepted; -1 and None leave a value as it is."""
 
-    sender: Half
-    peer: Half
-    #: what both state machines are told (:mod:`.states`), in order
-    events: list[str] = field(default_factory=list)
-    #: the receiver is told of the FIN only when it has everything before it
-    fin_arrives: bool = False
-    segments: Segments = ()
-    #: detectors or classifiers are shown the octets
-    shown: bool = False
-    data: bytes = b""
-    data_follows: bool = True
-    late: list[tuple[int, bytes]] | None = None
-    next: int = -1
-    top: int = -1
-    fin: int = -1
-    missing: int = 0
-    removed: int = 0
-    urgent: int = -1
-    tsval: int = -1
-    acked: int = -1
-    edge: int = -1
-    window: int = 0
-    reset: bool = False
-    #: initial sequence number and options of a SYN
-    isn: int = -1
-    options: Options | None = None
-    resyn: int = -1
+    __slots__ = (
+        "acked",
+        "data",
+        "data_follows",
+        "edge",
+        "events",
+        "fin",
+        "fin_arrives",
+        "isn",
+        "late",
+        "missing",
+        "next",
+        "options",
+        "peer",
+        "removed",
+        "reset",
+        "resyn",
+        "segments",
+        "sender",
+        "shown",
+        "top",
+        "tsval",
+        "urgent",
+        "window",
+    )
+
+    def __init__(
+        self,
+        sender: Half,
+        peer: Half,
+        *,
+        top: int = -1,
+        acked: int = -1,
+        edge: int = -1,
+        window: int = 0,
+        urgent: int = -1,
+        isn: int = -1,
+        options: Options | None = None,
+        resyn: int = -1,
+        reset: bool = False,
+    ) -> None:
+        self.sender = sender
+        self.peer = peer
+        #: what both state machines are told (:mod:`.states`), in order
+        self.events: list[str] = []
+        #: the receiver is told of the FIN only when it has everything before it
+        self.fin_arrives = False
+        self.segments: Segments = ()
+        #: detectors or classifiers are shown the octets
+        self.shown = False
+        self.data = b""
+        self.data_follows = True
+        self.late: list[tuple[int, bytes]] | None = None
+        self.next = self.fin = self.tsval = -1
+        self.missing = self.removed = 0
+        self.top = top
+        self.acked = acked
+        self.edge = edge
+        self.window = window
+        self.urgent = urgent
+        self.reset = reset
+        #: initial sequence number and options of a SYN
+        self.isn = isn
+        self.options = options
+        self.resyn = resyn
 
     def commit(self, flow: Flow, to_server: bool, timeouts: Timeouts) -> int:
         """Make the change. Returns by how many octets what is held has grown (negative: shrunk)."""

@@ -1,0 +1,168 @@
+"""The hot hooks: what a segment would change is staged, and committed once its packet was accepted.
+
+The ordinary segment of an established connection (in order, within the window, nothing late or urgent about) takes a
+short way; every other one goes through the judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from pywall_core.api import ACCEPT, ACK, FIN, RST, SYN, TCP, URG, Drop, Flow, Packet, Verdict
+
+from .half import HALF_SPACE, MASK, Half
+from .judge import Judge
+from .step import Step, outstanding
+
+_ORDINARY: Final = FIN | SYN | RST | URG | ACK
+#: What Linux sends: NOP, NOP, timestamps (RFC 7323 appendix A).
+_TIMESTAMPS: Final = b"\x01\x01\x08\x0a"
+
+
+class _Staged:
+    """An ordinary segment: what it would change, as in :class:`.step.Step`. ``octets`` is None where nobody looks."""
+
+    __slots__ = ("acked", "edge", "end", "octets", "peer", "sender", "shown", "tsval")
+
+    def __init__(self, sender: Half, peer: Half) -> None:
+        self.sender = sender
+        self.peer = peer
+        self.octets: bytes | None = None
+        self.end = self.acked = self.edge = 0
+        self.tsval = -1
+        self.shown = False
+
+
+class Tracker:
+    """TCP connections of one engine. ``listened``: some plugin takes ordered octets beyond detection."""
+
+    def __init__(self, judge: Judge) -> None:
+        self.judge = judge
+        self.listened = True
+        self.gaps = 0
+        self._checksum_ok: Callable[[Packet], bool] | None = None
+        self._ordinary = _Staged(Half(0), Half(0))
+        self._short = False
+        self._step: Step | None = None
+
+    def use(self, checksum_ok: Callable[[Packet], bool] | None) -> None:
+        """How checksums are looked at from now on; None: not at all."""
+        self._checksum_ok = self.judge.checksum_ok = checksum_ok
+
+    def packet(self, packet: Packet, flow: Flow) -> Drop | None:
+        """Stage what the packet would change."""
+        self._short = False
+        self._step = None
+        if packet.proto != TCP or packet.related:
+            return None
+        halves: tuple[Half, Half] | None = flow.tracker
+        judge = self.judge
+        if halves is not None and packet.flags & _ORDINARY == ACK and packet.error is None:
+            server, client = halves
+            sender, peer = (client, server) if packet.to_server else (server, client)
+            if sender.plain and self._is_ordinary(packet, flow, sender, peer):
+                staged = self._ordinary
+                looked_at = staged.shown or self.listened or sender.judged > sender.acked
+                if looked_at and self._checksum_ok is not None and not self._checksum_ok(packet):
+                    refused = judge.judge(packet, flow)  # it says why
+                    return refused if isinstance(refused, Drop) else None
+                octets = staged.octets
+                if octets:
+                    packet.segments = ((sender.next - 1 - sender.removed, octets, 0),)
+                    if staged.shown:
+                        flow.unacked = True
+                if not looked_at:
+                    staged.octets = None
+                self._short = True
+                return None
+        judgement = judge.judge(packet, flow)
+        if isinstance(judgement, Step):
+            self._step = judgement
+            packet.segments = judgement.segments
+            if judgement.segments and (not flow.detect_done or flow.classifying):
+                flow.unacked = judgement.shown = True
+            return None
+        return judgement
+
+    def _is_ordinary(self, packet: Packet, flow: Flow, sender: Half, peer: Half) -> bool:
+        if (packet.seq - sender.isn - sender.next) & MASK:
+            return False
+        data, start = packet.data, packet.start
+        options = start - packet.l4 - 20
+        tsval = sender.tsval
+        if options == 12 and tsval >= 0 and data[start - 12 : start - 8] == _TIMESTAMPS:
+            tsval = int.from_bytes(data[start - 8 : start - 4], "big")
+            if (tsval - sender.tsval) & MASK >= HALF_SPACE:
+                return False
+        elif options:
+            return False
+        acked = peer.acked + ((packet.ack - peer.isn - peer.acked) & MASK)
+        octets = data[start : packet.end]
+        end = sender.next + len(octets)
+        judge = self.judge
+        if (
+            acked > peer.next
+            or end > sender.edge
+            or end - sender.acked > judge.flow_memory
+            or judge.buffered + len(octets) > judge.memory
+        ):
+            return False
+        staged = self._ordinary
+        staged.sender, staged.peer = sender, peer
+        staged.octets, staged.end = octets, end
+        staged.acked, staged.edge = acked, acked + (packet.window << sender.shift)
+        staged.tsval = tsval
+        staged.shown = not flow.detect_done or bool(flow.classifying)
+        return True
+
+    def decided(self, packet: Packet, flow: Flow, verdict: Verdict) -> None:
+        """Commit what was staged when the packet was accepted."""
+        step = self._step
+        if not self._short and step is None:
+            return
+        accepted = verdict.action is ACCEPT
+        if not accepted:
+            flow.unacked = outstanding(flow)
+        elif step is not None:
+            self.judge.buffered += step.commit(flow, packet.to_server, self.judge.timeouts)
+            for _, _, gap in packet.segments:
+                if gap:
+                    self.gaps += 1
+        else:
+            self._commit(flow)
+        self._short = False
+        self._step = None
+
+    def _commit(self, flow: Flow) -> None:
+        staged = self._ordinary
+        sender, peer, octets, end = staged.sender, staged.peer, staged.octets, staged.end
+        if sender.next == sender.acked:
+            sender.tsval = staged.tsval
+        if end != sender.next:
+            if octets is None:
+                self.judge.buffered -= sender.forget()
+            else:
+                if sender.kept is None:
+                    sender.kept = bytearray(octets)
+                else:
+                    sender.kept += octets
+                self.judge.buffered += len(octets)
+                if staged.shown:
+                    sender.judged = end
+            sender.next = end
+            if end > sender.top:
+                sender.top = end
+        if staged.acked != peer.acked:
+            self.judge.buffered -= peer.acknowledge(staged.acked)
+            if flow.unacked:
+                flow.unacked = outstanding(flow)
+        if staged.edge > peer.edge:
+            peer.edge = staged.edge
+
+    def flow_end(self, flow: Flow, reason: str) -> None:
+        """Let go of what is held for the flow."""
+        if flow.proto == TCP and flow.tracker is not None:
+            server, client = flow.tracker
+            self.judge.buffered -= server.buffered() + client.buffered()
+            flow.tracker = None
