@@ -22,6 +22,7 @@ from .expectations import Expectations
 from .failures import Failures
 from .flows import FlowTable, touch_datagram_flow
 from .fragments import Fragments
+from .hypothetical import OtherWay
 from .losses import losses
 from .recognition import Recognition
 from .timing import CHAINS, EVERY, Calls, Timing
@@ -138,6 +139,7 @@ class Engine:
         self._on_truncated = self._failure_verdict(failure.truncated, "truncated")
         self._accepted_fragment = Verdict(ACCEPT, False, reason="fragment held until its datagram is whole")
         self._decided_at_sight = self.chains.decided_at_sight(bound)
+        self._other_way = OtherWay(self)
         kinds = {leaf.kind for rules in bound.values() for rule in rules for leaf in leaves(rule.condition)}
         self.wants_interfaces = config.queue.loopback or "iface" in kinds
         self.timing = Timing()
@@ -245,14 +247,28 @@ class Engine:
         for name, hook in self.plugins.calls("shutdown"):
             self._guard(name, hook)
 
-    def offloadable(self, packet: Packet, verdict: Verdict) -> bool:
-        """The kernel may carry this verdict: it is final, and nobody wants to see more of the flow."""
+    def offloadable(self, packet: Packet, verdict: Verdict) -> int:
+        """In how many directions of the connection the kernel may carry this verdict: 0, 1 (the packet's) or 2.
+
+        It may when the verdict is final and nobody wants to see more of the flow. An ACCEPT of the other direction is
+        handed over as well where it is known already.
+        """
         if not verdict.final or packet.related:
-            return False
+            return 0
         flow = self._find(packet.key)
         if flow is None or verdict.action is not ACCEPT:
             return flow is None or not flow.watched
-        return flow.released or self._release(flow, packet.hook << 1 | packet.to_server)
+        slot = packet.hook << 1 | packet.to_server
+        if not (flow.released or self._release(flow, slot)):
+            return 0
+        if flow.loopback:
+            return 1
+        back = self._foresee(flow, _OPPOSITE_HOOK[packet.hook], not packet.to_server)
+        if back is None or not back.final or back.action is not ACCEPT:
+            return 1
+        if flow.final is None and back is not self._unruled:
+            flow.final = back
+        return 2
 
     # --- what plugins and commands may call -----------------------------------------------------------------------
 
@@ -345,15 +361,28 @@ class Engine:
         if flow.watched or (self._look_on and (not flow.detect_done or flow.classifying)):
             return False
         if flow.loopback:
-            others: tuple[int, ...] = (INPUT << 1, INPUT << 1 | 1, OUTPUT << 1, OUTPUT << 1 | 1)
+            for other in (INPUT << 1, INPUT << 1 | 1, OUTPUT << 1, OUTPUT << 1 | 1):
+                verdict = flow.verdicts[other]
+                if (other >> 1) not in self._decided_at_sight and (verdict is None or not verdict.final):
+                    return False
         else:
-            others = (_OPPOSITE_HOOK[slot >> 1] << 1 | (not slot & 1),)
-        for other in others:
-            verdict = flow.verdicts[other]
-            if (other >> 1) not in self._decided_at_sight and (verdict is None or not verdict.final):
-                return False
+            hook = _OPPOSITE_HOOK[slot >> 1]
+            if hook not in self._decided_at_sight:
+                verdict = self._foresee(flow, hook, not slot & 1)
+                if verdict is None or not verdict.final:
+                    return False
         flow.released = True
         return True
+
+    def _foresee(self, flow: Flow, hook: int, to_server: bool) -> Verdict | None:
+        """The verdict of a direction, if need be before its first packet since the facts have changed."""
+        slot = hook << 1 | to_server
+        verdict = flow.verdicts[slot]
+        if verdict is None and not flow.unacked:
+            verdict = self._other_way.verdict(flow, to_server, hook)
+            if verdict is not None and (verdict.action is ACCEPT or not verdict.final):
+                flow.verdicts[slot] = verdict
+        return verdict
 
     def _count(self, verdict: Verdict) -> Verdict:
         self.decisions[verdict.chain, verdict.rule, verdict.action] += 1

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any, Final
 
-from .chain import Asked, Chains
+from .chain import Chains
 from .engine import Engine
 from .events.eve import clean, protocol_name
 from .filters import parse
-from .rulekind import RuleKind
+from .hypothetical import next_packet, quiet_chains
 from .tracing import walk_with_notes, where
-from .types import FORWARD, HOOK_NAMES, INPUT, NO, OUTPUT, PENDING, Action, Answer, Flow, Matcher, Packet, Verdict
+from .types import FORWARD, HOOK_NAMES, INPUT, OUTPUT, Action, Flow, Verdict
 
 #: flows in one answer at most
 MAX_FLOWS: Final = 1000
@@ -74,8 +74,8 @@ class Inspector:
         engine = self._engine
         hook = flow.hook if to_server else _BACK[flow.hook]
         if self._chains is None:
-            self._chains = _quiet_chains(engine)
-        verdict, walk, why = walk_with_notes(engine, self._chains, _next_packet(flow, to_server, hook), flow)
+            self._chains = quiet_chains(engine)
+        verdict, walk, why = walk_with_notes(engine, self._chains, next_packet(flow, to_server, hook), flow)
         cached: Verdict | None = flow.verdicts[hook << 1 | to_server]
         final = flow.final if flow.final is not None and flow.final.action is not Action.ACCEPT else cached
         if final is not None and final.final:
@@ -93,47 +93,6 @@ class Inspector:
                 for w in walk
             ],
         }
-
-
-def _quiet_chains(engine: Engine) -> Chains:
-    """The engine's chains, with counters of their own, and PENDING from rules that only a real packet can answer."""
-    owners = engine.plugins.registry.owner
-    return Chains(engine.bound, engine.config.default, owners, engine, lambda rule, packet, flow: None, _quiet_leaf)
-
-
-def _quiet_leaf(kind: RuleKind, asked: Asked) -> Matcher | None:
-    if not kind.decides:
-        return lambda packet, flow: NO
-    if kind.scope != "packet" and kind.kind != "iface":
-        return None
-    concerns = kind.concerns
-
-    def packet_leaf(packet: Packet, flow: Flow) -> Answer | Action:
-        if not concerns(flow):
-            return NO
-        asked.packet = True
-        return PENDING
-
-    return packet_leaf
-
-
-def _next_packet(flow: Flow, to_server: bool, hook: int) -> Packet:
-    """A packet of the flow without content, for rules that ask addresses, ports and facts."""
-    packet = Packet()
-    packet.time = flow.last
-    packet.data = b""
-    packet.hook, packet.to_server = hook, to_server
-    packet.indev = packet.outdev = ""
-    packet.version, packet.proto = flow.version, flow.proto
-    ends = ((flow.src, flow.sport), (flow.dst, flow.dport))
-    (packet.src, packet.sport), (packet.dst, packet.dport) = ends if to_server else ends[::-1]
-    packet.key = flow.key if to_server else flow.rkey
-    packet.length = packet.l4 = packet.start = packet.end = packet.ttl = 0
-    packet.flags = packet.seq = packet.ack = packet.window = packet.pcap_cnt = 0
-    packet.related = False
-    packet.frag = packet.error = None
-    packet.segments = ()
-    return packet
 
 
 def describe(flow: Flow, now: float) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Seventeen neighbouring bits, by default 8 to 24 (mask 0x01ffff00), from the lowe
 bits   what in the connmark, and in the mark of a packet that comes back from a worker
 ====== ==== ==================================================================================================
 0-1         verdict for conntrack's original direction; in a packet mark: the verdict on this packet
-2-3         verdict for the reply direction
+2-3         verdict for the reply direction; in a packet mark: accept for the other direction as well, or nothing
 4-11        generation of the configuration that the verdict belongs to, 1 to 255
 12-15       worker that owns the connection, from 1; 0: not dealt out yet
 16          a packet of the connection is being, or was, rejected: the errors that REJECT makes may pass
@@ -62,6 +62,11 @@ class Marks:
     def accept(self) -> int:
         """Packet mark: final ACCEPT."""
         return self._at(_ACCEPT, 0)
+
+    @property
+    def accept_both(self) -> int:
+        """Packet mark: final ACCEPT, for the connection's other direction as well."""
+        return self._at(_ACCEPT, 0) | self._at(_ACCEPT, 2)
 
     @property
     def drop(self) -> int:

@@ -103,7 +103,10 @@ def _take(plan: Plan) -> list[str]:
     if plan.loopback:
         # on lo a packet passes OUTPUT and INPUT in one conntrack direction: one hook's ACCEPT is not the other's
         rules += [f"{way} lo {clear}" for way in ("-i", "-o")]
+    both = m.accept_both
     rules += [
+        f"-m mark --mark {both:#x}/{m.verdict_mask | m.reply:#x} "
+        f"-j CONNMARK --set-xmark {m.accept_original | m.accept_reply:#x}/{directions:#x}",
         f"{accepted} -m conntrack --ctdir ORIGINAL -j CONNMARK --set-xmark {m.accept_original:#x}/{m.original:#x}",
         f"{accepted} -m conntrack --ctdir REPLY -j CONNMARK --set-xmark {m.accept_reply:#x}/{m.reply:#x}",
         clear,

@@ -13,7 +13,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from netfilterqueue import COPY_PACKET, NetfilterQueue
 
@@ -21,12 +21,11 @@ from ..alarm import Hung
 from ..decode import decode
 from ..kernel.marks import Marks
 from ..kernel.queues import FAIL_OPEN, GSO, set_flags
-from ..types import ACCEPT, REJECT
+from ..types import ACCEPT, REJECT, Packet, Verdict
 
 if TYPE_CHECKING:
     from netfilterqueue import Packet as QueuedPacket
 
-    from ..engine import Engine
 
 log: Final = logging.getLogger("pywall.nfqueue")
 #: seconds between two calls of ``pulse``
@@ -51,6 +50,18 @@ class QueueOptions:
     marks: Marks = field(default_factory=Marks)
 
 
+class Judges(Protocol):
+    """What is wanted of an engine."""
+
+    wants_interfaces: bool
+
+    def process(self, packet: Packet) -> Verdict:
+        """The verdict on one packet."""
+
+    def offloadable(self, packet: Packet, verdict: Verdict) -> int:
+        """In how many directions the kernel may carry it."""
+
+
 class Stop(Exception):  # noqa: N818 - no error
     """Raised out of ``pulse`` to leave :meth:`NFQueue.run`."""
 
@@ -63,7 +74,7 @@ class NFQueue:
     :raises OSError: the queue is bound by another process, or the capability is missing
     """
 
-    def __init__(self, options: QueueOptions, engine: Engine, pulse: Callable[[float, bool], None]) -> None:
+    def __init__(self, options: QueueOptions, engine: Judges, pulse: Callable[[float, bool], None]) -> None:
         self._options = options
         self._pulse = pulse
         self._next_pulse = 0.0
@@ -98,11 +109,12 @@ class NFQueue:
         """Give the queue up; the kernel drops what still waits in it."""
         self._queue.unbind()
 
-    def _callback(self, engine: Engine) -> Callable[[QueuedPacket], None]:
+    def _callback(self, engine: Judges) -> Callable[[QueuedPacket], None]:
         process, offloadable = engine.process, engine.offloadable
         marks, offload = self._options.marks, self._options.offload
         keep = 0xFFFFFFFF & ~marks.mask
-        accept, drop, reject, reject_all = marks.accept, marks.drop, marks.reject, marks.reject_all
+        accept, accept_both, drop = marks.accept, marks.accept_both, marks.drop
+        reject, reject_all = marks.reject, marks.reject_all
         wants_interfaces = engine.wants_interfaces
         name = InterfaceNames().name
 
@@ -114,10 +126,10 @@ class NFQueue:
                 packet = decode(queued.get_payload(), now, queued.hook)
             verdict = process(packet)
             action = verdict.action
-            final = offload and verdict.final and offloadable(packet, verdict)
+            final = offloadable(packet, verdict) if offload and verdict.final else 0
             if action is ACCEPT:
                 if final:
-                    queued.set_mark(queued.mark & keep | accept)
+                    queued.set_mark(queued.mark & keep | (accept_both if final == 2 else accept))
                     queued.repeat()
                 else:
                     queued.accept()

@@ -246,7 +246,8 @@ def test_an_observed_rule_does_not_decide(make_engine: MakeEngine) -> None:
     assert engine.chains.rules["INPUT"][0].hits == 1
 
 
-def offloads(engine: Engine, *packets: Packet) -> list[bool]:
+def offloads(engine: Engine, *packets: Packet) -> list[int]:
+    """In how many directions the kernel may carry each packet's verdict."""
     return [engine.offloadable(packet, engine.process(packet)) for packet in packets]
 
 
@@ -254,13 +255,50 @@ def test_no_direction_is_offloaded_while_the_other_is_undecided(make_engine: Mak
     """The tracker and the detectors need both: an OUTPUT without rules must not take the server's side away."""
     rules = [{"rule": "port", "dst": 22, "action": "ACCEPT"}, {"rule": "app", "name": "bad", "action": "DROP"}]
     engine = make_engine([("bad", Word("bad", b"HELLO"))], chains={"INPUT": rules}, live=True)
-    assert offloads(engine, ask(b"HE"), answer(b"x"), ask(b"y"), answer(b"x")) == [False, False, True, True]
+    assert offloads(engine, ask(b"HE"), answer(b"x"), ask(b"y"), answer(b"x")) == [0, 0, 2, 2]
 
 
 def test_what_rules_of_sight_decide_is_offloaded_at_once(make_engine: MakeEngine) -> None:
     rules = [{"rule": "port", "dst": 53, "action": "ACCEPT"}, {"rule": "app", "name": "bad", "action": "DROP"}]
     engine = make_engine([("bad", Word("bad", b"HELLO"))], chains={"INPUT": rules}, live=True)
-    assert offloads(engine, ask(b"HE"), answer(b"x")) == [True, True]
+    assert offloads(engine, ask(b"HE"), answer(b"x")) == [2, 2]
+
+
+OTHER_WAYS = [
+    ([{"rule": "always", "action": "ACCEPT"}], 2, "addresses and ports say all"),
+    (
+        [{"rule": "app", "name": "good", "action": "ACCEPT"}, {"rule": "always", "action": "DROP"}],
+        2,
+        "facts have settled",
+    ),
+    ([{"rule": "always", "action": "jumped"}], 2, "a jump to such rules"),
+    ([{"rule": "flag", "action": "DROP"}], 0, "each packet is asked"),
+    ([{"rule": "always", "action": "DROP", "observe": True}], 1, "an observer wants to see it"),
+    ([{"rule": "port", "dst": 1000, "action": "DROP"}], 1, "its own first packet will be dropped"),
+]
+
+
+@pytest.mark.parametrize(("output", "directions", "why"), OTHER_WAYS, ids=[why for _, _, why in OTHER_WAYS])
+def test_the_other_direction_is_handed_over_where_its_verdict_is_known(
+    make_engine: MakeEngine, output: list[dict[str, Any]], directions: int, why: str
+) -> None:
+    chains = {"INPUT": [{"rule": "app", "name": "good", "action": "ACCEPT"}], "OUTPUT": output, "jumped": []}
+    engine = make_engine([("good", Word("good", b"HELLO"))], chains=chains, live=True)
+    packet = ask(b"HELLO")
+    hits = [rule.hits for rule in engine.chains.rules["OUTPUT"]]
+    assert offloads(engine, packet) == [directions]
+    assert [rule.hits for rule in engine.chains.rules["OUTPUT"]] == hits  # no packet has been there
+
+
+def test_the_event_of_a_flow_names_the_rule_that_let_both_directions_go(make_engine: MakeEngine) -> None:
+    events: list[dict[str, Any]] = []
+    chains = {"INPUT": [{"rule": "app", "name": "good", "action": "ACCEPT"}, {"rule": "always", "action": "DROP"}]}
+    word = Word("good", b"HELLO")
+    engine = make_engine([("good", word)], chains=chains, live=True, events=events)
+    assert offloads(engine, ask(b"HELLO")) == [2]
+    engine.close()
+    (flow,) = (event for event in events if event["event_type"] == "flow")
+    assert (flow["pywall"]["rule"], flow["pywall"]["final"]) == ("INPUT[0]", True)
 
 
 def test_a_watched_flow_stays(make_engine: MakeEngine) -> None:
@@ -270,12 +308,12 @@ def test_a_watched_flow_stays(make_engine: MakeEngine) -> None:
             flow.watched = True
 
     engine = make_engine([("watch", Watch())], live=True)
-    assert offloads(engine, ask(b"a"), answer(b"b"), ask(b"c")) == [False, False, False]
+    assert offloads(engine, ask(b"a"), answer(b"b"), ask(b"c")) == [0, 0, 0]
 
 
 def test_naming_flows_comes_before_offload(make_engine: MakeEngine) -> None:
     engine = make_engine([("bad", Word("bad", b"HELLO"))], live=True, detection={"all": True})
-    assert offloads(engine, ask(b"HE"), ask(b"LLO")) == [False, True]
+    assert offloads(engine, ask(b"HE"), ask(b"LLO")) == [0, 2]
 
 
 # --- recognition --------------------------------------------------------------------------------------------------

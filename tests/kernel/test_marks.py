@@ -33,6 +33,7 @@ def test_marks_values_stay_in_their_fields(shift: int) -> None:
     assert len({m.worker(n) for n in range(MAX_WORKERS)} - {0}) == MAX_WORKERS
     assert len({m.accept, m.drop, m.reject_all, m.reject, 0}) == 5
     assert all(not mark & ~m.verdict_mask for mark in (m.accept, m.drop, m.reject_all, m.reject))
+    assert m.accept_both == m.accept | m.accept_reply
 
 
 @SHIFTS

@@ -71,7 +71,7 @@ def build(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
     made = []
 
     def build(
-        verdict: Verdict | BaseException, *, offloadable: bool = True, pulse: Any = lambda *_: None, **options: Any
+        verdict: Verdict | BaseException, *, offloadable: int = 1, pulse: Any = lambda *_: None, **options: Any
     ) -> Any:
         def process(packet: Any) -> Verdict:
             if isinstance(verdict, BaseException):
@@ -97,7 +97,8 @@ FOREIGN = 0x800000FF
         (Verdict(ACCEPT), {}, "accept", None),
         (Verdict(ACCEPT, True), {}, "repeat", FOREIGN | M.accept),
         (Verdict(ACCEPT, True), {"offload": False}, "accept", None),
-        (Verdict(ACCEPT, True), {"offloadable": False}, "accept", None),
+        (Verdict(ACCEPT, True), {"offloadable": 0}, "accept", None),
+        (Verdict(ACCEPT, True), {"offloadable": 2}, "repeat", FOREIGN | M.accept_both),
         (Verdict(DROP), {}, "drop", None),
         (Verdict(DROP, True), {}, "repeat", FOREIGN | M.drop),
         (Verdict(DROP, True), {"offload": False}, "drop", None),

@@ -187,6 +187,10 @@ def settle(flow: Flow, timeouts: Timeouts) -> None:
 
 
 def outstanding(flow: Flow) -> bool:
-    """Octets that detectors were shown have not been acknowledged by their receiver."""
+    """Octets of the client that detectors were shown have not been acknowledged by the server.
+
+    Who answers is believed at once: what a server pretends to send reaches the client that asked, or nobody. Where the
+    beginning was not seen either side may be the one that asked.
+    """
     server_half, client_half = flow.tracker
-    return bool(client_half.acked < client_half.judged or server_half.acked < server_half.judged)
+    return bool(client_half.acked < client_half.judged or (flow.midstream and server_half.acked < server_half.judged))

@@ -70,8 +70,10 @@ class Tracker:
                 octets = staged.octets
                 if octets:
                     packet.segments = ((sender.next - 1 - sender.removed, octets, 0),)
-                    if staged.shown:
-                        flow.unacked = True
+                if packet.to_server or flow.midstream:
+                    flow.unacked |= staged.shown and bool(octets)
+                elif flow.unacked:
+                    flow.unacked = peer.judged > staged.acked  # as it will be, if this packet is accepted
                 if not looked_at:
                     staged.octets = None
                 self._short = True
@@ -81,7 +83,8 @@ class Tracker:
             self._step = judgement
             packet.segments = judgement.segments
             if judgement.segments and (not flow.detect_done or flow.classifying):
-                flow.unacked = judgement.shown = True
+                judgement.shown = True
+                flow.unacked |= packet.to_server or flow.midstream
             return None
         return judgement
 
