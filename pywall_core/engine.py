@@ -25,6 +25,7 @@ from .fragments import Fragments
 from .hypothetical import OtherWay
 from .losses import losses
 from .recognition import Recognition
+from .tally import Tally
 from .timing import CHAINS, EVERY, Calls, Timing
 from .types import (
     ACCEPT,
@@ -85,8 +86,7 @@ class Engine:
         self.packets = 0
         self.bytes = 0
         self.counters: Counter[str] = Counter()
-        #: packets by chain, rule and action of their verdict
-        self.decisions: Counter[tuple[str, str, Action]] = Counter()
+        self._tally = Tally()
         #: number of the worker process, from 0
         self.worker = 0
         #: further parts of :meth:`stats` by name, from those who run the engine
@@ -220,11 +220,11 @@ class Engine:
             or (cached.action is ACCEPT and not (flow.released or self._release(flow, slot)))
         ):
             verdict = self._first_sight(packet, flow, slot) if flow.released else self._decide(packet, flow, slot)
-            self.decisions[verdict.chain, verdict.rule, verdict.action] += 1
+            self._tally.add(verdict)
             return verdict
         if flow.proto == TCP and packet.flags & (FIN | SYN | RST):
             self._connection_flags(packet, flow)
-        self.decisions[cached.chain, cached.rule, cached.action] += 1
+        self._tally.add(cached)
         if cached is not self._unruled:
             flow.verdict = cached
         return cached
@@ -281,10 +281,12 @@ class Engine:
     @property
     def verdicts(self) -> Counter[Action]:
         """Packets by the action of their verdict."""
-        found: Counter[Action] = Counter()
-        for (_chain, _rule, action), n in self.decisions.items():
-            found[action] += n
-        return found
+        return self._tally.actions()
+
+    @property
+    def decisions(self) -> Counter[tuple[str, str, Action]]:
+        """Packets by chain, rule and action of their verdict."""
+        return self._tally.decisions()
 
     def count(self, name: str, n: int = 1) -> None:
         """Add to a counter of the ``stats`` event."""
@@ -385,7 +387,7 @@ class Engine:
         return verdict
 
     def _count(self, verdict: Verdict) -> Verdict:
-        self.decisions[verdict.chain, verdict.rule, verdict.action] += 1
+        self._tally.add(verdict)
         return verdict
 
     def _begin(self, packet: Packet) -> Flow | None:

@@ -107,6 +107,10 @@ class Half:
         """The position behind the last octet that was handed on (``next`` may stand behind a FIN)."""
         return self.next - (0 <= self.fin < self.next)
 
+    def is_plain(self) -> bool:
+        """Nothing about it is late, urgent, signed or missing."""
+        return self.late is None and self.urgent < 0 and not self.signature and not self.missing
+
     def buffered(self) -> int:
         """Octets held."""
         held = len(self.kept) if self.kept is not None else 0

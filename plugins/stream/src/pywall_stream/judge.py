@@ -17,12 +17,11 @@ from .half import HALF_SPACE, MASK, UNKNOWN_WINDOW, Half
 from .options import MAX_SHIFT, NO_OPTIONS, Options, parse_options
 from .reassembly import arrange
 from .settings import Timeouts
-from .step import Step
+from .step import Halves, Step
 from .urgent import AMBIGUOUS, urgent_position
 
 #: A packet is dropped, changes something once accepted, or (None) passes and changes nothing.
 Judgement = Drop | Step | None
-Halves = tuple[Half, Half]
 
 #: CLOSED: its SYN was sent before the firewall looked
 _AWAIT_SYN_ACK: Final = frozenset({"CLOSED", "SYN_SENT1", "SYN_SENT3"})

@@ -14,6 +14,10 @@ def arrange(step: Step, pieces: list[tuple[int, bytes]], cut_end: int, fin: int)
     ``fin`` the position of the FIN, -1 while there is none.
     """
     sender = step.sender
+    if not pieces and not sender.late and not sender.missing and max(sender.acked, cut_end) <= sender.next:
+        step.fin_arrives = fin == sender.next
+        step.next = sender.next + step.fin_arrives
+        return
     waiting = sorted([*sender.late, *pieces]) if sender.late else pieces
     position = sender.next
     gap = sender.missing

@@ -10,6 +10,8 @@ from .settings import Timeouts
 from .states import FIN, HANDSHAKE, OVER, received, sent
 
 Segments = tuple[tuple[int, bytes, int], ...]
+#: ``flow.tracker``: what the server sends, and what the client sends; indexed by ``packet.to_server``
+Halves = tuple[Half, Half]
 
 
 class Step:
@@ -167,22 +169,25 @@ class Step:
 
 def settle(flow: Flow, timeouts: Timeouts) -> None:
     """Derive what the core wants to know of the flow from the states of its ends and what is outstanding."""
-    server_half, client_half = flow.tracker
-    ends = (flow.client_state, flow.server_state)
-    if ends[0] in OVER and ends[1] in OVER:
+    halves: Halves = flow.tracker
+    server_half, client_half = halves
+    client: str = flow.client_state
+    server: str = flow.server_state
+    established = False
+    if client in OVER and server in OVER:
         flow.state = flow.share = "closed"
         flow.closed = True
         flow.timeout = timeouts.closed
-    elif ends[0] in HANDSHAKE or ends[1] in HANDSHAKE or not (server_half.seen and client_half.seen):
+    elif client in HANDSHAKE or server in HANDSHAKE or not (server_half.seen and client_half.seen):
         flow.state = flow.share = "new"
         flow.timeout = timeouts.new
     else:
         flow.state = flow.share = "established"
         open_ends = client_half.fin < 0 and server_half.fin < 0
         flow.timeout = timeouts.established if open_ends else timeouts.closing
-    established = ends == ("ESTABLISHED", "ESTABLISHED") and flow.share == "established"
-    for half in (client_half, server_half):
-        half.plain = established and half.late is None and half.urgent < 0 and not half.signature and not half.missing
+        established = client == "ESTABLISHED" and server == "ESTABLISHED"
+    client_half.plain = established and client_half.is_plain()
+    server_half.plain = established and server_half.is_plain()
     flow.unacked = outstanding(flow)
 
 
@@ -192,5 +197,8 @@ def outstanding(flow: Flow) -> bool:
     Who answers is believed at once: what a server pretends to send reaches the client that asked, or nobody. Where the
     beginning was not seen either side may be the one that asked.
     """
-    server_half, client_half = flow.tracker
-    return bool(client_half.acked < client_half.judged or (flow.midstream and server_half.acked < server_half.judged))
+    halves: Halves = flow.tracker
+    server_half, client_half = halves
+    if client_half.acked < client_half.judged:
+        return True
+    return server_half.acked < server_half.judged and bool(flow.midstream)

@@ -13,7 +13,7 @@ from pywall_core.api import ACCEPT, ACK, FIN, RST, SYN, TCP, URG, Drop, Flow, Pa
 
 from .half import HALF_SPACE, MASK, Half
 from .judge import Judge
-from .step import Step, outstanding
+from .step import Halves, Step, outstanding
 
 _ORDINARY: Final = FIN | SYN | RST | URG | ACK
 #: What Linux sends: NOP, NOP, timestamps (RFC 7323 appendix A).
@@ -56,7 +56,7 @@ class Tracker:
         self._step = None
         if packet.proto != TCP or packet.related:
             return None
-        halves: tuple[Half, Half] | None = flow.tracker
+        halves: Halves | None = flow.tracker
         judge = self.judge
         if halves is not None and packet.flags & _ORDINARY == ACK and packet.error is None:
             server, client = halves
@@ -165,7 +165,8 @@ class Tracker:
 
     def flow_end(self, flow: Flow, reason: str) -> None:
         """Let go of what is held for the flow."""
-        if flow.proto == TCP and flow.tracker is not None:
-            server, client = flow.tracker
+        halves: Halves | None = flow.tracker if flow.proto == TCP else None
+        if halves is not None:
+            server, client = halves
             self.judge.buffered -= server.buffered() + client.buffered()
             flow.tracker = None
