@@ -9,28 +9,30 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from .alarm import Hung
-from .chain import Chains, Rule
+from .chain import Chains
 from .config import bind_chains, leaves
 from .decode import stray_error
-from .events.eve import EventBuilder, protocol_name
+from .events.eve import Event
 from .expectations import Expectations
 from .failures import Failures
+from .fallbacks import Fallbacks
 from .flows import FlowTable, touch_datagram_flow
 from .fragments import Fragments
 from .hypothetical import OtherWay
 from .losses import losses
 from .recognition import Recognition
+from .reporter import Reporter
+from .rollback import Snapshot, restore, snapshot
+from .stats import engine_stats
 from .tally import Tally
 from .timing import CHAINS, EVERY, Calls, Timing
 from .types import (
     ACCEPT,
     ACK,
-    DROP,
     FIN,
     FORWARD,
     INPUT,
@@ -51,11 +53,9 @@ if TYPE_CHECKING:
     from .plugins import Plugins
     from .tracing import Tracer
 
-Event = dict[str, Any]
 TICK_SECONDS: Final = 1.0
 #: seconds that a flow with a final verdict stays after its FIN or RST went by
 CLOSING_SECONDS: Final = 10.0
-_ANOMALIES_PER_TICK: Final = 100
 
 
 _OPPOSITE_HOOK: Final = {INPUT: OUTPUT, OUTPUT: INPUT, FORWARD: FORWARD}
@@ -92,11 +92,8 @@ class Engine:
         #: further parts of :meth:`stats` by name, from those who run the engine
         self.reports: dict[str, Callable[[], dict[str, Any]]] = {}
         self.failures = Failures(self.log)
-        self._sink = sink
-        self._builder = EventBuilder(live=live, pcap_filename=pcap_filename)
-        self._event_hooks = plugins.manager.hook.pywall_event if plugins.calls("event") else None
+        self._reporter = Reporter(self, sink, pcap_filename)
         self._next_tick = 0.0
-        self._anomalies = 0
 
         detection = config.detection
         detectors, classifiers = plugins.detectors, plugins.classifiers()
@@ -125,19 +122,13 @@ class Engine:
         registry = plugins.registry
         bound = bind_chains(config, registry.kinds, capabilities=plugins.provides(), protocols=plugins.protocols())
         self.bound = bound
-        self.chains = Chains(bound, config.default, registry.owner, self, self._rule_observed)
+        self.chains = Chains(bound, config.default, registry.owner, self, self._reporter.observed)
         #: the verdict of a hook without a chain: it says nothing about the flow as a whole
         self._unruled = self.chains.unruled
         self._walk = self.chains.walk if tracer is None else tracer.watch_walks(self)
-        failure = config.failure
-        self._on_plugin_error = "pass-packet" if self._observe else failure.plugin_error
-        self._pass_midstream = failure.midstream == "pass-flow"
+        self._fallbacks = Fallbacks(config)
         #: keys of the connections that were open when the firewall started; None: not known, any may be
         self.older_connections: frozenset[bytes] | None = None
-        self._on_undecodable = self._failure_verdict(failure.undecodable, "undecodable")
-        self._on_table_full = self._failure_verdict(failure.table_full, "table full")
-        self._on_truncated = self._failure_verdict(failure.truncated, "truncated")
-        self._accepted_fragment = Verdict(ACCEPT, False, reason="fragment held until its datagram is whole")
         self._decided_at_sight = self.chains.decided_at_sight(bound)
         self._other_way = OtherWay(self)
         kinds = {leaf.kind for rules in bound.values() for rule in rules for leaf in leaves(rule.condition)}
@@ -155,7 +146,7 @@ class Engine:
         #: packets until the next one under a clock; never 0 in a replay, whose results do not depend on the machine
         self._until_timed = EVERY if live else 0
         for name, hook in plugins.calls("startup"):
-            self._guard(name, hook, self)
+            self.guard(name, hook, self)
 
     # --- the packet path ------------------------------------------------------------------------------------------
 
@@ -196,7 +187,7 @@ class Engine:
             flow = self._begin(packet)
         if flow is None:
             self.counters["flows.table_full"] += 1
-            return self._count(self._on_table_full)
+            return self._count(self._fallbacks.table_full)
 
         to_server = packet.to_server = packet.key == flow.key
         slot = packet.hook << 1 | to_server
@@ -233,11 +224,11 @@ class Engine:
         """Once a second of the clock: timeouts and the plugins' ticks."""
         self.now = now
         self._next_tick = now + TICK_SECONDS
-        self._anomalies = 0
+        self._reporter.tick()
         self.flows.sweep(now)
         self.expectations.sweep(now)
         for name, hook in self.plugins.calls("tick"):
-            self._guard(name, hook, now)
+            self.guard(name, hook, now)
 
     def close(self) -> None:
         """No more packets: end all flows, tell the plugins."""
@@ -245,7 +236,7 @@ class Engine:
             self.recognition.finish(flow)
         self.flows.clear("shutdown")
         for name, hook in self.plugins.calls("shutdown"):
-            self._guard(name, hook)
+            self.guard(name, hook)
 
     def offloadable(self, packet: Packet, verdict: Verdict) -> int:
         """In how many directions of the connection the kernel may carry this verdict: 0, 1 (the packet's) or 2.
@@ -274,9 +265,7 @@ class Engine:
 
     def emit(self, event_type: str, flow: Flow | None = None, packet: Packet | None = None, **fields: Any) -> None:
         """Write an EVE event; ``fields`` become top-level keys."""
-        if self._sink is None and self._event_hooks is None:
-            return
-        self._send(self._builder.build(event_type, flow, packet, fields, self.now))
+        self._reporter.emit(event_type, flow, packet, fields)
 
     @property
     def verdicts(self) -> Counter[Action]:
@@ -298,40 +287,7 @@ class Engine:
 
     def stats(self) -> dict[str, Any]:
         """Cumulative counters, nested; ``docs/reference/events.md`` says what each is. Walks the flow table."""
-        states = Counter(flow.state for flow in self.flows)
-        protocols = Counter(flow.app_proto or "pending" for flow in self.flows)
-        plugin_stats: dict[str, Any] = {}
-        for name, hook in self.plugins.calls("stats"):
-            found = self._guard(name, hook)
-            if isinstance(found, dict):
-                plugin_stats[name] = found
-        return {
-            "packets": self.packets,
-            "bytes": self.bytes,
-            "verdicts": {action.value: n for action, n in self.verdicts.items()},
-            "rules": {rule.path: rule.hits for rules in self.chains.rules.values() for rule in rules},
-            "decisions": [
-                {"chain": chain, "rule": rule, "action": action.value, "packets": n}
-                for (chain, rule, action), n in self.decisions.items()
-            ],
-            "flows": {
-                "active": len(self.flows),
-                "by_state": dict(states),
-                "by_app_proto": dict(protocols),
-                "by_proto": dict(Counter(protocol_name(flow.proto) for flow in self.flows)),
-                "evicted": dict(self.flows.evicted),
-            },
-            "fragments": self.fragments.stats(),
-            "counters": dict(self.counters),
-            "plugins": plugin_stats,
-            "failures": {
-                name: {"errors": f.errors, "quarantined": f.quarantined, "last": f.last}
-                for name, f in self.failures.by_plugin.items()
-            },
-            "losses": self.losses(),
-            **({"seconds": dict(self.timing.seconds), "latency": self.timing.latency()} if self.live else {}),
-            **{name: report() for name, report in self.reports.items()},
-        }
+        return engine_stats(self)
 
     def losses(self) -> dict[str, int]:
         """Packets and events that were not treated as the rules say, by cause: see :mod:`pywall_core.losses`."""
@@ -399,7 +355,7 @@ class Engine:
         if self.expectations:
             flow.expected = self.expectations.take(flow, packet.time)
         for name, hook in self._flow_start:
-            self._guard(name, hook, flow)
+            self.guard(name, hook, flow)
         return flow
 
     def _special(self, packet: Packet) -> Verdict | Packet:
@@ -408,16 +364,16 @@ class Engine:
         if packet.frag is not None and error is None:
             whole = self.fragments.add(packet)
             if whole is None:
-                return self._accepted_fragment
+                return self._fallbacks.fragment
             if isinstance(whole, Drop):
-                return self._vetoed(whole.reason, packet, None)
+                return self._vetoed(whole, packet, None)
             return self._special(whole) if whole.error is not None else whole
         if error == "truncated":
             self.counters["decoder.truncated"] += 1
             return packet
         self.counters[f"decoder.{error}"] += 1
-        self._anomaly(packet, None, "decode", error or "")
-        return self._on_undecodable
+        self._reporter.anomaly(packet, None, "decode", error or "")
+        return self._fallbacks.undecodable
 
     def _completed(self, last: Packet, whole: Packet) -> Verdict:
         """A datagram is whole again: its verdict is that of the fragment which completed it."""
@@ -437,7 +393,7 @@ class Engine:
         return verdict
 
     def _decide(self, packet: Packet, flow: Flow, slot: int) -> Verdict:
-        before: _Snapshot | None = None
+        before: Snapshot | None = None
         self._raised = None
         self._hung = False
         veto: Drop | None = None
@@ -457,19 +413,18 @@ class Engine:
             self._plugin_error(name, flow, TypeError(f"pywall_packet returned {type(veto).__name__}"))
             veto = None
         if veto is not None:
-            verdict = self._vetoed(veto.reason, packet, flow)
-            if veto.flow and not self._observe:
-                verdict = replace(verdict, final=True)
+            verdict = self._vetoed(veto, packet, flow)
+            if verdict.final:
                 self._settle_flow(flow, verdict)
-        elif flow.midstream and self._pass_midstream and flow.verdict is None and self._is_older(flow):
-            verdict = Verdict(ACCEPT, True, reason="failure.midstream")
+        elif flow.midstream and self._fallbacks.pass_midstream and flow.verdict is None and self._is_older(flow):
+            verdict = self._fallbacks.midstream
             self._settle_flow(flow, verdict)
         else:
             if packet.segments:
                 if packet.related:
                     packet.segments = ()
                 else:
-                    before = None if flow.detect_done else _snapshot(flow)
+                    before = None if flow.detect_done else snapshot(flow)
                     if self._feed_segments(packet, flow):
                         flow.verdicts = [None] * 8
             verdict = self._judge(packet, flow, slot)
@@ -484,9 +439,9 @@ class Engine:
             if self._segment and packet.segments:
                 for name, hook in self._segment:
                     for offset, data, gap in packet.segments:
-                        self._guard(name, hook, flow, packet.to_server, offset, data, gap)
+                        self.guard(name, hook, flow, packet.to_server, offset, data, gap)
         elif before is not None and not verdict.final:
-            _restore(flow, before)
+            restore(flow, before)
         if verdict is not self._unruled or flow.verdict is None:
             flow.verdict = verdict
         return verdict
@@ -500,7 +455,7 @@ class Engine:
             if data:
                 changed |= self._feed(flow, packet.to_server, data, datagram)
         if flow.match is not None or flow.app_proto is not None:
-            self._report_protocol(flow)
+            self._reporter.protocol(flow)
         return changed
 
     def _judge(self, packet: Packet, flow: Flow, slot: int) -> Verdict:
@@ -520,15 +475,15 @@ class Engine:
                 if self.recognition.blind(flow):
                     return self._failed_plugin("quarantine", packet, flow)
                 if packet.error == "truncated" and self.live:
-                    return self._on_truncated
+                    return self._fallbacks.truncated
             if self._observe and verdict.action is not ACCEPT:
-                verdict = self._would_be(verdict, packet, flow)
+                verdict = self._reporter.would_be(verdict, packet, flow)
             if not asked.packet and (verdict.final or not flow.unacked):
                 flow.verdicts[slot] = verdict
         if verdict.final and verdict is not self._unruled and (flow.final is None or verdict.action is not ACCEPT):
             flow.final = verdict
         if verdict.action is not ACCEPT:
-            self._report_drop(verdict, packet, flow)
+            self._reporter.drop(verdict, packet, flow)
         return verdict
 
     def _loopback_output(self, packet: Packet, flow: Flow, slot: int) -> Verdict:
@@ -544,20 +499,10 @@ class Engine:
             flow.state = flow.share = "closed"
             flow.closed = True
 
-    def _vetoed(self, reason: str, packet: Packet, flow: Flow | None) -> Verdict:
-        self.counters[f"drop.{reason}"] += 1
-        plugin = reason.partition(".")[0]
-        if self._observe:
-            verdict = Verdict(ACCEPT, False, "", plugin, "", f"observe: would drop: {reason}")
-        else:
-            verdict = Verdict(DROP, False, "", plugin, "", reason)
-        self._anomaly(packet, flow, "stream", reason)
-        return verdict
-
-    def _failure_verdict(self, policy: str, cause: str) -> Verdict:
-        """What a switch of ``failure:`` answers for one packet; observe mode lets it pass whatever the switch says."""
-        passes = self._observe or policy.startswith("pass")
-        return Verdict(ACCEPT if passes else DROP, False, reason=f"failure: {cause}")
+    def _vetoed(self, veto: Drop, packet: Packet, flow: Flow | None) -> Verdict:
+        self.counters[f"drop.{veto.reason}"] += 1
+        self._reporter.anomaly(packet, flow, "stream", veto.reason)
+        return self._fallbacks.veto(veto.reason, veto.flow)
 
     def _plugin_error(self, plugin: str, flow: Flow, error: BaseException) -> None:
         """Called where a plugin raised; ``_judge`` then answers by ``failure.plugin_error``."""
@@ -568,14 +513,11 @@ class Engine:
             self.recognition.quarantine(plugin)
 
     def _failed_plugin(self, plugin: str, packet: Packet, flow: Flow) -> Verdict:
-        policy = self._on_plugin_error
-        action = ACCEPT if policy.startswith("pass") else DROP
-        # a packet that hung us comes again and again: the next ones of its flow are not even looked at
-        verdict = Verdict(action, policy.endswith("flow") or self._hung, "", plugin, "", "failure.plugin_error")
+        verdict = self._fallbacks.plugin_error(plugin, self._hung)
         if verdict.final:
             self._settle_flow(flow, verdict)
-        if action is not ACCEPT:
-            self._report_drop(verdict, packet, flow)
+        if verdict.action is not ACCEPT:
+            self._reporter.drop(verdict, packet, flow)
         return verdict
 
     def _settle_flow(self, flow: Flow, verdict: Verdict) -> None:
@@ -590,7 +532,7 @@ class Engine:
         older = self.older_connections
         return older is None or flow.key in older or flow.rkey in older
 
-    def _guard(self, plugin: str, hook: Callable[..., Any], *args: Any) -> Any:
+    def guard(self, plugin: str, hook: Callable[..., Any], *args: Any) -> Any:
         """Call a hook whose failure costs no packet its verdict."""
         busy, self._busy = self._busy, True
         try:
@@ -604,55 +546,13 @@ class Engine:
         finally:
             self._busy = busy
 
-    # --- events ---------------------------------------------------------------------------------------------------
-
-    def _send(self, event: Event) -> None:
-        if self._sink is not None:
-            self._sink(event)
-        if self._event_hooks is not None:
-            for name, hook in self.plugins.calls("event"):
-                self._guard(name, hook, event)
-
     def _flow_ended(self, flow: Flow, reason: str) -> None:
         self.recognition.finish(flow)
-        self._report_protocol(flow)
+        self._reporter.protocol(flow)
         for name, hook in self._flow_end:
-            self._guard(name, hook, flow, reason)
+            self.guard(name, hook, flow, reason)
         self.counters[f"flows.ended.{reason}"] += 1
-        self.emit("flow", flow, None, reason=reason)
-
-    def _report_protocol(self, flow: Flow) -> None:
-        """One event a flow with the facts of its protocol, when all are known."""
-        proto = flow.app_proto
-        if not flow.detect_done or proto is None or flow.failed == "reported" or not flow.facts:
-            return
-        flow.failed = "reported"
-        if self._builder.has_type(proto, flow):
-            self.emit(proto, flow)
-
-    def _report_drop(self, verdict: Verdict, packet: Packet, flow: Flow) -> None:
-        """One drop event a flow and rule, not one a packet."""
-        if flow.verdict is None or flow.verdict.action is ACCEPT or flow.verdict.rule != verdict.rule:
-            self.emit("drop", flow, packet, verdict=verdict)
-
-    def _rule_observed(self, rule: Rule, packet: Packet, flow: Flow) -> None:
-        if flow.verdict is None or rule.hits == 1:
-            self.emit("alert", flow, packet, rule=rule)
-
-    def _would_be(self, verdict: Verdict, packet: Packet, flow: Flow) -> Verdict:
-        """Observe mode: what would have been done is reported, the packet passes."""
-        reason = f"observe: would {verdict.action.value}"
-        if flow.verdict is None or (flow.verdict.rule, flow.verdict.reason) != (verdict.rule, reason):
-            self.emit("alert", flow, packet, would_be=verdict)
-        self.counters[f"observed.{verdict.action.value}"] += 1
-        return Verdict(ACCEPT, verdict.final, verdict.rule, verdict.plugin, verdict.chain, reason)
-
-    def _anomaly(self, packet: Packet, flow: Flow | None, kind: str, event: str) -> None:
-        self._anomalies += 1
-        if self._anomalies <= _ANOMALIES_PER_TICK:
-            self.emit("anomaly", flow, packet, anomaly={"type": kind, "event": event})
-        else:
-            self.counters["events.anomaly_suppressed"] += 1
+        self._reporter.emit("flow", flow, None, {"reason": reason})
 
 
 def build_engine(
@@ -662,48 +562,3 @@ def build_engine(
     from .plugins import load
 
     return Engine(config, load(config), live=live, sink=sink, pcap_filename=pcap_filename)
-
-
-_Snapshot = tuple[Any, ...]
-
-
-def _snapshot(flow: Flow) -> _Snapshot:
-    """What recognition may change, before a packet: taken back when the packet is not accepted."""
-    return (
-        flow.client,
-        flow.server,
-        flow.client_sizes,
-        flow.server_sizes,
-        flow.pending,
-        flow.match,
-        flow.match_bit,
-        flow.app_proto,
-        flow.app_proto_orig,
-        flow.facts,
-        flow.confirmed,
-        flow.detect_done,
-        flow.opaque,
-        flow.classifying,
-        flow.payload_seen,
-    )
-
-
-def _restore(flow: Flow, before: _Snapshot) -> None:
-    (
-        flow.client,
-        flow.server,
-        flow.client_sizes,
-        flow.server_sizes,
-        flow.pending,
-        flow.match,
-        flow.match_bit,
-        flow.app_proto,
-        flow.app_proto_orig,
-        flow.facts,
-        flow.confirmed,
-        flow.detect_done,
-        flow.opaque,
-        flow.classifying,
-        flow.payload_seen,
-    ) = before
-    flow.verdicts = [None] * 8

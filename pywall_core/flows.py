@@ -185,7 +185,6 @@ def new_flow(packet: Packet) -> Flow:
     flow.state = flow.share = "new"
     flow.timeout = TIMEOUT_TCP_UNTRACKED if proto == TCP else TIMEOUT_NEW
     flow.match_bit = flow.pending = flow.classifying = 0
-    flow.seen = [0, 0]
     flow.verdicts = [None] * 8
     return flow
 

@@ -1,4 +1,4 @@
-"""Packets by the chain, rule and action of their verdict. Every packet is counted, so that counting must cost little."""
+"""Packets by the chain, rule and action of their verdict. Every packet is counted: counting must cost little."""
 
 from __future__ import annotations
 

@@ -80,6 +80,8 @@ class Tracer:
     def __init__(self) -> None:
         self.histories: dict[int, History] = {}
         self._asked: list[Asked] = []
+        #: octets of the client and the server that each classifier was shown, by its name and the flow
+        self._classified: dict[tuple[str, int], list[int]] = {}
         self._walk: list[Walked] = []
         self._why = ""
         self._flow: Flow | None = None
@@ -166,7 +168,9 @@ class Tracer:
             self._flow = flow
             facts = dict(answer) if isinstance(answer, Facts) else {}
             name = "FACTS" if facts else getattr(answer, "name", repr(answer))
-            self._asked.append(Asked(classifier.name, name, flow.seen[0], flow.seen[1], facts))
+            seen = self._classified.setdefault((classifier.name, flow.id), [0, 0])
+            seen[not to_server] += len(data)
+            self._asked.append(Asked(classifier.name, name, seen[0], seen[1], facts))
             return answer
 
         return call

@@ -242,7 +242,6 @@ class Flow:
         "released",
         "reversed",
         "rkey",
-        "seen",
         "server",
         "server_sizes",
         "server_state",
@@ -335,8 +334,6 @@ class Flow:
     #: second of the table's clock in which to look at the entry
     due: int
     classifying: int
-    #: offsets per direction up to which classifiers have seen the payload
-    seen: list[int]
     payload_seen: bool
     #: nobody needs to look at the flow any more, in either direction
     released: bool
