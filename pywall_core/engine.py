@@ -111,6 +111,7 @@ class Engine:
 
         self._flow_start = plugins.calls("flow_start")
         self._flow_end = plugins.calls("flow_end")
+        self._flow_released = plugins.calls("flow_released") if live else ()
         self._packet = plugins.calls("packet")
         self._decided = plugins.calls("decided")
         self._segment = plugins.calls("segment")
@@ -330,6 +331,8 @@ class Engine:
                 if verdict is None or not verdict.final:
                     return False
         flow.released = True
+        for name, call in self._flow_released:
+            self.guard(name, call, flow)
         return True
 
     def _foresee(self, flow: Flow, hook: int, to_server: bool) -> Verdict | None:

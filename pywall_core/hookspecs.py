@@ -158,6 +158,18 @@ def pywall_decided(packet: Packet, flow: Flow, verdict: Verdict) -> None:
 
 
 @hookspec
+def pywall_flow_released(flow: Flow) -> None:
+    """The kernel carries the flow from here on: let go of what is held for its packets.
+
+    ``pywall_flow_end`` still comes. Packets that were queued already may yet pass, and no hook is called for them.
+
+    :caller: the engine, when both directions' verdicts are final and no plugin watches the flow; live only
+    :none: nothing, as any other result
+    :since: API 1
+    """
+
+
+@hookspec
 def pywall_flow_end(flow: Flow, reason: str) -> None:
     """The flow leaves the table: "timeout", "closed", "evicted" or "shutdown". Its event is written after this.
 

@@ -21,6 +21,7 @@ ClassifyCall = Callable[[Flow, bool, bytes], "Facts | Answer"]
 OnError = Callable[[str, Flow, BaseException], None]
 
 _CACHED_ORDERS: Final = 4096
+_KEPT_NAMES: Final = 256
 
 
 @dataclass(slots=True, frozen=True)
@@ -87,6 +88,8 @@ class Recognition:
         self._by_first_server = detectors.by_first_server
         self._orders: dict[int, tuple[tuple[int, Detector], ...]] = {}
         self._quarantined = 0
+        #: names of facts with their protocol before them, by protocol: flows share them
+        self._dotted: dict[str, dict[str, str]] = {}
         self._sets = [(self._detectors, self._classifiers, self._orders)]
 
     def watch(self, timing: Timing) -> None:
@@ -249,8 +252,16 @@ class Recognition:
         flow.pending = flow.match_bit
         flow.confirmed = match.confirmed
         if match.facts:
-            prefix = match.protocol + "."
-            flow.facts = {**flow.facts, **{prefix + name: value for name, value in match.facts.items()}}
+            facts = dict(flow.facts)
+            names = self._dotted.setdefault(match.protocol, {})
+            for name, value in match.facts.items():
+                dotted = names.get(name)
+                if dotted is None:
+                    dotted = f"{match.protocol}.{name}"
+                    if len(names) < _KEPT_NAMES:
+                        names[name] = dotted
+                facts[dotted] = value
+            flow.facts = facts
         if match.restart is not None:
             self._restart(flow, match.restart)
         elif (match.done and match.confirmed) or self.spent(flow):

@@ -29,6 +29,7 @@ class Stream:
         tracker.use(checksum_valid if self.options.checksum != "off" else None)
         self.pywall_packet = hookimpl(tracker.packet)
         self.pywall_decided = hookimpl(tracker.decided)
+        self.pywall_flow_released = hookimpl(tracker.release)
         self.pywall_flow_end = hookimpl(tracker.flow_end)
 
     @hookimpl

@@ -163,10 +163,14 @@ class Tracker:
         if staged.edge > peer.edge:
             peer.edge = staged.edge
 
-    def flow_end(self, flow: Flow, reason: str) -> None:
+    def release(self, flow: Flow) -> None:
         """Let go of what is held for the flow."""
         halves: Halves | None = flow.tracker if flow.proto == TCP else None
         if halves is not None:
             server, client = halves
             self.judge.buffered -= server.buffered() + client.buffered()
             flow.tracker = None
+
+    def flow_end(self, flow: Flow, reason: str) -> None:
+        """The same at the end."""
+        self.release(flow)
