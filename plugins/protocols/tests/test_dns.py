@@ -93,6 +93,10 @@ def test_mdns_by_its_content(ask):
         message(0x0100, (1, 0x8000, 0, 0), QUESTION),
         message(0x0100, (1, 0, 0, 0), QUESTION[:-2]),
         message(0x0100, (1, 0, 0, 0), QUESTION[:-4] + b"\0\1\x7f\x01"),
+        message(0x0100, (1, 0x8000, 0, 0x52), QUESTION.replace(b"example", b"ex\xecmple")),
+        message(0x0000, (1, 0, 0, 0), b"\x41" + QUESTION[1:]),
+        message(0x8180, (1, 1, 0, 0), b"\x83" + QUESTION[1:] + RECORD),
+        message(0x8180, (0x6400, 1, 0, 0), b"\x03ww" + QUESTION[3:9] + b"\x7f" + QUESTION[9:] + RECORD),
     ],
 )
 def test_damage_is_survived_where_the_rest_can_be_nothing_else(ask, damaged):
@@ -111,6 +115,23 @@ def test_over_tcp_the_whole_message_is_awaited(ask):
     assert ask(dns, framed(QUERY)[:-1] + b"\xff\xff") is not MORE
 
 
-def test_a_pointer_that_leads_nowhere_ends(ask):
-    looped = message(0x8180, (1, 1, 0, 0), b"\xc0\x0c\0\1\0\1" + RECORD)
-    assert ask(dns, [looped]) is NO
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        message(0x0120, (1, 0, 0, 0x2587), b"\0" + QUESTION[1:]),
+        message(0x8180, (1, 0, 0, 0), b"\xc0\x0c\0\1\0\1"),
+        message(0x0000, (1, 0x59, 0xAAAA, 0xAAAA), b"\xaa" * 28),
+    ],
+)
+def test_behind_a_damaged_message_its_repetition_counts(ask, damaged):
+    assert ask(dns, [damaged]) is MORE
+    assert isinstance(ask(dns, [damaged, QUERY]), Match)
+    assert ask(dns, [damaged, NOISE]) is NO
+    assert ask(dns, [damaged] * 3) is NO
+    assert ask(dns, [damaged], [ANSWER]).facts["rrname"] == "www.example.org"
+
+
+def test_a_long_answer_over_tcp_counts_before_it_is_all_there(ask):
+    transfer = message(0x8180, (1, 3000, 0, 0), QUESTION + RECORD * 3000)
+    assert ask(dns, b"", framed(transfer)[:4000]) is MORE
+    assert isinstance(ask(dns, b"", framed(transfer)[:5000]), Match)
