@@ -44,6 +44,7 @@ TestNetbiosOverUdp = detector_contract(
     ],
     [
         conversation("udp").client(DATAGRAM[:14] + b"\xaa" * 100),
+        conversation("udp").client(b"\0\3\0\1" + b"A" * 512),
         conversation("udp").client(QUERY[:13] + b"CONFIDENTIALREPORTOFTHEYEAR02026" + QUERY[45:]),
         conversation("udp").client(DNS),
         conversation("udp").client(DATAGRAM[:40]),

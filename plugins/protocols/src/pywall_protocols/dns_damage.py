@@ -63,7 +63,12 @@ def _has_question(message: bytes) -> bool:
     while at < end:
         length = message[at]
         if length == 0:
-            return labels > 1 and at > _HEADER + 5 and odd * _SOUND <= at - _HEADER and _kind_fits(message[at + 1 : at + 5])
+            return (
+                labels > 1
+                and at > _HEADER + 5
+                and odd * _SOUND <= at - _HEADER
+                and _kind_fits(message[at + 1 : at + 5])
+            )
         label = message[at + 1 : at + 1 + length]
         if not length == len(label) <= 63:
             break

@@ -39,7 +39,7 @@ _RESPONSE_HEADERS: Final = {
     b"upgrade": "upgrade",
 }
 _token = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]*").match
-_version = re.compile(rb"[ \t]HTTP/\d\.\d", re.IGNORECASE).search
+_version = re.compile(rb"[ \t]HTTP/\d(?:\.\d|(?=[ \t\r]*\Z))", re.IGNORECASE).search
 _other_version = re.compile(rb"[ \t](?!HTTP)[A-Z]+/\d\.\d[ \t\r]*\Z").search
 _absolute = re.compile(rb"/|\*|[A-Za-z][A-Za-z0-9+.-]*://").match
 _authority = re.compile(rb"[^\s/]+:\d+\s").match

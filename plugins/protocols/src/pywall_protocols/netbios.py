@@ -26,6 +26,7 @@ _LETTERS: Final = b"ABCDEFGHIJKLMNOP"
 _NAME: Final = 32
 #: octets of a name that may be damaged, or else its second half
 _DAMAGE: Final = 8
+_ONE_QUESTION: Final = bytes.fromhex("0001000000000000")
 _QUERY_ERROR: Final = 0x13
 _SESSION_REQUEST: Final = 0x81
 _POSITIVE: Final = b"\x82\0\0\0"
@@ -54,21 +55,19 @@ def _opened(answer: Match, client: bytes) -> Match:
 def encoded_name(data: bytes, at: int) -> bytes:
     """The 32 octets of a first-level encoded name whose length stands at ``at``; nothing where there is none.
 
-    Some may be damaged, the length where none of them is: 24 letters of 32, or 16 in a row, are no accident.
+    Some may be damaged: 24 letters of 32, or 16 in a row, are no accident.
     """
     name = data[at + 1 : at + 1 + _NAME]
-    if len(name) < _NAME:
+    if len(name) < _NAME or data[at] != _NAME:
         return b""
-    wrong = len(name.translate(None, _LETTERS))
-    if wrong == 0 or (data[at] == _NAME and (wrong <= _DAMAGE or not name[:16].translate(None, _LETTERS))):
-        return name
-    return b""
+    damaged = len(name.translate(None, _LETTERS)) > _DAMAGE and name[:16].translate(None, _LETTERS)
+    return b"" if damaged else name
 
 
 def _datagram(data: bytes) -> Said:
     if len(data) < 46:
         return NO
-    name = encoded_name(data, 12)
+    name = encoded_name(data, 12) or _queried(data)
     if name:
         return {"service": "ns", "name": _decoded(name)}
     if not 0x10 <= data[0] <= 0x16 or data[0] == _QUERY_ERROR or data[1] & 0xF0:
@@ -79,6 +78,12 @@ def _datagram(data: bytes) -> Said:
         return {"service": "dgm", "name": _decoded(name)}
     whole = direct and u16(data, 10) == len(data) - 14 and not u16(data, 12)
     return {"service": "dgm"} if whole else NO
+
+
+def _queried(data: bytes) -> bytes:
+    """The name that a plain query is for, behind a damaged length."""
+    name = data[13:45]
+    return b"" if data[4:12] != _ONE_QUESTION or name.translate(None, _LETTERS) else name
 
 
 def _session(data: bytes) -> Said:

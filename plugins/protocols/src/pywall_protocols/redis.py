@@ -20,10 +20,11 @@ from .wire import text
 
 protocols = ("redis",)
 transport = "tcp"
+#: commands without an array, but not those that POP3 has
 _INLINE: Final = frozenset(
     b"PING GET SET INFO SELECT KEYS CONFIG HELLO CLIENT COMMAND DEL EXISTS MGET MSET INCR DECR HGETALL HGET HSET "
     b"LPUSH RPUSH EXPIRE TTL TYPE ECHO DBSIZE FLUSHALL FLUSHDB SLAVEOF REPLICAOF REPLCONF PSYNC SYNC SCAN EVAL "
-    b"MODULE AUTH SUBSCRIBE PUBLISH XADD ZADD SADD SAVE BGSAVE LRANGE MONITOR CLUSTER".split()
+    b"MODULE SUBSCRIBE PUBLISH XADD ZADD SADD SAVE BGSAVE LRANGE MONITOR CLUSTER".split()
 )
 first_client = b"*" + first_octets(_INLINE)
 first_server = b"+-:$*%~_#,(=!>|"

@@ -32,7 +32,7 @@ _MSG_KEXINIT: Final = 20
 
 _identification = re.compile(rb"SSH-(\d{1,2}\.\d{1,2})-([^\r\n\0]*)").match
 _beginning = re.compile(rb"S(S(H(-(\d{1,2}(\.(\d{1,2})?)?)?)?)?)?\Z").match
-_preamble = re.compile(rb"(?![0-9+*<{])[\t\r\n\x1b -~\x80-\xff]*\Z").match
+_preamble = re.compile(rb"(?!\d{1,3}(?:[ -]|\Z)|\*(?: |\Z)|[+<{])[\t\r\n\x1b -~\x80-\xff]*\Z").match
 
 
 @hookimpl
