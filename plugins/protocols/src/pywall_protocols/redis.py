@@ -26,7 +26,7 @@ _INLINE: Final = frozenset(
     b"LPUSH RPUSH EXPIRE TTL TYPE ECHO DBSIZE FLUSHALL FLUSHDB SLAVEOF REPLICAOF REPLCONF PSYNC SYNC SCAN EVAL "
     b"MODULE SUBSCRIBE PUBLISH XADD ZADD SADD SAVE BGSAVE LRANGE MONITOR CLUSTER".split()
 )
-first_client = b"*" + first_octets(_INLINE)
+first_client = b"*\r\n" + first_octets(_INLINE)
 first_server = b"+-:$*%~_#,(=!>|"
 
 _ARRAY: Final = re.compile(rb"\*([1-9]\d{0,6})\r\n\$([1-9]\d{0,2})\r\n")
@@ -42,6 +42,7 @@ _REPLY: Final = re.compile(
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise Redis."""
+    client = client.lstrip(b"\r\n")
     answer = by_client("redis", _client(client), _server(server))
     if answer is MORE or answer is NO:
         return answer
