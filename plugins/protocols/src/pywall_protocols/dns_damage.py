@@ -63,12 +63,8 @@ def _has_question(message: bytes) -> bool:
     while at < end:
         length = message[at]
         if length == 0:
-            return (
-                labels > 1
-                and at > _HEADER + 5
-                and odd * _SOUND <= at - _HEADER
-                and _kind_fits(message[at + 1 : at + 5])
-            )
+            long = labels > 1 and at > _HEADER + 5
+            return long and odd * _SOUND <= at - _HEADER and _kind_fits(message[at + 1 : at + 5])
         label = message[at + 1 : at + 1 + length]
         if not length == len(label) <= 63:
             break

@@ -1,8 +1,8 @@
 """STUN and TURN over UDP and TCP, by header and attributes.
 
-:checked: two zero bits, the length (which UDP's datagram must equal), the magic cookie, and that the attributes' lengths
-    add up; without the cookie (RFC 3489) a binding or shared secret message; over TCP also with
-    RFC 4571's length before
+:checked: two zero bits, the length (which UDP's datagram must equal), the magic cookie, and that the attributes'
+    lengths add up; without the cookie (RFC 3489) a binding or shared secret message; over TCP also with RFC 4571's
+    length before
 :source: RFC 8489 sections 5, 14; RFC 8656 section 17; RFC 3489 section 11.1; RFC 4571
 :minimum: one datagram of 20 octets
 :facts: method, software
