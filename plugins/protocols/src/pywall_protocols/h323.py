@@ -18,12 +18,14 @@ from .tpkt import packet
 
 protocols = ("h323",)
 transport = ("tcp", "udp")
-first_client = None
+#: TPKT's version 3, or the number of a RAS message, of the first 25 or of an extension
+first_client = bytes((*range(0x64), *range(0x80, 0xA0)))
 first_server = None
 
 #: OID 0.0.8.2250.0 and 0.0.8.245.0, as PER writes them
 _H225: Final = b"\x00\x08\x91\x4a\x00"
 _H245: Final = b"\x00\x08\x81\x75\x00"
+_TPKT: Final = (b"", b"\3")
 _Q931: Final = 0x08
 #: octets of a RAS or H.245 message within which its identifier begins
 _NEAR: Final = 16
@@ -48,6 +50,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise H.323."""
     if flow.proto == UDP:
         return by_datagram("h323", _registration, flow, client, server)
+    if client[:1] not in _TPKT:
+        return NO
     return by_stream("h323", _signalling, client, server)
 
 

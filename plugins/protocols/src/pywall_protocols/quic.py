@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
 from . import client_hello, quic_initial
-from .wire import datagrams, first_datagram, text, u32
+from .wire import datagrams, first_datagram, text, u24, u32
 
 protocols = ("quic",)
 transport = "udp"
@@ -65,10 +65,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if facts["version"][0] == "Q":
         facts.update(_chlo(first))
     hello = _client_hello(list(datagrams(client, flow.client_sizes)))
-    if isinstance(hello, bytes):
-        facts.update(_chlo(hello))
-    elif hello is not None:
-        facts.update(client_hello.facts(hello, "q"))
+    facts.update(hello or {})
     confirmed = asked is not None and answered is not None
     return Match("quic", facts, confirmed, done=confirmed and (hello is not None or not quic_initial.AVAILABLE))
 
@@ -145,8 +142,8 @@ def _chlo(data: bytes) -> dict[str, str]:
     return {}
 
 
-def _client_hello(packets: list[bytes]) -> client_hello.ClientHello | bytes | None:
-    """The ClientHello in the client's Initials; gQUIC's as bytes; None while it is not all there."""
+def _client_hello(packets: list[bytes]) -> dict[str, Any] | None:
+    """The facts of the ClientHello in the client's Initials; None while it is not all there."""
     stream = quic_initial.CryptoStream()
     original = b""
     for packet in packets[:MOST_INITIALS]:
@@ -161,7 +158,8 @@ def _client_hello(packets: list[bytes]) -> client_hello.ClientHello | bytes | No
                 break
     data = stream.joined()
     if data[:4] == b"CHLO":
-        return data
-    if len(data) < 4 or data[0] != 1 or len(data) < 4 + int.from_bytes(data[1:4], "big"):
+        return _chlo(data)
+    if len(data) < 4 or data[0] != 1 or len(data) < 4 + u24(data, 1):
         return None
-    return client_hello.parse(data[4 : 4 + int.from_bytes(data[1:4], "big")])
+    hello = client_hello.read(data[4 : 4 + u24(data, 1)], "q")
+    return hello and hello[1]

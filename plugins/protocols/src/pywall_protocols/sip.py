@@ -20,7 +20,10 @@ from .wire import datagrams, text
 
 protocols = ("sip",)
 transport = ("tcp", "udp")
-first_client = None
+_LETTERS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#: what clients send to keep a way through NAT open (RFC 5626 section 3.5.1), and what is seen for it
+_KEEP_ALIVE: Final = b"\r\n\0 jaK"
+first_client = _LETTERS + _KEEP_ALIVE
 first_server = None
 
 _REQUEST: Final = re.compile(rb"([A-Z]{3,20}) ([A-Za-z][A-Za-z0-9+.-]{1,20}:[^\s]{1,2048}) (SIP/2\.0)\r?\n")
@@ -34,9 +37,6 @@ _AGENT: Final = re.compile(rb"\r?\nUser-Agent:[ \t]*([^\r\n]*)", re.I)
 _MEDIA: Final = re.compile(
     rb"\r?\n(?:c=IN IP[46] ([0-9A-Fa-f:.]{2,45})|m=(?:audio|video|image|text) (\d{1,5})(?:/\d+)? (?:RTP|udp))"
 )
-#: what clients send to keep a way through NAT open (RFC 5626 section 3.5.1), and what is seen for it
-_KEEP_ALIVE: Final = b"\r\n\0 jaK"
-_LETTERS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @hookimpl

@@ -188,11 +188,11 @@ def _client_facts(facts: dict[str, Any], data: bytes) -> tuple[bytes, bool]:
     if not messages:
         return b"", ended
     kind, body = messages[0]
-    hello = client_hello.parse(body) if kind == CLIENT_HELLO else None
+    hello = client_hello.read(body, "t") if kind == CLIENT_HELLO else None
     if hello is None:
         return b"", True
-    facts.update(client_hello.facts(hello, "t"))
-    return hello.session_id, True
+    facts.update(hello[1])
+    return hello[0], True
 
 
 def _server_facts(facts: dict[str, Any], data: bytes, session_id: bytes) -> bool:
