@@ -62,14 +62,17 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if restart is None:
         _announce(flow, client, server)
     facts: dict[str, Any] = {}
+    latest = b""
     for line, end in commands:
         verb = verb_of(line)
-        if verb == b"USER":
-            facts.setdefault("user", text(line[4:].strip()))
+        if verb == b"USER" and "user" not in facts:
+            facts["user"] = text(line[4:].strip())
         if verb in _VERBS:
-            facts["command"] = text(verb)
+            latest = verb
         if restart and end == restart[0]:
             break
+    if latest:
+        facts["command"] = text(latest)
     if answers and answers[0][0] == 220:
         facts["banner"] = text(answers[0][1].split(b"\n", 1)[0].strip())
     return Match("ftp", facts, answer.confirmed, restart is not None, restart)
