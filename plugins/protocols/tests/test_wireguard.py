@@ -29,6 +29,7 @@ TestContract = detector_contract(
     negatives=[
         (b"\1\x12\x34\x56" + INITIATION[4:], b"\2\x12\x34\x57" + RESPONSE[4:]),
         (data(5), NOISE[:32]),
+        (bytes.fromhex("030000000001000000000001") + b"\3www\7example\3org\0\0\1\0\1" + b"\0\0\x29" + bytes(28), b""),
         (NOISE[:148], NOISE[:92]),
         (INITIATION[:-1], RESPONSE[:-1]),
         (b"\1\0\0\1" + INITIATION[4:], NOISE[:92]),

@@ -2,7 +2,7 @@
 
 :checked: BER from the outer sequence, whose end is the datagram's, to the version, the community and the PDU's tag
     (behind a readable community one of end and tag may be wrong); of version 3 to the flags and the security model
-:source: RFC 1157 section 4; RFC 1901 section 3; RFC 3416 section 3; RFC 3412 section 6
+:source: RFC 1157 section 4; RFC 1901 section 3; RFC 1910; RFC 3416 section 3; RFC 3412 section 6
 :minimum: the first datagram
 :facts: version, community, pdu_type
 """
@@ -25,6 +25,7 @@ _INTEGER: Final = 2
 _OCTETS: Final = 4
 _SEQUENCE: Final = 0x30
 _PADDING: Final = 8
+_HISTORIC: Final = 2  # RFC 1910's version of 2
 _LEAST_TEXT: Final = 3
 _PRINTABLE: Final = bytes(range(32, 127))
 _PDUS: Final = {
@@ -61,7 +62,7 @@ def _message(data: bytes) -> Said:
         return NO
     if version == 3:
         return {"version": 3} if fills and _is_version_3(data, second) else NO
-    if version > 1 or second[0] != _OCTETS:
+    if version > _HISTORIC or second[0] != _OCTETS:
         return NO
     community = data[second[1] : second[2]]
     pdu = tlv(data, second[2])
@@ -70,7 +71,7 @@ def _message(data: bytes) -> Said:
         return NO
     if not (known or fills):
         return NO
-    facts: dict[str, Any] = {"version": version + 1, "community": text(community)}
+    facts: dict[str, Any] = {"version": min(version + 1, 2), "community": text(community)}
     return {**facts, "pdu_type": _PDUS[data[second[2]]]} if known else facts
 
 

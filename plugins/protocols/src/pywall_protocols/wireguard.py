@@ -39,8 +39,10 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
             facts[f"{side}.sender"] = packet[4:8].hex()
     if _answers(first, reply):
         return Match("wireguard", facts)
-    grades = _says(first, client, flow.client_sizes), _says(reply, server, flow.server_sizes)
-    return by_client("wireguard", *grades, facts)
+    asked, told = _says(first, client, flow.client_sizes), _says(reply, server, flow.server_sizes)
+    if asked is PROOF and first[0] == 3:  # nobody begins with a cookie reply, but a DNS query may look like one
+        asked = HINT
+    return by_client("wireguard", asked, told, facts)
 
 
 def _answers(first: bytes, reply: bytes) -> bool:
