@@ -67,7 +67,7 @@ def _is_time(data: bytes, mode: int) -> bool:
         and data[3] in _PRECISIONS
         and (data[4] == 0 or data[4] == 0xFF)  # root delay was signed in version 3
         and data[8] == 0
-        and (mode == _CLIENT or data[40] >= 0x80)  # a clock that stands before 1968 tells nobody the time
+        and (mode == _CLIENT or any(data[40:44]))
         and _is_trailer(data)
     )
 
