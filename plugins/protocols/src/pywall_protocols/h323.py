@@ -18,8 +18,8 @@ from .tpkt import packet
 
 protocols = ("h323",)
 transport = ("tcp", "udp")
-#: TPKT's version 3, or the number of a RAS message, of the first 25 or of an extension
-first_client = bytes((*range(0x64), *range(0x80, 0xA0)))
+#: the numbers of RAS messages, every third from 2 on a refusal, with which nobody begins, and TPKT's version
+first_client = bytes((*(n for n in range(0x64) if n >> 2 not in range(2, 22, 3)), *range(0x80, 0xA0)))
 first_server = None
 
 #: OID 0.0.8.2250.0 and 0.0.8.245.0, as PER writes them
@@ -50,7 +50,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise H.323."""
     if flow.proto == UDP:
         return by_datagram("h323", _registration, flow, client, server)
-    if client[:1] not in _TPKT:
+    if not server and client[:1] not in _TPKT:
         return NO
     return by_stream("h323", _signalling, client, server)
 
