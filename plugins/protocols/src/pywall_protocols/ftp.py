@@ -83,8 +83,9 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if answers and answers[0][0] == 220:
         facts["banner"] = text(answers[0][1].split(b"\n", 1)[0].strip())
     match = Match("ftp", facts, answer.confirmed, restart is not None, restart)
-    if answer.confirmed and flow.ext and len(commands) >= _COMMANDS and len(answers) >= _REPLIES:
-        flow.ext["ftp.told"] = match  # no more of them are read; what is left to see are announcements
+    read = len(commands) >= _COMMANDS and (len(answers) >= _REPLIES or not any(_asks_tls(line) for line, _ in commands))
+    if answer.confirmed and answers and read and restart is None and flow.ext:
+        flow.ext["ftp.told"] = match  # nothing else becomes a fact; what is left to see are announcements
     return match
 
 
