@@ -173,3 +173,21 @@ def test_the_sides_may_be_turned(ask):
 
 def test_sslv2_style_hello(ask):
     assert ask(tls, SSLV2_HELLO).facts == {"version": "TLSv1"}
+
+
+@pytest.mark.parametrize(
+    "said", [record(23, NOISE[:19]), record(21, NOISE[:26]), record(21, b"\2\x46", b"\3\1"), record(22, NOISE[:40])]
+)
+def test_one_record_is_enough_where_the_start_was_not_seen(ask, said):
+    assert not isinstance(ask(tls, said), Match)
+    assert isinstance(ask(tls, said, midstream=True), Match)
+    assert isinstance(ask(tls, b"", said, midstream=True), Match)
+    assert isinstance(ask(tls, said + NOISE[:9], midstream=True), Match)
+    assert not isinstance(ask(tls, said[:-1], midstream=True), Match)
+
+
+@pytest.mark.parametrize(
+    "said", [record(20, b"\1"), record(21, b"\3\x28"), record(23, NOISE[:5]), b"\x17\x03\x09\0\x20"]
+)
+def test_other_records_are_not(ask, said):
+    assert not isinstance(ask(tls, said + NOISE, midstream=True), Match)

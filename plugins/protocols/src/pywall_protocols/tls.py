@@ -1,10 +1,10 @@
 """Transport Layer Security, and SSL before it, by records and handshake messages, in either direction.
 
 :checked: a ClientHello or ServerHello (record and message header, version, and either lengths that agree or session id
-    and cipher suites; over fragmented records too), an SSLv2-style hello whose lengths add up, or, mid-stream, two
-    record headers that follow each other, or one on each side
+    and cipher suites; over fragmented records too), an SSLv2-style hello whose lengths add up, or two record headers
+    that follow each other, or one on each side; where the start was not seen, one whole record or alert
 :source: RFC 8446 sections 4.1, 5.1; RFC 5246; RFC 6101; RFC 5246 appendix E.2 (SSLv2-style hello)
-:minimum: 11 octets of a ClientHello, 47 of a ServerHello; mid-stream one record and 5 octets
+:minimum: 11 octets of a ClientHello, 47 of a ServerHello; else one record and 5 octets
 :facts: version, sni, client_alpns, server_alpns, ech, ja3.hash, ja3.string, ja3s.hash, ja3s.string, ja4, cipher,
     session_resumed, subject, issuerdn
 """
@@ -26,6 +26,12 @@ first_server = None
 
 #: RFC 5246 section 6.2.3: a protected fragment may be this much longer than 2^14.
 LONGEST_RECORD: Final = 0x4000 + 2048
+#: an authentication tag and nothing else
+_SHORTEST_SEALED: Final = 16
+#: descriptions of alerts (RFC 8446 section 6, RFC 5246 section 7.2)
+_ALERTS: Final = frozenset(
+    (0, 10, *range(20, 23), 30, *range(40, 52), 60, 70, 71, 80, 86, 90, 100, *range(109, 117), 120)
+)
 CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA, HEARTBEAT = range(20, 25)
 CLIENT_HELLO, SERVER_HELLO, CERTIFICATE, SERVER_HELLO_DONE = 1, 2, 11, 14
 
@@ -45,8 +51,9 @@ _SPOKEN: Final = (_RECORD, _BROKEN, _PROOF)
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise TLS."""
-    by_client = _look(client)
-    by_server = _look(server)
+    look = _look_midstream if flow.midstream else _look
+    by_client = look(client)
+    by_server = look(server)
     confirmed = by_client in _SPOKEN and by_server in _SPOKEN
     if not confirmed and _PROOF not in (by_client, by_server):
         # what a server says first does not keep its client from sending a ClientHello
@@ -55,6 +62,15 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     session_id, asked_all = _client_facts(facts, client)
     answered_all = _server_facts(facts, server, session_id)
     return Match("tls", facts, confirmed, done=asked_all and ((confirmed and answered_all) or by_server == _WRONG))
+
+
+def _look_midstream(data: bytes) -> int:
+    """The same where the start was not seen: a whole encrypted record, or an alert in clear, will do for proof."""
+    found = _look(data)
+    if found not in (_RECORD, _BROKEN):
+        return found
+    alert = data[0] == ALERT and data[5] in (1, 2) and data[6] in _ALERTS
+    return _PROOF if u16(data, 3) > _SHORTEST_SEALED or (u16(data, 3) == 2 and alert) else found
 
 
 def _look(data: bytes) -> int:
