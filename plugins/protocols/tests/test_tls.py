@@ -97,9 +97,12 @@ def record(kind: int, body: bytes, version: bytes = b"\3\3") -> bytes:
 
 MIDSTREAM = record(23, NOISE[:40]) + record(23, NOISE[:90])
 
+DRAFT_HELLO = record(22, b"\2\0\0\x26\x7f\x13" + bytes(range(32)) + b"\x13\2\0\0", b"\3\1")
+
 TestContract = detector_contract(
     tls,
     positives=[
+        (TLS13[0], DRAFT_HELLO),
         TLS12,
         TLS13,
         (TLS13[0], b""),
@@ -191,3 +194,9 @@ def test_one_record_is_enough_where_the_start_was_not_seen(ask, said):
 )
 def test_other_records_are_not(ask, said):
     assert not isinstance(ask(tls, said + NOISE, midstream=True), Match)
+
+
+def test_a_server_of_a_draft_s_time(ask):
+    match = ask(tls, TLS13[0], DRAFT_HELLO)
+    assert (match.confirmed, match.done) == (True, True)
+    assert (match.facts["version"], match.facts["cipher"]) == ("TLS 1.3 draft-19", "0x1302")

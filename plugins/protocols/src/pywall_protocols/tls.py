@@ -42,7 +42,10 @@ VERSIONS: Final = {
     0x0302: "TLS 1.1",
     0x0303: "TLS 1.2",
     0x0304: "TLS 1.3",
+    0xFB1A: "TLS 1.3 draft-fb-26",
 }
+#: drafts of TLS 1.3 had this and their number for a version
+_DRAFT: Final = 0x7F
 #: What one side's first octets may be: too few, one well-formed record, one with something else behind it, or proof.
 _SILENT, _RECORD, _BROKEN, _PROOF, _WRONG = range(5)
 _SPOKEN: Final = (_RECORD, _BROKEN, _PROOF)
@@ -123,12 +126,15 @@ def _look_hello(data: bytes) -> int:
     if size < 6:
         return _SILENT
     length = u24(message, 1)
-    if message[4] != 3 or message[5] > 4 or not 38 <= length <= 0xFFFF:
+    draft = kind == SERVER_HELLO and message[4] == _DRAFT
+    if (not draft and (message[4] != 3 or message[5] > 4)) or not 38 <= length <= 0xFFFF:
         return _WRONG
     if kind == CLIENT_HELLO and u16(data, 3) == length + 4:
         return _PROOF
-    if size < 39:
+    if size < 42:
         return _SILENT
+    if kind == SERVER_HELLO and (draft or message[5] == 4) and length == 38 + u16(message, 40):
+        return _PROOF
     at = 39 + message[38]
     if message[38] > 32 or at > length + 1:
         return _WRONG
@@ -217,7 +223,7 @@ def _server_facts(facts: dict[str, Any], data: bytes, session_id: bytes) -> bool
     for kind, body in messages:
         if kind == SERVER_HELLO and len(body) >= 38:
             _server_hello(facts, body)
-            if facts.get("version") == "TLS 1.3":
+            if facts.get("version", "").startswith("TLS 1.3"):
                 return True
             if ended and len(messages) == 1:
                 facts["session_resumed"] = bool(session_id)
@@ -231,12 +237,14 @@ def _server_facts(facts: dict[str, Any], data: bytes, session_id: bytes) -> bool
 
 def _server_hello(facts: dict[str, Any], body: bytes) -> None:
     version = legacy = u16(body, 0)
-    at = 35 + body[34]
+    # up to the 21st draft of TLS 1.3: version, random, cipher suite, extensions
+    draft = (version >> 8 == _DRAFT or version == 0x0304) and len(body) == 38 + u16(body, 36)
+    at = 34 if draft else 35 + body[34]
     if at + 3 > len(body):
         return
     cipher = u16(body, at)
     kinds = []
-    at += 5
+    at += 4 if draft else 5
     while at + 4 <= len(body):
         kind, length = u16(body, at), u16(body, at + 2)
         contents = body[at + 4 : at + 4 + length]
@@ -247,7 +255,8 @@ def _server_hello(facts: dict[str, Any], body: bytes) -> None:
             facts["server_alpns"] = [text(contents[3 : 3 + contents[2]])]
         at += 4 + length
     string = f"{legacy},{cipher},{'-'.join(map(str, kinds))}"
-    facts["version"] = VERSIONS.get(version, f"0x{version:04x}")
+    named = f"TLS 1.3 draft-{version & 0xFF}" if version >> 8 == _DRAFT else f"0x{version:04x}"
+    facts["version"] = VERSIONS.get(version, named)
     facts["cipher"] = f"0x{cipher:04x}"
     facts["ja3s.hash"] = md5(string.encode(), usedforsecurity=False).hexdigest()
     facts["ja3s.string"] = string[:FACT_LENGTH]
