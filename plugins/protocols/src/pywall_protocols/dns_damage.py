@@ -48,7 +48,9 @@ def evident(message: bytes) -> bool:
     """Whether a message of more than a header, which is none by the book, can still be nothing else."""
     if encoded_name(message, _HEADER):
         return False
-    if message[2:8] == _RECURSIVE_QUERY or _has_question(message):
+    if message[2:8] == _RECURSIVE_QUERY and b"\0\0" in (message[8:10], message[10:12]):
+        return True
+    if _has_question(message):
         return True
     flags = u16(message, 2)
     if flags & _RESPONSE:
