@@ -49,7 +49,7 @@ TestOverUdp = detector_contract(
         (NOISE[:12], NOISE),
         (message(0x0000, (1, 0, 0, 0), b"\xff" + NOISE[:40]), b""),
         (b"\x38" + NOISE[:8] + bytes(5), b""),
-        (b"\x30\xff\1\0\0\1\0\0\x45\0\1\0" + NOISE + NOISE[:116], b""),
+        (b"\x30\xff\1\0\0\1\0\0\x45\0\1\0" + (NOISE * 2)[:252], b""),
     ],
 )
 TestOverTcp = detector_contract(

@@ -21,6 +21,7 @@ _RESPONSE: Final = 0x8000  # of the flags
 _RESERVED: Final = 0x0040
 _WISHES: Final = 0x0130  # recursion, authentic data, checking disabled: all that a query may ask for
 _RECURSIVE_QUERY: Final = bytes.fromhex("010000010000")  # flags, one question, no answer
+_GTP: Final = 8 + 0x0100  # octets of a GTP packet whose length would be these flags
 _ONE_QUESTION: Final = bytes.fromhex("0001000000000000")
 _HEADER: Final = 12
 _NAME: Final = 255
@@ -48,9 +49,7 @@ def evident(message: bytes) -> bool:
     """Whether a message of more than a header, which is none by the book, can still be nothing else."""
     if encoded_name(message, _HEADER):
         return False
-    if message[2:8] == _RECURSIVE_QUERY and b"\0\0" in (message[8:10], message[10:12]):
-        return True
-    if _has_question(message):
+    if (message[2:8] == _RECURSIVE_QUERY and len(message) != _GTP) or _has_question(message):
         return True
     flags = u16(message, 2)
     if flags & _RESPONSE:
