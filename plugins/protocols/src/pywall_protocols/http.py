@@ -51,10 +51,10 @@ _page = re.compile(rb"<[!A-Za-z]").match
 _head_end = re.compile(rb"\n\r?\n").search
 _control = re.compile(rb"[\0-\x08\x0b\x0c\x0e-\x1f]").search
 
-#: What one direction's first octets may be: ``_LINE`` is ``GET /path`` with nothing behind it yet, ``_BARE`` one with
-#: something else behind it, ``_PAGE`` what may answer them.
-_OPEN, _REQUEST, _RESPONSE, _ATTEMPT, _WRONG, _LINE, _BARE, _PAGE = range(8)
-_WITHOUT_PAGE: Final = {_LINE: _OPEN, _BARE: _ATTEMPT, _PAGE: _WRONG}
+#: What one direction's first octets may be: ``_LINE`` is ``GET /path`` with nothing behind it yet, ``_SIMPLE`` one with
+#: an empty line, ``_BARE`` one with something else behind it, ``_PAGE`` what may answer them.
+_OPEN, _REQUEST, _RESPONSE, _ATTEMPT, _WRONG, _LINE, _SIMPLE, _BARE, _PAGE = range(9)
+_WITHOUT_PAGE: Final = {_LINE: _OPEN, _SIMPLE: _REQUEST, _BARE: _ATTEMPT, _PAGE: _WRONG}
 
 
 @hookimpl
@@ -62,9 +62,9 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise HTTP."""
     by_client = _look(client)
     by_server = _look(server)
-    if by_server == _PAGE and by_client in (_LINE, _BARE):
+    if by_server == _PAGE and by_client in (_LINE, _SIMPLE, _BARE):
         facts: dict[str, Any] = {}
-        _request(facts, client)
+        _request(facts, client[: client.index(b"\n", client.index(b"/"))])
         return Match("http", facts)
     by_client, by_server = _WITHOUT_PAGE.get(by_client, by_client), _WITHOUT_PAGE.get(by_server, by_server)
     turned = by_client == _RESPONSE or (by_server == _REQUEST and by_client != _REQUEST)
@@ -126,7 +126,7 @@ def _look_request_line(method: bytes, data: bytes, space: int) -> int:
         return _REQUEST if _absolute(target) or (registered and one_word) or tunnel else _WRONG
     if method == b"GET" and target[:1] == b"/" and len(target.split()) == 1:  # HTTP/0.9
         after = data[end + 1 : end + 3].removeprefix(b"\r")
-        return _REQUEST if after[:1] == b"\n" else _BARE if after else _LINE
+        return _SIMPLE if after[:1] == b"\n" else _BARE if after else _LINE
     return _ATTEMPT if (registered or target[:1] == b"/") and not _other_version(line) else _WRONG
 
 
