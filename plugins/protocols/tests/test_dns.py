@@ -82,6 +82,13 @@ def test_the_group_tells_the_protocol(ask, group, protocol):
     assert match.confirmed is (protocol != "dns")
 
 
+def test_what_is_sent_to_a_group_may_be_damaged(ask):
+    damaged = message(0x0000, (1, 0, 0, 0), b"\xf3wpad\0\0\1\0\1\0")
+    assert ask(dns, [damaged], dst=bytes([224, 0, 0, 252])).protocol == "llmnr"
+    assert ask(dns, [damaged]) is MORE
+    assert ask(dns, [NOISE], dst=bytes([224, 0, 0, 252])) is NO
+
+
 def test_mdns_by_its_content(ask):
     match = ask(dns, [MDNS])
     assert (match.protocol, match.facts["rrname"], match.confirmed) == ("mdns", "printer.local", True)

@@ -5,8 +5,8 @@ mDNS has: id 0 and a name under ``.local``. A unicast LLMNR message looks like o
 
 :checked: header (operation, counts against size), every question's name, type and class, and every record of the first
     message as far as it goes; of a damaged one a recursive query's header, a question of host name labels, the end of a
-    plain query's or a record that points back to it, else the next datagram, up to the third; over TCP the length
-    before it. A NetBIOS name (32 letters A to P) is none
+    plain query's or a record that points back to it, or any header where it is sent to the group of mDNS or LLMNR, else
+    the next datagram, up to the third; over TCP the length before it. A NetBIOS name (32 letters A to P) is none
 :source: RFC 1035 section 4; RFC 2136; RFC 6762 section 18; RFC 4795 section 2.1; RFC 7766 section 8
 :minimum: one datagram of 17 octets; over TCP 19 octets
 :facts: rrname, rrtype, rcode, answers
@@ -55,7 +55,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         client_says, asked = _over_tcp(client)
         server_says, answered = _over_tcp(server)
     else:
-        client_says, asked = _over_udp(client, flow.client_sizes)
+        to_group = flow.dst in MDNS_GROUPS or flow.dst in LLMNR_GROUPS
+        client_says, asked = _over_udp(client, flow.client_sizes, to_group=to_group)
         server_says, answered = _over_udp(server, flow.server_sizes, asked)
     answer = two_sided("dns", client_says, server_says)
     if not isinstance(answer, Match):
@@ -69,12 +70,17 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return Match(protocol, facts, confirmed, done=answer.done or confirmed)
 
 
-def _over_udp(data: bytes, sizes: tuple[int, ...], asked: bytes = b"") -> tuple[Answer, bytes]:
-    """What a direction's datagrams are, and the first message: behind a damaged one that of its repetition."""
+def _over_udp(data: bytes, sizes: tuple[int, ...], asked: bytes = b"", to_group: bool = False) -> tuple[Answer, bytes]:
+    """What a direction's datagrams are, and the first message: behind a damaged one that of its repetition.
+
+    What is sent to one of the groups can only be damaged, if it has a header.
+    """
     for number, message in enumerate(datagrams(data, sizes)):
         says = _says(message, asked)
         if says is not NO:
             return says, message
+        if to_group and len(message) > 12 and (worth_waiting(message) or _header_fits(message, len(message))):
+            return YES, message
         if number + 1 >= _MOST_DAMAGED or len(message) < 12 or not worth_waiting(message):
             return NO, b""
     return MORE, b""
