@@ -10,11 +10,11 @@ from pywall_core.api import MORE, NO, Match
 
 
 def test_lines_end_at_lf_or_crlf_and_the_rest_is_left():
-    assert dialogue.lines(b"EHLO a\r\nQUIT\nMAI") == [(b"EHLO a", 8), (b"QUIT", 13)]
+    assert dialogue.lines(b"EHLO a\r\nQUIT\nMAI") == ((b"EHLO a", 8), (b"QUIT", 13))
 
 
 def test_a_line_that_is_too_long_ends_the_search():
-    assert dialogue.lines(b"a" * 2000 + b"\r\nQUIT\r\n") == []
+    assert dialogue.lines(b"a" * 2000 + b"\r\nQUIT\r\n") == ()
 
 
 def test_replies_join_their_lines():
@@ -23,7 +23,7 @@ def test_replies_join_their_lines():
 
 
 def test_replies_stop_at_what_is_none():
-    assert dialogue.replies(b"220 a\r\n2x0 b\r\n250 c\r\n") == [(220, b"a", 7)]
+    assert dialogue.replies(b"220 a\r\n2x0 b\r\n250 c\r\n") == ((220, b"a", 7),)
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,7 @@ TestOverUdp = detector_contract(
         (NOISE[:12], NOISE),
         (message(0x0000, (1, 0, 0, 0), b"\xff" + NOISE[:40]), b""),
         (b"\x38" + NOISE[:8] + bytes(5), b""),
+        (b"\x30\xff\1\0\0\1\0\0\x45\0\1\0" + (NOISE * 2)[:252], b""),
     ],
 )
 TestOverTcp = detector_contract(
@@ -81,6 +82,13 @@ def test_the_group_tells_the_protocol(ask, group, protocol):
     assert match.confirmed is (protocol != "dns")
 
 
+def test_what_is_sent_to_a_group_may_be_damaged(ask):
+    damaged = message(0x0000, (1, 0, 0, 0), b"\xf3wpad\0\0\1\0\1\0")
+    assert ask(dns, [damaged], dst=bytes([224, 0, 0, 252])).protocol == "llmnr"
+    assert ask(dns, [damaged]) is MORE
+    assert ask(dns, [NOISE], dst=bytes([224, 0, 0, 252])) is NO
+
+
 def test_mdns_by_its_content(ask):
     match = ask(dns, [MDNS])
     assert (match.protocol, match.facts["rrname"], match.confirmed) == ("mdns", "printer.local", True)
@@ -93,6 +101,10 @@ def test_mdns_by_its_content(ask):
         message(0x0100, (1, 0x8000, 0, 0), QUESTION),
         message(0x0100, (1, 0, 0, 0), QUESTION[:-2]),
         message(0x0100, (1, 0, 0, 0), QUESTION[:-4] + b"\0\1\x7f\x01"),
+        message(0x0100, (1, 0x8000, 0, 0x52), QUESTION.replace(b"example", b"ex\xecmple")),
+        message(0x0000, (1, 0, 0, 0), b"\x41" + QUESTION[1:]),
+        message(0x8180, (1, 1, 0, 0), b"\x83" + QUESTION[1:] + RECORD),
+        message(0x8180, (0x6400, 1, 0, 0), b"\x03ww" + QUESTION[3:9] + b"\x7f" + QUESTION[9:] + RECORD),
     ],
 )
 def test_damage_is_survived_where_the_rest_can_be_nothing_else(ask, damaged):
@@ -111,6 +123,23 @@ def test_over_tcp_the_whole_message_is_awaited(ask):
     assert ask(dns, framed(QUERY)[:-1] + b"\xff\xff") is not MORE
 
 
-def test_a_pointer_that_leads_nowhere_ends(ask):
-    looped = message(0x8180, (1, 1, 0, 0), b"\xc0\x0c\0\1\0\1" + RECORD)
-    assert ask(dns, [looped]) is NO
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        message(0x0120, (1, 0, 0, 0x2587), b"\0" + QUESTION[1:]),
+        message(0x8180, (1, 0, 0, 0), b"\xc0\x0c\0\1\0\1"),
+        message(0x0000, (1, 0x59, 0xAAAA, 0xAAAA), b"\xaa" * 28),
+    ],
+)
+def test_behind_a_damaged_message_its_repetition_counts(ask, damaged):
+    assert ask(dns, [damaged]) is MORE
+    assert isinstance(ask(dns, [damaged, QUERY]), Match)
+    assert ask(dns, [damaged, NOISE]) is NO
+    assert ask(dns, [damaged] * 3) is NO
+    assert ask(dns, [damaged], [ANSWER]).facts["rrname"] == "www.example.org"
+
+
+def test_a_long_answer_over_tcp_counts_before_it_is_all_there(ask):
+    transfer = message(0x8180, (1, 3000, 0, 0), QUESTION + RECORD * 3000)
+    assert ask(dns, b"", framed(transfer)[:4000]) is MORE
+    assert isinstance(ask(dns, b"", framed(transfer)[:5000]), Match)

@@ -25,6 +25,41 @@ SMTP = [
 FTP = [(False, b"220 FTP\r\n"), (True, b"AUTH TLS\r\n"), (False, b"234 go ahead\r\n")]
 IMAP = [(False, b"* OK IMAP4rev1 ready\r\n"), (True, b"a STARTTLS\r\n"), (False, b"a OK go ahead\r\n")]
 POP3 = [(False, b"+OK POP3 ready\r\n"), (True, b"STLS\r\n"), (False, b"+OK go ahead\r\n")]
+NNTP = [(False, b"200 NNTP service ready\r\n"), (True, b"STARTTLS\r\n"), (False, b"382 go ahead\r\n")]
+IRC = [
+    (True, b"CAP LS\r\nSTARTTLS\r\n"),
+    (False, b":irc.example CAP * LS :tls\r\n:irc.example 670 * :STARTTLS successful\r\n"),
+]
+XMPP = [
+    (True, b"<stream:stream to='a.example' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"),
+    (
+        False,
+        b"<?xml version='1.0'?><stream:stream id='1' xmlns='jabber:client'>"
+        b"<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:features>",
+    ),
+    (True, b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"),
+    (False, b"<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"),
+]
+MYSQL = [
+    (
+        False,
+        b"\x4a\0\0\0\x0a8.0.30\0\1\0\0\0abcdefgh\0\xff\xff\x21\2\0\xff\xc1\x15"
+        + bytes(10)
+        + b"a" * 12
+        + b"\0"
+        + b"p" * 21
+        + b"\0",
+    ),
+    (True, b"\x20\0\0\1\x85\xae\xff\x19\0\0\0\1\x21" + bytes(23)),
+]
+LDAP = [
+    (True, b"\x30\x1d\2\1\1\x77\x18\x80\x161.3.6.1.4.1.1466.20037"),
+    (False, b"\x30\x0c\2\1\1\x78\7\x0a\1\0\4\0\4\0"),
+]
+CONNECT = [
+    (True, b"CONNECT a.example:443 HTTP/1.1\r\nHost: a.example\r\n\r\n"),
+    (False, b"HTTP/1.1 200 Connection established\r\n\r\n"),
+]
 PGSQL = [(True, b"\0\0\0\x08\4\xd2\x16\x2f"), (False, b"S")]
 SOCKS = [
     (True, b"\5\1\0"),
@@ -50,7 +85,20 @@ def flow_of(packets):
 
 @pytest.mark.parametrize(
     ("protocol", "turns"),
-    [("smtp", SMTP), ("ftp", FTP), ("imap", IMAP), ("pop3", POP3), ("pgsql", PGSQL), ("socks", SOCKS)],
+    [
+        ("smtp", SMTP),
+        ("ftp", FTP),
+        ("imap", IMAP),
+        ("pop3", POP3),
+        ("nntp", NNTP),
+        ("irc", IRC),
+        ("xmpp", XMPP),
+        ("mysql", MYSQL),
+        ("ldap", LDAP),
+        ("pgsql", PGSQL),
+        ("socks", SOCKS),
+        ("http", CONNECT),
+    ],
 )
 @pytest.mark.parametrize("size", [1500, 1])
 def test_tls_inside_is_recognised(protocol, turns, size):

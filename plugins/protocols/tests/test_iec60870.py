@@ -23,6 +23,10 @@ TestIec60870 = detector_contract(
     ],
     [
         conversation().client(b"hello, world"),
+        conversation().client(
+            b"hardly a telecontrol frame, "
+            b"although it begins so and an h follows a hundred octets on, that is here: hhhh"
+        ),
         conversation().client(bytes.fromhex("680407000001")),
         conversation().client(bytes.fromhex("680e0000 0000 02010f01 0100 000000 00") + b"\0"),
         conversation().client(VENDOR),
@@ -42,4 +46,6 @@ def test_an_unknown_type_needs_another_frame(ask):
     unknown = SINGLE_POINT.replace(b"\0\0\1\1", b"\0\0\x7f\1")
     assert ask(iec60870, unknown) is MORE
     assert ask(iec60870, unknown + START).facts["type"] == 127
+    assert ask(iec60870, unknown + unknown[:2] + b"\2" + unknown[3:]).facts["type"] == 127
+    assert ask(iec60870, unknown + unknown) is NO
     assert ask(iec60870, unknown + b"\0") is NO

@@ -31,6 +31,7 @@ TestContractTcp = detector_contract(
         (BIND, BOUND),
         (SEARCH, ENTRY),
         (BIND, b""),
+        (message(b"\x42\0"), b""),
         (START_TLS + b"\x16\x03\x01", AGREED + b"\x16\x03\x03"),
     ],
     negatives=[

@@ -28,6 +28,7 @@ TestModbus = detector_contract(
         conversation().client(bytes.fromhex("000100000007 01 03 0000000a00")),
         conversation().client(bytes.fromhex("000100000300 01 03 0000000a00")),
         conversation().client(b"GET / HTTP/1.1\r\n"),
+        conversation().server(bytes.fromhex("308400000004 0201 0173") * 3),
     ],
 )
 

@@ -22,10 +22,18 @@ V5 = connect(b"MQTT", 5, 0x82, b"\3\x21\0\x14", string(b""), string(b"bob"))
 
 TestContract = detector_contract(
     mqtt,
-    positives=[(V31, b"\x20\2\0\0"), (V311, b"\x20\2\0\5"), (V5, b"\x20\6\0\0\3\x22\0\x0a"), (V311, b"")],
+    positives=[
+        (V31, b"\x20\2\0\0"),
+        (V311, b"\x20\2\0\5"),
+        (V5, b"\x20\6\0\0\3\x22\0\x0a"),
+        (V311, b""),
+        (b"\xc0\0", b"\xd0\0"),
+    ],
     negatives=[
         (b"\x10\x2d\0\4HTTP\4\2", b""),
         (b"\x10" + b"\xff" * 30, b""),
+        (b"\xc0\0", b""),
+        (b"\xc0\1", b"\xd0\0"),
         (connect(b"MQTT", 4, 0x03, string(b"a")), b""),
         (connect(b"MQTT", 9, 2, string(b"a")), b"\x20\2\0\0"),
     ],

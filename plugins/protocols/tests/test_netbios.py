@@ -36,11 +36,18 @@ TestNetbiosOverUdp = detector_contract(
         conversation("udp").client(QUERY).server(REFUSAL),
         conversation("udp").client(ANSWER),
         conversation("udp").client(DATAGRAM),
+        conversation("udp").client(QUERY[:20] + b"\xf5" + QUERY[21:30] + b"!" + QUERY[31:]),
+        conversation("udp").client(QUERY[:12] + b"!" + QUERY[13:45] + b"5" + QUERY[46:]),
+        conversation("udp").client(QUERY[:29] + b"\xaa" * 21),
+        conversation("udp").client(DATAGRAM[:20] + b"\xb6" + DATAGRAM[21:]),
+        conversation("udp").client(DATAGRAM[:14] + b"\xaa" * (14 + 0xBB - 14)),
     ],
     [
+        conversation("udp").client(DATAGRAM[:14] + b"\xaa" * 100),
+        conversation("udp").client(b"\0\3\0\1" + b"A" * 512),
+        conversation("udp").client(QUERY[:13] + b"CONFIDENTIALREPORTOFTHEYEAR02026" + QUERY[45:]),
         conversation("udp").client(DNS),
         conversation("udp").client(DATAGRAM[:40]),
-        conversation("udp").client(bytes(11) + b"\2" + encoded("NOBODY") + bytes(4)),
     ],
 )
 TestNetbiosOverTcp = detector_contract(

@@ -75,6 +75,8 @@ TestContract = detector_contract(
         (INVENTED, NOISE[:1200]),
         (b"\xc1\0\0\0\1\xff" + NOISE[:1200], b""),
         (b"\x0d" + NOISE[:60], b""),
+        (bytes.fromhex("c80000000001000000000000") + b"\3www\7example\3org\0\0\1\0\1", b""),
+        (bytes.fromhex("c8ff00000001000000000000") + b"\3www\7example\3org\0\0\1\0\1", b""),
         (bytes.fromhex("c8da01000001000000000000") + b"\3www\7example\3org\0\0\1\0\1", b""),
     ],
 )

@@ -13,6 +13,7 @@ TestContract = detector_contract(
         (b"*1\r\n$7\r\nCOMMAND\r\n", b""),
         (b"PING\r\nPING\r\n", b"+PONG\r\n+PONG\r\n"),
         (b"SET a 1\r\n", b"+OK\r\n"),
+        (b"\r\n*2\r\n$4\r\nECHO\r\n$1\r\nx\r\n", b"$1\r\nx\r\n"),
         (b"*2\r\n$4\r\nAUTH\r\n$1\r\nx\r\n", b"-WRONGPASS invalid\r\n"),
     ],
     negatives=[

@@ -9,9 +9,12 @@ from pywall_core.testing import conversation, detector_contract
 
 TestSignaturesOverTcp = detector_contract(
     signatures,
-    [conversation().client(magic + b"...").server(magic) for magic in TCP_MAGICS]
-    + [conversation().server(b"GIOP\1\2\0\1")],
-    [conversation().client(b"GIOX\1\2\0\1......"), conversation().client(b"8=text, and more of it")],
+    [conversation().client(magic + b"...").server(magic) for magic in TCP_MAGICS],
+    [
+        conversation().server(b"GIOP\1\2\0\1"),
+        conversation().client(b"GIOX\1\2\0\1......"),
+        conversation().client(b"8=text, and more of it"),
+    ],
 )
 TestSignaturesOverUdp = detector_contract(
     signatures,

@@ -19,6 +19,7 @@ TestContractUdp = detector_contract(
     positives=[
         conversation("udp").client(INVITE).server(TRYING),
         conversation("udp").client(b"\r\n\r\n").client(INVITE),
+        conversation("udp").client(b"REGISTER sip:b.example SIP/a.0\x84\nVia: SIP/2.0/UDQ 192.0.2.1\r\n"),
         conversation("udp").client(b"INVITEKsip:b@b.example SIP/2.0\r\nVia: SIP/2.0/UDP a\r\n\r\n"),
     ],
     negatives=[
@@ -77,4 +78,4 @@ def test_bad_descriptions_announce_nothing(body):
 
 def test_beginnings_wait_over_tcp_only(ask):
     assert ask(sip, b"INVITE sip:bob") is MORE
-    assert ask(sip, [b"INVITE sip:bob"], [b"no"]) is NO
+    assert ask(sip, [b"INVITE them all"], [b"no"]) is NO

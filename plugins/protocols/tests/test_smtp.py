@@ -71,3 +71,10 @@ def test_beginnings_are_open(ask, data):
 
 def test_text_from_both_sides_is_refused(ask):
     assert ask(smtp, b"The quick brown fox\r\n", b"jumps over\r\n") is NO
+
+
+def test_a_server_that_passes_for_the_client(ask):
+    assert isinstance(ask(smtp, GREETING, midstream=True), Match)
+    assert not isinstance(ask(smtp, GREETING), Match)
+    asked, told = b"EHLO a\r\nSTARTTLS\r\n\x16", GREETING + b"250-a\r\n250 STARTTLS\r\n220 go\r\n\x16"
+    assert ask(smtp, told, asked, midstream=True).restart == ask(smtp, asked, told).restart[::-1]

@@ -21,10 +21,14 @@ TestSnmp = detector_contract(
         conversation("udp").client(LONG),
         conversation("udp").client(TRAP),
         conversation("udp").client(V3),
-    ],
-    [
+        conversation("udp").client(REQUEST.replace(b"\x02\x01\x01\x04", b"\x02\x01\x02\x04")),
         conversation("udp").client(REQUEST[:-1]),
         conversation("udp").client(REQUEST.replace(b"\xa0", b"\xaf")),
+        conversation("udp").client(bytes.fromhex("3011 020100 0406 7075626c6963 0204 0000002a")),
+    ],
+    [
+        conversation("udp").client(REQUEST[:-1].replace(b"\xa0", b"\xaf")),
+        conversation("udp").client(REQUEST[:-1].replace(b"public", b"pub\xffic")),
         conversation("udp").client(bytes.fromhex("300c020101600702010304008000")),
     ],
 )

@@ -27,6 +27,7 @@ TestContract = detector_contract(
     positives=[
         (CLIENT, SERVER),
         (CLIENT, b"Welcome, stranger!\r\nNo logins on Sunday.\r\nSSH-1.99-Cisco-1.25\n" + kexinit()),
+        (CLIENT, b"*****\r\n* 24 h watched *\r\n2024: no guests\r\n" + SERVER),
         (b"SSH-1.5-1.2.26\n" + bytes(40), b"SSH-1.5-1.2.26\n" + bytes(40)),
         (b"", SERVER),
         (kexinit(), kexinit()),
@@ -34,6 +35,7 @@ TestContract = detector_contract(
     ],
     negatives=[
         (b"hello SSH-2.0 is a protocol\r\n", b"\x8f" * 40),
+        (b"a1 NOOP\r\n", b"* OK IMAP4rev1\r\n* OK\r\nSSH-2.0-x\r\n"),
         (b"SSH\r\nnot it", b"\x01\x02\x03"),
         (b"SSH-keygen is a program\r\n", b"yes\r\n"),
         (b"USER me\r\n", b"220 SSH-2.0-not\r\n"),

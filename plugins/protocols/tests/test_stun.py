@@ -20,12 +20,19 @@ CLASSIC = message(0x0001, b"\0\3\0\4\0\0\0\0", cookie=b"\x45\x58\x9a\x04")
 TestOverUdp = detector_contract(
     stun,
     transport="udp",
-    positives=[(REQUEST, SUCCESS), (REQUEST, b""), (b"", SUCCESS), (CLASSIC, b""), (message(0x0016), b"")],
+    positives=[
+        (REQUEST, SUCCESS),
+        (REQUEST, b""),
+        (b"", SUCCESS),
+        (CLASSIC, b""),
+        (message(0x0016), b""),
+        (message(0x0802), b""),
+    ],
     negatives=[
         (REQUEST[:-1], b""),
         (REQUEST + b"\0", b""),
         (message(0x0001, b"\0\x20\0\xff\0\0\0\0"), b""),
-        (message(0x0031), b""),
+        (message(0x0031, cookie=b"\1\2\3\4"), b""),
         (message(0x0003, b"\0\3\0\4\0\0\0\0", cookie=b"\1\2\3\4"), b""),
         (b"\0\1\0\0" + bytes(16), b""),
     ],

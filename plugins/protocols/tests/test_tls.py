@@ -97,9 +97,12 @@ def record(kind: int, body: bytes, version: bytes = b"\3\3") -> bytes:
 
 MIDSTREAM = record(23, NOISE[:40]) + record(23, NOISE[:90])
 
+DRAFT_HELLO = record(22, b"\2\0\0\x26\x7f\x13" + bytes(range(32)) + b"\x13\2\0\0", b"\3\1")
+
 TestContract = detector_contract(
     tls,
     positives=[
+        (TLS13[0], DRAFT_HELLO),
         TLS12,
         TLS13,
         (TLS13[0], b""),
@@ -173,3 +176,27 @@ def test_the_sides_may_be_turned(ask):
 
 def test_sslv2_style_hello(ask):
     assert ask(tls, SSLV2_HELLO).facts == {"version": "TLSv1"}
+
+
+@pytest.mark.parametrize(
+    "said", [record(23, NOISE[:19]), record(21, NOISE[:26]), record(21, b"\2\x46", b"\3\1"), record(22, NOISE[:40])]
+)
+def test_one_record_is_enough_where_the_start_was_not_seen(ask, said):
+    assert not isinstance(ask(tls, said), Match)
+    assert isinstance(ask(tls, said, midstream=True), Match)
+    assert isinstance(ask(tls, b"", said, midstream=True), Match)
+    assert isinstance(ask(tls, said + NOISE[:9], midstream=True), Match)
+    assert not isinstance(ask(tls, said[:-1], midstream=True), Match)
+
+
+@pytest.mark.parametrize(
+    "said", [record(20, b"\1"), record(21, b"\3\x28"), record(23, NOISE[:5]), b"\x17\x03\x09\0\x20"]
+)
+def test_other_records_are_not(ask, said):
+    assert not isinstance(ask(tls, said + NOISE, midstream=True), Match)
+
+
+def test_a_server_of_a_draft_s_time(ask):
+    match = ask(tls, TLS13[0], DRAFT_HELLO)
+    assert (match.confirmed, match.done) == (True, True)
+    assert (match.facts["version"], match.facts["cipher"]) == ("TLS 1.3 draft-19", "0x1302")

@@ -23,8 +23,13 @@ TestContract = detector_contract(
         (INITIATION + NOISE[:56], RESPONSE + NOISE[:8]),
         (INITIATION, b"\3\0\0\0" + SENDER + NOISE[:56]),
         conversation("udp").client(data(0)).client(data(1, 96)).server(data(0)).server(data(1)),
+        (b"\1\x12\x34\x56" + INITIATION[4:], b"\2\x12\x34\x56" + RESPONSE[4:]),
+        (data(70, 1440), data(9)),
     ],
     negatives=[
+        (b"\1\x12\x34\x56" + INITIATION[4:], b"\2\x12\x34\x57" + RESPONSE[4:]),
+        (data(5), NOISE[:32]),
+        (bytes.fromhex("030000000001000000000001") + b"\3www\7example\3org\0\0\1\0\1" + b"\0\0\x29" + bytes(28), b""),
         (NOISE[:148], NOISE[:92]),
         (INITIATION[:-1], RESPONSE[:-1]),
         (b"\1\0\0\1" + INITIATION[4:], NOISE[:92]),
@@ -47,4 +52,5 @@ def test_a_padded_initiation_needs_the_response_to_its_index(ask):
 
 def test_one_data_message_is_not_enough(ask):
     assert ask(wireguard, [data(5)]) is MORE
-    assert ask(wireguard, [data(5), NOISE[:32]]) is NO
+    assert ask(wireguard, [data(5), NOISE[:32]]) is MORE
+    assert ask(wireguard, [data(5), NOISE[:32]], [NOISE[:32]]) is NO

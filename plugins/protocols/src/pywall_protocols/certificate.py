@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from .wire import text, tlv
@@ -24,11 +25,16 @@ _ATTRIBUTES: Final = {
 }
 #: Attributes of one name that are read; more are cut.
 _MOST: Final = 24
+_KEPT: Final = 64
 _SEQUENCE, _SET, _OID, _BMP_STRING, _VERSION = 0x30, 0x31, 0x06, 0x1E, 0xA0
 
 
+@lru_cache(maxsize=_KEPT)
 def names(der: bytes) -> dict[str, str]:
-    """``subject`` and ``issuerdn`` (as ``C=.., O=.., CN=..``) of a DER certificate; empty when it cannot be read."""
+    """``subject`` and ``issuerdn`` (as ``C=.., O=.., CN=..``) of a DER certificate; empty when it cannot be read.
+
+    The same servers are met again and again: a few answers are kept, and are not to be changed.
+    """
     outer = tlv(der, 0)
     body = tlv(der, outer[1]) if outer and outer[0] == _SEQUENCE else None
     if body is None or body[0] != _SEQUENCE:

@@ -6,10 +6,10 @@ section 5.3 (DTLS cookie); JA3 (Salesforce, 2017); JA4 (FoxIO, technical details
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import md5, sha256
 from struct import unpack
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from .wire import FACT_LENGTH, text, u16
 
@@ -23,6 +23,9 @@ ENCRYPTED_CLIENT_HELLO: Final = 0xFE0D
 
 #: Values that clients throw in to keep servers tolerant (RFC 8701): 0x0a0a, 0x1a1a ... 0xfafa.
 GREASE: Final = frozenset(n << 12 | 0x0A00 | n << 4 | 0x0A for n in range(16))
+_GREASE_HEX: Final = frozenset(f"{n:04x}" for n in GREASE)
+#: Hellos whose facts are kept: detectors are asked again as the server's answer comes in.
+_KEPT: Final = 64
 
 _JA4_VERSIONS: Final = {
     0x0304: "13",
@@ -37,21 +40,26 @@ _JA4_VERSIONS: Final = {
 }
 
 
-@dataclass(slots=True, frozen=True)
-class ClientHello:
-    """A parsed ClientHello; ``extensions`` in their order, as type and contents."""
+class ClientHello(NamedTuple):
+    """A parsed ClientHello; cipher suites and extension types as they stand there, two octets each, in their order."""
 
     version: int
     session_id: bytes
-    ciphers: tuple[int, ...]
-    extensions: tuple[tuple[int, bytes], ...]
+    ciphers: bytes
+    kinds: bytes
+    #: contents of the first extension of each type
+    contents: dict[int, bytes]
 
     def extension(self, kind: int) -> bytes:
         """Contents of the first extension of this type, empty where there is none."""
-        for found, contents in self.extensions:
-            if found == kind:
-                return contents
-        return b""
+        return self.contents.get(kind, b"")
+
+
+@lru_cache(maxsize=_KEPT)
+def read(body: bytes, transport: str) -> tuple[bytes, dict[str, Any]] | None:
+    """Session id and :func:`facts` (read-only) of the ClientHello that is ``body``; None when it is malformed."""
+    hello = parse(body, transport == "d")
+    return None if hello is None else (hello.session_id, facts(hello, transport))
 
 
 def parse(body: bytes, dtls: bool = False) -> ClientHello | None:
@@ -68,18 +76,20 @@ def parse(body: bytes, dtls: bool = False) -> ClientHello | None:
     if at + 2 > size:
         return None
     end = at + 2 + u16(body, at)
-    ciphers = _numbers(body[at + 2 : end])
+    ciphers = body[at + 2 : end]
     if end >= size:
         return None
     at = end + 1 + body[end]
-    extensions = []
+    contents: dict[int, bytes] = {}
+    kinds = []
     end = min(size, at + 2 + u16(body, at)) if at + 2 <= size else 0
     at += 2
     while at + 4 <= end:
-        length = u16(body, at + 2)
-        extensions.append((u16(body, at), body[at + 4 : at + 4 + length]))
-        at += 4 + length
-    return ClientHello(u16(body, 0), session_id, ciphers, tuple(extensions))
+        after = at + 4 + u16(body, at + 2)
+        kinds.append(body[at : at + 2])
+        contents.setdefault(u16(body, at), body[at + 4 : after])
+        at = after
+    return ClientHello(u16(body, 0), session_id, ciphers, b"".join(kinds), contents)
 
 
 def facts(hello: ClientHello, transport: str) -> dict[str, Any]:
@@ -91,7 +101,7 @@ def facts(hello: ClientHello, transport: str) -> dict[str, Any]:
     protocols = alpns(hello)
     if protocols:
         found["client_alpns"] = [text(protocol) for protocol in protocols[:16]]
-    if any(kind == ENCRYPTED_CLIENT_HELLO for kind, _ in hello.extensions):
+    if ENCRYPTED_CLIENT_HELLO in hello.contents:
         found["ech"] = True
     string = ja3(hello)
     found["ja3.hash"] = md5(string.encode(), usedforsecurity=False).hexdigest()
@@ -130,25 +140,22 @@ def offered_version(hello: ClientHello) -> int:
 
 def ja3(hello: ClientHello) -> str:
     """The string that JA3 hashes: version, ciphers, extensions, groups, point formats, without GREASE."""
-    groups = _numbers(hello.extension(SUPPORTED_GROUPS)[2:])
-    formats = hello.extension(EC_POINT_FORMATS)[1:]
     return ",".join(
         (
             str(hello.version),
-            "-".join([str(n) for n in hello.ciphers if n not in GREASE]),
-            "-".join([str(n) for n, _ in hello.extensions if n not in GREASE]),
-            "-".join([str(n) for n in groups if n not in GREASE]),
-            "-".join([str(n) for n in formats]),
+            _dashed(hello.ciphers),
+            _dashed(hello.kinds),
+            _dashed(hello.extension(SUPPORTED_GROUPS)[2:]),
+            "-".join([str(n) for n in hello.extension(EC_POINT_FORMATS)[1:]]),
         )
     )
 
 
 def ja4(hello: ClientHello, transport: str) -> str:
     """The JA4 fingerprint."""
-    ciphers = [f"{n:04x}" for n in hello.ciphers if n not in GREASE]
-    extensions = [f"{n:04x}" for n, _ in hello.extensions if n not in GREASE]
-    signatures = [f"{n:04x}" for n in _numbers(hello.extension(SIGNATURE_ALGORITHMS)[2:]) if n not in GREASE]
-    hashed = ",".join(sorted(n for n in extensions if n not in ("0000", "0010")))
+    ciphers, extensions = _hex(hello.ciphers), _hex(hello.kinds)
+    signatures = _hex(hello.extension(SIGNATURE_ALGORITHMS)[2:])
+    hashed = ",".join(sorted([n for n in extensions if n not in ("0000", "0010")]))
     if signatures:
         hashed += "_" + ",".join(signatures)
     return (
@@ -170,6 +177,16 @@ def _ja4_alpn(hello: ClientHello) -> str:
 
 def _short_hash(string: str) -> str:
     return sha256(string.encode()).hexdigest()[:12] if string else "0" * 12
+
+
+def _dashed(data: bytes) -> str:
+    """The 16-bit numbers in ``data`` that are no GREASE, in decimal, between hyphens."""
+    return "-".join([str(n) for n in _numbers(data) if n not in GREASE])
+
+
+def _hex(data: bytes) -> list[str]:
+    """The 16-bit numbers in ``data`` that are no GREASE, in hexadecimal."""
+    return [n for n in data[: len(data) & ~1].hex(" ", 2).split() if n not in _GREASE_HEX]
 
 
 def _numbers(data: bytes) -> tuple[int, ...]:

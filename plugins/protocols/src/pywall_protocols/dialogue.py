@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Final
 
 from .evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade
@@ -14,9 +15,12 @@ Line = tuple[bytes, int]
 Reply = tuple[int, bytes, int]
 
 MAX_LINE: Final = 1024
+#: Answers of :func:`lines` and :func:`replies` that are kept: detectors ask one after the other about the same bytes.
+_KEPT: Final = 8
 
 
-def lines(data: bytes, count: int = 16) -> list[Line]:
+@lru_cache(maxsize=_KEPT)
+def lines(data: bytes, count: int = 16) -> tuple[Line, ...]:
     """The first ``count`` complete lines of at most 1024 octets, ended by LF or CRLF."""
     found: list[Line] = []
     at = 0
@@ -26,7 +30,7 @@ def lines(data: bytes, count: int = 16) -> list[Line]:
             break
         found.append((data[at:end].removesuffix(b"\r"), end + 1))
         at = end + 1
-    return found
+    return tuple(found)
 
 
 def verb_of(line: bytes) -> bytes:
@@ -58,7 +62,8 @@ def may_begin(data: bytes, verbs: frozenset[bytes]) -> bool:
     return word in verbs if space else any(verb.startswith(word) for verb in verbs)
 
 
-def replies(data: bytes, count: int = 24) -> list[Reply]:
+@lru_cache(maxsize=_KEPT)
+def replies(data: bytes, count: int = 24) -> tuple[Reply, ...]:
     """The first ``count`` complete replies of three digits and text, of one line or several (RFC 5321 4.2, 959 4.2)."""
     found: list[Reply] = []
     at = 0
@@ -74,7 +79,7 @@ def replies(data: bytes, count: int = 24) -> list[Reply]:
                 break
         found.append((int(code), data[at + 4 : last].rstrip(b"\r"), last + 1))
         at = last + 1
-    return found
+    return tuple(found)
 
 
 def _last_line(data: bytes, code: bytes, at: int) -> int:
@@ -104,7 +109,7 @@ def may_be_code(data: bytes) -> bool:
 
 
 def switch(
-    commands: list[Line], answers: list[Reply], asks: Callable[[bytes], bool], accepts: int
+    commands: Sequence[Line], answers: Sequence[Reply], asks: Callable[[bytes], bool], accepts: int
 ) -> tuple[int, int] | None:
     """Offsets behind the command that asks for TLS and behind its reply ``accepts``; None while there are none.
 

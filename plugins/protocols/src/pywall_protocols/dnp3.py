@@ -26,6 +26,15 @@ _MIN_LENGTH: Final = 5
 _POLYNOMIAL: Final = 0xA6BC  # x^16 + x^13 + x^12 + x^11 + x^10 + x^8 + x^6 + x^5 + x^2 + 1, low bit first
 
 
+def _remainder(octet: int) -> int:
+    for _ in range(8):
+        octet = octet >> 1 ^ (_POLYNOMIAL if octet & 1 else 0)
+    return octet
+
+
+_REMAINDERS: Final = tuple(map(_remainder, range(256)))
+
+
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise DNP3."""
@@ -50,7 +59,5 @@ def _frame(data: bytes) -> Said:
 def _crc(data: bytes) -> int:
     value = 0
     for octet in data:
-        value ^= octet
-        for _ in range(8):
-            value = value >> 1 ^ (_POLYNOMIAL if value & 1 else 0)
+        value = value >> 8 ^ _REMAINDERS[(value ^ octet) & 0xFF]
     return value ^ 0xFFFF

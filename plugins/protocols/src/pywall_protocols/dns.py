@@ -4,8 +4,9 @@ Which of the three it is is told by the group address that the flow is sent to (
 mDNS has: id 0 and a name under ``.local``. A unicast LLMNR message looks like one of DNS.
 
 :checked: header (operation, counts against size), every question's name, type and class, and every record of the first
-    message as far as it goes; or, in a damaged one, a recursive query's header or a question of host name labels; over
-    TCP the length before it. A NetBIOS name (32 letters A to P) is none
+    message as far as it goes; of a damaged one a recursive query's header, a question of host name labels, the end of a
+    plain query's or a record that points back to it, or any header where it is sent to the group of mDNS or LLMNR, else
+    the next datagram, up to the third; over TCP the length before it. A NetBIOS name (32 letters A to P) is none
 :source: RFC 1035 section 4; RFC 2136; RFC 6762 section 18; RFC 4795 section 2.1; RFC 7766 section 8
 :minimum: one datagram of 17 octets; over TCP 19 octets
 :facts: rrname, rrtype, rcode, answers
@@ -13,13 +14,14 @@ mDNS has: id 0 and a name under ``.local``. A unicast LLMNR message looks like o
 
 from __future__ import annotations
 
-import re
 from struct import Struct
 from typing import Any, Final
 
 from pywall_core.api import MORE, NO, TCP, YES, Answer, Flow, Match, hookimpl
 
-from .wire import first_datagram, text, two_sided, u16
+from .dns_damage import CLASSES, OPERATIONS, TYPES, evident, worth_waiting
+from .netbios import encoded_name
+from .wire import datagrams, text, two_sided, u16
 
 protocols = ("dns", "mdns", "llmnr")
 transport = ("tcp", "udp")
@@ -27,7 +29,7 @@ first_client = first_server = None
 
 MDNS_GROUPS: Final = (bytes([224, 0, 0, 251]), bytes.fromhex("ff02" + "00" * 13 + "fb"))
 LLMNR_GROUPS: Final = (bytes([224, 0, 0, 252]), bytes.fromhex("ff02" + "00" * 11 + "010003"))
-TYPES: Final = {
+_TYPE_NAMES: Final = {
     1: "A", 2: "NS", 5: "CNAME", 6: "SOA", 10: "NULL", 11: "WKS", 12: "PTR", 13: "HINFO", 15: "MX", 16: "TXT", 17: "RP",
     24: "SIG", 25: "KEY", 28: "AAAA", 29: "LOC", 33: "SRV", 35: "NAPTR", 37: "CERT", 38: "A6", 39: "DNAME", 41: "OPT",
     43: "DS", 44: "SSHFP", 46: "RRSIG", 47: "NSEC", 48: "DNSKEY", 50: "NSEC3", 51: "NSEC3PARAM", 52: "TLSA", 64: "SVCB",
@@ -36,18 +38,13 @@ TYPES: Final = {
 }  # fmt: skip
 RCODES: Final = ("NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN", "YXRRSET", "NXRRSET",
                  "NOTAUTH", "NOTZONE")  # fmt: skip
-#: Queries, inverse queries, status, notify, update: the operations that were ever in use.
-_OPERATIONS: Final = frozenset({0, 1, 2, 4, 5})
-_CLASSES: Final = frozenset({1, 3, 4, 254, 255})
-_TOP_BIT: Final = 0x8000  # of a class in mDNS: cache flush, or unicast response wanted
 _RESPONSE: Final = 0x8000  # of the flags
 _UPDATE: Final = 5
 _OPT: Final = 41
-_RECURSIVE_QUERY: Final = bytes.fromhex("010000010000")  # flags, one question, no answer
 _MOST_QUESTIONS: Final = 32
 _MOST_RECORDS: Final = 16  # that are looked at
-
-_host_label = re.compile(rb"[A-Za-z0-9_-]+\Z").match
+_MOST_DAMAGED: Final = 3  # datagrams of a side before it is given up
+_PATIENCE: Final = 4096  # octets of a message over TCP that are waited for
 _header = Struct("!HHHHHH").unpack_from
 
 
@@ -58,10 +55,9 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         client_says, asked = _over_tcp(client)
         server_says, answered = _over_tcp(server)
     else:
-        asked = first_datagram(client, flow.client_sizes)
-        client_says = _says(asked) if asked else MORE
-        answered = first_datagram(server, flow.server_sizes)
-        server_says = _says(answered, asked) if answered else MORE
+        to_group = flow.dst in MDNS_GROUPS or flow.dst in LLMNR_GROUPS
+        client_says, asked = _over_udp(client, flow.client_sizes, to_group=to_group)
+        server_says, answered = _over_udp(server, flow.server_sizes, asked)
     answer = two_sided("dns", client_says, server_says)
     if not isinstance(answer, Match):
         return answer
@@ -74,6 +70,22 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return Match(protocol, facts, confirmed, done=answer.done or confirmed)
 
 
+def _over_udp(data: bytes, sizes: tuple[int, ...], asked: bytes = b"", to_group: bool = False) -> tuple[Answer, bytes]:
+    """What a direction's datagrams are, and the first message: behind a damaged one that of its repetition.
+
+    What is sent to one of the groups can only be damaged, if it has a header.
+    """
+    for number, message in enumerate(datagrams(data, sizes)):
+        says = _says(message, asked)
+        if says is not NO:
+            return says, message
+        if to_group and len(message) > 12 and (worth_waiting(message) or _header_fits(message, len(message))):
+            return YES, message
+        if number + 1 >= _MOST_DAMAGED or len(message) < 12 or not worth_waiting(message):
+            return NO, b""
+    return MORE, b""
+
+
 def _over_tcp(data: bytes) -> tuple[Answer, bytes]:
     """What a direction's first message is, and the message, as far as it is there."""
     if len(data) < 2:
@@ -82,15 +94,15 @@ def _over_tcp(data: bytes) -> tuple[Answer, bytes]:
     if length < 12 or (len(data) >= 14 and not _header_fits(data[2:14], length)):
         return NO, b""
     message = data[2 : 2 + length]
-    if len(message) < length:
-        return (MORE if len(data) < 4096 else NO), message
+    if len(message) < min(length, _PATIENCE):
+        return MORE, message
     return _says(message), message
 
 
 def _header_fits(message: bytes, size: int) -> bool:
     """Whether the 12 octets are the header of a message of this size."""
     _, flags, questions, answers, authorities, additionals = _header(message)
-    if flags >> 11 & 15 not in _OPERATIONS or questions > _MOST_QUESTIONS or flags & 15 > 10:
+    if flags >> 11 & 15 not in OPERATIONS or questions > _MOST_QUESTIONS or flags & 15 > 10:
         return False
     return bool(12 + 5 * questions + 11 * (answers + authorities + additionals) <= size)
 
@@ -106,7 +118,7 @@ def _says(message: bytes, asked: bytes = b"") -> Answer:
         return MORE if not asked else YES if message[:2] == asked[:2] else NO
     if _header_fits(message, size) and _sections_fit(message):
         return YES
-    return YES if _damaged(message) else NO
+    return YES if evident(message) else NO
 
 
 def _sections_fit(message: bytes) -> bool:
@@ -115,11 +127,11 @@ def _sections_fit(message: bytes) -> bool:
     questions: int
     _, flags, questions, *records = _header(message)
     at = 12
-    if message[12:13] == b" " and _netbios_name(message[13:45]):
+    if message[12:13] == b" " and encoded_name(message, 12):
         return False
     for _ in range(questions):
         at = _skip_name(message, at)
-        if at == 0 or at + 4 > size or not _type_fits(u16(message, at)) or not _class_fits(u16(message, at + 2)):
+        if at == 0 or at + 4 > size or u16(message, at) not in TYPES or u16(message, at + 2) not in CLASSES:
             return False
         at += 4
     update = flags >> 11 & 15 == _UPDATE
@@ -127,40 +139,14 @@ def _sections_fit(message: bytes) -> bool:
         if at == size:
             return questions > 0  # cut by its sender
         at = _skip_name(message, at)
-        if at == 0 or at + 10 > size or not _type_fits(u16(message, at)):
+        if at == 0 or at + 10 > size or u16(message, at) not in TYPES:
             return False
-        if u16(message, at) != _OPT and not (_class_fits(u16(message, at + 2)) or update):
+        if u16(message, at) != _OPT and not (u16(message, at + 2) in CLASSES or update):
             return False
         at += 10 + u16(message, at + 8)
         if at > size:
             return questions > 0
     return True
-
-
-def _damaged(message: bytes) -> bool:
-    """A message with wrong counts, operation or end, if its beginning can be nothing else.
-
-    That is a recursive query's flags and counts; a question of host name labels; or a single one that begins with two.
-    """
-    _, _, questions, *records = _header(message)
-    at, labels = 12, 0
-    while at < min(len(message), 12 + 255):
-        length = message[at]
-        if length == 0:
-            kind = message[at + 1 : at + 5]
-            return labels > 1 and len(kind) == 4 and _type_fits(u16(kind, 0)) and _class_fits(u16(kind, 2))
-        label = message[at + 1 : at + 1 + length]
-        if length == 32 and _netbios_name(label):
-            return False
-        if message[2:8] == _RECURSIVE_QUERY:
-            return True
-        if not length == len(label) <= 63 or not _host_label(label):
-            return False
-        at += 1 + length
-        labels += 1
-        if labels == 2 and questions == 1 and records.count(0) > 1:
-            return True
-    return False
 
 
 def _skip_name(message: bytes, at: int) -> int:
@@ -180,18 +166,6 @@ def _skip_name(message: bytes, at: int) -> int:
         if octets > 254:
             return 0
     return 0
-
-
-def _type_fits(kind: int) -> bool:
-    return kind in TYPES or 0 < kind <= 261 or kind in (32768, 32769) or kind >= 0xFF00
-
-
-def _class_fits(kind: int) -> bool:
-    return kind & ~_TOP_BIT in _CLASSES
-
-
-def _netbios_name(label: bytes) -> bool:
-    return len(label) == 32 and all(0x41 <= octet <= 0x50 for octet in label)
 
 
 def _which(flow: Flow, message: bytes) -> str:
@@ -219,7 +193,7 @@ def _facts(facts: dict[str, Any], message: bytes) -> None:
 
 
 def _type_name(kind: int) -> str:
-    return TYPES.get(kind, f"TYPE{kind}")
+    return _TYPE_NAMES.get(kind, f"TYPE{kind}")
 
 
 def _name(message: bytes, at: int) -> str:

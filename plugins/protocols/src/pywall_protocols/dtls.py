@@ -38,9 +38,9 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         return answer
     facts: dict[str, Any] = {}
     body = _message(datagrams(client, flow.client_sizes), CLIENT_HELLO)
-    hello = client_hello.parse(body, dtls=True)
+    hello = client_hello.read(body, "d")
     if hello is not None:
-        facts.update(client_hello.facts(hello, "d"))
+        facts.update(hello[1])
     body = _message(datagrams(server, flow.server_sizes), SERVER_HELLO)
     if len(body) >= 38 and 37 + body[34] <= len(body):
         _server_hello(facts, body)

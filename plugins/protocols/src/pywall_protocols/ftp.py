@@ -46,33 +46,47 @@ _EPRT: Final = re.compile(rb"\s*EPRT\s+\|([12])\|([0-9A-Fa-f:.]+)\|(\d{1,5})\|",
 _PASV: Final = re.compile(rb"((?:\d{1,3},){5}\d{1,3})")
 _EPSV: Final = re.compile(rb"\(([!-~])\1\1(\d{1,5})\1\)")
 _COUNT: Final = 512
+#: lines and replies that become facts, and in which AUTH TLS is looked for
+_COMMANDS: Final = 16
+_REPLIES: Final = 24
 _HEADS: Final = heads(_VERBS)
 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise FTP; hand over to TLS behind AUTH TLS."""
+    told: Match | None = (flow.ext or {}).get("ftp.told")
+    if told is not None:
+        _announce(flow, client, server)
+        return told
     answer = judge("ftp", _client(client), _server(server))
     if answer is MORE or answer is NO:
         return answer
     assert isinstance(answer, Match)
-    commands = lines(client)
-    answers = replies(server)
+    commands = lines(client, _COMMANDS)
+    answers = replies(server, _REPLIES)
     restart = switch(commands, answers, _asks_tls, 234)
     if restart is None:
         _announce(flow, client, server)
     facts: dict[str, Any] = {}
+    latest = b""
     for line, end in commands:
         verb = verb_of(line)
-        if verb == b"USER":
-            facts.setdefault("user", text(line[4:].strip()))
+        if verb == b"USER" and "user" not in facts:
+            facts["user"] = text(line[4:].strip())
         if verb in _VERBS:
-            facts["command"] = text(verb)
+            latest = verb
         if restart and end == restart[0]:
             break
+    if latest:
+        facts["command"] = text(latest)
     if answers and answers[0][0] == 220:
         facts["banner"] = text(answers[0][1].split(b"\n", 1)[0].strip())
-    return Match("ftp", facts, answer.confirmed, restart is not None, restart)
+    match = Match("ftp", facts, answer.confirmed, restart is not None, restart)
+    read = len(commands) >= _COMMANDS and (len(answers) >= _REPLIES or not any(_asks_tls(line) for line, _ in commands))
+    if answer.confirmed and answers and read and restart is None and flow.ext:
+        flow.ext["ftp.told"] = match  # nothing else becomes a fact; what is left to see are announcements
+    return match
 
 
 def _asks_tls(line: bytes) -> bool:

@@ -18,12 +18,14 @@ from .tpkt import packet
 
 protocols = ("h323",)
 transport = ("tcp", "udp")
-first_client = None
+#: the numbers of RAS messages, every third from 2 on a refusal, with which nobody begins, and TPKT's version
+first_client = bytes((*(n for n in range(0x64) if n >> 2 not in range(2, 22, 3)), *range(0x80, 0xA0)))
 first_server = None
 
 #: OID 0.0.8.2250.0 and 0.0.8.245.0, as PER writes them
 _H225: Final = b"\x00\x08\x91\x4a\x00"
 _H245: Final = b"\x00\x08\x81\x75\x00"
+_TPKT: Final = (b"", b"\3")
 _Q931: Final = 0x08
 #: octets of a RAS or H.245 message within which its identifier begins
 _NEAR: Final = 16
@@ -48,6 +50,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise H.323."""
     if flow.proto == UDP:
         return by_datagram("h323", _registration, flow, client, server)
+    if not server and client[:1] not in _TPKT:
+        return NO
     return by_stream("h323", _signalling, client, server)
 
 

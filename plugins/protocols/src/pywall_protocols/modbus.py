@@ -24,6 +24,8 @@ first_server = None
 _HEADER: Final = 6
 _MAX_LENGTH: Final = 254
 _EXCEPTION: Final = 0x80
+#: a sequence with four octets of length, of which Active Directory makes every message
+_LDAP: Final = b"\x30\x84"
 #: by which the next transaction's number may be greater
 _MAX_SKIPPED: Final = 16
 _CODES: Final = frozenset((*range(1, 9), 10, 11))
@@ -43,7 +45,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 
 def _message(data: bytes) -> Said:
-    if data[2:4].strip(b"\0"):
+    if data[2:4].strip(b"\0") or data[:2] == _LDAP:
         return NO
     if len(data) < 9:
         return MORE if len(data) < 6 or 2 <= u16(data, 4) <= _MAX_LENGTH else NO

@@ -1,6 +1,7 @@
 """MQTT 3.1, 3.1.1 and 5, by CONNECT and CONNACK.
 
-:checked: packet type, remaining length, protocol name and level, reserved flag; the server's acknowledgement
+:checked: packet type, remaining length, protocol name and level, reserved flag; the server's acknowledgement; or a ping
+    and its answer
 :source: MQTT 3.1.1 and 5.0 (OASIS) sections 2.1, 3.1 and 3.2
 :minimum: 10 octets of the client
 :facts: connect.protocol_version, connect.client_id, connect.username
@@ -18,9 +19,12 @@ from .wire import text, u16
 
 protocols = ("mqtt",)
 transport = "tcp"
-first_client = b"\x10"
-first_server = b"\x20\xf0"
+first_client = b"\x10\xc0"
+first_server = b"\x20\xd0\xf0"
 
+#: what is said while there is nothing to say, in a capture that begins late
+_PING: Final = b"\xc0\0"
+_PONG: Final = b"\xd0\0"
 _CONNECT: Final = re.compile(
     rb"\x10[\x80-\xff]{0,3}[\0-\x7f](?:\0\x04MQTT([\x03-\x05\x84])|\0\x06MQIsdp([\x03\x83]))", re.S
 )
@@ -38,10 +42,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         return answer
     assert isinstance(answer, Match)
     facts = _facts(client)
-    return Match("mqtt", facts, answer.confirmed, answer.done and bool(facts))
+    return Match("mqtt", facts, answer.confirmed, answer.done and (bool(facts) or client.startswith(_PING)))
 
 
 def _client(data: bytes) -> Grade:
+    if data[:1] == _PING[:1]:
+        return HINT if data.startswith(_PING) else (0, 1) if data == _PING[:1] else REFUTED
     connect = _CONNECT.match(data)
     if connect is None:
         return OPEN if not data or (len(data) < 16 and _BEGINNING.match(data)) else REFUTED
@@ -51,6 +57,8 @@ def _client(data: bytes) -> Grade:
 
 
 def _server(data: bytes) -> Grade:
+    if data[:1] == _PONG[:1]:
+        return HINT if data.startswith(_PONG) else (0, 1) if data == _PONG[:1] else REFUTED
     if len(data) < 4:
         return (0, 1) if data[2:3] in (b"", b"\0", b"\1") or data[:1] == b"\xf0" else REFUTED
     if data[0] == 0xF0:

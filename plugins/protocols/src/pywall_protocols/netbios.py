@@ -1,7 +1,8 @@
 """NetBIOS over TCP and UDP: name service, datagrams, and the opening of a session.
 
 :checked: a first-level encoded name (32 letters A to P) where the service has one: in the question or the answer of the
-    name service, as the source of a datagram, as the called name of a session request
+    name service, as the source of a datagram, as the called name of a session request; up to a quarter of it may be
+    damaged. Or a datagram's length and offset of zero
 :source: RFC 1002 sections 4.1, 4.2 (names), 4.3 (sessions), 4.4 (datagrams)
 :minimum: 46 octets; over TCP 6, a refusal 5
 :facts: service, name
@@ -9,7 +10,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
@@ -22,10 +22,11 @@ transport = ("udp", "tcp")
 first_client = None
 first_server = None
 
-_label = re.compile(rb"\x20([ -~]{32})(?:\0|[\x01-\x3f][\w.-])").match
 _LETTERS: Final = b"ABCDEFGHIJKLMNOP"
-#: letters of a name that may be damaged
-_DAMAGE: Final = 4
+_NAME: Final = 32
+#: octets of a name that may be damaged, or else its second half
+_DAMAGE: Final = 8
+_ONE_QUESTION: Final = bytes.fromhex("0001000000000000")
 _QUERY_ERROR: Final = 0x13
 _SESSION_REQUEST: Final = 0x81
 _POSITIVE: Final = b"\x82\0\0\0"
@@ -51,27 +52,38 @@ def _opened(answer: Match, client: bytes) -> Match:
     return Match("netbios", answer.facts, answer.confirmed, restart=(end, len(_POSITIVE)))
 
 
+def encoded_name(data: bytes, at: int) -> bytes:
+    """The 32 octets of a first-level encoded name whose length stands at ``at``; nothing where there is none.
+
+    Some may be damaged: 24 letters of 32, or 16 in a row, are no accident.
+    """
+    name = data[at + 1 : at + 1 + _NAME]
+    if len(name) < _NAME or data[at] != _NAME:
+        return b""
+    damaged = len(name.translate(None, _LETTERS)) > _DAMAGE and name[:16].translate(None, _LETTERS)
+    return b"" if damaged else name
+
+
 def _datagram(data: bytes) -> Said:
     if len(data) < 46:
         return NO
-    found = _encoded(data, 12)
-    if found:
-        return {"service": "ns", "name": _decoded(found[1])} if _is_name_service(data) else NO
+    name = encoded_name(data, 12) or _queried(data)
+    if name:
+        return {"service": "ns", "name": _decoded(name)}
     if not 0x10 <= data[0] <= 0x16 or data[0] == _QUERY_ERROR or data[1] & 0xF0:
         return NO
-    found = _encoded(data, 14 if data[0] <= 0x12 else 10)
-    return {"service": "dgm", "name": _decoded(found[1])} if found else NO
+    direct = data[0] <= 0x12
+    name = encoded_name(data, 14 if direct else 10)
+    if name:
+        return {"service": "dgm", "name": _decoded(name)}
+    whole = direct and u16(data, 10) == len(data) - 14 and not u16(data, 12)
+    return {"service": "dgm"} if whole else NO
 
 
-def _encoded(data: bytes, at: int) -> re.Match[bytes] | None:
-    """A first-level encoded name at ``at``."""
-    found = _label(data, at)
-    return found if found and len(found[1].translate(None, _LETTERS)) <= _DAMAGE else None
-
-
-def _is_name_service(data: bytes) -> bool:
-    """The counts of a question or a record; a refusal counts neither."""
-    return not max(data[4:12:2]) and max(data[5:12:2]) <= 1
+def _queried(data: bytes) -> bytes:
+    """The name that a plain query is for, behind a damaged length."""
+    name = data[13:45]
+    return b"" if data[4:12] != _ONE_QUESTION or name.translate(None, _LETTERS) else name
 
 
 def _session(data: bytes) -> Said:
@@ -80,8 +92,8 @@ def _session(data: bytes) -> Said:
             return NO
         if len(data) < 38:
             return MORE
-        found = _encoded(data, 4)
-        return {"service": "ssn", "name": _decoded(found[1])} if found and u16(data, 2) >= 68 else NO
+        name = encoded_name(data, 4)
+        return {"service": "ssn", "name": _decoded(name)} if name and u16(data, 2) >= 68 else NO
     need = _SESSION_ANSWERS.get(data[:4])
     if need is None:
         return MORE if len(data) < 4 and any(start.startswith(data) for start in _SESSION_ANSWERS) else NO

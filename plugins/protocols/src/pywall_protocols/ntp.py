@@ -18,7 +18,7 @@ from .wire import u16
 
 protocols = ("ntp",)
 transport = "udp"
-first_client = bytes(n for n in range(256) if n & 7 and (0x08 <= n & 0x38 <= 0x20 or n & 7 == 7))
+first_client = bytes(n for n in range(256) if n & 7 and 0x08 <= n & 0x38 <= 0x20)
 first_server = None
 
 _CLIENT: Final = 3
@@ -52,7 +52,7 @@ def _message(data: bytes) -> Said:
     if mode == _CONTROL:
         holds = 2 <= version <= 4 and size >= 12 and _is_control(data, size)
     elif mode == _PRIVATE:
-        holds = _is_private(data, size)
+        holds = 1 <= version <= 4 and _is_private(data, size)
     else:
         holds = size >= _TIME and size % 4 == 0 and 1 <= version <= 4 and mode != 0 and _is_time(data, mode)
     if not holds:

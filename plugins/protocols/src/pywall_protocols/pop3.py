@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
@@ -104,7 +105,7 @@ def _server(data: bytes) -> Grade:
     return REFUTED
 
 
-def _stls(commands: list[Line], server: bytes) -> tuple[int, int] | None:
+def _stls(commands: Sequence[Line], server: bytes) -> tuple[int, int] | None:
     """Offsets behind STLS and behind its ``+OK``: every command before it has one answer, some of several lines."""
     greeting = server.find(b"\n") + 1
     at = greeting

@@ -3,7 +3,7 @@
 That needs ``cryptography`` (the extra ``quic``); without it QUIC is recognised all the same, with its version alone.
 
 :checked: a long header with a known version and connection ids of at most 20 octets, or a reserved version that the
-    other side answers with Version Negotiation; gQUIC's public header with a version
+    other side answers with Version Negotiation, a list of known or invented ones; gQUIC's public header with a version
 :source: RFC 9000 sections 15, 17; RFC 9001 section 5; RFC 9369; RFC 8999; draft-ietf-quic-transport; Chromium's
     net/quic (Q0xx, T0xx)
 :minimum: 7 octets of the first datagram; 13 of gQUIC
@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
 from . import client_hello, quic_initial
-from .wire import datagrams, first_datagram, text, u32
+from .wire import datagrams, first_datagram, text, u24, u32
 
 protocols = ("quic",)
 transport = "udp"
@@ -29,6 +29,9 @@ V1: Final = 1
 V2: Final = 0x6B3343CF
 #: What others registered: Facebook's mvfst and Picoquic.
 _VERSIONS: Final = {V1: "1", V2: "2", 0x709A50C4: "2-draft", 0xFACEB001: "mvfst-1", 0xFACEB002: "mvfst-2"}
+#: of a version that was made up to be refused (RFC 9000 section 15): 0x?a?a?a?a
+_INVENTED: Final = 0x0A0A0A0A
+_MOST_VERSIONS: Final = 64
 #: Datagrams of the client that are opened.
 MOST_INITIALS: Final = 8
 
@@ -48,24 +51,21 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise QUIC."""
     first = first_datagram(client, flow.client_sizes)
     reply = first_datagram(server, flow.server_sizes)
-    if first[:1] and first[0] < 0x40:
-        return _gquic(first, reply)
     asked, answered = long_header(first), long_header(reply)
+    if first[:1] and first[0] < 0x40 and answered is None:
+        return _gquic(first, reply)
     if answered is not None and asked is not None and version_name(asked.version) is None:
         # RFC 9000 section 6.3: a version made up to be refused
         asked = asked._replace(version=answered.version) if answered.version == 0 else None
     proof = [header for header in (asked, answered) if header is not None and version_name(header.version)]
     if not proof:
-        waits = not first or (asked is not None and not reply and asked.version & 0x0F0F0F0F == 0x0A0A0A0A)
+        waits = not first or (asked is not None and not reply and asked.version & 0x0F0F0F0F == _INVENTED)
         return MORE if waits else NO
     facts: dict[str, Any] = {"version": version_name(proof[0].version)}
     if facts["version"][0] == "Q":
         facts.update(_chlo(first))
     hello = _client_hello(list(datagrams(client, flow.client_sizes)))
-    if isinstance(hello, bytes):
-        facts.update(_chlo(hello))
-    elif hello is not None:
-        facts.update(client_hello.facts(hello, "q"))
+    facts.update(hello or {})
     confirmed = asked is not None and answered is not None
     return Match("quic", facts, confirmed, done=confirmed and (hello is not None or not quic_initial.AVAILABLE))
 
@@ -85,9 +85,15 @@ def long_header(datagram: bytes) -> Header | None:
     if datagram[5] > 20 or at >= size or datagram[at] > 20:
         return None
     end = at + 1 + datagram[at]
-    if end > size:
+    if end > size or (version == 0 and not _negotiates(datagram[end:])):
         return None
     return Header(version, datagram[6:at], datagram[at + 1 : end], kind == (1 if version == V2 else 0), end)
+
+
+def _negotiates(versions: bytes) -> bool:
+    """A list of versions (RFC 9000 section 17.2.1), of which one is known, or made up to be refused."""
+    each = [u32(versions, at) for at in range(0, len(versions) - 3, 4)][:_MOST_VERSIONS]
+    return len(versions) % 4 == 0 and any(n and (n & 0x0F0F0F0F == _INVENTED or version_name(n)) for n in each)
 
 
 def version_name(version: int) -> str | None:
@@ -96,7 +102,7 @@ def version_name(version: int) -> str | None:
         return _VERSIONS[version]
     if version == 0:
         return "negotiation"
-    if version >> 8 == 0xFF0000 and version & 0xFF <= 34:
+    if version >> 8 == 0xFF0000 and 1 <= version & 0xFF <= 34:
         return f"draft-{version & 0xFF}"
     if version >> 24 in b"QT" and version >> 16 & 0xFF == 0x30 and _digit(version >> 8) and _digit(version):
         return version.to_bytes(4, "big").decode()
@@ -136,8 +142,8 @@ def _chlo(data: bytes) -> dict[str, str]:
     return {}
 
 
-def _client_hello(packets: list[bytes]) -> client_hello.ClientHello | bytes | None:
-    """The ClientHello in the client's Initials; gQUIC's as bytes; None while it is not all there."""
+def _client_hello(packets: list[bytes]) -> dict[str, Any] | None:
+    """The facts of the ClientHello in the client's Initials; None while it is not all there."""
     stream = quic_initial.CryptoStream()
     original = b""
     for packet in packets[:MOST_INITIALS]:
@@ -152,7 +158,8 @@ def _client_hello(packets: list[bytes]) -> client_hello.ClientHello | bytes | No
                 break
     data = stream.joined()
     if data[:4] == b"CHLO":
-        return data
-    if len(data) < 4 or data[0] != 1 or len(data) < 4 + int.from_bytes(data[1:4], "big"):
+        return _chlo(data)
+    if len(data) < 4 or data[0] != 1 or len(data) < 4 + u24(data, 1):
         return None
-    return client_hello.parse(data[4 : 4 + int.from_bytes(data[1:4], "big")])
+    hello = client_hello.read(data[4 : 4 + u24(data, 1)], "q")
+    return hello and hello[1]

@@ -20,12 +20,13 @@ from .wire import text
 
 protocols = ("redis",)
 transport = "tcp"
+#: commands without an array, but not those that POP3 has
 _INLINE: Final = frozenset(
     b"PING GET SET INFO SELECT KEYS CONFIG HELLO CLIENT COMMAND DEL EXISTS MGET MSET INCR DECR HGETALL HGET HSET "
     b"LPUSH RPUSH EXPIRE TTL TYPE ECHO DBSIZE FLUSHALL FLUSHDB SLAVEOF REPLICAOF REPLCONF PSYNC SYNC SCAN EVAL "
-    b"MODULE AUTH SUBSCRIBE PUBLISH XADD ZADD SADD SAVE BGSAVE LRANGE MONITOR CLUSTER".split()
+    b"MODULE SUBSCRIBE PUBLISH XADD ZADD SADD SAVE BGSAVE LRANGE MONITOR CLUSTER".split()
 )
-first_client = b"*" + first_octets(_INLINE)
+first_client = b"*\r\n" + first_octets(_INLINE)
 first_server = b"+-:$*%~_#,(=!>|"
 
 _ARRAY: Final = re.compile(rb"\*([1-9]\d{0,6})\r\n\$([1-9]\d{0,2})\r\n")
@@ -41,6 +42,7 @@ _REPLY: Final = re.compile(
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise Redis."""
+    client = client.lstrip(b"\r\n")
     answer = by_client("redis", _client(client), _server(server))
     if answer is MORE or answer is NO:
         return answer

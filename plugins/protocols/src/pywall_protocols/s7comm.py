@@ -53,6 +53,8 @@ def _packet(data: bytes) -> Said:
     if header + parameters + u16(data, at + 8) > end - at:
         return NO
     facts: dict[str, Any] = {"message": _MESSAGES[data[at + 1]]}
-    if parameters and len(data) > at + header:
+    if parameters:
+        if len(data) <= at + header:
+            return MORE
         facts["function"] = data[at + header]
     return facts

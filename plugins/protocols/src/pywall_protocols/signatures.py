@@ -17,7 +17,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, hookimpl
 
-from .wire import starts, two_sided
+from .wire import starts
 
 TCP_MAGICS: Final[dict[bytes, str]] = {
     b"\xf9\xbe\xb4\xd9": "bitcoin",
@@ -93,14 +93,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
             return MORE
         data = client[: flow.client_sizes[0]]
         return _datagram(_name(data, UDP_MAGICS), server) if data.startswith(_UDP_STARTS) else NO
-    client_says, server_says = _says(client), _says(server)
-    if client_says is YES:
-        name = _name(client, TCP_MAGICS)
-        if server_says is YES and _name(server, TCP_MAGICS) != name:
-            server_says = NO
-    else:
-        name = _name(server, TCP_MAGICS) if server_says is YES else ""
-    return two_sided(name, client_says, server_says)
+    client_says = _says(client) if client else MORE
+    if client_says is not YES:
+        return client_says
+    name = _name(client, TCP_MAGICS)
+    confirmed = server.startswith(_TCP_STARTS) and _name(server, TCP_MAGICS) == name
+    return Match(name, confirmed=confirmed, done=confirmed or len(server) >= _TCP_LONGEST)
 
 
 def _datagram(name: str, server: bytes) -> Match:

@@ -1,7 +1,7 @@
 """Session Initiation Protocol, over UDP and TCP; announces the media that it agrees on.
 
-:checked: a request line with a URI and ``SIP/2.0``, a status line, or a ``Via`` of SIP 2.0 behind a damaged request
-    line
+:checked: a request line with a URI and ``SIP/2.0``, a status line; of a damaged request line in a datagram a known
+    method and the URI's scheme, or a ``Via`` of SIP 2.0 behind it
 :source: RFC 3261 sections 7.1, 7.2 and 18.3, RFC 8866 (SDP)
 :minimum: the first line, or ``SIP/2.0`` and a status code
 :facts: method, uri, version, code, reason, user_agent
@@ -20,7 +20,10 @@ from .wire import datagrams, text
 
 protocols = ("sip",)
 transport = ("tcp", "udp")
-first_client = None
+_LETTERS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#: what clients send to keep a way through NAT open (RFC 5626 section 3.5.1), and what is seen for it
+_KEEP_ALIVE: Final = b"\r\n\0 jaK"
+first_client = _LETTERS + _KEEP_ALIVE
 first_server = None
 
 _REQUEST: Final = re.compile(rb"([A-Z]{3,20}) ([A-Za-z][A-Za-z0-9+.-]{1,20}:[^\s]{1,2048}) (SIP/2\.0)\r?\n")
@@ -29,14 +32,15 @@ _BEGINNING: Final = re.compile(
     rb"[A-Z]{1,20}(?: [A-Za-z]?[A-Za-z0-9+.-]{0,20}(?::[^\s]{0,2048}(?: S?I?P?/?2?\.?0?\r?)?)?)?\Z"
     rb"|S(?:I(?:P(?:/(?:2(?:\.(?:0(?: \d{0,2})?)?)?)?)?)?)?\Z"
 )
-_DAMAGED: Final = re.compile(rb"[^\r\n]{8,2048} SIP/2\.0\r\nVia: SIP/2\.0/[A-Z]{2,4} ")
+_DAMAGED: Final = re.compile(
+    rb"[^\r\n]{8,2048} SIP/2\.0\r\nVia: SIP/2\.0/[A-Z]{2,4} "
+    rb"|(?:INVITE|REGISTER|OPTIONS|ACK|BYE|CANCEL|SUBSCRIBE|NOTIFY|MESSAGE|PUBLISH|INFO|PRACK|UPDATE|REFER) "
+    rb"(?:sips?|tel):"
+)
 _AGENT: Final = re.compile(rb"\r?\nUser-Agent:[ \t]*([^\r\n]*)", re.I)
 _MEDIA: Final = re.compile(
     rb"\r?\n(?:c=IN IP[46] ([0-9A-Fa-f:.]{2,45})|m=(?:audio|video|image|text) (\d{1,5})(?:/\d+)? (?:RTP|udp))"
 )
-#: what clients send to keep a way through NAT open (RFC 5626 section 3.5.1), and what is seen for it
-_KEEP_ALIVE: Final = b"\r\n\0 jaK"
-_LETTERS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @hookimpl

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
@@ -62,6 +63,16 @@ _HEADS: Final = heads(_VERBS)
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise SMTP; hand over to TLS behind STARTTLS."""
+    # where the start was not seen the side that speaks first passes for the client
+    if flow.midstream and client[:1].isdigit():
+        answer = _recognise(server, client)
+        if isinstance(answer, Match) and answer.restart:
+            return replace(answer, restart=answer.restart[::-1])
+        return answer
+    return _recognise(client, server)
+
+
+def _recognise(client: bytes, server: bytes) -> Match | Answer:
     answer = judge("smtp", _client(client), _server(server))
     if answer is MORE or answer is NO:
         return answer

@@ -1,15 +1,15 @@
 """Simple Network Management Protocol, versions 1, 2c and 3.
 
-:checked: BER from the outer sequence, whose end is the datagram's, to the version, the community and the PDU's tag; of
-    version 3 to the flags and the security model
-:source: RFC 1157 section 4; RFC 1901 section 3; RFC 3416 section 3; RFC 3412 section 6
+:checked: BER from the outer sequence, whose end is the datagram's, to the version, the community and the PDU's tag
+    (behind a readable community one of end and tag may be wrong); of version 3 to the flags and the security model
+:source: RFC 1157 section 4; RFC 1901 section 3; RFC 1910; RFC 3416 section 3; RFC 3412 section 6
 :minimum: the first datagram
 :facts: version, community, pdu_type
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
@@ -24,6 +24,10 @@ first_server = None
 _INTEGER: Final = 2
 _OCTETS: Final = 4
 _SEQUENCE: Final = 0x30
+_PADDING: Final = 8
+_HISTORIC: Final = 2  # RFC 1910's version of 2
+_LEAST_TEXT: Final = 3
+_PRINTABLE: Final = bytes(range(32, 127))
 _PDUS: Final = {
     0xA0: "get_request",
     0xA1: "get_next_request",
@@ -45,9 +49,10 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 def _message(data: bytes) -> Said:
     size = len(data)
-    outer = tlv(data, 0, size)
-    if outer is None or outer[0] != _SEQUENCE or size - outer[2] > 8:
+    outer = tlv(data, 0)
+    if outer is None or outer[0] != _SEQUENCE:
         return NO
+    fills = 0 <= size - outer[2] <= _PADDING
     number = tlv(data, outer[1], size)
     if number is None or number[0] != _INTEGER or number[2] - number[1] != 1:
         return NO
@@ -56,11 +61,18 @@ def _message(data: bytes) -> Said:
     if second is None:
         return NO
     if version == 3:
-        return {"version": 3} if _is_version_3(data, second) else NO
-    pdu = tlv(data, second[2], size)
-    if version > 1 or second[0] != _OCTETS or pdu is None or pdu[0] not in _PDUS:
+        return {"version": 3} if fills and _is_version_3(data, second) else NO
+    if version > _HISTORIC or second[0] != _OCTETS:
         return NO
-    return {"version": version + 1, "community": text(data[second[1] : second[2]]), "pdu_type": _PDUS[pdu[0]]}
+    community = data[second[1] : second[2]]
+    pdu = tlv(data, second[2])
+    known = pdu is not None and pdu[0] in _PDUS
+    if not (known and fills) and (len(community) < _LEAST_TEXT or community.translate(None, _PRINTABLE)):
+        return NO
+    if not (known or fills):
+        return NO
+    facts: dict[str, Any] = {"version": min(version + 1, 2), "community": text(community)}
+    return {**facts, "pdu_type": _PDUS[data[second[2]]]} if known else facts
 
 
 def _is_version_3(data: bytes, header: tuple[int, int, int]) -> bool:

@@ -32,7 +32,8 @@ _MSG_KEXINIT: Final = 20
 
 _identification = re.compile(rb"SSH-(\d{1,2}\.\d{1,2})-([^\r\n\0]*)").match
 _beginning = re.compile(rb"S(S(H(-(\d{1,2}(\.(\d{1,2})?)?)?)?)?)?\Z").match
-_preamble = re.compile(rb"(?![0-9+*<{])[\t\r\n\x1b -~\x80-\xff]*\Z").match
+_undecided = re.compile(rb"(?:\*|\d{1,3})\Z").match
+_preamble = re.compile(rb"(?!\d\d\d[ -]|\* |[+<{])[\t\r\n\x1b -~\x80-\xff]*\Z").match
 
 
 @hookimpl
@@ -60,6 +61,8 @@ def _find(data: bytes, lines_before: bool) -> tuple[int, Answer]:
     if _identification(data):
         return 0, YES
     if _beginning(data):
+        return 0, MORE
+    if lines_before and _undecided(data):
         return 0, MORE
     at = data.find(b"\nSSH-", 0, PREAMBLE) + 1
     if not lines_before or not _preamble(data[: at or PREAMBLE]):

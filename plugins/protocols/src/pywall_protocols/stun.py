@@ -1,8 +1,8 @@
 """STUN and TURN over UDP and TCP, by header and attributes.
 
-:checked: two zero bits, a registered method, the length (which UDP's datagram must equal), the magic cookie, and that
-    the attributes' lengths add up; without the cookie (RFC 3489) a binding or shared secret message; over TCP also with
-    RFC 4571's length before
+:checked: two zero bits, the length (which UDP's datagram must equal), the magic cookie, and that the attributes'
+    lengths add up; without the cookie (RFC 3489) a binding or shared secret message; over TCP also with RFC 4571's
+    length before
 :source: RFC 8489 sections 5, 14; RFC 8656 section 17; RFC 3489 section 11.1; RFC 4571
 :minimum: one datagram of 20 octets
 :facts: method, software
@@ -18,8 +18,8 @@ from .wire import first_datagram, text, two_sided, u16
 
 protocols = ("stun",)
 transport = ("tcp", "udp")
-#: 0 to 3 begin a message; over TCP with a length before, 4 and 5 may too.
-first_client = first_server = bytes(range(6))
+#: 0 to 3 begin a message, 8 one of WhatsApp's; over TCP with a length before, 4 and 5 may too.
+first_client = first_server = b"\0\1\2\3\4\5\x08"
 
 COOKIE: Final = b"\x21\x12\xa4\x42"
 METHODS: Final = {
@@ -55,7 +55,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     complete = True
     for message in (received, sent):
         end = _HEADER + u16(message, 2) if len(message) >= _HEADER else 0
-        if 0 < end <= len(message) and _method(message) in METHODS:
+        if 0 < end <= len(message):
             _facts(facts, message[:end])
         complete = complete and end <= len(message)
     return Match("stun", facts, answer.confirmed, done=complete and answer.done)
@@ -73,8 +73,6 @@ def _says(message: bytes) -> Answer:
     if not size:
         return MORE
     if size < _HEADER or message[0] & 0xC0 or _HEADER + u16(message, 2) != size:
-        return NO
-    if _method(message) not in METHODS:
         return NO
     kinds = _attributes(message)
     if message[4:8] == COOKIE:
@@ -105,13 +103,13 @@ def _framed(data: bytes) -> int:
 def _over_tcp(data: bytes) -> Answer:
     if len(data) < _HEADER:
         return MORE if not data or (not data[0] & 0xC0 and len(data) < 10) or COOKIE in (data[4:8], data[6:10]) else NO
-    if data[0] & 0xC0 or data[4:8] != COOKIE or u16(data, 2) % 4 or _method(data) not in METHODS:
+    if data[0] & 0xC0 or data[4:8] != COOKIE or u16(data, 2) % 4:
         return NO
     return YES
 
 
 def _facts(facts: dict[str, Any], message: bytes) -> None:
-    facts["method"] = METHODS[_method(message)]
+    facts["method"] = METHODS.get(_method(message), f"0x{_method(message):03x}")
     at = _HEADER
     while at + 4 <= len(message):
         length = u16(message, at + 2)

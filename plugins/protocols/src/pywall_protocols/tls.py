@@ -1,10 +1,10 @@
 """Transport Layer Security, and SSL before it, by records and handshake messages, in either direction.
 
 :checked: a ClientHello or ServerHello (record and message header, version, and either lengths that agree or session id
-    and cipher suites; over fragmented records too), an SSLv2-style hello whose lengths add up, or, mid-stream, two
-    record headers that follow each other, or one on each side
+    and cipher suites; over fragmented records too), an SSLv2-style hello whose lengths add up, or two record headers
+    that follow each other, or one on each side; where the start was not seen, one whole record or alert
 :source: RFC 8446 sections 4.1, 5.1; RFC 5246; RFC 6101; RFC 5246 appendix E.2 (SSLv2-style hello)
-:minimum: 11 octets of a ClientHello, 47 of a ServerHello; mid-stream one record and 5 octets
+:minimum: 11 octets of a ClientHello, 47 of a ServerHello; else one record and 5 octets
 :facts: version, sni, client_alpns, server_alpns, ech, ja3.hash, ja3.string, ja3s.hash, ja3s.string, ja4, cipher,
     session_resumed, subject, issuerdn
 """
@@ -26,6 +26,12 @@ first_server = None
 
 #: RFC 5246 section 6.2.3: a protected fragment may be this much longer than 2^14.
 LONGEST_RECORD: Final = 0x4000 + 2048
+#: an authentication tag and nothing else
+_SHORTEST_SEALED: Final = 16
+#: descriptions of alerts (RFC 8446 section 6, RFC 5246 section 7.2)
+_ALERTS: Final = frozenset(
+    (0, 10, *range(20, 23), 30, *range(40, 52), 60, 70, 71, 80, 86, 90, 100, *range(109, 117), 120)
+)
 CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA, HEARTBEAT = range(20, 25)
 CLIENT_HELLO, SERVER_HELLO, CERTIFICATE, SERVER_HELLO_DONE = 1, 2, 11, 14
 
@@ -36,7 +42,10 @@ VERSIONS: Final = {
     0x0302: "TLS 1.1",
     0x0303: "TLS 1.2",
     0x0304: "TLS 1.3",
+    0xFB1A: "TLS 1.3 draft-fb-26",
 }
+#: drafts of TLS 1.3 had this and their number for a version
+_DRAFT: Final = 0x7F
 #: What one side's first octets may be: too few, one well-formed record, one with something else behind it, or proof.
 _SILENT, _RECORD, _BROKEN, _PROOF, _WRONG = range(5)
 _SPOKEN: Final = (_RECORD, _BROKEN, _PROOF)
@@ -45,8 +54,9 @@ _SPOKEN: Final = (_RECORD, _BROKEN, _PROOF)
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise TLS."""
-    by_client = _look(client)
-    by_server = _look(server)
+    look = _look_midstream if flow.midstream else _look
+    by_client = look(client)
+    by_server = look(server)
     confirmed = by_client in _SPOKEN and by_server in _SPOKEN
     if not confirmed and _PROOF not in (by_client, by_server):
         # what a server says first does not keep its client from sending a ClientHello
@@ -55,6 +65,15 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     session_id, asked_all = _client_facts(facts, client)
     answered_all = _server_facts(facts, server, session_id)
     return Match("tls", facts, confirmed, done=asked_all and ((confirmed and answered_all) or by_server == _WRONG))
+
+
+def _look_midstream(data: bytes) -> int:
+    """The same where the start was not seen: a whole encrypted record, or an alert in clear, will do for proof."""
+    found = _look(data)
+    if found not in (_RECORD, _BROKEN):
+        return found
+    alert = data[0] == ALERT and data[5] in (1, 2) and data[6] in _ALERTS
+    return _PROOF if u16(data, 3) > _SHORTEST_SEALED or (u16(data, 3) == 2 and alert) else found
 
 
 def _look(data: bytes) -> int:
@@ -107,12 +126,15 @@ def _look_hello(data: bytes) -> int:
     if size < 6:
         return _SILENT
     length = u24(message, 1)
-    if message[4] != 3 or message[5] > 4 or not 38 <= length <= 0xFFFF:
+    draft = kind == SERVER_HELLO and message[4] == _DRAFT
+    if (not draft and (message[4] != 3 or message[5] > 4)) or not 38 <= length <= 0xFFFF:
         return _WRONG
     if kind == CLIENT_HELLO and u16(data, 3) == length + 4:
         return _PROOF
-    if size < 39:
+    if size < 42:
         return _SILENT
+    if kind == SERVER_HELLO and (draft or message[5] == 4) and length == 38 + u16(message, 40):
+        return _PROOF
     at = 39 + message[38]
     if message[38] > 32 or at > length + 1:
         return _WRONG
@@ -188,11 +210,11 @@ def _client_facts(facts: dict[str, Any], data: bytes) -> tuple[bytes, bool]:
     if not messages:
         return b"", ended
     kind, body = messages[0]
-    hello = client_hello.parse(body) if kind == CLIENT_HELLO else None
+    hello = client_hello.read(body, "t") if kind == CLIENT_HELLO else None
     if hello is None:
         return b"", True
-    facts.update(client_hello.facts(hello, "t"))
-    return hello.session_id, True
+    facts.update(hello[1])
+    return hello[0], True
 
 
 def _server_facts(facts: dict[str, Any], data: bytes, session_id: bytes) -> bool:
@@ -201,7 +223,7 @@ def _server_facts(facts: dict[str, Any], data: bytes, session_id: bytes) -> bool
     for kind, body in messages:
         if kind == SERVER_HELLO and len(body) >= 38:
             _server_hello(facts, body)
-            if facts.get("version") == "TLS 1.3":
+            if facts.get("version", "").startswith("TLS 1.3"):
                 return True
             if ended and len(messages) == 1:
                 facts["session_resumed"] = bool(session_id)
@@ -215,12 +237,14 @@ def _server_facts(facts: dict[str, Any], data: bytes, session_id: bytes) -> bool
 
 def _server_hello(facts: dict[str, Any], body: bytes) -> None:
     version = legacy = u16(body, 0)
-    at = 35 + body[34]
+    # up to the 21st draft of TLS 1.3: version, random, cipher suite, extensions
+    draft = (version >> 8 == _DRAFT or version == 0x0304) and len(body) == 38 + u16(body, 36)
+    at = 34 if draft else 35 + body[34]
     if at + 3 > len(body):
         return
     cipher = u16(body, at)
     kinds = []
-    at += 5
+    at += 4 if draft else 5
     while at + 4 <= len(body):
         kind, length = u16(body, at), u16(body, at + 2)
         contents = body[at + 4 : at + 4 + length]
@@ -231,7 +255,8 @@ def _server_hello(facts: dict[str, Any], body: bytes) -> None:
             facts["server_alpns"] = [text(contents[3 : 3 + contents[2]])]
         at += 4 + length
     string = f"{legacy},{cipher},{'-'.join(map(str, kinds))}"
-    facts["version"] = VERSIONS.get(version, f"0x{version:04x}")
+    named = f"TLS 1.3 draft-{version & 0xFF}" if version >> 8 == _DRAFT else f"0x{version:04x}"
+    facts["version"] = VERSIONS.get(version, named)
     facts["cipher"] = f"0x{cipher:04x}"
     facts["ja3s.hash"] = md5(string.encode(), usedforsecurity=False).hexdigest()
     facts["ja3s.string"] = string[:FACT_LENGTH]

@@ -1,6 +1,6 @@
 """Virtual eXtensible LAN, with group policy.
 
-:checked: the flag of a network identifier, reserved octets of zero, and an Ethernet frame behind them
+:checked: the flag of a network identifier, reserved octets of zero or an IP packet, and an Ethernet frame
 :source: RFC 7348 section 5; draft-smith-vxlan-group-policy
 :minimum: the first datagram, 26 octets
 :facts: vni
@@ -14,7 +14,7 @@ from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
 from .exchange import Said, by_datagram
 from .inner import ethernet_frame
-from .wire import u24
+from .wire import u16, u24
 
 protocols = ("vxlan",)
 transport = "udp"
@@ -22,6 +22,7 @@ first_client = b"\x08\x88"
 first_server = first_client
 
 _HEADER: Final = 8
+_IP: Final = (0x0800, 0x86DD)
 _POLICY: Final = 0x80
 #: bits of the second octet with a group policy: don't learn, applied
 _POLICY_BITS: Final = 0x48
@@ -34,8 +35,9 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 
 def _message(data: bytes) -> Said:
-    if len(data) < _HEADER + 14 or data[7] or data[1] & ~(_POLICY_BITS if data[0] & _POLICY else 0):
+    if len(data) < _HEADER + 14 or data[7] or not ethernet_frame(data, _HEADER):
         return NO
-    if not data[0] & _POLICY and (data[2] or data[3]):
-        return NO
-    return {"vni": u24(data, 4)} if ethernet_frame(data, _HEADER) else NO
+    policy = data[0] & _POLICY
+    reserved = data[1] & ~(_POLICY_BITS if policy else 0) or (not policy and (data[2] or data[3]))
+    # what is reserved is to be ignored, if the packet inside ends where the datagram does
+    return NO if reserved and u16(data, _HEADER + 12) not in _IP else {"vni": u24(data, 4)}

@@ -1,8 +1,9 @@
 """WireGuard, by the sizes and headers of its four messages.
 
 :checked: handshake initiation (type 1, 148 octets), response (type 2, 92), cookie reply (type 3, 64), or two data
-    messages of one receiver with small counters (type 4, 16 n octets); the three reserved octets are zero. A padded
-    initiation needs a response to its sender index
+    messages of one receiver, or one of each side, with small counters (type 4, 16 n octets); the three reserved octets
+    are zero. An initiation that is padded, or whose reserved octets are not zero (Cloudflare's WARP), needs a response
+    to its sender index with the same ones
 :source: WireGuard whitepaper (Donenfeld, 2020) section 5.4
 :minimum: one handshake message, or two data messages of 32 octets
 :facts: client.sender, server.sender
@@ -12,9 +13,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
+from pywall_core.api import Answer, Flow, Match, hookimpl
 
-from .wire import datagrams, first_datagram, two_sided
+from .evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, by_client
+from .wire import datagrams, first_datagram
 
 protocols = ("wireguard",)
 transport = "udp"
@@ -31,29 +33,41 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise WireGuard."""
     first = first_datagram(client, flow.client_sizes)
     reply = first_datagram(server, flow.server_sizes)
-    padded = len(first) >= _SIZES[INITIATION] and len(reply) >= _SIZES[RESPONSE]
-    if padded and first[:4] == INITIATION and reply[:4] == RESPONSE and reply[8:12] == first[4:8]:
-        return Match("wireguard", {"client.sender": first[4:8].hex(), "server.sender": reply[4:8].hex()})
-    answer = two_sided("wireguard", _says(first, client, flow.client_sizes), _says(reply, server, flow.server_sizes))
-    if not isinstance(answer, Match):
-        return answer
     facts: dict[str, Any] = {}
     for side, packet in (("client", first), ("server", reply)):
-        if packet[:4] in (INITIATION, RESPONSE):
+        if packet[:1] in (b"\1", b"\2") and len(packet) >= _SIZES[RESPONSE]:
             facts[f"{side}.sender"] = packet[4:8].hex()
-    return Match("wireguard", facts, answer.confirmed, answer.done)
+    if _answers(first, reply):
+        return Match("wireguard", facts)
+    asked, told = _says(first, client, flow.client_sizes), _says(reply, server, flow.server_sizes)
+    if asked is PROOF and first[0] == 3:  # nobody begins with a cookie reply, but a DNS query may look like one
+        asked = HINT
+    return by_client("wireguard", asked, told, facts)
 
 
-def _says(packet: bytes, data: bytes, sizes: tuple[int, ...]) -> Answer:
+def _answers(first: bytes, reply: bytes) -> bool:
+    """The reply is the response to the initiation, whatever else stands in both."""
+    sizes = len(first) >= _SIZES[INITIATION] and len(reply) >= _SIZES[RESPONSE]
+    return sizes and first[:1] + reply[:1] == b"\1\2" and first[1:4] == reply[1:4] and reply[8:12] == first[4:8]
+
+
+def _says(packet: bytes, data: bytes, sizes: tuple[int, ...]) -> Grade:
     """What one side's datagrams, of which ``packet`` is the first, are."""
     if not packet:
-        return MORE
+        return OPEN
     kind = packet[:4]
     if kind != DATA:
-        size = _SIZES.get(kind, len(packet) + 1)
-        return YES if len(packet) == size else MORE if len(packet) > size else NO
-    packets = list(datagrams(data, sizes))[:2]
-    for each in packets:
-        if each[:8] != packet[:8] or len(each) < 32 or len(each) % 16 or each[12:16] != bytes(4):
-            return NO
-    return YES if len(packets) > 1 else MORE
+        size = _SIZES.get(kind, 0)
+        if len(packet) == size:
+            return PROOF
+        padded = size and len(packet) > size
+        return OPEN if padded or (kind[0] == 1 and len(packet) == _SIZES[INITIATION]) else REFUTED
+    if not _is_data(packet, packet):
+        return REFUTED
+    packets = list(datagrams(data, sizes))
+    return LEANING if len(packets) < 2 else PROOF if _is_data(packets[1], packet) else HINT
+
+
+def _is_data(each: bytes, first: bytes) -> bool:
+    """A data message for the receiver of the ``first``."""
+    return each[:8] == first[:8] and len(each) >= 32 and len(each) % 16 == 0 and each[12:16] == bytes(4)
