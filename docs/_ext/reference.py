@@ -26,6 +26,7 @@ from pywall_core.cli import common as exit_codes
 from pywall_core.cli.details import details, type_words
 from pywall_core.config import Config
 from pywall_core.config import load as load_config
+from pywall_core.docstrings import docstring
 from pywall_core.plugins import COLD_HOOKS, Plugins, discover, load
 
 ENVIRONMENT = {
@@ -122,7 +123,7 @@ def plugins() -> Iterator[str]:
             continue
         plugin = next((plugin for plugin in found.loaded if plugin.name == row.name), None)
         yield f"## {row.name}\n"
-        yield inspect.cleandoc(obj.__doc__ or "") + "\n"
+        yield docstring(obj) + "\n"
         yield f"Distribution: `{row.distribution}`.\n"
         told = details(plugin) if plugin else {}
         for title in ("provides", "requires", "after", "facts", "rule kinds"):
@@ -145,7 +146,7 @@ def protocols() -> Iterator[str]:
         if not inspect.ismodule(detector) or not hasattr(detector, "protocols"):
             continue
         over = detector.transport if isinstance(detector.transport, tuple) else (detector.transport,)
-        fields = dict(_FIELD.findall(inspect.getdoc(detector) or ""))
+        fields = dict(_FIELD.findall(docstring(detector)))
         told = [" ".join(fields.get(name, "").split()) for name in ("checked", "source", "minimum", "facts")]
         named = ", ".join(f"`{name}`" for name in detector.protocols)
         yield f"| {named} | {', '.join(over)} | " + " | ".join(map(_cell, told)) + " |"

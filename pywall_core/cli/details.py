@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib.metadata
-import inspect
 import re
 from typing import TYPE_CHECKING, Any
+
+from ..docstrings import docstring
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -26,7 +27,7 @@ def homepage(distribution: str) -> str:
 
 def details(plugin: Plugin) -> dict[str, Any]:
     """What a loaded plugin says about itself."""
-    told = inspect.getdoc(plugin.obj) or ""
+    told = docstring(plugin.obj)
     in_docstring = re.search(r"^:facts: ((?:.|\n(?!:|\n))+)", told, re.MULTILINE)
     facts = list(getattr(plugin.obj, "facts", ()))
     return {

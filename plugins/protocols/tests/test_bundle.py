@@ -1,6 +1,5 @@
 """The bundle: its order, its options, what every detector declares, and all detectors at once."""
 
-import inspect
 import random
 import re
 from importlib.metadata import entry_points
@@ -11,6 +10,7 @@ from pydantic import ValidationError
 from pywall_protocols import bundle
 
 from pywall_core.api import MORE, NO, Match
+from pywall_core.docstrings import docstring
 from pywall_core.testing import conversation, detector_contract, make_flow
 
 NOISE = bytes.fromhex("9f3b6ad0c44e17a8f25b09e6718d3cb0aa54f1e2037796bd48c1d05e2f8a6b93") * 12
@@ -152,7 +152,7 @@ def test_every_detector_is_an_entry_point():
 
 @pytest.mark.parametrize(("name", "module"), plugins())
 def test_what_a_detector_declares(name, module):
-    fields = re.findall(r"^:(\w+):", inspect.getdoc(module), re.MULTILINE)
+    fields = re.findall(r"^:(\w+):", docstring(module), re.MULTILINE)
     assert fields == ["checked", "source", "minimum", "facts"]
     assert module.protocols
     assert set(module.transport if isinstance(module.transport, tuple) else (module.transport,)) <= {"tcp", "udp"}

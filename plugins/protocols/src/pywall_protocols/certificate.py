@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
-from .wire import text, tlv
+from .wire import cut, text, tlv
 
 _ATTRIBUTES: Final = {
     b"\x55\x04\x03": "CN",
@@ -65,7 +65,7 @@ def _name(der: bytes, at: int, end: int) -> str:
         value = tlv(der, oid[2], pair[2]) if pair and oid and oid[0] == _OID else None
         if oid is None or value is None:
             continue
-        raw = der[value[1] : value[2]]
+        raw = cut(der, value[1], value[2])
         shown = text(raw.decode("utf-16-be", "replace") if value[0] == _BMP_STRING else raw)
-        parts.append(f"{_ATTRIBUTES.get(der[oid[1] : oid[2]], 'OID')}={shown}")
+        parts.append(f"{_ATTRIBUTES.get(cut(der, oid[1], oid[2]), 'OID')}={shown}")
     return text(", ".join(parts))

@@ -11,7 +11,7 @@ from hashlib import md5, sha256
 from struct import unpack
 from typing import Any, Final, NamedTuple
 
-from .wire import FACT_LENGTH, text, u16
+from .wire import FACT_LENGTH, cut, text, u16
 
 SERVER_NAME: Final = 0
 SUPPORTED_GROUPS: Final = 10
@@ -68,7 +68,7 @@ def parse(body: bytes, dtls: bool = False) -> ClientHello | None:
     if size < 38:
         return None
     at = 35 + body[34]
-    session_id = body[35:at]
+    session_id = cut(body, 35, at)
     if dtls:
         if at >= size:
             return None
@@ -76,7 +76,7 @@ def parse(body: bytes, dtls: bool = False) -> ClientHello | None:
     if at + 2 > size:
         return None
     end = at + 2 + u16(body, at)
-    ciphers = body[at + 2 : end]
+    ciphers = cut(body, at + 2, end)
     if end >= size:
         return None
     at = end + 1 + body[end]
@@ -87,7 +87,7 @@ def parse(body: bytes, dtls: bool = False) -> ClientHello | None:
     while at + 4 <= end:
         after = at + 4 + u16(body, at + 2)
         kinds.append(body[at : at + 2])
-        contents.setdefault(u16(body, at), body[at + 4 : after])
+        contents.setdefault(u16(body, at), cut(body, at + 4, after))
         at = after
     return ClientHello(u16(body, 0), session_id, ciphers, b"".join(kinds), contents)
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from .wire import first_datagram, u16
+from .wire import cut, first_datagram, u16
 
 protocols = ("coap",)
 transport = "udp"
@@ -90,7 +90,7 @@ def _options(data: bytes) -> frozenset[int] | None:
         at = after + length
         if at > size or length > _LENGTHS.get(number, -1):
             return None
-        if number in _TEXTS and not _readable(data[after:at]):
+        if number in _TEXTS and not _readable(cut(data, after, at)):
             return None
         numbers.add(number)
     return frozenset(numbers) if at == size or at < size - 1 else None

@@ -13,7 +13,7 @@ from typing import Any, Final
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
 from .exchange import Said, by_beacon
-from .wire import text, u16
+from .wire import cut, text, u16
 
 protocols = ("collectd",)
 transport = "udp"
@@ -45,10 +45,10 @@ def _message(data: bytes) -> Said:
         if length < 5 or end > size:
             return NO
         if kind in _TEXTS:
-            if data[end - 1] or 0 in data[at + 4 : end - 1]:
+            if data[end - 1] or 0 in cut(data, at + 4, end - 1):
                 return NO
             if kind == _HOST:
-                facts["host"] = text(data[at + 4 : end - 1])
+                facts["host"] = text(cut(data, at + 4, end - 1))
         elif kind in _NUMBERS:
             if length != 12:
                 return NO

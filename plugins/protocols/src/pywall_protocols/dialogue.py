@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 from .evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade
+from .wire import cut
 
 #: A complete line without its end, and the offset behind it.
 Line = tuple[bytes, int]
@@ -28,7 +29,7 @@ def lines(data: bytes, count: int = 16) -> tuple[Line, ...]:
         end = data.find(b"\n", at, at + MAX_LINE + 1)
         if end < 0:
             break
-        found.append((data[at:end].removesuffix(b"\r"), end + 1))
+        found.append((cut(data, at, end).removesuffix(b"\r"), end + 1))
         at = end + 1
     return tuple(found)
 
@@ -77,7 +78,7 @@ def replies(data: bytes, count: int = 24) -> tuple[Reply, ...]:
             last = _last_line(data, code, end)
             if last < 0:
                 break
-        found.append((int(code), data[at + 4 : last].rstrip(b"\r"), last + 1))
+        found.append((int(code), cut(data, at + 4, last).rstrip(b"\r"), last + 1))
         at = last + 1
     return tuple(found)
 

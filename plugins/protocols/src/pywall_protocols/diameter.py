@@ -26,7 +26,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise Diameter."""
     grade = _side(client)
     facts: dict[str, Any] = {}
-    if grade is PROOF:
+    if grade == PROOF:
         facts = {"command_code": u24(client, 5), "application_id": u32(client, 8)}
     return by_client("diameter", grade, _side(server), facts)
 

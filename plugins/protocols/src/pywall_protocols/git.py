@@ -15,7 +15,7 @@ from typing import Any, Final
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
 from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
-from .wire import text
+from .wire import cut, text
 
 protocols = ("git",)
 transport = "tcp"
@@ -39,7 +39,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     size = int(request[1], 16) if request else 0
     if request is None or len(client) < size:
         return Match("git", {}, answer.confirmed, done=False)
-    path, _, parameters = client[request.end() : size].partition(b"\0")
+    path, _, parameters = cut(client, request.end(), size).partition(b"\0")
     facts: dict[str, Any] = {"command": text(request[2]), "path": text(path.rstrip(b"\n"))}
     if parameters.startswith(b"host="):
         facts["host"] = text(parameters[5:].split(b"\0", 1)[0])

@@ -15,6 +15,7 @@ from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
 from .exchange import Said, by_datagram, by_stream
 from .tpkt import packet
+from .wire import cut
 
 protocols = ("h323",)
 transport = ("tcp", "udp")
@@ -73,6 +74,6 @@ def _signalling(data: bytes) -> Said:
     kind_at = start + 2 + data[start + 1]
     if data[start + 1] > 4 or (len(data) > kind_at and data[kind_at] not in _MESSAGES):
         return NO
-    if _H225 in data[kind_at:end]:
+    if _H225 in cut(data, kind_at, end):
         return {"message": _MESSAGES[data[kind_at]]}
     return MORE if len(data) < end else NO

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from .wire import text
+from .wire import cut, text
 
 protocols = ("http",)
 transport = "tcp"
@@ -105,13 +105,13 @@ def _look(data: bytes) -> int:
         return _PAGE
     if end == at or data[end : end + 1] not in (b" ", b"\t"):
         return _OPEN if data[at:] == b"<" else _WRONG
-    return _look_request_line(data[at:end], data, end)
+    return _look_request_line(cut(data, at, end), data, end)
 
 
 def _look_request_line(method: bytes, data: bytes, space: int) -> int:
     """Judge the line whose method ends at ``space``."""
     end = data.find(b"\n", space)
-    line = data[space : end if end >= 0 else len(data)]
+    line = cut(data, space, end if end >= 0 else len(data))
     target = line.lstrip(b" \t")
     registered = method in METHODS
     if not registered and _control(line):
@@ -139,11 +139,11 @@ def _request(facts: dict[str, Any], data: bytes) -> int:
     """Add the facts of the first request; the offset after its header section, 0 while that is not all there."""
     at = len(data) - len(data.lstrip(b"\r\n\t "))
     end = data.find(b"\n", at)
-    line = data[at : end if end >= 0 else len(data)]
+    line = cut(data, at, end if end >= 0 else len(data))
     method = line.split(None, 1)[0]
     found = _version(line)
     facts["http_method"] = text(method)
-    facts["url"] = text(line[len(method) : found.start() if found else len(line)].strip())
+    facts["url"] = text(cut(line, len(method), found.start() if found else len(line)).strip())
     facts["protocol"] = text(found[0].strip()) if found else "HTTP/0.9"
     return _headers(facts, data, _REQUEST_HEADERS, at)
 
@@ -166,9 +166,9 @@ def _response(facts: dict[str, Any], data: bytes) -> int:
 def _headers(facts: dict[str, Any], data: bytes, wanted: dict[bytes, str], at: int = 0) -> int:
     """Add the wanted fields of the header section of the message at ``at``; the offset after it, 0 when it is cut."""
     end = _head_end(data, at)
-    head = data[at : end.start()] if end else data[at:]
+    head = cut(data, at, end.start()) if end else data[at:]
     lines = head.split(b"\n")
-    for line in lines[1:] if end else lines[1:-1]:
+    for line in lines[1:] if end else lines[1:][:-1]:
         name, colon, value = line.partition(b":")
         fact = wanted.get(name.strip().lower()) if colon else None
         if fact and fact not in facts:

@@ -14,7 +14,7 @@ from typing import Final
 from pywall_core.api import UDP, Answer, Flow, Match, hookimpl
 
 from .evidence import OPEN, PROOF, REFUTED, Grade, by_client
-from .wire import first_datagram, tlv, u32
+from .wire import cut, first_datagram, tlv, u32
 
 protocols = ("krb5",)
 transport = ("tcp", "udp")
@@ -42,7 +42,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         client, server = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
         at = 0
     grade = _side(client, at)
-    facts = {"msg_type": _TYPES[client[at]]} if grade is PROOF else {}
+    facts = {"msg_type": _TYPES[client[at]]} if grade == PROOF else {}
     return by_client("krb5", grade, _side(server, at), facts)
 
 
@@ -65,6 +65,6 @@ def _side(data: bytes, at: int) -> Grade:
     if at and outer[2] != at + u32(data, 0):
         return REFUTED
     fits = inner[0] == 0x30 and inner[2] <= outer[2] and version[0] in (0xA0, 0xA1) and number[0] == version[0] + 1
-    if not fits or data[version[1] : version[2]] != b"\x02\x01\x05":
+    if not fits or cut(data, version[1], version[2]) != b"\x02\x01\x05":
         return REFUTED
-    return PROOF if data[number[1] : number[2]] == bytes((2, 1, kind & 0x1F)) else REFUTED
+    return PROOF if cut(data, number[1], number[2]) == bytes((2, 1, kind & 0x1F)) else REFUTED

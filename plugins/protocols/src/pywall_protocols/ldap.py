@@ -13,7 +13,7 @@ from typing import Any, Final
 from pywall_core.api import MORE, NO, TCP, Answer, Flow, Match, hookimpl
 
 from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
-from .wire import text, tlv
+from .wire import cut, text, tlv
 
 protocols = ("ldap",)
 transport = ("tcp", "udp")
@@ -55,9 +55,9 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         facts["request.operation"] = _OPERATIONS.get(first[0], "unknown")
         name = tlv(client, first[1] + 3, first[2]) if first[0] == 0x60 else None
         if name and name[0] == 4:
-            facts["request.bind_request.name"] = text(client[name[1] : name[2]])
+            facts["request.bind_request.name"] = text(cut(client, name[1], name[2]))
         if first[0] == 0x77:
-            done = b"1466.20037" not in client[first[1] : first[2]]
+            done = b"1466.20037" not in cut(client, first[1], first[2])
     return Match("ldap", facts, answer.confirmed, restart is not None or (answer.done and done), restart)
 
 
@@ -72,7 +72,7 @@ def _message(data: bytes, at: int) -> _Message | None:
     operation = tlv(data, number[2])
     if operation is None or operation[2] > outer[2]:
         return None
-    return operation[0], operation[1], operation[2], outer[2], data[number[1] : number[2]]
+    return operation[0], operation[1], operation[2], outer[2], cut(data, number[1], number[2])
 
 
 def _side(data: bytes) -> Grade:
@@ -127,7 +127,7 @@ def _start_tls(client: bytes, server: bytes) -> tuple[int, int] | None:
         if asked is None or asked[3] > len(client):
             return None
         at = asked[3]
-        if asked[0] == 0x77 and _START_TLS in client[asked[1] : asked[2]]:
+        if asked[0] == 0x77 and _START_TLS in cut(client, asked[1], asked[2]):
             break
     else:
         return None

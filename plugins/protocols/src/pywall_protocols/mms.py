@@ -15,7 +15,7 @@ from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
 from .exchange import Said, by_stream
 from .tpkt import user_data
-from .wire import tlv
+from .wire import cut, tlv
 
 protocols = ("mms",)
 transport = "tcp"
@@ -48,7 +48,7 @@ def _packet(data: bytes) -> Said:
     at, end = found
     if len(data) < min(end, at + _PRESENTED):
         return MORE
-    body = data[at:end]
+    body = cut(data, at, end)
     if body[0] in _CONNECT:
         if _SYNTAX in body:
             return {}

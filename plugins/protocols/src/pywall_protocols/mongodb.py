@@ -15,7 +15,7 @@ from typing import Any, Final
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
 from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
-from .wire import text
+from .wire import cut, text
 
 protocols = ("mongodb",)
 transport = "tcp"
@@ -67,7 +67,7 @@ def _side(data: bytes, to_server: bool) -> Grade:
             return OPEN if len(data) < 160 else REFUTED
         return (
             PROOF
-            if b"." in data[20:end] and data[20:end].isascii() and data[20:end].decode().isprintable()
+            if b"." in cut(data, 20, end) and cut(data, 20, end).isascii() and cut(data, 20, end).decode().isprintable()
             else REFUTED
         )
     return HINT
@@ -77,5 +77,5 @@ def _command(data: bytes) -> dict[str, Any]:
     """The name of the first BSON element, which is the command's."""
     operation = _HEADER(data)[3]
     at = 26 if operation == 2013 else data.find(0, 20) + 14 if operation == 2004 else 0
-    name = data[at : data.find(0, at, at + 64)] if at else b""
+    name = cut(data, at, data.find(0, at, at + 64)) if at else b""
     return {"command": text(name)} if name.isalnum() else {}

@@ -15,7 +15,7 @@ from typing import Any, Final
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
 from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, judge
-from .wire import text
+from .wire import cut, text
 
 protocols = ("mysql",)
 transport = "tcp"
@@ -38,13 +38,13 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     greeting_end = _size(server)
     whole = bool(greeting_end) and len(server) >= greeting_end
     if whole and server[4] == 10:
-        facts["version"] = text(server[5 : server.index(0, 5)])
+        facts["version"] = text(cut(server, 5, server.index(0, 5)))
     if _asks_tls(client):
         restart = (36, greeting_end) if whole else None
         return Match("mysql", facts, answer.confirmed, restart is not None, restart)
     complete = len(client) >= 4 and len(client) >= _size(client)
     if complete and len(client) > 36 and client[5] & 2:
-        facts["user"] = text(client[36 : _size(client)].split(b"\0", 1)[0])
+        facts["user"] = text(cut(client, 36, _size(client)).split(b"\0", 1)[0])
     return Match("mysql", facts, answer.confirmed, answer.done and whole and complete)
 
 
@@ -67,7 +67,7 @@ def _server(data: bytes) -> Grade:
         end = data.find(0, 5, 133)
         if end < 0:
             return OPEN if len(data) < 133 and not any(data[5:].translate(None, _PRINTABLE)) else REFUTED
-        if not _VERSION.match(data[5:end]) or end + 14 > size + 4:
+        if not _VERSION.match(cut(data, 5, end)) or end + 14 > size + 4:
             return REFUTED
         if len(data) < end + 14:
             return OPEN
@@ -77,7 +77,7 @@ def _server(data: bytes) -> Grade:
         if len(data) < end:
             return OPEN
         code = int.from_bytes(data[5:7], "little")
-        return PROOF if 1000 <= code < 5000 and not data[7:end].translate(None, _PRINTABLE) else REFUTED
+        return PROOF if 1000 <= code < 5000 and not cut(data, 7, end).translate(None, _PRINTABLE) else REFUTED
     return REFUTED
 
 

@@ -16,7 +16,7 @@ from typing import Final
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
 from .exchange import Said, by_stream
-from .wire import text
+from .wire import cut, text
 
 protocols = ("opcua",)
 transport = "tcp"
@@ -52,4 +52,4 @@ def _message(data: bytes) -> Said:
         return MORE
     if _u32(data, 28)[0] != size - _HELLO and _u32(data, 28)[0] != 0xFFFFFFFF:
         return NO
-    return {"message": "HEL", "url": text(data[_HELLO:size])} if len(data) >= size else MORE
+    return {"message": "HEL", "url": text(cut(data, _HELLO, size))} if len(data) >= size else MORE

@@ -177,7 +177,7 @@ def _midway_packet(packet: bytes) -> tuple[bytes, int, bytes]:
     opcode, size = packet[0] >> 3, len(packet)
     if opcode == DATA_V2:
         number = u32(packet, 4) if size >= 24 else 0
-        fits = 0 < number < 1 << 24 and number & 0xFFFF  # not the counts of a DNS query
+        fits = 0 < number < 1 << 24 and number & 0xFFFF != 0  # not the counts of a DNS query
         return (packet[:4], number, b"-") if fits else _NEITHER
     session = packet[1:_HEAD]
     if opcode not in (SOFT_RESET, CONTROL, ACK, CONTROL_WKC) or size < 22 or session.count(0) > _MOST_ZEROS:

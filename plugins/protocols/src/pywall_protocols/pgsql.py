@@ -14,7 +14,7 @@ from typing import Any, Final
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
 from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
-from .wire import text, u32
+from .wire import cut, text, u32
 
 protocols = ("pgsql",)
 transport = "tcp"
@@ -52,7 +52,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         return Match("pgsql", {}, answer.confirmed, answer.done)
     if len(client) < at + size:
         return Match("pgsql", {}, answer.confirmed, done=False)
-    return Match("pgsql", _parameters(client[at + 8 : at + size]), answer.confirmed, answer.done)
+    return Match("pgsql", _parameters(cut(client, at + 8, at + size)), answer.confirmed, answer.done)
 
 
 def _parameters(data: bytes) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def _client(data: bytes) -> Grade:
     if code == _CANCEL:
         return PROOF if 12 <= size <= 268 else REFUTED
     if code >> 16 == 3 and code & 0xFFFF < 10 and 9 <= size <= _LONGEST:
-        name = data[8 : data.find(0, 8, 72)] if data.find(0, 8, 72) > 0 else data[8:]
+        name = cut(data, 8, data.find(0, 8, 72)) if data.find(0, 8, 72) > 0 else data[8:]
         if not all(octet in _NAME for octet in name):
             return REFUTED
         return PROOF if 0 in data[8:72] else OPEN

@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
 from . import client_hello, quic_initial
-from .wire import datagrams, first_datagram, text, u24, u32
+from .wire import cut, datagrams, first_datagram, text, u24, u32
 
 protocols = ("quic",)
 transport = "udp"
@@ -87,7 +87,7 @@ def long_header(datagram: bytes) -> Header | None:
     end = at + 1 + datagram[at]
     if end > size or (version == 0 and not _negotiates(datagram[end:])):
         return None
-    return Header(version, datagram[6:at], datagram[at + 1 : end], kind == (1 if version == V2 else 0), end)
+    return Header(version, cut(datagram, 6, at), cut(datagram, at + 1, end), kind == (1 if version == V2 else 0), end)
 
 
 def _negotiates(versions: bytes) -> bool:
@@ -136,7 +136,7 @@ def _chlo(data: bytes) -> dict[str, str]:
     for entry in range(at + 8, min(values, len(data) - 7), 8):
         end = int.from_bytes(data[entry + 4 : entry + 8], "little")
         if data[entry : entry + 4] == b"SNI\0":
-            name = data[values + begin : values + end]
+            name = cut(data, values + begin, values + end)
             return {"sni": text(name).lower()} if name else {}
         begin = end
     return {}

@@ -7,6 +7,8 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
+from .wire import cut
+
 if TYPE_CHECKING:
     from .quic import Header
 
@@ -73,10 +75,10 @@ def read(packet: bytes, header: Header, dcid: bytes, stream: CryptoStream) -> bo
     first = packet[0] ^ (mask[0] & 0x0F)
     octets = (first & 3) + 1
     number = bytes(a ^ b for a, b in zip(packet[at : at + octets], mask[1:], strict=False))
-    associated = bytes([first]) + packet[1:at] + number
+    associated = bytes([first]) + cut(packet, 1, at) + number
     nonce = int.from_bytes(iv, "big") ^ int.from_bytes(number, "big")
     try:
-        plain = AESGCM(key).decrypt(nonce.to_bytes(12, "big"), packet[at + octets : end], associated)
+        plain = AESGCM(key).decrypt(nonce.to_bytes(12, "big"), cut(packet, at + octets, end), associated)
     except InvalidTag:
         return False
     _frames(plain, stream)

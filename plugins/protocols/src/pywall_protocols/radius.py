@@ -14,7 +14,7 @@ from typing import Any, Final
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
 from .exchange import Said, by_datagram
-from .wire import text, u16
+from .wire import cut, text, u16
 
 protocols = ("radius",)
 transport = "udp"
@@ -69,7 +69,7 @@ def _message(data: bytes) -> Said:
     telling = False
     while at + 2 <= size:
         kind, length = data[at], data[at + 1]
-        value = data[at + 2 : min(at + length, size)]
+        value = cut(data, at + 2, min(at + length, size))
         telling = telling or _tells(kind, length, value)
         if kind == _USER_NAME and telling:
             facts["user_name"] = text(value)

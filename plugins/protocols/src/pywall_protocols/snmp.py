@@ -14,7 +14,7 @@ from typing import Any, Final
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
 from .exchange import Said, by_datagram
-from .wire import text, tlv
+from .wire import cut, text, tlv
 
 protocols = ("snmp",)
 transport = "udp"
@@ -64,7 +64,7 @@ def _message(data: bytes) -> Said:
         return {"version": 3} if fills and _is_version_3(data, second) else NO
     if version > _HISTORIC or second[0] != _OCTETS:
         return NO
-    community = data[second[1] : second[2]]
+    community = cut(data, second[1], second[2])
     pdu = tlv(data, second[2])
     known = pdu is not None and pdu[0] in _PDUS
     if not (known and fills) and (len(community) < _LEAST_TEXT or community.translate(None, _PRINTABLE)):

@@ -15,7 +15,7 @@ from typing import Any, Final
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
 from .evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, judge
-from .wire import text, u16
+from .wire import cut, text, u16
 
 protocols = ("socks",)
 transport = "tcp"
@@ -45,15 +45,17 @@ def _version4(client: bytes, server: bytes) -> Match | Answer:
     if end >= 0 and named:
         name = end + 1
         end = client.find(0, name, name + 256)
-    if client[1] not in (1, 2) or not all(32 < octet < 127 for octet in client[8 : end if end >= 0 else 264] if octet):
+    if client[1] not in (1, 2) or not all(
+        32 < octet < 127 for octet in cut(client, 8, end if end >= 0 else 264) if octet
+    ):
         return NO
     if end < 0:
         return MORE if len(client) < 520 else NO
     if client[2:4] == b"\0\0" or (client[4] in (0, 255) and not named) or client[4] >= 224:
         return NO
-    host = client[name:end] if named else str(ip_address(client[4:8]))
+    host = cut(client, name, end) if named else str(ip_address(client[4:8]))
     facts: dict[str, Any] = {"version": 4, "command": _COMMANDS[client[1]], "host": text(host), "port": u16(client, 2)}
-    if user := client[8 : client.index(0, 8)]:
+    if user := cut(client, 8, client.index(0, 8)):
         facts["user"] = text(user)
     told: Grade = (0, 1)
     if server[:1] not in (b"", b"\0") or (len(server) > 1 and not 0x5A <= server[1] <= 0x5D):
@@ -61,7 +63,7 @@ def _version4(client: bytes, server: bytes) -> Match | Answer:
     elif len(server) >= 8:
         told = HINT
     answer = judge("socks", PROOF if named or client[8] else HINT, told, facts)
-    if answer is MORE or answer is NO or told is not HINT:
+    if answer is MORE or answer is NO or told != HINT:
         return answer
     granted = server[1] == 0x5A and client[1] == 1
     return Match("socks", facts, True, True, (end + 1, 8) if granted else None)
@@ -70,7 +72,7 @@ def _version4(client: bytes, server: bytes) -> Match | Answer:
 def _version5(client: bytes, server: bytes) -> Match | Answer:
     """Methods and their choice, perhaps user and password (RFC 1929), request and reply."""
     at = 2 + client[1] if len(client) > 1 else 3
-    methods = client[2:at]
+    methods = cut(client, 2, at)
     facts: dict[str, Any] = {"version": 5}
     if len(set(methods)) < len(methods) or at == 2 or methods.translate(None, _METHODS):
         return NO
@@ -82,7 +84,7 @@ def _version5(client: bytes, server: bytes) -> Match | Answer:
     else:
         told = HINT if server[0] == 5 and (server[1] in methods or server[1] == 0xFF) else REFUTED
     answer = judge("socks", asked, told, facts)
-    if told is not HINT or not isinstance(answer, Match):
+    if told != HINT or not isinstance(answer, Match):
         return answer
     reply_at = 2
     if server[1] == 2:

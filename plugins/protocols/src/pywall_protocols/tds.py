@@ -14,7 +14,7 @@ from typing import Final
 from pywall_core.api import Answer, Flow, Match, hookimpl
 
 from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
-from .wire import u16
+from .wire import cut, u16
 
 protocols = ("tds",)
 transport = "tcp"
@@ -40,20 +40,20 @@ def _header(data: bytes) -> Grade:
 
 
 def _client(data: bytes) -> Grade:
-    if _header(data) is REFUTED:
+    if _header(data) == REFUTED:
         return REFUTED
     if len(data) < 9:
         return OPEN
     size = u16(data, 2)
     if len(data) < min(size, 18):
         return OPEN
-    kind, body = data[0], data[8:size]
+    kind, body = data[0], cut(data, 8, size)
     if kind == 2:
         if size != 512:
             return REFUTED
         if len(data) < 39:
             return OPEN
-        return PROOF if data[38] <= 30 and not any(data[8 + data[38] : 38]) else REFUTED
+        return PROOF if data[38] <= 30 and not any(cut(data, 8 + data[38], 38)) else REFUTED
     if kind in (0x10, 0x12):
         if len(body) < 10:
             return REFUTED
@@ -84,7 +84,7 @@ def _utf16(octets: bytes) -> bool:
 
 
 def _server(data: bytes) -> Grade:
-    if _header(data) is REFUTED:
+    if _header(data) == REFUTED:
         return REFUTED
     if len(data) < 9:
         return OPEN

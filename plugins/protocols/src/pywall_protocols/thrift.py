@@ -32,7 +32,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         return answer
     assert isinstance(answer, Match)
     facts: dict[str, Any] = {}
-    if grade is PROOF:
+    if grade == PROOF:
         facts["method"] = text(_name(client))
     return Match("thrift", facts, answer.confirmed, answer.done)
 

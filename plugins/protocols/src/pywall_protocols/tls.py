@@ -17,7 +17,7 @@ from typing import Any, Final
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
 from . import certificate, client_hello
-from .wire import FACT_LENGTH, text, u16, u24
+from .wire import FACT_LENGTH, cut, text, u16, u24
 
 protocols = ("tls",)
 transport = "tcp"
@@ -195,7 +195,7 @@ def _messages(data: bytes) -> tuple[list[tuple[int, bytes]], bool]:
         end = at + 4 + u24(joined, at + 1)
         if end > len(joined):
             break
-        found.append((joined[at], joined[at + 4 : end]))
+        found.append((joined[at], cut(joined, at + 4, end)))
         at = end
     return found, ended
 

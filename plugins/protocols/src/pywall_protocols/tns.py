@@ -14,7 +14,7 @@ from typing import Any
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
 from .evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
-from .wire import text, u16
+from .wire import cut, text, u16
 
 protocols = ("tns",)
 transport = "tcp"
@@ -35,7 +35,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if whole:
         at = u16(client, 26)
         if 0 < at < size:
-            facts["connect_data"] = text(client[at:size])
+            facts["connect_data"] = text(cut(client, at, size))
     return Match("tns", facts, answer.confirmed, answer.done and whole)
 
 

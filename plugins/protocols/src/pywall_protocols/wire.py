@@ -32,6 +32,11 @@ def u32(data: bytes, at: int) -> int:
     return _U32(data, at)[0]  # type: ignore[no-any-return]
 
 
+def cut(data: bytes, start: int, end: int) -> bytes:
+    """``data[start:end]``, empty where the end lies before the start: compiled, the slice itself would raise."""
+    return data[start:end] if start < end else b""
+
+
 def text(raw: bytes | str) -> str:
     """A fact's text: printable, at most 255 characters; octets that are not UTF-8 are read as Latin-1."""
     if isinstance(raw, str):

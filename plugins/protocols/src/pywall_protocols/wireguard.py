@@ -40,7 +40,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if _answers(first, reply):
         return Match("wireguard", facts)
     asked, told = _says(first, client, flow.client_sizes), _says(reply, server, flow.server_sizes)
-    if asked is PROOF and first[0] == 3:  # nobody begins with a cookie reply, but a DNS query may look like one
+    if asked == PROOF and first[0] == 3:  # nobody begins with a cookie reply, but a DNS query may look like one
         asked = HINT
     return by_client("wireguard", asked, told, facts)
 

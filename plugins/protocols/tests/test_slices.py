@@ -1,0 +1,53 @@
+"""A slice of bytes whose end lies before its start is empty in Python, and an error where mypyc has compiled it.
+
+Detectors slice by what they are sent. So both bounds are constants, or the end is the start and something that is not
+negative, or :func:`pywall_protocols.wire.cut` is called.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pywall_protocols import wire
+
+DETECTORS = sorted(Path(wire.__file__).parent.glob("*.py"))
+
+
+def ordered(start: ast.expr, end: ast.expr) -> bool:
+    """The end cannot lie before the start, as far as the text tells."""
+    first, last = ast.unparse(start), ast.unparse(end)
+    if last.startswith(f"{first} + ") and "-" not in last[len(first) :]:
+        return True
+    if isinstance(end, ast.Name) and end.id.isupper():
+        return True  # a header's length
+    base, offset = parts(start)
+    other, further = parts(end)
+    return base == other and offset <= further
+
+
+def parts(bound: ast.expr) -> tuple[str, int]:
+    """An expression without the constant at its end, and the constant."""
+    if isinstance(bound, ast.BinOp) and isinstance(bound.right, ast.Constant):
+        constant = int(bound.right.value)  # type: ignore[arg-type]
+        return ast.unparse(bound.left), constant if isinstance(bound.op, ast.Add) else -constant
+    if isinstance(bound, ast.Constant):
+        return "", int(bound.value)  # type: ignore[arg-type]
+    if isinstance(bound, ast.UnaryOp) and isinstance(bound.operand, ast.Constant):
+        return "-", -int(bound.operand.value)  # type: ignore[arg-type]
+    return ast.unparse(bound), 0
+
+
+def doubtful(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
+            start, end = node.slice.lower, node.slice.upper
+            if start is not None and end is not None and not ordered(start, end):
+                yield f"{path.name}:{node.lineno}: {ast.unparse(node)}"
+
+
+@pytest.mark.parametrize("path", DETECTORS, ids=lambda path: path.stem)
+def test_no_slice_ends_before_it_starts(path: Path) -> None:
+    assert list(doubtful(path)) == []

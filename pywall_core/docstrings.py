@@ -1,0 +1,20 @@
+"""A plugin's manual text: the docstring of its class or module, which compiled modules keep in their sources only."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+
+def docstring(obj: Any) -> str:
+    """The docstring, cleaned; empty where there is none."""
+    told = inspect.getdoc(obj)
+    if told is None and isinstance(obj, ModuleType) and obj.__file__:
+        place = Path(obj.__file__)
+        source = place.with_name(place.name.partition(".")[0] + ".py")
+        if source.is_file():
+            told = ast.get_docstring(ast.parse(source.read_text(encoding="utf-8")))
+    return told or ""
