@@ -154,8 +154,12 @@ def test_hedge_over_a_stream(text):
     assert stream_of(text, "hedge").result().label == "plain"
 
 
-def test_import_loads_neither_numpy_nor_scipy():
-    code = "import sys, pywall_hedge; sys.exit(any(name in sys.modules for name in ('numpy', 'scipy')))"
+@pytest.mark.parametrize("module", ["pywall_hedge", "pywall_hedge.plugin"])
+def test_import_loads_nothing_that_is_slow_to_load(module):
+    code = f"import sys, {module}; sys.exit(any(name in sys.modules for name in ('numpy', 'scipy', 'pydantic')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_use_does_not_load_scipy_stats():
     code = "import sys, pywall_hedge as p; p.classify(bytes(range(256)) * 4); sys.exit('scipy.stats' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
