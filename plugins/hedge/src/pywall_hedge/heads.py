@@ -28,8 +28,8 @@ def examine(data: bytes) -> str | None:
         if data[0] & 15 == 8 and (data[0] << 8 | data[1]) % 31 == 0 and archives.zlib_stream(data):
             return "zlib"
         return next((name for name, holds in archives.UNMARKED if holds(data)), None)
-    except (IndexError, MemoryError):
-        return None  # a header cut short where a parser looked ahead
+    except (IndexError, MemoryError, RecursionError):
+        return None  # a header cut short where a parser looked ahead, or heads within heads without end
 
 
 def marked(data: bytes) -> bool:
