@@ -122,6 +122,16 @@ def test_a_plain_greeting_does_not_hide_what_follows():
     assert stream.result().label == "encrypted"
 
 
+@pytest.mark.parametrize("opening", [b"HELLO " + b"name=value;" * 60 + b"\r\n", bytes(700), bytes(range(256)) * 3])
+@pytest.mark.parametrize("cut", [200, 1448])
+def test_an_opening_in_the_clear_does_not_hide_what_follows_it(opening, cut):
+    stream = StreamClassifier()
+    data = opening + random.Random(2).randbytes(65_536)
+    for packet in packets(data, cut):
+        stream.update(packet)
+    assert stream.result().label == "encrypted"
+
+
 def test_plain_and_compressed_streams_settle_early(text):
     stream = StreamClassifier()
     stream.update(text[:4096])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable
 
@@ -30,6 +31,17 @@ def examine(data: bytes) -> str | None:
         return next((name for name, holds in archives.UNMARKED if holds(data)), None)
     except (IndexError, MemoryError, RecursionError):
         return None  # a header cut short where a parser looked ahead, or heads within heads without end
+
+
+def introduced(data: bytes) -> str | None:
+    """As `examine`; lines of text may stand before the head, as where a command names the file that follows it."""
+    name = examine(data)
+    if name is None and (lines := _LINES.match(data)):
+        name = examine(data[lines.end() :])
+    return name
+
+
+_LINES = re.compile(rb"(?:[\t\x20-\x7e]{0,200}\r?\n){1,16}")
 
 
 def marked(data: bytes) -> bool:

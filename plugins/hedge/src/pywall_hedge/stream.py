@@ -10,7 +10,7 @@ can know. A structure at the head of a direction (see `pywall_hedge.heads`) deci
 from __future__ import annotations
 
 from .classification import SHORTEST, Classification, classify, entropy_of, log_odds, verdict
-from .heads import examine
+from .heads import introduced
 
 PIECE = 16384
 """Octets judged at a time."""
@@ -53,7 +53,7 @@ class _Direction:
         size = len(head)
         if size >= FIRST_LOOK and (size >= 2 * self.looked_at or size == KEPT):
             self.looked_at = size
-            self.name = examine(bytes(head))
+            self.name = introduced(bytes(head))
             if size == KEPT or (self.name is None and size >= LAST_CHANCE):
                 self.head = None
 
