@@ -194,11 +194,10 @@ def answer(sort: str, connection: socket.socket) -> None:
     while not line.endswith(b"\n") and (octet := connection.recv(1)):
         line += octet
     seed, way = line.decode().strip().split(" ", 1)
-    data = file_of(sort, int(seed))
-    if way == "client sends":
-        connection.sendall(b"ok" if receive(connection, len(data)) == len(data) else b"no")
+    if way == "client sends":  # to its end: encoders with threads do not make the same file twice
+        connection.sendall(b"ok" if receive(connection, 1 << 30) else b"no")
     else:
-        send(connection, in_pieces(data, way))
+        send(connection, in_pieces(file_of(sort, int(seed)), way))
 
 
 def accept(listener: socket.socket, sort: str) -> None:
@@ -262,6 +261,7 @@ def transfer(sort: str, address: str, port: int, number: int) -> bool:
         sock.sendall(f"{seed} {way}\n".encode())
         if upload:
             send(sock, iter([upload]))
+            sock.shutdown(socket.SHUT_WR)
             return sock.recv(10) == b"ok"
         return receive(sock, 1 << 30) > 0  # to its end: of a flow that is dropped none comes
 

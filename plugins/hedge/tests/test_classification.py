@@ -43,6 +43,13 @@ def test_random_bytes_are_encrypted(size):
     assert sum(classify(rng.randbytes(size)).label == "encrypted" for _ in range(count)) >= 0.93 * count
 
 
+@pytest.mark.parametrize("size", [48, 64, 80, 100, 128, 181, 200, 226, 300, 362, 400, 482, 600, 724, 900, 1200, 1700])
+def test_random_bytes_of_every_length_are_encrypted(size):
+    rng = random.Random(size)
+    found = sum(classify(rng.randbytes(size)).label == "encrypted" for _ in range(200))
+    assert found >= 200 * (0.8 if size < 200 else 0.88)
+
+
 def test_text_is_plain(text):
     rng = random.Random(1)
     for size in (32, 64, 256, 1460, 8192):

@@ -47,7 +47,7 @@ def test_scores_are_second_differences_of_psi_square():
 def test_random_bytes_score_about_nothing():
     rng = random.Random(3)
     rows = np.array([features.features(rng.randbytes(1460)) for _ in range(300)])
-    assert rows.shape == (300, 51)
+    assert rows.shape == (300, 52)
     assert np.abs(np.median(rows[:, :20], axis=0)).max() < 0.5
     assert np.sinh(rows[:, :20]).std(axis=0).max() < 2.5
 

@@ -20,6 +20,7 @@ from pywall_hedge import features, fragments, model
 
 SIZES = {
     64: 4000,
+    128: 3000,
     256: 3000,
     512: 3000,
     1024: 3000,
@@ -48,6 +49,16 @@ class Samples:
     names: list[str]
 
 
+def lengths(size: int, count: int, rng: np.random.Generator) -> list[int]:
+    """Half of them `size`, the others anything that is asked of the network for `size`: payloads have all lengths."""
+    sizes = sorted(SIZES)
+    place = sizes.index(size)
+    low = (sizes[place - 1] * size) ** 0.5 if place else features.SHORTEST
+    high = (sizes[place + 1] * size) ** 0.5 if place + 1 < len(sizes) else size
+    others = np.exp(rng.uniform(np.log(low), np.log(high), count)).astype(np.int64)
+    return np.where(rng.random(count) < 0.5, size, others).tolist()  # type: ignore[no-any-return]
+
+
 def rows(root: Path, split: str, name: str, kind: str, size: int, count: int, seed: int) -> npt.NDArray[np.float16]:
     """Features of `count` fragments of one format, or of random bytes where `name` is "random"; kept on disk."""
     path = root / "features" / split / str(size) / f"{kind}.npy"
@@ -55,11 +66,13 @@ def rows(root: Path, split: str, name: str, kind: str, size: int, count: int, se
         return np.load(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     rng, width = np.random.default_rng([seed, size]), model.WIDTHS[size >= model.LONG]
+    cuts = lengths(size, count, rng)
     if name == "random":
-        drawn: Iterator[bytes] = (rng.bytes(size) for _ in range(count))
+        drawn: Iterator[bytes] = (rng.bytes(cut) for cut in cuts)
     else:
-        drawn = fragments.draw(root / "pool" / split, name, kind, size, count, seed)
-    made = np.stack([features.features(fragment, width) for fragment in drawn]).astype(np.float16)
+        drawn = fragments.draw(root / "pool" / split, name, kind, max(cuts), count, seed)
+    parts = (fragment[:cut] for fragment, cut in zip(drawn, cuts, strict=True))
+    made = np.stack([features.features(part, width) for part in parts]).astype(np.float16)
     np.save(path, made)
     return made
 

@@ -3,7 +3,7 @@
 Everything is computed from one vector of bytes: the spectrum of bit windows over all bit offsets, in both bit orders
 (Huffman coders that fill bytes from the low end, as Deflate's, look random in the other order), counts of bytes, sums
 over blocks, repeats, and counts of syntax that only some formats have. Where a quantity has a known mean and deviation
-for random bytes it is given as a z-score, so that lengths compare; `features` tames the tails.
+for random bytes it is given as a z-score, so that lengths compare; `features` tames the tails, and adds the length.
 
 A call of numpy costs about a microsecond whatever it does, so what can be asked of a table is, and sums over many
 classes of cells are one product with a matrix.
@@ -17,6 +17,8 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+from .classification import random_entropy
 
 Vector: TypeAlias = npt.NDArray[np.float32]
 Bytes: TypeAlias = npt.NDArray[np.uint8]
@@ -131,7 +133,7 @@ def _bytewise(size: int, counts: Counts) -> list[float]:
     absent = 256 * exp(-size / 256)
     mean, deviation = size / 256, (size / 256) ** 0.5
     return [
-        entropy,
+        (entropy - random_entropy(size)) * size**0.5,
         (chi2 - 255) / 22.583,
         (256 - int(np.count_nonzero(counts)) - absent) / (absent + 1) ** 0.5,
         (int(counts.max()) - mean) / deviation,
@@ -187,7 +189,7 @@ def _expected(size: int) -> list[tuple[bytes, float, float]]:
 def features(payload: bytes, width: int = 10) -> Vector:
     """All features of one payload of 32 to 16384 bytes with windows of `width` bits.
 
-    Shape (2 * width + 31,); linear near 0, logarithmic in the tails.
+    Shape (2 * width + 32,); linear near 0, logarithmic in the tails.
     """
     data = np.frombuffer(payload, dtype=np.uint8)
     size = len(data)
@@ -195,6 +197,7 @@ def features(payload: bytes, width: int = 10) -> Vector:
     exact += _neighbours(payload, data)
     exact += _sums(data)
     exact += [(payload.count(text) - mean) / deviation for text, mean, deviation in _expected(size)]
+    exact.append(log2(size))
     values = np.empty(2 * width + len(exact), dtype=np.float32)
     values[: 2 * width] = spectrum(width).scores(payload)
     values[2 * width :] = exact

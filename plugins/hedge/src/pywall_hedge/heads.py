@@ -45,5 +45,7 @@ _LINES = re.compile(rb"(?:[\t\x20-\x7e]{0,200}\r?\n){1,16}")
 
 
 def marked(data: bytes) -> bool:
-    """The bytes begin with some format's magic number, whatever follows."""
+    """The bytes begin with some format's magic number, or a frame's sync word, whatever follows."""
+    if data[:1] == b"\xff" and data[1:2] >= b"\xe0":
+        return True
     return bool(data) and any(len(magic) > 1 and data.startswith(magic) for magic, _, _ in _BY_FIRST.get(data[0], ()))

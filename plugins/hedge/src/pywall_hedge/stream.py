@@ -18,7 +18,7 @@ KEPT = 65536
 """Octets of a direction's start within which its structure is checked."""
 FIRST_LOOK, LAST_CHANCE = 64, 2048
 """Octets from which a head is looked at, and after which one without a structure is given up."""
-GROWTH = 0.8
+GROWTH = 1.2
 """Log-odds that the sum must clear for every piece after the first; fitted by training/streams.py."""
 OPENING = 4096
 """Octets of a direction's start, a quarter of it at most, that the statistics leave out: a header in clear text or a
