@@ -19,16 +19,16 @@ import numpy.typing as npt
 from pywall_hedge import features, fragments, model
 
 SIZES = {
-    64: 4000,
-    128: 3000,
+    64: 10000,
+    128: 5000,
     256: 3000,
     512: 3000,
     1024: 3000,
     1460: 4000,
     2048: 2500,
     4096: 2000,
-    8192: 1500,
-    16384: 1000,
+    8192: 3000,
+    16384: 2000,
 }
 """Payload length in bytes -> fragments of each compressed format."""
 PLAIN_SHARE = 0.6
