@@ -27,8 +27,8 @@ SIZES = {
     1460: 4000,
     2048: 2500,
     4096: 2000,
-    8192: 3000,
-    16384: 2000,
+    8192: 1500,
+    16384: 1000,
 }
 """Payload length in bytes -> fragments of each compressed format."""
 PLAIN_SHARE = 0.6
