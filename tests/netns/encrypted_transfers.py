@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import bz2
 import contextlib
 import gzip
@@ -131,7 +132,7 @@ SIMPLE: dict[str, Callable[[bytes], bytes]] = {
     "xz": lzma.compress,
     "png": png,
     "text": lambda data: data[:SIZE],
-    "base64 of noise": lambda data: b"".join(pad(54).hex().encode() + b"\n" for _ in range(SIZE // 109)),
+    "base64 of noise": lambda data: base64.encodebytes(pad(SIZE * 3 // 4)),
 }
 WAYS = ("server sends", "client sends", "first octet alone", "in small segments")
 """How a file goes over: a file's sort is its shape, and each of its transfers takes the next way."""
