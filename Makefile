@@ -25,7 +25,7 @@ test: setup ## linters, types, all tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n auto --dist loadfile -m 'not slow and not netns' $(TESTS)
-	$(BIN)/pytest -n auto --dist loadfile --reruns 2 -m 'netns and not slow' $(TESTS)
+	$(BIN)/pytest -n auto --dist loadfile --reruns 2 -m 'netns and not slow' $(TESTS) || [ $$? -eq 5 ] # 5: none there
 
 test-long: setup ## the tests that take minutes
 	$(BIN)/pytest -m slow
