@@ -16,8 +16,9 @@ from . import lz
 ENOUGH = 20
 """Octets behind a fixed header below which a decoder that has not complained yet proves nothing."""
 
-SLACK = 64
-"""Octets behind the end of a structure that are let pass, whatever they are: trailers, a line of text."""
+SLACK, NEXT = 64, 4096
+"""Octets behind the end of a structure that are let pass, whatever they are: trailers, a line of text; octets of what
+follows that must be another structure."""
 _OUTPUT = 1 << 20
 
 
@@ -81,7 +82,7 @@ def fits_behind(data: bytes, end: int) -> bool:
     Ciphertext behind a whole small file would else be taken for more of it.
     """
     rest = data[end:].lstrip(b"\0")
-    return len(rest) < SLACK or inside(rest)
+    return len(rest) < SLACK or inside(rest[:NEXT])
 
 
 def zip_archive(data: bytes) -> bool:
@@ -228,8 +229,10 @@ def _zstd_blocks(data: bytes, place: int, limit: int) -> bool:
 
 
 def zstd_skippable(data: bytes) -> bool:
-    """A skippable frame (RFC 8878 section 3.1.2) with another frame behind it."""
-    end = 8 + _little(data, 4, 4)
+    """Skippable frames (RFC 8878 section 3.1.2) with another frame behind them."""
+    end = 0
+    while data[end + 1 : end + 4] == b"\x2a\x4d\x18" and data[end] >> 4 == 5:
+        end += 8 + _little(data, end + 4, 4)
     return len(data) > end + ENOUGH and inside(data[end:])
 
 
