@@ -6,11 +6,11 @@ group ``pywall.plugins``. See ``docs/how-to``; the hooks are described in :mod:`
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from .decode import decode
 from .hookspecs import hookimpl
-from .rulekind import RuleKind, Scope
 from .types import (
     ACCEPT,
     ACK,
@@ -47,6 +47,8 @@ from .types import (
 if TYPE_CHECKING:
     from .engine import Engine as Engine
     from .plugins import RuleRegistry as RuleRegistry
+    from .rulekind import RuleKind as RuleKind
+    from .rulekind import Scope as Scope
 
 #: Raised by one when a hook or a class here changes so that a plugin may break; plugins state the one they were
 #: written for in ``api_version``.
@@ -147,14 +149,14 @@ __all__ = [
 ]
 
 
+_LATER = {"Engine": ".engine", "RuleKind": ".rulekind", "RuleRegistry": ".plugins", "Scope": ".rulekind"}
+
+
 def __getattr__(name: str) -> Any:
-    """Engine and RuleRegistry, on first use: they import this module."""
-    if name == "Engine":
-        from .engine import Engine
-
-        return Engine
-    if name == "RuleRegistry":
-        from .plugins import RuleRegistry
-
-        return RuleRegistry
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """What is imported on first use: the engine and the registry import this module, rule kinds bring pydantic, which
+    takes longer to import than all the rest.
+    """
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_LATER[name], __package__), name)
+    return value

@@ -3,6 +3,7 @@
 # Runs again in a second when nothing has changed.
 #   scripts/setup.sh run    what `make demo` needs
 #   scripts/setup.sh dev    what the tests, linters and documentation need as well
+#   scripts/setup.sh corpus the encoders that make the payload classifier's corpus, besides
 set -euo pipefail
 cd "$(dirname "$0")/.."
 level=${1:-run}
@@ -17,6 +18,7 @@ as_root() {
 missing=""
 wanted=$run_packages
 [ "$level" = dev ] && wanted="$wanted $dev_packages"
+[ "$level" = corpus ] && wanted="ffmpeg 7zip lzop"
 if command -v dpkg-query >/dev/null; then
   for package in $wanted; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
@@ -30,6 +32,7 @@ if command -v dpkg-query >/dev/null; then
 else
   echo "setup: not a Debian system; install the likes of: $wanted" >&2
 fi
+[ "$level" = corpus ] && exit 0
 
 python=${PYTHON:-}
 if [ -z "$python" ]; then

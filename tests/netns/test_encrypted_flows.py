@@ -2,36 +2,70 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-SCRIPT = Path(__file__).with_name("encrypted_transfers.py")
-ROUNDS = 20
-FILES = {"zip", "gzip", "bzip2", "xz", "png"}
+FOLDER = Path(__file__).parent
+TRANSFERS, SERVICES = str(FOLDER / "encrypted_transfers.py"), str(FOLDER / "known_services.py")
+
+pytestmark = pytest.mark.netns
 
 
-@pytest.mark.netns
-def test_noise_is_dropped_and_files_pass(netns_lab: Callable[..., Any], tmp_path: Path) -> None:
-    lab = netns_lab()
-    server = lab.start("server", sys.executable, str(SCRIPT), "server", stdout=subprocess.PIPE, text=True)
-    assert server.stdout.readline() == "ready\n"
-    with (tmp_path / "log").open("w+") as log:
+@pytest.fixture
+def lab(netns_lab: Callable[..., Any], tmp_path: Path) -> Iterator[Any]:
+    """A lab whose server runs the policy of the manual."""
+    made = netns_lab()
+    log = tmp_path / "log"
+    with log.open("w") as stderr:
         command = [sys.executable, "-m", "pywall_core", "run", "--config", "policy:block-unknown-encrypted"]
-        firewall = lab.start("server", *command, stderr=log)
+        firewall = made.start("server", *command, stderr=stderr)
         for _ in range(600):
-            if "running" in (tmp_path / "log").read_text():
+            if "running" in log.read_text():
                 break
-            assert firewall.poll() is None, (tmp_path / "log").read_text()
+            assert firewall.poll() is None, log.read_text()
             subprocess.run(["sleep", "0.05"], check=True)
-        said = lab.run("client", sys.executable, str(SCRIPT), "client", lab.server4, str(ROUNDS), timeout=280)
-    arrived = {line["kind"]: line["arrived"] for line in map(json.loads, said.splitlines())}
-    files = {kind: n for kind, n in arrived.items() if kind in FILES}
-    noise = {kind: n for kind, n in arrived.items() if kind not in FILES}
-    assert files == dict.fromkeys(FILES, ROUNDS)
-    assert all(n <= 1 for n in noise.values()), noise
+        yield made
+
+
+def run(lab: Any, script: str, rounds: int, *options: str, timeout: float) -> dict[str, int]:
+    """How many transfers of each sort arrived."""
+    server = lab.start("server", sys.executable, script, "server", *options, stdout=subprocess.PIPE, text=True)
+    assert server.stdout.readline() == "ready\n"
+    said = lab.run("client", sys.executable, script, "client", lab.server4, str(rounds), *options, timeout=timeout)
+    print(said)
+    return {line["sort"]: line["arrived"] for line in map(json.loads, said.splitlines())}
+
+
+def judge(arrived: dict[str, int], rounds: int, through: int, lost: int) -> None:
+    """At most so many transfers of each sort of ciphertext got `through`, and of each other sort were `lost`."""
+    from . import encrypted_transfers
+
+    noise = {*encrypted_transfers.NOISE, *encrypted_transfers.DATAGRAMS}
+    assert {sort: n for sort, n in arrived.items() if sort in noise and n > through} == {}
+    assert {sort: n for sort, n in arrived.items() if sort not in noise and n < rounds - lost} == {}
+
+
+def test_noise_is_dropped_and_files_pass(lab: Any) -> None:
+    judge(run(lab, TRANSFERS, 4, timeout=100), 4, through=1, lost=0)
+
+
+def test_known_protocols_pass(lab: Any, tmp_path: Path) -> None:
+    assert set(run(lab, SERVICES, 3, str(tmp_path), timeout=100).values()) == {3}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("av") is None, reason="needs av, pillow and zstandard")
+def test_files_of_all_shapes_pass_99_times_in_100(lab: Any) -> None:
+    judge(run(lab, TRANSFERS, 100, "--files", timeout=3000), 100, through=5, lost=1)
+
+
+@pytest.mark.slow
+def test_known_protocols_pass_99_times_in_100(lab: Any, tmp_path: Path) -> None:
+    assert min(run(lab, SERVICES, 100, str(tmp_path), timeout=1500).values()) >= 99

@@ -43,6 +43,13 @@ def test_random_bytes_are_encrypted(size):
     assert sum(classify(rng.randbytes(size)).label == "encrypted" for _ in range(count)) >= 0.93 * count
 
 
+@pytest.mark.parametrize("size", [48, 64, 80, 100, 128, 181, 200, 226, 300, 362, 400, 482, 600, 724, 900, 1200, 1700])
+def test_random_bytes_of_every_length_are_encrypted(size):
+    rng = random.Random(size)
+    found = sum(classify(rng.randbytes(size)).label == "encrypted" for _ in range(200))
+    assert found >= 200 * (0.8 if size < 200 else 0.88)
+
+
 def test_text_is_plain(text):
     rng = random.Random(1)
     for size in (32, 64, 256, 1460, 8192):
@@ -122,6 +129,16 @@ def test_a_plain_greeting_does_not_hide_what_follows():
     assert stream.result().label == "encrypted"
 
 
+@pytest.mark.parametrize("opening", [b"HELLO " + b"name=value;" * 60 + b"\r\n", bytes(700), bytes(range(256)) * 3])
+@pytest.mark.parametrize("cut", [200, 1448])
+def test_an_opening_in_the_clear_does_not_hide_what_follows_it(opening, cut):
+    stream = StreamClassifier()
+    data = opening + random.Random(2).randbytes(65_536)
+    for packet in packets(data, cut):
+        stream.update(packet)
+    assert stream.result().label == "encrypted"
+
+
 def test_plain_and_compressed_streams_settle_early(text):
     stream = StreamClassifier()
     stream.update(text[:4096])
@@ -154,8 +171,12 @@ def test_hedge_over_a_stream(text):
     assert stream_of(text, "hedge").result().label == "plain"
 
 
-def test_import_loads_neither_numpy_nor_scipy():
-    code = "import sys, pywall_hedge; sys.exit(any(name in sys.modules for name in ('numpy', 'scipy')))"
+@pytest.mark.parametrize("module", ["pywall_hedge", "pywall_hedge.plugin"])
+def test_import_loads_nothing_that_is_slow_to_load(module):
+    code = f"import sys, {module}; sys.exit(any(name in sys.modules for name in ('numpy', 'scipy', 'pydantic')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_use_does_not_load_scipy_stats():
     code = "import sys, pywall_hedge as p; p.classify(bytes(range(256)) * 4); sys.exit('scipy.stats' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,11 +1,20 @@
 """A magic number counts only when the structure behind it holds."""
 
+import bz2
+import gzip
+import io
+import lzma
 import random
+import struct
+import zipfile
+import zlib
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pywall_hedge import archives, classify, containers, heads, lz, pictures
+from pywall_hedge import StreamClassifier, archives, classify, containers, heads, lz, pictures
+
+from .conftest import make_mp3, make_png, make_text
 
 MAGICS = [magic for module in (archives, pictures, containers) for magic in module.MAGIC]
 LONGER = [  # as much of a real head as can be forged without decoding anything
@@ -51,13 +60,14 @@ def test_a_magic_number_before_random_bytes_buys_nothing(magic, size):
     assert fooled <= (8 if size == 64 else 2)
 
 
-def test_each_magic_before_encryption_is_encrypted_as_often_as_without():
-    rng = random.Random(1)
-    bodies = [rng.randbytes(1400) for _ in range(60)]
+@pytest.mark.parametrize("size", [256, 512, 1400])
+def test_each_magic_before_encryption_is_encrypted_as_often_as_without(size):
+    rng = random.Random(size)
+    bodies = [rng.randbytes(size) for _ in range(60)]
     without = sum(classify(body).label == "encrypted" for body in bodies)
-    for magic in LONGER:
+    for magic in {*LONGER, *MAGICS}:
         with_magic = sum(classify(magic + body).label == "encrypted" for body in bodies)
-        assert with_magic >= without - 4, magic
+        assert with_magic >= without - 5, magic
 
 
 @pytest.mark.parametrize("cut", [200, 3000])
@@ -66,6 +76,70 @@ def test_a_head_that_is_continued_by_something_else_is_given_up(products, cut):
     for name in ("gzip", "zlib", "xz", "png", "zip"):
         if len(products[name]) > cut:
             assert heads.examine(products[name][:cut] + noise) is None, name
+
+
+def small_files():
+    text, out = make_text(600), io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.txt", text)
+    return {
+        "zip": out.getvalue(),
+        "gzip": gzip.compress(text),
+        "zlib": zlib.compress(text),
+        "bzip2": bz2.compress(text),
+        "xz": lzma.compress(text),
+        "lzma": lzma.compress(text, lzma.FORMAT_ALONE),
+        "png": make_png(40),
+    }
+
+
+@pytest.mark.parametrize("name", small_files())
+def test_what_stands_behind_a_whole_file_must_fit_too(name):
+    data, noise = small_files()[name], random.Random(5).randbytes(70_000)
+    assert heads.examine(data) == name
+    assert heads.examine(data + bytes(200)) == name
+    assert heads.examine(data + data) == name
+    assert heads.examine(data + noise) is None
+    stream = StreamClassifier()
+    for at in range(0, 66_000, 1448):
+        stream.update((data + noise)[at : at + 1448])
+    assert stream.result().label == "encrypted"
+
+
+def test_gzip_members_follow_each_other():
+    data = b"".join(gzip.compress(make_text(500 + 100 * n)) for n in range(100))
+    assert heads.examine(data[:65_536]) == "gzip"
+
+
+def test_zip_entries_with_sizes_behind_them():
+    class Pipe(io.BytesIO):
+        def seekable(self):
+            return False
+
+    text, out = make_text(100_000), Pipe()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(5):
+            archive.writestr(f"part{number}.txt", text[number * 20_000 :][:20_000])
+    data = out.getvalue()
+    assert {heads.examine(data[:size]) for size in range(200, len(data), 997)} == {"zip"}
+
+
+def id3(cover):
+    body = b"\0image/png\0\3\0" + cover
+    frames = b"APIC" + struct.pack(">IH", len(body), 0) + body + bytes(300)
+    return b"ID3\3\0\0" + bytes(len(frames) >> shift & 127 for shift in (21, 14, 7, 0)) + frames + make_mp3()
+
+
+def test_a_cover_in_front_of_sound_must_be_a_picture():
+    assert heads.examine(id3(make_png())) == "mp3"
+    assert heads.examine(id3(make_png())[:2000]) == "mp3"
+    assert heads.examine(id3(random.Random(1).randbytes(20_000))[:8000]) is None
+
+
+def test_lines_of_text_may_introduce_a_file(products):
+    assert heads.introduced(b"PUT file\r\nLength: 1000\r\n\r\n" + products["xz"][:2000]) == "xz"
+    assert heads.introduced(products["xz"][:2000]) == "xz"
+    assert heads.introduced(b"PUT file\n" + random.Random(1).randbytes(2000)) is None
 
 
 @given(st.binary(max_size=300), st.sampled_from([b"", *MAGICS, *LONGER]))

@@ -5,7 +5,9 @@ import random
 
 import pytest
 from pydantic import ValidationError
-from pywall_hedge.plugin import FACTS, Hedge, Payload, Settings
+from pywall_hedge.options import Settings
+from pywall_hedge.plugin import FACTS, Hedge
+from pywall_hedge.rule import Payload
 
 from pywall_core.api import ACCEPT, DROP, MORE, NO, PENDING, YES, Facts
 from pywall_core.testing import conversation, make_flow, rule_contract

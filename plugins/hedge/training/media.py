@@ -118,7 +118,9 @@ def clip(images: list[Path], videos: list[Path], rng: random.Random, target: Pat
     else:
         source = ["-f", "lavfi", "-i", rng.choice(_SYNTHETIC).format(size=size)]
         effect = scale
-    _ffmpeg(*source, "-t", str(seconds), "-vf", f"{effect}{noise},format=yuv420p", "-an", str(target))
+    partial = target.with_suffix(".partial.y4m")  # renamed when whole: an interrupted run leaves no half clip behind
+    _ffmpeg(*source, "-t", str(seconds), "-vf", f"{effect}{noise},format=yuv420p", "-an", str(partial))
+    partial.rename(target)
 
 
 def encode_video(raw: Path, form: str, rng: random.Random) -> bytes:

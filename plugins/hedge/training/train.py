@@ -7,17 +7,20 @@ kept in ROOT/features, so that only the networks are trained anew; `--fresh` com
 from __future__ import annotations
 
 import argparse
+import shutil
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import network
 import numpy as np
 import numpy.typing as npt
-from pywall_hedge import features, fragments
+from pywall_hedge import features, fragments, model
 
 SIZES = {
-    64: 4000,
+    64: 10000,
+    128: 5000,
     256: 3000,
     512: 3000,
     1024: 3000,
@@ -46,35 +49,52 @@ class Samples:
     names: list[str]
 
 
-def sample(root: Path, split: str, size: int, per_format: int, seed: int) -> Samples:
-    """Draw fragments of all classes, encrypted ones as many as compressed, and compute their features."""
-    rows, label, form, names = [], [], [], []
-    for number, name in ((PLAIN, "plain"), (COMPRESSED, "compressed")):
-        for kind in fragments.formats(root / "pool" / split, name):
-            count = per_format if number == COMPRESSED else int(per_format * PLAIN_SHARE)
-            names.append(kind)
-            for fragment in fragments.draw(root / "pool" / split, name, kind, size, count, seed):
-                rows.append(features.features(fragment))
-                label.append(number)
-                form.append(len(names) - 1)
-    rng = np.random.default_rng([seed, size])
-    for _ in range(label.count(COMPRESSED)):
-        rows.append(features.features(rng.bytes(size)))
-        label.append(ENCRYPTED)
-        form.append(-1)
-    return Samples(np.stack(rows), np.array(label), np.array(form), names)
+def lengths(size: int, count: int, rng: np.random.Generator) -> list[int]:
+    """Half of them `size`, the others anything that is asked of the network for `size`: payloads have all lengths."""
+    sizes = sorted(SIZES)
+    place = sizes.index(size)
+    low = (sizes[place - 1] * size) ** 0.5 if place else features.SHORTEST
+    high = (sizes[place + 1] * size) ** 0.5 if place + 1 < len(sizes) else size
+    others = np.exp(rng.uniform(np.log(low), np.log(high), count)).astype(np.int64)
+    return np.where(rng.random(count) < 0.5, size, others).tolist()  # type: ignore[no-any-return]
 
 
-def cached(root: Path, split: str, size: int, per_format: int, seed: int) -> Samples:
-    """`sample`, kept on disk."""
-    path = root / "features" / f"{split}-{size}.npz"
+def rows(root: Path, split: str, name: str, kind: str, size: int, count: int, seed: int) -> npt.NDArray[np.float16]:
+    """Features of `count` fragments of one format, or of random bytes where `name` is "random"; kept on disk."""
+    path = root / "features" / split / str(size) / f"{kind}.npy"
     if path.exists():
-        data = np.load(path)
-        return Samples(data["rows"].astype(np.float32), data["label"], data["form"], list(data["names"]))
-    path.parent.mkdir(exist_ok=True)
-    made = sample(root, split, size, per_format, seed)
-    np.savez(path, rows=made.rows.astype(np.float16), label=made.label, form=made.form, names=np.array(made.names))
+        return np.load(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rng, width = np.random.default_rng([seed, size]), model.WIDTHS[size >= model.LONG]
+    cuts = lengths(size, count, rng)
+    if name == "random":
+        drawn: Iterator[bytes] = (rng.bytes(cut) for cut in cuts)
+    else:
+        drawn = fragments.draw(root / "pool" / split, name, kind, max(cuts), count, seed)
+    parts = (fragment[:cut] for fragment, cut in zip(drawn, cuts, strict=True))
+    made = np.stack([features.features(part, width) for part in parts]).astype(np.float16)
+    np.save(path, made)
     return made
+
+
+def sample(root: Path, split: str, size: int, per_format: int, seed: int) -> Samples:
+    """The features of fragments of all classes, encrypted ones as many as compressed."""
+    pool = root / "pool" / split
+    parts: list[tuple[int, int, npt.NDArray[np.float16]]] = []
+    names: list[str] = []
+    for number, name in ((PLAIN, "plain"), (COMPRESSED, "compressed")):
+        for kind in fragments.formats(pool, name):
+            count = per_format if number == COMPRESSED else int(per_format * PLAIN_SHARE)
+            parts.append((number, len(names), rows(root, split, name, kind, size, count, seed)))
+            names.append(kind)
+    count = per_format * len(fragments.formats(pool, "compressed"))
+    parts.append((ENCRYPTED, -1, rows(root, split, "random", "random", size, count, seed)))
+    return Samples(
+        np.concatenate([part for _, _, part in parts]).astype(np.float32),
+        np.concatenate([np.full(len(part), number) for number, _, part in parts]),
+        np.concatenate([np.full(len(part), form) for _, form, part in parts]),
+        names,
+    )
 
 
 def weights(samples: Samples) -> npt.NDArray[np.float32]:
@@ -105,8 +125,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=MODEL)
     options = parser.parse_args()
     if options.fresh:
-        for path in (options.root / "features").glob("*.npz"):
-            path.unlink()
+        shutil.rmtree(options.root / "features", ignore_errors=True)
     saved: dict[str, npt.NDArray[np.generic]] = {}
     if options.out.exists():  # networks of other lengths stay
         with np.load(options.out) as data:
@@ -114,7 +133,7 @@ def main() -> None:
     saved["sizes"] = np.array(sorted({*options.sizes, *saved.get("sizes", np.array([], dtype=np.int64)).tolist()}))
     for size in options.sizes:
         started = time.monotonic()
-        samples = without(cached(options.root, "train", size, SIZES[size], options.seed), options.leave_out)
+        samples = without(sample(options.root, "train", size, SIZES[size], options.seed), options.leave_out)
         if not options.features_only:
             made = network.fit(samples.rows, samples.label, weights(samples), options.seed)
             for name, value in made.items():

@@ -31,8 +31,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("root", type=Path)
     options = parser.parse_args()
-    held = train.cached(options.root, "held", SIZE, COUNT, 2)
-    whole = train.cached(options.root, "train", SIZE, train.SIZES[SIZE], 1)
+    held = train.sample(options.root, "held", SIZE, COUNT, 2)
+    whole = train.sample(options.root, "train", SIZE, train.SIZES[SIZE], 1)
     known = train.Samples(
         whole.rows[::3], whole.label[::3], whole.form[::3], whole.names
     )  # a third is quick and enough

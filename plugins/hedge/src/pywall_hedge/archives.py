@@ -16,6 +16,9 @@ from . import lz
 ENOUGH = 20
 """Octets behind a fixed header below which a decoder that has not complained yet proves nothing."""
 
+SLACK, NEXT = 64, 4096
+"""Octets behind the end of a structure that are let pass, whatever they are: trailers, a line of text; octets of what
+follows that must be another structure."""
 _OUTPUT = 1 << 20
 
 
@@ -38,26 +41,48 @@ def deflate(data: bytes, start: int = 0, *, wrapped: bool = False) -> int | None
 
 def zlib_stream(data: bytes) -> bool:
     """RFC 1950."""
-    return len(data) > ENOUGH and deflate(data, wrapped=True) is not None
+    end = deflate(data, wrapped=True) if len(data) > ENOUGH else None
+    return end is not None and fits_behind(data, end)
 
 
 def gzip(data: bytes) -> bool:
-    """RFC 1952."""
-    if len(data) < 18 or data[2] != 8 or data[3] & 0xE0:
-        return False
-    place, flags = 10, data[3]
+    """RFC 1952: members one after the other, then nothing but zero octets or another known structure."""
+    place = 0
+    while data.startswith(b"\x1f\x8b\x08", place):
+        body = _gzip_body(data, place)
+        if len(data) - body < ENOUGH:
+            return place > 0
+        end = deflate(data, body) if body else None
+        if end is None:
+            return False
+        if len(data) - end < 8:
+            return True
+        place = end + 8
+    return place > 0 and fits_behind(data, place)
+
+
+def _gzip_body(data: bytes, place: int) -> int:
+    """Offset behind a member's header; 0 when it is none, len(data) when it has not ended."""
+    flags, body = data[place + 3] if place + 3 < len(data) else 0, place + 10
+    if flags & 0xE0:
+        return 0
     if flags & 4:
-        place += 2 + _little(data, 10, 2)
+        body += 2 + _little(data, body, 2)
     for flag in (8, 16):
         if flags & flag:
-            place = data.find(b"\0", place, place + 4096) + 1
-            if not place:
-                return False
-    place += 2 * (flags >> 1 & 1)
-    if len(data) - place < ENOUGH:
-        return False
-    end = deflate(data, place)
-    return end is not None and (len(data) - end < 8 or end - place > ENOUGH)
+            body = data.find(b"\0", body, body + 4096) + 1
+            if not body:
+                return 0
+    return body + 2 * (flags >> 1 & 1)
+
+
+def fits_behind(data: bytes, end: int) -> bool:
+    """What stands behind a structure that ended at `end` is little, padding, or a known structure as well.
+
+    Ciphertext behind a whole small file would else be taken for more of it.
+    """
+    rest = data[end:].lstrip(b"\0")
+    return len(rest) < SLACK or inside(rest[:NEXT])
 
 
 def zip_archive(data: bytes) -> bool:
@@ -78,14 +103,32 @@ def zip_archive(data: bytes) -> bool:
                 return False
             if end == len(data):
                 return True
-            place = end + (data.find(b"PK", end, end + 26) - end if flags & 8 else 0)
+            signed = 4 * (data[end : end + 4] == b"PK\7\x08")  # of the data descriptor, 4.3.9.3: optional
+            place = data.find(b"PK", end + signed, end + signed + 24) if flags & 8 else end
+            if place < 0:
+                return len(data) - end < 28
         elif method == 0 and not flags & 8:
             if len(data) < body + size:
                 return inside(data[body:])
             place = body + size
         else:
             return inside(data[body:]) if method in (12, 93, 95) else method in (9, 14, 98)
-    return place > 0
+    return place > 0 and _zip_directory(data, place)
+
+
+def _zip_directory(data: bytes, place: int) -> bool:
+    """Central directory and its end records (4.3.12 to 4.3.16), as far as the bytes go."""
+    while len(data) - place >= 46 and data[place : place + 2] == b"PK":
+        kind = data[place + 2 : place + 4]
+        if kind == b"\1\2":
+            place += 46 + sum(_little(data, place + at, 2) for at in (28, 30, 32))
+        elif kind in (b"\6\6", b"\6\7"):
+            place += 12 + _little(data, place + 4, 8) if kind == b"\6\6" else 20
+        elif kind == b"\5\6":
+            return fits_behind(data, place + 22 + _little(data, place + 20, 2))
+        else:
+            return False
+    return len(data) - place < 46
 
 
 def inside(data: bytes) -> bool:
@@ -99,11 +142,12 @@ def bzip2(data: bytes) -> bool:
     """Block header, selectors and code tables by the standard library's decoder."""
     if len(data) < 36 or data[4:10] != b"1AY&SY":
         return False
+    decoder = bz2.BZ2Decompressor()
     try:
-        bz2.BZ2Decompressor().decompress(data, _OUTPUT)
+        decoder.decompress(data, _OUTPUT)
     except OSError:
         return False
-    return True
+    return not decoder.eof or fits_behind(data, len(data) - len(decoder.unused_data))
 
 
 def xz(data: bytes) -> bool:
@@ -131,11 +175,12 @@ _DICTIONARIES = {2**n for n in range(12, 32)} | {3 * 2**n for n in range(11, 31)
 
 
 def _lzma_decodes(data: bytes, form: int) -> bool:
+    decoder = lzma.LZMADecompressor(form)
     try:
-        lzma.LZMADecompressor(form).decompress(data, _OUTPUT)
+        decoder.decompress(data, _OUTPUT)
     except lzma.LZMAError:
         return False
-    return True
+    return not decoder.eof or fits_behind(data, len(data) - len(decoder.unused_data))
 
 
 def seven_zip(data: bytes) -> bool:
@@ -161,13 +206,34 @@ def zstd(data: bytes) -> bool:
     header = _little(data, place, 3)
     kind, size = header >> 1 & 3, header >> 3
     limit = min(max(window, 1024), 1 << 17)
-    if window > 1 << 31 or kind == 3 or size > limit:
+    if window > 1 << 31 or kind == 3 or size > limit or not _zstd_blocks(data, place, limit):
         return False
     if kind == 0:
         return inside(data[place + 3 :])
     if kind == 1:
         return True
     return _zstd_literals(data[place + 3 :], size, limit)
+
+
+def _zstd_blocks(data: bytes, place: int, limit: int) -> bool:
+    """Every block's header is where the block before ends; a checksum of four octets may stand behind the last."""
+    while place + 3 <= len(data):
+        header = _little(data, place, 3)
+        kind, size = header >> 1 & 3, header >> 3
+        if kind == 3 or size > limit:
+            return False
+        place += 3 + (1 if kind == 1 else size)
+        if header & 1:
+            return fits_behind(data, place + (data[4] & 4))
+    return True
+
+
+def zstd_skippable(data: bytes) -> bool:
+    """Skippable frames (RFC 8878 section 3.1.2) with another frame behind them."""
+    end = 0
+    while data[end + 1 : end + 4] == b"\x2a\x4d\x18" and data[end] >> 4 == 5:
+        end += 8 + _little(data, end + 4, 4)
+    return len(data) > end + ENOUGH and inside(data[end:])
 
 
 def _zstd_literals(block: bytes, size: int, limit: int) -> bool:
@@ -202,6 +268,7 @@ MAGIC: dict[bytes, tuple[str, Callable[[bytes], bool]]] = {
     b"\xfd7zXZ\x00": ("xz", xz),
     b"7z\xbc\xaf\x27\x1c": ("7z", seven_zip),
     b"\x28\xb5\x2f\xfd": ("zstd", zstd),
+    **{bytes((first, 0x2A, 0x4D, 0x18)): ("zstd", zstd_skippable) for first in range(0x50, 0x60)},
     b"\x04\x22\x4d\x18": ("lz4", lz.lz4_frame),
     b"\x89LZO\x00\r\n\x1a\n": ("lzop", lz.lzop),
     b"\xff\x06\x00\x00sNaPpY": ("snappy", lz.snappy_framed),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
-from .archives import deflate
+from .archives import deflate, inside
 
 _BOXES = frozenset(
     (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp", b"sidx", b"moof", b"uuid", b"meta", b"pdin")
@@ -55,17 +56,44 @@ def mpeg_audio(data: bytes) -> bool:
 
 
 def id3(data: bytes) -> bool:
-    """An ID3v2 tag, then MP3 frames."""
+    """An ID3v2 tag (versions 2.2 to 2.4) whose texts are text and whose pictures are pictures, then MP3 frames."""
     if len(data) < 24 or data[3] not in (2, 3, 4) or any(byte > 127 for byte in data[6:10]):
         return False
-    end = 10 + (data[6] << 21 | data[7] << 14 | data[8] << 7 | data[9])
-    name = data[10:14] if data[3] > 2 else data[10:13]
-    if not (name.isalnum() and name.isupper()):
-        return False
-    frame, body = _big(data, 14, 4), data[20:60]
-    if frame > end or sum(32 <= byte < 127 or byte in (0, 255, 254) for byte in body) < 0.9 * len(body):
-        return False
-    return end >= len(data) or _chain(data, end, mp3_frame, 1 if len(data) < end + 1500 else 2)
+    end, place, known = 10 + _seven(data[6:10]), 10, False
+    header, width = (6, 3) if data[3] == 2 else (10, 4)
+    while place + header < min(end, len(data)) and data[place]:
+        name, length = data[place : place + width], data[place + width : place + 2 * width]
+        size = _seven(length) if data[3] == 4 else int.from_bytes(length, "big")
+        body = data[place + header : place + header + size]
+        if not (name.isalnum() and name.isupper()) or place + header + size > end:
+            return False
+        if name in (b"APIC", b"PIC"):
+            known = known or _picture(body)
+        elif name.startswith((b"T", b"COM")):
+            known = known or sum(32 <= byte < 127 or byte in (0, 255, 254) for byte in body[:40]) >= 0.9 * min(size, 40)
+        elif size > _UNREAD:
+            return False
+        place += header + size
+    if end >= len(data):
+        return known
+    return _chain(data, end, mp3_frame, 1 if len(data) < end + 1500 else 2)
+
+
+_UNREAD = 8192
+"""Octets of an ID3 frame that is neither text nor picture at most: nobody looks into it."""
+
+
+def _seven(octets: bytes) -> int:
+    """A number in seven bits of each octet."""
+    return sum(octet << 7 * place for place, octet in enumerate(reversed(octets)))
+
+
+def _picture(body: bytes) -> bool:
+    """A picture's frame: type, description, and an image that parses as far as it goes."""
+    start = min(
+        (at for magic in (b"\xff\xd8\xff", b"\x89PNG", b"GIF8") if (at := body.find(magic, 0, 200)) > 0), default=0
+    )
+    return start > 0 and inside(body[start:])
 
 
 def flac(data: bytes) -> bool:
@@ -217,7 +245,12 @@ def pdf(data: bytes) -> bool:
         if len(data) - start > 20 and deflate(data, start, wrapped=True) is None:
             return False
         place = start
-    return True
+    last = data.rfind(b"endobj") + 6
+    return last < 6 or last + 64 > len(data) or _NEXT.match(data, last) is not None
+
+
+_NEXT = re.compile(rb"\s*(\d+ \d+ obj|xref|trailer|startxref|%)")
+"""What stands between the objects of a PDF."""
 
 
 MAGIC: dict[bytes, tuple[str, Callable[[bytes], bool]]] = {

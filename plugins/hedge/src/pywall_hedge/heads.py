@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable
 
@@ -28,10 +29,23 @@ def examine(data: bytes) -> str | None:
         if data[0] & 15 == 8 and (data[0] << 8 | data[1]) % 31 == 0 and archives.zlib_stream(data):
             return "zlib"
         return next((name for name, holds in archives.UNMARKED if holds(data)), None)
-    except (IndexError, MemoryError):
-        return None  # a header cut short where a parser looked ahead
+    except (IndexError, MemoryError, RecursionError):
+        return None  # a header cut short where a parser looked ahead, or heads within heads without end
+
+
+def introduced(data: bytes) -> str | None:
+    """As `examine`; lines of text may stand before the head, as where a command names the file that follows it."""
+    name = examine(data)
+    if name is None and (lines := _LINES.match(data)):
+        name = examine(data[lines.end() :])
+    return name
+
+
+_LINES = re.compile(rb"(?:[\t\x20-\x7e]{0,200}\r?\n){1,16}")
 
 
 def marked(data: bytes) -> bool:
-    """The bytes begin with some format's magic number, whatever follows."""
+    """The bytes begin with some format's magic number, or a frame's sync word, whatever follows."""
+    if data[:1] == b"\xff" and data[1:2] >= b"\xe0":
+        return True
     return bool(data) and any(len(magic) > 1 and data.startswith(magic) for magic, _, _ in _BY_FIRST.get(data[0], ()))

@@ -12,10 +12,13 @@ from math import exp, log
 
 import numpy as np
 
-from .features import Vector, features
+from .features import LONGEST, Vector, features
 
-LONGEST = 16384
-"""Octets of one payload that are looked at: the longest length that there is a network for."""
+LONG, WIDTHS = 4096, (10, 12)
+"""Octets from which bit windows are 12 instead of 10 bits wide: shorter payloads have too few for so many cells."""
+
+
+_ZERO = np.float32(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,11 @@ class Network:
 
     size: int
     layers: tuple[tuple[Vector, Vector], ...]
+
+    @property
+    def width(self) -> int:
+        """Bits of the windows that the features are to be computed with."""
+        return WIDTHS[self.size >= LONG]
 
 
 @cache
@@ -49,11 +57,13 @@ def log_odds(payload: bytes) -> tuple[float, float]:
     Returns two natural logarithms of odds: encrypted against not, and plain against compressed.
     """
     payload = payload[:LONGEST]
-    values = features(payload)
     network = nearest(len(payload))
+    values = features(payload, network.width)
     for weights, biases in network.layers[:-1]:
-        values = np.maximum(values @ weights + biases, 0)
+        values = values @ weights
+        values += biases
+        np.maximum(values, _ZERO, out=values)
     weights, biases = network.layers[-1]
-    plain, compressed, encrypted = (float(value) for value in values @ weights + biases)
+    plain, compressed, encrypted = (values @ weights + biases).tolist()
     top = max(plain, compressed)
     return encrypted - top - log(exp(plain - top) + exp(compressed - top)), plain - compressed

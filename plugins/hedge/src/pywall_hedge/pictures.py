@@ -5,6 +5,8 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 
+from .archives import fits_behind
+
 _JPEG_NAMES = (b"JFIF\0", b"JFXX\0", b"Exif\0", b"ICC_P", b"Adobe", b"http:", b"Photo", b"MPF\0")
 
 _EXTENSIONS = {0xF9: 4, 0xFF: 11, 0x01: 12}
@@ -39,7 +41,7 @@ def _stuffed(data: bytes, place: int) -> bool:
     while (place := data.find(b"\xff", place)) >= 0 and place + 1 < len(data):
         follows = data[place + 1]
         if follows == 0xD9:
-            return True
+            return fits_behind(data, place + 2)
         if follows in (0xC4, 0xDA, 0xDB, 0xDD, 0xFE):
             place += 2 + _big(data, place + 2, 2)
         elif follows in (0, 0xFF) or 0xD0 <= follows <= 0xD7:
@@ -67,7 +69,7 @@ def png(data: bytes) -> bool:
             except zlib.error:
                 return False
         elif kind == b"IEND":
-            return True
+            return fits_behind(data, place + 12)
         place += 12 + size
     return True
 
@@ -101,6 +103,10 @@ def gif(data: bytes) -> bool:
     while start < len(data) and data[start]:
         codes += data[start + 1 : start + 1 + data[start]]
         start += 1 + data[start]
+    if data[start + 1 : start + 2] not in (b"", b"!", b",", b";"):
+        return False
+    if data[start + 1 : start + 2] == b";" and not fits_behind(data, start + 2):
+        return False
     return _lzw(bytes(codes[:2048]), data[place])
 
 
@@ -135,7 +141,7 @@ def webp(data: bytes) -> bool:
     if len(data) < 30 or data[8:12] != b"WEBP":
         return False
     total, kind, size = int.from_bytes(data[4:8], "little"), data[12:16], int.from_bytes(data[16:20], "little")
-    if size + 12 > total + 8:
+    if size + 12 > total + 8 or not fits_behind(data, total + 8):
         return False
     if kind == b"VP8 ":
         return data[20] & 1 == 0 and data[23:26] == b"\x9d\x01\x2a"

@@ -10,7 +10,7 @@ can know. A structure at the head of a direction (see `pywall_hedge.heads`) deci
 from __future__ import annotations
 
 from .classification import SHORTEST, Classification, classify, entropy_of, log_odds, verdict
-from .heads import examine
+from .heads import introduced
 
 PIECE = 16384
 """Octets judged at a time."""
@@ -18,8 +18,11 @@ KEPT = 65536
 """Octets of a direction's start within which its structure is checked."""
 FIRST_LOOK, LAST_CHANCE = 64, 2048
 """Octets from which a head is looked at, and after which one without a structure is given up."""
-GROWTH = 0.8
+GROWTH = 1.2
 """Log-odds that the sum must clear for every piece after the first; fitted by training/streams.py."""
+OPENING = 4096
+"""Octets of a direction's start, a quarter of it at most, that the statistics leave out: a header in clear text or a
+whole small file in front must not make the ciphertext behind it look like a file."""
 BOUND = 6.0
 """Log-odds that one piece can add at most, so that a plain greeting does not outweigh what follows."""
 CEILING = 0.93
@@ -50,9 +53,13 @@ class _Direction:
         size = len(head)
         if size >= FIRST_LOOK and (size >= 2 * self.looked_at or size == KEPT):
             self.looked_at = size
-            self.name = examine(bytes(head))
+            self.name = introduced(bytes(head))
             if size == KEPT or (self.name is None and size >= LAST_CHANCE):
                 self.head = None
+
+    def piece(self, size: int) -> bytes:
+        """The first `size` octets that no piece has taken, less the opening."""
+        return bytes(self.pending[0 if self.pieces else min(OPENING, size // 4) : size])
 
 
 class StreamClassifier:
@@ -81,7 +88,7 @@ class StreamClassifier:
         self.bytes_seen += len(payload)
         way.add(payload)
         while len(way.pending) >= PIECE:
-            encrypted, plain = self._evidence(bytes(way.pending[:PIECE]))
+            encrypted, plain = self._evidence(way.piece(PIECE))
             del way.pending[:PIECE]
             way.evidence += max(min(encrypted, BOUND), -BOUND)
             way.plain += plain
@@ -108,7 +115,7 @@ class StreamClassifier:
                 return Classification("compressed", 0.99, way.name)
             encrypted, plain, pieces = encrypted + way.evidence, plain + way.plain, pieces + way.pieces
             if len(way.pending) >= SHORTEST:
-                more, tell = self._evidence(bytes(way.pending))
+                more, tell = self._evidence(way.piece(len(way.pending)))
                 bound = BOUND * (1.0 if 2 * way.size >= self.bytes_seen else min(1.0, way.size / 1024))
                 encrypted, plain = encrypted + max(min(more, bound), -bound), plain + tell
                 pieces += 1

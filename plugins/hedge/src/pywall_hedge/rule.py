@@ -1,0 +1,54 @@
+"""The rule kind `payload`. Apart from the plugin, as rule kinds are pydantic models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, RuleKind, Scope
+
+from .plugin import FACTS
+
+if TYPE_CHECKING:
+    from pywall_core.api import Engine
+
+
+class Payload(RuleKind):
+    """What the payload of a flow of unknown protocol is: plain, compressed or encrypted.
+
+    PENDING until the classifier has settled. NO for a flow whose protocol was recognised, whatever it carries: what is
+    known is for the rule `app` to judge.
+    """
+
+    kind: ClassVar[str] = "payload"
+    scope: ClassVar[Scope] = "flow"
+
+    is_: Literal["encrypted", "compressed", "plain"] | tuple[Literal["encrypted", "compressed", "plain"], ...] = Field(
+        alias="is", description="the class, or a list of classes"
+    )
+    min_confidence: float = Field(0.0, ge=0, le=1, description="confidence below which the answer is NO")
+    min_entropy: float = Field(0.0, ge=0, le=8, description="bits a byte below which the answer is NO")
+
+    def asks(self) -> tuple[str, ...]:
+        """The facts that the answer rests on."""
+        return ("app_proto", *FACTS)
+
+    def compile(self, engine: Engine) -> Matcher:
+        """The answer for a flow."""
+        wanted = frozenset((self.is_,) if isinstance(self.is_, str) else self.is_)
+        min_confidence, min_entropy = self.min_confidence, self.min_entropy
+        state = engine.fact_state
+
+        def match(packet: Packet, flow: Flow) -> Answer:
+            facts = flow.facts
+            label = facts.get("payload_class")
+            if label is None:
+                if flow.app_proto is not None and flow.app_proto != "unknown" and not flow.opaque:
+                    return NO
+                return PENDING if state(flow, "payload_class") is PENDING else NO
+            if label not in wanted or facts["confidence"] < min_confidence or facts["entropy"] < min_entropy:
+                return NO
+            return YES
+
+        return match
