@@ -12,10 +12,6 @@ from typing import Final
 from .types import ACK, ICMP, ICMPV6, SYN, TCP, UDP, Packet
 
 _IPV4 = Struct("!BxHHHBBxx4s4s").unpack_from  # version and IHL, total length, id, fragment, TTL, protocol, addresses
-_IPV4_TCP = Struct("!BxHxxHBBxx4s4sHHIIBBH").unpack_from  # the same 20 octets and a TCP header's first 16
-_IPV4_UDP = Struct("!BxHxxHBBxx4s4sHHH").unpack_from
-_IPV6_TCP = Struct("!4xHBB16s16sHHIIBBH").unpack_from
-_IPV6_UDP = Struct("!4xHBB16s16sHHH").unpack_from
 _IPV6 = Struct("!4xHBB16s16s").unpack_from
 _TCP = Struct("!HHIIBBH").unpack_from
 _UDP = Struct("!HHH").unpack_from
@@ -63,6 +59,14 @@ def decode(data: bytes, time: float = 0.0, hook: int = 1, indev: str = "", outde
     return p
 
 
+def _u16(data: bytes, at: int) -> int:
+    return data[at] << 8 | data[at + 1]
+
+
+def _u32(data: bytes, at: int) -> int:
+    return data[at] << 24 | data[at + 1] << 16 | data[at + 2] << 8 | data[at + 3]
+
+
 def _decode_common(p: Packet, data: bytes, size: int) -> bool:
     """TCP or UDP, whole, in IPv4 without options or fragments or IPv6 without extension headers: in one step."""
     first = data[0]
@@ -71,15 +75,20 @@ def _decode_common(p: Packet, data: bytes, size: int) -> bool:
             return False
         proto = data[9]
         if proto == TCP and size >= 40:
-            (_, length, _, p.ttl, _, p.src, p.dst, p.sport, p.dport, p.seq, p.ack, offset, p.flags, p.window) = (
-                _IPV4_TCP(data)
-            )
+            length = _u16(data, 2)
+            p.sport, p.dport = _u16(data, 20), _u16(data, 22)
+            p.seq, p.ack = _u32(data, 24), _u32(data, 28)
+            offset = data[32]
+            p.flags = data[33]
+            p.window = _u16(data, 34)
             start = 20 + (offset >> 4) * 4
             if not 40 <= start <= length <= size:
                 return False
             p.end = length
         elif proto == UDP:
-            _, length, _, p.ttl, _, p.src, p.dst, p.sport, p.dport, datagram = _IPV4_UDP(data)
+            length = _u16(data, 2)
+            p.sport, p.dport = _u16(data, 20), _u16(data, 22)
+            datagram = _u16(data, 24)
             start = 28
             if not 28 <= 20 + datagram <= length <= size:
                 return False
@@ -89,19 +98,26 @@ def _decode_common(p: Packet, data: bytes, size: int) -> bool:
             return False
         p.version = 4
         p.l4 = 20
+        p.ttl = data[8]
+        p.src, p.dst = data[12:16], data[16:20]
         p.key = _PROTO_OCTET[proto] + data[12:24]
     elif first >> 4 == 6 and size >= 48:
         proto = data[6]
         if proto == TCP and size >= 60:
-            length, _, p.ttl, p.src, p.dst, p.sport, p.dport, p.seq, p.ack, offset, p.flags, p.window = _IPV6_TCP(data)
-            length += 40
+            length = 40 + _u16(data, 4)
+            p.sport, p.dport = _u16(data, 40), _u16(data, 42)
+            p.seq, p.ack = _u32(data, 44), _u32(data, 48)
+            offset = data[52]
+            p.flags = data[53]
+            p.window = _u16(data, 54)
             start = 40 + (offset >> 4) * 4
             if not 60 <= start <= length <= size:
                 return False
             p.end = length
         elif proto == UDP:
-            length, _, p.ttl, p.src, p.dst, p.sport, p.dport, datagram = _IPV6_UDP(data)
-            length += 40
+            length = 40 + _u16(data, 4)
+            p.sport, p.dport = _u16(data, 40), _u16(data, 42)
+            datagram = _u16(data, 44)
             start = 48
             if not 48 <= 40 + datagram <= length <= size:
                 return False
@@ -111,6 +127,8 @@ def _decode_common(p: Packet, data: bytes, size: int) -> bool:
             return False
         p.version = 6
         p.l4 = 40
+        p.ttl = data[7]
+        p.src, p.dst = data[8:24], data[24:40]
         p.key = _PROTO_OCTET[proto] + data[8:44]
     else:
         return False

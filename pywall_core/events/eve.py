@@ -23,6 +23,7 @@ Event = dict[str, Any]
 MAX_TEXT: Final = 255
 MAX_ITEMS: Final = 64
 _LAST_SECOND: Final = 253402300799.0  # 9999-12-31
+_TWO: Final = [f"{n:02d}" for n in range(60)]
 
 #: names as Suricata writes them; the others by number
 _PROTOCOLS: Final = {
@@ -146,15 +147,21 @@ class EventBuilder:
     def _iso(self, seconds: float) -> str:
         if self._live:
             seconds += time.time() - time.monotonic()
-        seconds = min(max(seconds, 0.0), _LAST_SECOND)
-        whole, micro = divmod(round(seconds * 1_000_000), 1_000_000)
-        minute, second = divmod(whole, 60)
-        return f"{_minute(minute)}{second:02d}.{micro:06d}+0000"
+        if seconds < 0.0:
+            seconds = 0.0
+        elif seconds > _LAST_SECOND:
+            seconds = _LAST_SECOND
+        micro = int(seconds * 1_000_000 + 0.5)
+        second = micro // 1_000_000
+        minute = second // 60
+        hour = minute // 60
+        clock = f"{_TWO[hour % 24]}:{_TWO[minute % 60]}:{_TWO[second % 60]}"
+        return f"{_date(hour // 24)}T{clock}.{micro % 1_000_000:06d}+0000"
 
 
 @lru_cache(1024)
-def _minute(minute: int) -> str:
-    return datetime.fromtimestamp(minute * 60, UTC).strftime("%Y-%m-%dT%H:%M:")
+def _date(day: int) -> str:
+    return datetime.fromtimestamp(day * 86400, UTC).strftime("%Y-%m-%d")
 
 
 def to_line(event: Event) -> str:

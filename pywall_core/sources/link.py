@@ -118,7 +118,8 @@ def _null(frame: bytes) -> bytes | str:
     (family,) = _LE32(frame)
     if family > 0xFFFF:
         family = int.from_bytes(frame[:4], "big")
-    return frame[4:] if family in _FAMILIES else f"address family {family}"
+    known = family in _FAMILIES or frame[4] >> 4 in (4, 6)  # some writers put an EtherType there
+    return frame[4:] if known else f"address family {family}"
 
 
 def _raw(frame: bytes) -> bytes | str:

@@ -20,6 +20,8 @@ Record = tuple[int, float, bytes | None, str]
 _MAX_PACKET: Final = 262144
 _MAX_BLOCK: Final = 16 << 20
 _MAX_INTERFACES: Final = 65536
+#: octets that are read at once
+_CHUNK: Final = 1 << 20
 
 #: magic number: byte order, seconds of one unit of the time stamp's second field, length of a packet's header
 _MAGIC: Final = {
@@ -82,27 +84,40 @@ def _pcap(file: BinaryIO, order: str, unit: float, header: int) -> Iterator[Reco
         raise _DamagedError(f"pcap version {major}.{minor} is not known")
     unwrap, _ = _unwrap(network & 0xFFFF)  # the upper bits are the frame check sequence's and reserved
     most = max(_MAX_PACKET, min(snaplen, _MAX_BLOCK))
-    fields = Struct(order + "IIII" + "x" * (header - 16)).unpack
-    get = file.read
-    number = 0
+    little = order == "<"
+    buffer = b""
+    at = number = 0
     while True:
-        head = get(header)
-        if not head:
-            return
+        if at + header > len(buffer):
+            buffer = buffer[at:] + file.read(_CHUNK)
+            at = 0
+            if not buffer:
+                return
         number += 1
-        if len(head) < header:
+        if len(buffer) < at + header:
             raise _DamagedError(f"cut off in the header of packet {number}")
-        seconds, fraction, size, _ = fields(head)
+        seconds, fraction, size = _u32(buffer, at, little), _u32(buffer, at + 4, little), _u32(buffer, at + 8, little)
         if size > most:
             raise _DamagedError(f"damaged: packet {number} claims {size} octets")
-        frame = get(size)
-        if len(frame) < size:
-            raise _DamagedError(f"cut off in packet {number}: {len(frame)} of {size} octets are there")
-        found = unwrap(frame)
-        if type(found) is bytes:
+        at += header
+        if at + size > len(buffer):
+            buffer = buffer[at:] + file.read(max(_CHUNK, size))
+            at = 0
+            if len(buffer) < size:
+                raise _DamagedError(f"cut off in packet {number}: {len(buffer)} of {size} octets are there")
+        found = unwrap(buffer[at : at + size])
+        at += size
+        if isinstance(found, bytes):
             yield number, seconds + fraction * unit, found, ""
         else:
-            yield number, seconds + fraction * unit, None, found  # type: ignore[misc]
+            yield number, seconds + fraction * unit, None, found
+
+
+def _u32(data: bytes, at: int, little: bool) -> int:
+    one, two, three, four = data[at], data[at + 1], data[at + 2], data[at + 3]
+    if little:
+        return one | two << 8 | three << 16 | four << 24
+    return one << 24 | two << 16 | three << 8 | four
 
 
 class _Interface:
