@@ -247,7 +247,7 @@ def unsafe_files(point: importlib.metadata.EntryPoint) -> list[str]:
     for place in places:
         paths = [Path(place), Path(place).parent]
         if Path(place).is_dir():
-            paths += Path(place).rglob("*.py")
+            paths += [path for path in Path(place).rglob("*") if path.suffix in (".py", ".so")]
         for path in paths:
             try:
                 found = path.stat()
