@@ -7,13 +7,13 @@ A check gets the octets of one datagram, or of one direction of a stream, and gi
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match
 
 from .wire import two_sided
 
-Said = dict[str, Any] | Answer
+Said: TypeAlias = dict[str, Any] | Answer
 Check = Callable[[bytes], Said]
 
 

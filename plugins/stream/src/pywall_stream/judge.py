@@ -8,7 +8,7 @@ different ways is dropped, so that there is one reading left.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeAlias
 
 from pywall_core.api import ACK, FIN, RST, SYN, URG, Drop, Flow, Packet
 
@@ -21,7 +21,7 @@ from .step import Halves, Step
 from .urgent import AMBIGUOUS, urgent_position
 
 #: A packet is dropped, changes something once accepted, or (None) passes and changes nothing.
-Judgement = Drop | Step | None
+Judgement: TypeAlias = Drop | Step | None
 
 #: CLOSED: its SYN was sent before the firewall looked
 _AWAIT_SYN_ACK: Final = frozenset({"CLOSED", "SYN_SENT1", "SYN_SENT3"})
