@@ -180,3 +180,12 @@ def test_import_loads_nothing_that_is_slow_to_load(module):
 def test_use_does_not_load_scipy_stats():
     code = "import sys, pywall_hedge as p; p.classify(bytes(range(256)) * 4); sys.exit('scipy.stats' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("method", ["learned", "hedge"])
+def test_a_stream_of_any_length_is_told(method: str) -> None:
+    octets = random.Random(5).randbytes(300)
+    for size in range(300):
+        stream = StreamClassifier(method)
+        stream.update(octets[:size])
+        assert stream.result().label in ("plain", "compressed", "encrypted"), size

@@ -58,8 +58,8 @@ class _Direction:
                 self.head = None
 
     def piece(self, size: int) -> bytes:
-        """The first `size` octets that no piece has taken, less the opening."""
-        return bytes(self.pending[0 if self.pieces else min(OPENING, size // 4) : size])
+        """The first `size` octets (32 at least) that no piece has taken, less the opening."""
+        return bytes(self.pending[0 if self.pieces else min(OPENING, size // 4, size - SHORTEST) : size])
 
 
 class StreamClassifier:
