@@ -271,6 +271,8 @@ class Supervisor:
 
     def _status(self) -> dict[str, Any]:
         team = self._team
+        if team is not None:
+            self._losses.look(monotonic(), team.plan.queues())
         return {
             "pid": os.getpid(),
             "policy": team.policy.name if team else None,

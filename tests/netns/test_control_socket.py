@@ -48,8 +48,8 @@ def test_control_answers(lab: Any, running: Any) -> None:
     flows = running.ask("flows")["flows"]
     assert {"src_ip": lab.PEER, "dest_ip": lab.FW, "dest_port": 8000, "verdict": "accept"}.items() <= flows[0].items()
     stats = running.ask("stats")["stats"]
-    assert stats["packets"] >= 2
-    assert stats["verdicts"]["accept"] >= 2
+    assert stats["packets"] >= 1
+    assert stats["verdicts"]["accept"] >= 1
 
 
 def test_control_socket_is_roots(running: Any) -> None:
