@@ -114,7 +114,7 @@ class Tracker:
         staged = self._ordinary
         staged.sender, staged.peer = sender, peer
         staged.octets, staged.end = octets, end
-        staged.acked, staged.edge = acked, acked + (packet.window << sender.shift)
+        staged.acked, staged.edge = acked, acked + (packet.window << max(sender.shift, 0))
         staged.tsval = tsval
         staged.shown = not flow.detect_done or bool(flow.classifying)
         return True
