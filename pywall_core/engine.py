@@ -22,7 +22,7 @@ from .failures import Failures
 from .fallbacks import Fallbacks
 from .flows import FlowTable, touch_datagram_flow
 from .fragments import Fragments
-from .hypothetical import OtherWay
+from .hypothetical import BACK, OtherWay
 from .losses import losses
 from .recognition import Recognition
 from .reporter import Reporter
@@ -34,7 +34,6 @@ from .types import (
     ACCEPT,
     ACK,
     FIN,
-    FORWARD,
     INPUT,
     OUTPUT,
     RST,
@@ -56,9 +55,6 @@ if TYPE_CHECKING:
 TICK_SECONDS: Final = 1.0
 #: seconds that a flow with a final verdict stays after its FIN or RST went by
 CLOSING_SECONDS: Final = 10.0
-
-
-_OPPOSITE_HOOK: Final = {INPUT: OUTPUT, OUTPUT: INPUT, FORWARD: FORWARD}
 
 
 class Engine:
@@ -255,7 +251,7 @@ class Engine:
             return 0
         if flow.loopback:
             return 1
-        back = self._foresee(flow, _OPPOSITE_HOOK[packet.hook], not packet.to_server)
+        back = self._foresee(flow, BACK[packet.hook], not packet.to_server)
         if back is None or not back.final or back.action is not ACCEPT:
             return 1
         if flow.final is None and back is not self._unruled:
@@ -325,7 +321,7 @@ class Engine:
                 if (other >> 1) not in self._decided_at_sight and (verdict is None or not verdict.final):
                     return False
         else:
-            hook = _OPPOSITE_HOOK[slot >> 1]
+            hook = BACK[slot >> 1]
             if hook not in self._decided_at_sight:
                 verdict = self._foresee(flow, hook, not slot & 1)
                 if verdict is None or not verdict.final:

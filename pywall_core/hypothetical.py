@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .chain import Asked, Chains
 from .config import BoundRule, leaves
 from .rulekind import RuleKind
-from .types import HOOK_NAMES, NO, PENDING, Action, Answer, Flow, Matcher, Packet, Verdict
+from .types import FORWARD, HOOK_NAMES, INPUT, NO, OUTPUT, PENDING, Action, Answer, Flow, Matcher, Packet, Verdict
 
 if TYPE_CHECKING:
     from .engine import Engine
+
+#: by which hook the packets of the other direction come
+BACK: Final = {INPUT: OUTPUT, OUTPUT: INPUT, FORWARD: FORWARD}
 
 
 class OtherWay:

@@ -12,9 +12,9 @@ from .chain import Chains
 from .engine import Engine
 from .events.eve import clean, protocol_name
 from .filters import parse
-from .hypothetical import next_packet, quiet_chains
+from .hypothetical import BACK, next_packet, quiet_chains
 from .tracing import walk_with_notes, where
-from .types import FORWARD, HOOK_NAMES, INPUT, OUTPUT, Action, Flow, Verdict
+from .types import HOOK_NAMES, Action, Flow, Verdict
 
 #: flows in one answer at most
 MAX_FLOWS: Final = 1000
@@ -25,7 +25,6 @@ SORTS: Final[Mapping[str, Callable[[Flow], float]]] = {
     "age": lambda flow: -flow.start,
     "recent": lambda flow: flow.last,
 }
-_BACK: Final = {INPUT: OUTPUT, OUTPUT: INPUT, FORWARD: FORWARD}
 
 
 class Inspector:
@@ -72,7 +71,7 @@ class Inspector:
     def _direction(self, flow: Flow, to_server: bool) -> dict[str, Any]:
         """The verdict in force for a direction, and the rules' answers as they are at this moment."""
         engine = self._engine
-        hook = flow.hook if to_server else _BACK[flow.hook]
+        hook = flow.hook if to_server else BACK[flow.hook]
         if self._chains is None:
             self._chains = quiet_chains(engine)
         verdict, walk, why = walk_with_notes(engine, self._chains, next_packet(flow, to_server, hook), flow)

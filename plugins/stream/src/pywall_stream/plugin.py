@@ -26,7 +26,7 @@ class Stream:
         self.options = options or StreamOptions()
         judge = Judge(self.options.timeouts, self.options.flow_memory, self.options.memory)
         self._tracker = tracker = Tracker(judge)
-        tracker.use(checksum_valid if self.options.checksum != "off" else None)
+        judge.checksum_ok = checksum_valid if self.options.checksum != "off" else None
         self.pywall_packet = hookimpl(tracker.packet)
         self.pywall_decided = hookimpl(tracker.decided)
         self.pywall_flow_released = hookimpl(tracker.release)
@@ -44,10 +44,10 @@ class Stream:
         judge.lossy = judge.captured or fails_open
         if self.options.checksum == "auto":
             if not engine.live:
-                self._tracker.use(CaptureChecksums().acceptable)
+                judge.checksum_ok = CaptureChecksums().acceptable
             elif engine.config.queue.gso:
-                self._tracker.use(None)
-        self._tracker.listened = judge.listened = bool(engine.plugins.calls("segment"))
+                judge.checksum_ok = None
+        judge.listened = bool(engine.plugins.calls("segment"))
 
     @hookimpl
     def pywall_stats(self) -> dict[str, Any]:

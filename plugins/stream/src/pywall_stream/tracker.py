@@ -6,7 +6,6 @@ short way; every other one goes through the judge.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from pywall_core.api import ACCEPT, ACK, FIN, RST, SYN, TCP, URG, Drop, Flow, Packet, Verdict
@@ -35,20 +34,14 @@ class _Staged:
 
 
 class Tracker:
-    """TCP connections of one engine. ``listened``: some plugin takes ordered octets beyond detection."""
+    """TCP connections of one engine. Whether octets and checksums are looked at, the judge knows."""
 
     def __init__(self, judge: Judge) -> None:
         self.judge = judge
-        self.listened = True
         self.gaps = 0
-        self._checksum_ok: Callable[[Packet], bool] | None = None
         self._ordinary = _Staged(Half(0), Half(0))
         self._short = False
         self._step: Step | None = None
-
-    def use(self, checksum_ok: Callable[[Packet], bool] | None) -> None:
-        """How checksums are looked at from now on; None: not at all."""
-        self._checksum_ok = self.judge.checksum_ok = checksum_ok
 
     def packet(self, packet: Packet, flow: Flow) -> Drop | None:
         """Stage what the packet would change."""
@@ -63,8 +56,8 @@ class Tracker:
             sender, peer = (client, server) if packet.to_server else (server, client)
             if sender.plain and self._is_ordinary(packet, flow, sender, peer):
                 staged = self._ordinary
-                looked_at = staged.shown or self.listened or sender.judged > sender.acked
-                if looked_at and self._checksum_ok is not None and not self._checksum_ok(packet):
+                looked_at = staged.shown or judge.listened or sender.judged > sender.acked
+                if looked_at and judge.checksum_ok is not None and not judge.checksum_ok(packet):
                     refused = judge.judge(packet, flow)  # it says why
                     return refused if isinstance(refused, Drop) else None
                 octets = staged.octets
