@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pywall_hedge import Classification, StreamClassifier, classify
-from pywall_hedge.classification import entropy, random_entropy
+from pywall_hedge.entropy import entropy, random_entropy
 
 
 @given(st.binary(max_size=2000), st.sampled_from(["learned", "hedge"]))

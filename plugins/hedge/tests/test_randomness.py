@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from pywall_hedge import hedge, tests
+from pywall_hedge import hedge, randomness
 from scipy.special import gammaincc
 
 PI = "1100100100001111110110101010001000100001011010001100001000110100110001001100011001100010100010111000"
@@ -20,17 +20,17 @@ def vector(text):
 @pytest.mark.parametrize(
     ("test", "text", "expected"),
     [
-        (tests.monobit, "1011010101", 0.527089),  # 2.1.4
-        (tests.monobit, PI, 0.109599),  # 2.1.8
-        (lambda bits: tests.block_frequency(bits, 3), "0110011010", 0.801252),  # 2.2.4
-        (lambda bits: tests.block_frequency(bits, 10), PI, 0.706438),  # 2.2.8
-        (tests.runs, "1001101011", 0.147232),  # 2.3.4
-        (tests.runs, PI, 0.500798),  # 2.3.8
-        (lambda bits: tests.approximate_entropy(bits, 3), "0100110101", 0.261961),  # 2.12.4
-        (lambda bits: tests.approximate_entropy(bits, 2), PI, 0.235301),  # 2.12.8
-        (tests.cumulative_sums, "1011010111", 0.4116588),  # 2.13.4
-        (tests.cumulative_sums, PI, 0.219194),  # 2.13.8
-        (lambda bits: tests.cumulative_sums(bits, reverse=True), PI, 0.114866),  # 2.13.8
+        (randomness.monobit, "1011010101", 0.527089),  # 2.1.4
+        (randomness.monobit, PI, 0.109599),  # 2.1.8
+        (lambda bits: randomness.block_frequency(bits, 3), "0110011010", 0.801252),  # 2.2.4
+        (lambda bits: randomness.block_frequency(bits, 10), PI, 0.706438),  # 2.2.8
+        (randomness.runs, "1001101011", 0.147232),  # 2.3.4
+        (randomness.runs, PI, 0.500798),  # 2.3.8
+        (lambda bits: randomness.approximate_entropy(bits, 3), "0100110101", 0.261961),  # 2.12.4
+        (lambda bits: randomness.approximate_entropy(bits, 2), PI, 0.235301),  # 2.12.8
+        (randomness.cumulative_sums, "1011010111", 0.4116588),  # 2.13.4
+        (randomness.cumulative_sums, PI, 0.219194),  # 2.13.8
+        (lambda bits: randomness.cumulative_sums(bits, reverse=True), PI, 0.114866),  # 2.13.8
     ],
 )
 def test_worked_examples_of_sp_800_22(test, text, expected):
@@ -92,15 +92,15 @@ def payloads(count, seed):
 
 @pytest.mark.parametrize("data", list(payloads(60, 5)), ids=lambda data: str(len(data)))
 def test_p_values_agree_with_a_plain_reading_of_the_standard(data):
-    bits = tests.bits(data)
-    expected = reference("".join(map(str, bits)), tests.block_length(len(bits)))
+    bits = randomness.bits(data)
+    expected = reference("".join(map(str, bits)), randomness.block_length(len(bits)))
     measured = {
-        "monobit": tests.monobit(bits),
-        "block": tests.block_frequency(bits),
-        "runs": tests.runs(bits),
-        "entropy": tests.approximate_entropy(bits),
-        "forward": tests.cumulative_sums(bits),
-        "reverse": tests.cumulative_sums(bits, reverse=True),
+        "monobit": randomness.monobit(bits),
+        "block": randomness.block_frequency(bits),
+        "runs": randomness.runs(bits),
+        "entropy": randomness.approximate_entropy(bits),
+        "forward": randomness.cumulative_sums(bits),
+        "reverse": randomness.cumulative_sums(bits, reverse=True),
     }
     assert measured == pytest.approx(expected, abs=1e-9)
 
@@ -109,23 +109,23 @@ def test_p_values_agree_with_a_plain_reading_of_the_standard(data):
 @pytest.mark.parametrize("alpha", [0.01, 0.1])
 def test_the_thresholds_decide_as_the_p_values_do(gamma, alpha):
     for data in payloads(400, 11):
-        bits = tests.bits(data)
+        bits = randomness.bits(data)
         passes = (
-            tests.chi_square(data) <= 255 + gamma * math.sqrt(510)
-            and tests.monobit(bits) >= alpha
-            and tests.block_frequency(bits) >= alpha
-            and tests.cumulative_sums(bits) >= alpha
-            and tests.cumulative_sums(bits, reverse=True) >= alpha
-            and tests.runs(bits) >= alpha
-            and tests.approximate_entropy(bits) >= alpha
+            randomness.chi_square(data) <= 255 + gamma * math.sqrt(510)
+            and randomness.monobit(bits) >= alpha
+            and randomness.block_frequency(bits) >= alpha
+            and randomness.cumulative_sums(bits) >= alpha
+            and randomness.cumulative_sums(bits, reverse=True) >= alpha
+            and randomness.runs(bits) >= alpha
+            and randomness.approximate_entropy(bits) >= alpha
         )
         assert (hedge.failed(data, gamma, alpha) is None) == passes
 
 
 def test_chi_square_of_known_counts():
-    assert tests.chi_square(bytes(range(256)) * 4) == 0
-    assert tests.chi_square(b"\x00" * 256) == 255 * 256
-    assert tests.chi_square_percent(bytes(range(256))) == pytest.approx(100)
+    assert randomness.chi_square(bytes(range(256)) * 4) == 0
+    assert randomness.chi_square(b"\x00" * 256) == 255 * 256
+    assert randomness.chi_square_percent(bytes(range(256))) == pytest.approx(100)
 
 
 def test_random_bytes_pass_as_often_as_the_paper_says():
@@ -139,10 +139,10 @@ def test_random_bytes_pass_as_often_as_the_paper_says():
 
 def test_no_data_is_an_error():
     with pytest.raises(ValueError, match="no bits"):
-        tests.monobit(tests.bits(b""))
+        randomness.monobit(randomness.bits(b""))
     with pytest.raises(ValueError, match="no bytes"):
-        tests.chi_square(b"")
+        randomness.chi_square(b"")
     with pytest.raises(ValueError, match="less than a block"):
-        tests.block_frequency(vector("0101"), 20)
+        randomness.block_frequency(vector("0101"), 20)
     with pytest.raises(ValueError, match="fewer than"):
         hedge.failed(b"short")

@@ -12,13 +12,11 @@ import zlib
 from collections.abc import Callable
 
 from . import lz
+from .structure import SAMPLE, Decoded, earned, fits_behind, inside
 
 ENOUGH = 20
 """Octets behind a fixed header below which a decoder that has not complained yet proves nothing."""
 
-SLACK, NEXT = 64, 4096
-"""Octets behind the end of a structure that are let pass, whatever they are: trailers, a line of text; octets of what
-follows that must be another structure."""
 _OUTPUT = 1 << 20
 
 
@@ -26,33 +24,44 @@ def _little(data: bytes, start: int, size: int) -> int:
     return int.from_bytes(data[start : start + size], "little")
 
 
-def deflate(data: bytes, start: int = 0, *, wrapped: bool = False) -> int | None:
+def deflate(data: bytes, start: int = 0, *, wrapped: bool = False) -> Decoded | None:
     """Decode Deflate (RFC 1951), in zlib's wrapper (RFC 1950) when `wrapped`, from `start`.
 
-    Returns the offset behind the stream, len(data) when it has not ended, None when it is not Deflate.
+    Returns None when it is not Deflate.
     """
     decoder = zlib.decompressobj(15 if wrapped else -15)
     try:
-        decoder.decompress(data[start:], _OUTPUT)
+        output = decoder.decompress(data[start:], _OUTPUT)
     except zlib.error:
         return None
-    return len(data) - len(decoder.unused_data) if decoder.eof else len(data)
+    end = len(data) - len(decoder.unused_data) if decoder.eof else len(data)
+    return Decoded(end - len(decoder.unconsumed_tail), len(output), output[:SAMPLE])
+
+
+def deflate_earned(data: bytes, start: int = 0, *, wrapped: bool = False) -> int | None:
+    """Return the offset behind a Deflate stream that gains something, len(data) when it has not ended, else None."""
+    decoded = deflate(data, start, wrapped=wrapped)
+    if decoded is None or not earned(decoded.end - start, decoded):
+        return None
+    return decoded.end if decoded.size < _OUTPUT else len(data)
 
 
 def zlib_stream(data: bytes) -> bool:
     """RFC 1950."""
-    end = deflate(data, wrapped=True) if len(data) > ENOUGH else None
+    if (data[0] << 8 | data[1]) % 31 or len(data) <= ENOUGH:
+        return False
+    end = deflate_earned(data, wrapped=True)
     return end is not None and fits_behind(data, end)
 
 
 def gzip(data: bytes) -> bool:
-    """RFC 1952: members one after the other, then nothing but zero octets or another known structure."""
+    """RFC 1952: members one after the other, then nothing but zero bytes or another known structure."""
     place = 0
     while data.startswith(b"\x1f\x8b\x08", place):
         body = _gzip_body(data, place)
         if len(data) - body < ENOUGH:
             return place > 0
-        end = deflate(data, body) if body else None
+        end = deflate_earned(data, body) if body else None
         if end is None:
             return False
         if len(data) - end < 8:
@@ -76,15 +85,6 @@ def _gzip_body(data: bytes, place: int) -> int:
     return body + 2 * (flags >> 1 & 1)
 
 
-def fits_behind(data: bytes, end: int) -> bool:
-    """What stands behind a structure that ended at `end` is little, padding, or a known structure as well.
-
-    Ciphertext behind a whole small file would else be taken for more of it.
-    """
-    rest = data[end:].lstrip(b"\0")
-    return len(rest) < SLACK or inside(rest[:NEXT])
-
-
 def zip_archive(data: bytes) -> bool:
     """Local file headers and what they hold (PKWARE APPNOTE 4.3.7); False when the first entry is encrypted."""
     place = 0
@@ -98,7 +98,7 @@ def zip_archive(data: bytes) -> bool:
         if method == 8:
             if len(data) - body < ENOUGH:
                 return place > 0
-            end = deflate(data, body)
+            end = deflate_earned(data, body)
             if end is None:
                 return False
             if end == len(data):
@@ -131,23 +131,11 @@ def _zip_directory(data: bytes, place: int) -> bool:
     return len(data) - place < 46
 
 
-def inside(data: bytes) -> bool:
-    """The content of an uncompressed entry is itself a known structure."""
-    from .heads import examine
-
-    return examine(data) is not None
-
-
 def bzip2(data: bytes) -> bool:
     """Block header, selectors and code tables by the standard library's decoder."""
     if len(data) < 36 or data[4:10] != b"1AY&SY":
         return False
-    decoder = bz2.BZ2Decompressor()
-    try:
-        decoder.decompress(data, _OUTPUT)
-    except OSError:
-        return False
-    return not decoder.eof or fits_behind(data, len(data) - len(decoder.unused_data))
+    return _decodes(data, bz2.BZ2Decompressor())
 
 
 def xz(data: bytes) -> bool:
@@ -158,7 +146,7 @@ def xz(data: bytes) -> bool:
     header = data[12 : 12 + size]
     if data[12] and (len(header) < size or zlib.crc32(header[:-4]) != _little(header, size - 4, 4)):
         return False
-    return _lzma_decodes(data, lzma.FORMAT_XZ)
+    return _decodes(data, lzma.LZMADecompressor(lzma.FORMAT_XZ))
 
 
 def lzma_alone(data: bytes) -> bool:
@@ -168,19 +156,21 @@ def lzma_alone(data: bytes) -> bool:
     dictionary, size = _little(data, 1, 4), _little(data, 5, 8)
     if dictionary not in _DICTIONARIES or (size >> 40 and size != 2**64 - 1):
         return False
-    return _lzma_decodes(data, lzma.FORMAT_ALONE)
+    return _decodes(data, lzma.LZMADecompressor(lzma.FORMAT_ALONE))
 
 
 _DICTIONARIES = {2**n for n in range(12, 32)} | {3 * 2**n for n in range(11, 31)} | {2**32 - 1}
 
 
-def _lzma_decodes(data: bytes, form: int) -> bool:
-    decoder = lzma.LZMADecompressor(form)
+def _decodes(data: bytes, decoder: bz2.BZ2Decompressor | lzma.LZMADecompressor) -> bool:
     try:
-        decoder.decompress(data, _OUTPUT)
-    except lzma.LZMAError:
+        output = decoder.decompress(data, _OUTPUT)
+    except (OSError, lzma.LZMAError):
         return False
-    return not decoder.eof or fits_behind(data, len(data) - len(decoder.unused_data))
+    end = len(data) - len(decoder.unused_data)
+    if len(output) < _OUTPUT and not earned(end, Decoded(end, len(output), output[:SAMPLE])):
+        return False
+    return not decoder.eof or fits_behind(data, end)
 
 
 def seven_zip(data: bytes) -> bool:
@@ -273,6 +263,7 @@ MAGIC: dict[bytes, tuple[str, Callable[[bytes], bool]]] = {
     b"\x89LZO\x00\r\n\x1a\n": ("lzop", lz.lzop),
     b"\xff\x06\x00\x00sNaPpY": ("snappy", lz.snappy_framed),
     b"\x5d\x00\x00": ("lzma", lzma_alone),
+    **{bytes((first,)): ("zlib", zlib_stream) for first in range(0x08, 0x80, 0x10)},
 }
 """Magic number -> name and decoder."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from math import exp, log, log2
+from math import exp
 from typing import Literal
 
+from .entropy import entropy, random_entropy
 from .heads import examine, marked
 
 Label = Literal["plain", "compressed", "encrypted"]
@@ -41,32 +41,6 @@ class Classification:
     label: Label
     confidence: float
     because: str = ""
-
-
-def entropy(payload: bytes) -> float:
-    """Shannon entropy of the byte frequencies in bits a byte, 0 to 8; 0 for no bytes."""
-    from .features import byte_counts
-
-    return entropy_of(byte_counts(payload).tolist())
-
-
-def entropy_of(counts: list[int]) -> float:
-    """Shannon entropy in bits of a distribution given by its counts; 0 for no counts."""
-    total = sum(counts)
-    return log2(total) - sum(count * log2(count) for count in counts if count) / total if total else 0.0
-
-
-@lru_cache(maxsize=4096)
-def random_entropy(size: int) -> float:
-    """Entropy to expect of `size` random bytes, at least 1, in bits a byte: the counts taken as Poisson distributed."""
-    if size >= 2048:
-        return 8 - 255 / (2 * size * log(2))
-    mean = size / 256
-    share, total = exp(-mean), 0.0
-    for count in range(1, 60):
-        share *= mean / count
-        total += share * count * log2(count)
-    return log2(size) - total / mean
 
 
 def classify(payload: bytes, method: str = "learned", *, gamma: float = 2.0, alpha: float = 0.01) -> Classification:

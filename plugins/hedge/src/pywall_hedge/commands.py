@@ -120,18 +120,18 @@ def _classify_file(name: str, file: BinaryIO, method: str) -> tuple[dict[str, An
 def _tests(data: bytes) -> dict[str, float]:
     if len(data) < SHORTEST:
         return {}
-    from . import tests
+    from . import randomness
 
-    bits = tests.bits(data)
+    bits = randomness.bits(data)
     values = {
-        "chi_square": tests.chi_square(data),
-        "chi_square_percent": tests.chi_square_percent(data),
-        "monobit": tests.monobit(bits),
-        "block_frequency": tests.block_frequency(bits),
-        "cumulative_sums": tests.cumulative_sums(bits),
-        "cumulative_sums_reverse": tests.cumulative_sums(bits, reverse=True),
-        "runs": tests.runs(bits),
-        "approximate_entropy": tests.approximate_entropy(bits),
+        "chi_square": randomness.chi_square(data),
+        "chi_square_percent": randomness.chi_square_percent(data),
+        "monobit": randomness.monobit(bits),
+        "block_frequency": randomness.block_frequency(bits),
+        "cumulative_sums": randomness.cumulative_sums(bits),
+        "cumulative_sums_reverse": randomness.cumulative_sums(bits, reverse=True),
+        "runs": randomness.runs(bits),
+        "approximate_entropy": randomness.approximate_entropy(bits),
     }
     return {name: float(f"{value:.6g}") for name, value in values.items()}
 

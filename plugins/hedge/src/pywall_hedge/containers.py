@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from .archives import deflate, inside
+from .archives import deflate_earned
+from .structure import inside
 
 _BOXES = frozenset(
     (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp", b"sidx", b"moof", b"uuid", b"meta", b"pdin")
@@ -242,7 +243,7 @@ def pdf(data: bytes) -> bool:
         if start < 0:
             break
         start += 8 if data[start + 6 : start + 7] == b"\r" else 7
-        if len(data) - start > 20 and deflate(data, start, wrapped=True) is None:
+        if len(data) - start > 20 and deflate_earned(data, start, wrapped=True) is None:
             return False
         place = start
     last = data.rfind(b"endobj") + 6

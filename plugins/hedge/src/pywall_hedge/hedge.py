@@ -16,7 +16,7 @@ from functools import cache, lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from .tests import block_length, excursion_p
+from .randomness import block_length, excursion_p
 
 SHORTEST = 13
 """Octets: SP 800-22 asks for 100 bits at least."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import zlib
 
+from .structure import inside, looks_random
+
 
 def _little(data: bytes, start: int, size: int) -> int:
     return int.from_bytes(data[start : start + size], "little")
@@ -22,7 +24,9 @@ def lz4_frame(data: bytes) -> bool:
     size = _little(data, end + 1, 4)
     if size & 0x7FFFFFFF > 1 << 8 + 2 * (data[5] >> 4):
         return False
-    return bool(size >> 31) or lz4_sequences(data[end + 5 : end + 5 + size]) is not None
+    if size >> 31:  # a block that did not compress: what is in it?
+        return inside(data[end + 5 :]) or not looks_random(data[end + 5 : end + 5 + (size & 0x7FFFFFFF)])
+    return lz4_sequences(data[end + 5 : end + 5 + size]) is not None
 
 
 def _xxh32_short(data: bytes) -> int:
@@ -127,10 +131,4 @@ def snappy_framed(data: bytes) -> bool:
     kind, size = data[10:11], _little(data, 11, 3)
     if kind == b"\x00":
         return len(data) > 30 and 4 < size <= 76_494 and snappy_tags(data[18 : 14 + size]) is not None
-    return kind == b"\x01" and 4 < size <= 65_540 and _inside(data[18:])
-
-
-def _inside(data: bytes) -> bool:
-    from .archives import inside
-
-    return inside(data)
+    return kind == b"\x01" and 4 < size <= 65_540 and inside(data[18:])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 
-from .archives import fits_behind
+from .structure import SAMPLE, Decoded, earned, fits_behind
 
 _JPEG_NAMES = (b"JFIF\0", b"JFXX\0", b"Exif\0", b"ICC_P", b"Adobe", b"http:", b"Photo", b"MPF\0")
 
@@ -56,6 +56,7 @@ def png(data: bytes) -> bool:
     if len(data) < 33 or data[8:16] != b"\0\0\0\rIHDR" or zlib.crc32(data[12:29]) != _big(data, 29, 4):
         return False
     place, decoder = 33, zlib.decompressobj()
+    packed, size_out, output = 0, 0, b""
     while place + 8 <= len(data):
         size, kind = _big(data, place, 4), data[place + 4 : place + 8]
         if size > 1 << 31 or not (kind.isascii() and kind.isalpha()):
@@ -65,8 +66,11 @@ def png(data: bytes) -> bool:
             return False
         if kind == b"IDAT":
             try:
-                decoder.decompress(body, 1 << 20)
+                part = decoder.decompress(body, 1 << 20)
             except zlib.error:
+                return False
+            packed, size_out, output = packed + len(body), size_out + len(part), (output + part)[:SAMPLE]
+            if not earned(packed, Decoded(packed, size_out, output)):
                 return False
         elif kind == b"IEND":
             return fits_behind(data, place + 12)

@@ -9,7 +9,8 @@ can know. A structure at the head of a direction (see `pywall_hedge.heads`) deci
 
 from __future__ import annotations
 
-from .classification import SHORTEST, Classification, classify, entropy_of, log_odds, verdict
+from .classification import SHORTEST, Classification, classify, log_odds, verdict
+from .entropy import entropy_of
 from .heads import introduced
 
 PIECE = 16384

@@ -1,0 +1,103 @@
+"""The registry of known structures, and the questions that parsers of one structure ask about what is inside or behind.
+
+A leaf of the package: parsers import it, `pywall_hedge.heads` fills it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple, TypeAlias
+
+Holds: TypeAlias = Callable[[bytes], bool]
+
+SLACK, NEXT = 64, 4096
+"""Bytes behind the end of a structure that may be anything (trailers, a line of text); bytes of what follows that must
+be another structure."""
+SAMPLE = 16384
+"""Bytes of a decoder's output that are looked at."""
+JUDGED = 256
+"""Bytes of output below which a decoder's output proves nothing."""
+GAIN = 1.06
+"""Output over input from which a compressor has earned its name: ciphertext in Deflate, PNG or zip gains nothing."""
+
+_by_first: dict[int, list[tuple[bytes, str, Holds]]] = defaultdict(list)
+_unmarked: list[tuple[str, Holds]] = []
+
+
+class Decoded(NamedTuple):
+    """What a decoder made of the bytes: `end` is the offset behind the stream (the number of bytes when it has not
+    ended), `size` the number of bytes that came out, `output` the first of them (at most SAMPLE)."""
+
+    end: int
+    size: int
+    output: bytes
+
+
+def register(magic: Mapping[bytes, tuple[str, Holds]], unmarked: Iterable[tuple[str, Holds]] = ()) -> None:
+    """Add a parser module's tables: magic number -> name and parser; name and parser of formats without a magic."""
+    for start, (name, holds) in magic.items():
+        _by_first[start[0]].append((start, name, holds))
+    _unmarked.extend(unmarked)
+
+
+def examine(data: bytes) -> str | None:
+    """Return the name of the compressed format whose head `data` is, or None. Never raises.
+
+    `data`: the first bytes of a stream, as many as there are. Asked again with more bytes it may answer None where it
+    named a format before: what followed did not fit.
+    """
+    if len(data) < 16:
+        return None
+    try:
+        for magic, name, holds in _by_first.get(data[0], ()):
+            if data.startswith(magic) and holds(data):
+                return name
+        return next((name for name, holds in _unmarked if holds(data)), None)
+    except (IndexError, MemoryError, RecursionError):
+        return None  # a header cut short where a parser looked ahead, or heads within heads without end
+
+
+def marked(data: bytes) -> bool:
+    """The bytes begin with some format's magic number, or a frame's sync word, whatever follows."""
+    if data[:1] == b"\xff" and data[1:2] >= b"\xe0":
+        return True
+    return bool(data) and any(len(magic) > 1 and data.startswith(magic) for magic, _, _ in _by_first.get(data[0], ()))
+
+
+def inside(data: bytes) -> bool:
+    """The content of an uncompressed entry is itself a known structure."""
+    return examine(data) is not None
+
+
+def fits_behind(data: bytes, end: int) -> bool:
+    """What stands behind a structure that ended at `end` is little, padding, or a known structure as well.
+
+    Ciphertext behind a whole small file would else be taken for more of it.
+    """
+    rest = data[end:].lstrip(b"\0")
+    return len(rest) < SLACK or inside(rest[:NEXT])
+
+
+def earned(packed: int, decoded: Decoded) -> bool:
+    """A compressor that took `packed` bytes gained something, or holds a known compressed form, or not much was seen.
+
+    Random bytes in Deflate's stored blocks, in a PNG or in a gzip gain nothing: they are judged as what they are.
+    """
+    if decoded.size < JUDGED or decoded.size >= GAIN * packed:
+        return True
+    return not looks_random(decoded.output) or inside(decoded.output)
+
+
+def looks_random(data: bytes) -> bool:
+    """The bytes are as evenly spread as random ones: chi-square within five deviations, no value of a byte preferred.
+
+    `data`: of any length; fewer than 256 bytes never look random.
+    """
+    size = len(data)
+    if size < JUDGED:
+        return False
+    import numpy as np
+
+    counts = np.bincount(np.frombuffer(data, dtype=np.uint8), minlength=256)
+    return int(counts @ counts) * 256 / size - size < 255 + 5 * 22.6
