@@ -46,7 +46,7 @@ fi
 [ -n "$python" ] || { echo "setup: Python 3.11 or newer is needed" >&2; exit 1; }
 
 stamp=.venv/.setup-$level
-sources=$(cat pyproject.toml plugins/*/pyproject.toml scripts/setup.sh | cksum)
+sources=$( (cat pyproject.toml plugins/*/pyproject.toml scripts/setup.sh; ls plugins/protocols/src/*/*/*.py) | cksum)
 pip() { .venv/bin/python -m pip --disable-pip-version-check "$@"; }
 # Python's own index says this of local folders; the build tools are in .venv already, so that six builds need not fetch them
 install() { pip install -q --no-build-isolation "$@" 2> >(grep -v '^WARNING: Location' >&2); }

@@ -12,7 +12,12 @@ from time import perf_counter_ns
 from types import ModuleType
 
 import pytest
-from pywall_protocols import bundle, certificate, client_hello, dialogue, http, openvpn, ssh, tls
+from pywall_protocols import bundle
+from pywall_protocols.encryption import tls
+from pywall_protocols.parsing import certificate, client_hello, dialogue
+from pywall_protocols.remote import ssh
+from pywall_protocols.tunnels import openvpn
+from pywall_protocols.web import http
 
 from pywall_core.api import Match, hookimpl
 from pywall_core.testing import make_flow, replay

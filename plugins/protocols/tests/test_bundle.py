@@ -8,8 +8,9 @@ from time import thread_time
 import pytest
 from pydantic import ValidationError
 from pywall_protocols import bundle
+from pywall_protocols.detectors import find_detectors
 
-from pywall_core.api import MORE, NO, Match
+from pywall_core.api import API_VERSION, MORE, NO, Match
 from pywall_core.docstrings import docstring
 from pywall_core.testing import conversation, detector_contract, make_flow
 
@@ -138,22 +139,45 @@ def test_no_repeated_pattern_takes_long(pattern):
                 assert thread_time() - begin < 0.01, module.__name__
 
 
-def test_names_are_sorted_within_their_group_and_unique():
-    for group in (bundle.EXACT, bundle.STRUCTURAL, bundle.HEURISTIC):
-        assert list(group) == sorted(group)
-    assert len(set(bundle.NAMES)) == len(bundle.NAMES)
+def test_they_are_asked_by_tier_then_by_name():
+    tiers = list(bundle.TIERS)
+    order = [(tiers.index(module.tier), name) for name, module in plugins()]
+    assert order == sorted(order)
+    assert {module.tier for _, module in plugins()} == set(tiers)
+
+
+def test_every_module_of_a_family_is_a_detector():
+    for name, module in plugins():
+        assert callable(module.pywall_detect), f"{name} is a helper; move it to parsing/"
+
+
+def test_a_new_file_is_found_and_a_helper_is_not(tmp_path):
+    for file in ("mail/new_one.py", "mail/__init__.py", "mail/_shared.py", "parsing/words.py", "bundle.py"):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).touch()
+    assert find_detectors(tmp_path) == {"new-one": "mail.new_one"}
+
+
+def test_two_detectors_of_one_name_are_refused(tmp_path):
+    for family in ("mail", "web"):
+        (tmp_path / family).mkdir()
+        (tmp_path / family / "twin.py").touch()
+    with pytest.raises(ValueError, match=r"called 'twin': mail\.twin and web\.twin; rename one"):
+        find_detectors(tmp_path)
 
 
 def test_every_detector_is_an_entry_point():
     points = {point.name: point.value for point in entry_points(group="pywall.plugins") if "protocols" in point.value}
     assert points.pop("protocols") == "pywall_protocols.bundle:Protocols"
-    assert points == {name: f"pywall_protocols.{name.replace('-', '_')}" for name in bundle.NAMES}
+    expected = {name: f"pywall_protocols.{module}" for name, module in bundle.DETECTORS.items()}
+    assert points == expected, "install the distribution again: pip install -e plugins/protocols"
 
 
 @pytest.mark.parametrize(("name", "module"), plugins())
 def test_what_a_detector_declares(name, module):
     fields = re.findall(r"^:(\w+):", docstring(module), re.MULTILINE)
     assert fields == ["checked", "source", "minimum", "facts"]
+    assert module.api_version == API_VERSION
     assert module.protocols
     assert set(module.transport if isinstance(module.transport, tuple) else (module.transport,)) <= {"tcp", "udp"}
     for first in (module.first_client, module.first_server):

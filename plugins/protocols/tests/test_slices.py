@@ -1,7 +1,7 @@
 """A slice of bytes whose end lies before its start is empty in Python, and an error where mypyc has compiled it.
 
 Detectors slice by what they are sent. So both bounds are constants, or the end is the start and something that is not
-negative, or :func:`pywall_protocols.wire.cut` is called.
+negative, or :func:`pywall_protocols.parsing.wire.cut` is called.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import pywall_protocols
 
-DETECTORS = sorted(Path(pywall_protocols.__file__).parent.glob("*.py"))
+DETECTORS = sorted(Path(pywall_protocols.__file__).parent.rglob("*.py"))
 
 
 def ordered(start: ast.expr, end: ast.expr) -> bool:

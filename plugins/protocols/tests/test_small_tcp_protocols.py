@@ -1,7 +1,13 @@
 """OpenWire, PPTP, DSI, X11, Z39.50, OpenFlow, SCCP: binary protocols that a few fields tell."""
 
 import pytest
-from pywall_protocols import dsi, openflow, openwire, pptp, skinny, x11, z3950
+from pywall_protocols.databases import z3950
+from pywall_protocols.files import dsi
+from pywall_protocols.management import openflow
+from pywall_protocols.messaging import openwire
+from pywall_protocols.remote import x11
+from pywall_protocols.tunnels import pptp
+from pywall_protocols.voip import skinny
 
 from pywall_core.api import MORE, Match
 from pywall_core.testing import detector_contract

@@ -3,145 +3,24 @@
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-#: A magic value or text that nothing else begins with, or values that must agree with each other.
-EXACT: Final = (
-    "amqp",
-    "ams",
-    "bacnet",
-    "bgp",
-    "bittorrent",
-    "c1222",
-    "cassandra",
-    "collectd",
-    "dcerpc",
-    "dhcp",
-    "discord",
-    "dnp3",
-    "doip",
-    "dtls",
-    "ftp-data",
-    "git",
-    "gnutella",
-    "h323",
-    "http",
-    "http2",
-    "iec60870",
-    "ike",
-    "irc",
-    "kafka",
-    "knx",
-    "krb5",
-    "ldap",
-    "mongodb",
-    "mqtt",
-    "netbios",
-    "opcua",
-    "openvpn",
-    "openwire",
-    "pgsql",
-    "pptp",
-    "proxy",
-    "quic",
-    "raknet",
-    "rdp",
-    "rfb",
-    "rmcp",
-    "rsync",
-    "rtsp",
-    "sap",
-    "signatures",
-    "sip",
-    "smb",
-    "snmp",
-    "source_engine",
-    "srvloc",
-    "ssdp",
-    "ssh",
-    "stomp",
-    "stun",
-    "svn",
-    "synphasor",
-    "thrift",
-    "tls",
-    "tplink-smarthome",
-    "wireguard",
-    "wol",
-    "x11",
-    "xmpp",
-    "z3950",
-)
-#: Fields whose values and lengths fit each other, over the whole message.
-STRUCTURAL: Final = (
-    "ayiya",
-    "bfd",
-    "capwap",
-    "dhcpv6",
-    "diameter",
-    "dns",
-    "dsi",
-    "edonkey",
-    "enip",
-    "geneve",
-    "gtp",
-    "hsrp",
-    "iax2",
-    "l2tp",
-    "ldp",
-    "lisp",
-    "memcached",
-    "mms",
-    "modbus",
-    "netflow",
-    "ntp",
-    "omron",
-    "openflow",
-    "pana",
-    "pfcp",
-    "ptp",
-    "radius",
-    "redis",
-    "rip",
-    "rpc",
-    "rtcp",
-    "s7comm",
-    "sflow",
-    "skinny",
-    "smpp",
-    "socks",
-    "someip",
-    "syslog",
-    "tds",
-    "teredo",
-    "tns",
-    "vxlan",
-    "websocket",
-)
-#: The server speaks first, and says what it is: until it has, whatever the client sends does not refute these, so that
-#: nothing else waits for them.
-SERVER_FIRST: Final = (
-    "ftp",
-    "imap",
-    "mysql",
-    "nntp",
-    "pop3",
-    "smtp",
-    "telnet",
-)
-#: Little to go by: what a related flow announced, or a few fields over several packets.
-HEURISTIC: Final = (
-    "coap",
-    "finger",
-    "hart_ip",
-    "rsh",
-    "rtp",
-    "tftp",
-    "utp",
-)
-NAMES: Final = (*EXACT, *STRUCTURAL, *SERVER_FIRST, *HEURISTIC)
+from .detectors import find_detectors
+
+#: What a detector's ``tier`` may be, in the order in which they are asked.
+TIERS: Final = {
+    "exact": "a magic value or text that nothing else begins with, or values that must agree with each other",
+    "structural": "fields whose values and lengths fit each other, over the whole message",
+    # until the server has spoken, whatever the client sends does not refute these, so that nothing else waits for them
+    "server_first": "the server speaks first, and says what it is",
+    "heuristic": "what a related flow announced, or a few fields over several packets",
+}
+#: Name of each detector, and its module below this package.
+DETECTORS: Final = find_detectors(Path(__file__).parent)
 
 
 class Protocols:
@@ -160,18 +39,20 @@ class Protocols:
         @classmethod
         def _known(cls, names: list[str]) -> list[str]:
             for name in names:
-                if name not in NAMES:
-                    raise ValueError(f"{name!r} is no detector; allowed are {', '.join(sorted(NAMES))}")
+                if name not in DETECTORS:
+                    raise ValueError(f"{name!r} is no detector; allowed are {', '.join(sorted(DETECTORS))}")
             return names
 
     def __init__(self, options: Options | None = None) -> None:
         self._left_out = frozenset(options.except_ if options else ())
 
-    def plugins(self) -> list[tuple[str, object]]:
-        """Name and module of each detector, in the order in which they are asked."""
-        return [(name, load(name)) for name in NAMES if name not in self._left_out]
+    def plugins(self) -> list[tuple[str, ModuleType]]:
+        """Return name and module of each detector, in the order in which they are asked: by tier, then by name."""
+        tiers = list(TIERS)
+        modules = [(name, load(name)) for name in sorted(DETECTORS) if name not in self._left_out]
+        return sorted(modules, key=lambda named: tiers.index(named[1].tier))
 
 
-def load(name: str) -> object:
-    """The module of the detector ``name``."""
-    return import_module(f"{__package__}.{name.replace('-', '_')}")
+def load(name: str) -> ModuleType:
+    """Return the module of the detector ``name``. Raises KeyError when there is none."""
+    return import_module(f"{__package__}.{DETECTORS[name]}")

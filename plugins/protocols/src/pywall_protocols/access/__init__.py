@@ -1,0 +1,1 @@
+"""Signing in to a network and its directories: authentication, authorization, accounting."""

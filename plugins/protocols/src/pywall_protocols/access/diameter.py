@@ -1,0 +1,44 @@
+"""Diameter, by the header and the first attribute-value pair.
+
+:checked: version, length in words, reserved flags, command and application, code and length of the first AVP
+:source: RFC 6733 sections 3 and 4.1
+:minimum: 28 octets
+:facts: command_code, application_id
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pywall_core.api import Answer, Flow, Match, hookimpl
+
+from ..parsing.evidence import OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.wire import u24, u32
+
+api_version = 1
+protocols = ("diameter",)
+transport = "tcp"
+tier = "structural"
+first_client = b"\1"
+first_server = b"\1"
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise Diameter."""
+    grade = _side(client)
+    facts: dict[str, Any] = {}
+    if grade == PROOF:
+        facts = {"command_code": u24(client, 5), "application_id": u32(client, 8)}
+    return by_client("diameter", grade, _side(server), facts)
+
+
+def _side(data: bytes) -> Grade:
+    if len(data) < 28:
+        reserved = len(data) > 4 and data[4] & 0x0F
+        return OPEN if data[:1] in (b"", b"\1") and not reserved else REFUTED
+    size, command = u24(data, 1), u24(data, 5)
+    if data[0] != 1 or size % 4 or not 28 <= size <= 1 << 20 or data[4] & 0x0F or not 257 <= command < 0x800000 + 4096:
+        return REFUTED
+    code, flags, length = u32(data, 20), data[24], u24(data, 25)
+    return PROOF if 0 < code < 1 << 20 and flags & 0x1F == 0 and 8 <= length <= size - 20 else REFUTED

@@ -1,0 +1,144 @@
+"""Lightweight Directory Access Protocol, over TCP and UDP (CLDAP).
+
+:checked: a message of nested BER lengths, an identifier and an operation whose first fields are of its own kind
+:source: RFC 4511 sections 4.1 to 4.14 (StartTLS: 4.14), RFC 1798 (CLDAP)
+:minimum: 12 octets
+:facts: request.operation, request.bind_request.name
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pywall_core.api import MORE, NO, TCP, Answer, Flow, Match, hookimpl
+
+from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.wire import cut, text, tlv
+
+api_version = 1
+protocols = ("ldap",)
+transport = ("tcp", "udp")
+tier = "exact"
+first_client = b"0"
+first_server = b"0"
+
+_OPERATIONS: Final = {
+    0x60: "bind_request",
+    0x42: "unbind_request",
+    0x63: "search_request",
+    0x66: "modify_request",
+    0x68: "add_request",
+    0x4A: "del_request",
+    0x6C: "mod_dn_request",
+    0x6E: "compare_request",
+    0x50: "abandon_request",
+    0x77: "extended_request",
+}
+_RESULTS: Final = frozenset({0x61, 0x65, 0x67, 0x69, 0x6B, 0x6D, 0x6F, 0x78})
+#: operations that begin with a name, and the tag behind it
+_NAMED: Final = {0x63: 0x0A, 0x64: 0x30, 0x66: 0x30, 0x68: 0x30, 0x6C: 0x04, 0x6E: 0x30}
+_START_TLS: Final = b"1.3.6.1.4.1.1466.20037"
+#: tag of the operation, start and end of its contents, end of the message, its identifier
+_Message = tuple[int, int, int, int, bytes]
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise LDAP; hand over to TLS behind StartTLS."""
+    answer = by_client("ldap", _side(client), _side(server))
+    if answer is MORE or answer is NO:
+        return answer
+    assert isinstance(answer, Match)
+    facts: dict[str, Any] = {}
+    restart = _start_tls(client, server) if flow.proto == TCP else None
+    first = _message(client, 0)
+    done = first is not None and first[3] <= len(client)
+    if first and done:
+        facts["request.operation"] = _OPERATIONS.get(first[0], "unknown")
+        name = tlv(client, first[1] + 3, first[2]) if first[0] == 0x60 else None
+        if name and name[0] == 4:
+            facts["request.bind_request.name"] = text(cut(client, name[1], name[2]))
+        if first[0] == 0x77:
+            done = b"1466.20037" not in cut(client, first[1], first[2])
+    return Match("ldap", facts, answer.confirmed, restart is not None or (answer.done and done), restart)
+
+
+def _message(data: bytes, at: int) -> _Message | None:
+    """The message at ``at``, None when its beginning is not there or is none."""
+    outer = tlv(data, at)
+    if outer is None or outer[0] != 0x30:
+        return None
+    number = tlv(data, outer[1], outer[2])
+    if number is None or number[0] != 2 or not 1 <= number[2] - number[1] <= 4:
+        return None
+    operation = tlv(data, number[2])
+    if operation is None or operation[2] > outer[2]:
+        return None
+    return operation[0], operation[1], operation[2], outer[2], cut(data, number[1], number[2])
+
+
+def _side(data: bytes) -> Grade:
+    if data[:1] not in (b"", b"0"):
+        return REFUTED
+    if len(data) < 7:
+        return OPEN
+    message = _message(data, 0)
+    if message is None:
+        return OPEN if len(data) < 20 and (len(data) < 2 or data[1] < 0x85) and _header_cut(data) else REFUTED
+    kind, start, end, _, _ = message
+    if kind == 0x42:
+        return PROOF if start == end and end - 2 == 5 else HINT if start == end else REFUTED
+    if kind in (0x50, 0x4A):
+        return HINT if end - start <= 512 else REFUTED
+    if kind not in _OPERATIONS and kind not in _RESULTS and kind not in _NAMED and kind != 0x73:
+        return REFUTED
+    if len(data) < min(start + 3, end):
+        return OPEN
+    if kind == 0x60:
+        return PROOF if data[start : start + 2] == b"\x02\x01" and data[start + 2] in (1, 2, 3) else REFUTED
+    if kind in _RESULTS:
+        return PROOF if data[start : start + 2] == b"\x0a\x01" and data[start + 2] < 128 else REFUTED
+    if kind == 0x77:
+        return PROOF if data[start] == 0x80 and data[start + 2 : start + 3].isdigit() else REFUTED
+    if kind == 0x73:
+        return HINT if data[start] == 4 else REFUTED
+    name = tlv(data, start, end)
+    if name is None or name[0] != 4:
+        return REFUTED if len(data) >= start + 6 or data[start] != 4 else OPEN
+    if len(data) <= name[2]:
+        return OPEN if name[2] - start < 2048 else REFUTED
+    return PROOF if data[name[2]] == _NAMED[kind] else REFUTED
+
+
+def _header_cut(data: bytes) -> bool:
+    """The headers of message, identifier and operation may go on behind ``data``."""
+    outer = tlv(data, 0)
+    if outer is None:
+        return len(data) < 6
+    number = tlv(data, outer[1], outer[2])
+    if number is None:
+        return len(data) < outer[1] + 2
+    return number[0] == 2 and 1 <= number[2] - number[1] <= 4 and len(data) < number[2] + 6
+
+
+def _start_tls(client: bytes, server: bytes) -> tuple[int, int] | None:
+    """Offsets behind the StartTLS request and behind its successful response."""
+    at = 0
+    for _ in range(16):
+        asked = _message(client, at)
+        if asked is None or asked[3] > len(client):
+            return None
+        at = asked[3]
+        if asked[0] == 0x77 and _START_TLS in cut(client, asked[1], asked[2]):
+            break
+    else:
+        return None
+    end = 0
+    for _ in range(16):
+        told = _message(server, end)
+        if told is None or told[3] > len(server):
+            return None
+        end = told[3]
+        if told[0] == 0x78 and told[4] == asked[4]:
+            return (at, end) if server[told[1] : told[1] + 3] == b"\x0a\x01\0" else None
+    return None

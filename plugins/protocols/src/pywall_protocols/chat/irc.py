@@ -1,0 +1,123 @@
+"""Internet Relay Chat, by the registration and the prefixed messages of the server.
+
+:checked: ``USER`` with its four parameters, ``CAP``, ``JOIN`` of a channel, ``PRIVMSG`` or two weaker commands; a
+    server message of a prefix and a numeric, ``NOTICE`` or ``CAP``
+:source: RFC 2812 sections 2.3.1 and 3, RFC 1459, IRCv3 capability negotiation and STARTTLS (numeric 670)
+:minimum: the first line of one side
+:facts: nick, user, server
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+
+from ..parsing.dialogue import MAX_LINE, Line, first_octets, has_head, heads, lines, may_begin, verb_of
+from ..parsing.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.wire import text
+
+api_version = 1
+protocols = ("irc",)
+transport = "tcp"
+tier = "exact"
+first_server = None
+
+_DECISIVE: Final = re.compile(
+    rb"\s*(?:USER\s+\S+\s+\S+\s+\S+\s+:|CAP\s+(?:LS|REQ|END|LIST|ACK)\b|JOIN\s+[#&+!][^\s:]+|PRIVMSG\s+\S+\s+:?\S"
+    rb"|NOTICE\s+\S+\s+:|WEBIRC\s+\S+\s+\S+|MODE\s+\S+\s+[+-][A-Za-z]|SERVER\s+\S+\s+\d)",
+    re.I,
+)
+_OWN: Final = frozenset(
+    b"NICK USER PASS CAP JOIN PRIVMSG NOTICE MODE PING PONG QUIT WHO WHOIS LIST PART TOPIC AWAY USERHOST ISON "
+    b"INVITE KICK OPER WEBIRC SERVER PROTOCTL AUTHENTICATE STARTTLS".split()
+)
+first_client = first_octets(_OWN)
+#: alone they may be FTP's, POP3's or Redis's
+_SHARED: Final = frozenset({b"USER", b"PASS", b"QUIT", b"LIST", b"MODE", b"PING", b"SERVER", b"AUTHENTICATE"})
+_SERVER: Final = re.compile(
+    rb":[^\s:]{1,128} +(?:\d{3}|NOTICE|CAP|MODE|PRIVMSG|JOIN|PONG|PING|ERROR) +\S|NOTICE +(?:AUTH|\*) +:", re.I
+)
+_SERVER_HINT: Final = re.compile(rb"(?:PING +:?\S|ERROR +:|NOTICE +\S+ +:|AUTHENTICATE +|CAP +\S)", re.I)
+_WORDS: Final = frozenset({b"PING", b"ERROR", b"NOTICE", b"AUTHENTICATE", b"CAP"})
+_HEADS: Final = heads(_OWN)
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise IRC; hand over to TLS behind STARTTLS."""
+    answer = by_client("irc", _client(client), _server(server))
+    if answer is MORE or answer is NO:
+        return answer
+    assert isinstance(answer, Match)
+    commands = lines(client)
+    facts: dict[str, Any] = {}
+    restart = _starttls(commands, server)
+    done = len(commands) >= 16
+    for line, end in commands:
+        if restart and end == restart[0]:
+            break
+        words = line.split()
+        verb = verb_of(line)
+        if verb in (b"NICK", b"USER") and len(words) > 1:
+            facts.setdefault(verb.decode().lower(), text(words[1]))
+        if verb in (b"JOIN", b"PRIVMSG", b"QUIT"):
+            done = True
+            break
+    greeting = lines(server, 1)
+    if greeting and greeting[0][0].startswith(b":"):
+        facts["server"] = text(greeting[0][0][1:].split(b" ", 1)[0])
+    return Match(
+        "irc", facts, answer.confirmed, restart is not None or (answer.done and done and bool(greeting)), restart
+    )
+
+
+def _client(data: bytes) -> Grade:
+    if not data:
+        return OPEN
+    if not has_head(data, _HEADS):
+        return REFUTED
+    commands = lines(data)
+    at = 0
+    seen: set[bytes] = set()
+    for line, end in commands[:8]:
+        if _DECISIVE.match(line):
+            return PROOF
+        verb = verb_of(line)
+        if verb not in _OWN:
+            return REFUTED if seen <= _SHARED else HINT
+        seen.add(verb)
+        if b"NICK" in seen and b"USER" in seen:
+            return PROOF
+        at = end
+    if len(commands) >= 8:
+        return REFUTED if seen <= _SHARED else HINT
+    if seen - _SHARED:
+        return LEANING
+    return OPEN if may_begin(data[at:], _OWN) else REFUTED
+
+
+def _server(data: bytes) -> Grade:
+    if not data:
+        return OPEN
+    if data[0] not in b":PpEeNnAaCc":
+        return REFUTED
+    first = lines(data, 1)
+    if not first:
+        possible = data.startswith(b":") or may_begin(data, _WORDS)
+        return OPEN if possible and len(data) <= MAX_LINE else REFUTED
+    if _SERVER.match(first[0][0]):
+        return PROOF
+    return HINT if _SERVER_HINT.match(first[0][0]) else REFUTED
+
+
+def _starttls(commands: Sequence[Line], server: bytes) -> tuple[int, int] | None:
+    """Offsets behind the command STARTTLS and behind its numeric 670."""
+    for line, end in commands:
+        if verb_of(line) == b"STARTTLS":
+            for answer, last in lines(server, 64):
+                if answer.split()[1:2] == [b"670"]:
+                    return end, last
+    return None

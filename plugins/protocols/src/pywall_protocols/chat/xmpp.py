@@ -1,0 +1,81 @@
+"""Extensible Messaging and Presence Protocol, by the stream header.
+
+:checked: an element ``stream:stream`` in the namespace of streams, after an XML declaration or not; amid a connection
+    stanzas of both sides
+:source: RFC 6120 sections 4.7, 4.8 and 5.4 (STARTTLS)
+:minimum: the stream header up to its namespace
+:facts: to, from
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+
+from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.wire import text
+
+api_version = 1
+protocols = ("xmpp",)
+transport = "tcp"
+tier = "exact"
+first_client = b"< \t\r\n"
+first_server = b"< \t\r\n"
+
+_HEADER: Final = re.compile(
+    rb"\s*(?:<\?xml[^>]{0,200}\?>\s*)?<(?:stream:stream|flash:stream|stream)\s[^>]{0,2000}?"
+    rb"(?:etherx\.jabber\.org/streams|jabber:(?:client|server|component))"
+)
+_OPENING: Final = re.compile(rb"\s*(?:<\?xml[^>]{0,200}\?>\s*)?<(?:stream:stream|flash:stream|stream)\s([^>]{0,4000})>")
+_ATTRIBUTE: Final = re.compile(rb"\b(to|from)\s*=\s*(?:'([^']*)'|\"([^\"]*)\")")
+_STARTTLS: Final = re.compile(
+    rb"<starttls\s[^>]{0,200}urn:ietf:params:xml:ns:xmpp-tls[^>]{0,200}?(?:/>|>\s*</starttls>)"
+)
+_PROCEED: Final = re.compile(rb"<proceed\s[^>]{0,200}urn:ietf:params:xml:ns:xmpp-tls[^>]{0,200}?(?:/>|>\s*</proceed>)")
+#: amid a connection
+_STANZA: Final = re.compile(rb"<(?:iq|presence|message)(?=[^>]{0,1000}\s(?:to|from|id|type)=['\"])[^>]{1,1000}>")
+_BEGIN: Final = (
+    b"<?xml",
+    b"<stream:stream",
+    b"<stream",
+    b"<flash:stream",
+    b"<iq ",
+    b"<presence ",
+    b"<message ",
+    b"</stream:stream>",
+)
+_LIMIT: Final = 2400
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise XMPP; hand over to TLS behind ``proceed``."""
+    answer = by_client("xmpp", _side(client), _side(server))
+    if answer is MORE or answer is NO:
+        return answer
+    assert isinstance(answer, Match)
+    facts: dict[str, Any] = {}
+    opening = _OPENING.match(client)
+    if opening:
+        facts = {found[1].decode(): text(found[2] or found[3] or b"") for found in _ATTRIBUTE.finditer(opening[1])}
+    asked, agreed = _STARTTLS.search(client), _PROCEED.search(server)
+    restart = (asked.end(), agreed.end()) if asked and agreed else None
+    done = answer.done and asked is None and opening is not None and b"<auth " in client
+    return Match("xmpp", facts, answer.confirmed, restart is not None or done, restart)
+
+
+def _side(data: bytes) -> Grade:
+    if not data:
+        return OPEN
+    if _HEADER.match(data) or data.startswith(b"</stream:stream>"):
+        return PROOF
+    if _STANZA.match(data):
+        return HINT
+    start = data[:_LIMIT].lstrip()
+    if len(data) >= _LIMIT:
+        return REFUTED
+    if any(start.startswith(word) or word.startswith(start) for word in _BEGIN):
+        return OPEN
+    return REFUTED

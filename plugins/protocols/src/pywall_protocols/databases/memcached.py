@@ -1,0 +1,99 @@
+"""memcached, text and binary protocol, over TCP and UDP.
+
+:checked: text: a storage command with its numbers, or a weaker command and a reply of the protocol; binary: the
+    header whose key and extras fit its body; UDP: the frame header before either
+:source: memcached protocol.txt (storage, retrieval, meta commands, UDP protocol), BinaryProtocolRevamped
+:minimum: 24 octets of a binary header, else one line
+:facts: command
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
+
+from ..parsing.dialogue import lines, verb_of
+from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.wire import first_datagram, text, u16, u32
+
+api_version = 1
+protocols = ("memcached",)
+transport = ("tcp", "udp")
+tier = "structural"
+first_client = None
+first_server = None
+
+_STORE: Final = re.compile(
+    rb"(?:set|add|replace|append|prepend) [!-~]{1,250} \d{1,10} -?\d{1,10} \d{1,10}(?: noreply)?\Z"
+    rb"|cas [!-~]{1,250} \d+ -?\d+ \d+ \d+(?: noreply)?\Z"
+)
+_OTHER: Final = re.compile(
+    rb"(?:gets?(?: [!-~]{1,250})+|(?:incr|decr|touch) [!-~]{1,250} \d+(?: noreply)?"
+    rb"|delete [!-~]{1,250}(?: \d+)?(?: noreply)?"
+    rb"|stats(?: [a-z]+){0,2}|version|flush_all(?: \d+)?(?: noreply)?|verbosity \d+|m[gsdan] [!-~]{1,250}.*|mn)\Z"
+)
+_REPLY: Final = re.compile(
+    rb"(VALUE [!-~]{1,250} \d+ \d+|STAT [!-~]+ .*|VERSION \d[!-~]*)|(?:STORED|NOT_STORED|EXISTS|NOT_FOUND|END"
+    rb"|DELETED|TOUCHED|OK|ERROR|RESET|(?:CLIENT|SERVER)_ERROR .*|HD.*|EN|VA \d+.*|\d{1,20})"
+)
+_CLIENT_OCTETS: Final = b"\x80acdfgimprstv"
+_SERVER_OCTETS: Final = b"\x81VSNEDTOCRHM0123456789"
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise memcached."""
+    if flow.proto == UDP:
+        asked, told = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
+        if not (_framed(asked) and _framed(told)):
+            return NO
+        client, server = asked[8:], told[8:]
+    answer = by_client(
+        "memcached", _side(client, _CLIENT_OCTETS, _text_client), _side(server, _SERVER_OCTETS, _text_server)
+    )
+    if answer is MORE or answer is NO:
+        return answer
+    assert isinstance(answer, Match)
+    facts: dict[str, Any] = {}
+    first = lines(client, 1)
+    if first and client[0] != 0x80:
+        facts["command"] = text(verb_of(first[0][0]).lower())
+    return Match("memcached", facts, answer.confirmed, answer.done)
+
+
+def _framed(datagram: bytes) -> bool:
+    """Nothing there, or a UDP frame header of sequence number 0 and at least one datagram."""
+    return not datagram or (len(datagram) > 8 and u16(datagram, 2) == 0 < u16(datagram, 4) and u16(datagram, 6) == 0)
+
+
+def _side(data: bytes, octets: bytes, judge_text: Any) -> Grade:
+    if not data:
+        return OPEN
+    if data[0] not in octets:
+        return REFUTED
+    if data[0] < 0x80:
+        grade: Grade = judge_text(data)
+        return grade
+    if len(data) < 24:
+        return OPEN if data[5:6] in (b"", b"\0") else REFUTED
+    key, extras, body = u16(data, 2), data[4], u32(data, 8)
+    fits = data[1] <= 0x4F and key <= 250 and extras <= 32 and key + extras <= body <= 1 << 20 and data[5] == 0
+    return (PROOF if any(data[1:4]) or data[0] == 0x80 else HINT) if fits else REFUTED
+
+
+def _text_client(data: bytes) -> Grade:
+    first = lines(data, 1)
+    if not first:
+        return OPEN if len(data) <= 512 and data.isascii() else REFUTED
+    if _STORE.match(first[0][0]):
+        return PROOF
+    return HINT if _OTHER.match(first[0][0]) else REFUTED
+
+
+def _text_server(data: bytes) -> Grade:
+    first = lines(data, 1)
+    if not first:
+        return (0, 1) if len(data) <= 512 and data.isascii() else REFUTED
+    return HINT if _REPLY.fullmatch(first[0][0]) else REFUTED

@@ -1,0 +1,83 @@
+"""MongoDB, by the message header and the body of the first message.
+
+:checked: little-endian length, response id and operation code; flags and first BSON document of OP_MSG, collection of
+    OP_QUERY and the older operations, original code of OP_COMPRESSED
+:source: MongoDB Wire Protocol: Standard Message Header, OP_MSG, OP_QUERY, OP_REPLY, OP_COMPRESSED; bsonspec.org 1.1
+:minimum: 25 octets
+:facts: command
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import Any, Final
+
+from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+
+from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.wire import cut, text
+
+api_version = 1
+protocols = ("mongodb",)
+transport = "tcp"
+tier = "exact"
+first_client = None
+first_server = None
+
+_HEADER: Final = Struct("<4I").unpack_from
+_U32: Final = Struct("<I").unpack_from
+_OLD: Final = frozenset({2001, 2002, 2005, 2006, 2007})
+_OPERATIONS: Final = frozenset({1, 2004, 2010, 2011, 2012, 2013}) | _OLD
+_LONGEST: Final = 48_000_000
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise MongoDB."""
+    answer = by_client("mongodb", _side(client, True), _side(server, False))
+    if answer is MORE or answer is NO:
+        return answer
+    assert isinstance(answer, Match)
+    facts: dict[str, Any] = {}
+    done = len(client) >= 64 or not client
+    if len(client) >= 64:
+        facts = _command(client)
+    return Match("mongodb", facts, answer.confirmed, answer.done and done)
+
+
+def _side(data: bytes, to_server: bool) -> Grade:
+    if len(data) < 16:
+        if len(data) > 3 and not (16 <= _U32(data)[0] <= _LONGEST):
+            return REFUTED
+        return OPEN if data[14:16] in (b"", b"\0", b"\0\0") and data[3:4] in (b"", b"\0", b"\1", b"\2") else REFUTED
+    size, _, answered, operation = _HEADER(data)
+    if operation not in _OPERATIONS or not 16 <= size <= _LONGEST or (to_server and answered):
+        return REFUTED
+    if len(data) < 25:
+        return OPEN
+    if operation == 2013:
+        return (
+            PROOF if _U32(data, 16)[0] & ~0x10003 == 0 and data[20] <= 1 and _U32(data, 21)[0] <= size - 20 else REFUTED
+        )
+    if operation == 2012:
+        return PROOF if _U32(data, 16)[0] in _OPERATIONS and data[24] <= 3 else REFUTED
+    if operation == 1:
+        return HINT if not to_server and _U32(data, 16)[0] < 16 else REFUTED
+    if operation == 2004 or operation in _OLD:
+        end = data.find(0, 20, 160)
+        if end < 0:
+            return OPEN if len(data) < 160 else REFUTED
+        return (
+            PROOF
+            if b"." in cut(data, 20, end) and cut(data, 20, end).isascii() and cut(data, 20, end).decode().isprintable()
+            else REFUTED
+        )
+    return HINT
+
+
+def _command(data: bytes) -> dict[str, Any]:
+    """The name of the first BSON element, which is the command's."""
+    operation = _HEADER(data)[3]
+    at = 26 if operation == 2013 else data.find(0, 20) + 14 if operation == 2004 else 0
+    name = cut(data, at, data.find(0, at, at + 64)) if at else b""
+    return {"command": text(name)} if name.isalnum() else {}

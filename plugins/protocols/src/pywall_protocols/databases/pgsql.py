@@ -1,0 +1,101 @@
+"""PostgreSQL, by the start-up packet or a request for TLS, and the server's authentication message.
+
+:checked: client: length and protocol 3.x with the parameter ``user``, or the codes of an SSL, GSSENC or cancel
+    request; server: an authentication or error message of fitting length
+:source: PostgreSQL documentation, Frontend/Backend Protocol: Message Flow, Message Formats
+:minimum: 8 octets
+:facts: user, database, application_name
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+
+from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.wire import cut, text, u32
+
+api_version = 1
+protocols = ("pgsql",)
+transport = "tcp"
+tier = "exact"
+first_client = b"\0"
+first_server = b"RENSG"
+
+#: octets of a start-up packet (MAX_STARTUP_PACKET_LENGTH)
+_LONGEST: Final = 10000
+_CANCEL: Final = 80877102
+_SSL: Final = 80877103
+_GSSENC: Final = 80877104
+_PARAMETERS: Final = (b"user", b"database", b"application_name")
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise PostgreSQL; hand over to TLS behind the server's ``S``."""
+    answer = by_client("pgsql", _client(client), _server(server))
+    if answer is MORE or answer is NO:
+        return answer
+    assert isinstance(answer, Match)
+    at = answered = 0
+    while len(client) >= at + 8 and u32(client, at + 4) in (_SSL, _GSSENC):
+        if len(server) <= answered:
+            return Match("pgsql", {}, answer.confirmed, done=False)
+        if server[answered] in b"SG":
+            tls = server[answered] == ord("S")
+            return Match("pgsql", {}, answer.confirmed, True, (at + 8, answered + 1) if tls else None)
+        at += 8
+        answered += 1
+    if len(client) < at + 8:
+        return Match("pgsql", {}, answer.confirmed, done=False)
+    size = u32(client, at)
+    if size > _LONGEST:
+        return Match("pgsql", {}, answer.confirmed, answer.done)
+    if len(client) < at + size:
+        return Match("pgsql", {}, answer.confirmed, done=False)
+    return Match("pgsql", _parameters(cut(client, at + 8, at + size)), answer.confirmed, answer.done)
+
+
+def _parameters(data: bytes) -> dict[str, Any]:
+    words = data[:4096].split(b"\0")
+    return {
+        name.decode(): text(value) for name, value in zip(words[::2], words[1::2], strict=False) if name in _PARAMETERS
+    }
+
+
+def _client(data: bytes) -> Grade:
+    if len(data) < 8:
+        return OPEN if not any(data[:2]) else REFUTED
+    size, code = u32(data, 0), u32(data, 4)
+    if code in (_SSL, _GSSENC):
+        return PROOF if size == 8 else REFUTED
+    if code == _CANCEL:
+        return PROOF if 12 <= size <= 268 else REFUTED
+    if code >> 16 == 3 and code & 0xFFFF < 10 and 9 <= size <= _LONGEST:
+        name = cut(data, 8, data.find(0, 8, 72)) if data.find(0, 8, 72) > 0 else data[8:]
+        if not all(octet in _NAME for octet in name):
+            return REFUTED
+        return PROOF if 0 in data[8:72] else OPEN
+    if code == 0x20000:
+        return PROOF if size in (296, 292) else REFUTED
+    return REFUTED
+
+
+_NAME: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_.0123456789"
+
+
+def _server(data: bytes) -> Grade:
+    if not data:
+        return OPEN
+    kind = data[:1]
+    if kind in b"NSG" or kind not in b"RE":
+        return HINT if kind in b"NSG" else REFUTED
+    if len(data) < 9:
+        return OPEN
+    size = u32(data, 1)
+    if kind == b"R":
+        return PROOF if 8 <= size <= 4096 and u32(data, 5) <= 13 else REFUTED
+    if 12 <= size <= 30000 and data[5:6] in b"SVCM" and data[6:9].isalnum():
+        return PROOF
+    return HINT if data[1:9].isascii() else REFUTED

@@ -1,0 +1,90 @@
+"""Redis serialization protocol (RESP 2 and 3), by a command as an array of bulk strings and the typed replies.
+
+:checked: client: array header, bulk string header and a command name of that length, or an inline command; server: a
+    typed reply, or text that only Redis answers with
+:source: Redis serialization protocol specification (redis.io, RESP)
+:minimum: 14 octets of the client or 7 of the server
+:facts: command
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+
+from ..parsing.dialogue import first_octets, lines, may_begin, verb_of
+from ..parsing.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.wire import text
+
+api_version = 1
+protocols = ("redis",)
+transport = "tcp"
+tier = "structural"
+#: commands without an array, but not those that POP3 has
+_INLINE: Final = frozenset(
+    b"PING GET SET INFO SELECT KEYS CONFIG HELLO CLIENT COMMAND DEL EXISTS MGET MSET INCR DECR HGETALL HGET HSET "
+    b"LPUSH RPUSH EXPIRE TTL TYPE ECHO DBSIZE FLUSHALL FLUSHDB SLAVEOF REPLICAOF REPLCONF PSYNC SYNC SCAN EVAL "
+    b"MODULE SUBSCRIBE PUBLISH XADD ZADD SADD SAVE BGSAVE LRANGE MONITOR CLUSTER".split()
+)
+first_client = b"*\r\n" + first_octets(_INLINE)
+first_server = b"+-:$*%~_#,(=!>|"
+
+_ARRAY: Final = re.compile(rb"\*([1-9]\d{0,6})\r\n\$([1-9]\d{0,2})\r\n")
+_BEGINNING: Final = re.compile(rb"\*\d{0,7}\r?\n?(?:\$\d{0,3}\r?\n?)?[A-Za-z._|-]*\Z")
+_REPLY: Final = re.compile(
+    rb"(\+PONG\r\n|-(?:NOAUTH|WRONGPASS|WRONGTYPE|DENIED|LOADING|MOVED|READONLY|NOPERM|ERR unknown command"
+    rb"|ERR wrong number|ERR Protocol)"
+    rb"|[*%~>]\d{1,7}\r\n[*$:+%~_#,(]|\+(?:FULLRESYNC|CONTINUE))"
+    rb"|(\+[A-Za-z]{1,32}\r\n|-[A-Z]{2,32} |:-?\d{1,20}\r\n|\$-1\r\n|\$\d{1,9}\r\n|\*-?\d{1,7}\r\n|_\r\n|#[tf]\r\n)"
+)
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise Redis."""
+    client = client.lstrip(b"\r\n")
+    answer = by_client("redis", _client(client), _server(server))
+    if answer is MORE or answer is NO:
+        return answer
+    assert isinstance(answer, Match)
+    facts: dict[str, Any] = {}
+    if array := _ARRAY.match(client):
+        facts["command"] = text(client[array.end() : array.end() + int(array[2])].upper())
+    elif first := lines(client, 1):
+        facts["command"] = text(verb_of(first[0][0]))
+    return Match("redis", facts, answer.confirmed, answer.done)
+
+
+def _client(data: bytes) -> Grade:
+    if not data:
+        return OPEN
+    if data[0] != ord("*"):
+        first = lines(data, 1)
+        if first:
+            return HINT if verb_of(first[0][0]) in _INLINE else REFUTED
+        return (0, 1) if may_begin(data, _INLINE) else REFUTED
+    array = _ARRAY.match(data)
+    if not array:
+        return OPEN if len(data) < 20 and _BEGINNING.match(data) else REFUTED
+    size = int(array[2])
+    word = data[array.end() : array.end() + size]
+    if word.translate(None, _NAME):
+        return REFUTED
+    return PROOF if len(word) == size else OPEN
+
+
+_NAME: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._|-"
+
+
+def _server(data: bytes) -> Grade:
+    if not data:
+        return OPEN
+    reply = _REPLY.match(data)
+    if reply is None:
+        return REFUTED if len(data) > 64 or b"\n" in data else OPEN
+    if reply[1]:
+        return PROOF
+    open_ended = b"\n" not in data or (data[0] == ord("*") and reply.end() == len(data))
+    return LEANING if open_ended else HINT

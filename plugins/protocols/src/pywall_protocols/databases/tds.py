@@ -1,0 +1,97 @@
+"""Tabular Data Stream (Microsoft SQL Server, Sybase), by the packet header and the first message's own structure.
+
+:checked: packet type, status, length and window; the option table of PRELOGIN, the version in LOGIN7, the record of a
+    Sybase login; amid a connection the headers or UTF-16 text of a batch or call; the first token of a reply
+:source: MS-TDS sections 2.2.3.1, 2.2.6 and 2.2.7; TDS 5.0 Functional Specification
+:minimum: 13 octets
+:facts: none
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pywall_core.api import Answer, Flow, Match, hookimpl
+
+from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.wire import cut, u16
+
+api_version = 1
+protocols = ("tds",)
+transport = "tcp"
+tier = "structural"
+first_client = b"\x01\x02\x03\x0e\x0f\x10\x12"
+first_server = b"\x04"
+
+_TOKENS: Final = bytes.fromhex("797c7881a0a1a4a5a7a8a9aaabacadaeafd1d2d3d7e2e3e5e6e9ecedeefdfeff")
+#: ALL_HEADERS of one transaction descriptor: total length 22, header length 18, type 2
+_ALL_HEADERS: Final = b"\x16\0\0\0\x12\0\0\0\x02\0"
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise TDS."""
+    return by_client("tds", _client(client), _server(server))
+
+
+def _header(data: bytes) -> Grade:
+    """What the packet header says: OPEN when it is well or not all there."""
+    if len(data) > 1 and data[1] & ~0x1D:
+        return REFUTED
+    return OPEN if len(data) < 8 or (u16(data, 2) >= 9 and data[7] == 0) else REFUTED
+
+
+def _client(data: bytes) -> Grade:
+    if _header(data) == REFUTED:
+        return REFUTED
+    if len(data) < 9:
+        return OPEN
+    size = u16(data, 2)
+    if len(data) < min(size, 18):
+        return OPEN
+    kind, body = data[0], cut(data, 8, size)
+    if kind == 2:
+        if size != 512:
+            return REFUTED
+        if len(data) < 39:
+            return OPEN
+        return PROOF if data[38] <= 30 and not any(cut(data, 8 + data[38], 38)) else REFUTED
+    if kind in (0x10, 0x12):
+        if len(body) < 10:
+            return REFUTED
+        return PROOF if (_options(body) if kind == 0x12 else _login(body)) else REFUTED
+    if body.startswith(_ALL_HEADERS) or (kind == 1 and _utf16(body[:8])):
+        return PROOF
+    if kind == 3 and 0 < body[0] <= 128 and _utf16(body[2:10]):
+        return PROOF
+    return REFUTED if kind == 1 else HINT
+
+
+def _login(body: bytes) -> bool:
+    """LOGIN7 begins with its length and a version of TDS 7."""
+    return int.from_bytes(body[:4], "little") <= 0x20000 and 0x70 <= body[7] <= 0x75
+
+
+def _options(body: bytes) -> bool:
+    """The option table of PRELOGIN begins with VERSION, whose offset and length fit."""
+    return body[0] == 0 and 6 <= u16(body, 1) <= 512 and u16(body, 3) == 6
+
+
+def _utf16(octets: bytes) -> bool:
+    """Some characters of ASCII in UTF-16LE."""
+    low, high = octets[::2], octets[1::2]
+    return (
+        len(high) >= 4 and not any(high) and all(octet >= 32 or octet in b"\t\r\n" for octet in low) and low.isascii()
+    )
+
+
+def _server(data: bytes) -> Grade:
+    if _header(data) == REFUTED:
+        return REFUTED
+    if len(data) < 9:
+        return OPEN
+    if data[8] == 0:
+        if len(data) < 13:
+            return OPEN
+        return PROOF if _options(data[8:]) else REFUTED
+    return HINT if data[8] in _TOKENS else REFUTED

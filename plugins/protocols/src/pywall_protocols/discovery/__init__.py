@@ -1,0 +1,1 @@
+"""Announcing and finding names, hosts and services."""

@@ -1,0 +1,68 @@
+"""Dynamic Host Configuration Protocol for IPv6.
+
+:checked: a known message whose options fill the datagram exactly, with a client or server identifier, an elapsed time,
+    an identity association, a list of wanted options, or a relayed message among them
+:source: RFC 8415 sections 8, 9, 21; messages and options by IANA's registry
+:minimum: the first datagram, 8 octets
+:facts: type
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pywall_core.api import NO, Answer, Flow, Match, hookimpl
+
+from ..parsing.exchange import Said, by_datagram
+from ..parsing.wire import u16
+
+api_version = 1
+protocols = ("dhcpv6",)
+transport = "udp"
+tier = "structural"
+first_client = bytes(range(1, 37))
+first_server = first_client
+
+_RELAYS: Final = (12, 13)
+_MAX_OPTION: Final = 150
+#: least lengths of options of which a message has at least one: identifiers, associations, wanted options, elapsed
+#: time, a relayed message
+_TELLING: Final = {1: 3, 2: 3, 3: 12, 4: 4, 6: 2, 8: 2, 9: 4, 25: 12}
+_NAMES: Final = (
+    "solicit",
+    "advertise",
+    "request",
+    "confirm",
+    "renew",
+    "rebind",
+    "reply",
+    "release",
+    "decline",
+    "reconfigure",
+    "information-request",
+    "relay-forw",
+    "relay-repl",
+)
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise DHCPv6."""
+    return by_datagram("dhcpv6", _message, flow, client, server)
+
+
+def _message(data: bytes) -> Said:
+    size = len(data)
+    if size < 8 or not 1 <= data[0] <= 36:
+        return NO
+    at = 34 if data[0] in _RELAYS else 4
+    told = False
+    while at + 4 <= size:
+        option, length = u16(data, at), u16(data, at + 2)
+        if not 1 <= option <= _MAX_OPTION or length < _TELLING.get(option, 0):
+            return NO
+        told = told or option in _TELLING
+        at += 4 + length
+    if at != size or not told:
+        return NO
+    return {"type": _NAMES[data[0] - 1]} if data[0] <= len(_NAMES) else {}

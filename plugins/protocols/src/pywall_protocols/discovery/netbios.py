@@ -1,0 +1,97 @@
+"""NetBIOS over TCP and UDP: name service, datagrams, and the opening of a session.
+
+:checked: a first-level encoded name (32 letters A to P) where the service has one: in the question or the answer of the
+    name service, as the source of a datagram, as the called name of a session request; up to a quarter of it may be
+    damaged. Or a datagram's length and offset of zero
+:source: RFC 1002 sections 4.1, 4.2 (names), 4.3 (sessions), 4.4 (datagrams)
+:minimum: 46 octets; over TCP 6, a refusal 5
+:facts: service, name
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
+
+from ..parsing.exchange import Said, by_datagram, by_stream
+from ..parsing.netbios_name import LETTERS, encoded_name
+from ..parsing.wire import text, u16
+
+api_version = 1
+protocols = ("netbios",)
+transport = ("udp", "tcp")
+tier = "exact"
+first_client = None
+first_server = None
+
+_ONE_QUESTION: Final = bytes.fromhex("0001000000000000")
+_QUERY_ERROR: Final = 0x13
+_SESSION_REQUEST: Final = 0x81
+_POSITIVE: Final = b"\x82\0\0\0"
+_SESSION_ANSWERS: Final = {_POSITIVE: 4, b"\x83\0\0\1": 5, b"\x84\0\0\6": 10}
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise NetBIOS."""
+    if flow.proto == UDP:
+        return by_datagram("netbios", _datagram, flow, client, server)
+    answer = by_stream("netbios", _session, client, server)
+    if isinstance(answer, Match) and client and server.startswith(_POSITIVE):
+        return _opened(answer, client)
+    return answer
+
+
+def _opened(answer: Match, client: bytes) -> Match:
+    """Behind the request and its positive response begins what the session carries."""
+    end = 4 + u16(client, 2) if len(client) > 3 else 0
+    if not end or len(client) < end:
+        return Match("netbios", answer.facts, answer.confirmed, done=False)
+    return Match("netbios", answer.facts, answer.confirmed, restart=(end, len(_POSITIVE)))
+
+
+def _datagram(data: bytes) -> Said:
+    if len(data) < 46:
+        return NO
+    name = encoded_name(data, 12) or _queried(data)
+    if name:
+        return {"service": "ns", "name": _decoded(name)}
+    if not 0x10 <= data[0] <= 0x16 or data[0] == _QUERY_ERROR or data[1] & 0xF0:
+        return NO
+    direct = data[0] <= 0x12
+    name = encoded_name(data, 14 if direct else 10)
+    if name:
+        return {"service": "dgm", "name": _decoded(name)}
+    whole = direct and u16(data, 10) == len(data) - 14 and not u16(data, 12)
+    return {"service": "dgm"} if whole else NO
+
+
+def _queried(data: bytes) -> bytes:
+    """The name that a plain query is for, behind a damaged length."""
+    name = data[13:45]
+    return b"" if data[4:12] != _ONE_QUESTION or name.translate(None, LETTERS) else name
+
+
+def _session(data: bytes) -> Said:
+    if data[0] == _SESSION_REQUEST:
+        if (len(data) > 4 and data[4] != 0x20) or (len(data) > 1 and data[1] & 0xFE):
+            return NO
+        if len(data) < 38:
+            return MORE
+        name = encoded_name(data, 4)
+        return {"service": "ssn", "name": _decoded(name)} if name and u16(data, 2) >= 68 else NO
+    need = _SESSION_ANSWERS.get(data[:4])
+    if need is None:
+        return MORE if len(data) < 4 and any(start.startswith(data) for start in _SESSION_ANSWERS) else NO
+    if len(data) < need:
+        return MORE
+    if data[0] == 0x83 and not (0x80 <= data[4] <= 0x83 or data[4] == 0x8F):
+        return NO
+    return {"service": "ssn"}
+
+
+def _decoded(name: bytes) -> str:
+    """The name without its padding and its sixteenth octet, the kind of name."""
+    octets = bytes((high - 65 & 15) << 4 | low - 65 & 15 for high, low in zip(name[::2], name[1::2], strict=True))
+    return text(octets[:15].rstrip(b" \0"))

@@ -1,0 +1,1 @@
+"""Encrypted transports that carry other protocols."""

@@ -1,0 +1,108 @@
+"""QUIC v1, v2 and the drafts, and Google's before it, by long headers; the Initial is opened for its ClientHello.
+
+That needs ``cryptography`` (the extra ``quic``); without it QUIC is recognised all the same, with its version alone.
+
+:checked: a long header with a known version and connection ids of at most 20 octets, or a reserved version that the
+    other side answers with Version Negotiation, a list of known or invented ones; gQUIC's public header with a version
+:source: RFC 9000 sections 15, 17; RFC 9001 section 5; RFC 9369; RFC 8999; draft-ietf-quic-transport; Chromium's
+    net/quic (Q0xx, T0xx)
+:minimum: 7 octets of the first datagram; 13 of gQUIC
+:facts: version, sni, client_alpns, ech, ja3.hash, ja3.string, ja4
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+
+from ..parsing import client_hello, quic_initial
+from ..parsing.quic_header import INVENTED, long_header, version_name
+from ..parsing.wire import cut, datagrams, first_datagram, text, u24, u32
+
+api_version = 1
+protocols = ("quic",)
+transport = "udp"
+tier = "exact"
+_GQUIC: Final = bytes(n for n in range(0x40) if n & 0x09 == 0x09)  # with version and connection id
+first_client = bytes(range(0x80, 0x100)) + _GQUIC
+first_server = None
+
+#: Datagrams of the client that are opened.
+MOST_INITIALS: Final = 8
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise QUIC."""
+    first = first_datagram(client, flow.client_sizes)
+    reply = first_datagram(server, flow.server_sizes)
+    asked, answered = long_header(first), long_header(reply)
+    if first[:1] and first[0] < 0x40 and answered is None:
+        return _gquic(first, reply)
+    if answered is not None and asked is not None and version_name(asked.version) is None:
+        # RFC 9000 section 6.3: a version made up to be refused
+        asked = asked._replace(version=answered.version) if answered.version == 0 else None
+    proof = [header for header in (asked, answered) if header is not None and version_name(header.version)]
+    if not proof:
+        waits = not first or (asked is not None and not reply and asked.version & 0x0F0F0F0F == INVENTED)
+        return MORE if waits else NO
+    facts: dict[str, Any] = {"version": version_name(proof[0].version)}
+    if facts["version"][0] == "Q":
+        facts.update(_chlo(first))
+    hello = _client_hello(list(datagrams(client, flow.client_sizes)))
+    facts.update(hello or {})
+    confirmed = asked is not None and answered is not None
+    return Match("quic", facts, confirmed, done=confirmed and (hello is not None or not quic_initial.AVAILABLE))
+
+
+def _gquic(first: bytes, reply: bytes) -> Match | Answer:
+    """Judge a public header: flags, connection id, version."""
+    if first[0] not in _GQUIC or len(first) < 13:
+        return NO
+    name = version_name(u32(first, 9))
+    if name is None or name[0] not in "QT":
+        return NO
+    facts = {"version": name}
+    facts.update(_chlo(first))
+    return Match("quic", facts, confirmed=bool(reply) and reply[0] < 0x40, done=bool(reply))
+
+
+def _chlo(data: bytes) -> dict[str, str]:
+    """The server name in the table of a gQUIC client hello: tags, each with the offset at which its value ends."""
+    at = data.find(b"CHLO")
+    if at < 0 or at + 8 > len(data):
+        return {}
+    count = int.from_bytes(data[at + 4 : at + 6], "little")
+    values = at + 8 + 8 * count
+    begin = 0
+    for entry in range(at + 8, min(values, len(data) - 7), 8):
+        end = int.from_bytes(data[entry + 4 : entry + 8], "little")
+        if data[entry : entry + 4] == b"SNI\0":
+            name = cut(data, values + begin, values + end)
+            return {"sni": text(name).lower()} if name else {}
+        begin = end
+    return {}
+
+
+def _client_hello(packets: list[bytes]) -> dict[str, Any] | None:
+    """The facts of the ClientHello in the client's Initials; None while it is not all there."""
+    stream = quic_initial.CryptoStream()
+    original = b""
+    for packet in packets[:MOST_INITIALS]:
+        header = long_header(packet)
+        if header is None:
+            continue
+        original = original or header.dcid
+        if not header.initial:
+            continue
+        for dcid in dict.fromkeys((original, header.dcid)):  # after a Retry the keys are made of the new id
+            if quic_initial.read(packet, header, dcid, stream):
+                break
+    data = stream.joined()
+    if data[:4] == b"CHLO":
+        return _chlo(data)
+    if len(data) < 4 or data[0] != 1 or len(data) < 4 + u24(data, 1):
+        return None
+    hello = client_hello.read(data[4 : 4 + u24(data, 1)], "q")
+    return hello and hello[1]

@@ -1,0 +1,264 @@
+"""Transport Layer Security, and SSL before it, by records and handshake messages, in either direction.
+
+:checked: a ClientHello or ServerHello (record and message header, version, and either lengths that agree or session id
+    and cipher suites; over fragmented records too), an SSLv2-style hello whose lengths add up, or two record headers
+    that follow each other, or one on each side; where the start was not seen, one whole record or alert
+:source: RFC 8446 sections 4.1, 5.1; RFC 5246; RFC 6101; RFC 5246 appendix E.2 (SSLv2-style hello)
+:minimum: 11 octets of a ClientHello, 47 of a ServerHello; else one record and 5 octets
+:facts: version, sni, client_alpns, server_alpns, ech, ja3.hash, ja3.string, ja3s.hash, ja3s.string, ja4, cipher,
+    session_resumed, subject, issuerdn
+"""
+
+from __future__ import annotations
+
+from hashlib import md5
+from typing import Any, Final
+
+from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+
+from ..parsing import certificate, client_hello
+from ..parsing.wire import FACT_LENGTH, cut, text, u16, u24
+
+api_version = 1
+protocols = ("tls",)
+transport = "tcp"
+tier = "exact"
+first_client = b"\x14\x15\x16\x17\x18" + bytes(range(0x80, 0xC0))
+first_server = None
+
+#: RFC 5246 section 6.2.3: a protected fragment may be this much longer than 2^14.
+LONGEST_RECORD: Final = 0x4000 + 2048
+#: an authentication tag and nothing else
+_SHORTEST_SEALED: Final = 16
+#: descriptions of alerts (RFC 8446 section 6, RFC 5246 section 7.2)
+_ALERTS: Final = frozenset(
+    (0, 10, *range(20, 23), 30, *range(40, 52), 60, 70, 71, 80, 86, 90, 100, *range(109, 117), 120)
+)
+CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA, HEARTBEAT = range(20, 25)
+CLIENT_HELLO, SERVER_HELLO, CERTIFICATE, SERVER_HELLO_DONE = 1, 2, 11, 14
+
+VERSIONS: Final = {
+    0x0002: "SSLv2",
+    0x0300: "SSLv3",
+    0x0301: "TLSv1",
+    0x0302: "TLS 1.1",
+    0x0303: "TLS 1.2",
+    0x0304: "TLS 1.3",
+    0xFB1A: "TLS 1.3 draft-fb-26",
+}
+#: drafts of TLS 1.3 had this and their number for a version
+_DRAFT: Final = 0x7F
+#: What one side's first octets may be: too few, one well-formed record, one with something else behind it, or proof.
+_SILENT, _RECORD, _BROKEN, _PROOF, _WRONG = range(5)
+_SPOKEN: Final = (_RECORD, _BROKEN, _PROOF)
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise TLS."""
+    look = _look_midstream if flow.midstream else _look
+    by_client = look(client)
+    by_server = look(server)
+    confirmed = by_client in _SPOKEN and by_server in _SPOKEN
+    if not confirmed and _PROOF not in (by_client, by_server):
+        # what a server says first does not keep its client from sending a ClientHello
+        return NO if by_client == _WRONG or (by_client == _BROKEN and by_server == _WRONG) else MORE
+    facts: dict[str, Any] = {}
+    session_id, asked_all = _client_facts(facts, client)
+    answered_all = _server_facts(facts, server, session_id)
+    return Match("tls", facts, confirmed, done=asked_all and ((confirmed and answered_all) or by_server == _WRONG))
+
+
+def _look_midstream(data: bytes) -> int:
+    """The same where the start was not seen: a whole encrypted record, or an alert in clear, will do for proof."""
+    found = _look(data)
+    if found not in (_RECORD, _BROKEN):
+        return found
+    alert = data[0] == ALERT and data[5] in (1, 2) and data[6] in _ALERTS
+    return _PROOF if u16(data, 3) > _SHORTEST_SEALED or (u16(data, 3) == 2 and alert) else found
+
+
+def _look(data: bytes) -> int:
+    """What one direction's octets are evidence of."""
+    size = len(data)
+    if size == 0:
+        return _SILENT
+    if data[0] & 0x80:
+        return _look_sslv2(data)
+    wrong = not _header_fits(data, 0)
+    if wrong or size < 6:
+        return _WRONG if wrong else _SILENT
+    kind, length = data[0], u16(data, 3)
+    if kind == HANDSHAKE and data[5] in (CLIENT_HELLO, SERVER_HELLO):
+        return _look_hello(data)
+    if kind == CHANGE_CIPHER_SPEC and data[5] != 1:
+        return _WRONG
+    if size < 5 + length:
+        return _SILENT
+    if size == 5 + length:
+        return _RECORD
+    if not _header_fits(data, 5 + length):
+        return _BROKEN
+    return _PROOF if size >= 10 + length else _RECORD
+
+
+def _header_fits(data: bytes, at: int) -> bool:
+    """Whether the octets at ``at``, as far as they go, may be a record header."""
+    kind = data[at]
+    if not CHANGE_CIPHER_SPEC <= kind <= HEARTBEAT:
+        return False
+    present = len(data) - at
+    if present < 5:
+        return data[at + 1 : at + 3] in (b"", b"\3") or (present > 2 and data[at + 1] == 3 and data[at + 2] <= 4)
+    if data[at + 1] != 3 or data[at + 2] > 4:
+        return False
+    length = u16(data, at + 3)
+    if kind == CHANGE_CIPHER_SPEC:
+        return length == 1
+    if kind == ALERT:
+        return length == 2 or 16 < length <= 512
+    return (kind == APPLICATION_DATA or length > 0) and length <= LONGEST_RECORD
+
+
+def _look_hello(data: bytes) -> int:
+    """Judge a record that begins with the octet of a ClientHello or ServerHello."""
+    message, _ = _handshake(data, 80)
+    size = len(message)
+    kind = message[0]
+    if size < 6:
+        return _SILENT
+    length = u24(message, 1)
+    draft = kind == SERVER_HELLO and message[4] == _DRAFT
+    if (not draft and (message[4] != 3 or message[5] > 4)) or not 38 <= length <= 0xFFFF:
+        return _WRONG
+    if kind == CLIENT_HELLO and u16(data, 3) == length + 4:
+        return _PROOF
+    if size < 42:
+        return _SILENT
+    if kind == SERVER_HELLO and (draft or message[5] == 4) and length == 38 + u16(message, 40):
+        return _PROOF
+    at = 39 + message[38]
+    if message[38] > 32 or at > length + 1:
+        return _WRONG
+    if size < at + 3:
+        return _SILENT
+    if kind == SERVER_HELLO:
+        return _PROOF if message[at + 2] in (0, 1, 64) else _WRONG
+    ciphers = u16(message, at)
+    return _PROOF if 2 <= ciphers <= length - at and ciphers % 2 == 0 else _WRONG
+
+
+def _look_sslv2(data: bytes) -> int:
+    """Judge a record with SSLv2's two-octet header: only hellos whose lengths add up will do."""
+    if data[2:3] not in (b"", b"\1", b"\4"):
+        return _WRONG
+    if len(data) < 11:
+        return _SILENT
+    length = u16(data, 0) & 0x7FFF
+    if data[2] == 1 and (data[3:5] == b"\0\2" or (data[3] == 3 and data[4] <= 4)):
+        ciphers, session, challenge = u16(data, 5), u16(data, 7), u16(data, 9)
+        fits = ciphers > 0 and ciphers % 3 == 0 and session in (0, 16) and 16 <= challenge <= 32
+        return _PROOF if fits and length == 9 + ciphers + session + challenge else _WRONG
+    if data[2] == 4 and data[5:7] == b"\0\2":
+        if len(data) < 13:
+            return _SILENT
+        ciphers = u16(data, 9)
+        fits = ciphers % 3 == 0 and u16(data, 11) <= 32
+        return _PROOF if fits and length == 11 + u16(data, 7) + ciphers + u16(data, 11) else _WRONG
+    return _WRONG
+
+
+def _handshake(data: bytes, wanted: int) -> tuple[bytes, bool]:
+    """The handshake messages that ``data`` begins with, their fragments joined, and whether something else follows.
+
+    Reads until ``wanted`` octets are there.
+    """
+    at = 0
+    parts: list[bytes] = []
+    have = 0
+    while at + 5 <= len(data):
+        if data[at] != HANDSHAKE or data[at + 1] != 3:
+            return b"".join(parts), True
+        length = u16(data, at + 3)
+        parts.append(data[at + 5 : at + 5 + length])
+        have += len(parts[-1])
+        if have >= wanted:
+            break
+        at += 5 + length
+    return b"".join(parts), False
+
+
+def _messages(data: bytes) -> tuple[list[tuple[int, bytes]], bool]:
+    """The whole handshake messages at the start of ``data``, and whether the plain handshake has ended."""
+    joined, ended = _handshake(data, len(data))
+    found: list[tuple[int, bytes]] = []
+    at = 0
+    while at + 4 <= len(joined) and len(found) < 8:
+        end = at + 4 + u24(joined, at + 1)
+        if end > len(joined):
+            break
+        found.append((joined[at], cut(joined, at + 4, end)))
+        at = end
+    return found, ended
+
+
+def _client_facts(facts: dict[str, Any], data: bytes) -> tuple[bytes, bool]:
+    """Add what the ClientHello says; its session id, and whether nothing more can be learnt of the client."""
+    if data[:1] >= b"\x80":
+        if len(data) > 4 and data[2] == 1:
+            facts["version"] = VERSIONS.get(u16(data, 3), "")
+        return b"", True
+    messages, ended = _messages(data)
+    if not messages:
+        return b"", ended
+    kind, body = messages[0]
+    hello = client_hello.read(body, "t") if kind == CLIENT_HELLO else None
+    if hello is None:
+        return b"", True
+    facts.update(hello[1])
+    return hello[0], True
+
+
+def _server_facts(facts: dict[str, Any], data: bytes, session_id: bytes) -> bool:
+    """Add what the ServerHello and the certificate say; True when nothing more can be learnt of the server."""
+    messages, ended = _messages(data)
+    for kind, body in messages:
+        if kind == SERVER_HELLO and len(body) >= 38:
+            _server_hello(facts, body)
+            if facts.get("version", "").startswith("TLS 1.3"):
+                return True
+            if ended and len(messages) == 1:
+                facts["session_resumed"] = bool(session_id)
+        elif kind == CERTIFICATE and len(body) > 6:
+            facts.update(certificate.names(body[6 : 6 + u24(body, 3)]))
+            return True
+        elif kind == SERVER_HELLO_DONE:
+            return True
+    return ended
+
+
+def _server_hello(facts: dict[str, Any], body: bytes) -> None:
+    version = legacy = u16(body, 0)
+    # up to the 21st draft of TLS 1.3: version, random, cipher suite, extensions
+    draft = (version >> 8 == _DRAFT or version == 0x0304) and len(body) == 38 + u16(body, 36)
+    at = 34 if draft else 35 + body[34]
+    if at + 3 > len(body):
+        return
+    cipher = u16(body, at)
+    kinds = []
+    at += 4 if draft else 5
+    while at + 4 <= len(body):
+        kind, length = u16(body, at), u16(body, at + 2)
+        contents = body[at + 4 : at + 4 + length]
+        kinds.append(kind)
+        if kind == client_hello.SUPPORTED_VERSIONS and len(contents) == 2:
+            version = u16(contents, 0)
+        elif kind == client_hello.ALPN and len(contents) > 3:
+            facts["server_alpns"] = [text(contents[3 : 3 + contents[2]])]
+        at += 4 + length
+    string = f"{legacy},{cipher},{'-'.join(map(str, kinds))}"
+    named = f"TLS 1.3 draft-{version & 0xFF}" if version >> 8 == _DRAFT else f"0x{version:04x}"
+    facts["version"] = VERSIONS.get(version, named)
+    facts["cipher"] = f"0x{cipher:04x}"
+    facts["ja3s.hash"] = md5(string.encode(), usedforsecurity=False).hexdigest()
+    facts["ja3s.string"] = string[:FACT_LENGTH]

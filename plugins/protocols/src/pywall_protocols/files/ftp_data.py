@@ -1,0 +1,24 @@
+"""FTP data connection, as its control connection announced it.
+
+:checked: the control connection agreed on this address and port (PORT, PASV, EPRT, EPSV); the content is anything
+:source: RFC 959 section 3.2, RFC 2428
+:minimum: 1 octet
+:facts: none
+"""
+
+from __future__ import annotations
+
+from pywall_core.api import NO, Answer, Flow, Match, hookimpl
+
+api_version = 1
+protocols = ("ftp-data",)
+transport = "tcp"
+tier = "exact"
+first_client = None
+first_server = None
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise a data connection that was expected."""
+    return Match("ftp-data") if flow.expected == "ftp-data" else NO

@@ -1,0 +1,47 @@
+"""Server Message Block 1, 2 and 3, direct over TCP.
+
+:checked: session packet with the magic of SMB1, SMB2, an encrypted or a compressed message
+:source: MS-SMB 2.1, MS-SMB2 2.1 and 2.2.1
+:minimum: 8 octets
+:facts: version, dialect
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+
+from ..parsing.evidence import OPEN, REFUTED, Grade, by_client, magic
+
+api_version = 1
+protocols = ("smb",)
+transport = "tcp"
+tier = "exact"
+first_client = b"\0"
+first_server = b"\0"
+
+_VERSIONS: Final = {b"\xffSMB": 1, b"\xfeSMB": 2}
+_DIALECTS: Final = {0x0202: "2.02", 0x0210: "2.10", 0x02FF: "2.??", 0x0300: "3.00", 0x0302: "3.02", 0x0311: "3.11"}
+_MAGIC: Final = (b"\xffSMB", b"\xfeSMB", b"\xfdSMB", b"\xfcSMB")
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise SMB."""
+    answer = by_client("smb", _side(client), _side(server))
+    if answer is MORE or answer is NO:
+        return answer
+    assert isinstance(answer, Match)
+    facts: dict[str, Any] = {}
+    if server[4:8] in _VERSIONS:
+        facts["version"] = _VERSIONS[server[4:8]]
+    if len(server) >= 74 and server[4] == 0xFE and server[16:18] == b"\0\0":
+        facts["dialect"] = _DIALECTS.get(int.from_bytes(server[72:74], "little"), "unknown")
+    return Match("smb", facts, answer.confirmed, answer.done and len(server) >= 74)
+
+
+def _side(data: bytes) -> Grade:
+    if data[:1] not in (b"", b"\0") or data[1:2] > b"\1":
+        return REFUTED
+    return magic(data[4:], *_MAGIC) if len(data) > 3 else OPEN

@@ -1,0 +1,69 @@
+"""Trivial File Transfer Protocol: the request, and the transfer that follows on another port.
+
+:checked: a request's file name and mode as text; a transfer by the announcement of its request, or by a block of data
+    whose number the other side acknowledges
+:source: RFC 1350 sections 4, 5; RFC 2347 (options)
+:minimum: a request's first datagram; a transfer's first datagram, or one of both sides
+:facts: packet, file, mode
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
+
+from ..parsing.wire import first_datagram, text, u16
+
+api_version = 1
+protocols = ("tftp",)
+transport = "udp"
+tier = "heuristic"
+first_client = b"\0"
+first_server = b"\0"
+
+_request = re.compile(
+    rb"\0([\1\2])([\t -~\x80-\xff]{1,512})\0(netascii|octet|mail)\0(?:[\w-]{1,32}\0[\w./-]{0,255}\0){0,16}\0*\Z",
+    re.IGNORECASE,
+).match
+_DATA: Final = 3
+_ACK: Final = 4
+_ERROR: Final = 5
+_OACK: Final = 6
+#: RFC 2348: octets of a block, at most 65464; 512 where none was agreed
+_BLOCK: Final = 65464
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise TFTP."""
+    if not client:
+        return MORE
+    said = client[: flow.client_sizes[0]]
+    found = _request(said)
+    if found:
+        flow.expect("tftp", proto=UDP, dst=flow.src, dport=flow.sport)
+        packet = "read" if found[1] == b"\1" else "write"
+        return Match("tftp", {"packet": packet, "file": text(found[2]), "mode": text(found[3].lower())})
+    if len(said) < 4 or not _DATA <= u16(said, 0) <= _OACK:
+        return NO
+    if flow.expected == "tftp":
+        return Match("tftp")
+    if not server:
+        return MORE
+    return Match("tftp") if _acknowledges(said, first_datagram(server, flow.server_sizes)) else NO
+
+
+def _acknowledges(one: bytes, other: bytes) -> bool:
+    """One is a block, the other the acknowledgement before or after it."""
+    for block, ack in ((one, other), (other, one)):
+        if (
+            len(ack) == 4
+            and 4 < len(block) <= _BLOCK + 4
+            and u16(ack, 0) == _ACK
+            and u16(block, 0) == _DATA
+            and 0 <= u16(block, 2) - u16(ack, 2) <= 1
+        ):
+            return True
+    return False

@@ -1,0 +1,44 @@
+"""RakNet, the transport of many games.
+
+:checked: the offline message's identifier and its sixteen magic octets
+:source: RakNet 4 source, MessageIdentifiers.h and RakPeer.cpp; wiki.vg, Raknet Protocol
+:minimum: 17 to 25 octets
+:facts: none
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pywall_core.api import NO, Answer, Flow, Match, hookimpl
+
+from ..parsing.exchange import Said, by_datagram
+
+api_version = 1
+protocols = ("raknet",)
+transport = "udp"
+tier = "exact"
+
+_MAGIC: Final = bytes.fromhex("00ffff00fefefefefdfdfdfd12345678")
+#: where the magic stands: behind a time in pings, also behind an identifier in pongs, at once in requests and replies
+_PLACES: Final = {
+    0x01: 9,
+    0x02: 9,
+    0x1C: 17,
+    0x0D: 9,
+    **dict.fromkeys((0x05, 0x06, 0x07, 0x08, 0x11, 0x12, 0x14, 0x17, 0x1A, 0x24), 1),
+    0x19: 2,
+}
+first_client = bytes(_PLACES)
+first_server = None
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise RakNet."""
+    return by_datagram("raknet", _message, flow, client, server)
+
+
+def _message(data: bytes) -> Said:
+    at = _PLACES.get(data[0])
+    return {} if at and data[at : at + 16] == _MAGIC else NO

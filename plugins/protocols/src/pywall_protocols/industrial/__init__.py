@@ -1,0 +1,1 @@
+"""Control of machines, buildings, vehicles and power grids."""

@@ -1,0 +1,54 @@
+"""Beckhoff ADS: automation devices over AMS/TCP, and their discovery over UDP.
+
+:checked: the lengths of both headers, which agree, a known command and its state flags; of discovery its magic
+:source: Beckhoff Information System, TwinCAT ADS, AMS/TCP packet and AMS header
+:minimum: 38 octets; of discovery 12
+:facts: command
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import Final
+
+from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
+
+from ..parsing.exchange import Said, by_datagram, by_stream
+
+api_version = 1
+protocols = ("ams",)
+transport = ("tcp", "udp")
+tier = "exact"
+first_client = b"\0\3"
+first_server = first_client
+
+_HEADER: Final = 32
+_tcp_header = Struct("<HI").unpack_from
+_ams_header = Struct("<HHI").unpack_from
+_DISCOVERY: Final = b"\3\x66\x14\x71\0\0\0\0"
+_COMMANDS: Final = range(10)
+_STATE_FLAGS: Final = 0x01FF
+_ADS: Final = 0x0004
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise ADS."""
+    if flow.proto == UDP:
+        return by_datagram("ams", _discovery, flow, client, server)
+    return by_stream("ams", _message, client, server)
+
+
+def _discovery(data: bytes) -> Said:
+    return {} if len(data) >= 12 and data[:4] == _DISCOVERY[:4] and data[10:12] == b"\0\0" else NO
+
+
+def _message(data: bytes) -> Said:
+    if data[:2].strip(b"\0"):
+        return NO
+    if len(data) < 6 + _HEADER:
+        return MORE
+    _, length = _tcp_header(data)
+    command, flags, size = _ams_header(data, 22)
+    holds = length == size + _HEADER and command in _COMMANDS and flags & _ADS and not flags & ~_STATE_FLAGS
+    return {"command": command} if holds else NO

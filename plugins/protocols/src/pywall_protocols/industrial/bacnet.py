@@ -1,0 +1,52 @@
+"""BACnet/IP: building automation.
+
+:checked: the BVLC type, a known function, and a length that is the datagram's and fits the function
+:source: ASHRAE 135 annex J (IPv4) section 2; annex U (IPv6) section 2
+:minimum: the first datagram, 4 octets
+:facts: function
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pywall_core.api import NO, Answer, Flow, Match, hookimpl
+
+from ..parsing.exchange import Said, by_datagram
+from ..parsing.wire import u16
+
+api_version = 1
+protocols = ("bacnet",)
+transport = "udp"
+tier = "exact"
+first_client = b"\x81\x82"
+first_server = b"\x81\x82"
+
+_IPV6: Final = 0x82
+#: lengths of functions without a network message
+_FIXED: Final = {0: 6, 2: 4, 5: 6, 6: 4, 8: 10}
+_MAX_FUNCTION: Final = 0x0C
+#: least length with a network message: header, version, control, and one octet
+_LEAST: Final = 7
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise BACnet/IP."""
+    return by_datagram("bacnet", _message, flow, client, server)
+
+
+def _message(data: bytes) -> Said:
+    size = len(data)
+    if size < 4 or data[1] > _MAX_FUNCTION or u16(data, 2) != size:
+        return NO
+    function = data[1]
+    if data[0] == _IPV6:
+        return {"function": function} if size >= _LEAST else NO
+    if function in (1, 3, 7):  # distribution tables: entries of 10 octets
+        holds = (size - 4) % 10 == 0
+    elif function in _FIXED:
+        holds = size == _FIXED[function]
+    else:
+        holds = size >= _LEAST
+    return {"function": function} if holds else NO

@@ -1,0 +1,65 @@
+"""DNP3, the protocol of electricity and water utilities, over TCP and UDP.
+
+:checked: the start octets, the length, and the checksum of the link header
+:source: IEEE 1815-2012 clause 9.2 (data link frame), annex on the CRC
+:minimum: 10 octets
+:facts: type, source, destination
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
+
+from ..parsing.exchange import Said, by_message
+from ..parsing.wire import starts
+
+api_version = 1
+protocols = ("dnp3",)
+transport = ("tcp", "udp")
+tier = "exact"
+first_client = b"\x05"
+first_server = b"\x05"
+
+_START: Final = b"\x05\x64"
+_HEADER: Final = 10
+_MIN_LENGTH: Final = 5
+_POLYNOMIAL: Final = 0xA6BC  # x^16 + x^13 + x^12 + x^11 + x^10 + x^8 + x^6 + x^5 + x^2 + 1, low bit first
+
+
+def _remainder(octet: int) -> int:
+    for _ in range(8):
+        octet = octet >> 1 ^ (_POLYNOMIAL if octet & 1 else 0)
+    return octet
+
+
+_REMAINDERS: Final = tuple(map(_remainder, range(256)))
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise DNP3."""
+    return by_message("dnp3", _frame, flow, client, server)
+
+
+def _frame(data: bytes) -> Said:
+    begins = starts(data, _START)
+    if begins is not YES:
+        return begins
+    if len(data) < _HEADER:
+        return MORE
+    if data[2] < _MIN_LENGTH or _crc(data[:8]) != int.from_bytes(data[8:10], "little"):
+        return NO
+    return {
+        "type": "request" if data[3] & 0x80 else "response",
+        "source": int.from_bytes(data[6:8], "little"),
+        "destination": int.from_bytes(data[4:6], "little"),
+    }
+
+
+def _crc(data: bytes) -> int:
+    value = 0
+    for octet in data:
+        value = value >> 8 ^ _REMAINDERS[(value ^ octet) & 0xFF]
+    return value ^ 0xFFFF

@@ -1,0 +1,91 @@
+"""EtherNet/IP: encapsulation over TCP and UDP, and the cyclic data of its connections over UDP.
+
+:checked: a known command, a status, options of zero and a length that fits the command, over UDP the datagram's; cyclic
+    data by its two items, the second of which ends where the datagram does
+:source: ODVA, The CIP Networks Library volume 2, sections 2-3 (encapsulation), 2-6 (common packet format)
+:minimum: 24 octets; of cyclic data 18
+:facts: command
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import Final
+
+from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
+
+from ..parsing.exchange import Said, by_datagram, by_stream
+
+api_version = 1
+protocols = ("enip", "cipio")
+transport = ("tcp", "udp")
+tier = "structural"
+first_client = b"\0\2\4\x63\x64\x65\x66\x6f\x70\x72\x73"
+first_server = first_client
+
+_HEADER: Final = 24
+_header = Struct("<HHII8sI").unpack_from
+_items = Struct("<HHHIIHH").unpack_from
+_NOP: Final = 0
+_MAX_NOPS: Final = 4
+_REGISTER: Final = 0x65
+_COMMANDS: Final = {
+    _NOP: "nop",
+    0x04: "list_services",
+    0x63: "list_identity",
+    0x64: "list_interfaces",
+    _REGISTER: "register_session",
+    0x66: "unregister_session",
+    0x6F: "send_rr_data",
+    0x70: "send_unit_data",
+    0x72: "indicate_status",
+    0x73: "cancel",
+}
+_STATUS: Final = frozenset({0, 1, 2, 3, 0x64, 0x65, 0x69})
+_WITH_ITEMS: Final = (0x6F, 0x70)
+#: sequenced address item of 8 octets, and connected data
+_SEQUENCED: Final = 0x8002
+_CONNECTED: Final = 0x00B1
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise EtherNet/IP."""
+    if flow.proto == UDP:
+        if client[:1] == b"\2":
+            return by_datagram("cipio", _cyclic, flow, client, server)
+        return by_datagram("enip", _datagram, flow, client, server)
+    return by_stream("enip", _message, client, server)
+
+
+def _cyclic(data: bytes) -> Said:
+    if len(data) < 18:
+        return NO
+    count, address, size, _, _, kind, rest = _items(data)
+    holds = count == 2 and address == _SEQUENCED and size == 8 and kind == _CONNECTED and rest == len(data) - 18
+    return {} if holds else NO
+
+
+def _datagram(data: bytes) -> Said:
+    if len(data) < _HEADER or int.from_bytes(data[2:4], "little") != len(data) - _HEADER:
+        return NO
+    return _message(data)
+
+
+def _message(data: bytes) -> Said:
+    """The first message that does more than nothing."""
+    at = 0
+    for _ in range(_MAX_NOPS):
+        if data[at + 1 : at + 2].strip(b"\0") or (len(data) > at and data[at] not in _COMMANDS):
+            return NO
+        if len(data) < at + _HEADER:
+            return MORE
+        command, length, _session, status, _context, options = _header(data, at)
+        if status not in _STATUS or options or (command == _REGISTER and length != 4):
+            return NO
+        if command != _NOP:
+            if command in _WITH_ITEMS and length < 8:
+                return NO
+            return {"command": _COMMANDS[command]}
+        at += _HEADER + length
+    return NO

@@ -1,0 +1,70 @@
+"""HART-IP: process instruments, over UDP and TCP.
+
+:checked: version, kind and number of the message, and a length that is the datagram's; over TCP those of a message and
+    its answer
+:source: FieldComm Group HCF_SPEC-085, sections 10.2.1, 10.3
+:minimum: 8 octets, over TCP of each side
+:facts: message
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
+
+from ..parsing.exchange import Said, by_datagram
+from ..parsing.wire import u16
+
+api_version = 1
+protocols = ("hart_ip",)
+transport = ("udp", "tcp")
+tier = "heuristic"
+first_client = b"\1\2"
+first_server = b"\1\2"
+
+_HEADER: Final = 8
+#: request, response, published, error, refused
+_KINDS: Final = (0, 1, 2, 3, 15)
+_OPENING: Final = 0
+#: session opened, closed, kept alive; a HART message; audit log; discovery
+_MESSAGES: Final = {
+    _OPENING: "session_initiate",
+    1: "session_close",
+    2: "keep_alive",
+    3: "pass_through",
+    5: "read_audit_log",
+    128: "discovery",
+}
+#: octets of an opening: who is master, and the time after which silence ends the session
+_OPENING_LENGTH: Final = 13
+_MAX_LENGTH: Final = 1024
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise HART-IP."""
+    if flow.proto == UDP:
+        return by_datagram("hart_ip", _datagram, flow, client, server)
+    client_says, server_says = _message(client), _message(server)
+    if client_says is NO or server_says is NO:
+        return NO
+    if not isinstance(client_says, dict) or not isinstance(server_says, dict):
+        return MORE
+    # without a datagram's end the header is little to go by: the answer has the number of the message and of its turn
+    return Match("hart_ip", client_says) if client[2] == server[2] and client[4:6] == server[4:6] else NO
+
+
+def _datagram(data: bytes) -> Said:
+    return _message(data) if len(data) >= _HEADER and u16(data, 6) == len(data) else NO
+
+
+def _message(data: bytes) -> Said:
+    if len(data) < _HEADER:
+        return MORE
+    name = _MESSAGES.get(data[2])
+    if name is None or data[1] not in _KINDS or not _HEADER <= u16(data, 6) <= _MAX_LENGTH:
+        return NO
+    if (data[1] == 0 and data[3]) or (data[2] == _OPENING and data[1] == 0 and u16(data, 6) != _OPENING_LENGTH):
+        return NO
+    return {"message": name}

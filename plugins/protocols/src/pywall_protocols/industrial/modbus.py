@@ -1,0 +1,78 @@
+"""Modbus over TCP.
+
+:checked: protocol identifier 0, and a length that fits the function: of a known request or response, of an exception;
+    of other functions a second message, or the other side's answer to the same transaction and unit
+:source: Modbus Application Protocol 1.1b3 section 6; Modbus Messaging on TCP/IP 1.0b section 3.1.3
+:minimum: 8 to 9 octets
+:facts: function
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+
+from ..parsing.exchange import Said, by_stream
+from ..parsing.wire import u16
+
+api_version = 1
+protocols = ("modbus",)
+transport = "tcp"
+tier = "structural"
+first_client = None
+first_server = None
+
+_HEADER: Final = 6
+_MAX_LENGTH: Final = 254
+_EXCEPTION: Final = 0x80
+#: a sequence with four octets of length, of which Active Directory makes every message
+_LDAP: Final = b"\x30\x84"
+#: by which the next transaction's number may be greater
+_MAX_SKIPPED: Final = 16
+_CODES: Final = frozenset((*range(1, 9), 10, 11))
+#: read coils, discrete inputs, holding and input registers: four octets, or a count and as many
+_READS: Final = (1, 2, 3, 4)
+_WRITES_ONE: Final = (5, 6)
+_WRITES_MANY: Final = (15, 16)
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise Modbus."""
+    answer = by_stream("modbus", _message, client, server)
+    if answer is MORE and len(server) > 7 and client[:4] == server[:4] and client[6:8] == server[6:8]:
+        return Match("modbus", {"function": client[7]})
+    return answer
+
+
+def _message(data: bytes) -> Said:
+    if data[2:4].strip(b"\0") or data[:2] == _LDAP:
+        return NO
+    if len(data) < 9:
+        return MORE if len(data) < 6 or 2 <= u16(data, 4) <= _MAX_LENGTH else NO
+    length = u16(data, 4)
+    if not 2 <= length <= _MAX_LENGTH:
+        return NO
+    function = data[7]
+    if _fits(function, length, data):
+        return {"function": function}
+    end = _HEADER + length
+    if len(data) < end + 7:
+        return MORE
+    next_transaction = (u16(data, end) - u16(data, 0)) % 65536 <= _MAX_SKIPPED
+    again = next_transaction and u16(data, end + 2) == 0 and 2 <= u16(data, end + 4) <= _MAX_LENGTH
+    return {"function": function} if again and data[end + 6] == data[6] else NO
+
+
+def _fits(function: int, length: int, data: bytes) -> bool:
+    """The length is what this function's request or response has; ``data[8]`` is the first octet after the function."""
+    if function & _EXCEPTION:
+        return length == 3 and data[8] in _CODES
+    if function in _READS:
+        return length == 6 or length == 3 + data[8]
+    if function in _WRITES_ONE:
+        return length == 6
+    if function in _WRITES_MANY:
+        return length == 6 or (len(data) > 12 and length == 7 + data[12])
+    return function == 23 and (length == 3 + data[8] or (len(data) > 16 and length == 11 + data[16]))

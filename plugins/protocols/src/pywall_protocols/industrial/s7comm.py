@@ -1,0 +1,62 @@
+"""Siemens S7 communication, classic and plus, over TPKT.
+
+:checked: behind the opening of the transport connection a header of S7 (0x32) with a known kind of message and lengths
+    that are the packet's, or of S7 plus (0x72) with its trailer or a length that goes on
+:source: RFC 1006; ISO 8073 clause 13; Wireshark's packet-s7comm.c for the headers (Siemens has published none)
+:minimum: 17 octets, behind the opening
+:facts: message, function
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+
+from ..parsing.exchange import Said, by_stream
+from ..parsing.tpkt import user_data
+from ..parsing.wire import u16
+
+api_version = 1
+protocols = ("s7comm",)
+transport = "tcp"
+tier = "structural"
+first_client = b"\3"
+first_server = b"\3"
+
+_CLASSIC: Final = 0x32
+_PLUS: Final = 0x72
+_MESSAGES: Final = {1: "job", 2: "ack", 3: "ack_data", 7: "userdata"}
+_PLUS_VERSIONS: Final = (1, 2, 3, 0xFE)
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise S7 communication."""
+    return by_stream("s7comm", _packet, client, server)
+
+
+def _packet(data: bytes) -> Said:
+    found = user_data(data)
+    if isinstance(found, Answer):
+        return found
+    at, end = found
+    if len(data) < at + 4:
+        return MORE if len(data) <= at or data[at] in (_CLASSIC, _PLUS) else NO
+    if data[at] == _PLUS:
+        rest = end - at - 4 - u16(data, at + 2)
+        return {"message": "plus"} if data[at + 1] in _PLUS_VERSIONS and (rest == 4 or rest < 0) else NO
+    if data[at] != _CLASSIC or data[at + 1] not in _MESSAGES or data[at + 2 : at + 4] != b"\0\0":
+        return NO
+    if len(data) < at + 10:
+        return MORE
+    header = 12 if data[at + 1] in (2, 3) else 10
+    parameters = u16(data, at + 6)
+    if header + parameters + u16(data, at + 8) > end - at:
+        return NO
+    facts: dict[str, Any] = {"message": _MESSAGES[data[at + 1]]}
+    if parameters:
+        if len(data) <= at + header:
+            return MORE
+        facts["function"] = data[at + header]
+    return facts

@@ -1,0 +1,87 @@
+"""Network News Transfer Protocol, by the greeting and the commands.
+
+:checked: a greeting 200 or 201 that names NNTP or its servers; ``MODE READER`` and other commands of news alone; else
+    a greeting and a command
+:source: RFC 3977 sections 5 to 8, RFC 4643 (AUTHINFO), RFC 4642 (STARTTLS)
+:minimum: the first line of one side
+:facts: banner, group
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+
+from ..parsing.dialogue import commands_side, heads, lines, may_be_code, replies, switch, verb_of
+from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, judge
+from ..parsing.wire import text
+
+api_version = 1
+protocols = ("nntp",)
+transport = "tcp"
+tier = "server_first"
+first_client = None
+first_server = b"245"
+
+_DECISIVE: Final = re.compile(
+    rb"MODE (?:READER|STREAM)\s*$|AUTHINFO (?:USER|PASS|SASL|SIMPLE|GENERIC)|LIST (?:ACTIVE|NEWSGROUPS"
+    rb"|OVERVIEW\.FMT|EXTENSIONS|HEADERS)"
+    rb"|NEWGROUPS \d{6,8} \d{6}|NEWNEWS \S+ \d{6,8} \d{6}|XOVER [\d-]+\s*$|CHECK <|TAKETHIS <|IHAVE <|(?:ARTICLE"
+    rb"|HEAD|BODY|STAT) <\S+>",
+    re.I,
+)
+_OWN: Final = frozenset(
+    b"GROUP LISTGROUP ARTICLE HEAD BODY STAT NEXT LAST CAPABILITIES LIST OVER XOVER HDR XHDR POST IHAVE DATE SLAVE "
+    b"STARTTLS XZVER XFEATURE MODE AUTHINFO NEWGROUPS NEWNEWS CHECK TAKETHIS".split()
+)
+_SHARED: Final = frozenset({b"QUIT", b"HELP"})
+_SERVER: Final = re.compile(
+    rb"NNTP|InterNetNews|\bINN\b|NNRP|leafnode|usenet|\bnews\b|posting (?:ok|allowed|prohibited)", re.I
+)
+_HEADS: Final = heads(_OWN | _SHARED)
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise NNTP; hand over to TLS behind STARTTLS."""
+    answer = judge("nntp", _client(client), _server(server))
+    if answer is MORE or answer is NO:
+        return answer
+    assert isinstance(answer, Match)
+    commands = lines(client)
+    answers = replies(server)
+    facts: dict[str, Any] = {}
+    restart = switch(commands, answers, lambda line: verb_of(line) == b"STARTTLS", 382)
+    done = len(commands) >= 8
+    for line, end in commands:
+        if restart and end == restart[0]:
+            break
+        if verb_of(line) == b"GROUP":
+            facts["group"] = text(line[6:].strip())
+            done = True
+            break
+    if answers:
+        facts["banner"] = text(answers[0][1].strip())
+    return Match(
+        "nntp", facts, answer.confirmed, restart is not None or (answer.done and done and bool(answers)), restart
+    )
+
+
+def _client(data: bytes) -> Grade:
+    return commands_side(data, _DECISIVE, _OWN, _SHARED, _HEADS)
+
+
+def _server(data: bytes) -> Grade:
+    if not data:
+        return OPEN
+    if not may_be_code(data):
+        return REFUTED
+    answers = replies(data)
+    if not answers:
+        return OPEN if len(data) <= 512 else REFUTED
+    code, greeting, _ = answers[0]
+    if code not in (200, 201, 400, 480, 502):
+        return REFUTED
+    return PROOF if code < 300 and _SERVER.search(greeting) else HINT

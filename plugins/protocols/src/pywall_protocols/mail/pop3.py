@@ -1,0 +1,128 @@
+"""Post Office Protocol 3, by the status of the greeting and the commands.
+
+:checked: a greeting ``+OK`` that names POP or carries an APOP timestamp; a command of POP3 alone (``CAPA``, ``UIDL``,
+    ``APOP``); else a status line and a command
+:source: RFC 1939 sections 3 to 7 and 9, RFC 2449 (CAPA), RFC 2595 (STLS), RFC 5034 (AUTH)
+:minimum: the first line of one side
+:facts: user, banner
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+
+from ..parsing.dialogue import Line, has_head, heads, lines, may_begin, verb_of
+from ..parsing.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, judge
+from ..parsing.wire import text
+
+api_version = 1
+protocols = ("pop3",)
+transport = "tcp"
+tier = "server_first"
+first_client = None
+first_server = b"+-"
+
+_COMMAND: Final = re.compile(
+    rb"(?:USER .+|PASS .+|STAT|LIST(?: \d+)?|RETR \d+|DELE \d+|RSET|NOOP|QUIT|LANG(?: .+)?|UTF8"
+    rb"|AUTH(?: [A-Z0-9_-]{3,20}(?: \S+)?)?"
+    rb"|XTND .+|XSENDER .*)\s*$",
+    re.I,
+)
+_DECISIVE: Final = re.compile(rb"(?:CAPA|STLS|UIDL(?: \d+)?|TOP \d+ \d+|APOP \S+ [0-9a-fA-F]{32})\s*$", re.I)
+_SHARED: Final = frozenset({b"QUIT", b"NOOP", b"RSET"})
+_VERBS: Final = frozenset(
+    b"USER PASS STAT LIST RETR DELE RSET NOOP QUIT LANG UTF8 AUTH CAPA STLS UIDL TOP APOP XTND XSENDER".split()
+)
+_SERVER: Final = re.compile(rb"\+OK.*(?:\bPOP|POP3|dovecot|courier|cyrus|qpopper|<[^<>@ ]+@[^<>@ ]+>)", re.I)
+_LISTS: Final = re.compile(rb"(?:CAPA|AUTH|LIST|UIDL|RETR .*|TOP .*)\s*$", re.I)
+_HEADS: Final = heads(_VERBS)
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise POP3; hand over to TLS behind STLS."""
+    answer = judge("pop3", _client(client), _server(server))
+    if answer is MORE or answer is NO:
+        return answer
+    assert isinstance(answer, Match)
+    commands = lines(client)
+    facts: dict[str, Any] = {}
+    restart = _stls(commands, server)
+    done = len(commands) >= 16
+    for line, end in commands:
+        verb = verb_of(line)
+        if verb == b"USER" or verb == b"APOP":
+            facts["user"] = text(line.split()[1] if len(line.split()) > 1 else b"")
+        if restart and end == restart[0]:
+            break
+        if verb in (b"PASS", b"STAT", b"APOP", b"QUIT"):
+            done = True
+            break
+    greeting = lines(server, 1)
+    if greeting and greeting[0][0].startswith(b"+OK"):
+        facts["banner"] = text(greeting[0][0][3:].strip())
+    return Match(
+        "pop3", facts, answer.confirmed, restart is not None or (answer.done and done and bool(greeting)), restart
+    )
+
+
+def _client(data: bytes) -> Grade:
+    if not data:
+        return OPEN
+    if not has_head(data, _HEADS):
+        return REFUTED
+    commands = lines(data)
+    at = seen = 0
+    for line, end in commands:
+        if _DECISIVE.match(line):
+            return PROOF
+        if not _COMMAND.match(line):
+            return HINT if seen else REFUTED
+        seen = seen or verb_of(line) not in _SHARED
+        at = end
+    if len(commands) >= 16:
+        return HINT if seen else REFUTED
+    if seen:
+        return LEANING
+    return OPEN if may_begin(data[at:], _VERBS) else REFUTED
+
+
+def _server(data: bytes) -> Grade:
+    if not data:
+        return OPEN
+    for status in (b"+OK", b"-ERR"):
+        if data.startswith(status):
+            line = data[: data.find(b"\n") + 1]
+            if data[len(status) : len(status) + 1].strip():
+                return REFUTED
+            if _SERVER.match(line):
+                return PROOF
+            return HINT if line else LEANING
+        if status.startswith(data):
+            return OPEN
+    return REFUTED
+
+
+def _stls(commands: Sequence[Line], server: bytes) -> tuple[int, int] | None:
+    """Offsets behind STLS and behind its ``+OK``: every command before it has one answer, some of several lines."""
+    greeting = server.find(b"\n") + 1
+    at = greeting
+    if not greeting:
+        return None
+    for line, end in commands:
+        last = server.find(b"\n", at) + 1
+        if not last:
+            return None
+        positive = server.startswith(b"+OK", at)
+        if verb_of(line) == b"STLS" and positive:
+            return end, last
+        if positive and _LISTS.match(line):
+            last = server.find(b"\n.\r\n", last - 1) + 4
+            if last < 4:
+                return None
+        at = last
+    return None

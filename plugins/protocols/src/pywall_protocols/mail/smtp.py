@@ -1,0 +1,148 @@
+"""Simple Mail Transfer Protocol (and LMTP), by the greeting, the first decisive command, and the replies.
+
+:checked: a greeting of code 220 (or a refusal) that names SMTP, or a reply to EHLO with extensions; ``EHLO``,
+    ``HELO`` or ``MAIL FROM:`` from the client; weaker commands and replies when both sides agree
+:source: RFC 5321 sections 3.1, 4.1.1 and 4.2, RFC 2033, STARTTLS: RFC 3207
+:minimum: the first line of one side
+:facts: helo, mail_from, rcpt_to, banner
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any, Final
+
+from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+
+from ..parsing.dialogue import has_head, heads, lines, may_be_code, may_begin, replies, switch, verb_of
+from ..parsing.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, judge
+from ..parsing.wire import text
+
+api_version = 1
+protocols = ("smtp",)
+transport = "tcp"
+tier = "server_first"
+first_client = None
+first_server = None
+
+_HELLO: Final = frozenset({b"EHLO", b"HELO", b"LHLO"})
+_OWN: Final = frozenset(
+    {
+        b"RSET",
+        b"STARTTLS",
+        b"VRFY",
+        b"EXPN",
+        b"DATA",
+        b"BDAT",
+        b"ETRN",
+        b"XCLIENT",
+        b"XFORWARD",
+        b"BURL",
+        b"TURN",
+        b"SEND",
+    }
+)
+#: also said by clients of other protocols: the next line decides
+_SHARED: Final = frozenset({b"QUIT", b"NOOP", b"HELP"})
+_VERBS: Final = _HELLO | _OWN | _SHARED | {b"MAIL", b"RCPT", b"AUTH"}
+_PATH: Final = re.compile(rb"\s*(?:MAIL\s+FROM|RCPT\s+TO)\s*:\s*(\S*)", re.I)
+#: a mechanism, but not those of FTP (RFC 4217, 2228)
+_AUTH: Final = re.compile(rb"\s*AUTH (?!TLS|SSL|GSSAPI\s*\Z)[A-Z0-9_-]{3,20}(?: \S+)?\s*\Z", re.I)
+#: as many become facts
+_RECIPIENTS: Final = 8
+_MAIL: Final = re.compile(rb"\s*MAIL\s+FROM\s*:\s*(\S*)", re.I)
+_EXTENSION: Final = re.compile(
+    rb"(?:^|[\r\n]250[ -])(?:SIZE|PIPELINING|8BITMIME|STARTTLS|AUTH[ =]|ENHANCEDSTATUSCODES|DSN)", re.I
+)
+_SERVER: Final = re.compile(rb"SMTP|LMTP|postfix|sendmail|exim|mail service|mailserver|mail server", re.I)
+#: greetings that are someone else's
+_OTHER: Final = re.compile(rb"\bFTP|FTPD|filezilla|NNTP", re.I)
+_CODES: Final = frozenset({220, 250, 421, 450, 451, 452, 454, 500, 501, 502, 503, 504, 521, 530, 535, 550, 554})
+_HEADS: Final = heads(_VERBS)
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise SMTP; hand over to TLS behind STARTTLS."""
+    # where the start was not seen the side that speaks first passes for the client
+    if flow.midstream and client[:1].isdigit():
+        answer = _recognise(server, client)
+        if isinstance(answer, Match) and answer.restart:
+            return replace(answer, restart=answer.restart[::-1])
+        return answer
+    return _recognise(client, server)
+
+
+def _recognise(client: bytes, server: bytes) -> Match | Answer:
+    answer = judge("smtp", _client(client), _server(server))
+    if answer is MORE or answer is NO:
+        return answer
+    assert isinstance(answer, Match)
+    commands = lines(client)
+    answers = replies(server)
+    facts: dict[str, Any] = {}
+    restart = switch(commands, answers, lambda line: verb_of(line) == b"STARTTLS", 220)
+    done = len(commands) >= 16
+    for line, end in commands:
+        verb = verb_of(line)
+        if restart and end == restart[0]:
+            break
+        if verb in _HELLO and (host := line[4:].strip()):
+            facts.setdefault("helo", text(host))
+        elif found := _MAIL.match(line):
+            facts.setdefault("mail_from", text(found[1].strip(b"<>")))
+        elif found := _PATH.match(line):
+            facts["rcpt_to"] = [*facts.get("rcpt_to", []), text(found[1].strip(b"<>"))][:_RECIPIENTS]
+        elif verb in (b"DATA", b"BDAT", b"QUIT"):
+            done = True
+            break
+    settled = answer.done and done and bool(answers)
+    if answers and answers[0][0] == 220:
+        facts["banner"] = text(answers[0][1].split(b"\n", 1)[0].strip())
+    return Match("smtp", facts, answer.confirmed, restart is not None or settled, restart)
+
+
+def _client(data: bytes) -> Grade:
+    if not data:
+        return OPEN
+    if not has_head(data, _HEADS):
+        return REFUTED
+    commands = lines(data)
+    at = 0
+    for line, end in commands:
+        verb = verb_of(line)
+        if verb in _HELLO:
+            return PROOF if len(line.split()) == 2 else HINT
+        if _PATH.match(line):
+            return PROOF
+        if verb in _OWN or _AUTH.match(line):
+            return HINT
+        if verb not in _SHARED:
+            return REFUTED
+        at = end
+    if len(commands) >= 16:
+        return REFUTED
+    return OPEN if may_begin(data[at:], _VERBS) else REFUTED
+
+
+def _server(data: bytes) -> Grade:
+    if not data:
+        return OPEN
+    if not may_be_code(data):
+        return REFUTED
+    answers = replies(data)
+    if not answers:
+        if data[:4] in (b"220-", b"220 ") and _SERVER.search(data[: data.rfind(b"\n") + 1]):
+            return PROOF
+        return OPEN if len(data) <= 8192 else HINT
+    code, greeting, _ = answers[0]
+    if code not in _CODES:
+        return REFUTED
+    if _SERVER.search(greeting):
+        return PROOF
+    if _OTHER.search(greeting):
+        return REFUTED
+    if any(c == 250 and _EXTENSION.search(words) for c, words, _ in answers[:3]):
+        return PROOF
+    return LEANING if len(answers) < 3 else HINT

@@ -1,0 +1,1 @@
+"""Running hosts and networks: statistics, logs, clocks, remote power."""

@@ -1,0 +1,46 @@
+"""OpenFlow, by the HELLO of both sides.
+
+:checked: version 1.0 to 1.5, type HELLO, a length that its elements fill, of the switch and of the controller
+:source: OpenFlow Switch Specification 1.3.5 sections 7.1 and 7.5.1
+:minimum: 8 octets of each side
+:facts: version
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pywall_core.api import Answer, Flow, Match, hookimpl
+
+from ..parsing.evidence import HINT, PROOF, REFUTED, Grade, by_client
+from ..parsing.wire import u16
+
+api_version = 1
+protocols = ("openflow",)
+transport = "tcp"
+tier = "structural"
+first_client = bytes(range(1, 7))
+first_server = bytes(range(1, 7))
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise OpenFlow."""
+    grade = _side(client)
+    facts: dict[str, Any] = {"version": f"1.{client[0] - 1}"} if grade[0] else {}
+    return by_client("openflow", grade, _side(server), facts)
+
+
+def _side(data: bytes) -> Grade:
+    if (data and not 1 <= data[0] <= 6) or data[1:2] > b"\0" or data[2:3] > b"\0":
+        return REFUTED
+    if len(data) < 8:
+        return (0, 2)
+    size = u16(data, 2)
+    if size == 8:
+        return HINT
+    if size < 16 or size > 64 or size % 8:
+        return REFUTED
+    if len(data) < 12:
+        return (0, 2)
+    return PROOF if u16(data, 8) == 1 and 8 <= u16(data, 10) <= size - 8 and u16(data, 10) % 4 == 0 else REFUTED

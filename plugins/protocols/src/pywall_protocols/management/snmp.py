@@ -1,0 +1,90 @@
+"""Simple Network Management Protocol, versions 1, 2c and 3.
+
+:checked: BER from the outer sequence, whose end is the datagram's, to the version, the community and the PDU's tag
+    (behind a readable community one of end and tag may be wrong); of version 3 to the flags and the security model
+:source: RFC 1157 section 4; RFC 1901 section 3; RFC 1910; RFC 3416 section 3; RFC 3412 section 6
+:minimum: the first datagram
+:facts: version, community, pdu_type
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pywall_core.api import NO, Answer, Flow, Match, hookimpl
+
+from ..parsing.exchange import Said, by_datagram
+from ..parsing.wire import cut, text, tlv
+
+api_version = 1
+protocols = ("snmp",)
+transport = "udp"
+tier = "exact"
+first_client = b"\x30"
+first_server = None
+
+_INTEGER: Final = 2
+_OCTETS: Final = 4
+_SEQUENCE: Final = 0x30
+_PADDING: Final = 8
+_HISTORIC: Final = 2  # RFC 1910's version of 2
+_LEAST_TEXT: Final = 3
+_PRINTABLE: Final = bytes(range(32, 127))
+_PDUS: Final = {
+    0xA0: "get_request",
+    0xA1: "get_next_request",
+    0xA2: "response",
+    0xA3: "set_request",
+    0xA4: "trap_v1",
+    0xA5: "get_bulk_request",
+    0xA6: "inform_request",
+    0xA7: "trap_v2",
+    0xA8: "report",
+}
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise SNMP."""
+    return by_datagram("snmp", _message, flow, client, server)
+
+
+def _message(data: bytes) -> Said:
+    size = len(data)
+    outer = tlv(data, 0)
+    if outer is None or outer[0] != _SEQUENCE:
+        return NO
+    fills = 0 <= size - outer[2] <= _PADDING
+    number = tlv(data, outer[1], size)
+    if number is None or number[0] != _INTEGER or number[2] - number[1] != 1:
+        return NO
+    version = data[number[1]]
+    second = tlv(data, number[2], size)
+    if second is None:
+        return NO
+    if version == 3:
+        return {"version": 3} if fills and _is_version_3(data, second) else NO
+    if version > _HISTORIC or second[0] != _OCTETS:
+        return NO
+    community = cut(data, second[1], second[2])
+    pdu = tlv(data, second[2])
+    known = pdu is not None and pdu[0] in _PDUS
+    if not (known and fills) and (len(community) < _LEAST_TEXT or community.translate(None, _PRINTABLE)):
+        return NO
+    if not (known or fills):
+        return NO
+    facts: dict[str, Any] = {"version": min(version + 1, 2), "community": text(community)}
+    return {**facts, "pdu_type": _PDUS[data[second[2]]]} if known else facts
+
+
+def _is_version_3(data: bytes, header: tuple[int, int, int]) -> bool:
+    """The header's identifier, greatest size, flags of one octet, and security model."""
+    tag, at, end = header
+    if tag != _SEQUENCE:
+        return False
+    for expected in (_INTEGER, _INTEGER, _OCTETS, _INTEGER):
+        field = tlv(data, at, end)
+        if field is None or field[0] != expected or (expected == _OCTETS and field[2] - field[1] != 1):
+            return False
+        at = field[2]
+    return at == end

@@ -1,0 +1,1 @@
+"""Message brokers and devices that report to them."""

@@ -1,0 +1,68 @@
+"""Advanced Message Queuing Protocol 0-8 to 1.0, by the protocol header and the first frame.
+
+:checked: ``AMQP`` and a known version; a method frame that begins a connection; amid a connection frames of known
+    methods with the frame end
+:source: AMQP 0-9-1 sections 2.3.5 and 4.2, AMQP 1.0 part 2.2 and 2.3, part 5.2 (TLS)
+:minimum: 8 octets
+:facts: version
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+
+from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.wire import u16, u32
+
+api_version = 1
+protocols = ("amqp",)
+transport = "tcp"
+tier = "exact"
+first_client = b"A\x01"
+first_server = b"A\x01"
+
+_VERSIONS: Final = {
+    b"AMQP\0\0\x09\x01": "0-9-1",
+    b"AMQP\1\1\x00\x09": "0-9",
+    b"AMQP\1\1\x00\x0a": "0-10",
+    b"AMQP\1\1\x08\x00": "0-8",
+    b"AMQP\1\1\x09\x01": "0-9-1",
+    b"AMQP\0\1\0\0": "1.0",
+    b"AMQP\2\1\0\0": "1.0",
+    b"AMQP\3\1\0\0": "1.0",
+}
+_TLS: Final = b"AMQP\2\1\0\0"
+_CLASSES: Final = frozenset({10, 20, 40, 50, 60, 85, 90})
+_FRAME_END: Final = 0xCE
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise AMQP; hand over to TLS behind its protocol header."""
+    answer = by_client("amqp", _side(client), _side(server))
+    if answer is MORE or answer is NO:
+        return answer
+    assert isinstance(answer, Match)
+    version = _VERSIONS.get(client[:8])
+    facts: dict[str, Any] = {"version": version} if version else {}
+    restart = (8, 8) if client[:8] == _TLS == server[:8] else None
+    return Match("amqp", facts, answer.confirmed, answer.done, restart)
+
+
+def _side(data: bytes) -> Grade:
+    if not data:
+        return OPEN
+    if data[0] == ord("A"):
+        if len(data) < 8:
+            return OPEN if any(header.startswith(data) for header in _VERSIONS) else REFUTED
+        return PROOF if data[:8] in _VERSIONS else REFUTED
+    if len(data) < 9:
+        return OPEN
+    size = u32(data, 3)
+    if data[0] != 1 or not 4 <= size <= 1 << 17 or u16(data, 7) not in _CLASSES:
+        return REFUTED
+    if len(data) < size + 8:
+        return OPEN if len(data) < 4096 else HINT
+    return PROOF if data[size + 7] == _FRAME_END else REFUTED

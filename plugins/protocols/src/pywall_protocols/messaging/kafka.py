@@ -1,0 +1,55 @@
+"""Apache Kafka, by a request and the response that answers it.
+
+:checked: request length, API key and version, client id; response length and the request's correlation id
+:source: Kafka protocol guide: Protocol Primitive Types, Request and Response Headers
+:minimum: 14 octets of the client and 8 of the server
+:facts: api_key, client_id
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+
+from ..parsing.wire import text, u16, u32
+
+api_version = 1
+protocols = ("kafka",)
+transport = "tcp"
+tier = "exact"
+first_client = b"\0\1"
+first_server = b"\0\1\2\3"
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise Kafka."""
+    if not _request(client) or (len(server) > 3 and not 4 <= u32(server, 0) <= 1 << 26):
+        return NO
+    if len(client) < 14 or len(client) < 14 + _id_size(client) or len(server) < 8:
+        return MORE
+    if client[8:12] != server[4:8]:
+        return NO
+    facts: dict[str, Any] = {"api_key": u16(client, 4)}
+    if _id_size(client):
+        facts["client_id"] = text(client[14 : 14 + _id_size(client)])
+    return Match("kafka", facts)
+
+
+def _id_size(data: bytes) -> int:
+    size = u16(data, 12)
+    return 0 if size == 0xFFFF else size
+
+
+def _request(data: bytes) -> bool:
+    """Nothing in the request header, as far as it is there, is wrong."""
+    if len(data) >= 4 and not 10 <= u32(data, 0) <= 1 << 24:
+        return False
+    if len(data) >= 8 and (u16(data, 4) > 92 or u16(data, 6) > 20):
+        return False
+    if len(data) < 14:
+        return True
+    size = _id_size(data)
+    name = data[14 : 14 + size]
+    return size <= 256 and size + 10 <= u32(data, 0) and name.isascii() and name.decode().isprintable()

@@ -1,0 +1,118 @@
+"""MQTT 3.1, 3.1.1 and 5, by CONNECT and CONNACK.
+
+:checked: packet type, remaining length, protocol name and level, reserved flag; the server's acknowledgement; or a ping
+    and its answer
+:source: MQTT 3.1.1 and 5.0 (OASIS) sections 2.1, 3.1 and 3.2
+:minimum: 10 octets of the client
+:facts: connect.protocol_version, connect.client_id, connect.username
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+
+from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.wire import text, u16
+
+api_version = 1
+protocols = ("mqtt",)
+transport = "tcp"
+tier = "exact"
+first_client = b"\x10\xc0"
+first_server = b"\x20\xd0\xf0"
+
+#: what is said while there is nothing to say, in a capture that begins late
+_PING: Final = b"\xc0\0"
+_PONG: Final = b"\xd0\0"
+_CONNECT: Final = re.compile(
+    rb"\x10[\x80-\xff]{0,3}[\0-\x7f](?:\0\x04MQTT([\x03-\x05\x84])|\0\x06MQIsdp([\x03\x83]))", re.S
+)
+_BEGINNING: Final = re.compile(
+    rb"\x10(?:[\x80-\xff]{0,3}[\0-\x7f]?(?:\0(?:\x04(?:M(?:Q(?:TT?)?)?)?|\x06(?:M(?:Q(?:I(?:s(?:dp?)?)?)?)?)?)?)?)?\Z",
+    re.S,
+)
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise MQTT."""
+    answer = by_client("mqtt", _client(client), _server(server))
+    if answer is MORE or answer is NO:
+        return answer
+    assert isinstance(answer, Match)
+    facts = _facts(client)
+    return Match("mqtt", facts, answer.confirmed, answer.done and (bool(facts) or client.startswith(_PING)))
+
+
+def _client(data: bytes) -> Grade:
+    if data[:1] == _PING[:1]:
+        return HINT if data.startswith(_PING) else (0, 1) if data == _PING[:1] else REFUTED
+    connect = _CONNECT.match(data)
+    if connect is None:
+        return OPEN if not data or (len(data) < 16 and _BEGINNING.match(data)) else REFUTED
+    if len(data) <= connect.end():
+        return OPEN
+    return PROOF if data[connect.end()] & 1 == 0 else REFUTED
+
+
+def _server(data: bytes) -> Grade:
+    if data[:1] == _PONG[:1]:
+        return HINT if data.startswith(_PONG) else (0, 1) if data == _PONG[:1] else REFUTED
+    if len(data) < 4:
+        return (0, 1) if data[2:3] in (b"", b"\0", b"\1") or data[:1] == b"\xf0" else REFUTED
+    if data[0] == 0xF0:
+        return HINT
+    return HINT if data[1] >= 2 and (data[1] > 0x7F or data[2] <= 1) and (data[1] > 2 or data[3] <= 5) else REFUTED
+
+
+def _facts(data: bytes) -> dict[str, Any]:
+    """Version, client id and user name of a CONNECT that is all there; nothing before."""
+    connect = _CONNECT.match(data)
+    if connect is None:
+        return {}
+    at = 1
+    size = shift = 0
+    while True:
+        size |= (data[at] & 0x7F) << shift
+        shift += 7
+        at += 1
+        if data[at - 1] < 0x80:
+            break
+    end = at + size
+    end = min(end, 4096)
+    if len(data) < end:
+        return {}
+    data = data[:end]
+    if len(data) < connect.end() + 3:
+        return {"connect.protocol_version": (connect[1] or connect[2])[0] & 0x7F}
+    flags = data[connect.end()]
+    at = connect.end() + 3
+    level = (connect[1] or connect[2])[0] & 0x7F
+    if level == 5:
+        at = _behind_properties(data, at)
+    facts: dict[str, Any] = {"connect.protocol_version": level}
+    skip = (2 if flags & 4 else 0, level == 5)
+    fields: list[bytes] = []
+    for place in range(4):
+        if place == 1 and skip[0] and skip[1]:
+            at = _behind_properties(data, at)
+        if (place in (1, 2) and not skip[0]) or (place == 3 and not flags & 0x80):
+            fields.append(b"")
+            continue
+        if at + 2 > len(data):
+            break
+        fields.append(data[at + 2 : at + 2 + u16(data, at)])
+        at += 2 + u16(data, at)
+    if fields and fields[0]:
+        facts["connect.client_id"] = text(fields[0])
+    if len(fields) > 3 and fields[3]:
+        facts["connect.username"] = text(fields[3])
+    return facts
+
+
+def _behind_properties(data: bytes, at: int) -> int:
+    """The offset behind the properties at ``at``; only lengths below 128 are followed, larger ones end the facts."""
+    return at + 1 + data[at] if at < len(data) and data[at] < 0x80 else len(data)

@@ -1,0 +1,1 @@
+"""Protocols that a fixed beginning tells, in one table."""

@@ -1,0 +1,68 @@
+"""The long header of QUIC (RFC 8999 section 5.1, RFC 9000 section 17.2) and the versions that it names (section 15)."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from .wire import cut, u32
+
+V1: Final = 1
+V2: Final = 0x6B3343CF
+#: What others registered: Facebook's mvfst and Picoquic.
+_VERSIONS: Final = {V1: "1", V2: "2", 0x709A50C4: "2-draft", 0xFACEB001: "mvfst-1", 0xFACEB002: "mvfst-2"}
+#: of a version that was made up to be refused (RFC 9000 section 15): 0x?a?a?a?a
+INVENTED: Final = 0x0A0A0A0A
+_MOST_VERSIONS: Final = 64
+
+
+class Header(NamedTuple):
+    """A long header: version, connection ids, whether the packet is an Initial, where the token or payload begins."""
+
+    version: int
+    dcid: bytes
+    scid: bytes
+    initial: bool
+    end: int
+
+
+def long_header(datagram: bytes) -> Header | None:
+    """The long header that ``datagram`` begins with; None where there is none."""
+    size = len(datagram)
+    if size < 7 or datagram[0] < 0x80:
+        return None
+    version = u32(datagram, 1)
+    kind = datagram[0] >> 4 & 3
+    if version & 0xFFFFFF00 == 0x51303400 and version < 0x51303439:  # Q043 to Q048: one octet for both lengths
+        lengths = tuple(n + 3 if n else 0 for n in (datagram[5] >> 4, datagram[5] & 15))
+        end = 6 + sum(lengths)
+        return Header(version, datagram[6 : 6 + lengths[0]], b"", kind == 0, end) if end <= size else None
+    at = 6 + datagram[5]
+    if datagram[5] > 20 or at >= size or datagram[at] > 20:
+        return None
+    end = at + 1 + datagram[at]
+    if end > size or (version == 0 and not _negotiates(datagram[end:])):
+        return None
+    return Header(version, cut(datagram, 6, at), cut(datagram, at + 1, end), kind == (1 if version == V2 else 0), end)
+
+
+def _negotiates(versions: bytes) -> bool:
+    """A list of versions (RFC 9000 section 17.2.1), of which one is known, or made up to be refused."""
+    each = [u32(versions, at) for at in range(0, len(versions) - 3, 4)][:_MOST_VERSIONS]
+    return len(versions) % 4 == 0 and any(n and (n & 0x0F0F0F0F == INVENTED or version_name(n)) for n in each)
+
+
+def version_name(version: int) -> str | None:
+    """A known version as text; None for others."""
+    if version in _VERSIONS:
+        return _VERSIONS[version]
+    if version == 0:
+        return "negotiation"
+    if version >> 8 == 0xFF0000 and 1 <= version & 0xFF <= 34:
+        return f"draft-{version & 0xFF}"
+    if version >> 24 in b"QT" and version >> 16 & 0xFF == 0x30 and _digit(version >> 8) and _digit(version):
+        return version.to_bytes(4, "big").decode()
+    return None
+
+
+def _digit(octet: int) -> bool:
+    return 0x30 <= octet & 0xFF <= 0x39

@@ -1,0 +1,1 @@
+"""Remote shells, desktops and procedure calls."""

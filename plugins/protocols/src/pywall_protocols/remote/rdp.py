@@ -1,0 +1,87 @@
+"""Remote Desktop Protocol, by the X.224 connection request and confirm, and its UDP transport.
+
+:checked: TPKT and X.224 lengths, and the cookie, the negotiation request or response; without those a request and
+    confirm that carry nothing; UDP: SYN with the fixed acknowledgement and sizes padded to the MTU
+:source: MS-RDPBCGR 2.2.1.1 and 2.2.1.2, MS-RDPEUDP 2.2.2.1, RFC 1006, X.224 section 13
+:minimum: 15 octets
+:facts: cookie, requested_protocols
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
+
+from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.wire import first_datagram, text, u16
+
+api_version = 1
+protocols = ("rdp",)
+transport = ("tcp", "udp")
+tier = "exact"
+first_client = b"\x03\xff"
+first_server = None
+
+_COOKIE: Final = re.compile(rb"Cookie: (?:mstshash|msts)=([^\r\n]*)\r\n")
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise RDP, which it stays inside the TLS that both sides agree on."""
+    if flow.proto == UDP:
+        asked, told = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
+        return by_client("rdp", _syn(asked, b"\xff\xff\xff\xff", 1), _syn(told, asked[8:12], 5) if asked else OPEN)
+    answer = by_client("rdp", _client(client), _server(server))
+    if answer is MORE or answer is NO:
+        return answer
+    assert isinstance(answer, Match)
+    facts: dict[str, Any] = {}
+    size = u16(client, 2) if len(client) > 3 else 0
+    if not size or len(client) < size:
+        return Match("rdp", facts, answer.confirmed, done=False)
+    if cookie := _COOKIE.search(client[:size]):
+        facts["cookie"] = text(cookie[1])
+    if client[size - 8 : size - 4] == b"\x01\0\x08\0":
+        facts["requested_protocols"] = int.from_bytes(client[size - 4 : size], "little")
+    return Match("rdp", facts, answer.confirmed, answer.done)
+
+
+def _client(data: bytes) -> Grade:
+    if not _x224(data, b"\xe0"):
+        return REFUTED
+    if len(data) < 11:
+        return OPEN
+    size, rest = u16(data, 2), data[11:]
+    if size == 11:
+        return HINT
+    if rest.startswith(b"Cookie: ") or (len(rest) >= 4 and rest[0] == 1 and rest[2:4] == b"\x08\0"):
+        return PROOF
+    return OPEN if b"Cookie: ".startswith(rest[:8]) or (rest[:1] == b"\x01" and len(rest) < 4) else REFUTED
+
+
+def _server(data: bytes) -> Grade:
+    if not _x224(data, b"\xd0"):
+        return REFUTED
+    if len(data) < 11 or (u16(data, 2) == 19 and len(data) < 15):
+        return OPEN
+    size = u16(data, 2)
+    if size == 11:
+        return HINT
+    return PROOF if size == 19 and data[11] in (2, 3) and data[13:15] == b"\x08\0" else REFUTED
+
+
+def _x224(data: bytes, code: bytes) -> bool:
+    """TPKT version 3 and an X.224 connection message of ``code`` that fills it, as far as they are there."""
+    if data[:2] not in (b"", b"\x03", b"\x03\0") or data[5:6] not in (b"", code):
+        return False
+    return len(data) < 5 or (data[4] == u16(data, 2) - 5 and data[4] >= 6)
+
+
+def _syn(data: bytes, acknowledges: bytes, flags: int) -> Grade:
+    if not data:
+        return OPEN
+    if len(data) < 1132 or data[:4] != acknowledges or u16(data, 6) & 5 != flags:
+        return REFUTED
+    return PROOF if 1132 <= u16(data, 12) <= 1232 and 1132 <= u16(data, 14) <= 1232 else REFUTED

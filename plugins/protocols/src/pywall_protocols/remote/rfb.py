@@ -1,0 +1,49 @@
+"""Remote Framebuffer (VNC), by the protocol versions of both sides.
+
+:checked: ``RFB ddd.ddd`` and a line feed
+:source: RFC 6143 section 7.1.1
+:minimum: 12 octets
+:facts: server_protocol_version, client_protocol_version
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+
+from ..parsing.evidence import OPEN, PROOF, REFUTED, Grade, judge
+
+api_version = 1
+protocols = ("rfb",)
+transport = "tcp"
+tier = "exact"
+first_client = b"R"
+first_server = b"R"
+
+_VERSION: Final = re.compile(rb"RFB (\d{3}\.\d{3})\n")
+_SHAPE: Final = b"RFB 000.000\n"
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise RFB."""
+    answer = judge("rfb", _side(client), _side(server))
+    if answer is MORE or answer is NO:
+        return answer
+    assert isinstance(answer, Match)
+    facts: dict[str, Any] = {}
+    for name, data in (("client", client), ("server", server)):
+        if version := _VERSION.match(data):
+            facts[f"{name}_protocol_version"] = version[1].decode()
+    return Match("rfb", facts, answer.confirmed, answer.done)
+
+
+def _side(data: bytes) -> Grade:
+    if len(data) >= 12:
+        return PROOF if _VERSION.match(data) else REFUTED
+    shape = bytes(
+        ord("0") if 48 <= octet <= 57 and at in (4, 5, 6, 8, 9, 10) else octet for at, octet in enumerate(data)
+    )
+    return OPEN if _SHAPE.startswith(shape) else REFUTED

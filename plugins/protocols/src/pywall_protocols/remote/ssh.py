@@ -1,0 +1,135 @@
+"""Secure Shell, by its identification strings, or by the key exchange where the capture begins after them.
+
+:checked: ``SSH-version-`` at the start of a line; the server's may come after other lines of text, if they are no other
+    protocol's greeting; or a whole SSH_MSG_KEXINIT with its ten name lists
+:source: RFC 4253 sections 4.2, 5, 7.1; HASSH (Salesforce, 2018)
+:minimum: 8 octets
+:facts: client.proto_version, client.software_version, client.hassh.hash, client.hassh.string,
+    server.proto_version, server.software_version, server.hassh.hash, server.hassh.string
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import md5
+from typing import Any, Final
+
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
+
+from ..parsing.wire import text, two_sided, u32
+
+api_version = 1
+protocols = ("ssh",)
+transport = "tcp"
+tier = "exact"
+first_client = b"S\0"
+first_server = None
+
+#: Octets of lines before the server's identification, and of an identification (255 by the RFC; some are longer).
+PREAMBLE: Final = 4096
+IDENTIFICATION: Final = 512
+#: RFC 4253 section 6.1: a packet of up to 35000 octets must be taken.
+PACKET: Final = 35000
+_MSG_KEXINIT: Final = 20
+
+_identification = re.compile(rb"SSH-(\d{1,2}\.\d{1,2})-([^\r\n\0]*)").match
+_beginning = re.compile(rb"S(S(H(-(\d{1,2}(\.(\d{1,2})?)?)?)?)?)?\Z").match
+_undecided = re.compile(rb"(?:\*|\d{1,3})\Z").match
+_preamble = re.compile(rb"(?!\d\d\d[ -]|\* |[+<{])[\t\r\n\x1b -~\x80-\xff]*\Z").match
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise SSH."""
+    client_at, client_says = _find(client, lines_before=False)
+    server_at, server_says = _find(server, lines_before=True)
+    answer = two_sided("ssh", client_says, server_says)
+    if not isinstance(answer, Match):
+        return answer
+    complete = True
+    if client_says is YES:
+        complete = _facts(answer.facts, client, client_at, "client", (0, 2, 4, 6))
+    if server_says is YES:
+        complete = _facts(answer.facts, server, server_at, "server", (0, 3, 5, 7)) and complete
+    return Match("ssh", answer.facts, answer.confirmed, done=complete and answer.done)
+
+
+def _find(data: bytes, lines_before: bool) -> tuple[int, Answer]:
+    """Where the identification (or, without one, the key exchange) begins, and whether it is one."""
+    if not data:
+        return 0, MORE
+    if data[0] == 0:
+        return 0, _kexinit_says(data)
+    if _identification(data):
+        return 0, YES
+    if _beginning(data):
+        return 0, MORE
+    if lines_before and _undecided(data):
+        return 0, MORE
+    at = data.find(b"\nSSH-", 0, PREAMBLE) + 1
+    if not lines_before or not _preamble(data[: at or PREAMBLE]):
+        return 0, NO
+    if at == 0:
+        return 0, MORE if len(data) < PREAMBLE else NO
+    if _identification(data, at):
+        return at, YES
+    return at, MORE if _beginning(data, at) else NO
+
+
+def _kexinit_says(data: bytes) -> Answer:
+    """YES for a KEXINIT packet as far as its first name list."""
+    if len(data) < 26:
+        return NO if len(data) > 1 and data[1] else MORE
+    length = u32(data, 0)
+    first = u32(data, 22)
+    if length > PACKET or not 4 <= data[4] < length or data[5] != _MSG_KEXINIT or not 3 < first < length:
+        return NO
+    names = data[26 : 26 + first]
+    if len(names) < first:
+        return MORE
+    return YES if b"-" in names and names.isascii() and names.decode().isprintable() else NO
+
+
+def _facts(facts: dict[str, Any], data: bytes, at: int, side: str, lists: tuple[int, int, int, int]) -> bool:
+    """Add what this side says of itself; True when nothing more can be learnt of it."""
+    packet = at
+    version = b"2.0"
+    found = _identification(data, at)
+    if found:
+        end = data.find(b"\n", at, at + IDENTIFICATION)
+        if end < 0:
+            return len(data) >= at + IDENTIFICATION
+        version, software = found.groups()
+        facts[f"{side}.proto_version"] = version.decode()
+        facts[f"{side}.software_version"] = text(software.split(b" ")[0])
+        packet = end + 1
+    if version[:2] == b"1." and version != b"1.99":
+        return True
+    if len(data) < packet + 6:
+        return False
+    end = packet + 4 + u32(data, packet)
+    if data[packet + 5] != _MSG_KEXINIT or end > packet + 4 + PACKET:
+        return True
+    if len(data) < end:
+        return False
+    names = _name_lists(data, packet + 22, end)
+    if names is not None:
+        string = b";".join(names[n] for n in lists)
+        facts[f"{side}.hassh.hash"] = md5(string, usedforsecurity=False).hexdigest()
+        facts[f"{side}.hassh.string"] = text(string)
+    return True
+
+
+def _name_lists(data: bytes, at: int, end: int) -> list[bytes] | None:
+    """The first eight name lists of a KEXINIT: key exchange, host key, ciphers, MACs, compression, both ways each."""
+    names = []
+    for _ in range(8):
+        if at + 4 > end:
+            return None
+        length = u32(data, at)
+        at += 4
+        if at + length > end:
+            return None
+        names.append(data[at : at + length])
+        at += length
+    return names

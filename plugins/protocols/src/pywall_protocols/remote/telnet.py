@@ -1,0 +1,60 @@
+"""Telnet, by option negotiation.
+
+:checked: IAC commands WILL, WONT, DO, DONT of registered options, or a subnegotiation, from the first octet on: two
+    of one side, or one of each
+:source: RFC 854, RFC 855, IANA telnet options
+:minimum: 6 octets of one side, or 3 of both
+:facts: none
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pywall_core.api import Answer, Flow, Match, hookimpl
+
+from ..parsing.evidence import LEANING, OPEN, PROOF, REFUTED, Grade, judge
+
+api_version = 1
+protocols = ("telnet",)
+transport = "tcp"
+tier = "server_first"
+first_client = None
+first_server = None
+
+_OPTIONS: Final = bytes((*range(50), 69, 70, 85, 86, 90, 91, 93, 138, 139, 140, 200, 201, 255))
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise Telnet."""
+    return judge("telnet", _side(client), _side(server))
+
+
+def _side(data: bytes) -> Grade:
+    if not data:
+        return OPEN
+    first = _command(data, 0)
+    if first <= 0:
+        return REFUTED if first < 0 else OPEN
+    second = _command(data, first)
+    if second > 0:
+        return PROOF
+    return LEANING if second == 0 else (1, 1)
+
+
+def _command(data: bytes, at: int) -> int:
+    """Where the IAC command at ``at`` ends; 0 when it is not all there, -1 when there is none."""
+    if data[at : at + 1] not in (b"", b"\xff"):
+        return -1
+    if len(data) < at + 3:
+        code = data[at + 1 : at + 2]
+        return 0 if not code or code in b"\xfa\xfb\xfc\xfd\xfe" else -1
+    if data[at + 2] not in _OPTIONS:
+        return -1
+    if 0xFB <= data[at + 1] <= 0xFE:
+        return at + 3
+    if data[at + 1] != 0xFA:
+        return -1
+    end = data.find(b"\xff\xf0", at + 3, at + 512)
+    return end + 2 if end > 0 else 0 if len(data) < at + 512 else -1

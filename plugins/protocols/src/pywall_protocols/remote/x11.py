@@ -1,0 +1,48 @@
+"""X Window System, by the connection set-up.
+
+:checked: byte order, protocol 11.0 and the padded authorization fields; the server's answer of the same version
+:source: X Window System Protocol, Version 11, section 8 and appendix B
+:minimum: 12 octets of the client, or 8 of both
+:facts: none
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pywall_core.api import Answer, Flow, Match, hookimpl
+
+from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
+
+api_version = 1
+protocols = ("x11",)
+transport = "tcp"
+tier = "exact"
+first_client = b"Bl"
+first_server = b"\0\1\2"
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise X11."""
+    return by_client("x11", _client(client), _server(server))
+
+
+def _client(data: bytes) -> Grade:
+    if data[:1] not in (b"", b"B", b"l"):
+        return REFUTED
+    order: Any = "big" if data[:1] == b"B" else "little"
+    fields = [int.from_bytes(data[at : at + 2], order) for at in range(2, min(len(data) - 1, 10), 2)]
+    if fields[:2] not in ([], [11], [11, 0]):
+        return REFUTED
+    if len(data) < 12:
+        return OPEN
+    return PROOF if fields[2] <= 256 and fields[3] <= 1024 and not any(data[10:12]) else REFUTED
+
+
+def _server(data: bytes) -> Grade:
+    if len(data) < 8:
+        return (0, 1) if data[:1] in (b"", b"\0", b"\1", b"\2") else REFUTED
+    if data[0] == 2:
+        return HINT
+    return HINT if data[0] <= 1 and data[2:6] in (b"\0\x0b\0\0", b"\x0b\0\0\0") else REFUTED

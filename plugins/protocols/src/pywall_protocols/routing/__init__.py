@@ -1,0 +1,1 @@
+"""Routers among themselves."""

@@ -1,0 +1,1 @@
+"""Mobile and access networks of operators."""

@@ -1,0 +1,54 @@
+"""Control And Provisioning of Wireless Access Points: its control channel, in the clear or over DTLS.
+
+:checked: the preamble with a DTLS record, or a header and a control message whose elements fill the datagram
+:source: RFC 5415 sections 4.1 to 4.3, 4.5
+:minimum: the first datagram, 16 octets
+:facts: message_type
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pywall_core.api import NO, Answer, Flow, Match, hookimpl
+
+from ..parsing.exchange import Said, by_datagram
+from ..parsing.wire import u16, u32
+
+api_version = 1
+protocols = ("capwap",)
+transport = "udp"
+tier = "structural"
+first_client = b"\0\1"
+first_server = b"\0\1"
+
+_DTLS: Final = b"\1\0\0\0"
+_DTLS_TYPES: Final = range(20, 27)
+_MAX_MESSAGE: Final = 26
+#: enterprise number of IEEE 802.11 messages
+_IEEE: Final = 13277
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise CAPWAP."""
+    return by_datagram("capwap", _message, flow, client, server)
+
+
+def _message(data: bytes) -> Said:
+    if len(data) < 16:
+        return NO
+    if data[0] == 1:
+        holds = data.startswith(_DTLS) and data[4] in _DTLS_TYPES and data[5] == 0xFE and data[6] in (0xFD, 0xFF)
+        return {} if holds and 17 + u16(data, 15) <= len(data) else NO
+    at = (data[1] >> 3) * 4
+    if at < 8 or len(data) < at + 8 or data[3] & 0x07:
+        return NO
+    kind = data[at + 3]
+    enterprise = u32(data, at) >> 8
+    if enterprise not in (0, _IEEE) or not 1 <= kind <= _MAX_MESSAGE or at + 5 + u16(data, at + 5) != len(data):
+        return NO
+    at += 8
+    while at + 4 <= len(data):
+        at += 4 + u16(data, at + 2)
+    return {"message_type": kind} if at == len(data) else NO

@@ -1,0 +1,96 @@
+"""GPRS Tunnelling Protocol: user and control plane, versions 0 to 2, and GTP' for charging.
+
+:checked: version, a known message, and a length that is the datagram's; of user data the extension headers and the IP
+    packet inside, of control messages of version 2 that their elements fill the datagram
+:source: 3GPP TS 29.281 section 5 (user plane), 29.060 section 6 (version 1), 29.274 section 5 (version 2), 09.60
+    (version 0), 32.295 section 6 (GTP')
+:minimum: the first datagram, 6 octets
+:facts: version, message_type
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pywall_core.api import NO, Answer, Flow, Match, hookimpl
+
+from ..parsing.exchange import Said, by_datagram
+from ..parsing.wire import u16
+
+api_version = 1
+protocols = ("gtp",)
+transport = "udp"
+tier = "structural"
+first_client = bytes((*range(0x0E, 0x10), 0x1E, 0x1F, *range(0x2E, 0x38), *range(0x40, 0x60)))
+first_server = first_client
+
+_PROTOCOL_TYPE: Final = 0x10
+_OPTIONAL: Final = 0x07  # extension header, sequence number, N-PDU number
+_EXTENSION: Final = 0x04
+_PDU: Final = 0xFF
+_V1_TYPES: Final = frozenset(
+    (*range(1, 8), *range(16, 39), 26, 27, *range(48, 63), *range(70, 71), *range(96, 106), *range(112, 122), 128, 129)
+)
+_V1_USER_TYPES: Final = frozenset({1, 2, 3, 26, 31, 253, 254, _PDU})
+_V2_TYPES: Final = frozenset(
+    (1, 2, 3, *range(4, 18), *range(25, 42), *range(64, 74), *range(95, 104), *range(128, 171), 176, 177)
+)
+_CHARGING_TYPES: Final = frozenset((*range(1, 8), 240, 241))
+_V0_TYPES: Final = frozenset((*range(1, 8), *range(16, 30), *range(32, 38), *range(48, 55), 240, 241, _PDU))
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise GTP."""
+    return by_datagram("gtp", _message, flow, client, server)
+
+
+def _message(data: bytes) -> Said:
+    if len(data) < 6:
+        return NO
+    version, kind = data[0] >> 5, data[1]
+    length = u16(data, 2)
+    rest = len(data) - length
+    if not data[0] & _PROTOCOL_TYPE and version < 2:
+        holds = rest in (6, 20) and kind in _CHARGING_TYPES
+    elif version == 0:
+        holds = rest == 20 and kind in _V0_TYPES and data[9:12] == b"\xff\xff\xff"
+    elif version == 1:
+        holds = rest == 8 and not data[0] & 8 and _is_version_1(data, kind)
+    else:
+        holds = version == 2 and not data[0] & 3 and kind in _V2_TYPES and _is_version_2(data, 4 + length)
+    return {"version": version, "message_type": kind} if holds else NO
+
+
+def _is_version_1(data: bytes, kind: int) -> bool:
+    at = 8
+    if data[0] & _OPTIONAL:
+        at = 12
+        if len(data) < at:
+            return False
+        following = data[11] if data[0] & _EXTENSION else 0
+        while following:
+            if at >= len(data) or not data[at]:
+                return False
+            at += data[at] * 4
+            if at > len(data):
+                return False
+            following = data[at - 1]
+    if kind == _PDU:
+        return at < len(data)
+    # an element with a length of its own (types from 128) fits, others have a fixed size
+    if kind not in _V1_TYPES and kind not in _V1_USER_TYPES:
+        return False
+    return len(data) < at + 3 or data[at] < 128 or at + 3 + u16(data, at + 1) <= len(data)
+
+
+def _is_version_2(data: bytes, end: int) -> bool:
+    """The elements from the header's end to the message's; another message may follow (bit 5)."""
+    if end > len(data) or (end < len(data) and not data[0] & 0x10):
+        return False
+    at = 12 if data[0] & 8 else 8
+    while at + 4 <= end:
+        if not data[at]:
+            return False
+        at += 4 + u16(data, at + 1)
+    return at == end

@@ -1,0 +1,46 @@
+"""Packet Forwarding Control Protocol, between the planes of a mobile core.
+
+:checked: version 1, a known message, a length that is the datagram's, and elements that fill it
+:source: 3GPP TS 29.244 sections 7.2.2, 7.3, 8.1
+:minimum: the first datagram, 12 octets
+:facts: message_type
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pywall_core.api import NO, Answer, Flow, Match, hookimpl
+
+from ..parsing.exchange import Said, by_datagram
+from ..parsing.wire import u16
+
+api_version = 1
+protocols = ("pfcp",)
+transport = "udp"
+tier = "structural"
+first_client = bytes(range(0x20, 0x28))
+first_server = first_client
+
+_SESSION: Final = 0x01  # a session identifier and a priority follow
+_FOLLOW_ON: Final = 0x04
+_MESSAGES: Final = frozenset((*range(1, 18), *range(50, 58)))
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise PFCP."""
+    return by_datagram("pfcp", _message, flow, client, server)
+
+
+def _message(data: bytes) -> Said:
+    size = len(data)
+    if size < 12 or data[1] not in _MESSAGES:
+        return NO
+    end = 4 + u16(data, 2)
+    if end > size or (end < size and not data[0] & _FOLLOW_ON):
+        return NO
+    at = 16 if data[0] & _SESSION else 8
+    while at + 4 <= end:
+        at += 4 + u16(data, at + 2)
+    return {"message_type": data[1]} if at == end else NO

@@ -1,0 +1,1 @@
+"""Packets inside packets: virtual private networks, overlays, proxies."""

@@ -1,0 +1,35 @@
+"""Point-to-Point Tunneling Protocol, control connection.
+
+:checked: length, message type 1, the magic cookie, a control message type
+:source: RFC 2637 section 2
+:minimum: 12 octets
+:facts: none
+"""
+
+from __future__ import annotations
+
+from pywall_core.api import Answer, Flow, Match, hookimpl
+
+from ..parsing.evidence import OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.wire import u16
+
+api_version = 1
+protocols = ("pptp",)
+transport = "tcp"
+tier = "exact"
+first_client = b"\0"
+first_server = b"\0"
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise PPTP."""
+    return by_client("pptp", _side(client), _side(server))
+
+
+def _side(data: bytes) -> Grade:
+    if not b"\x00\x01\x1a\x2b\x3c\x4d".startswith(data[2:8]):
+        return REFUTED
+    if len(data) < 12:
+        return OPEN
+    return PROOF if 16 <= u16(data, 0) <= 220 and 1 <= u16(data, 8) <= 15 and not any(data[10:12]) else REFUTED

@@ -1,0 +1,53 @@
+"""The PROXY protocol in front of a connection, version 1 and 2.
+
+:checked: version 1: ``PROXY``, a family, two addresses and ports; version 2: the signature, version, command and
+    length
+:source: The PROXY protocol, versions 1 and 2 (HAProxy), section 2
+:minimum: 15 octets
+:facts: version, source, destination
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+
+from ..parsing.wire import starts, text, u16
+
+api_version = 1
+protocols = ("proxy",)
+transport = "tcp"
+tier = "exact"
+first_client = b"P\r"
+first_server = None
+
+_TEXT: Final = re.compile(
+    rb"PROXY (?:TCP4|TCP6) ([0-9A-Fa-f:.]{2,39}) ([0-9A-Fa-f:.]{2,39}) \d{1,5} \d{1,5}\r\n"
+    rb"|PROXY UNKNOWN[^\r\n]{0,80}\r\n"
+)
+_SIGNATURE: Final = b"\r\n\r\n\0\r\nQUIT\n"
+_LONGEST: Final = 107
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise the header; what is behind it is not looked at."""
+    if not client:
+        return MORE
+    if client[0] == ord("P"):
+        line = _TEXT.match(client)
+        if line is None:
+            wrong = starts(client, b"PROXY TCP4 ", b"PROXY TCP6 ", b"PROXY UNKNOWN") is NO
+            return NO if wrong or len(client) >= _LONGEST or b"\n" in client else MORE
+        facts: dict[str, Any] = {"version": 1}
+        if line[1]:
+            facts |= {"source": text(line[1]), "destination": text(line[2])}
+        return Match("proxy", facts)
+    if len(client) < 16:
+        return NO if starts(client, _SIGNATURE) is NO else MORE
+    if not client.startswith(_SIGNATURE) or client[12] not in (0x20, 0x21) or u16(client, 14) > 2048:
+        return NO
+    end = 16 + u16(client, 14)
+    return Match("proxy", {"version": 2}) if len(client) >= end else MORE

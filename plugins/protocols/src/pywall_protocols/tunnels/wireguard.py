@@ -1,0 +1,75 @@
+"""WireGuard, by the sizes and headers of its four messages.
+
+:checked: handshake initiation (type 1, 148 octets), response (type 2, 92), cookie reply (type 3, 64), or two data
+    messages of one receiver, or one of each side, with small counters (type 4, 16 n octets); the three reserved octets
+    are zero. An initiation that is padded, or whose reserved octets are not zero (Cloudflare's WARP), needs a response
+    to its sender index with the same ones
+:source: WireGuard whitepaper (Donenfeld, 2020) section 5.4
+:minimum: one handshake message, or two data messages of 32 octets
+:facts: client.sender, server.sender
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pywall_core.api import Answer, Flow, Match, hookimpl
+
+from ..parsing.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.wire import datagrams, first_datagram
+
+api_version = 1
+protocols = ("wireguard",)
+transport = "udp"
+tier = "exact"
+first_client = first_server = b"\1\2\3\4"
+
+INITIATION: Final = b"\1\0\0\0"
+RESPONSE: Final = b"\2\0\0\0"
+DATA: Final = b"\4\0\0\0"
+_SIZES: Final = {INITIATION: 148, RESPONSE: 92, b"\3\0\0\0": 64}
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise WireGuard."""
+    first = first_datagram(client, flow.client_sizes)
+    reply = first_datagram(server, flow.server_sizes)
+    facts: dict[str, Any] = {}
+    for side, packet in (("client", first), ("server", reply)):
+        if packet[:1] in (b"\1", b"\2") and len(packet) >= _SIZES[RESPONSE]:
+            facts[f"{side}.sender"] = packet[4:8].hex()
+    if _answers(first, reply):
+        return Match("wireguard", facts)
+    asked, told = _says(first, client, flow.client_sizes), _says(reply, server, flow.server_sizes)
+    if asked == PROOF and first[0] == 3:  # nobody begins with a cookie reply, but a DNS query may look like one
+        asked = HINT
+    return by_client("wireguard", asked, told, facts)
+
+
+def _answers(first: bytes, reply: bytes) -> bool:
+    """The reply is the response to the initiation, whatever else stands in both."""
+    sizes = len(first) >= _SIZES[INITIATION] and len(reply) >= _SIZES[RESPONSE]
+    return sizes and first[:1] + reply[:1] == b"\1\2" and first[1:4] == reply[1:4] and reply[8:12] == first[4:8]
+
+
+def _says(packet: bytes, data: bytes, sizes: tuple[int, ...]) -> Grade:
+    """What one side's datagrams, of which ``packet`` is the first, are."""
+    if not packet:
+        return OPEN
+    kind = packet[:4]
+    if kind != DATA:
+        size = _SIZES.get(kind, 0)
+        if len(packet) == size:
+            return PROOF
+        padded = size and len(packet) > size
+        return OPEN if padded or (kind[0] == 1 and len(packet) == _SIZES[INITIATION]) else REFUTED
+    if not _is_data(packet, packet):
+        return REFUTED
+    packets = list(datagrams(data, sizes))
+    return LEANING if len(packets) < 2 else PROOF if _is_data(packets[1], packet) else HINT
+
+
+def _is_data(each: bytes, first: bytes) -> bool:
+    """A data message for the receiver of the ``first``."""
+    return each[:8] == first[:8] and len(each) >= 32 and len(each) % 16 == 0 and each[12:16] == bytes(4)

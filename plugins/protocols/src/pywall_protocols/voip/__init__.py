@@ -1,0 +1,1 @@
+"""Calls, conferences and media streams."""

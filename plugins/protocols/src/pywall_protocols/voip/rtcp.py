@@ -1,0 +1,55 @@
+"""RTCP, by compound packets whose lengths end where the datagram does.
+
+:checked: version 2 and a packet type from 200 to 207 in every packet of the first datagram, the first a report (or
+    feedback, which reduced-size RTCP allows), counts that fit the lengths
+:source: RFC 3550 section 6; RFC 4585 section 6; RFC 5506; RFC 3611; RFC 3711 section 3.4
+:minimum: one datagram of 8 octets
+:facts: none
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
+
+from ..parsing.wire import first_datagram, two_sided, u16
+
+api_version = 1
+protocols = ("rtcp",)
+transport = "udp"
+tier = "structural"
+first_client = first_server = bytes(range(0x80, 0xC0))
+
+SENDER_REPORT, RECEIVER_REPORT, SDES, BYE, APP, TRANSPORT_FEEDBACK, PAYLOAD_FEEDBACK, XR = range(200, 208)
+_FIRST: Final = (SENDER_REPORT, RECEIVER_REPORT, TRANSPORT_FEEDBACK, PAYLOAD_FEEDBACK)
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise RTCP."""
+    sent, received = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
+    answer = two_sided("rtcp", _says(sent), _says(received))
+    return Match("rtcp") if isinstance(answer, Match) else answer  # reports may flow one way
+
+
+def _says(datagram: bytes) -> Answer:
+    size = len(datagram)
+    if not size:
+        return MORE
+    if size < 8 or size % 4 or datagram[1] not in _FIRST or not _count_fits(datagram):
+        return NO
+    at = 0
+    while at + 4 <= size and datagram[at] >> 6 == 2 and SENDER_REPORT <= datagram[at + 1] <= XR:
+        at += 4 + 4 * u16(datagram, at + 2)
+    return YES if at == size else NO
+
+
+def _count_fits(packet: bytes) -> bool:
+    """Whether the length of a report is that of its blocks (profile-specific extensions may follow)."""
+    count, words = packet[0] & 0x1F, u16(packet, 2)
+    if packet[1] == SENDER_REPORT:
+        return words >= 6 + 6 * count
+    if packet[1] == RECEIVER_REPORT:
+        return words >= 1 + 6 * count
+    return words >= 2

@@ -1,0 +1,116 @@
+"""Session Initiation Protocol, over UDP and TCP; announces the media that it agrees on.
+
+:checked: a request line with a URI and ``SIP/2.0``, a status line; of a damaged request line in a datagram a known
+    method and the URI's scheme, or a ``Via`` of SIP 2.0 behind it
+:source: RFC 3261 sections 7.1, 7.2 and 18.3, RFC 8866 (SDP)
+:minimum: the first line, or ``SIP/2.0`` and a status code
+:facts: method, uri, version, code, reason, user_agent
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+from typing import Any, Final
+
+from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
+
+from ..parsing.evidence import OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.wire import datagrams, text
+
+api_version = 1
+protocols = ("sip",)
+transport = ("tcp", "udp")
+tier = "exact"
+_LETTERS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#: what clients send to keep a way through NAT open (RFC 5626 section 3.5.1), and what is seen for it
+_KEEP_ALIVE: Final = b"\r\n\0 jaK"
+first_client = _LETTERS + _KEEP_ALIVE
+first_server = None
+
+_REQUEST: Final = re.compile(rb"([A-Z]{3,20}) ([A-Za-z][A-Za-z0-9+.-]{1,20}:[^\s]{1,2048}) (SIP/2\.0)\r?\n")
+_STATUS: Final = re.compile(rb"(SIP/2\.0) ([1-6]\d\d)(?: ([^\r\n]*))?")
+_BEGINNING: Final = re.compile(
+    rb"[A-Z]{1,20}(?: [A-Za-z]?[A-Za-z0-9+.-]{0,20}(?::[^\s]{0,2048}(?: S?I?P?/?2?\.?0?\r?)?)?)?\Z"
+    rb"|S(?:I(?:P(?:/(?:2(?:\.(?:0(?: \d{0,2})?)?)?)?)?)?)?\Z"
+)
+_DAMAGED: Final = re.compile(
+    rb"[^\r\n]{8,2048} SIP/2\.0\r\nVia: SIP/2\.0/[A-Z]{2,4} "
+    rb"|(?:INVITE|REGISTER|OPTIONS|ACK|BYE|CANCEL|SUBSCRIBE|NOTIFY|MESSAGE|PUBLISH|INFO|PRACK|UPDATE|REFER) "
+    rb"(?:sips?|tel):"
+)
+_AGENT: Final = re.compile(rb"\r?\nUser-Agent:[ \t]*([^\r\n]*)", re.I)
+_MEDIA: Final = re.compile(
+    rb"\r?\n(?:c=IN IP[46] ([0-9A-Fa-f:.]{2,45})|m=(?:audio|video|image|text) (\d{1,5})(?:/\d+)? (?:RTP|udp))"
+)
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise SIP."""
+    whole = flow.proto == UDP
+    if whole:
+        asked, told = _first(client, flow.client_sizes), _first(server, flow.server_sizes)
+    else:
+        asked, told = client.lstrip(_KEEP_ALIVE), server.lstrip(_KEEP_ALIVE)
+    answer = by_client("sip", _side(asked, whole), _side(told, whole))
+    if answer is MORE or answer is NO:
+        return answer
+    assert isinstance(answer, Match)
+    _announce(flow, client, server)
+    facts: dict[str, Any] = {}
+    for data in (told, asked):
+        if request := _REQUEST.match(data):
+            facts |= {"method": text(request[1]), "uri": text(request[2]), "version": "SIP/2.0"}
+        elif (status := _STATUS.match(data)) and b"\n" in data[:512]:
+            facts |= {"code": int(status[2]), "reason": text(status[3] or b""), "version": "SIP/2.0"}
+    head = asked[: asked.find(b"\r\n\r\n") + 2]
+    if agent := _AGENT.search(head):
+        facts["user_agent"] = text(agent[1])
+    return Match("sip", facts, answer.confirmed, done=False)
+
+
+def _first(data: bytes, sizes: tuple[int, ...]) -> bytes:
+    """The first datagram with anything but what keeps the way open."""
+    for datagram in datagrams(data, sizes):
+        if said := datagram.lstrip(_KEEP_ALIVE):
+            return said
+    return b""
+
+
+def _side(data: bytes, whole: bool) -> Grade:
+    if not data:
+        return OPEN
+    if data[0] not in _LETTERS:
+        return REFUTED
+    if _STATUS.match(data) or _REQUEST.match(data) or (whole and _DAMAGED.match(data)):
+        return PROOF
+    return OPEN if not whole and len(data) < 2100 and _BEGINNING.match(data) else REFUTED
+
+
+def _announce(flow: Flow, client: bytes, server: bytes) -> None:
+    """Expect each RTP stream of the session descriptions once; descriptions that are behind others are done with."""
+    ext = flow.ext = flow.ext or {}
+    done: dict[bool, int] = ext.setdefault("sip", {})
+    announced: set[tuple[bool, int]] = ext.setdefault("sip.media", set())
+    for to_server, data in ((True, client), (False, server)):
+        body = data.find(b"\nv=0", done.get(to_server, 0))
+        while body >= 0:
+            done[to_server] = body
+            following = data.find(b"\nv=0", body + 1)
+            address = b""
+            for found in _MEDIA.finditer(data, body, following if following > 0 else len(data)):
+                if found[1]:
+                    address = _packed(found[1])
+                elif (to_server, found.start()) not in announced and 0 < int(found[2]) < 65536:
+                    announced.add((to_server, found.start()))
+                    if address in (flow.src, flow.dst):
+                        flow.expect("rtp", proto=UDP, dst=address, dport=int(found[2]))
+            body = following
+
+
+def _packed(address: bytes) -> bytes:
+    try:
+        return ip_address(address.decode()).packed
+    except ValueError:
+        return b""

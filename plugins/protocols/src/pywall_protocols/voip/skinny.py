@@ -1,0 +1,56 @@
+"""Skinny Client Control Protocol (SCCP) of Cisco telephones, by chained messages.
+
+:checked: little-endian length, header version and message id of the client's and the server's messages; a
+    registration with the device's name
+:source: Cisco's SCCP as Wireshark's documentation describes it; Cisco publishes no specification
+:minimum: 12 octets of each side, or a registration
+:facts: device
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+
+from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.wire import text
+
+api_version = 1
+protocols = ("skinny",)
+transport = "tcp"
+tier = "structural"
+first_client = None
+first_server = None
+
+_VERSIONS: Final = frozenset({0, *range(0x0A, 0x19)})
+_DEVICE: Final = re.compile(rb"[A-Z][A-Za-z0-9_-]{2,15}\0")
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise SCCP."""
+    answer = by_client("skinny", _side(client, True), _side(server, False))
+    if answer is MORE or answer is NO:
+        return answer
+    assert isinstance(answer, Match)
+    facts: dict[str, Any] = {}
+    if client[8:12] == b"\1\0\0\0" and len(client) >= 28:
+        facts["device"] = text(client[12:28].split(b"\0", 1)[0])
+    return Match("skinny", facts, answer.confirmed, answer.done and (len(client) >= 28 or not client))
+
+
+def _side(data: bytes, to_server: bool) -> Grade:
+    if data[2:4] not in (b"", b"\0", b"\0\0"):
+        return REFUTED
+    if len(data) < 12:
+        return OPEN if not any(data[5:8]) and not any(data[10:12]) else REFUTED
+    size, version, kind = (int.from_bytes(data[at : at + 4], "little") for at in (0, 4, 8))
+    if not 4 <= size <= 2000 or version not in _VERSIONS or not (kind <= 0x60 if to_server else 0x81 <= kind <= 0x163):
+        return REFUTED
+    if not to_server or kind != 1:
+        return HINT if size % 4 == 0 else REFUTED
+    if len(data) < 28:
+        return OPEN
+    return PROOF if _DEVICE.match(data[12:28]) else REFUTED

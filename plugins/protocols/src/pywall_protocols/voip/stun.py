@@ -1,0 +1,120 @@
+"""STUN and TURN over UDP and TCP, by header and attributes.
+
+:checked: two zero bits, the length (which UDP's datagram must equal), the magic cookie, and that the attributes'
+    lengths add up; without the cookie (RFC 3489) a binding or shared secret message; over TCP also with RFC 4571's
+    length before
+:source: RFC 8489 sections 5, 14; RFC 8656 section 17; RFC 3489 section 11.1; RFC 4571
+:minimum: one datagram of 20 octets
+:facts: method, software
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pywall_core.api import MORE, NO, TCP, YES, Answer, Flow, Match, hookimpl
+
+from ..parsing.wire import first_datagram, text, two_sided, u16
+
+api_version = 1
+protocols = ("stun",)
+transport = ("tcp", "udp")
+tier = "exact"
+#: 0 to 3 begin a message, 8 one of WhatsApp's; over TCP with a length before, 4 and 5 may too.
+first_client = first_server = b"\0\1\2\3\4\5\x08"
+
+COOKIE: Final = b"\x21\x12\xa4\x42"
+METHODS: Final = {
+    0x001: "binding",
+    0x002: "shared-secret",
+    0x003: "allocate",
+    0x004: "refresh",
+    0x006: "send",
+    0x007: "data",
+    0x008: "create-permission",
+    0x009: "channel-bind",
+    0x00A: "connect",
+    0x00B: "connection-bind",
+    0x00C: "connection-attempt",
+    0x080: "goog-ping",
+}
+SOFTWARE: Final = 0x8022
+_HEADER: Final = 20
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise STUN."""
+    if flow.proto == TCP:
+        sent, received = client[_framed(client) :], server[_framed(server) :]
+        answer = two_sided("stun", _over_tcp(sent), _over_tcp(received))
+    else:
+        sent, received = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
+        answer = two_sided("stun", _says(sent), _says(received))
+    if not isinstance(answer, Match):
+        return answer
+    facts: dict[str, Any] = {}
+    complete = True
+    for message in (received, sent):
+        end = _HEADER + u16(message, 2) if len(message) >= _HEADER else 0
+        if 0 < end <= len(message):
+            _facts(facts, message[:end])
+        complete = complete and end <= len(message)
+    return Match("stun", facts, answer.confirmed, done=complete and answer.done)
+
+
+def _method(message: bytes) -> int:
+    """The method without the two bits of the class, which stand among its own."""
+    kind = u16(message, 0)
+    return kind & 0xF | (kind & 0xE0) >> 1 | (kind & 0x3E00) >> 2
+
+
+def _says(message: bytes) -> Answer:
+    """YES for a whole message."""
+    size = len(message)
+    if not size:
+        return MORE
+    if size < _HEADER or message[0] & 0xC0 or _HEADER + u16(message, 2) != size:
+        return NO
+    kinds = _attributes(message)
+    if message[4:8] == COOKIE:
+        return YES if kinds is not None else NO
+    classic = message[0] <= 1 and _method(message) <= 2 and any(message[4:_HEADER])
+    return YES if classic and (kinds or message[:2] == b"\0\1") else NO
+
+
+def _attributes(message: bytes) -> list[int] | None:
+    """The attributes' types; None when their lengths do not add up (RFC 3489 had no padding, nor have all senders)."""
+    kinds = []
+    at, size = _HEADER, len(message)
+    while at + 4 <= size:
+        kinds.append(u16(message, at))
+        at += 4 + u16(message, at + 2)
+        if at > size:
+            return None
+        if at < size:
+            at += -at % 4
+    return kinds if at >= size else None
+
+
+def _framed(data: bytes) -> int:
+    """Octets of RFC 4571's length before the first message: 2 or none."""
+    return 2 if len(data) >= 10 and data[6:10] == COOKIE and data[4:8] != COOKIE[:4] else 0
+
+
+def _over_tcp(data: bytes) -> Answer:
+    if len(data) < _HEADER:
+        return MORE if not data or (not data[0] & 0xC0 and len(data) < 10) or COOKIE in (data[4:8], data[6:10]) else NO
+    if data[0] & 0xC0 or data[4:8] != COOKIE or u16(data, 2) % 4:
+        return NO
+    return YES
+
+
+def _facts(facts: dict[str, Any], message: bytes) -> None:
+    facts["method"] = METHODS.get(_method(message), f"0x{_method(message):03x}")
+    at = _HEADER
+    while at + 4 <= len(message):
+        length = u16(message, at + 2)
+        if u16(message, at) == SOFTWARE:
+            facts["software"] = text(message[at + 4 : at + 4 + length].rstrip(b"\0"))
+        at += 4 + length + -length % 4

@@ -1,0 +1,178 @@
+"""HTTP/0.9 to HTTP/1.1, by a request line or a status line, in either direction.
+
+:checked: ``method target HTTP/x.y`` where the target is a path, a URL, ``*``, or the method is a registered one and the
+    target one word; ``GET /path`` and an empty line, or answered by markup (HTTP/0.9); or ``HTTP/x.y nnn`` (``ICY
+    nnn``). A line that only begins with a registered method waits for the other side's status line
+:source: RFC 9112 sections 2.2, 3, 4; RFC 1945 section 5; RFC 9110 sections 9, 15.2.2 (101), 9.3.6 (CONNECT)
+:minimum: 7 octets of a request, 12 of a response
+:facts: http_method, hostname, url, protocol, http_user_agent, http_refer, status, http_content_type, content_encoding,
+    upgrade
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+
+from ..parsing.wire import cut, text
+
+api_version = 1
+protocols = ("http",)
+transport = "tcp"
+tier = "exact"
+first_client = b"\t\r\n !#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+first_server = None
+
+#: The HTTP Method Registry of IANA (2025), UPnP's and Icecast's.
+METHODS: Final = frozenset(
+    b"ACL BASELINE-CONTROL BIND CHECKIN CHECKOUT CONNECT COPY DELETE GET HEAD LABEL LINK LOCK MERGE MKACTIVITY "
+    b"MKCALENDAR MKCOL MKREDIRECTREF MKWORKSPACE MOVE OPTIONS ORDERPATCH PATCH POST PROPFIND PROPPATCH PUT QUERY "
+    b"REBIND REPORT SEARCH TRACE UNBIND UNCHECKOUT UNLINK UNLOCK UPDATE UPDATEREDIRECTREF VERSION-CONTROL "
+    b"NOTIFY SUBSCRIBE UNSUBSCRIBE M-SEARCH M-POST SOURCE".split()
+)
+_LONGEST_METHOD: Final = 32
+_BLANKS: Final = 8
+_REQUEST_HEADERS: Final = {b"host": "hostname", b"user-agent": "http_user_agent", b"referer": "http_refer"}
+_RESPONSE_HEADERS: Final = {
+    b"content-type": "http_content_type",
+    b"content-encoding": "content_encoding",
+    b"upgrade": "upgrade",
+}
+_token = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]*").match
+_version = re.compile(rb"[ \t]HTTP/\d(?:\.\d|(?=[ \t\r]*\Z))", re.IGNORECASE).search
+_other_version = re.compile(rb"[ \t](?!HTTP)[A-Z]+/\d\.\d[ \t\r]*\Z").search
+_absolute = re.compile(rb"/|\*|[A-Za-z][A-Za-z0-9+.-]*://").match
+_authority = re.compile(rb"[^\s/]+:\d+\s").match
+_status_line = re.compile(rb"(?:(HTTP/\d(?:\.\d)?)|ICY)[ \t]+(\d{3})(?=[ \t\r\n])").match
+_status_line_begins = re.compile(
+    rb"(?:I(?:C(?:Y(?:[ \t]+\d{0,3})?)?)?|H(?:T(?:T(?:P(?:/(?:\d(?:\.(?:\d)?)?(?:[ \t]+\d{0,3})?)?)?)?)?)?)\Z"
+).match
+_page = re.compile(rb"<[!A-Za-z]").match
+_head_end = re.compile(rb"\n\r?\n").search
+_control = re.compile(rb"[\0-\x08\x0b\x0c\x0e-\x1f]").search
+
+#: What one direction's first octets may be: ``_LINE`` is ``GET /path`` with nothing behind it yet, ``_SIMPLE`` one with
+#: an empty line, ``_BARE`` one with something else behind it, ``_PAGE`` what may answer them.
+_OPEN, _REQUEST, _RESPONSE, _ATTEMPT, _WRONG, _LINE, _SIMPLE, _BARE, _PAGE = range(9)
+_WITHOUT_PAGE: Final = {_LINE: _OPEN, _SIMPLE: _REQUEST, _BARE: _ATTEMPT, _PAGE: _WRONG}
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise HTTP."""
+    by_client = _look(client)
+    by_server = _look(server)
+    if by_server == _PAGE and by_client in (_LINE, _SIMPLE, _BARE):
+        facts: dict[str, Any] = {}
+        _request(facts, client[: client.index(b"\n", client.index(b"/"))])
+        return Match("http", facts)
+    by_client, by_server = _WITHOUT_PAGE.get(by_client, by_client), _WITHOUT_PAGE.get(by_server, by_server)
+    turned = by_client == _RESPONSE or (by_server == _REQUEST and by_client != _REQUEST)
+    asked, answered = (by_server, by_client) if turned else (by_client, by_server)
+    if asked != _REQUEST and answered != _RESPONSE:
+        if by_client == _WRONG or (by_client == _ATTEMPT and by_server in (_WRONG, _ATTEMPT)):
+            return NO
+        return MORE
+    request, response = (server, client) if turned else (client, server)
+    facts = {}
+    request_end = _request(facts, request) if asked == _REQUEST else 0
+    response_end = _response(facts, response) if answered == _RESPONSE else 0
+    confirmed = asked == _REQUEST and answered == _RESPONSE
+    if confirmed and request_end and response_end and _tunnels(facts):
+        restart = (response_end, request_end) if turned else (request_end, response_end)
+        return Match("http", facts, restart=restart)
+    complete = request_end > 0 and (response_end > 0 or answered == _WRONG)
+    return Match("http", facts, confirmed, done=complete or (asked == _WRONG and response_end > 0))
+
+
+def _look(data: bytes) -> int:
+    """What one direction's first octets are."""
+    if not data:
+        return _OPEN
+    at = 0
+    while at < _BLANKS and data[at : at + 1] in (b"\r", b"\n", b" ", b"\t"):  # RFC 9112 section 2.2: ignored
+        at += 1
+    if data[at : at + 1] in (b"H", b"I"):
+        if _status_line(data, at):
+            return _RESPONSE
+        if _status_line_begins(data, at):
+            return _OPEN
+    token = _token(data, at, at + _LONGEST_METHOD + 1)
+    end = token.end() if token else at
+    if end == len(data):
+        return _OPEN if end - at <= _LONGEST_METHOD else _WRONG
+    if end == at and _page(data, at):
+        return _PAGE
+    if end == at or data[end : end + 1] not in (b" ", b"\t"):
+        return _OPEN if data[at:] == b"<" else _WRONG
+    return _look_request_line(cut(data, at, end), data, end)
+
+
+def _look_request_line(method: bytes, data: bytes, space: int) -> int:
+    """Judge the line whose method ends at ``space``."""
+    end = data.find(b"\n", space)
+    line = cut(data, space, end if end >= 0 else len(data))
+    target = line.lstrip(b" \t")
+    registered = method in METHODS
+    if not registered and _control(line):
+        return _WRONG
+    if end < 0:
+        return _OPEN
+    if method == b"PRI":  # HTTP/2's connection preface, RFC 9113 section 3.4
+        return _WRONG
+    one_word = len(target.split()) <= 2
+    if _version(line):
+        tunnel = method == b"CONNECT" and _authority(target)
+        return _REQUEST if _absolute(target) or (registered and one_word) or tunnel else _WRONG
+    if method == b"GET" and target[:1] == b"/" and len(target.split()) == 1:  # HTTP/0.9
+        after = data[end + 1 : end + 3].removeprefix(b"\r")
+        return _SIMPLE if after[:1] == b"\n" else _BARE if after else _LINE
+    return _ATTEMPT if (registered or target[:1] == b"/") and not _other_version(line) else _WRONG
+
+
+def _tunnels(facts: dict[str, Any]) -> bool:
+    """CONNECT succeeded: what follows is another protocol."""
+    return bool(facts["http_method"] == "CONNECT" and 200 <= facts["status"] < 300)
+
+
+def _request(facts: dict[str, Any], data: bytes) -> int:
+    """Add the facts of the first request; the offset after its header section, 0 while that is not all there."""
+    at = len(data) - len(data.lstrip(b"\r\n\t "))
+    end = data.find(b"\n", at)
+    line = cut(data, at, end if end >= 0 else len(data))
+    method = line.split(None, 1)[0]
+    found = _version(line)
+    facts["http_method"] = text(method)
+    facts["url"] = text(cut(line, len(method), found.start() if found else len(line)).strip())
+    facts["protocol"] = text(found[0].strip()) if found else "HTTP/0.9"
+    return _headers(facts, data, _REQUEST_HEADERS, at)
+
+
+def _response(facts: dict[str, Any], data: bytes) -> int:
+    """Add the facts of the first final response; the offset after its header section, 0 while that is not all there."""
+    at = 0
+    while True:
+        status = _status_line(data, at)
+        if status is None:
+            return 0
+        facts["status"] = int(status[2])
+        facts.setdefault("protocol", text(status[1] or b"ICY"))
+        end = _headers(facts, data, _RESPONSE_HEADERS, at)
+        if not end or status[2][0] != ord("1") or status[2] == b"101":
+            return end
+        at = end
+
+
+def _headers(facts: dict[str, Any], data: bytes, wanted: dict[bytes, str], at: int = 0) -> int:
+    """Add the wanted fields of the header section of the message at ``at``; the offset after it, 0 when it is cut."""
+    end = _head_end(data, at)
+    head = cut(data, at, end.start()) if end else data[at:]
+    lines = head.split(b"\n")
+    for line in lines[1:] if end else lines[1:][:-1]:
+        name, colon, value = line.partition(b":")
+        fact = wanted.get(name.strip().lower()) if colon else None
+        if fact and fact not in facts:
+            facts[fact] = text(value.strip())
+    return end.end() if end else 0

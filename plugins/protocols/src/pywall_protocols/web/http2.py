@@ -1,0 +1,47 @@
+"""HTTP/2 with prior knowledge or after an upgrade, by the connection preface and the SETTINGS frame.
+
+:checked: the client's 24 octets, or a SETTINGS frame on stream 0 followed by another frame's header
+:source: RFC 9113 sections 3.4, 4.1, 6.5
+:minimum: 16 octets of the client, or 18 of the server
+:facts: none
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
+
+from ..parsing.wire import starts, two_sided, u24, u32
+
+api_version = 1
+protocols = ("http2",)
+transport = "tcp"
+tier = "exact"
+first_client = first_server = b"P\0"
+
+PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+_HEADER: Final = 9
+_MOST_SETTINGS: Final = 32
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise HTTP/2."""
+    return two_sided("http2", _says(client), _says(server))
+
+
+def _says(data: bytes) -> Answer:
+    if not data:
+        return MORE
+    if data[0] == PREFACE[0]:
+        return starts(data[: len(PREFACE)], PREFACE)
+    if len(data) < _HEADER:
+        return MORE if b"\0\0".startswith(data[:2]) else NO
+    length = u24(data, 0)
+    if length % 6 or length > 6 * _MOST_SETTINGS or data[3] != 4 or data[4] & 0xFE or u32(data, 5) & 0x7FFFFFFF:
+        return NO
+    after = _HEADER + length
+    if len(data) < after + _HEADER:
+        return MORE
+    return YES if data[after + 3] <= 9 and u24(data, after) <= 0x4000 and data[after + 5] < 0x80 else NO

@@ -1,0 +1,44 @@
+"""Redis: commands as arrays and inline, typed replies, and POP3's +OK."""
+
+import pytest
+from pywall_protocols.databases import redis
+
+from pywall_core.api import MORE, NO, Match
+from pywall_core.testing import detector_contract
+
+TestContract = detector_contract(
+    redis,
+    positives=[
+        (b"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n", b"$1\r\n6\r\n"),
+        (b"*1\r\n$7\r\nCOMMAND\r\n", b""),
+        (b"PING\r\nPING\r\n", b"+PONG\r\n+PONG\r\n"),
+        (b"SET a 1\r\n", b"+OK\r\n"),
+        (b"\r\n*2\r\n$4\r\nECHO\r\n$1\r\nx\r\n", b"$1\r\nx\r\n"),
+        (b"*2\r\n$4\r\nAUTH\r\n$1\r\nx\r\n", b"-WRONGPASS invalid\r\n"),
+    ],
+    negatives=[
+        (b"CAPA\r\nQUIT\r\n", b"+OK POP3 ready\r\n"),
+        (b"*3\r\nGET\r\n", b"* OK IMAP4 ready\r\n"),
+        (b"*1\r\n$3\r\n\x00\x01\x02\r\n", b""),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"),
+        (b"a line of text\r\n", b"+1 to that\r\n"),
+    ],
+)
+
+
+def test_facts(ask):
+    assert ask(redis, b"*2\r\n$3\r\nget\r\n$1\r\nk\r\n", b":1\r\n") == Match("redis", {"command": "GET"})
+
+
+@pytest.mark.parametrize("data", [b"*", b"*1\r\n", b"*1\r\n$4", b"*1\r\n$4\r\nPI"])
+def test_beginnings_of_a_command_wait(ask, data):
+    assert ask(redis, data) is MORE
+
+
+def test_the_length_of_the_name_is_held(ask):
+    assert ask(redis, b"*1\r\n$4\r\nPI\r\n", b"HTTP/1.1 400 Bad Request\r\n") is NO
+
+
+def test_a_carriage_return_inside_a_command_is_no_blank(ask):
+    assert ask(redis, b"PING\rN", b"+PONG\r\n") is NO
+    assert ask(redis, b"PING\rN\r\n", b"+PONG\r\n") is NO

@@ -1,0 +1,104 @@
+"""FTP: logins, announcements of data connections, AUTH TLS."""
+
+import pytest
+from pywall_protocols.files import ftp, ftp_data
+
+from pywall_core.api import MORE, NO, TCP, Match
+from pywall_core.testing import conversation, detector_contract, make_flow
+
+LOGIN = (
+    conversation().server(b"220 (vsFTPd 3.0.5)\r\n").client(b"USER anonymous\r\n").server(b"331 Password please.\r\n")
+)
+
+TestContract = detector_contract(
+    ftp,
+    positives=[
+        LOGIN.client(b"PASS a@b\r\n").server(b"230 Welcome.\r\n").client(b"PASV\r\n"),
+        (b"USER a\r\n", b"220 ready\r\n331 ok\r\n"),
+        (b"PORT 192,0,2,1,200,10\r\n", b""),
+        (b"", b"220-Welcome\r\n to our\r\n220 FTP server\r\n"),
+        (b"AUTH TLS\r\n\x16\x03\x01", b"220 FTP\r\n234 go\r\n\x16\x03\x03"),
+    ],
+    negatives=[
+        (b"EHLO a\r\n", b"220 mail ESMTP\r\n250 a\r\n"),
+        (b"USER a\r\nPASS b\r\n", b"+OK POP3 ready\r\n+OK\r\n"),
+        (b"GET / HTTP/1.0\r\n\r\n", b"HTTP/1.0 200 OK\r\n\r\n"),
+        (b"LIST of things to do\r\nfirst\r\n", b"second\r\n"),
+    ],
+)
+
+
+def announced(client, server):
+    flow = make_flow(src=bytes([192, 0, 2, 1]), dst=bytes([198, 51, 100, 2]))
+    ftp.pywall_detect(flow, client, server)
+    return flow.engine.expected
+
+
+def test_port_announces_the_clients_address():
+    src, dst = bytes([192, 0, 2, 1]), bytes([198, 51, 100, 2])
+    assert announced(b"USER a\r\nPORT 192,0,2,1,200,10\r\n", b"220 FTP\r\n") == [("ftp-data", TCP, src, 51210, dst)]
+
+
+def test_a_third_partys_address_is_not_taken():
+    src, dst = bytes([192, 0, 2, 1]), bytes([198, 51, 100, 2])
+    announcements = announced(b"USER a\r\nPORT 203,0,113,9,200,10\r\n", b"220 FTP\r\n")
+    assert announcements == [("ftp-data", TCP, src, 51210, dst)], "behind NAT it is this flow's, else nobody's"
+
+
+@pytest.mark.parametrize(
+    ("reply", "port"),
+    [
+        (b"227 Entering Passive Mode (198,51,100,2,4,1)\r\n", 1025),
+        (b"227 =10,0,0,9,4,1\r\n", 1025),
+        (b"229 Entering Extended Passive Mode (|||6446|)\r\n", 6446),
+    ],
+)
+def test_passive_replies_announce_the_servers_address(reply, port):
+    src, dst = bytes([192, 0, 2, 1]), bytes([198, 51, 100, 2])
+    assert announced(b"USER a\r\n", b"220 FTP\r\n331 ok\r\n" + reply) == [("ftp-data", TCP, dst, port, src)]
+
+
+def test_eprt_announces_an_ipv6_address():
+    src = bytes.fromhex("20010db8000000000000000000000001")
+    flow = make_flow(src=src, dst=src[:-1] + b"\2")
+    ftp.pywall_detect(flow, b"EPRT |2|2001:db8::1|5282|\r\n", b"220 FTP\r\n")
+    assert flow.engine.expected == [("ftp-data", TCP, src, 5282, flow.dst)]
+
+
+@pytest.mark.parametrize(
+    "line", [b"PORT 999,0,2,1,200,10\r\n", b"EPRT |1|nonsense|99|\r\n", b"EPRT |1|192.0.2.1|99999|\r\n"]
+)
+def test_numbers_out_of_range_announce_nothing(line):
+    assert announced(b"USER a\r\n" + line, b"220 FTP\r\n") == []
+
+
+def test_each_connection_is_announced_once():
+    flow = make_flow()
+    client, server = b"USER a\r\n", b"220 FTP\r\n331 ok\r\n229 ok (|||6446|)\r\n"
+    for _ in range(3):
+        ftp.pywall_detect(flow, client, server)
+    ftp.pywall_detect(flow, client, server + b"229 ok (|||6447|)\r\n")
+    assert [announcement[3] for announcement in flow.engine.expected] == [6446, 6447]
+
+
+def test_auth_tls_hands_over():
+    client, server = (
+        b"FEAT\r\nAUTH TLS\r\n\x16\x03\x01",
+        b"220 FTP\r\n211-Features:\r\n PASV\r\n211 End\r\n234 ok\r\n\x16\x03",
+    )
+    match = ftp.pywall_detect(make_flow(), client, server)
+    assert (client[match.restart[0] :], server[match.restart[1] :]) == (b"\x16\x03\x01", b"\x16\x03")
+
+
+def test_facts():
+    match = ftp.pywall_detect(make_flow(), b"USER bob\r\nSYST\r\n", b"220 Files, by FTP\r\n331 ok\r\n")
+    assert match.facts == {"user": "bob", "command": "SYST", "banner": "Files, by FTP"}
+
+
+def test_a_greeting_alone_without_the_name_waits():
+    assert ftp.pywall_detect(make_flow(), b"", b"220 ready\r\n") is MORE
+
+
+def test_data_connections_are_what_was_announced():
+    assert ftp_data.pywall_detect(make_flow(expected="ftp-data"), b"", b"GET / HTTP/1.1\r\n") == Match("ftp-data")
+    assert ftp_data.pywall_detect(make_flow(expected="rtp"), b"", b"anything") is NO

@@ -1,0 +1,38 @@
+"""Kafka: a request and the response to it."""
+
+from struct import pack
+
+from pywall_protocols.messaging import kafka
+
+from pywall_core.api import MORE, NO, Match
+from pywall_core.testing import detector_contract
+
+
+def request(key=18, version=3, number=7, client=b"producer-1"):
+    body = pack("!HHIH", key, version, number, len(client)) + client + bytes(4)
+    return pack("!I", len(body)) + body
+
+
+def response(number=7):
+    return pack("!II", 12, number) + bytes(8)
+
+
+TestContract = detector_contract(
+    kafka,
+    positives=[(request(), response()), (request(key=0, client=b""), response())],
+    negatives=[
+        (request(), response(8)),
+        (request(key=900), response()),
+        (request(client=b"\xff\xfe\0\1"), response()),
+        (b"\0\0\0\x08\4\xd2\x16\x2f", b"S"),
+    ],
+)
+
+
+def test_facts(ask):
+    assert ask(kafka, request(), response()) == Match("kafka", {"api_key": 18, "client_id": "producer-1"})
+
+
+def test_a_request_alone_proves_nothing(ask):
+    assert ask(kafka, request()) is MORE
+    assert ask(kafka, request(), response(9)) is NO

@@ -1,0 +1,50 @@
+"""Protocols that a fixed beginning tells."""
+
+import pytest
+from pywall_protocols.misc import signatures
+from pywall_protocols.misc.signatures import TCP_MAGICS, UDP_MAGICS
+
+from pywall_core.api import MORE, NO
+from pywall_core.testing import conversation, detector_contract
+
+TestSignaturesOverTcp = detector_contract(
+    signatures,
+    [conversation().client(magic + b"...").server(magic) for magic in TCP_MAGICS],
+    [
+        conversation().server(b"GIOP\1\2\0\1"),
+        conversation().client(b"GIOX\1\2\0\1......"),
+        conversation().client(b"8=text, and more of it"),
+    ],
+)
+TestSignaturesOverUdp = detector_contract(
+    signatures,
+    [conversation("udp").client(magic + b"...") for magic in UDP_MAGICS],
+    [conversation("udp").client(b"BJNP\x7f......"), conversation("udp").client(b'{"id": 1, "method": "x"}')],
+)
+
+
+@pytest.mark.parametrize(("magic", "name"), TCP_MAGICS.items())
+def test_streams(ask, magic, name):
+    assert ask(signatures, magic).protocol == name
+    assert ask(signatures, magic[:-1]) is MORE
+    assert ask(signatures, magic, magic).confirmed
+    assert not ask(signatures, magic, b"something else").confirmed
+
+
+@pytest.mark.parametrize(("magic", "name"), UDP_MAGICS.items())
+def test_datagrams(ask, magic, name):
+    assert ask(signatures, [magic]).protocol == name
+    assert ask(signatures, [magic[:-1]]) is NO
+
+
+def test_no_signature_hides_another():
+    for magics in (TCP_MAGICS, UDP_MAGICS):
+        for magic in magics:
+            assert [other for other in magics if magic.startswith(other)] == [magic]
+
+
+def test_conversations_are_confirmed_by_an_answer(ask):
+    assert ask(signatures, [b"RTPS\2..."]).confirmed
+    assert not ask(signatures, [b"BJNP\1..."]).confirmed
+    assert not ask(signatures, [b"BJNP\1..."], [b"other"]).confirmed
+    assert ask(signatures, [b"BJNP\1..."], [b"BJNP\x81..."]).confirmed

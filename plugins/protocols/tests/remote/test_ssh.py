@@ -1,0 +1,79 @@
+"""SSH: identifications, lines before them, key exchanges, HASSH."""
+
+import struct
+from hashlib import md5
+
+import pytest
+from pywall_protocols.remote import ssh
+
+from pywall_core.api import MORE, NO, Match
+from pywall_core.testing import detector_contract
+
+LISTS = [b"curve25519-sha256,ecdh-sha2-nistp256", b"ssh-ed25519", b"aes256-ctr", b"aes128-gcm@openssh.com",
+         b"hmac-sha2-256", b"hmac-sha2-512", b"none", b"zlib@openssh.com", b"", b""]  # fmt: skip
+
+
+def kexinit() -> bytes:
+    body = b"\x14" + bytes(range(16)) + b"".join(struct.pack("!I", len(each)) + each for each in LISTS) + bytes(5)
+    padding = 8 - (5 + len(body)) % 8 + 4
+    return struct.pack("!IB", 1 + len(body) + padding, padding) + body + bytes(padding)
+
+
+CLIENT = b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n" + kexinit()
+SERVER = b"SSH-2.0-dropbear_2022.83\r\n" + kexinit()
+
+TestContract = detector_contract(
+    ssh,
+    positives=[
+        (CLIENT, SERVER),
+        (CLIENT, b"Welcome, stranger!\r\nNo logins on Sunday.\r\nSSH-1.99-Cisco-1.25\n" + kexinit()),
+        (CLIENT, b"*****\r\n* 24 h watched *\r\n2024: no guests\r\n" + SERVER),
+        (b"SSH-1.5-1.2.26\n" + bytes(40), b"SSH-1.5-1.2.26\n" + bytes(40)),
+        (b"", SERVER),
+        (kexinit(), kexinit()),
+        (SERVER, CLIENT),
+    ],
+    negatives=[
+        (b"hello SSH-2.0 is a protocol\r\n", b"\x8f" * 40),
+        (b"a1 NOOP\r\n", b"* OK IMAP4rev1\r\n* OK\r\nSSH-2.0-x\r\n"),
+        (b"SSH\r\nnot it", b"\x01\x02\x03"),
+        (b"SSH-keygen is a program\r\n", b"yes\r\n"),
+        (b"USER me\r\n", b"220 SSH-2.0-not\r\n"),
+        (b"GET / HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"),
+        (b"\0\0\1\x14\x04\x14" + b"\xff" * 60, b"\0" * 9),
+    ],
+)
+
+
+def test_facts_and_hassh(ask):
+    match = ask(ssh, CLIENT, SERVER)
+    assert (match.confirmed, match.done) == (True, True)
+    facts = match.facts
+    assert facts["client.proto_version"] == "2.0"
+    assert facts["client.software_version"] == "OpenSSH_9.2p1"
+    assert facts["server.software_version"] == "dropbear_2022.83"
+    sent = b";".join((LISTS[0], LISTS[2], LISTS[4], LISTS[6]))
+    answered = b";".join((LISTS[0], LISTS[3], LISTS[5], LISTS[7]))
+    assert facts["client.hassh.string"] == sent.decode()
+    assert facts["client.hassh.hash"] == md5(sent).hexdigest()
+    assert facts["server.hassh.hash"] == md5(answered).hexdigest()
+
+
+def test_lines_before_the_server_s_identification(ask):
+    assert ask(ssh, b"", b"Welcome\r\n") is MORE
+    assert ask(ssh, b"", b"Welcome\r\nSS") is MORE
+    match = ask(ssh, b"", b"Welcome\r\nSSH-2.0-x\r\n")
+    assert match.facts["server.software_version"] == "x"
+    assert ask(ssh, b"", b"220 ftp.example ready\r\n") is NO
+    assert ask(ssh, b"", b"Welcome\r\n" * 500) is NO
+
+
+@pytest.mark.parametrize("cut", range(8))
+def test_a_beginning_waits(ask, cut):
+    assert ask(ssh, b"SSH-2.0-"[:cut]) is MORE
+
+
+def test_one_side_is_a_match_but_not_confirmed(ask):
+    match = ask(ssh, CLIENT)
+    assert isinstance(match, Match)
+    assert not match.confirmed

@@ -1,0 +1,64 @@
+"""SOCKS 4, 4a and 5: the request, and where the tunnel begins."""
+
+import pytest
+from pywall_protocols.tunnels import socks
+
+from pywall_core.api import MORE, NO
+from pywall_core.testing import detector_contract
+
+GRANTED4 = b"\0\x5a" + bytes(6)
+NAME4 = b"\4\1\x01\xbb\0\0\0\1bob\0www.example\0"
+REQUEST5 = b"\5\1\0\3\x0bwww.example\x01\xbb"
+GRANTED5 = b"\5\0\0\1\0\0\0\0\0\0"
+LOGIN = b"\1\3bob\6secret"
+
+TestContract = detector_contract(
+    socks,
+    positives=[
+        (b"\5\1\0" + REQUEST5 + b"\x16\x03\x01", b"\5\0" + GRANTED5 + b"\x16\x03\x03"),
+        (b"\5\2\0\2" + LOGIN + REQUEST5 + b"tunnel", b"\5\2\1\0" + GRANTED5 + b"tunnel"),
+        (b"\5\1\0" + REQUEST5, b""),
+        (b"\5\3\0\1\2", b"\5\xff"),
+        (b"\5\1\1", b"\5\1"),
+        (NAME4 + b"GET /", GRANTED4 + b"HTTP/1.1"),
+        (b"\4\1\0\x50\xc0\0\2\1\0", GRANTED4),
+        (b"\4\2\0\x50\xc0\0\2\1bob\0", b"\0\x5b" + bytes(6)),
+    ],
+    negatives=[
+        (b"\5\0\x0b\3\x10\0\0\0\x48\0\0\0\1\0\0\0", b"\5\0\x0c\3\x10\0\0\0\x3c\0\0\0"),
+        (b"\4\0\0\0\5\0\0\0\0", b"\x84\0\0\0\6\0\0\0\x10"),
+        (b"\5\1\0hello", b"\6\0"),
+        (b"\5\2\0\0", b"\5\0"),
+        (b"\4\3\2\1something", b""),
+    ],
+)
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "facts"),
+    [
+        (b"\5\1\0" + REQUEST5, b"\5\0" + GRANTED5, {"version": 5}),
+        (b"\5\2\0\2" + LOGIN + REQUEST5, b"\5\2\1\0" + GRANTED5, {"version": 5, "user": "bob"}),
+        (NAME4, GRANTED4, {"version": 4, "user": "bob"}),
+    ],
+)
+def test_a_granted_request_hands_over(ask, client, server, facts):
+    match = ask(socks, client + b"inside", server + b"answer")
+    assert match.restart == (len(client), len(server))
+    assert match.facts == facts | {"command": "connect", "host": "www.example", "port": 443}
+
+
+def test_a_refused_request_hands_nothing_over(ask):
+    match = ask(socks, b"\5\1\0" + REQUEST5, b"\5\0\5\5\0\1" + bytes(6))
+    assert match.done
+    assert match.restart is None
+
+
+def test_ipv6_addresses(ask):
+    request = b"\5\1\0\4" + bytes.fromhex("20010db8000000000000000000000001") + b"\0\x50"
+    assert ask(socks, b"\5\1\0" + request, b"\5\0").facts["host"] == "2001:db8::1"
+
+
+def test_methods_alone_wait_for_the_choice(ask):
+    assert ask(socks, b"\5\1\0") is MORE
+    assert ask(socks, b"\5\2\0\0", b"\5\0") is NO

@@ -1,0 +1,57 @@
+"""STUN over UDP and TCP, with and without the magic cookie."""
+
+from pywall_protocols.voip import stun
+
+from pywall_core.api import MORE, NO, Match
+from pywall_core.testing import detector_contract
+
+TRANSACTION = bytes(range(1, 13))
+
+
+def message(kind: int, attributes: bytes = b"", cookie: bytes = stun.COOKIE) -> bytes:
+    return kind.to_bytes(2, "big") + len(attributes).to_bytes(2, "big") + cookie + TRANSACTION + attributes
+
+
+SOFTWARE = b"\x80\x22\0\5coturn"[:9] + b"\0\0\0"
+REQUEST = message(0x0001, SOFTWARE)
+SUCCESS = message(0x0101, b"\0\x20\0\x08\0\1\xa1\x47\xe1\x12\xa6\x43")
+CLASSIC = message(0x0001, b"\0\3\0\4\0\0\0\0", cookie=b"\x45\x58\x9a\x04")
+
+TestOverUdp = detector_contract(
+    stun,
+    transport="udp",
+    positives=[
+        (REQUEST, SUCCESS),
+        (REQUEST, b""),
+        (b"", SUCCESS),
+        (CLASSIC, b""),
+        (message(0x0016), b""),
+        (message(0x0802), b""),
+    ],
+    negatives=[
+        (REQUEST[:-1], b""),
+        (REQUEST + b"\0", b""),
+        (message(0x0001, b"\0\x20\0\xff\0\0\0\0"), b""),
+        (message(0x0031, cookie=b"\1\2\3\4"), b""),
+        (message(0x0003, b"\0\3\0\4\0\0\0\0", cookie=b"\1\2\3\4"), b""),
+        (b"\0\1\0\0" + bytes(16), b""),
+    ],
+)
+TestOverTcp = detector_contract(
+    stun,
+    transport="tcp",
+    positives=[
+        (message(0x0003, SOFTWARE) + REQUEST, message(0x0103)),
+        (b"\0\x20" + REQUEST, b"\0\x20" + SUCCESS),
+    ],
+    negatives=[(b"\3\0\0\x13\x0e\xe0" + bytes(20), b""), (CLASSIC, b""), (b"GET / HTTP/1.1\r\n\r\n", b"")],
+)
+
+
+def test_facts(ask):
+    assert ask(stun, [REQUEST], [SUCCESS]) == Match("stun", {"method": "binding", "software": "cotur"})
+
+
+def test_over_tcp_the_cookie_is_awaited(ask):
+    assert ask(stun, REQUEST[:7]) is MORE
+    assert ask(stun, CLASSIC[:12]) is NO

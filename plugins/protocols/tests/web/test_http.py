@@ -1,0 +1,129 @@
+"""HTTP: requests and responses of many kinds, texts that are none, tunnels."""
+
+import pytest
+from pywall_protocols.web import http
+
+from pywall_core.api import MORE, NO, Match
+from pywall_core.testing import detector_contract
+
+REQUEST = (
+    b"GET /a/b?c=d HTTP/1.1\r\nHost: www.example.org\r\nUser-Agent: test/1\r\nReferer: http://x/\r\nAccept: */*\r\n\r\n"
+)
+RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: br\r\nContent-Length: 2\r\n\r\nhi"
+NOISE = bytes.fromhex("9f3b6ad0c44e17a8f25b09e6718d3cb0aa54f1e2037796bd48c1d05e2f8a6b93")
+
+TestContract = detector_contract(
+    http,
+    positives=[
+        (REQUEST, RESPONSE),
+        (b"", RESPONSE),
+        (RESPONSE, REQUEST),
+        (b"POST http://proxy.example/x HTTP/1.0\nContent-Length: 1\n\nx", b"HTTP/1.0 407 Authenticate\n\n"),
+        (b"CONNECT host.example:443 HTTP/1.1\r\n\r\n\x16\x03\x01", b"HTTP/1.1 200 Connection established\r\n\r\n\x16"),
+        (b"GET /\r\n\r\n", b"<!DOCTYPE html>"),
+        (b"M-SEARCH * HTTP/1.1\r\n\r\n", b""),
+        (b"XYZZY /check HTTP/1.1\r\n\r\n", b"HTTP/1.1 501 Not Implemented\r\n\r\n"),
+        (b"POST abcd\nUSER abab\n", b"HTTP/1.1 400 Bad Request\r\n\r\n"),
+        (b"GET /radio HTTP/1.0\r\n\r\n", b"ICY 200 OK\r\nicy-name: x\r\n\r\n\xff\xfb"),
+        (
+            b"PUT /x HTTP/1.1\r\nExpect: 100-continue\r\n\r\n",
+            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\n\r\n",
+        ),
+        (b"GET /a b c HTTP/1.1\r\n\r\n", RESPONSE),
+        (b"\r\nGET  /odd   HTTP/1.1 \r\n\r\n", RESPONSE),
+        (b" GET\t/tab\tHTTP/1.0\r\n\r\n", RESPONSE),
+        (b"GET /\0nul HTTP/1.1\r\n\r\n", RESPONSE),
+        (b"FETCH /x HTTP-1.1\r\n\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n"),
+        (b"CONNECT [2001:db8::1]:25 / HTTP/1.0\r\n\r\n", b""),
+        (b"GET /bad.html\r\n", b"<html>\n<head><title>Bad!</title>"),
+        (b"GET /form.pl?a=b\nAccept: */*\n", b"\r\n<!DOCTYPE html>"),
+        (b"GET / HTTP/2\r\nHost: h\r\n\r\n", b""),
+        (b"GET / HTTP/1\r\n\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n"),
+        (b"SUBSCRIBE /event HTTP/1.1\r\nNT: upnp:event\r\n\r\n", b""),
+        (b"PROPFIND /dav HTTP/1.1\r\nDepth: 1\r\n\r\n", b""),
+        (b"RPC_IN_DATA /rpc/rpcproxy.dll?h:593 HTTP/1.1\r\n\r\n", b""),
+    ],
+    negatives=[
+        (b"HEAD of the table\r\n", NOISE),
+        (b"CONNECT the dots HTTP/1.1\r\n", NOISE),
+        (b"PUT that down HTTP\r\n", NOISE),
+        (b"GET the milk please\r\nand eggs\r\n", NOISE),
+        (b"POSTMAN says hi\r\n", NOISE),
+        (b"GET the milk\r\n", b"<html>"),
+        (b"GET /milk\r\nand eggs\r\n", b"<3"),
+        (b"stop\r\n", b"<html>"),
+        (b"DELETE everything HTTP/1.1 now\r\n", NOISE),
+        (b"GET HTTP/1.1 specs from the shelf\r\n", NOISE),
+        (b"OPTIONS are open HTTP/2\r\n", NOISE),
+        (b"HTTP is a protocol\r\n", NOISE),
+        (b"GET ", NOISE),
+        (b"OPTIONS sip:a@b SIP/2.0\r\n\r\n", b"SIP/2.0 200 OK\r\n\r\n"),
+        (b"DESCRIBE rtsp://h/x RTSP/1.0\r\n\r\n", b"RTSP/1.0 200 OK\r\n\r\n"),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\0\0\0\4\0\0\0\0\0"),
+        (b"EHLO me\r\n", b"220 hello\r\n"),
+        (NOISE, NOISE),
+    ],
+)
+
+
+def test_facts(ask):
+    match = ask(http, REQUEST, RESPONSE)
+    assert match == Match(
+        "http",
+        {
+            "http_method": "GET",
+            "url": "/a/b?c=d",
+            "protocol": "HTTP/1.1",
+            "hostname": "www.example.org",
+            "http_user_agent": "test/1",
+            "http_refer": "http://x/",
+            "status": 200,
+            "http_content_type": "text/html",
+            "content_encoding": "br",
+        },
+    )
+
+
+@pytest.mark.parametrize("cut", range(len(b"GET /a/b?c=d HTTP/1.1")))
+def test_a_request_line_a_few_octets_at_a_time(ask, cut):
+    assert ask(http, REQUEST[:cut]) is MORE
+
+
+def test_connect_hands_over_behind_both_heads(ask):
+    client = b"CONNECT h:443 HTTP/1.1\r\nHost: h\r\n\r\n\x16\x03\x01"
+    server = b"HTTP/1.0 200 Connection established\r\n\r\n\x16\x03\x03"
+    match = ask(http, client, server)
+    assert (client[match.restart[0] :], server[match.restart[1] :]) == (b"\x16\x03\x01", b"\x16\x03\x03")
+    assert ask(http, client, b"HTTP/1.0 403 No\r\n\r\n").restart is None
+
+
+def test_an_upgrade_is_a_fact(ask):
+    request = b"GET /chat HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\r\n"
+    match = ask(http, request, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n\x81\x01x")
+    assert match.facts["upgrade"] == "websocket"
+    assert match.restart is None
+
+
+def test_the_final_response_counts(ask):
+    server = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n"
+    assert ask(http, REQUEST, server).facts["status"] == 204
+
+
+def test_an_attempt_is_decided_by_the_other_side(ask):
+    assert ask(http, b"GET the milk please\r\n") is MORE
+    assert ask(http, b"GET the milk please\r\n", b"no\r\n") is NO
+    assert isinstance(ask(http, b"GET the milk please\r\n", b"HTTP/1.1 400 Bad\r\n\r\n"), Match)
+
+
+def test_facts_are_cut(ask):
+    facts = ask(http, b"GET /" + b"a" * 4000 + b" HTTP/1.1\r\nHost: \x00\xff" + b"h" * 999 + b"\r\n\r\n").facts
+    assert len(facts["url"]) == len(facts["hostname"]) == 255
+    assert facts["hostname"].isprintable()
+
+
+def test_blanks_before_and_between(ask):
+    client = b"\r\n GET\t/tab  HTTP/1.0\r\nHost: h\r\n\r\n"
+    facts = ask(http, client).facts
+    assert facts == {"http_method": "GET", "url": "/tab", "protocol": "HTTP/1.0", "hostname": "h"}
+    tunnel = b"\r\nCONNECT h:22 HTTP/1.1\r\n\r\nSSH-2.0-x\r\n"
+    assert tunnel[ask(http, tunnel, b"HTTP/1.1 200 OK\r\n\r\n").restart[0] :] == b"SSH-2.0-x\r\n"
