@@ -3,7 +3,7 @@
 BIN := .venv/bin
 CAPTURES := $(PYWALL_CAPTURES)
 
-.PHONY: help setup demo picture test test-long lint bench score-captures corpus train score docs fuzz clean
+.PHONY: help setup demo picture test test-long test-covert lint bench score-captures corpus train score docs fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -29,6 +29,12 @@ test: setup ## linters, types, all tests
 
 test-long: setup ## the tests that take minutes
 	$(BIN)/pytest -m slow
+
+test-covert: setup ## shapes of covert and benign traffic, then (root) real tunnels and real services between namespaces
+	@scripts/setup.sh covert
+	$(BIN)/pip install -q --group covert
+	$(BIN)/python -m tests.covert.score --missed
+	$(BIN)/pytest tests/covert $(TESTS)
 
 lint: setup ## put code into shape
 	$(BIN)/ruff check --fix .

@@ -3,6 +3,7 @@
 # Runs again in a second when nothing has changed.
 #   scripts/setup.sh run    what `make demo` needs
 #   scripts/setup.sh dev    what the tests, linters and documentation need as well
+#   scripts/setup.sh covert the tunnels and services that `make test-covert` measures, besides
 #   scripts/setup.sh corpus the encoders that make the payload classifier's corpus, besides
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,6 +11,9 @@ level=${1:-run}
 
 run_packages="python3-venv python3-dev build-essential libnetfilter-queue-dev libnfnetlink-dev iptables iproute2 conntrack procps openssl ca-certificates"
 dev_packages="openssh-server openssh-client openvpn curl tcpdump iperf3 nftables ethtool"
+
+covert_packages="shadowsocks-libev v2ray obfs4proxy simple-obfs kcptun wireguard-go wireguard-tools iodine dns2tcp ptunnel-ng stunnel4
+  rsync git mosh samba smbclient redis-server redis-tools postgresql memcached ffmpeg netcat-openbsd"
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
@@ -19,6 +23,7 @@ missing=""
 wanted=$run_packages
 [ "$level" = dev ] && wanted="$wanted $dev_packages"
 [ "$level" = corpus ] && wanted="ffmpeg 7zip lzop"
+[ "$level" = covert ] && wanted=$covert_packages
 if command -v dpkg-query >/dev/null; then
   for package in $wanted; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
@@ -32,7 +37,7 @@ if command -v dpkg-query >/dev/null; then
 else
   echo "setup: not a Debian system; install the likes of: $wanted" >&2
 fi
-[ "$level" = corpus ] && exit 0
+[ "$level" = corpus ] || [ "$level" = covert ] && exit 0
 
 python=${PYTHON:-}
 if [ -z "$python" ]; then
