@@ -9,46 +9,34 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from .decode import decode
 from .hookspecs import hookimpl
-from .types import (
-    ACCEPT,
+from .model.flow import Flow
+from .model.packet import (
     ACK,
-    DROP,
     FIN,
     FORWARD,
     HOOK_NAMES,
     ICMP,
     ICMPV6,
     INPUT,
-    MORE,
-    NO,
     OUTPUT,
-    PENDING,
     PSH,
-    REJECT,
     RST,
     SYN,
     TCP,
     UDP,
     URG,
-    YES,
-    Action,
-    Answer,
-    Drop,
-    Facts,
-    Flow,
-    Match,
-    Matcher,
     Packet,
-    Verdict,
 )
+from .model.rule_kind import Matcher
+from .model.verdict import ACCEPT, DROP, MORE, NO, PENDING, REJECT, YES, Action, Answer, Drop, Facts, Match, Verdict
+from .packet.decode import decode
 
 if TYPE_CHECKING:
-    from .engine import Engine as Engine
-    from .plugins import RuleRegistry as RuleRegistry
-    from .rulekind import RuleKind as RuleKind
-    from .rulekind import Scope as Scope
+    from .engine.engine import Engine as Engine
+    from .model.rule_kind import RuleKind as RuleKind
+    from .model.rule_kind import Scope as Scope
+    from .plugins.loader import RuleRegistry as RuleRegistry
 
 #: Raised by one when a hook or a class here changes so that a plugin may break; plugins state the one they were
 #: written for in ``api_version``.
@@ -149,7 +137,12 @@ __all__ = [
 ]
 
 
-_LATER = {"Engine": ".engine", "RuleKind": ".rulekind", "RuleRegistry": ".plugins", "Scope": ".rulekind"}
+_LATER = {
+    "Engine": ".engine.engine",
+    "RuleKind": ".model.rule_kind",
+    "RuleRegistry": ".plugins.loader",
+    "Scope": ".model.rule_kind",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pluggy
 
-from .types import Answer, Drop, Facts, Flow, Match, Packet, Verdict
+from .model.flow import Flow
+from .model.packet import Packet
+from .model.verdict import Answer, Drop, Facts, Match, Verdict
 
 if TYPE_CHECKING:
-    from .engine import Engine
-    from .plugins import RuleRegistry
+    from .engine.engine import Engine
+    from .plugins.loader import RuleRegistry
 
 Hook = TypeVar("Hook", bound=Callable[..., Any])
 

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pywall_core.api import TCP, Drop, Packet, decode
-from pywall_core.fragments import MAX_PIECES, Fragments
+from pywall_core.packet.fragments import MAX_PIECES, Fragments
 from pywall_core.testing import fragment, ip_packet, tcp_packet, udp_packet
 
 ENDS = {4: ("192.0.2.1", "198.51.100.2"), 6: ("2001:db8::1", "2001:db8::2")}

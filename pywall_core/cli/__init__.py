@@ -97,7 +97,7 @@ def _from_plugins() -> dict[str, EntryPoint]:
 
 
 def _load(point: EntryPoint) -> Callable[[argparse.ArgumentParser], None]:
-    from ..plugins import PluginError, unsafe_files
+    from ..plugins.loader import PluginError, unsafe_files
 
     others = [other for other in entry_points(group=GROUP, name=point.name) if other.value != point.value]
     errors = unsafe_files(point)
@@ -115,7 +115,7 @@ def _load(point: EntryPoint) -> Callable[[argparse.ArgumentParser], None]:
 def _answer(error: Exception) -> int:
     """One or more lines on standard error, and the exit code, for what ended a command."""
     from ..config import ConfigError
-    from ..plugins import PluginError
+    from ..plugins.loader import PluginError
 
     if isinstance(error, ConfigError):
         for problem in error.problems:

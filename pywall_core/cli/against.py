@@ -9,7 +9,7 @@ from .common import FAILURE, OK, complain, prepare, print_table, warn
 
 if TYPE_CHECKING:
     from ..config import Config
-    from ..plugins import Plugins
+    from ..plugins.loader import Plugins
 
 Event = dict[str, Any]
 Loaded = tuple["Config", "Plugins"]
@@ -20,7 +20,7 @@ def compare(args: argparse.Namespace, first: Loaded, paths: list[str]) -> int:
 
     With ``--json``: the flow event under the first one, and under ``pywall.against`` what the other one makes of it.
     """
-    from ..replay import quiet_collector
+    from ..offline.replay import quiet_collector
     from .replay import flow_text, make_hooks, one_capture, progress_bar, why, write_line
 
     config, plugins, _ = prepare(args.against)

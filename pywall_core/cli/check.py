@@ -10,7 +10,7 @@ from .common import CONFIGURATION, OK, PLUGIN, add_config, add_json, prepare, pr
 
 if TYPE_CHECKING:
     from ..config import BoundRule, Config, Failure
-    from ..plugins import Plugins
+    from ..plugins.loader import Plugins
 
 #: the failure matrix in words: what happens -> what becomes of traffic
 CAUSES: Final = {
@@ -51,7 +51,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     from ..config import ConfigError, policies
-    from ..plugins import PluginError
+    from ..plugins.loader import PluginError
 
     if args.policies:
         if args.json:
@@ -105,7 +105,7 @@ def _rule(rule: BoundRule, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _action(rule: BoundRule) -> str:
-    from ..types import Action
+    from ..model.verdict import Action
 
     if rule.action is None:
         return "continue"

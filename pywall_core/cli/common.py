@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from ..config import BoundRule, Config
-    from ..plugins import Plugins
+    from ..plugins.loader import Plugins
 
 OK: Final = 0
 FAILURE: Final = 1
@@ -52,7 +52,7 @@ def prepare(source: str | None) -> tuple[Config, Plugins, dict[str, list[BoundRu
     :raises PluginError: a plugin cannot be loaded
     """
     from ..config import bind_chains, load
-    from ..plugins import load as load_plugins
+    from ..plugins.loader import load as load_plugins
 
     config = load(source, strict=False)
     plugins = load_plugins(config)

@@ -6,12 +6,12 @@ import importlib.metadata
 import re
 from typing import TYPE_CHECKING, Any
 
-from ..docstrings import docstring
+from ..plugins.docstrings import docstring
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from ..plugins import Plugin
+    from ..plugins.loader import Plugin
 
 
 def homepage(distribution: str) -> str:
@@ -43,7 +43,7 @@ def details(plugin: Plugin) -> dict[str, Any]:
 
 
 def _rule_kinds(plugin: Plugin) -> list[str]:
-    from ..plugins import RuleRegistry
+    from ..plugins.loader import RuleRegistry
 
     registry = RuleRegistry()
     if "rules" in plugin.hooks:

@@ -12,8 +12,8 @@ from .common import FAILURE, OK, USAGE, add_config, add_json, complain, prepare,
 from .replay import add_hooks, flow_text, make_hooks
 
 if TYPE_CHECKING:
-    from ..engine import Engine
-    from ..tracing import Asked, Entry, History
+    from ..engine.engine import Engine
+    from ..explain.trace import Asked, Entry, History
 
 Event = dict[str, Any]
 _FLAGS = ((2, "SYN"), (16, "ACK"), (8, "PSH"), (1, "FIN"), (4, "RST"), (32, "URG"))
@@ -40,10 +40,10 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..engine import Engine
-    from ..filters import FilterError, parse
-    from ..replay import replay
-    from ..tracing import Tracer
+    from ..engine.engine import Engine
+    from ..explain.trace import Tracer
+    from ..flows.filter import FilterError, parse
+    from ..offline.replay import replay
 
     try:
         chosen = parse(args.filter) if args.filter else lambda flow: True
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
 def as_json(history: History, event: Event, engine: Engine) -> Event:
     """One flow's story: the fields of its ``flow`` event, ``decided_by`` and ``steps``."""
     from ..events.eve import clean
-    from ..tracing import decisive, where
+    from ..explain.trace import decisive, where
 
     verdict = decisive(history)
     return {
@@ -123,7 +123,7 @@ def as_json(history: History, event: Event, engine: Engine) -> Event:
 
 def as_lines(history: History, event: Event, engine: Engine) -> Iterator[str]:
     """One flow's story for a reader."""
-    from ..tracing import decisive, where
+    from ..explain.trace import decisive, where
 
     verdict = decisive(history)
     yield f"flow {history.number}: {flow_text(event)} {event['proto']}, {event['app_proto']}"

@@ -28,7 +28,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..filters import FilterError, parse
+    from ..flows.filter import FilterError, parse
 
     if args.what:
         if len(args.what) != 2 or args.what[0] != "show" or not args.what[1].isdecimal():

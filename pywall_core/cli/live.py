@@ -25,7 +25,7 @@ def question(command: str, **parameters: Any) -> Json:
 
     :raises Refused: there is none
     """
-    from ..control import NotRunningError, ask
+    from ..daemon.control import NotRunningError, ask
     from ..kernel.rundir import RunDir
 
     try:

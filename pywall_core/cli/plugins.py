@@ -24,7 +24,7 @@ from .common import (
 
 if TYPE_CHECKING:
     from ..config import Config
-    from ..plugins import Listed, Plugin
+    from ..plugins.loader import Listed, Plugin
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -139,9 +139,9 @@ def run_show(args: argparse.Namespace) -> int:
 def run_check(args: argparse.Namespace) -> int:
     from ..config import load, nearest
     from ..config.model import PluginEntry
-    from ..conformance import examine
-    from ..plugins import discover
-    from ..plugins import load as load_plugins
+    from ..plugins.loader import discover
+    from ..plugins.loader import load as load_plugins
+    from ..testing.conformance import examine
 
     installed = [row.name for row in discover()]
     if args.name not in installed:
@@ -175,7 +175,7 @@ def _listing(config: Config) -> tuple[list[Listed], list[Plugin], list[str], int
     """Lines of the listing, loaded plugins, errors, exit code. What the configuration leaves out is not imported."""
     from ..api import API_VERSION
     from ..config import ConfigError
-    from ..plugins import PluginError, discover, load
+    from ..plugins.loader import PluginError, discover, load
 
     rows = discover()
     positions = {entry.name: at for at, entry in enumerate(config.plugins, 1)}

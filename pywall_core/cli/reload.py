@@ -18,7 +18,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..control import NotRunningError, ask
+    from ..daemon.control import NotRunningError, ask
     from ..kernel.rundir import RunDir
 
     try:

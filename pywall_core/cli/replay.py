@@ -14,8 +14,8 @@ from .common import FAILURE, OK, add_config, add_json, complain, prepare, print_
 
 if TYPE_CHECKING:
     from ..config import Config
-    from ..plugins import Plugins
-    from ..replay import Hooks
+    from ..offline.replay import Hooks
+    from ..plugins.loader import Plugins
 
 Event = dict[str, Any]
 
@@ -61,15 +61,15 @@ def network(text: str) -> Any:
 
 def make_hooks(args: argparse.Namespace) -> Hooks:
     """What ``--local`` and ``--hook`` say."""
-    from ..replay import Hooks
-    from ..types import HOOK_NAMES
+    from ..model.packet import HOOK_NAMES
+    from ..offline.replay import Hooks
 
     by_name = {name: number for number, name in HOOK_NAMES.items()}
     return Hooks(args.local, by_name[args.hook] if args.hook else None)
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..replay import captures, quiet_collector
+    from ..offline.replay import captures, quiet_collector
 
     config, plugins, _ = prepare(args.config)
     warn(config)
@@ -100,8 +100,8 @@ def one_capture(
     config: Config, plugins: Plugins, path: str, hooks: Hooks, sink: Callable[[Event], None], bar: Bar
 ) -> str | None:
     """Replay one capture in an engine of its own; one line when it could not be read to its end."""
-    from ..engine import Engine
-    from ..replay import replay
+    from ..engine.engine import Engine
+    from ..offline.replay import replay
 
     engine = Engine(config, plugins, live=False, sink=sink, pcap_filename=path)
     return replay(engine, path, hooks, progress=bar.packets).error

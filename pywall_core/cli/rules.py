@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .common import CONFIGURATION, OK, add_config, add_json, complain, print_json, print_table
 
 if TYPE_CHECKING:
-    from ..rulekind import RuleKind
+    from ..model.rule_kind import RuleKind
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -26,7 +26,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     from ..config import load, nearest
-    from ..plugins import load as load_plugins
+    from ..plugins.loader import load as load_plugins
 
     config = load(args.config)
     registry = load_plugins(config).registry

@@ -22,9 +22,9 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(args: argparse.Namespace) -> int:
+    from ..daemon.supervisor import StartError, Supervisor
     from ..kernel.command import CommandError
     from ..kernel.rundir import InUseError
-    from ..supervisor import StartError, Supervisor
 
     level = logging.DEBUG if args.verbose else logging.INFO
     logging.basicConfig(level=level, format="pywall: %(message)s", stream=sys.stderr)

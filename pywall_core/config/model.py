@@ -18,7 +18,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from ..types import FORWARD, HOOK_NAMES, Action
+from ..model.packet import FORWARD, HOOK_NAMES
+from ..model.verdict import Action
 from .document import Document
 from .errors import ConfigError, Path, Problem, explain
 

@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ..rulekind import RuleKind
-from ..types import HOOK_NAMES, Action
+from ..model.packet import HOOK_NAMES
+from ..model.rule_kind import RuleKind
+from ..model.verdict import Action
 from .errors import Path, nearest, path_text, shown
 from .model import Config
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from ..rulekind import RuleKind
-from ..types import Action
+from ..model.rule_kind import RuleKind
+from ..model.verdict import Action
 from .model import Config
 
 Schema = dict[str, Any]

@@ -11,7 +11,7 @@ from hashlib import sha1
 from struct import Struct
 from typing import Final
 
-from ..types import ICMP, ICMPV6, TCP, UDP
+from ..model.packet import ICMP, ICMPV6, TCP, UDP
 
 _SCTP: Final = 132
 _HAVE_PORTS: Final = frozenset({TCP, UDP, _SCTP, ICMP, ICMPV6})

@@ -13,8 +13,10 @@ from math import isfinite
 from socket import AF_INET, AF_INET6, inet_ntop
 from typing import Any, Final
 
-from ..chain import Rule
-from ..types import ACK, FIN, ICMP, ICMPV6, PSH, RST, SYN, TCP, UDP, URG, Flow, Packet, Verdict
+from ..chain.walk import Rule
+from ..model.flow import Flow
+from ..model.packet import ACK, FIN, ICMP, ICMPV6, PSH, RST, SYN, TCP, UDP, URG, Packet
+from ..model.verdict import Verdict
 from .community import community_id
 
 Event = dict[str, Any]

@@ -17,7 +17,7 @@ from .command import CommandError
 from .firewall import Firewall
 from .iptables import IPTables, wanted_variant
 from .marks import Marks
-from .rules import PREFIX, Plan
+from .ruleset import PREFIX, Plan
 from .rundir import RunDir
 
 _IPTABLES: Final = "apt-get install iptables"
@@ -58,7 +58,7 @@ def _python() -> Check:
 
 def _compiled() -> Check:
     """An unknown answer, not a missing thing: everything works without, at half the speed."""
-    spec = importlib.util.find_spec("pywall_core.engine")
+    spec = importlib.util.find_spec("pywall_core.engine.engine")
     compiled = spec is not None and str(spec.origin).endswith(".so")
     found = "the packet's way is compiled" if compiled else "the packet's way runs as plain Python, at half the speed"
     return Check("compiled modules", True if compiled else None, found)

@@ -10,7 +10,7 @@ from typing import Final
 from . import conntrack, nftables
 from .iptables import CommandError, IPTables, Variant, in_place, installation, removal
 from .marks import Marks
-from .rules import PREFIX, Plan
+from .ruleset import PREFIX, Plan
 from .rundir import RunDir
 
 log: Final = logging.getLogger("pywall.kernel")

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from . import command
 from .command import CommandError
-from .rules import PREFIX, QUEUE, Plan, ruleset
+from .ruleset import PREFIX, QUEUE, Plan, ruleset
 
 Variant = Literal["nft", "legacy"]
 #: seconds that a command waits for the xtables lock (legacy only; nft has transactions instead)

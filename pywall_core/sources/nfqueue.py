@@ -1,7 +1,7 @@
 """Packets from one NFQUEUE: the only module that imports netfilterqueue.
 
 A packet's verdict is given once, whatever happens in between: NF_ACCEPT and NF_DROP for what may change yet, a mark and
-NF_REPEAT for what the kernel is to carry on or to reject (see :mod:`pywall_core.kernel.rules`).
+NF_REPEAT for what the kernel is to carry on or to reject (see :mod:`pywall_core.kernel.ruleset`).
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from netfilterqueue import COPY_PACKET, NetfilterQueue
 
-from ..alarm import Hung
-from ..decode import decode
 from ..kernel.marks import Marks
 from ..kernel.queues import FAIL_OPEN, GSO, set_flags
-from ..types import ACCEPT, REJECT, Packet, Verdict
+from ..model.errors import Hung
+from ..model.packet import Packet
+from ..model.verdict import ACCEPT, REJECT, Verdict
+from ..packet.decode import decode
 
 if TYPE_CHECKING:
     from netfilterqueue import Packet as QueuedPacket

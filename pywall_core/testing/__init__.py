@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..verify import cases, verify
+    from ..offline.verify import cases, verify
     from .detectors import detector_contract
     from .dialogues import Conversation, conversation
     from .flows import make_flow
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
     from .rules import rule_contract
 
 _HOMES = {
-    "Conversation": "dialogues",
-    "InMemory": "memory",
-    "cases": ".verify",
-    "conversation": "dialogues",
-    "detector_contract": "detectors",
-    "engine": "memory",
-    "fragment": "packets",
-    "icmp_error": "packets",
-    "ip_packet": "packets",
-    "make_flow": "flows",
-    "replay": "memory",
-    "rule_contract": "rules",
-    "tcp_packet": "packets",
-    "udp_packet": "packets",
-    "verify": ".verify",
-    "write_pcap": "packets",
+    "Conversation": ".dialogues",
+    "InMemory": ".memory",
+    "cases": "..offline.verify",
+    "conversation": ".dialogues",
+    "detector_contract": ".detectors",
+    "engine": ".memory",
+    "fragment": ".packets",
+    "icmp_error": ".packets",
+    "ip_packet": ".packets",
+    "make_flow": ".flows",
+    "replay": ".memory",
+    "rule_contract": ".rules",
+    "tcp_packet": ".packets",
+    "udp_packet": ".packets",
+    "verify": "..offline.verify",
+    "write_pcap": ".packets",
 }
 
 __all__ = [
@@ -62,4 +62,4 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{home}", __name__), name)
+    return getattr(import_module(home, __name__), name)

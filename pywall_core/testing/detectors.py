@@ -11,7 +11,9 @@ from itertools import pairwise
 from time import thread_time
 from typing import Any
 
-from ..types import MORE, NO, TCP, UDP, Answer, Flow, Match
+from ..model.flow import Flow
+from ..model.packet import TCP, UDP
+from ..model.verdict import MORE, NO, Answer, Match
 from .dialogues import Conversation
 from .flows import make_flow
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from random import Random
 from typing import Literal
 
-from ..decode import decode
-from ..types import ACK, FIN, PSH, RST, SYN, Packet
+from ..model.packet import ACK, FIN, PSH, RST, SYN, Packet
+from ..packet.decode import decode
 from .packets import fragment, tcp_packet, udp_packet, write_pcap
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..decode import decode
-from ..flows import new_flow
-from ..types import TCP, UDP, Flow, Packet
+from ..flows.table import new_flow
+from ..model.flow import Flow
+from ..model.packet import TCP, UDP, Packet
+from ..packet.decode import decode
 from .packets import ip_packet, tcp_packet, udp_packet
 
 _ENDS = ("192.0.2.1", 40000, "198.51.100.2", 443)

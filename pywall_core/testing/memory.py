@@ -7,8 +7,10 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
-from ..decode import decode
-from ..types import HOOK_NAMES, Flow, Packet, Verdict
+from ..model.flow import Flow
+from ..model.packet import HOOK_NAMES, Packet
+from ..model.verdict import Verdict
+from ..packet.decode import decode
 from .dialogues import Conversation
 
 Event = dict[str, Any]
@@ -21,9 +23,9 @@ class InMemory:
 
     def __init__(self, configuration: Configuration, plugins: Mapping[str, object] | None, *, live: bool) -> None:
         from ..config import Config, load, loads
-        from ..engine import Engine
-        from ..plugins import assemble
-        from ..plugins import load as load_plugins
+        from ..engine.engine import Engine
+        from ..plugins.loader import assemble
+        from ..plugins.loader import load as load_plugins
 
         if configuration is None:
             config = load(None)
@@ -84,8 +86,8 @@ def replay(
 
     :raises ValueError: the capture cannot be read to its end
     """
-    from ..replay import Hooks
-    from ..replay import replay as run
+    from ..offline.replay import Hooks
+    from ..offline.replay import replay as run
 
     lab = InMemory(configuration, plugins, live=False)
     number = {name: number for number, name in HOOK_NAMES.items()}.get(hook or "")

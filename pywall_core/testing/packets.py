@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from struct import pack
 
-from ..types import ACK, ICMP, ICMPV6, TCP, UDP
+from ..model.packet import ACK, ICMP, ICMPV6, TCP, UDP
 
 LINKTYPE_RAW = 101
 

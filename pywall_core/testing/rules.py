@@ -9,9 +9,11 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from ..decode import decode
-from ..rulekind import RuleKind
-from ..types import INPUT, NO, OUTPUT, PENDING, YES, Action, Answer, Flow, Matcher, Packet
+from ..model.flow import Flow
+from ..model.packet import INPUT, OUTPUT, Packet
+from ..model.rule_kind import Matcher, RuleKind
+from ..model.verdict import NO, PENDING, YES, Action, Answer
+from ..packet.decode import decode
 from .flows import make_flow
 from .packets import tcp_packet, udp_packet
 

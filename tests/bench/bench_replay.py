@@ -17,7 +17,7 @@ from resource import RUSAGE_CHILDREN, getrusage
 
 import pytest
 
-from pywall_core.replay import captures
+from pywall_core.offline.replay import captures
 from pywall_core.sources.pcap import CaptureError, read
 
 ROUNDS = 5
@@ -31,8 +31,8 @@ if __name__ == "__main__":
 PYWALL = """
 import sys
 from pywall_core.config import Config
-from pywall_core.engine import build_engine
-from pywall_core.replay import Hooks, quiet_collector, replay
+from pywall_core.engine.engine import build_engine
+from pywall_core.offline.replay import Hooks, quiet_collector, replay
 engine = build_engine(Config.model_validate({"version": 1, "plugins": ["rules", "stream", "protocols"]}),
                       live=False, sink=lambda event: None)
 with quiet_collector():

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-import pywall_core.engine
+import pywall_core.engine.engine
 
 PROGRAM = """
 import json, sys
 from pywall_core.config import Config
-from pywall_core.decode import decode
-from pywall_core.engine import build_engine
-from pywall_core.replay import Hooks, captures
+from pywall_core.packet.decode import decode
+from pywall_core.engine.engine import build_engine
+from pywall_core.offline.replay import Hooks, captures
 from pywall_core.sources.pcap import CaptureError, read
 numbers = {}
 def tell(event):
@@ -39,7 +39,7 @@ engine.close()
 
 
 @pytest.mark.captures
-@pytest.mark.skipif(str(pywall_core.engine.__file__).endswith(".py"), reason="this installation is not compiled")
+@pytest.mark.skipif(str(pywall_core.engine.engine.__file__).endswith(".py"), reason="this installation is not compiled")
 def test_sources_and_compiled_modules_tell_the_same_of_all_captures(captures_folder: Path) -> None:
     def told(pure: str) -> list[str]:
         env = {**os.environ, "PYWALL_PURE": pure}

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pywall_core.cli import main
-from pywall_core.decode import decode
-from pywall_core.filters import FilterError, parse
+from pywall_core.flows.filter import FilterError, parse
+from pywall_core.packet.decode import decode
 from pywall_core.testing import conversation, make_flow, tcp_packet, udp_packet
 
 DATA = Path(__file__).parents[1] / "data"
@@ -180,9 +180,9 @@ def test_any_expression_is_understood_or_refused(words: list[str]) -> None:
 @pytest.mark.slow
 def test_every_flow_of_the_labelled_captures_names_its_line(captures_folder: Path, policy: str) -> None:
     from pywall_core.cli.common import prepare
-    from pywall_core.engine import Engine
-    from pywall_core.replay import Hooks, captures, replay
-    from pywall_core.tracing import Tracer, decisive, where
+    from pywall_core.engine.engine import Engine
+    from pywall_core.explain.trace import Tracer, decisive, where
+    from pywall_core.offline.replay import Hooks, captures, replay
 
     config, plugins, _ = prepare(policy)
     flows = 0

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pywall_core.cli import main
-from pywall_core.replay import captures
+from pywall_core.offline.replay import captures
 from pywall_core.testing import conversation, engine, replay, tcp_packet, write_pcap
 
 DATA = Path(__file__).parents[1] / "data"
@@ -184,10 +184,10 @@ def test_every_frame_has_a_verdict_or_a_reason(tmp_path: Path) -> None:
 def test_all_labelled_captures(captures_folder: Path, tmp_path: Path) -> None:
     """Every packet of every capture gets a verdict or a reason, and no plugin fails."""
     from pywall_core.config import load
-    from pywall_core.engine import Engine
-    from pywall_core.plugins import load as load_plugins
-    from pywall_core.replay import Hooks
-    from pywall_core.replay import replay as run
+    from pywall_core.engine.engine import Engine
+    from pywall_core.offline.replay import Hooks
+    from pywall_core.offline.replay import replay as run
+    from pywall_core.plugins.loader import load as load_plugins
 
     config = load(None)
     plugins = load_plugins(config)

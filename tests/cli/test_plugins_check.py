@@ -11,8 +11,8 @@ from pydantic import BaseModel
 
 from pywall_core.api import MORE, NO, YES, Facts, Match, RuleKind, hookimpl
 from pywall_core.config import Config
-from pywall_core.conformance import Result, examine
-from pywall_core.plugins import assemble
+from pywall_core.plugins.loader import assemble
+from pywall_core.testing.conformance import Result, examine
 
 CAPTURE = Path(__file__).parents[1] / "data" / "tls12.pcap"
 

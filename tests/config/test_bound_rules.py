@@ -10,9 +10,9 @@ import pytest
 from pydantic import Field
 
 from pywall_core.config import AllOf, AnyOf, BoundRule, ConfigError, Not, bind_chains, leaves, load
-from pywall_core.rulekind import RuleKind
+from pywall_core.model.rule_kind import RuleKind
+from pywall_core.model.verdict import Action
 from pywall_core.testing import engine, tcp_packet
-from pywall_core.types import Action
 
 
 class Size(RuleKind):

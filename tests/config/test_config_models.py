@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from pywall_core.config import Config, ConfigError, Failure, load, policies
-from pywall_core.types import FORWARD, INPUT, OUTPUT, Action
+from pywall_core.model.packet import FORWARD, INPUT, OUTPUT
+from pywall_core.model.verdict import Action
 
 
 def complaints(tmp_path: Path, text: str) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 
 from pywall_core.cli.check import CAUSES
 from pywall_core.config import Config, bind_chains, load, loads
-from pywall_core.plugins import load as load_plugins
+from pywall_core.plugins.loader import load as load_plugins
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 

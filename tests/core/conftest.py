@@ -9,8 +9,8 @@ import pytest
 
 from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, RuleKind, hookimpl
 from pywall_core.config import Config
-from pywall_core.engine import Engine
-from pywall_core.plugins import assemble
+from pywall_core.engine.engine import Engine
+from pywall_core.plugins.loader import assemble
 
 
 class Port(RuleKind):

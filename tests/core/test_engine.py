@@ -28,8 +28,8 @@ from pywall_core.api import (
     decode,
     hookimpl,
 )
-from pywall_core.chain import _all, _any, _not
-from pywall_core.engine import Engine
+from pywall_core.chain.walk import _all, _any, _not
+from pywall_core.engine.engine import Engine
 from pywall_core.testing import icmp_error, tcp_packet, udp_packet
 
 MakeEngine = Callable[..., Engine]
@@ -630,7 +630,7 @@ def test_noise_gets_verdicts(make_noise: Callable[[], Engine], packets: list[byt
 @pytest.fixture(scope="module")
 def make_noise() -> Callable[[], Engine]:
     from pywall_core.config import Config
-    from pywall_core.plugins import assemble
+    from pywall_core.plugins.loader import assemble
 
     config = Config.model_validate({"version": 1})
     return lambda: Engine(config, assemble(config, []), live=False)

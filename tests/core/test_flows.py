@@ -7,11 +7,12 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pywall_core.decode import decode
-from pywall_core.expectations import LIFETIME, MAX_PER_FLOW, Expectations
-from pywall_core.flows import ADAPTIVE_START, TIMEOUT_NEW, FlowTable, touch_datagram_flow
+from pywall_core.flows.expectations import LIFETIME, MAX_PER_FLOW, Expectations
+from pywall_core.flows.table import ADAPTIVE_START, TIMEOUT_NEW, FlowTable, touch_datagram_flow
+from pywall_core.model.flow import Flow
+from pywall_core.model.packet import ACK, SYN, Packet
+from pywall_core.packet.decode import decode
 from pywall_core.testing import tcp_packet, udp_packet
-from pywall_core.types import ACK, SYN, Flow, Packet
 
 
 def packet(n: int, *, at: float = 1.0, back: bool = False) -> Packet:

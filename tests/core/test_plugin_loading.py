@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pywall_core.config import Config, ConfigError
-from pywall_core.plugins import PluginError, discover, load
+from pywall_core.plugins.loader import PluginError, discover, load
 
 Install = Callable[..., Path]
 

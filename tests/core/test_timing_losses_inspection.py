@@ -10,16 +10,16 @@ import pytest
 from pywall_core.api import DROP, MORE, NO, PENDING, Answer, Drop, Flow, Match, Matcher, Packet, RuleKind, hookimpl
 from pywall_core.cli.live import together
 from pywall_core.config import Config
-from pywall_core.decode import decode
-from pywall_core.engine import Engine
-from pywall_core.filters import FilterError
-from pywall_core.inspection import Inspector
-from pywall_core.kernel.passes import Passes
+from pywall_core.engine.engine import Engine
+from pywall_core.engine.losses import LossLog, losses
+from pywall_core.engine.timing import BOUNDS, EVERY, Timing
+from pywall_core.explain.queries import Inspector
+from pywall_core.flows.filter import FilterError
+from pywall_core.kernel.bypass_counter import Passes
 from pywall_core.kernel.queues import Statistics
-from pywall_core.losses import LossLog, losses
-from pywall_core.plugins import assemble
+from pywall_core.packet.decode import decode
+from pywall_core.plugins.loader import assemble
 from pywall_core.testing import udp_packet
-from pywall_core.timing import BOUNDS, EVERY, Timing
 
 
 class Seen(RuleKind):

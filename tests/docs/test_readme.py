@@ -7,7 +7,7 @@ import types
 from pathlib import Path
 
 from pywall_core.config import bind_chains, loads
-from pywall_core.plugins import load
+from pywall_core.plugins.loader import load
 from pywall_core.testing import conversation, engine
 
 ROOT = Path(__file__).parents[2]

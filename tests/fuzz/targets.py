@@ -18,7 +18,7 @@ WORST: Final = 0.010
 
 def decoder(data: bytes) -> None:
     """Headers of one packet, and what follows from them."""
-    from pywall_core.decode import decode, reverse_key
+    from pywall_core.packet.decode import decode, reverse_key
 
     packet = decode(data, 1.0, 1)
     assert 0 <= packet.start <= packet.end <= len(data)
@@ -93,7 +93,7 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
 
 
 def _engine() -> Any:
-    from pywall_core.engine import Engine
+    from pywall_core.engine.engine import Engine
 
     config, plugins = _loaded()
     engine = Engine(config, plugins, live=False)
@@ -108,7 +108,7 @@ def _raise(plugin: str, error: BaseException) -> bool:
 @cache
 def _loaded() -> tuple[Any, Any]:
     from pywall_core.config import Config
-    from pywall_core.plugins import load
+    from pywall_core.plugins.loader import load
 
     config = Config.model_validate(
         {
@@ -123,7 +123,7 @@ def _loaded() -> tuple[Any, Any]:
 @cache
 def _detectors() -> list[Any]:
     from pywall_core.config import Config
-    from pywall_core.plugins import load
+    from pywall_core.plugins.loader import load
 
     config = Config.model_validate({"version": 1, "plugins": ["stream", "protocols"]})
     return load(config).detectors.all

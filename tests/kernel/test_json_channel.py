@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pywall_core.channel import Channel, ChannelError
+from pywall_core.daemon.channel import Channel, ChannelError
 
 Pair = tuple[Channel, socket.socket]
 

@@ -12,7 +12,7 @@ import pytest
 nfqueue = pytest.importorskip("pywall_core.sources.nfqueue")
 
 from pywall_core.kernel.marks import Marks  # noqa: E402
-from pywall_core.types import ACCEPT, DROP, REJECT, Verdict  # noqa: E402
+from pywall_core.model.verdict import ACCEPT, DROP, REJECT, Verdict  # noqa: E402
 
 M = Marks()
 IPV4 = bytes.fromhex("4500001c00004000401100000a4d00020a4d0001") + bytes.fromhex("1f401f4100080000")

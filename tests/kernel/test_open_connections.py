@@ -4,9 +4,9 @@ import socket
 
 import pytest
 
-from pywall_core.decode import reverse_key
 from pywall_core.kernel.checks import mark_masks
 from pywall_core.kernel.open_connections import open_connections, socket_keys
+from pywall_core.packet.decode import reverse_key
 
 
 def key_of(connection: socket.socket) -> bytes:

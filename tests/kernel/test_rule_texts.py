@@ -5,7 +5,7 @@ import re
 import pytest
 
 from pywall_core.kernel.iptables import Saved, in_place, installation, removal
-from pywall_core.kernel.rules import UNQUEUED_ICMPV6, Plan, ruleset
+from pywall_core.kernel.ruleset import UNQUEUED_ICMPV6, Plan, ruleset
 
 HOOKS = ("INPUT", "OUTPUT", "FORWARD")
 PLANS = [

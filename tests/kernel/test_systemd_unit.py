@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pywall_core.cli.systemd import unit
-from pywall_core.notify import notify
+from pywall_core.daemon.systemd_notify import notify
 
 needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
 

@@ -195,7 +195,7 @@ class Firewall:
             pids = [int(pid) for pid in children.read_text().split()]
         except OSError:
             return []
-        return [pid for pid in pids if "pywall_core.worker" in command_line(pid)]
+        return [pid for pid in pids if "pywall_core.daemon.worker" in command_line(pid)]
 
     def ready(self, timeout: float = 30.0) -> Firewall:
         def is_ready() -> bool:

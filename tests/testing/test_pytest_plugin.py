@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-HEAVY = {"pywall_core.api", "pywall_core.engine", "pydantic", "yaml", "dpkt", "hypothesis", "stevedore"}
+HEAVY = {"pywall_core.api", "pywall_core.engine.engine", "pydantic", "yaml", "dpkt", "hypothesis", "stevedore"}
 
 
 def test_loading_the_plugin_imports_nothing_heavy() -> None:

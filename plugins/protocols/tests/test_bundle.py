@@ -11,7 +11,7 @@ from pywall_protocols import bundle
 from pywall_protocols.detectors import find_detectors
 
 from pywall_core.api import API_VERSION, MORE, NO, Match
-from pywall_core.docstrings import docstring
+from pywall_core.plugins.docstrings import docstring
 from pywall_core.testing import conversation, detector_contract, make_flow
 
 NOISE = bytes.fromhex("9f3b6ad0c44e17a8f25b09e6718d3cb0aa54f1e2037796bd48c1d05e2f8a6b93") * 12

@@ -12,8 +12,8 @@ from pywall_stream.plugin import Stream
 
 from pywall_core.api import ACCEPT, ACK, Packet, Verdict, decode
 from pywall_core.config import Config
-from pywall_core.engine import Engine
-from pywall_core.plugins import assemble
+from pywall_core.engine.engine import Engine
+from pywall_core.plugins.loader import assemble
 from pywall_core.testing import make_flow, tcp_packet
 
 pytest.importorskip("pytest_benchmark")

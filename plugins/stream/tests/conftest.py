@@ -30,8 +30,8 @@ from pywall_core.api import (
     hookimpl,
 )
 from pywall_core.config import Config
-from pywall_core.engine import Engine
-from pywall_core.plugins import assemble
+from pywall_core.engine.engine import Engine
+from pywall_core.plugins.loader import assemble
 from pywall_core.testing import tcp_packet
 
 CLIENT = "192.0.2.1", 40000

@@ -39,8 +39,8 @@ from pywall_core.api import (
     hookimpl,
 )
 from pywall_core.config import Config
-from pywall_core.engine import Engine
-from pywall_core.plugins import assemble
+from pywall_core.engine.engine import Engine
+from pywall_core.plugins.loader import assemble
 from pywall_core.testing import tcp_packet
 
 CLIENT, SERVER, PORT = "10.9.0.1", "10.9.0.2", 5000

@@ -1,0 +1,1 @@
+"""The verdict chain: rules bound, compiled, walked and predicted."""

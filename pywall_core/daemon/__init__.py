@@ -1,0 +1,1 @@
+"""The running firewall: supervisor, workers, control socket."""

@@ -1,0 +1,64 @@
+"""A configuration in use: read once, handed to every worker, turned into kernel rules."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Final
+
+from ..config import Config, loads, read
+from ..kernel.marks import MAX_WORKERS, Marks
+from ..kernel.ruleset import Plan
+
+log: Final = logging.getLogger("pywall.supervisor")
+
+
+@dataclass(slots=True)
+class Policy:
+    """A configuration in use: its text, so that every worker gets the same, whatever becomes of the file."""
+
+    name: str
+    text: bytes
+    config: Config
+    print_events: bool = False
+
+    def fails_open(self) -> bool:
+        """Packets may pass unjudged, for want of a worker or of room in its queue."""
+        return "accept" in (self.config.failure.no_listener, self.config.failure.queue_full)
+
+    def plan(self, first_queue: int, generation: int) -> Plan:
+        """The kernel rules that it asks for."""
+        queue = self.config.queue
+        return Plan(
+            hooks=tuple(queue.hooks),
+            queue=first_queue,
+            workers=queue.workers,
+            loopback=queue.loopback,
+            bypass=self.config.failure.no_listener == "accept",
+            deal=queue.deal,
+            generation=generation,
+            marks=Marks.from_mask(queue.mark_mask),
+        )
+
+
+def read_policy(source: str | None, *, print_events: bool = False) -> Policy:
+    """The text of a configuration and what it says to the supervisor; what it says to plugins the workers check.
+
+    :raises ConfigError: it is not one, or the kernel's part of it is wrong
+    """
+    name, text, warnings = read(source)
+    config = loads(text, name, strict=False)
+    for warning in [*warnings, *config.warnings]:
+        log.warning("%s", warning)
+    noted = len(config.problems)
+    try:
+        Marks.from_mask(config.queue.mark_mask)
+    except ValueError as error:
+        config.error(("queue", "mark_mask"), str(error))
+    if config.queue.workers > MAX_WORKERS:
+        config.error(("queue", "workers"), f"at most {MAX_WORKERS} workers have room in a mark")
+    if config.queue.number + 2 * config.queue.workers > 65536:
+        config.error(("queue", "number"), "a reload needs as many further queue numbers as there are workers")
+    if len(config.problems) > noted:
+        config.check()
+    return Policy(name, text, config, print_events)

@@ -1,0 +1,201 @@
+"""The packet process: owns one queue and runs the engine over it. Started by the supervisor, never by hand.
+
+It gives up all capabilities but CAP_NET_ADMIN before it loads a plugin, gets everything that it has to know in one
+message, says "bound" when packets can come, and then says that it is alive a few times a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import gc
+import logging
+import signal
+import socket
+import sys
+from dataclasses import asdict
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final
+
+from ..config import ConfigError, loads
+from ..engine.losses import LossLog
+from ..kernel import privileges
+from ..kernel.marks import Marks
+from ..kernel.open_connections import open_connections
+from ..kernel.queues import statistics
+from .channel import Channel, ChannelError, Message
+from .watchdog import Alarm
+
+if TYPE_CHECKING:
+    from ..engine.engine import Engine
+    from .conntrack_sync import CarriedFlows
+
+log: Final = logging.getLogger("pywall.worker")
+#: seconds that a worker goes on judging what waits in its queue after it was told to stop
+DRAIN: Final = 1.0
+_TICK: Final = 1.0
+
+
+class Worker:
+    """One queue, one engine. ``order`` is the supervisor's hand-over."""
+
+    def __init__(self, channel: Channel, order: Message) -> None:
+        from ..engine.engine import build_engine
+        from ..events import open_sink
+        from ..explain.queries import Inspector
+        from ..sources.nfqueue import NFQueue, QueueOptions
+
+        config = loads(base64.b64decode(order["text"]), order["name"], strict=False)
+        self._channel = channel
+        self._stop_at: float | None = None
+        self._next_tick = 0.0
+        events = config.events
+        if order["print_events"]:
+            events = events.model_copy(update={"stdout": True})
+        self._sink = open_sink(events)
+        self._engine = build_engine(config, live=True, sink=self._sink.emit if self._sink.active else None)
+        queue, failure = config.queue, config.failure
+        options = QueueOptions(
+            number=order["queue"],
+            length=queue.length,
+            socket_buffer=queue.socket_buffer,
+            range=queue.range,
+            gso=queue.gso,
+            fail_open=failure.queue_full == "accept",
+            offload=queue.offload,
+            pass_failures=failure.plugin_error.startswith("pass"),
+            marks=Marks.from_mask(queue.mark_mask),
+        )
+        self._engine.worker = order["index"]
+        self._engine.reports = {"queue": self._queue_report, "events": self._sink.stats}
+        self._stats_seconds = events.stats
+        self._next_stats = monotonic() + events.stats
+        self._losses = LossLog()
+        self._inspector = Inspector(self._engine)
+        if failure.midstream == "pass-flow":
+            self._engine.older_connections = open_connections(queue.hooks)
+        self._carried = _carried_flows(self._engine) if queue.offload else None
+        self._number = options.number
+        #: packets that passed unjudged, all workers', as the supervisor has it
+        self._passed = 0
+        self._queue = NFQueue(options, self._engine, self._pulse)
+
+    def run(self) -> None:
+        """Judge packets until told to stop."""
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 100)
+        self._channel.send({"is": "bound"})
+        alarm = Alarm(self._engine.progress)
+        alarm.start()
+        try:
+            self._queue.run()
+        finally:
+            alarm.stop()
+            self._queue.close()
+            if self._carried is not None:
+                self._carried.settle(monotonic())
+                self._carried.close()
+            self._engine.close()
+            self._sink.close()
+
+    def _pulse(self, now: float, idle: bool) -> None:
+        from ..sources.nfqueue import Stop
+
+        if now >= self._next_tick:
+            self._next_tick = now + _TICK
+            if idle:
+                self._engine.tick(now)
+            if self._carried is not None:
+                self._carried.poll(now)
+            self._losses.look(now, self._engine.losses())
+            if self._stats_seconds and now >= self._next_stats:
+                self._next_stats = now + self._stats_seconds
+                self._engine.emit("stats", stats=self._engine.stats())
+        try:
+            self._channel.offer({"is": "alive", "judged": self._engine.packets})
+            for message in self._channel.receive():
+                self._obey(message, now)
+        except ChannelError:
+            raise Stop from None  # the supervisor is gone
+        if self._stop_at is not None and (idle or now >= self._stop_at):
+            raise Stop
+
+    def _obey(self, message: Message, now: float) -> None:
+        match message.get("do"):
+            case "stop":
+                self._stop_at = now + DRAIN
+            case "passed":
+                self._passed = message["packets"]
+            case "reopen":
+                self._sink.reopen()
+            case "stats":
+                self._answer(message, self._engine.stats())
+            case "flows":
+                found = self._inspector.flows(now, message["limit"], message["sort"], message["filter"])
+                self._answer(message, found)
+            case "flow":
+                self._answer(message, self._inspector.show(message["flow_id"], now))
+
+    def _queue_report(self) -> dict[str, int]:
+        """The kernel's figures of our queue, packets that passed it unjudged, and those at which we failed."""
+        queue = statistics().get(self._number)
+        return {**(asdict(queue) if queue else {}), "passed": self._passed, "failed": self._queue.failures}
+
+    def _answer(self, message: Message, content: Any) -> None:
+        self._channel.send({"is": "answer", "id": message.get("id"), "content": content})
+
+
+def _carried_flows(engine: Engine) -> CarriedFlows | None:
+    from .conntrack_sync import CarriedFlows
+
+    try:
+        return CarriedFlows(engine)
+    except OSError as error:
+        log.warning("flows that the kernel carries are not counted: %s", error)
+        return None
+
+
+def _prepare(order: Message) -> None:
+    privileges.keep_only({privileges.CAP_NET_ADMIN}, order["user"])
+    privileges.die_with_parent(order["parent"], signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the supervisor says when: the rules go first
+
+
+def main() -> int:
+    """Entry point of ``python -m pywall_core.daemon.worker``; the channel is an inherited descriptor."""
+    parser = argparse.ArgumentParser(prog="pywall-worker")
+    parser.add_argument("--channel", type=int, required=True)
+    channel = Channel(socket.socket(fileno=parser.parse_args().channel))
+    logging.basicConfig(level=logging.INFO, format="pywall: %(message)s", stream=sys.stderr)
+    from ..plugins.loader import PluginError
+
+    try:
+        order = channel.wait(30.0)
+        _prepare(order)
+        worker = Worker(channel, order)
+    except ConfigError as error:
+        channel.send({"is": "failed", "code": 3, "message": str(error)})
+        return 3
+    except PluginError as error:
+        channel.send({"is": "failed", "code": 4, "message": str(error)})
+        return 4
+    except ChannelError as error:
+        log.error("worker: no word from the supervisor: %s", error)
+        return 1
+    except (Exception, SystemExit) as error:  # whatever it is, the supervisor says it in one line
+        channel.send({"is": "failed", "code": 1, "message": f"worker: {type(error).__name__}: {error}"})
+        return 1
+    try:
+        worker.run()
+    except ChannelError:
+        return 1
+    log.debug("worker ends at %.3f", monotonic())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

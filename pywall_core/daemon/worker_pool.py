@@ -1,0 +1,239 @@
+"""Worker processes as the supervisor sees them: started, heard of, replaced, stopped."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import itertools
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any, Final
+
+from ..flows.filter import FilterError, parse
+from ..kernel.ruleset import Plan
+from .channel import Channel, ChannelError, Message
+from .control import Client
+from .runtime_config import Policy
+
+log: Final = logging.getLogger("pywall.supervisor")
+#: seconds without a sign of life after which a worker is taken for hung (it gives one every 0.25 s)
+HUNG: Final = 3.5
+#: seconds that a worker may take to load its plugins
+START: Final = 60.0
+#: longest pause between two attempts to replace a worker, seconds
+_MAX_PAUSE: Final = 5.0
+#: seconds that workers may take to answer a question
+_ANSWER: Final = 3.0
+_numbers = itertools.count(1)
+
+
+class WorkerProcess:
+    """One process for one queue. ``failure`` is (exit code, message) once it has said that it cannot work."""
+
+    def __init__(self, policy: Policy, queue: int, index: int = 0) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [sys.executable, "-P", "-m", "pywall_core.daemon.worker", "--channel", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self.queue = queue
+        #: packets that it has given a verdict, as of its last sign of life
+        self.judged = 0
+        self.channel = Channel(ours)
+        self.bound = False
+        self.failure: tuple[int, str] | None = None
+        self.started = self.heard = monotonic()
+        self.answers: list[Message] = []
+        text = base64.b64encode(policy.text).decode()
+        order = {
+            "text": text,
+            "name": policy.name,
+            "queue": queue,
+            "index": index,
+            "print_events": policy.print_events,
+            "user": policy.config.run.user,
+            "parent": os.getpid(),
+        }
+        with contextlib.suppress(ChannelError):
+            self.channel.send(order)
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._process.pid
+
+    def exited(self) -> bool:
+        """Whether it has ended."""
+        return self._process.poll() is not None
+
+    def end(self) -> str:
+        """How it ended, in words."""
+        code = self._process.poll()
+        return f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+
+    def listen(self) -> bool:
+        """Take in what it has said. False: it will say no more."""
+        try:
+            for message in self.channel.receive():
+                self.heard = monotonic()
+                match message.get("is"):
+                    case "alive":
+                        self.judged = int(message.get("judged", 0))
+                    case "bound":
+                        self.bound = True
+                    case "failed":
+                        self.failure = (int(message.get("code", 1)), str(message.get("message", "")))
+                    case "answer":
+                        self.answers.append(message)
+        except ChannelError:
+            return False
+        return True
+
+    def ask(self, message: Message) -> None:
+        """Send a request, if it listens."""
+        with contextlib.suppress(ChannelError):
+            self.channel.offer(message)
+
+    def overdue(self, now: float) -> bool:
+        """It gave no sign of life for too long."""
+        return now - self.heard > (HUNG if self.bound else START)
+
+    def kill(self) -> None:
+        """End it at once."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+    def stop(self, timeout: float = 2.5) -> None:
+        """Let it judge what waits and end; kill it after ``timeout`` seconds."""
+        self.ask({"do": "stop"})
+        try:
+            self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self.channel.close()
+
+
+@dataclass(slots=True)
+class Team:
+    """The workers of one configuration: worker i owns queue ``plan.queue + i``."""
+
+    policy: Policy
+    plan: Plan
+    workers: list[WorkerProcess] = field(default_factory=list)
+    restarts: int = 0
+    _pauses: dict[int, float] = field(default_factory=dict)
+    _due: dict[int, float] = field(default_factory=dict)
+
+    def start(self) -> None:
+        """Start all of them; they are no use before :meth:`ready`."""
+        for index in range(self.plan.workers):
+            self.workers.append(WorkerProcess(self.policy, self.plan.queue + index, index))
+
+    def ready(self) -> bool:
+        """All queues are bound."""
+        return all(worker.bound for worker in self.workers)
+
+    def failure(self) -> tuple[int, str] | None:
+        """Exit code and message of the first that cannot start."""
+        for worker in self.workers:
+            if worker.exited() or worker.failure:
+                worker.listen()
+                return worker.failure or (1, f"the worker process {worker.pid} ended while starting ({worker.end()})")
+            if not worker.bound and worker.overdue(monotonic()):
+                return 1, f"the worker process {worker.pid} did not start within {START:g} s"
+        return None
+
+    def replace_lost(self, now: float) -> list[tuple[WorkerProcess, WorkerProcess]]:
+        """Replace workers that died or hang: each old one with its new one. What cannot start is tried again later."""
+        replaced = []
+        for index, worker in enumerate(self.workers):
+            if worker.bound and now - worker.started > 30:
+                self._pauses.pop(index, None)
+            if not worker.exited():
+                if not worker.overdue(now):
+                    continue
+                log.error("worker %d (queue %d) does not answer: ended", worker.pid, worker.queue)
+                worker.kill()
+            if index not in self._due:
+                worker.listen()
+                why = f": {worker.failure[1]}" if worker.failure else f" ({worker.end()})"
+                pause = self._pauses.get(index, 0.0)
+                self._pauses[index] = min(_MAX_PAUSE, pause * 2 or 0.5)
+                self._due[index] = now + pause
+                log.error("worker %d (queue %d) has ended%s; a new one starts", worker.pid, worker.queue, why)
+            if now >= self._due[index]:
+                del self._due[index]
+                self.restarts += 1
+                self.workers[index] = WorkerProcess(self.policy, worker.queue, index)
+                replaced.append((worker, self.workers[index]))
+        return replaced
+
+    def describe(self) -> list[dict[str, Any]]:
+        """For ``pywall status``."""
+        return [
+            {"pid": w.pid, "queue": w.queue, "bound": w.bound, "age": round(monotonic() - w.started, 1)}
+            for w in self.workers
+        ]
+
+
+class Question:
+    """A request of a client that the workers answer. ``what`` names the answer; ``order`` is sent to each worker."""
+
+    def __init__(self, client: Client, what: str, workers: list[WorkerProcess], order: Message) -> None:
+        self._client = client
+        self._what = what
+        self._workers = list(workers)
+        self._number = next(_numbers)
+        self._until = monotonic() + _ANSWER
+        for worker in workers:
+            worker.ask({**order, "id": self._number})
+
+    def finished(self, now: float) -> bool:
+        """Whether the client was answered: when all workers have, or the time is up."""
+        answers = [
+            answer["content"]
+            for worker in self._workers
+            for answer in worker.answers
+            if answer.get("id") == self._number
+        ]
+        if len(answers) < len(self._workers) and now < self._until:
+            return False
+        for worker in self._workers:
+            worker.answers = [answer for answer in worker.answers if answer.get("id") != self._number]
+        self._client.answer(self._content(answers))
+        return True
+
+    def _content(self, answers: list[Any]) -> Message:
+        if self._what == "flow":
+            found = [answer for answer in answers if answer is not None]
+            return {"ok": True, "flow": found[0]} if found else {"ok": False, "error": "no such flow"}
+        content = [flow for part in answers for flow in part] if self._what == "flows" else answers
+        return {"ok": bool(answers), self._what: content}
+
+
+def order_of(what: str, request: Message) -> Message | str:
+    """What workers are sent for a client's request; a text says what is wrong with it."""
+    if what == "flow":
+        number = request.get("flow_id")
+        return {"do": what, "flow_id": number} if isinstance(number, int) else "flow_id is a number"
+    if what != "flows":
+        return {"do": what}
+    limit, sort, expression = request.get("limit", 100), request.get("sort", ""), request.get("filter", "")
+    if not isinstance(limit, int) or not isinstance(sort, str) or not isinstance(expression, str):
+        return "limit is a number, sort and filter are texts"
+    try:
+        if expression:
+            parse(expression)
+    except FilterError as error:
+        return f"filter: {error}"
+    return {"do": what, "limit": limit, "sort": sort, "filter": expression}

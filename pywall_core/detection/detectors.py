@@ -1,0 +1,346 @@
+"""What a flow carries: detectors are asked over the prefixes, classifiers over the payload of what none recognised.
+
+A flow's ``pending`` is a mask of the detectors that have not said NO yet, one bit each in the YAML's order. A match
+settles when no detector listed before it is pending any more, so the answer does not depend on how bytes were cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from ..model.flow import Flow
+from ..model.packet import ICMP, ICMPV6, TCP, UDP
+from ..model.verdict import MORE, NO, PENDING, YES, Answer, Facts, Match
+
+if TYPE_CHECKING:
+    from ..engine.timing import Timing
+
+DetectCall = Callable[[Flow, bytes, bytes], "Match | Answer"]
+ClassifyCall = Callable[[Flow, bool, bytes], "Facts | Answer"]
+#: Called with the plugin's name, the flow and the exception; the engine turns it into ``failure.plugin_error``.
+OnError = Callable[[str, Flow, BaseException], None]
+
+_CACHED_ORDERS: Final = 4096
+_KEPT_NAMES: Final = 256
+
+
+@dataclass(slots=True, frozen=True)
+class Detector:
+    """A plugin that detects, with its declared limits (``first_*``: possible first octets, None: any)."""
+
+    name: str
+    call: DetectCall
+    transports: tuple[str, ...]
+    protocols: tuple[str, ...]
+    first_client: bytes | None = None
+    first_server: bytes | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class Classifier:
+    """A plugin that classifies, and the names of the facts that it sets."""
+
+    name: str
+    call: ClassifyCall
+    facts: tuple[str, ...]
+
+
+class Detectors:
+    """All detectors of a configuration with what is worked out from their declarations, once for any number of engines.
+
+    ``tcp`` and ``udp`` are the masks of those that take the transport, ``by_first_client`` and ``by_first_server`` for
+    each octet the mask of those that a direction may begin with.
+    """
+
+    def __init__(self, detectors: list[Detector]) -> None:
+        self.all = detectors
+        self.tcp = sum(1 << i for i, d in enumerate(detectors) if "tcp" in d.transports)
+        self.udp = sum(1 << i for i, d in enumerate(detectors) if "udp" in d.transports)
+        self.by_first_client = _first_octets([d.first_client for d in detectors])
+        self.by_first_server = _first_octets([d.first_server for d in detectors])
+
+
+class Recognition:
+    """Asks detectors and classifiers; keeps ``flow.app_proto``, ``facts``, ``confirmed`` and ``detect_done``.
+
+    ``limit_bytes`` bounds the prefix of each direction in octets, ``limit_packets`` the datagrams of each direction;
+    segments of a stream are not counted, else sending one octet each would spend the budget before anything is said.
+    """
+
+    def __init__(
+        self,
+        detectors: Detectors,
+        classifiers: list[Classifier],
+        limit_bytes: int,
+        limit_packets: int,
+        on_error: OnError,
+    ) -> None:
+        self.limit_bytes = limit_bytes
+        self.limit_packets = limit_packets
+        self._on_error = on_error
+        self._detectors = detectors.all
+        self._classifiers = classifiers
+        self._all_classifiers = (1 << len(classifiers)) - 1
+        self.classifier_facts = frozenset(fact for c in classifiers for fact in c.facts)
+        self._tcp = detectors.tcp
+        self._udp = detectors.udp
+        self._by_first_client = detectors.by_first_client
+        self._by_first_server = detectors.by_first_server
+        self._orders: dict[int, tuple[tuple[int, Detector], ...]] = {}
+        self._quarantined = 0
+        #: names of facts with their protocol before them, by protocol: flows share them
+        self._dotted: dict[str, dict[str, str]] = {}
+        self._sets = [(self._detectors, self._classifiers, self._orders)]
+
+    def watch(self, timing: Timing) -> None:
+        """Make a second set of the same plugins, under a clock."""
+        self._sets.append((timing.detectors(self._detectors), timing.classifiers(self._classifiers), {}))
+
+    def use(self, clocked: bool) -> None:
+        """Which of the two sets is asked from now on."""
+        self._detectors, self._classifiers, self._orders = self._sets[clocked]
+
+    def begin(self, flow: Flow) -> None:
+        """Set up a new flow."""
+        if flow.proto == TCP:
+            flow.pending = self._tcp
+        elif flow.proto == UDP:
+            flow.pending = self._udp
+        elif flow.proto in (ICMP, ICMPV6):
+            flow.app_proto = "none"
+            flow.detect_done = True
+
+    def quarantine(self, name: str) -> None:
+        """Never ask this plugin again: what it would have said stays open."""
+        for i, detector in enumerate(self._detectors):
+            if detector.name == name:
+                self._quarantined |= 1 << i
+        for _, _, orders in self._sets:
+            orders.clear()
+
+    def blind(self, flow: Flow) -> bool:
+        """Only quarantined detectors could still name this flow: it will never settle."""
+        open_bits = flow.pending & self._quarantined
+        return bool(open_bits) and (flow.match is not None or open_bits == flow.pending or self.spent(flow))
+
+    def feed(self, flow: Flow, to_server: bool, data: bytes, datagram: bool) -> bool:
+        """Add payload of one direction (never empty); True when facts of the flow changed."""
+        if flow.detect_done:
+            return bool(flow.classifying) and self._classify(flow, to_server, data)
+        flow.payload_seen = True
+        room = self.limit_bytes - len(flow.client if to_server else flow.server)
+        if datagram or len(data) <= room:
+            kept, beyond = data, b""
+        else:
+            kept, beyond = data[:room], data[room:]
+        if to_server:
+            if not flow.client:
+                flow.pending &= self._by_first_client[data[0]]
+            flow.client += kept
+            if datagram:
+                flow.client_sizes += (len(data),)
+        else:
+            if not flow.server:
+                flow.pending &= self._by_first_server[data[0]]
+            flow.server += kept
+            if datagram:
+                flow.server_sizes += (len(data),)
+        changed = self._ask(flow)
+        if beyond and flow.classifying:
+            changed |= self._classify(flow, to_server, beyond)
+        return changed
+
+    def spent(self, flow: Flow) -> bool:
+        """The budget of a direction is used up."""
+        limit = self.limit_bytes
+        return (
+            len(flow.client) >= limit
+            or len(flow.server) >= limit
+            or len(flow.client_sizes) >= self.limit_packets
+            or len(flow.server_sizes) >= self.limit_packets
+        )
+
+    def finish(self, flow: Flow) -> bool:
+        """The budget is spent or the flow ended: what is still open counts as NO. True when facts changed."""
+        if flow.detect_done or flow.pending & self._quarantined:
+            return False
+        if flow.match is not None:
+            if flow.app_proto is None:
+                self._settle(flow, flow.match)
+            flow.detect_done = True
+            self._release(flow)
+        elif flow.payload_seen:
+            flow.pending = 0
+            self._settle_unknown(flow)
+        else:
+            return False
+        return True
+
+    def possible(self, flow: Flow, mask: int) -> bool:
+        """Some detector in ``mask`` may still recognise the flow."""
+        return bool(flow.pending & mask)
+
+    def fact_state(self, flow: Flow, name: str) -> Answer:
+        """YES: settled (present or absent for good); NO: provisional, may still change; PENDING: open."""
+        app_proto = flow.app_proto
+        if app_proto is None:
+            return NO if name in flow.facts else PENDING
+        if name in self.classifier_facts:
+            if name in flow.facts:
+                return YES
+            return PENDING if flow.classifying else (YES if flow.detect_done else NO)
+        if flow.detect_done:
+            return YES
+        if name == "app_proto" or name in flow.facts:
+            return NO
+        return PENDING if name.partition(".")[0] in (app_proto, flow.app_proto_orig) else NO
+
+    def _order(self, mask: int) -> tuple[tuple[int, Detector], ...]:
+        order = self._orders.get(mask)
+        if order is None:
+            if len(self._orders) >= _CACHED_ORDERS:
+                self._orders.clear()
+            usable = mask & ~self._quarantined
+            order = tuple((1 << i, d) for i, d in enumerate(self._detectors) if usable >> i & 1)
+            self._orders[mask] = order
+        return order
+
+    def _ask(self, flow: Flow) -> bool:
+        pending = flow.pending
+        client, server = flow.client, flow.server
+        changed = False
+        for bit, detector in self._order(pending):
+            try:
+                answer = detector.call(flow, client, server)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # sys.exit() in a plugin is the plugin's failure, not ours
+                self._on_error(detector.name, flow, error)
+                continue
+            if answer is MORE:
+                continue
+            if answer is NO:
+                if bit != flow.match_bit:
+                    pending &= ~bit
+            elif type(answer) is Match:
+                changed = answer != flow.match
+                flow.match = answer
+                flow.match_bit = bit
+                pending &= (bit << 1) - 1
+                break
+            else:
+                self._on_error(detector.name, flow, TypeError(f"pywall_detect returned {type(answer).__name__}"))
+                pending &= ~bit
+        flow.pending = pending
+        match = flow.match
+        if match is not None:
+            if not pending & (flow.match_bit - 1) and (changed or flow.app_proto is None):
+                self._settle(flow, match)
+                return True
+        elif not pending:
+            self._settle_unknown(flow)
+            return True
+        if self.spent(flow):
+            return self.finish(flow)
+        return False
+
+    def _settle(self, flow: Flow, match: Match) -> None:
+        """The flow's protocol is known."""
+        if flow.app_proto is not None and flow.app_proto != match.protocol and flow.app_proto_orig is None:
+            flow.app_proto_orig = flow.app_proto
+        flow.app_proto = match.protocol
+        flow.pending = flow.match_bit
+        flow.confirmed = match.confirmed
+        if match.facts:
+            facts = dict(flow.facts)
+            names = self._dotted.setdefault(match.protocol, {})
+            for name, value in match.facts.items():
+                dotted = names.get(name)
+                if dotted is None:
+                    dotted = f"{match.protocol}.{name}"
+                    if len(names) < _KEPT_NAMES:
+                        names[name] = dotted
+                facts[dotted] = value
+            flow.facts = facts
+        if match.restart is not None:
+            self._restart(flow, match.restart)
+        elif (match.done and match.confirmed) or self.spent(flow):
+            flow.detect_done = True
+            self._release(flow)
+
+    def _restart(self, flow: Flow, offsets: tuple[int, int]) -> None:
+        """Detection begins anew inside the recognised protocol."""
+        flow.client = flow.client[offsets[0] :]
+        flow.server = flow.server[offsets[1] :]
+        flow.client_sizes = flow.server_sizes = ()
+        flow.match = None
+        flow.match_bit = 0
+        flow.pending = self._tcp if flow.proto == TCP else self._udp
+        if flow.client:
+            flow.pending &= self._by_first_client[flow.client[0]]
+        if flow.server:
+            flow.pending &= self._by_first_server[flow.server[0]]
+        if flow.client or flow.server:
+            self._ask(flow)
+
+    def _settle_unknown(self, flow: Flow) -> None:
+        flow.detect_done = True
+        if flow.app_proto is None:
+            flow.app_proto = "unknown"
+        else:
+            flow.opaque = True
+        client, server = flow.client, flow.server
+        client_sizes, server_sizes = flow.client_sizes, flow.server_sizes
+        self._release(flow)
+        flow.classifying = self._all_classifiers
+        if flow.classifying:
+            for to_server, data, sizes in ((True, client, client_sizes), (False, server, server_sizes)):
+                for chunk in _split(data, sizes):
+                    if chunk:
+                        self._classify(flow, to_server, chunk)
+
+    def _release(self, flow: Flow) -> None:
+        flow.client = flow.server = b""
+        flow.client_sizes = flow.server_sizes = ()
+        flow.match = None
+
+    def _classify(self, flow: Flow, to_server: bool, data: bytes) -> bool:
+        changed = False
+        for i, classifier in enumerate(self._classifiers):
+            if not flow.classifying >> i & 1:
+                continue
+            try:
+                answer: Any = classifier.call(flow, to_server, data)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
+                self._on_error(classifier.name, flow, error)
+                continue
+            if answer is MORE:
+                continue
+            flow.classifying &= ~(1 << i)
+            changed = True
+            if type(answer) is Facts:
+                flow.facts = {**flow.facts, **answer}
+            elif answer is not NO:
+                words = f"pywall_classify returned {type(answer).__name__}"
+                self._on_error(classifier.name, flow, TypeError(words))
+        return changed
+
+
+def _first_octets(declared: list[bytes | None]) -> tuple[int, ...]:
+    """For each octet the mask of detectors that may begin with it."""
+    return tuple(sum(1 << i for i, octets in enumerate(declared) if octets is None or n in octets) for n in range(256))
+
+
+def _split(data: bytes, sizes: tuple[int, ...]) -> list[bytes]:
+    if not sizes:
+        return [data]
+    chunks = []
+    at = 0
+    for size in sizes:
+        chunks.append(data[at : at + size])
+        at += size
+    return chunks

@@ -1,0 +1,51 @@
+"""Recognition as it was before a packet: a packet that is not accepted teaches nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..model.flow import Flow
+
+Snapshot = tuple[Any, ...]
+
+
+def snapshot(flow: Flow) -> Snapshot:
+    """What recognition may change, before a packet: taken back when the packet is not accepted."""
+    return (
+        flow.client,
+        flow.server,
+        flow.client_sizes,
+        flow.server_sizes,
+        flow.pending,
+        flow.match,
+        flow.match_bit,
+        flow.app_proto,
+        flow.app_proto_orig,
+        flow.facts,
+        flow.confirmed,
+        flow.detect_done,
+        flow.opaque,
+        flow.classifying,
+        flow.payload_seen,
+    )
+
+
+def restore(flow: Flow, before: Snapshot) -> None:
+    (
+        flow.client,
+        flow.server,
+        flow.client_sizes,
+        flow.server_sizes,
+        flow.pending,
+        flow.match,
+        flow.match_bit,
+        flow.app_proto,
+        flow.app_proto_orig,
+        flow.facts,
+        flow.confirmed,
+        flow.detect_done,
+        flow.opaque,
+        flow.classifying,
+        flow.payload_seen,
+    ) = before
+    flow.verdicts = [None] * 8

@@ -1,0 +1,1 @@
+"""The packet engine: packet in, verdict out."""

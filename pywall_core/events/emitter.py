@@ -1,0 +1,77 @@
+"""What the engine tells the outside: when there is an event, and how many of a kind are enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from ..chain.walk import Rule
+from ..model.flow import Flow
+from ..model.packet import Packet
+from ..model.verdict import ACCEPT, Verdict
+from .eve import Event, EventBuilder
+
+if TYPE_CHECKING:
+    from ..engine.engine import Engine
+
+_ANOMALIES_PER_TICK: Final = 100
+
+
+class Reporter:
+    """Events of one engine, to its sink and to the plugins' ``event`` hooks."""
+
+    def __init__(self, engine: Engine, sink: Callable[[Event], None] | None, pcap_filename: str | None) -> None:
+        self._engine = engine
+        self._sink = sink
+        self._builder = EventBuilder(live=engine.live, pcap_filename=pcap_filename)
+        self._hooks = engine.plugins.calls("event")
+        self._anomalies = 0
+
+    def tick(self) -> None:
+        """A second has gone by."""
+        self._anomalies = 0
+
+    def emit(self, event_type: str, flow: Flow | None, packet: Packet | None, fields: dict[str, Any]) -> None:
+        """Write an EVE event; ``fields`` become top-level keys."""
+        if self._sink is None and not self._hooks:
+            return
+        event = self._builder.build(event_type, flow, packet, fields, self._engine.now)
+        if self._sink is not None:
+            self._sink(event)
+        for name, hook in self._hooks:
+            self._engine.guard(name, hook, event)
+
+    def protocol(self, flow: Flow) -> None:
+        """One event a flow with the facts of its protocol, when all are known."""
+        proto = flow.app_proto
+        if not flow.detect_done or proto is None or flow.failed == "reported" or not flow.facts:
+            return
+        flow.failed = "reported"
+        if self._builder.has_type(proto, flow):
+            self.emit(proto, flow, None, {})
+
+    def drop(self, verdict: Verdict, packet: Packet, flow: Flow) -> None:
+        """One drop event a flow and rule, not one a packet."""
+        if flow.verdict is None or flow.verdict.action is ACCEPT or flow.verdict.rule != verdict.rule:
+            self.emit("drop", flow, packet, {"verdict": verdict})
+
+    def observed(self, rule: Rule, packet: Packet, flow: Flow) -> None:
+        """A rule with ``observe`` would have decided."""
+        if flow.verdict is None or rule.hits == 1:
+            self.emit("alert", flow, packet, {"rule": rule})
+
+    def would_be(self, verdict: Verdict, packet: Packet, flow: Flow) -> Verdict:
+        """Observe mode: what would have been done is reported, the packet passes."""
+        reason = f"observe: would {verdict.action.value}"
+        if flow.verdict is None or (flow.verdict.rule, flow.verdict.reason) != (verdict.rule, reason):
+            self.emit("alert", flow, packet, {"would_be": verdict})
+        self._engine.count(f"observed.{verdict.action.value}")
+        return Verdict(ACCEPT, verdict.final, verdict.rule, verdict.plugin, verdict.chain, reason)
+
+    def anomaly(self, packet: Packet, flow: Flow | None, kind: str, event: str) -> None:
+        """A decoder's or a tracker's objection; at most a hundred a second are written, the others are counted."""
+        self._anomalies += 1
+        if self._anomalies <= _ANOMALIES_PER_TICK:
+            self.emit("anomaly", flow, packet, {"anomaly": {"type": kind, "event": event}})
+        else:
+            self._engine.count("events.anomaly_suppressed")

@@ -1,0 +1,1 @@
+"""Why a packet or a flow got its verdict: traces and queries."""

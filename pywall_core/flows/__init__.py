@@ -1,0 +1,1 @@
+"""The flow table, announced flows, and filters over flows."""

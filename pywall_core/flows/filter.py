@@ -1,0 +1,114 @@
+"""Choosing flows by an expression in the manner of pcap-filter(7).
+
+``[src|dst] host ADDRESS``, ``[src|dst] net CIDR``, ``[src|dst] port N`` or ``N-M``, ``tcp``, ``udp``, ``icmp``,
+``ip``, ``ip6``, ``proto N``, ``app NAME``, joined by ``and``, ``or``, ``not`` and parentheses. ``src`` is the client.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from ipaddress import ip_address, ip_network
+from typing import Final
+
+from ..model.flow import Flow
+from ..model.packet import ICMP, ICMPV6, TCP, UDP
+
+Predicate = Callable[[Flow], bool]
+
+#: words and parentheses of an expression at most
+MAX_WORDS: Final = 100
+
+_PROTOCOLS: Final = {"tcp": (TCP,), "udp": (UDP,), "icmp": (ICMP, ICMPV6), "icmp6": (ICMPV6,), "sctp": (132,)}
+
+
+class FilterError(ValueError):
+    """The expression cannot be understood; the text says where."""
+
+
+def parse(expression: str) -> Predicate:
+    """The expression as a function of a flow.
+
+    :raises FilterError: it is no such expression
+    """
+    words = re.findall(r"[()]|[^\s()]+", expression)
+    if len(words) > MAX_WORDS:
+        raise FilterError(f"more than {MAX_WORDS} words")
+    parser = _Parser(words)
+    predicate = parser.any_of()
+    if parser.words:
+        raise FilterError(f"{parser.words[0]!r} was not expected")
+    return predicate
+
+
+class _Parser:
+    def __init__(self, words: list[str]) -> None:
+        self.words = words
+
+    def any_of(self) -> Predicate:
+        parts = [self.all_of()]
+        while self.words[:1] == ["or"]:
+            self.words.pop(0)
+            parts.append(self.all_of())
+        return parts[0] if len(parts) == 1 else lambda flow: any(part(flow) for part in parts)
+
+    def all_of(self) -> Predicate:
+        parts = [self.one()]
+        while self.words and self.words[0] not in ("or", ")"):
+            if self.words[0] == "and":
+                self.words.pop(0)
+            parts.append(self.one())
+        return parts[0] if len(parts) == 1 else lambda flow: all(part(flow) for part in parts)
+
+    def one(self) -> Predicate:
+        word = self.next("an expression")
+        if word == "not":
+            inner = self.one()
+            return lambda flow: not inner(flow)
+        if word == "(":
+            inner = self.any_of()
+            if self.next("')'") != ")":
+                raise FilterError("')' is missing")
+            return inner
+        if word in ("src", "dst"):
+            return self.end(self.next("host, net or port"), (word,))
+        if word in ("host", "net", "port"):
+            return self.end(word, ("src", "dst"))
+        if word in _PROTOCOLS:
+            numbers = _PROTOCOLS[word]
+            return lambda flow: flow.proto in numbers
+        if word in ("ip", "ip6"):
+            version = 6 if word == "ip6" else 4
+            return lambda flow: flow.version == version
+        if word == "proto":
+            number = self.number(self.next("a protocol number"), 255)
+            return lambda flow: flow.proto == number
+        if word == "app":
+            name = self.next("a protocol's name")
+            return lambda flow: name in (flow.app_proto, flow.app_proto_orig)
+        raise FilterError(f"{word!r} is not known (host, net, port, src, dst, tcp, udp, icmp, ip, ip6, proto, app)")
+
+    def end(self, kind: str, sides: tuple[str, ...]) -> Predicate:
+        value = self.next(f"a value for {kind}")
+        if kind == "port":
+            low, _, high = value.partition("-")
+            first, last = self.number(low, 65535), self.number(high or low, 65535)
+            return lambda flow: any(first <= getattr(flow, side[0] + "port") <= last for side in sides)
+        if kind not in ("host", "net"):
+            raise FilterError(f"{kind!r} is not known (host, net, port)")
+        try:
+            network = ip_network(value, strict=False)
+        except ValueError as error:
+            raise FilterError(str(error)) from None
+        return lambda flow: any(ip_address(getattr(flow, side)) in network for side in sides)
+
+    def next(self, wanted: str) -> str:
+        if not self.words:
+            raise FilterError(f"{wanted} is missing at the end")
+        return self.words.pop(0)
+
+    @staticmethod
+    def number(text: str, most: int) -> int:
+        if not (text.isascii() and text.isdigit()) or int(text) > most:
+            raise FilterError(f"{text!r} is no number from 0 to {most}")
+        return int(text)

@@ -1,0 +1,199 @@
+"""The flow table: identity, timeouts, bounds.
+
+Entries are found by the key of either direction. Expiry is a wheel of one-second slots whose entries are looked at when
+their slot comes and put off while the flow lives, so a packet costs the table nothing but the look-up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from random import getrandbits
+from typing import Final
+
+from ..model.flow import Flow
+from ..model.packet import ACK, ICMP, ICMPV6, OUTPUT, SYN, TCP, Packet
+from ..packet.decode import reverse_key
+
+#: Seconds without a packet after which an entry is freed, before a tracker says otherwise.
+TIMEOUT_NEW: Final = 30.0
+TIMEOUT_ESTABLISHED: Final = 120.0
+TIMEOUT_TCP_UNTRACKED: Final = 600.0
+
+#: Timeouts shrink linearly from this fill of the table on, to nothing at 100 % (pf's adaptive.start; pf.conf(5)).
+ADAPTIVE_START: Final = 0.6
+#: The share of the table that half-open entries may take: 16,384 of 131,072, some 40 MiB under a flood.
+NEW_SHARE: Final = 0.125
+#: A flow is looked at again after 15 seconds at least; old ones, which end seldom, less often.
+_RECHECK: Final = 15.0
+_RECHECK_MOST: Final = 120.0
+
+
+class FlowTable:
+    """At most ``capacity`` flows; ``on_end(flow, reason)`` is called for each that leaves."""
+
+    def __init__(self, capacity: int, on_end: Callable[[Flow, str], None]) -> None:
+        self.capacity = capacity
+        self._young_bound = max(capacity * NEW_SHARE, 16)
+        self.find = (by_key := dict[bytes, Flow]()).get
+        self._by_key = by_key
+        self._on_end = on_end
+        #: asked before a flow times out: does the kernel still carry it, unseen? (it then stays for another timeout)
+        self.still_carried: Callable[[Flow, float], bool] | None = None
+        #: entries that began as half-open, oldest first; those that are no more leave when they are come upon
+        self._young: dict[bytes, Flow] = {}
+        #: keys by the second in which to look at them; an entry counts while its flow's ``due`` is that second, so what
+        #: has ended costs a key, not a flow
+        self._wheel: dict[int, list[bytes]] = {}
+        self._swept = 0
+        self.evicted: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_key) // 2
+
+    def __iter__(self) -> Iterator[Flow]:
+        """Each flow once."""
+        return (flow for key, flow in list(self._by_key.items()) if key == flow.key)
+
+    def create(self, packet: Packet) -> Flow | None:
+        """A new entry for the packet's key, or None when the table is full of flows that must not go."""
+        if len(self._young) >= self._young_bound:
+            self._evict_young()
+        if len(self._by_key) >= self.capacity * 2 and not self._evict_young():
+            return None
+        flow = new_flow(packet)
+        self._by_key[flow.key] = flow
+        self._by_key.setdefault(flow.rkey, flow)
+        self._young[flow.key] = flow
+        self._schedule(flow, packet.time, flow.timeout)
+        return flow
+
+    def end(self, flow: Flow, reason: str) -> None:
+        """Free the entry."""
+        if self._by_key.get(flow.key) is not flow:
+            return
+        del self._by_key[flow.key]
+        if self._by_key.get(flow.rkey) is flow:
+            del self._by_key[flow.rkey]
+        self._young.pop(flow.key, None)
+        self._on_end(flow, reason)
+
+    def sweep(self, now: float) -> None:
+        """Free what has timed out; call about once a second."""
+        if len(self._young) * 2 > self._young_bound:
+            for key in [key for key, flow in self._young.items() if flow.share != "new"]:
+                del self._young[key]
+        last = int(now)
+        if last < self._swept:
+            self._turn_back(last)
+        if not self._swept or last - self._swept > 7200:
+            due = sorted(slot for slot in self._wheel if slot <= last)
+        else:
+            due = [slot for slot in range(self._swept, last + 1) if slot in self._wheel]
+        self._swept = last
+        scale = self._scale()
+        for slot in due:
+            for key in self._wheel.pop(slot):
+                flow = self._by_key.get(key)
+                if flow is None or flow.due != slot or flow.key != key:
+                    continue
+                left = flow.last + flow.timeout * scale - now
+                if left <= 0 and self.still_carried is not None and self.still_carried(flow, now):
+                    left = flow.timeout * scale
+                if left <= 0:
+                    self.end(flow, "closed" if flow.share == "closed" else "timeout")
+                else:
+                    self._schedule(flow, now, left)
+
+    def clear(self, reason: str) -> None:
+        """Free everything, oldest first."""
+        for flow in self:
+            self.end(flow, reason)
+        self._wheel.clear()
+
+    def _scale(self) -> float:
+        fill = len(self) / self.capacity
+        return 1.0 if fill <= ADAPTIVE_START else max(0.02, (1.0 - fill) / (1.0 - ADAPTIVE_START))
+
+    def _schedule(self, flow: Flow, now: float, left: float) -> None:
+        """Look at the entry when ``left`` seconds have passed, or a quarter of its age: timeouts may have shrunk."""
+        if left > _RECHECK:
+            left = min(left, max(_RECHECK, min((now - flow.start) / 4, _RECHECK_MOST)))
+        slot = int(now + left) + 1
+        if slot <= self._swept:
+            slot = self._swept + 1
+        flow.due = slot
+        bucket = self._wheel.get(slot)
+        if bucket is None:
+            self._wheel[slot] = [flow.key]
+        else:
+            bucket.append(flow.key)
+
+    def _turn_back(self, second: int) -> None:
+        """The clock went back (another part of a capture): what was put into later slots is due by the new time."""
+        self._swept = second
+        self._wheel.clear()
+        for flow in self:
+            flow.last = min(flow.last, float(second))
+            self._schedule(flow, flow.last, flow.timeout)
+
+    def _evict_young(self) -> bool:
+        """Make room: the oldest entry that is half-open (or closed before a sweep noticed) goes."""
+        young = self._young
+        while young:
+            key = next(iter(young))
+            flow = young.pop(key)
+            if flow.share != "established":
+                self.evicted[flow.share] = self.evicted.get(flow.share, 0) + 1
+                self.end(flow, "evicted")
+                return True
+        return False
+
+
+def new_flow(packet: Packet) -> Flow:
+    """A flow whose first packet is ``packet``; a SYN/ACK as the first packet turns the roles."""
+    flow = Flow()
+    proto = packet.proto
+    flow.reversed = turned = (
+        proto == TCP and packet.flags & (SYN | ACK) == SYN | ACK and not packet.related
+    ) or packet.related
+    if turned:
+        flow.rkey = key = packet.key
+        flow.key = reverse_key(key)
+        flow.src, flow.dst = packet.dst, packet.src
+        flow.sport, flow.dport = packet.dport, packet.sport
+    else:
+        flow.key = key = packet.key
+        flow.rkey = reverse_key(key)
+        flow.src, flow.dst = packet.src, packet.dst
+        flow.sport, flow.dport = packet.sport, packet.dport
+    flow.id = getrandbits(53)
+    flow.version = packet.version
+    flow.proto = proto
+    flow.icmp = packet.flags if proto in (ICMP, ICMPV6) else 0
+    flow.hook = packet.hook
+    flow.loopback = "lo" in (packet.indev, packet.outdev)
+    flow.initiator = "local" if packet.hook == OUTPUT or flow.loopback else "remote"
+    flow.start = flow.last = packet.time
+    flow.pkts_toserver = flow.pkts_toclient = flow.bytes_toserver = flow.bytes_toclient = 0
+    flow.app_proto = flow.app_proto_orig = flow.expected = flow.failed = None
+    flow.confirmed = flow.detect_done = flow.opaque = flow.payload_seen = False
+    flow.closed = flow.unacked = flow.midstream = flow.watched = flow.released = False
+    flow.facts = _NO_FACTS
+    flow.client = flow.server = b""
+    flow.client_sizes = flow.server_sizes = ()
+    flow.tracker = flow.ext = flow.match = flow.final = flow.verdict = None
+    flow.client_state = flow.server_state = "CLOSED"
+    flow.state = flow.share = "new"
+    flow.timeout = TIMEOUT_TCP_UNTRACKED if proto == TCP else TIMEOUT_NEW
+    flow.match_bit = flow.pending = flow.classifying = 0
+    flow.verdicts = [None] * 8
+    return flow
+
+
+_NO_FACTS: dict[str, object] = {}
+
+
+def touch_datagram_flow(flow: Flow) -> None:
+    """The server of a UDP flow answered: the flow is established."""
+    flow.state = flow.share = "established"
+    flow.timeout = TIMEOUT_ESTABLISHED

@@ -1,0 +1,1 @@
+"""Plain data that every other package works on: packets, flows, verdicts, rule kinds, errors."""

@@ -1,0 +1,169 @@
+"""Flow: one conversation, its facts and its verdicts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .verdict import Match, Verdict
+
+
+class Flow:
+    """One conversation. Plugins read it; what they may set is named ``for the plugin that provides ...`` below.
+
+    ``client`` sent the first packet (for TCP: the SYN; a capture that begins with a SYN/ACK has the roles turned and
+    ``reversed`` set). ``src`` and ``sport`` are the client's, ``dst`` and ``dport`` the server's.
+    """
+
+    __slots__ = (
+        "app_proto",
+        "app_proto_orig",
+        "bytes_toclient",
+        "bytes_toserver",
+        "classifying",
+        "client",
+        "client_sizes",
+        "client_state",
+        "closed",
+        "confirmed",
+        "detect_done",
+        "dport",
+        "dst",
+        "due",
+        "engine",
+        "expected",
+        "ext",
+        "facts",
+        "failed",
+        "final",
+        "hook",
+        "icmp",
+        "id",
+        "initiator",
+        "key",
+        "last",
+        "loopback",
+        "match",
+        "match_bit",
+        "midstream",
+        "opaque",
+        "payload_seen",
+        "pending",
+        "pkts_toclient",
+        "pkts_toserver",
+        "proto",
+        "released",
+        "reversed",
+        "rkey",
+        "server",
+        "server_sizes",
+        "server_state",
+        "share",
+        "sport",
+        "src",
+        "start",
+        "state",
+        "timeout",
+        "tracker",
+        "unacked",
+        "verdict",
+        "verdicts",
+        "version",
+        "watched",
+    )
+
+    #: random 53-bit number, EVE's flow_id
+    id: int
+    key: bytes
+    rkey: bytes
+    version: int
+    proto: int
+    src: bytes
+    dst: bytes
+    sport: int
+    dport: int
+    #: ICMP: type << 8 | code of the first packet, else 0
+    icmp: int
+    #: netfilter hook of the first packet
+    hook: int
+    #: "local" when this host sent the first packet, else "remote"
+    initiator: str
+    reversed: bool
+    #: on the interface ``lo``: each packet passes OUTPUT and INPUT
+    loopback: bool
+    #: seconds, as Packet.time
+    start: float
+    last: float
+    pkts_toserver: int
+    pkts_toclient: int
+    bytes_toserver: int
+    bytes_toclient: int
+
+    #: settled protocol name, "unknown" when nothing was recognised, None while that is open
+    app_proto: str | None
+    app_proto_orig: str | None
+    #: both sides were seen to speak app_proto
+    confirmed: bool
+    #: nothing more will be learnt by detectors
+    detect_done: bool
+    #: handed over to something that no detector recognised (a tunnel's inside)
+    opaque: bool
+    #: label announced for this flow by a related one, see :meth:`expect`
+    expected: str | None
+    #: facts by dotted name; treat as read-only, set with :meth:`set_fact`
+    facts: dict[str, Any]
+    #: bytes from the start of each direction, as far as detection keeps them
+    client: bytes
+    server: bytes
+    #: for datagrams: length of each payload in ``client`` and ``server``
+    client_sizes: tuple[int, ...]
+    server_sizes: tuple[int, ...]
+
+    #: for the plugin that provides ``segment``: its own object; per-flow
+    tracker: Any
+    #: for the plugin that provides ``tcp-state``: RFC 9293 names (the ancestor's split ones) of both ends
+    client_state: str
+    server_state: str
+    #: for the plugin that provides ``segment``: EVE's flow.state: new, established, closed
+    state: str
+    #: likewise: share of the table that the entry counts for: "new", "established" or "closed"
+    share: str
+    #: likewise: seconds after the last packet at which the entry is freed
+    timeout: float
+    #: likewise: a SYN begins a new flow on this key
+    closed: bool
+    #: likewise: bytes that detectors saw have not been acknowledged by their receiver yet
+    unacked: bool
+    #: likewise: the start of the TCP connection was not seen
+    midstream: bool
+    #: any plugin may set it: it wants to see every packet, so the kernel does not take the flow over
+    watched: bool
+    #: any plugin's own data, by plugin name; None until first use
+    ext: dict[str, Any] | None
+
+    match: Match | None
+    match_bit: int
+    pending: int
+    #: second of the table's clock in which to look at the entry
+    due: int
+    classifying: int
+    payload_seen: bool
+    #: nobody needs to look at the flow any more, in either direction
+    released: bool
+    failed: str | None
+    final: Verdict | None
+    verdict: Verdict | None
+    verdicts: list[Verdict | None]
+    engine: Any
+
+    def set_fact(self, name: str, value: object) -> None:
+        """Set a fact of the flow; rules that asked for it are asked again."""
+        self.facts = {**self.facts, name: value}
+        self.verdicts = [None] * 8
+
+    def expect(self, app_proto: str, *, proto: int, dst: bytes, dport: int, src: bytes | None = None) -> None:
+        """Announce a related flow (ftp-data, rtp): the next one to ``dst``:``dport`` gets ``expected = app_proto``.
+
+        The core bounds these announcements in number (4096) and time (60 s), and only addresses of this flow are
+        taken. A detector then asks ``flow.expected``.
+        """
+        self.engine.expect(self, app_proto, proto, dst, dport, src)

@@ -1,0 +1,106 @@
+"""Packet: one decoded IP packet, and the numbers of netfilter hooks, IP protocols and TCP flags."""
+
+from __future__ import annotations
+
+from typing import Final
+
+INPUT: Final = 1
+FORWARD: Final = 2
+OUTPUT: Final = 3
+#: Names of the netfilter hooks by their numbers in ``linux/netfilter.h`` (NF_INET_LOCAL_IN ...).
+HOOK_NAMES: Final = {INPUT: "INPUT", FORWARD: "FORWARD", OUTPUT: "OUTPUT"}
+
+#: IP protocol numbers (IANA) that the core knows by name.
+ICMP: Final = 1
+TCP: Final = 6
+UDP: Final = 17
+ICMPV6: Final = 58
+
+#: TCP flag bits, RFC 9293 section 3.1.
+FIN: Final = 0x01
+SYN: Final = 0x02
+RST: Final = 0x04
+PSH: Final = 0x08
+ACK: Final = 0x10
+URG: Final = 0x20
+
+
+class Packet:
+    """One IP packet. Addresses are packed bytes (4 or 16), times seconds, lengths and offsets octets.
+
+    ``time`` is the engine's clock (monotonic when live, the capture's in replay). ``key`` identifies the flow and
+    direction: protocol octet, source, destination, source port, destination port. ``error`` names what the decoder
+    objects to (None: decoded well). ``related`` is True for an ICMP error, whose ``key`` is that of the flow it quotes,
+    reversed. ``segments`` is for the plugin that provides ``segment``: the ordered bytes that this packet completes,
+    as ``(offset, data, gap)``. ``frag`` is ``(identification, offset, more)`` of an IP fragment.
+    """
+
+    __slots__ = (
+        "ack",
+        "data",
+        "dport",
+        "dst",
+        "end",
+        "error",
+        "flags",
+        "frag",
+        "hook",
+        "indev",
+        "key",
+        "l4",
+        "length",
+        "outdev",
+        "pcap_cnt",
+        "proto",
+        "related",
+        "segments",
+        "seq",
+        "sport",
+        "src",
+        "start",
+        "time",
+        "to_server",
+        "ttl",
+        "version",
+        "window",
+    )
+
+    time: float
+    data: bytes
+    hook: int
+    #: interface names, empty where unknown
+    indev: str
+    outdev: str
+    version: int
+    proto: int
+    src: bytes
+    dst: bytes
+    #: ports of TCP, UDP, UDP-Lite, SCTP, DCCP; identifier of ICMP echo; else 0
+    sport: int
+    dport: int
+    #: length of the IP datagram by its header, never more than what is there unless ``error`` is "truncated"
+    length: int
+    #: TTL or hop limit
+    ttl: int
+    #: offset of the transport header; bytes ``data[start:end]`` are its payload
+    l4: int
+    start: int
+    end: int
+    #: TCP header fields (0 for other protocols); ``flags`` holds the low eight bits, ICMP: type << 8 | code
+    flags: int
+    seq: int
+    ack: int
+    window: int
+    key: bytes
+    related: bool
+    frag: tuple[bytes, int, bool] | None
+    error: str | None
+    to_server: bool
+    segments: tuple[tuple[int, bytes, int], ...]
+    #: number in the capture, from 1; 0 when live
+    pcap_cnt: int
+
+    @property
+    def payload(self) -> bytes:
+        """The transport payload, a copy."""
+        return self.data[self.start : self.end]

@@ -1,0 +1,62 @@
+"""RuleKind: the one place where a kind of rule declares its parameters, scope, facts and answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from .flow import Flow
+from .packet import Packet
+from .verdict import Action, Answer
+
+if TYPE_CHECKING:
+    from ..engine.engine import Engine
+
+Scope = Literal["flow", "direction", "packet"]
+
+
+#: What ``RuleKind.compile`` gives: the rule's answer for one packet. An Action as the answer overrides the rule's own.
+Matcher = Callable[[Packet, Flow], Answer | Action]
+
+
+class RuleKind(BaseModel):
+    """Base class of rule kinds: a pydantic model whose fields are the rule's parameters in the YAML.
+
+    ``scope`` says how far an answer carries: ``flow`` (facts, who started it: the same for all its packets once the
+    facts have settled), ``direction`` (addresses, ports, interfaces of the packet), ``packet`` (asked for each packet;
+    a verdict is not final while such a rule was asked). ``state = "host"`` declares knowledge across flows, which
+    several workers would split. The class docstring is the kind's manual text; each field has a description.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: ClassVar[str]
+    scope: ClassVar[Scope] = "direction"
+    state: ClassVar[Literal["flow", "host"]] = "flow"
+    #: capabilities that some loaded plugin must provide ("segment", "tcp-state")
+    requires: ClassVar[tuple[str, ...]] = ()
+    #: parameters to try the kind with, as they stand in the YAML: for `pywall plugins check` and the manual
+    examples: ClassVar[Sequence[Mapping[str, Any]]] = ()
+    #: False for kinds that only look (``log``): they take no action
+    decides: ClassVar[bool] = True
+
+    def asks(self) -> tuple[str, ...]:
+        """Names of the facts that the answer rests on: ``app_proto``, ``tls.sni``, ``payload_class`` ..."""
+        return ()
+
+    def protocols(self) -> tuple[str, ...]:
+        """Protocol names used as parameters; each must be known to some loaded detector."""
+        return ()
+
+    def concerns(self, flow: Flow) -> bool:
+        """False: this flow is none of the rule's business; it is not asked and keeps no verdict from being final."""
+        return True
+
+    def compile(self, engine: Engine) -> Matcher:
+        """The answer as a function of packet and flow: YES, NO, PENDING, or an Action that overrides the rule's own.
+
+        Called once. What can be prepared is prepared here; the returned function must not raise.
+        """
+        raise NotImplementedError

@@ -1,0 +1,90 @@
+"""Answers, actions and verdicts: what rules, detectors, classifiers and vetoes give back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+from typing import Any, Final
+
+
+class Answer(Enum):
+    """Three-valued answers. Rules say YES, NO, or PENDING while a fact that they ask for has not settled; detectors and
+    classifiers without a result say MORE (bytes are wanted) or NO (for good).
+    """
+
+    NO = "no"
+    YES = "yes"
+    PENDING = "pending"
+    MORE = "more"
+
+
+NO: Final = Answer.NO
+YES: Final = Answer.YES
+PENDING: Final = Answer.PENDING
+MORE: Final = Answer.MORE
+
+
+class Action(StrEnum):
+    """What is done with a packet; the values are those of EVE's ``verdict.action``."""
+
+    __hash__ = str.__hash__  # Enum's is a Python function, and every packet counts its action
+
+    ACCEPT = "accept"
+    DROP = "drop"
+    REJECT = "reject"
+
+
+ACCEPT: Final = Action.ACCEPT
+DROP: Final = Action.DROP
+REJECT: Final = Action.REJECT
+
+
+@dataclass(slots=True, frozen=True)
+class Verdict:
+    """The one decision on a packet, with its owner.
+
+    ``final`` says that it holds for the rest of the flow (in this direction for ACCEPT, in all for DROP and REJECT).
+    ``rule`` is the deciding rule's place in the configuration (``INPUT[2]``, ``default``, or empty where no rule
+    decided), ``plugin`` who provides it, ``reason`` one short phrase.
+    """
+
+    action: Action
+    final: bool = False
+    rule: str = ""
+    plugin: str = "core"
+    chain: str = ""
+    reason: str = ""
+
+
+@dataclass(slots=True, frozen=True)
+class Drop:
+    """Answer of the ``packet`` hook that vetoes one packet; ``reason`` is dotted: ``stream.bad_checksum``.
+
+    ``flow``: the rest of the flow as well, in both directions (``failure.midstream: drop-flow``).
+    """
+
+    reason: str
+    flow: bool = False
+
+
+class Facts(dict[str, Any]):
+    """Answer of a classifier that has settled: names and values for :attr:`Flow.facts`."""
+
+
+@dataclass(slots=True, frozen=True)
+class Match:
+    """A detector recognised its protocol.
+
+    ``facts`` are stored on the flow as ``<protocol>.<name>``; names may be dotted (``client.software_version``).
+    ``confirmed``: both sides were seen to speak it (one side where the protocol has only one).
+    ``done=False``: ask on when more bytes arrive, for facts or confirmation; each answer replaces the one before.
+    ``restart``: the protocol hands the flow over to another one (STARTTLS, CONNECT, SOCKS): offsets into the client's
+    and the server's bytes, as given to ``detect``, from which detection begins anew. The recognised protocol becomes
+    ``app_proto_orig`` when something is recognised inside.
+    """
+
+    protocol: str
+    facts: dict[str, Any] = field(default_factory=dict)
+    confirmed: bool = True
+    done: bool = True
+    restart: tuple[int, int] | None = None

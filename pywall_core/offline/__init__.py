@@ -1,0 +1,1 @@
+"""The engine over capture files, without root."""

@@ -1,0 +1,1 @@
+"""IP packets from bytes: headers and fragments."""
