@@ -90,6 +90,8 @@ class Recognition:
         self._by_first_server = detectors.by_first_server
         self._orders: dict[int, tuple[tuple[int, Detector], ...]] = {}
         self._quarantined = 0
+        #: bit of the detector that is being asked, 0 outside
+        self.asking = 0
         #: names of facts with their protocol before them, by protocol: flows share them
         self._dotted: dict[str, dict[str, str]] = {}
         self._sets = [(self._detectors, self._classifiers, self._orders)]
@@ -212,6 +214,7 @@ class Recognition:
         client, server = flow.client, flow.server
         changed = False
         for bit, detector in self._order(pending):
+            self.asking = bit
             try:
                 answer = detector.call(flow, client, server)
             except KeyboardInterrupt:
@@ -233,6 +236,7 @@ class Recognition:
             else:
                 self._on_error(detector.name, flow, TypeError(f"pywall_detect returned {type(answer).__name__}"))
                 pending &= ~bit
+        self.asking = 0
         flow.pending = pending
         match = flow.match
         if match is not None:

@@ -19,7 +19,7 @@ from ..detection.detectors import Recognition
 from ..detection.snapshot import Snapshot, restore, snapshot
 from ..events.emitter import Reporter
 from ..events.eve import Event
-from ..flows.expectations import Expectations
+from ..flows.expectations import Announcement, Expectations
 from ..flows.table import FlowTable, touch_datagram_flow
 from ..model.errors import Hung
 from ..model.flow import Flow
@@ -267,7 +267,8 @@ class Engine:
 
     def expect(self, parent: Flow, app_proto: str, proto: int, dst: bytes, dport: int, src: bytes | None) -> None:
         """See :meth:`pywall_core.model.flow.Flow.expect`."""
-        self.expectations.add(parent, app_proto, proto, dst, dport, src, self.now)
+        announcement = Announcement(parent, app_proto, proto, dst, dport, src, self.recognition.asking)
+        self.expectations.staged.append(announcement)
 
     def stats(self) -> dict[str, Any]:
         """Cumulative counters, nested; ``docs/reference/events.md`` says what each is. Walks the flow table."""
@@ -383,6 +384,8 @@ class Engine:
         self._raised = None
         self._hung = False
         veto: Drop | None = None
+        if self.expectations.staged:
+            self.expectations.discard()
         if packet.proto != TCP and packet.end > packet.start and not packet.related:
             packet.segments = ((0, packet.data[packet.start : packet.end], 0),)
         for name, hook in self._packet:
@@ -428,6 +431,8 @@ class Engine:
                         self.guard(name, hook, flow, packet.to_server, offset, data, gap)
         elif before is not None and not verdict.final:
             restore(flow, before)
+        if self.expectations.staged:
+            self.expectations.commit(packet, flow, verdict, packet.time)
         if verdict is not self._unruled or flow.verdict is None:
             flow.verdict = verdict
         return verdict

@@ -35,6 +35,7 @@ def engine_stats(engine: Engine) -> dict[str, Any]:
             "by_app_proto": dict(protocols),
             "by_proto": dict(Counter(protocol_name(flow.proto) for flow in engine.flows)),
             "evicted": dict(engine.flows.evicted),
+            "expectations_refused": dict(engine.expectations.refused),
         },
         "fragments": engine.fragments.stats(),
         "counters": dict(engine.counters),

@@ -107,7 +107,7 @@ class Flow:
     detect_done: bool
     #: handed over to something that no detector recognised (a tunnel's inside)
     opaque: bool
-    #: label announced for this flow by a related one, see :meth:`expect`
+    #: label announced for this flow by a related one, see :meth:`expect`: a hint, never a proof of its content
     expected: str | None
     #: facts by dotted name; treat as read-only, set with :meth:`set_fact`
     facts: dict[str, Any]
@@ -163,7 +163,11 @@ class Flow:
     def expect(self, app_proto: str, *, proto: int, dst: bytes, dport: int, src: bytes | None = None) -> None:
         """Announce a related flow (ftp-data, rtp): the next one to ``dst``:``dport`` gets ``expected = app_proto``.
 
-        The core bounds these announcements in number (4096) and time (60 s), and only addresses of this flow are
-        taken. A detector then asks ``flow.expected``.
+        ``dst`` is an address of this flow and ``src`` the other one (the default); ``dport`` is 1024 to 65535,
+        ``proto`` TCP or UDP. The announcement counts after the verdict on the packet during which it is made, when that
+        packet is accepted, comes from the server, and the flow is confirmed by the detector that announces. So announce
+        when the server accepts, not when the client asks. (This host may be answered at the port that it asks from.)
+        Others are counted in ``flows.expectations_refused`` and forgotten, as are those beyond 4096 in all, 256 a flow
+        and 60 s. ``flow.expected`` is a hint for rules and detectors; the content decides the name.
         """
         self.engine.expect(self, app_proto, proto, dst, dport, src)

@@ -7,7 +7,6 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pywall_core.flows.expectations import LIFETIME, MAX_PER_FLOW, Expectations
 from pywall_core.flows.table import ADAPTIVE_START, TIMEOUT_NEW, FlowTable, touch_datagram_flow
 from pywall_core.model.flow import Flow
 from pywall_core.model.packet import ACK, SYN, Packet
@@ -140,23 +139,3 @@ def test_half_a_million_packets_of_a_flood_stay_quick() -> None:
     for n in range(20_000):
         table.create(packet(n))
     assert time.process_time() - began < 20  # a quadratic table would take minutes
-
-
-def test_expectations_are_bounded_and_bound_to_the_parents_addresses() -> None:
-    parent = make_table(4).create(packet(1))
-    assert parent is not None
-    held = Expectations()
-    held.add(parent, "ftp-data", 6, b"\x08\x08\x08\x08", 4000, None, 1.0)
-    assert not held, "a stranger's address is not taken"
-    held.add(parent, "ftp-data", 17, parent.dst, 53, None, 1.0)
-    flow = make_table(4).create(packet(7))
-    assert flow is not None
-    assert held.take(flow, 1.0 + LIFETIME + 1) is None
-    held.add(parent, "ftp-data", 17, parent.dst, 53, None, 1.0)
-    assert held.take(flow, 2.0) == "ftp-data"
-    assert held.take(flow, 2.0) is None, "used up"
-    for port in range(1, 2 * MAX_PER_FLOW):
-        held.add(parent, "x", 6, parent.dst, port, None, 1.0)
-    assert len(held) <= MAX_PER_FLOW
-    held.sweep(1.0 + LIFETIME + 1)
-    assert not held

@@ -109,22 +109,3 @@ def test_tls_inside_is_recognised(protocol, turns, size):
 def test_smtp_that_asks_for_nothing_stays_smtp():
     event = flow_of(talk([*SMTP[:3], (True, b"MAIL FROM:<a@b.example>\r\n"), (False, b"250 ok\r\n")]).close())
     assert event["app_proto"] == "smtp"
-
-
-@pytest.mark.parametrize("content", [b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"\x16\3\1\2\0\1", b"any octets at all"])
-def test_an_announced_data_connection_is_ftp_data_whatever_it_carries(content):
-    control = talk(
-        [
-            (False, b"220 FTP server\r\n"),
-            (True, b"USER a\r\n"),
-            (False, b"331 password\r\n"),
-            (True, b"EPSV\r\n"),
-            (False, b"229 Entering Extended Passive Mode (|||6446|)\r\n"),
-        ],
-        server=("198.51.100.2", 2121),
-    )
-    data = talk([(False, content)], client=("192.0.2.1", 40001), server=("198.51.100.2", 6446))
-    lab = engine(POLICY)
-    lab.send(control)
-    lab.send(data.close())
-    assert {event["dest_port"]: event["app_proto"] for event in lab.close()} == {2121: "ftp", 6446: "ftp-data"}

@@ -17,7 +17,8 @@ TIERS: Final = {
     "structural": "fields whose values and lengths fit each other, over the whole message",
     # until the server has spoken, whatever the client sends does not refute these, so that nothing else waits for them
     "server_first": "the server speaks first, and says what it is",
-    "heuristic": "what a related flow announced, or a few fields over several packets",
+    "heuristic": "a few fields over several packets",
+    "announced": "what a related flow announced, where the content is nothing else",
 }
 #: Name of each detector, and its module below this package.
 DETECTORS: Final = find_detectors(Path(__file__).parent)

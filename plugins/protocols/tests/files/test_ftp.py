@@ -28,21 +28,54 @@ TestContract = detector_contract(
 )
 
 
+SRC, DST = bytes([192, 0, 2, 1]), bytes([198, 51, 100, 2])
+
+
 def announced(client, server):
-    flow = make_flow(src=bytes([192, 0, 2, 1]), dst=bytes([198, 51, 100, 2]))
+    flow = make_flow(src=SRC, dst=DST)
     ftp.pywall_detect(flow, client, server)
     return flow.engine.expected
 
 
-def test_port_announces_the_clients_address():
-    src, dst = bytes([192, 0, 2, 1]), bytes([198, 51, 100, 2])
-    assert announced(b"USER a\r\nPORT 192,0,2,1,200,10\r\n", b"220 FTP\r\n") == [("ftp-data", TCP, src, 51210, dst)]
+@pytest.mark.parametrize(
+    ("client", "server"),
+    [
+        (b"USER a\r\nPORT 192,0,2,1,200,10\r\n", b"220 FTP\r\n331 ok\r\n200 PORT ok\r\n"),
+        (
+            b"USER a\r\nPORT 192,0,2,1,200,10\r\nLIST\r\n",
+            b"120 soon\r\n220 FTP\r\n331-ok\r\n331 go\r\n200 ok\r\n150 now\r\n",
+        ),
+        (b"USER a\r\nEPRT |1|192.0.2.1|51210|\r\n", b"220 FTP\r\n331 ok\r\n200 ok\r\n"),
+    ],
+)
+def test_port_announces_the_clients_address_when_the_server_has_accepted(client, server):
+    assert announced(client, server) == [("ftp-data", TCP, SRC, 51210, DST)]
 
 
-def test_a_third_partys_address_is_not_taken():
-    src, dst = bytes([192, 0, 2, 1]), bytes([198, 51, 100, 2])
-    announcements = announced(b"USER a\r\nPORT 203,0,113,9,200,10\r\n", b"220 FTP\r\n")
-    assert announcements == [("ftp-data", TCP, src, 51210, dst)], "behind NAT it is this flow's, else nobody's"
+@pytest.mark.parametrize(
+    ("client", "server"),
+    [
+        pytest.param(b"USER a\r\nPORT 192,0,2,1,200,10\r\n", b"220 FTP\r\n331 ok\r\n", id="not answered"),
+        pytest.param(b"USER a\r\nPORT 192,0,2,1,200,10\r\n", b"220 FTP\r\n331 ok\r\n500 no\r\n", id="refused"),
+        pytest.param(b"USER a\r\nPORT 203,0,113,9,200,10\r\n", b"220 FTP\r\n331 ok\r\n200 ok\r\n", id="bounce"),
+        pytest.param(b"USER a\r\nEPRT |1|203.0.113.9|99|\r\n", b"220 FTP\r\n331 ok\r\n200 ok\r\n", id="EPRT bounce"),
+        pytest.param(b"USER a\r\n", b"220 FTP\r\n331 ok\r\n227 a (198,51,100,2,4,1)\r\n", id="227 to nothing"),
+        pytest.param(
+            b"USER a\r\nPASV\r\nSTAT .\r\n",
+            b"220 FTP\r\n331 ok\r\n530 no\r\n213-.\r\n227 (198,51,100,2,4,1)\r\n229 (|||6446|)\r\n213 end\r\n",
+            id="the text of another reply",
+        ),
+        pytest.param(
+            b"USER a\r\n227 (198,51,100,2,4,1)\r\n",
+            b"220 FTP\r\n331 ok\r\n500 what? 227 (198,51,100,2,4,1)\r\n",
+            id="echo",
+        ),
+        pytest.param(b"USER a\r\nPORT 192,0,2,1,200,10\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n", id="a web server"),
+        pytest.param(b"USER a\r\nPORT 192,0,2,1,200,10\r\n", b"", id="silence"),
+    ],
+)
+def test_what_the_server_did_not_agree_to_is_not_announced(client, server):
+    assert announced(client, server) == []
 
 
 @pytest.mark.parametrize(
@@ -54,27 +87,25 @@ def test_a_third_partys_address_is_not_taken():
     ],
 )
 def test_passive_replies_announce_the_servers_address(reply, port):
-    src, dst = bytes([192, 0, 2, 1]), bytes([198, 51, 100, 2])
-    assert announced(b"USER a\r\n", b"220 FTP\r\n331 ok\r\n" + reply) == [("ftp-data", TCP, dst, port, src)]
+    command = b"EPSV\r\n" if reply.startswith(b"229") else b"PASV\r\n"
+    assert announced(b"USER a\r\n" + command, b"220 FTP\r\n331 ok\r\n" + reply) == [("ftp-data", TCP, DST, port, SRC)]
 
 
 def test_eprt_announces_an_ipv6_address():
     src = bytes.fromhex("20010db8000000000000000000000001")
     flow = make_flow(src=src, dst=src[:-1] + b"\2")
-    ftp.pywall_detect(flow, b"EPRT |2|2001:db8::1|5282|\r\n", b"220 FTP\r\n")
+    ftp.pywall_detect(flow, b"EPRT |2|2001:db8::1|5282|\r\n", b"220 FTP\r\n200 ok\r\n")
     assert flow.engine.expected == [("ftp-data", TCP, src, 5282, flow.dst)]
 
 
-@pytest.mark.parametrize(
-    "line", [b"PORT 999,0,2,1,200,10\r\n", b"EPRT |1|nonsense|99|\r\n", b"EPRT |1|192.0.2.1|99999|\r\n"]
-)
+@pytest.mark.parametrize("line", [b"PORT 999,0,2,1,200,10\r\n", b"EPRT |1|nonsense|99|\r\n"])
 def test_numbers_out_of_range_announce_nothing(line):
-    assert announced(b"USER a\r\n" + line, b"220 FTP\r\n") == []
+    assert announced(b"USER a\r\n" + line, b"220 FTP\r\n331 ok\r\n200 ok\r\n") == []
 
 
 def test_each_connection_is_announced_once():
     flow = make_flow()
-    client, server = b"USER a\r\n", b"220 FTP\r\n331 ok\r\n229 ok (|||6446|)\r\n"
+    client, server = b"USER a\r\nEPSV\r\nEPSV\r\n", b"220 FTP\r\n331 ok\r\n229 ok (|||6446|)\r\n"
     for _ in range(3):
         ftp.pywall_detect(flow, client, server)
     ftp.pywall_detect(flow, client, server + b"229 ok (|||6447|)\r\n")
@@ -99,6 +130,8 @@ def test_a_greeting_alone_without_the_name_waits():
     assert ftp.pywall_detect(make_flow(), b"", b"220 ready\r\n") is MORE
 
 
-def test_data_connections_are_what_was_announced():
-    assert ftp_data.pywall_detect(make_flow(expected="ftp-data"), b"", b"GET / HTTP/1.1\r\n") == Match("ftp-data")
+def test_a_data_connection_is_a_hint_and_one_side_that_speaks():
+    expected = Match("ftp-data", confirmed=False, done=False)
+    assert ftp_data.pywall_detect(make_flow(expected="ftp-data"), b"", b"any bytes at all") == expected
+    assert ftp_data.pywall_detect(make_flow(expected="ftp-data"), b"id\n", b"uid=0(root)\n") is NO
     assert ftp_data.pywall_detect(make_flow(expected="rtp"), b"", b"anything") is NO

@@ -10,6 +10,8 @@ READ = b"\0\1firmware.bin\0octet\0"
 WRITE = b"\0\2a.txt\0NetASCII\0blksize\0001428\0tsize\0000\0"
 BLOCK = b"\0\3\0\1" + b"x" * 512
 
+UNCONFIRMED = Match("tftp", confirmed=False, done=False)
+
 TestTftp = detector_contract(
     tftp,
     [
@@ -34,7 +36,16 @@ def test_a_request_announces_its_transfer():
 
 
 @pytest.mark.parametrize(
-    ("data", "answer"), [(BLOCK, Match("tftp")), (b"\0\5\0\1no\0", Match("tftp")), (b"\0\7\0\1", NO)]
+    ("data", "answer"),
+    [
+        (BLOCK, UNCONFIRMED),
+        (b"\0\5\0\1no\0", UNCONFIRMED),
+        (b"\0\x06blksize\x001428\0", UNCONFIRMED),
+        (b"\0\4\0\0", UNCONFIRMED),
+        (b"\0\3\0\7" + b"x" * 512, MORE),
+        (b"\0\5\0\x63no\0", MORE),
+        (b"\0\7\0\1", NO),
+    ],
 )
 def test_an_announced_transfer(ask, data, answer):
     assert ask(tftp, [data], expected="tftp") == answer

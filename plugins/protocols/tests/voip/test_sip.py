@@ -12,6 +12,9 @@ SDP = (
     b"m=audio 49170 RTP/AVP 0\r\n"
 )
 INVITE = b"INVITE sip:bob@b.example SIP/2.0\r\nVia: SIP/2.0/UDP a.example\r\nUser-Agent: phone\r\n" + SDP
+ACCEPTED = b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP a.example\r\nCSeq: 1 INVITE\r\n" + SDP.replace(
+    b"192.0.2.1", b"198.51.100.2"
+).replace(b"49170", b"6000")
 TRYING = b"SIP/2.0 100 Trying\r\nVia: SIP/2.0/UDP a.example\r\n\r\n"
 
 TestContractUdp = detector_contract(
@@ -58,13 +61,28 @@ def test_facts():
 
 
 def test_media_is_announced_once():
-    flow, _ = asked(INVITE)
-    sip.pywall_detect(flow, INVITE, TRYING)
-    assert flow.engine.expected == [("rtp", UDP, SRC, 49170, None)]
+    flow, _ = asked(INVITE, ACCEPTED)
+    sip.pywall_detect(flow, INVITE, ACCEPTED)
+    assert flow.engine.expected == [("rtp", UDP, SRC, 49170, None), ("rtp", UDP, DST, 6000, None)]
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        b"",
+        TRYING,
+        ACCEPTED.replace(b"200 OK", b"486 Busy"),
+        ACCEPTED.replace(b"CSeq: 1 INVITE", b"CSeq: 1 REGISTER"),
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+    ],
+)
+def test_media_of_a_call_that_nobody_accepted_are_not_announced(server):
+    flow, _ = asked(INVITE, server)
+    assert flow.engine.expected == []
 
 
 def test_media_at_a_third_party_is_not_announced():
-    flow, _ = asked(INVITE.replace(b"192.0.2.1", b"203.0.113.9"))
+    flow, _ = asked(INVITE.replace(b"192.0.2.1", b"203.0.113.9"), ACCEPTED.partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
     assert flow.engine.expected == []
 
 
@@ -72,7 +90,7 @@ def test_media_at_a_third_party_is_not_announced():
     "body", [b"c=IN IP4 nowhere\r\nm=audio 1 RTP/AVP 0\r\n", b"c=IN IP4 192.0.2.1\r\nm=audio 99999 RTP/AVP 0\r\n"]
 )
 def test_bad_descriptions_announce_nothing(body):
-    flow, _ = asked(b"INVITE sip:b@b SIP/2.0\r\n\r\nv=0\r\n" + body)
+    flow, _ = asked(b"INVITE sip:b@b SIP/2.0\r\n\r\nv=0\r\n" + body, ACCEPTED.partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
     assert flow.engine.expected == []
 
 

@@ -64,18 +64,22 @@ class Fact(RuleKind):
         return self
 
     def asks(self) -> tuple[str, ...]:
-        return (self.name,)
+        return () if self.name.removeprefix("flow.") in _AT_START else (self.name,)
 
     def compile(self, engine: Engine) -> Matcher:
         name = self.name
+        attribute = name.removeprefix("flow.")
         state = engine.fact_state
         wanted = self._test()
         absent = YES if self.exists is False else NO
 
         def match(packet: Packet, flow: Flow) -> Answer:
-            if state(flow, name) is PENDING:
+            if attribute in _AT_START:
+                value = getattr(flow, attribute)
+            elif state(flow, name) is PENDING:
                 return PENDING
-            value = getattr(flow, name) if name in _ATTRIBUTES else flow.facts.get(name)
+            else:
+                value = getattr(flow, name) if name in _ATTRIBUTES else flow.facts.get(name)
             if value is None:
                 return absent
             if isinstance(value, (list, tuple, set, frozenset)):
@@ -100,4 +104,6 @@ class Fact(RuleKind):
 
 
 #: facts that the core keeps as attributes of the flow
-_ATTRIBUTES = frozenset({"app_proto", "app_proto_orig", "expected"})
+_ATTRIBUTES = frozenset({"app_proto", "app_proto_orig"})
+#: attributes of the flow that are known from its first packet on; written ``flow.expected`` or without the prefix
+_AT_START = frozenset({"expected"})

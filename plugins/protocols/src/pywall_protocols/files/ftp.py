@@ -1,4 +1,4 @@
-"""File Transfer Protocol, control connection; announces the data connections that it agrees on.
+"""File Transfer Protocol, control connection; announces the data connections that the server has accepted.
 
 :checked: a greeting that names FTP, or a login reply (331, 227, ...) behind it; commands with arguments of their own
     (``PORT``, ``EPRT``, ``AUTH TLS``, ``TYPE I``); weaker commands and replies when both sides agree
@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from typing import Any, Final
 
 from pywall_core.api import MORE, NO, TCP, Answer, Flow, Match, hookimpl
@@ -48,6 +49,13 @@ _EPRT: Final = re.compile(rb"\s*EPRT\s+\|([12])\|([0-9A-Fa-f:.]+)\|(\d{1,5})\|",
 _PASV: Final = re.compile(rb"((?:\d{1,3},){5}\d{1,3})")
 _EPSV: Final = re.compile(rb"\(([!-~])\1\1(\d{1,5})\1\)")
 _COUNT: Final = 512
+#: replies that only these commands have (RFC 959 section 5.4, RFC 2428 section 3)
+_PASSIVE: Final = {227: (b"PASV",), 229: (b"EPSV",)}
+#: stands before the commands for what the server's greeting answers
+_GREETING: Final = b"(connected)"
+#: bytes of the client and of the server that were read, commands without their reply
+_Dialogue = tuple[int, int, tuple[bytes, ...]]
+_BEGINNING: Final[_Dialogue] = (0, 0, (_GREETING,))
 #: lines and replies that become facts, and in which AUTH TLS is looked for
 _COMMANDS: Final = 16
 _REPLIES: Final = 24
@@ -68,7 +76,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     commands = lines(client, _COMMANDS)
     answers = replies(server, _REPLIES)
     restart = switch(commands, answers, _asks_tls, 234)
-    if restart is None:
+    if restart is None and answer.confirmed:
         _announce(flow, client, server)
     facts: dict[str, Any] = {}
     latest = b""
@@ -122,32 +130,66 @@ def _server(data: bytes) -> Grade:
 
 
 def _announce(flow: Flow, client: bytes, server: bytes) -> None:
-    """Expect the data connection of each PORT, EPRT, PASV and EPSV that was not announced yet."""
-    ext = flow.ext = flow.ext or {}
-    at_client, at_server = ext.get("ftp", (0, 0))
-    commands, answers = lines(client[at_client:], _COUNT), lines(server[at_server:], _COUNT)
-    for line, _ in commands:
-        if found := _PORT.match(line):
-            port = _announced_port(found[1])
-            if port:
-                flow.expect("ftp-data", proto=TCP, dst=flow.src, dport=port, src=flow.dst)
-        elif (found := _EPRT.match(line)) and 0 < int(found[3]) < 65536:
-            flow.expect("ftp-data", proto=TCP, dst=flow.src, dport=int(found[3]), src=flow.dst)
-    for line, _ in answers:
-        port = 0
-        if line.startswith(b"227") and (found := _PASV.search(line)):
-            port = _announced_port(found[1])
-        elif line.startswith(b"229") and (found := _EPSV.search(line)):
-            port = int(found[2])
-        if 0 < port < 65536:
-            flow.expect("ftp-data", proto=TCP, dst=flow.dst, dport=port, src=flow.src)
-    ext["ftp"] = (at_client + (commands[-1][1] if commands else 0), at_server + (answers[-1][1] if answers else 0))
+    """Expect the data connection of each PORT, EPRT, PASV and EPSV that the server has accepted and that was not
+    announced yet.
 
-
-def _announced_port(numbers: bytes) -> int:
-    """The port of ``h1,h2,h3,h4,p1,p2``; 0 when a number is no octet.
-
-    The address is not looked at: behind NAT it is another one, and data only ever flows between this flow's ends.
+    Replies answer commands in their order (RFC 959 section 5.4), behind the greeting. A ``227`` inside of another reply
+    is text, not an answer to PASV.
     """
-    octets = [int(n) for n in numbers.split(b",")]
-    return 0 if max(octets) > 255 else octets[4] << 8 | octets[5]
+    ext = flow.ext = flow.ext or {}
+    state: _Dialogue = ext.get("ftp", _BEGINNING)
+    at_client, at_server, asked = state
+    commands, answers = lines(client[at_client:], _COUNT), replies(server[at_server:], _COUNT)
+    asked += tuple(line for line, _ in commands if line.strip())
+    for code, words, _ in answers:
+        if code < 200:
+            continue  # preliminary
+        if code in _PASSIVE:  # answers nothing else, so the commands before it are done with
+            asked = next((asked[i:] for i, line in enumerate(asked) if verb_of(line) in _PASSIVE[code]), ())
+        elif asked and asked[0] is _GREETING and code not in _GREETINGS:
+            asked = asked[1:]  # the start of the connection was not seen
+        if not asked:
+            continue
+        command, asked = asked[0], asked[1:]
+        if accepted := _accepted(flow, command, code, words):
+            dst, port = accepted
+            flow.expect("ftp-data", proto=TCP, dst=dst, dport=port, src=flow.src if dst == flow.dst else flow.dst)
+    at_client += commands[-1][1] if commands else 0
+    at_server += answers[-1][2] if answers else 0
+    ext["ftp"] = (at_client, at_server, asked)
+
+
+def _accepted(flow: Flow, command: bytes, code: int, words: bytes) -> tuple[bytes, int] | None:
+    """Return address and port of the data connection that a reply agrees to; None when it is another reply.
+
+    The client's address must be its own (RFC 2577 section 3: no bounce). That of a 227 is not looked at: behind NAT it
+    is another one, and data only flows between this flow's ends.
+    """
+    if code == 227:
+        passive = _PASV.search(words)
+        return (flow.dst, port) if passive and (port := _address_and_port(passive[1])[1]) else None
+    if code == 229:
+        extended = _EPSV.search(words)
+        return (flow.dst, int(extended[2])) if extended else None
+    if not 200 <= code < 300:
+        return None
+    if found := _PORT.match(command):
+        address, port = _address_and_port(found[1])
+    elif found := _EPRT.match(command):
+        address, port = _packed(found[2]), int(found[3])
+    else:
+        return None
+    return (flow.src, port) if address == flow.src else None
+
+
+def _address_and_port(numbers: bytes) -> tuple[bytes, int]:
+    """Return what ``h1,h2,h3,h4,p1,p2`` says; nothing and 0 when a number is above 255."""
+    values = [int(n) for n in numbers.split(b",")]
+    return (b"", 0) if max(values) > 255 else (bytes(values[:4]), values[4] << 8 | values[5])
+
+
+def _packed(address: bytes) -> bytes:
+    try:
+        return ip_address(address.decode()).packed
+    except ValueError:
+        return b""

@@ -1,7 +1,7 @@
 """Trivial File Transfer Protocol: the request, and the transfer that follows on another port.
 
-:checked: a request's file name and mode as text; a transfer by the announcement of its request, or by a block of data
-    whose number the other side acknowledges
+:checked: a request's file name and mode as text; a transfer by a block of data whose number the other side
+    acknowledges, or by the first packet that may follow a request where a request announced it
 :source: RFC 1350 sections 4, 5; RFC 2347 (options)
 :minimum: a request's first datagram; a transfer's first datagram, or one of both sides
 :facts: packet, file, mode
@@ -33,6 +33,9 @@ _ERROR: Final = 5
 _OACK: Final = 6
 #: RFC 2348: octets of a block, at most 65464; 512 where none was agreed
 _BLOCK: Final = 65464
+#: highest error code (RFC 2347 section 3)
+_ERRORS: Final = 8
+_options = re.compile(rb"\0\x06(?:[\w-]{1,32}\0[\w./-]{0,255}\0){1,16}\Z").match
 
 
 @hookimpl
@@ -48,11 +51,24 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         return Match("tftp", {"packet": packet, "file": text(found[2]), "mode": text(found[3].lower())})
     if len(said) < 4 or not _DATA <= u16(said, 0) <= _OACK:
         return NO
-    if flow.expected == "tftp":
-        return Match("tftp")
+    acknowledged = bool(server) and _acknowledges(said, first_datagram(server, flow.server_sizes))
+    if flow.expected == "tftp" and _first_answer(said):
+        return Match("tftp", confirmed=acknowledged, done=acknowledged)
     if not server:
         return MORE
-    return Match("tftp") if _acknowledges(said, first_datagram(server, flow.server_sizes)) else NO
+    return Match("tftp") if acknowledged else NO
+
+
+def _first_answer(said: bytes) -> bool:
+    """Whether a server may answer a request so: block 1, its acknowledgement 0, an error, or options."""
+    kind, number = u16(said, 0), u16(said, 2)
+    if kind == _DATA:
+        return number == 1 and len(said) <= _BLOCK + 4
+    if kind == _ACK:
+        return number == 0 and len(said) == 4
+    if kind == _ERROR:
+        return number <= _ERRORS and said.find(b"\0", 4) == len(said) - 1
+    return _options(said) is not None
 
 
 def _acknowledges(one: bytes, other: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""Real Time Streaming Protocol; announces the RTP ports that it agrees on.
+"""Real Time Streaming Protocol; announces the RTP ports that the server has accepted.
 
 :checked: a request line with a method and ``RTSP/1.0`` or ``2.0``, or a status line
 :source: RFC 2326 sections 6.1, 7.1 and 12.39, RFC 7826
@@ -14,7 +14,7 @@ from typing import Any, Final
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
 from ..parsing.evidence import OPEN, PROOF, REFUTED, Grade, by_client
-from ..parsing.wire import text
+from ..parsing.wire import text, u16
 
 api_version = 1
 protocols = ("rtsp",)
@@ -32,11 +32,9 @@ _METHODS: Final = frozenset(
     b"OPTIONS DESCRIBE ANNOUNCE SETUP PLAY PAUSE TEARDOWN GET_PARAMETER SET_PARAMETER "
     b"REDIRECT RECORD PLAY_NOTIFY".split()
 )
-_PORTS: Final = re.compile(
-    rb"\nTransport:[^\r\n]{0,400}?(client"
-    rb"|server)_port=(\d{1,5})(?:-\d{1,5})?(?:[^\r\n]{0,400}?(server)_port=(\d{1,5}))?",
-    re.I,
-)
+_TRANSPORT: Final = re.compile(rb"\nTransport:([^\r\n]{0,1024})", re.I)
+_PORT: Final = re.compile(rb";(client|server)_port=(\d{1,5})(?!\d)", re.I)
+_LENGTH: Final = re.compile(rb"\nContent-Length:[ \t]*(\d{1,8})\r?\n", re.I)
 
 
 @hookimpl
@@ -51,14 +49,34 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         facts = {"method": text(request[1]), "uri": text(request[2])}
     if status := _STATUS.match(server):
         facts["code"] = int(status[1])
-    ext = flow.ext = flow.ext or {}
-    for found in _PORTS.finditer(server, ext.get("rtsp", 0)):
-        ext["rtsp"] = found.end()
-        for end, port in ((found[1], found[2]), (found[3], found[4])):
-            if end and 0 < int(port) < 65536:
-                address = flow.src if end.lower() == b"client" else flow.dst
-                flow.expect("rtp", proto=UDP, dst=address, dport=int(port))
+    if answer.confirmed:
+        _announce(flow, client, server)
     return Match("rtsp", facts, answer.confirmed, done=False)
+
+
+def _announce(flow: Flow, client: bytes, server: bytes) -> None:
+    """Expect each RTP stream of the server's replies to SETUP once: at the server's port, and at the client's where the
+    client has asked for it. A body, or media between the messages, is not read."""
+    ext = flow.ext = flow.ext or {}
+    at = ext.get("rtsp", 0)
+    while True:
+        head = -1
+        if server[at : at + 1] == b"$":  # interleaved media: channel, length (RFC 2326 section 10.12)
+            end = at + 4 + u16(server, at + 2) if len(server) >= at + 4 else len(server) + 1
+        else:
+            head = server.find(b"\r\n\r\n", at)
+            length = _LENGTH.search(server, at, head + 2) if head > 0 else None
+            end = head + 4 + (int(length[1]) if length else 0) if head > 0 else len(server) + 1
+        if end > len(server):
+            return
+        status = _STATUS.match(server, at)
+        found = _TRANSPORT.search(server, at, head + 2) if status and status[1] == b"200" else None
+        for side, port in _PORT.findall(found[1]) if found else ():
+            if side.lower() == b"server":
+                flow.expect("rtp", proto=UDP, dst=flow.dst, dport=int(port))
+            elif b";client_port=" + port in client:
+                flow.expect("rtp", proto=UDP, dst=flow.src, dport=int(port))
+        ext["rtsp"] = at = end
 
 
 def _side(data: bytes) -> Grade:

@@ -1,4 +1,4 @@
-"""Session Initiation Protocol, over UDP and TCP; announces the media that it agrees on.
+"""Session Initiation Protocol, over UDP and TCP; announces the media that both sides agree on.
 
 :checked: a request line with a URI and ``SIP/2.0``, a status line; of a damaged request line in a datagram a known
     method and the URI's scheme, or a ``Via`` of SIP 2.0 behind it
@@ -40,6 +40,10 @@ _DAMAGED: Final = re.compile(
     rb"(?:sips?|tel):"
 )
 _AGENT: Final = re.compile(rb"\r?\nUser-Agent:[ \t]*([^\r\n]*)", re.I)
+#: the call is accepted, or its media begin (RFC 3261 section 13.3, RFC 3262)
+_ACCEPTED: Final = re.compile(
+    rb"(?:\A|\n)SIP/2\.0 (?:18\d|2\d\d) (?:[^\n]{0,512}\n){1,32}?CSeq:[ \t]*\d{1,10}[ \t]+INVITE\b", re.I
+)
 _MEDIA: Final = re.compile(
     rb"\r?\n(?:c=IN IP[46] ([0-9A-Fa-f:.]{2,45})|m=(?:audio|video|image|text) (\d{1,5})(?:/\d+)? (?:RTP|udp))"
 )
@@ -57,7 +61,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if answer is MORE or answer is NO:
         return answer
     assert isinstance(answer, Match)
-    _announce(flow, client, server)
+    if answer.confirmed and _ACCEPTED.search(server):
+        _announce(flow, client, server)
     facts: dict[str, Any] = {}
     for data in (told, asked):
         if request := _REQUEST.match(data):
