@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .hookspecs import hookimpl
 from .model.flow import Flow
+from .model.host import Host
 from .model.packet import (
     ACK,
     FIN,
@@ -33,7 +34,6 @@ from .model.verdict import ACCEPT, DROP, MORE, NO, PENDING, REJECT, YES, Action,
 from .packet.decode import decode
 
 if TYPE_CHECKING:
-    from .engine.engine import Engine as Engine
     from .model.rule_kind import RuleKind as RuleKind
     from .model.rule_kind import Scope as Scope
     from .plugins.loader import RuleRegistry as RuleRegistry
@@ -42,9 +42,12 @@ if TYPE_CHECKING:
 #: written for in ``api_version``.
 API_VERSION = 1
 
+#: Former name of :class:`Host`.
+Engine = Host
+
 #: What plugins may use of the classes that do much besides; the rest of them is the core's own and changes at any time.
 PUBLIC_MEMBERS: Final = {
-    "Engine": ("config", "count", "emit", "fact_state", "flows", "live", "log", "now", "plugins", "stats", "worker"),
+    "Host": ("config", "count", "emit", "fact_state", "flows", "live", "log", "now", "plugins", "stats", "worker"),
     "Flow": (
         "app_proto",
         "app_proto_orig",
@@ -125,6 +128,7 @@ __all__ = [
     "Engine",
     "Facts",
     "Flow",
+    "Host",
     "Match",
     "Matcher",
     "Packet",
@@ -138,7 +142,6 @@ __all__ = [
 
 
 _LATER = {
-    "Engine": ".engine.engine",
     "RuleKind": ".model.rule_kind",
     "RuleRegistry": ".plugins.loader",
     "Scope": ".model.rule_kind",

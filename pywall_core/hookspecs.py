@@ -22,7 +22,7 @@ from .model.packet import Packet
 from .model.verdict import Answer, Drop, Facts, Match, Verdict
 
 if TYPE_CHECKING:
-    from .engine.engine import Engine
+    from .model.host import Host
     from .plugins.loader import RuleRegistry
 
 Hook = TypeVar("Hook", bound=Callable[..., Any])
@@ -73,7 +73,7 @@ def pywall_rules(register: RuleRegistry) -> None:
 
 
 @hookspec
-def pywall_startup(engine: Engine) -> None:
+def pywall_startup(engine: Host) -> None:
     """The engine is complete and no packet has come yet. Keep ``engine`` for ``emit`` and ``log``.
 
     :caller: the engine, at the end of its construction

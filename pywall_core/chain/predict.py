@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ..config import BoundRule, leaves
 from ..model.flow import Flow
@@ -11,9 +11,6 @@ from ..model.packet import FORWARD, HOOK_NAMES, INPUT, OUTPUT, Packet
 from ..model.rule_kind import Matcher, RuleKind
 from ..model.verdict import NO, PENDING, Action, Answer, Verdict
 from .walk import Asked, Chains
-
-if TYPE_CHECKING:
-    from ..engine.engine import Engine
 
 #: by which hook the packets of the other direction come
 BACK: Final = {INPUT: OUTPUT, OUTPUT: INPUT, FORWARD: FORWARD}
@@ -26,12 +23,10 @@ class OtherWay:
     interfaces, none looks on (``log``), and none is observed.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._chains = quiet_chains(engine)
-        bound = engine.bound
-        observes = engine.config.mode == "observe"
+    def __init__(self, chains: Chains, *, observe: bool) -> None:
+        self._chains = quiet_chains(chains)
         self.foreseeable = frozenset(
-            hook for hook, name in HOOK_NAMES.items() if not observes and _foreseeable(bound, name, set())
+            hook for hook, name in HOOK_NAMES.items() if not observe and _foreseeable(chains.bound, name, set())
         )
 
     def verdict(self, flow: Flow, to_server: bool, hook: int) -> Verdict | None:
@@ -50,7 +45,7 @@ def _foreseeable(bound: Mapping[str, list[BoundRule]], name: str, seen: set[str]
     seen.add(name)
     for rule in bound.get(name, ()):
         kinds = list(leaves(rule.condition))
-        if rule.observe or any(kind.scope == "packet" or kind.kind == "iface" or not kind.decides for kind in kinds):
+        if rule.observe or any(kind.scope == "packet" or kind.needs_interfaces or not kind.decides for kind in kinds):
             return False
         jump = rule.action is not None and not isinstance(rule.action, Action)
         if jump and not _foreseeable(bound, str(rule.action), seen):
@@ -58,16 +53,15 @@ def _foreseeable(bound: Mapping[str, list[BoundRule]], name: str, seen: set[str]
     return True
 
 
-def quiet_chains(engine: Engine) -> Chains:
-    """The engine's chains, with counters of their own, and PENDING from rules that only a real packet can answer."""
-    owners = engine.plugins.registry.owner
-    return Chains(engine.bound, engine.config.default, owners, engine, lambda rule, packet, flow: None, _quiet_leaf)
+def quiet_chains(chains: Chains) -> Chains:
+    """The same chains, with counters of their own, and PENDING from rules that only a real packet can answer."""
+    return chains.variant(_quiet_leaf)
 
 
 def _quiet_leaf(kind: RuleKind, asked: Asked) -> Matcher | None:
     if not kind.decides:
         return lambda packet, flow: NO
-    if kind.scope != "packet" and kind.kind != "iface":
+    if kind.scope != "packet" and not kind.needs_interfaces:
         return None
     concerns = kind.concerns
 

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ..config import AllOf, AnyOf, BoundRule, Condition, Default, Not, leaves
 from ..model.flow import Flow
+from ..model.host import Host
 from ..model.packet import HOOK_NAMES, Packet
 from ..model.rule_kind import Matcher, RuleKind
 from ..model.verdict import ACCEPT, DROP, NO, PENDING, REJECT, YES, Action, Answer, Verdict
-
-if TYPE_CHECKING:
-    from ..engine.engine import Engine
 
 OUTCOME_BITS: Final = {ACCEPT: 1, DROP: 2, REJECT: 4}
 _BY_BIT: Final = {1: ACCEPT, 2: DROP, 4: REJECT}
@@ -72,14 +70,17 @@ class Chains:
         chains: Mapping[str, list[BoundRule]],
         default: Default,
         owners: Mapping[str, str],
-        engine: Engine,
+        host: Host,
         observed: Callable[[Rule, Packet, Flow], None],
         leaf: Callable[[RuleKind, Asked], Matcher | None] | None = None,
     ) -> None:
-        self._engine = engine
+        self._host = host
+        self._fact_state = host.fact_state
         self._instead = leaf
         self._observed = observed
         self.asked = Asked()
+        self.bound = chains
+        self._default = default
         self.default = {name: default.action(hook) for hook, name in HOOK_NAMES.items()}
         self._owners = owners
         #: in one walk: what the chains of pending jumps may come to, by name
@@ -91,14 +92,18 @@ class Chains:
         self._made: dict[tuple[str, Action, bool, str], Verdict] = {}
         self.unruled = Verdict(ACCEPT, True, "", "core", "", "no chain for this hook")
 
-    def decided_at_sight(self, bound: Mapping[str, list[BoundRule]]) -> frozenset[int]:
+    def variant(self, leaf: Callable[[RuleKind, Asked], Matcher | None]) -> Chains:
+        """The same rules with other matchers, their own counters, and nobody told about observed rules."""
+        return Chains(self.bound, self._default, self._owners, self._host, _ignore_observed, leaf)
+
+    def decided_at_sight(self) -> frozenset[int]:
         """Hooks none of whose rules asks facts or single packets: a flow's first packet there is decided for good."""
 
         known: dict[str, bool] = {}
-        return frozenset(hook for hook, name in HOOK_NAMES.items() if not _waits(bound, name, known))
+        return frozenset(hook for hook, name in HOOK_NAMES.items() if not _waits(self.bound, name, known))
 
     def walk(self, packet: Packet, flow: Flow, trace: list[Step] | None = None) -> Verdict:
-        """The verdict of the packet's hook; ``self.asked`` says what it rests on. Rules may raise: see Engine."""
+        """The verdict of the packet's hook; ``self.asked`` says what it rests on. Rules may raise."""
         hook = HOOK_NAMES[packet.hook]
         asked = self.asked
         asked.packet = False
@@ -189,7 +194,7 @@ class Chains:
             return True
         if flow.unacked:
             return False
-        state = self._engine.fact_state
+        state = self._fact_state
         return all(state(flow, name) is YES for name in asked.facts)
 
     def _verdict(self, rule: Rule | None, hook: str, action: Action, final: bool, reason: str) -> Verdict:
@@ -250,7 +255,7 @@ class Chains:
             instead = self._instead(kind, self.asked)
             if instead is not None:
                 return instead
-        match = kind.compile(self._engine)
+        match = kind.compile(self._host)
         asked = self.asked
         facts = kind.asks()
         if kind.scope == "packet":
@@ -272,6 +277,10 @@ class Chains:
 
             return fact_leaf
         return match
+
+
+def _ignore_observed(rule: Rule, packet: Packet, flow: Flow) -> None:
+    """For walks that decide no packet."""
 
 
 def _waits(bound: Mapping[str, list[BoundRule]], name: str, known: dict[str, bool]) -> bool:

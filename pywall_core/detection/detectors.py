@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from ..model.flow import Flow
 from ..model.packet import ICMP, ICMPV6, TCP, UDP
 from ..model.verdict import MORE, NO, PENDING, YES, Answer, Facts, Match
-
-if TYPE_CHECKING:
-    from ..engine.timing import Timing
 
 DetectCall = Callable[[Flow, bytes, bytes], "Match | Answer"]
 ClassifyCall = Callable[[Flow, bool, bytes], "Facts | Answer"]
@@ -96,9 +93,9 @@ class Recognition:
         self._dotted: dict[str, dict[str, str]] = {}
         self._sets = [(self._detectors, self._classifiers, self._orders)]
 
-    def watch(self, timing: Timing) -> None:
-        """Make a second set of the same plugins, under a clock."""
-        self._sets.append((timing.detectors(self._detectors), timing.classifiers(self._classifiers), {}))
+    def add_set(self, detectors: list[Detector], classifiers: list[Classifier]) -> None:
+        """Add a second set of the same plugins, called otherwise (under a clock)."""
+        self._sets.append((detectors, classifiers, {}))
 
     def use(self, clocked: bool) -> None:
         """Which of the two sets is asked from now on."""

@@ -10,15 +10,15 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ..chain.predict import BACK, OtherWay
 from ..chain.walk import Chains
 from ..config import bind_chains, leaves
-from ..detection.detectors import Recognition
+from ..detection.detectors import Classifier, Detectors, Recognition
 from ..detection.snapshot import Snapshot, restore, snapshot
 from ..events.emitter import Reporter
-from ..events.eve import Event
+from ..events.eve import Event, EventBuilder
 from ..flows.expectations import Announcement, Expectations
 from ..flows.table import FlowTable, touch_datagram_flow
 from ..model.errors import Hung
@@ -36,12 +36,21 @@ from .timing import CHAINS, EVERY, Calls, Timing
 
 if TYPE_CHECKING:
     from ..config import Config
-    from ..explain.trace import Tracer
     from ..plugins.loader import Plugins
 
 TICK_SECONDS: Final = 1.0
 #: seconds that a flow with a final verdict stays after its FIN or RST went by
 CLOSING_SECONDS: Final = 10.0
+
+
+class Tracer(Protocol):
+    """Stands between the engine and what it asks, and takes notes."""
+
+    def watch(self, detectors: Detectors, classifiers: list[Classifier]) -> tuple[Detectors, list[Classifier]]:
+        """Return the same detectors and classifiers, taking notes when they are called."""
+
+    def watch_walks(self, engine: Engine) -> Callable[[Packet, Flow], Verdict]:
+        """Return the engine's way through its chains, with notes."""
 
 
 class Engine:
@@ -75,7 +84,8 @@ class Engine:
         #: further parts of :meth:`stats` by name, from those who run the engine
         self.reports: dict[str, Callable[[], dict[str, Any]]] = {}
         self.failures = Failures(self.log)
-        self._reporter = Reporter(self, sink, pcap_filename)
+        builder = EventBuilder(live=live, pcap_filename=pcap_filename)
+        self._reporter = Reporter(builder, sink, plugins.calls("event"), self.guard, self.counters)
         self._next_tick = 0.0
 
         detection = config.detection
@@ -105,7 +115,6 @@ class Engine:
         self._observe = config.mode == "observe"
         registry = plugins.registry
         bound = bind_chains(config, registry.kinds, capabilities=plugins.provides(), protocols=plugins.protocols())
-        self.bound = bound
         self.chains = Chains(bound, config.default, registry.owner, self, self._reporter.observed)
         #: the verdict of a hook without a chain: it says nothing about the flow as a whole
         self._unruled = self.chains.unruled
@@ -113,10 +122,11 @@ class Engine:
         self._fallbacks = Fallbacks(config)
         #: keys of the connections that were open when the firewall started; None: not known, any may be
         self.older_connections: frozenset[bytes] | None = None
-        self._decided_at_sight = self.chains.decided_at_sight(bound)
-        self._other_way = OtherWay(self)
-        kinds = {leaf.kind for rules in bound.values() for rule in rules for leaf in leaves(rule.condition)}
-        self.wants_interfaces = config.queue.loopback or "iface" in kinds
+        self._decided_at_sight = self.chains.decided_at_sight()
+        self._other_way = OtherWay(self.chains, observe=self._observe)
+        self.wants_interfaces = config.queue.loopback or any(
+            kind.needs_interfaces for rules in bound.values() for rule in rules for kind in leaves(rule.condition)
+        )
         self.timing = Timing()
         self._plain = (self._packet, self._decided, self._segment, self._walk)
         clocked = self.timing.calls
@@ -126,7 +136,7 @@ class Engine:
             clocked(self._segment),
             self.timing.watch(CHAINS, self._walk),
         )
-        self.recognition.watch(self.timing)
+        self.recognition.add_set(self.timing.detectors(detectors.all), self.timing.classifiers(classifiers))
         #: packets until the next one under a clock; never 0 in a replay, whose results do not depend on the machine
         self._until_timed = EVERY if live else 0
         for name, hook in plugins.calls("startup"):
@@ -208,7 +218,7 @@ class Engine:
         """Once a second of the clock: timeouts and the plugins' ticks."""
         self.now = now
         self._next_tick = now + TICK_SECONDS
-        self._reporter.tick()
+        self._reporter.tick(now)
         self.flows.sweep(now)
         self.expectations.sweep(now)
         for name, hook in self.plugins.calls("tick"):

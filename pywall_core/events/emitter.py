@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from ..chain.walk import Rule
 from ..model.flow import Flow
@@ -11,8 +12,10 @@ from ..model.packet import Packet
 from ..model.verdict import ACCEPT, Verdict
 from .eve import Event, EventBuilder
 
-if TYPE_CHECKING:
-    from ..engine.engine import Engine
+#: (plugin name, ``event`` hook)
+Hooks = tuple[tuple[str, Callable[..., Any]], ...]
+#: Calls a plugin's function so that its errors cost nothing: (plugin name, function, arguments).
+Guard = Callable[..., Any]
 
 _ANOMALIES_PER_TICK: Final = 100
 
@@ -20,26 +23,36 @@ _ANOMALIES_PER_TICK: Final = 100
 class Reporter:
     """Events of one engine, to its sink and to the plugins' ``event`` hooks."""
 
-    def __init__(self, engine: Engine, sink: Callable[[Event], None] | None, pcap_filename: str | None) -> None:
-        self._engine = engine
+    def __init__(
+        self,
+        builder: EventBuilder,
+        sink: Callable[[Event], None] | None,
+        hooks: Hooks,
+        guard: Guard,
+        counters: Counter[str],
+    ) -> None:
+        self._builder = builder
         self._sink = sink
-        self._builder = EventBuilder(live=engine.live, pcap_filename=pcap_filename)
-        self._hooks = engine.plugins.calls("event")
+        self._hooks = hooks
+        self._guard = guard
+        self._counters = counters
+        self._now = 0.0
         self._anomalies = 0
 
-    def tick(self) -> None:
-        """A second has gone by."""
+    def tick(self, now: float) -> None:
+        """Take the engine's clock, about once a second."""
+        self._now = now
         self._anomalies = 0
 
     def emit(self, event_type: str, flow: Flow | None, packet: Packet | None, fields: dict[str, Any]) -> None:
         """Write an EVE event; ``fields`` become top-level keys."""
         if self._sink is None and not self._hooks:
             return
-        event = self._builder.build(event_type, flow, packet, fields, self._engine.now)
+        event = self._builder.build(event_type, flow, packet, fields, self._now)
         if self._sink is not None:
             self._sink(event)
         for name, hook in self._hooks:
-            self._engine.guard(name, hook, event)
+            self._guard(name, hook, event)
 
     def protocol(self, flow: Flow) -> None:
         """One event a flow with the facts of its protocol, when all are known."""
@@ -65,7 +78,7 @@ class Reporter:
         reason = f"observe: would {verdict.action.value}"
         if flow.verdict is None or (flow.verdict.rule, flow.verdict.reason) != (verdict.rule, reason):
             self.emit("alert", flow, packet, {"would_be": verdict})
-        self._engine.count(f"observed.{verdict.action.value}")
+        self._counters[f"observed.{verdict.action.value}"] += 1
         return Verdict(ACCEPT, verdict.final, verdict.rule, verdict.plugin, verdict.chain, reason)
 
     def anomaly(self, packet: Packet, flow: Flow | None, kind: str, event: str) -> None:
@@ -74,4 +87,4 @@ class Reporter:
         if self._anomalies <= _ANOMALIES_PER_TICK:
             self.emit("anomaly", flow, packet, {"anomaly": {"type": kind, "event": event}})
         else:
-            self._engine.count("events.anomaly_suppressed")
+            self._counters["events.anomaly_suppressed"] += 1

@@ -75,7 +75,7 @@ class Inspector:
         engine = self._engine
         hook = flow.hook if to_server else BACK[flow.hook]
         if self._chains is None:
-            self._chains = quiet_chains(engine)
+            self._chains = quiet_chains(engine.chains)
         verdict, walk, why = walk_with_notes(engine, self._chains, next_packet(flow, to_server, hook), flow)
         cached: Verdict | None = flow.verdicts[hook << 1 | to_server]
         final = flow.final if flow.final is not None and flow.final.action is not Action.ACCEPT else cached

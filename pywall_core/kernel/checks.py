@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import re
 import socket
@@ -72,7 +73,7 @@ def _netfilterqueue() -> Check:
         )
         return Check("NetfilterQueue", False, "not installed", remedy)
     try:
-        from ..sources import nfqueue  # noqa: F401 - the only module that imports the binding
+        importlib.import_module("netfilterqueue")  # the queue source is the only module that uses it
     except ImportError as error:
         return Check("NetfilterQueue", False, str(error), "apt-get install libnetfilter-queue1")
     return Check("NetfilterQueue", True, version("NetfilterQueue"))

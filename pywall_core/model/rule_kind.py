@@ -12,7 +12,7 @@ from .packet import Packet
 from .verdict import Action, Answer
 
 if TYPE_CHECKING:
-    from ..engine.engine import Engine
+    from .host import Host
 
 Scope = Literal["flow", "direction", "packet"]
 
@@ -42,6 +42,9 @@ class RuleKind(BaseModel):
     #: False for kinds that only look (``log``): they take no action
     decides: ClassVar[bool] = True
 
+    #: True for kinds that ask ``packet.indev`` or ``packet.outdev``: reading their names costs a look-up a packet
+    needs_interfaces: ClassVar[bool] = False
+
     def asks(self) -> tuple[str, ...]:
         """Names of the facts that the answer rests on: ``app_proto``, ``tls.sni``, ``payload_class`` ..."""
         return ()
@@ -54,7 +57,7 @@ class RuleKind(BaseModel):
         """False: this flow is none of the rule's business; it is not asked and keeps no verdict from being final."""
         return True
 
-    def compile(self, engine: Engine) -> Matcher:
+    def compile(self, host: Host) -> Matcher:
         """The answer as a function of packet and flow: YES, NO, PENDING, or an Action that overrides the rule's own.
 
         Called once. What can be prepared is prepared here; the returned function must not raise.

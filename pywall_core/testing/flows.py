@@ -8,19 +8,10 @@ from ..flows.table import new_flow
 from ..model.flow import Flow
 from ..model.packet import TCP, UDP, Packet
 from ..packet.decode import decode
+from .host import FakeHost
 from .packets import ip_packet, tcp_packet, udp_packet
 
 _ENDS = ("192.0.2.1", 40000, "198.51.100.2", 443)
-
-
-class _Nobody:
-    """Stands for the engine where there is none: announcements of related flows are written down."""
-
-    def __init__(self) -> None:
-        self.expected: list[tuple[Any, ...]] = []
-
-    def expect(self, flow: Flow, *announcement: Any) -> None:
-        self.expected.append(announcement)
 
 
 def make_flow(packet: Packet | None = None, *, proto: int = TCP, **attributes: Any) -> Flow:
@@ -30,7 +21,7 @@ def make_flow(packet: Packet | None = None, *, proto: int = TCP, **attributes: A
     in ``flow.engine.expected``.
     """
     flow = new_flow(packet or _first_packet(proto))
-    flow.engine = _Nobody()
+    flow.engine = FakeHost()
     flow.facts = {}
     for name, value in attributes.items():
         setattr(flow, name, value)

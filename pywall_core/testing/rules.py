@@ -5,43 +5,16 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import Any
 
-from ..model.flow import Flow
 from ..model.packet import INPUT, OUTPUT, Packet
 from ..model.rule_kind import Matcher, RuleKind
-from ..model.verdict import NO, PENDING, YES, Action, Answer
+from ..model.verdict import NO, PENDING, YES, Action
 from ..packet.decode import decode
 from .flows import make_flow
+from .host import FakeHost
 from .packets import tcp_packet, udp_packet
-
-
-class RuleEngine:
-    """What a rule kind may ask of the engine when it is compiled: facts are open until the flow has them."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.live = False
-        self.log = logging.getLogger("pywall.testing")
-        self.config: Any = None
-        self.flows: Any = {}
-        self.counters: dict[str, int] = {}
-        self.events: list[dict[str, Any]] = []
-
-    def fact_state(self, flow: Flow, name: str) -> Answer:
-        """YES when the flow has the fact, PENDING while detection goes on, else NO."""
-        known = flow.app_proto is not None if name == "app_proto" else name in flow.facts
-        if known:
-            return YES
-        return NO if flow.detect_done else PENDING
-
-    def count(self, name: str, n: int = 1) -> None:
-        self.counters[name] = self.counters.get(name, 0) + n
-
-    def emit(self, event_type: str, flow: Flow | None = None, packet: Packet | None = None, **fields: Any) -> None:
-        self.events.append({"event_type": event_type, **fields})
 
 
 def rule_contract(kind: type[RuleKind], parameters: Sequence[dict[str, Any]], *, examples: int = 60) -> type:
@@ -155,8 +128,7 @@ def rule_contract(kind: type[RuleKind], parameters: Sequence[dict[str, Any]], *,
 
 
 def _compile(rule: RuleKind) -> Matcher:
-    engine: Any = RuleEngine()
-    return rule.compile(engine)
+    return rule.compile(FakeHost())
 
 
 def _values(st: Any) -> Any:

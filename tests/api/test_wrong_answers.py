@@ -48,7 +48,7 @@ class Rules(Answering):
         class Wrong(RuleKind):
             kind: ClassVar[str] = "wrong"
 
-            def compile(self, engine: Any) -> Any:
+            def compile(self, host: Any) -> Any:
                 return lambda packet, flow: answer
 
         register(Wrong)

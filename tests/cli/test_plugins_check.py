@@ -85,7 +85,7 @@ class Fickle(RuleKind):
     kind: ClassVar[str] = "fickle"
     scope: ClassVar = "flow"
 
-    def compile(self, engine: Any) -> Any:
+    def compile(self, host: Any) -> Any:
         return lambda packet, flow: YES if packet.seq % 2 else NO
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, RuleKind, hookimpl
+from pywall_core.api import NO, PENDING, YES, Answer, Flow, Host, Matcher, Packet, RuleKind, hookimpl
 from pywall_core.config import Config
 from pywall_core.engine.engine import Engine
 from pywall_core.plugins.loader import assemble
@@ -19,7 +19,7 @@ class Port(RuleKind):
     kind: ClassVar[str] = "port"
     dst: int
 
-    def compile(self, engine: Engine) -> Matcher:
+    def compile(self, host: Host) -> Matcher:
         return lambda packet, flow: YES if packet.dport == self.dst else NO
 
 
@@ -33,7 +33,7 @@ class App(RuleKind):
     def asks(self) -> tuple[str, ...]:
         return ("app_proto",)
 
-    def compile(self, engine: Engine) -> Matcher:
+    def compile(self, host: Host) -> Matcher:
         def match(packet: Packet, flow: Flow) -> Answer:
             if flow.app_proto is None:
                 return PENDING
@@ -52,7 +52,7 @@ class Flag(RuleKind):
     def concerns(self, flow: Flow) -> bool:
         return not self.port or flow.dport == self.port
 
-    def compile(self, engine: Engine) -> Matcher:
+    def compile(self, host: Host) -> Matcher:
         return lambda packet, flow: YES if packet.payload[:1] == b"!" else NO
 
 
@@ -61,7 +61,7 @@ class Always(RuleKind):
 
     kind: ClassVar[str] = "always"
 
-    def compile(self, engine: Engine) -> Matcher:
+    def compile(self, host: Host) -> Matcher:
         return lambda packet, flow: YES
 
 

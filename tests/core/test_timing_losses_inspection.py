@@ -28,9 +28,9 @@ class Seen(RuleKind):
     kind = "seen"
     scope = "packet"
 
-    def compile(self, engine: Any) -> Matcher:
+    def compile(self, host: Any) -> Matcher:
         def match(packet: Packet, flow: Flow) -> Answer:
-            engine.count("seen")
+            host.count("seen")
             return NO
 
         return match
@@ -44,7 +44,7 @@ class Named(RuleKind):
     def asks(self) -> tuple[str, ...]:
         return ("app_proto",)
 
-    def compile(self, engine: Any) -> Matcher:
+    def compile(self, host: Any) -> Matcher:
         def match(packet: Packet, flow: Flow) -> Answer:
             return PENDING if flow.app_proto is None else NO
 

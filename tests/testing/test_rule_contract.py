@@ -17,7 +17,7 @@ class Door(RuleKind):
     kind = "door"
     number: int = Field(description="port, 0 to 65535", ge=0, le=65535)
 
-    def compile(self, engine: Any) -> Matcher:
+    def compile(self, host: Any) -> Matcher:
         number = self.number
         return lambda packet, flow: YES if packet.dport == number else NO
 
@@ -32,9 +32,9 @@ class Named(RuleKind):
     def asks(self) -> tuple[str, ...]:
         return ("app_proto",)
 
-    def compile(self, engine: Any) -> Matcher:
+    def compile(self, host: Any) -> Matcher:
         def match(packet: Packet, flow: Flow) -> Any:
-            if engine.fact_state(flow, "app_proto") is PENDING:
+            if host.fact_state(flow, "app_proto") is PENDING:
                 return PENDING
             return YES if flow.app_proto == self.name else NO
 
@@ -64,7 +64,7 @@ class Raises(Door):
 
     kind = "raises"
 
-    def compile(self, engine: Any) -> Matcher:
+    def compile(self, host: Any) -> Matcher:
         return lambda packet, flow: YES if packet.data[self.number] else NO
 
 
@@ -74,7 +74,7 @@ class OutOfScope(Door):
     kind = "out-of-scope"
     scope = "flow"
 
-    def compile(self, engine: Any) -> Matcher:
+    def compile(self, host: Any) -> Matcher:
         return lambda packet, flow: YES if packet.seq % 2 else NO
 
 
@@ -83,7 +83,7 @@ class NeverSettles(Door):
 
     kind = "never-settles"
 
-    def compile(self, engine: Any) -> Matcher:
+    def compile(self, host: Any) -> Matcher:
         return lambda packet, flow: PENDING
 
 

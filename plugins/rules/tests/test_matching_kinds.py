@@ -18,15 +18,15 @@ from pywall_rules.tcp_state import TcpState
 
 from pywall_core.api import FORWARD, INPUT, NO, OUTPUT, PENDING, YES, Answer, Packet, RuleKind, decode
 from pywall_core.testing import icmp_error, ip_packet, make_flow, tcp_packet, udp_packet
-from pywall_core.testing.rules import RuleEngine
+from pywall_core.testing.host import FakeHost
 
 V4 = ("192.0.2.1", "198.51.100.2")
 V6 = ("2001:db8::1", "2001:db8::2")
 
 
 def ask(kind: type[RuleKind], parameters: dict[str, Any], packet: Packet, **flow: Any) -> Answer:
-    engine: Any = RuleEngine()
-    answer = kind.model_validate(parameters).compile(engine)(packet, make_flow(packet, **flow))
+    host = FakeHost()
+    answer = kind.model_validate(parameters).compile(host)(packet, make_flow(packet, **flow))
     assert isinstance(answer, Answer)
     return answer
 

@@ -63,7 +63,7 @@ class Kinds:
             def asks(self) -> tuple[str, ...]:
                 return ("app_proto",)
 
-            def compile(self, engine: Any) -> Matcher:
+            def compile(self, host: Any) -> Matcher:
                 def match(packet: Packet, flow: Flow) -> Answer:
                     return PENDING if flow.app_proto is None else YES if flow.app_proto == "secret" else NO
 
@@ -74,7 +74,7 @@ class Kinds:
             scope = "packet"
             wanted: str = Field(alias="in")
 
-            def compile(self, engine: Any) -> Matcher:
+            def compile(self, host: Any) -> Matcher:
                 return lambda packet, flow: YES if flow.server_state == self.wanted else NO
 
         class Payload(RuleKind):
@@ -82,7 +82,7 @@ class Kinds:
             scope = "packet"
             text: str
 
-            def compile(self, engine: Any) -> Matcher:
+            def compile(self, host: Any) -> Matcher:
                 wanted = self.text.encode()
                 return lambda packet, flow: YES if packet.payload.startswith(wanted) else NO
 

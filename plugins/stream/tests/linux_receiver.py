@@ -33,6 +33,7 @@ from pywall_core.api import (
     SYN,
     URG,
     Flow,
+    Host,
     Packet,
     RuleKind,
     decode,
@@ -54,7 +55,7 @@ class EachPacket(RuleKind):
     kind: ClassVar[str] = "each-packet"
     scope = "packet"
 
-    def compile(self, engine: Engine) -> Callable[[Packet, Flow], Any]:
+    def compile(self, host: Host) -> Callable[[Packet, Flow], Any]:
         return lambda packet, flow: NO
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pywall_core.api import UDP, Flow, hookimpl
 
 if TYPE_CHECKING:
-    from pywall_core.api import Engine
+    from pywall_core.api import Host
 
 MAX_DOMAINS = 4096
 
@@ -34,7 +34,7 @@ class DnsTunnel:
         self.domains: OrderedDict[bytes, tuple[int, int]] = OrderedDict()
 
     @hookimpl
-    def pywall_startup(self, engine: "Engine") -> None:
+    def pywall_startup(self, engine: "Host") -> None:
         self.engine = engine
 
     @hookimpl

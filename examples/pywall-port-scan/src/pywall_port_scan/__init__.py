@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pywall_core.api import TCP, Flow, hookimpl
 
 if TYPE_CHECKING:
-    from pywall_core.api import Engine
+    from pywall_core.api import Host
 
 MAX_SOURCES = 10_000
 
@@ -31,7 +31,7 @@ class PortScan:
         self.scans = 0
 
     @hookimpl
-    def pywall_startup(self, engine: "Engine") -> None:
+    def pywall_startup(self, engine: "Host") -> None:
         self.engine = engine
 
     @hookimpl

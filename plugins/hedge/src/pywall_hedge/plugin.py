@@ -9,7 +9,7 @@ from pywall_core.api import API_VERSION, MORE, Answer, Facts, Flow, hookimpl
 from .stream import StreamClassifier
 
 if TYPE_CHECKING:
-    from pywall_core.api import Engine, RuleRegistry
+    from pywall_core.api import Host, RuleRegistry
 
     from .options import Settings
 
@@ -55,7 +55,7 @@ class Hedge:
         register(Payload)
 
     @hookimpl
-    def pywall_startup(self, engine: Engine) -> None:
+    def pywall_startup(self, engine: Host) -> None:
         """Load the weights before the first packet waits for them."""
         from . import warm_up
 

@@ -11,7 +11,7 @@ from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, Rul
 from .plugin import FACTS
 
 if TYPE_CHECKING:
-    from pywall_core.api import Engine
+    from pywall_core.api import Host
 
 
 class Payload(RuleKind):
@@ -34,11 +34,11 @@ class Payload(RuleKind):
         """The facts that the answer rests on."""
         return ("app_proto", *FACTS)
 
-    def compile(self, engine: Engine) -> Matcher:
+    def compile(self, host: Host) -> Matcher:
         """The answer for a flow."""
         wanted = frozenset((self.is_,) if isinstance(self.is_, str) else self.is_)
         min_confidence, min_entropy = self.min_confidence, self.min_entropy
-        state = engine.fact_state
+        state = host.fact_state
 
         def match(packet: Packet, flow: Flow) -> Answer:
             facts = flow.facts

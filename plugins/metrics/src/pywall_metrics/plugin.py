@@ -22,7 +22,7 @@ from .families import families
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pywall_core.api import Engine
+    from pywall_core.api import Host
 
 #: seconds that a scrape waits for the engine's tick (one a second) before it serves the copy that it has
 WAIT: Final = 3.0
@@ -52,7 +52,7 @@ class Metrics(Collector):
 
     def __init__(self, options: MetricsOptions) -> None:
         self._options = options
-        self._engine: Engine | None = None
+        self._engine: Host | None = None
         self._server: Any = None
         self._next_try = 0.0
         self._told = False
@@ -64,7 +64,7 @@ class Metrics(Collector):
         self.registry.register(self)
 
     @hookimpl
-    def pywall_startup(self, engine: Engine) -> None:
+    def pywall_startup(self, engine: Host) -> None:
         self._engine = engine
 
     @hookimpl
@@ -98,7 +98,7 @@ class Metrics(Collector):
         stats = self._stats
         return families(stats, monotonic() - self._taken) if stats else ()
 
-    def _listen(self, engine: Engine) -> None:
+    def _listen(self, engine: Host) -> None:
         """Open the port; the firewall works without it, so a port that is taken is told once and tried again."""
         now = monotonic()
         if now < self._next_try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pywall_core.api import YES, Answer, Flow, Matcher, Packet, RuleKind
 
 if TYPE_CHECKING:
-    from pywall_core.api import Engine
+    from pywall_core.api import Host
 
 
 def _yes(packet: Packet, flow: Flow) -> Answer:
@@ -20,5 +20,5 @@ class Always(RuleKind):
     kind: ClassVar[str] = "always"
     scope: ClassVar = "flow"
 
-    def compile(self, engine: Engine) -> Matcher:
+    def compile(self, host: Host) -> Matcher:
         return _yes

@@ -11,7 +11,7 @@ from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, Rul
 from .lists import one_or_more, text
 
 if TYPE_CHECKING:
-    from pywall_core.api import Engine
+    from pywall_core.api import Host
 
 
 def _names(value: Any) -> tuple[str, ...]:
@@ -39,7 +39,7 @@ class App(RuleKind):
     def protocols(self) -> tuple[str, ...]:
         return self.names
 
-    def compile(self, engine: Engine) -> Matcher:
+    def compile(self, host: Host) -> Matcher:
         names = frozenset(self.names)
 
         def match(packet: Packet, flow: Flow) -> Answer:

@@ -13,7 +13,7 @@ from .globs import any_glob
 from .lists import lines_of, one_or_more, text
 
 if TYPE_CHECKING:
-    from pywall_core.api import Engine
+    from pywall_core.api import Host
 
 Value = str | int | float | bool
 
@@ -66,10 +66,10 @@ class Fact(RuleKind):
     def asks(self) -> tuple[str, ...]:
         return () if self.name.removeprefix("flow.") in _AT_START else (self.name,)
 
-    def compile(self, engine: Engine) -> Matcher:
+    def compile(self, host: Host) -> Matcher:
         name = self.name
         attribute = name.removeprefix("flow.")
-        state = engine.fact_state
+        state = host.fact_state
         wanted = self._test()
         absent = YES if self.exists is False else NO
 

@@ -11,7 +11,7 @@ from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleKind
 from .lists import one_or_more, text
 
 if TYPE_CHECKING:
-    from pywall_core.api import Engine
+    from pywall_core.api import Host
 
 
 def _labels(value: object) -> tuple[str, ...]:
@@ -42,7 +42,7 @@ class FlowStart(RuleKind):
             raise ValueError("one of 'initiator' and 'expected' is needed")
         return self
 
-    def compile(self, engine: Engine) -> Matcher:
+    def compile(self, host: Host) -> Matcher:
         initiator, expected = self.initiator, self.expected
 
         def match(packet: Packet, flow: Flow) -> Answer:

@@ -13,7 +13,7 @@ from .globs import any_glob
 from .lists import one_or_more, text
 
 if TYPE_CHECKING:
-    from pywall_core.api import Engine
+    from pywall_core.api import Host
 
 
 def _names(value: Any) -> tuple[str, ...]:
@@ -29,6 +29,7 @@ class Iface(RuleKind):
     (``out`` at INPUT, ``in`` at OUTPUT, both in a replayed capture) never matches."""
 
     kind: ClassVar[str] = "iface"
+    needs_interfaces: ClassVar[bool] = True
 
     indev: Names | None = Field(default=None, alias="in", description='incoming: a name or pattern ("eth*"), or a list')
     outdev: Names | None = Field(default=None, alias="out", description="outgoing, likewise")
@@ -39,7 +40,7 @@ class Iface(RuleKind):
             raise ValueError("'in' or 'out' is missing")
         return self
 
-    def compile(self, engine: Engine) -> Matcher:
+    def compile(self, host: Host) -> Matcher:
         comes_in = None if self.indev is None else lru_cache(256)(any_glob(self.indev))
         goes_out = None if self.outdev is None else lru_cache(256)(any_glob(self.outdev))
 

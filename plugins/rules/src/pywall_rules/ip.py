@@ -11,7 +11,7 @@ from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleKind
 from .addresses import AddressSet
 
 if TYPE_CHECKING:
-    from pywall_core.api import Engine
+    from pywall_core.api import Host
 
 _SCHEMA = {
     "anyOf": [
@@ -42,7 +42,7 @@ class Ip(RuleKind):
             raise ValueError("'src' or 'dst' is missing")
         return self
 
-    def compile(self, engine: Engine) -> Matcher:
+    def compile(self, host: Host) -> Matcher:
         src, dst = self.src, self.dst
 
         def match_src(packet: Packet, flow: Flow) -> Answer:

@@ -16,7 +16,7 @@ from .grants import PROTOCOLS, Grants, PortNumber, PortOpener
 from .ports import port
 
 if TYPE_CHECKING:
-    from pywall_core.api import Engine
+    from pywall_core.api import Host
 
 #: Sources kept at each stage of the sequence. A stage has its own table, so that a flood of first knocks in others'
 #: names (who knows the first door can send them) forgets no source that is further on.
@@ -76,7 +76,7 @@ class Knock(PortOpener):
             return False
         return self.guards(flow) or (flow.proto, flow.dport) in self.doors or flow.pkts_toclient == 0
 
-    def compile(self, engine: Engine) -> Matcher:
+    def compile(self, host: Host) -> Matcher:
         attempts = Attempts(self)
         grants = Grants(self.grant)
         doors = frozenset(self.doors)
@@ -92,7 +92,7 @@ class Knock(PortOpener):
             door = (packet.proto, packet.dport)
             if attempts.knock(packet, door):
                 grants.give(packet.src, packet.time)
-                engine.emit("alert", flow, packet, alert=alert("port knocking: sequence complete"))
+                host.emit("alert", flow, packet, alert=alert("port knocking: sequence complete"))
             return DROP if door in doors else NO
 
         return match

@@ -11,7 +11,7 @@ from pywall_core.api import NO, Answer, Flow, Matcher, Packet, RuleKind
 from .alerts import alert
 
 if TYPE_CHECKING:
-    from pywall_core.api import Engine
+    from pywall_core.api import Host
 
 _EXT: Final = "rules.log"
 
@@ -33,7 +33,7 @@ class Log(RuleKind):
     def concerns(self, flow: Flow) -> bool:
         return self.each == "packet" or not flow.ext or id(self) not in flow.ext.get(_EXT, ())
 
-    def compile(self, engine: Engine) -> Matcher:
+    def compile(self, host: Host) -> Matcher:
         each_packet = self.each == "packet"
         rate = self.rate
         mark = id(self)
@@ -54,9 +54,9 @@ class Log(RuleKind):
                 second, written = now, 0
             if written < rate:
                 written += 1
-                engine.emit("alert", flow, packet, alert=alert(signature))
+                host.emit("alert", flow, packet, alert=alert(signature))
             else:
-                engine.count("log.suppressed")
+                host.count("log.suppressed")
             return NO
 
         return match

@@ -11,7 +11,7 @@ from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleKind
 from .ports import PORT_PROTOCOLS, PortSet
 
 if TYPE_CHECKING:
-    from pywall_core.api import Engine
+    from pywall_core.api import Host
 
 _ONE = {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 65535}, {"type": "string", "pattern": r"^\d+(-\d+)?$"}]}
 _SCHEMA = {"anyOf": [_ONE, {"type": "array", "items": _ONE, "minItems": 1}]}
@@ -37,7 +37,7 @@ class Port(RuleKind):
             raise ValueError("'src' or 'dst' is missing (for all ports: the rule 'protocol')")
         return self
 
-    def compile(self, engine: Engine) -> Matcher:
+    def compile(self, host: Host) -> Matcher:
         protocols = (
             frozenset(PORT_PROTOCOLS.values()) if self.protocol is None else frozenset({PORT_PROTOCOLS[self.protocol]})
         )

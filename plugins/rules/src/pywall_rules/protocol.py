@@ -11,7 +11,7 @@ from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleKind
 from .lists import one_or_more
 
 if TYPE_CHECKING:
-    from pywall_core.api import Engine
+    from pywall_core.api import Host
 
 #: Names of IP protocol numbers, as in the IANA registry and /etc/protocols.
 NUMBERS: Final = {
@@ -61,7 +61,7 @@ class Protocol(RuleKind):
         alias="is", description="a name (tcp, udp, icmp, icmpv6, gre, esp, sctp, ...) or number, or a list"
     )
 
-    def compile(self, engine: Engine) -> Matcher:
+    def compile(self, host: Host) -> Matcher:
         numbers = self.numbers
 
         def match(packet: Packet, flow: Flow) -> Answer:

@@ -14,7 +14,7 @@ from .authorization import genuine, read_secret, sent_at
 from .grants import Grants, PortNumber, PortOpener
 
 if TYPE_CHECKING:
-    from pywall_core.api import Engine
+    from pywall_core.api import Host
 
 #: Authorizations remembered so that none works twice; only holders of the secret can fill this.
 MAX_USED: Final = 65_536
@@ -45,10 +45,10 @@ class Spa(PortOpener):
     def concerns(self, flow: Flow) -> bool:
         return self.comes_in(flow) and (self.guards(flow) or (flow.proto == UDP and flow.dport == self.listen))
 
-    def compile(self, engine: Engine) -> Matcher:
+    def compile(self, host: Host) -> Matcher:
         grants = Grants(self.grant)
-        accepted = Authorizations(self._secret, self.protected, self.skew, time.time() if engine.live else 0.0)
-        live = engine.live
+        accepted = Authorizations(self._secret, self.protected, self.skew, time.time() if host.live else 0.0)
+        live = host.live
         comes_in, guards, listen = self.comes_in, self.guards, self.listen
 
         def match(packet: Packet, flow: Flow) -> Answer | Action:
@@ -60,9 +60,9 @@ class Spa(PortOpener):
                 return NO
             if accepted.take(packet.payload, packet.src, time.time() if live else packet.time):
                 grants.give(packet.src, packet.time)
-                engine.emit("alert", flow, packet, alert=alert("single packet authorization accepted"))
+                host.emit("alert", flow, packet, alert=alert("single packet authorization accepted"))
             else:
-                engine.count("spa.refused")
+                host.count("spa.refused")
             return DROP
 
         return match

@@ -11,7 +11,7 @@ from pywall_core.api import INPUT, NO, OUTPUT, TCP, YES, Answer, Flow, Matcher, 
 from .lists import one_or_more
 
 if TYPE_CHECKING:
-    from pywall_core.api import Engine
+    from pywall_core.api import Host
 
 #: States by name. RFC 9293 section 3.3.2 takes "receive and answer" as one step; a firewall sees two packets, so states
 #: that do both are split, and RFC's name stands for all parts.
@@ -94,7 +94,7 @@ class TcpState(RuleKind):
             return False
         return not (self.wanted <= _OPENING and _established(flow.client_state) and _established(flow.server_state))
 
-    def compile(self, engine: Engine) -> Matcher:
+    def compile(self, host: Host) -> Matcher:
         wanted = self.wanted
 
         def match(packet: Packet, flow: Flow) -> Answer:

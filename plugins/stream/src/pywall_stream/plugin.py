@@ -12,7 +12,7 @@ from .settings import StreamOptions
 from .tracker import Tracker
 
 if TYPE_CHECKING:
-    from pywall_core.api import Engine
+    from pywall_core.api import Host
 
 
 class Stream:
@@ -33,7 +33,7 @@ class Stream:
         self.pywall_flow_end = hookimpl(tracker.flow_end)
 
     @hookimpl
-    def pywall_startup(self, engine: Engine) -> None:
+    def pywall_startup(self, engine: Host) -> None:
         """Learn where packets come from and what is to be done when they cannot be put in order."""
         failure = engine.config.failure
         judge = self._tracker.judge

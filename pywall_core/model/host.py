@@ -1,0 +1,115 @@
+"""Host: what plugins and rule kinds may use of the engine that runs them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+from .flow import Flow
+from .packet import Packet
+from .verdict import Answer
+
+
+class QueueSettings(Protocol):
+    """Of the section ``queue:``."""
+
+    @property
+    def gso(self) -> bool:
+        """The kernel hands over packets before segmentation, with checksums that it has not computed yet."""
+
+
+class FailureSettings(Protocol):
+    """Of the section ``failure:``; the values are those of the YAML."""
+
+    @property
+    def midstream(self) -> str:
+        """``track``, ``pass-flow`` or ``drop-flow``."""
+
+    @property
+    def stream(self) -> str:
+        """``drop-packet`` or ``pass-flow``."""
+
+    @property
+    def queue_full(self) -> str:
+        """``accept`` or ``drop``."""
+
+    @property
+    def no_listener(self) -> str:
+        """``accept`` or ``drop``."""
+
+
+class Settings(Protocol):
+    """What plugins may read of the configuration; their own options come to their constructors."""
+
+    @property
+    def mode(self) -> str:
+        """``enforce`` or ``observe``."""
+
+    @property
+    def queue(self) -> QueueSettings:
+        """The section ``queue:``."""
+
+    @property
+    def failure(self) -> FailureSettings:
+        """The section ``failure:``."""
+
+
+class Flows(Protocol):
+    """The flow table."""
+
+    @property
+    def find(self) -> Callable[[bytes], Flow | None]:
+        """Return the flow of a packet's key, of either direction, or None."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Flow]: ...
+
+
+class PluginCalls(Protocol):
+    """The loaded plugins."""
+
+    def calls(self, hook: str) -> tuple[tuple[str, Callable[..., Any]], ...]:
+        """Return the implementations of a hook (its name without prefix) as (plugin name, callable), in call order."""
+
+
+class Host(Protocol):
+    """The engine as plugins and rule kinds see it. The test kit has one without packets."""
+
+    log: logging.Logger
+    #: the engine's clock, seconds: monotonic when live, the capture's in a replay
+    now: float
+    #: number of the worker process, from 0
+    worker: int
+
+    @property
+    def live(self) -> bool:
+        """Packets come from the kernel, not from a capture."""
+
+    @property
+    def config(self) -> Settings:
+        """The configuration."""
+
+    @property
+    def flows(self) -> Flows:
+        """The flow table."""
+
+    @property
+    def plugins(self) -> PluginCalls:
+        """The loaded plugins."""
+
+    @property
+    def fact_state(self) -> Callable[[Flow, str], Answer]:
+        """The function (flow, fact name) -> YES: settled (present or absent for good); NO: may still change; PENDING:
+        not known yet.
+        """
+
+    def count(self, name: str, n: int = 1) -> None:
+        """Add to a counter of the ``stats`` event."""
+
+    def emit(self, event_type: str, flow: Flow | None = None, packet: Packet | None = None, **fields: Any) -> None:
+        """Write an EVE event; ``fields`` become top-level keys."""
+
+    def stats(self) -> dict[str, Any]:
+        """Return the cumulative counters, nested; ``docs/reference/events.md`` describes each."""

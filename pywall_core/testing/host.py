@@ -1,0 +1,68 @@
+"""A host without packets: what a rule kind or a flow asks of the engine, for tests of a plugin's parts."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from ..config import Config
+from ..flows.table import FlowTable
+from ..model.flow import Flow
+from ..model.host import Host
+from ..model.packet import Packet
+from ..model.verdict import NO, PENDING, YES, Answer
+
+
+class NoPlugins:
+    """Implements no hook."""
+
+    def calls(self, hook: str) -> tuple[tuple[str, Callable[..., Any]], ...]:
+        """Return no implementations."""
+        return ()
+
+
+class FakeHost:
+    """A :class:`~pywall_core.api.Host` with the default configuration and an empty flow table.
+
+    ``events`` collects what is emitted, ``counters`` what is counted, ``expected`` the arguments of ``flow.expect``.
+    """
+
+    def __init__(self, config: Config | None = None, *, live: bool = False) -> None:
+        self.log = logging.getLogger("pywall.testing")
+        self.now = 0.0
+        self.worker = 0
+        self.live = live
+        self.config = config or Config(version=1)
+        self.flows = FlowTable(16, lambda flow, reason: None)
+        self.plugins = NoPlugins()
+        self.counters: Counter[str] = Counter()
+        self.events: list[dict[str, Any]] = []
+        self.expected: list[tuple[Any, ...]] = []
+
+    def fact_state(self, flow: Flow, name: str) -> Answer:
+        """YES when the flow has the fact, PENDING while detection goes on, else NO."""
+        known = flow.app_proto is not None if name == "app_proto" else name in flow.facts
+        if known:
+            return YES
+        return NO if flow.detect_done else PENDING
+
+    def count(self, name: str, n: int = 1) -> None:
+        """Add to ``counters``."""
+        self.counters[name] += n
+
+    def emit(self, event_type: str, flow: Flow | None = None, packet: Packet | None = None, **fields: Any) -> None:
+        """Append to ``events``."""
+        self.events.append({"event_type": event_type, **fields})
+
+    def stats(self) -> dict[str, Any]:
+        """Return the counters."""
+        return {"counters": dict(self.counters)}
+
+    def expect(self, flow: Flow, *announcement: Any) -> None:
+        """Append the announcement of a related flow to ``expected``."""
+        self.expected.append(announcement)
+
+
+_is_a_host: type[Host] = FakeHost
