@@ -16,6 +16,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
 from .. import __version__
+from ..stale import stale_modules
 from .common import CONFIGURATION, FAILURE, PLUGIN, PRIVILEGES, complain
 
 #: Subcommands in the order of the help text, and the modules that hold them.
@@ -44,6 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; the exit code: 0 ok, 1 failure, 2 usage, 3 configuration, 4 plugin, 5 privileges."""
     words = ["plugins" if word == "--plugins" else word for word in (sys.argv[1:] if argv is None else argv)]
     try:
+        _warn_of_stale_modules()
         return _run(words)
     except SystemExit as leaving:  # argparse
         return leaving.code if isinstance(leaving.code, int) else FAILURE
@@ -56,6 +58,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         if os.environ.get("PYWALL_DEBUG"):
             raise
         return _answer(error)
+
+
+def _warn_of_stale_modules() -> None:
+    if stale := stale_modules():
+        names = ", ".join(module.name for module in stale[:3]) + (", ..." if len(stale) > 3 else "")
+        complain(
+            f"warning: {len(stale)} compiled modules are older than their sources, and the old code runs ({names}); "
+            "run `make compiled`, or set PYWALL_PURE=1 to run the sources"
+        )
 
 
 def _run(words: list[str]) -> int:

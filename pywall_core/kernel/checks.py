@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from ..stale import stale_modules
 from . import command, privileges
 from .command import CommandError
 from .firewall import Firewall
@@ -58,11 +59,15 @@ def _python() -> Check:
 
 
 def _compiled() -> Check:
-    """An unknown answer, not a missing thing: everything works without, at half the speed."""
-    spec = importlib.util.find_spec("pywall_core.engine.engine")
-    compiled = spec is not None and str(spec.origin).endswith(".so")
-    found = "the packet's way is compiled" if compiled else "the packet's way runs as plain Python, at half the speed"
-    return Check("compiled modules", True if compiled else None, found)
+    """An unknown answer, not a missing thing, when nothing is compiled: everything works without, at half the speed."""
+    name = "compiled modules"
+    if stale := stale_modules():
+        remedy = f"make compiled (from a clone), or remove them: rm {' '.join(map(str, stale))}"
+        return Check(name, False, f"{len(stale)} older than their sources: {stale[0].name} ...", remedy)
+    spec = importlib.util.find_spec("pywall_core.packet.decode")
+    if spec is not None and str(spec.origin).endswith(".so"):
+        return Check(name, True, "the packet's way is compiled")
+    return Check(name, None, "the packet's way runs as plain Python, at half the speed")
 
 
 def _netfilterqueue() -> Check:

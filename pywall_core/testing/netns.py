@@ -38,12 +38,21 @@ def unavailable() -> str | None:
     name = f"pw{os.getpid()}-probe"
     try:
         _ip("netns", "add", name)
-        _ip("netns", "exec", name, "ip", "link", "set", "lo", "up")
+        _checked(enter(name, "ip", "link", "set", "lo", "up"))
     except LabError as error:
         return f"network namespaces are not permitted: {error}"
     finally:
         subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
     return None
+
+
+def enter(name: str, *command: str) -> list[str]:
+    """Return the command line that runs ``command`` in a network namespace.
+
+    ``ip netns exec`` would mount another /sys, and fails in a chroot whose root is not a mount point. So a command sees
+    the interfaces of its own namespace through netlink and /proc, but not through /sys.
+    """
+    return ["nsenter", f"--net=/run/netns/{name}", "--", *command]
 
 
 class Lab:
@@ -76,7 +85,7 @@ class Lab:
 
     def command(self, host: str, *command: str) -> list[str]:
         """The command line that runs ``command`` on a host."""
-        return ["ip", "netns", "exec", self.names[host], *command]
+        return enter(self.names[host], *command)
 
     def run(self, host: str, *command: str, check: bool = True, timeout: float = 60, **kwargs: Any) -> str:
         """Run a command to its end; its standard output. Raises LabError when it fails and ``check`` is set."""
@@ -111,7 +120,7 @@ class Lab:
     def _build(self, mtu: int) -> None:
         for name in self.names.values():
             _ip("netns", "add", name)
-            _ip("-n", name, "link", "set", "lo", "up")
+            _checked(enter(name, "ip", "link", "set", "lo", "up"))
             for family in ("all", "default"):
                 self._sysctl(name, f"net.ipv6.conf.{family}.accept_dad", "0")
         if self.gateway:
@@ -121,8 +130,8 @@ class Lab:
             self._sysctl(gateway, "net.ipv4.ip_forward", "1")
             self._sysctl(gateway, "net.ipv6.conf.all.forwarding", "1")
             for host, via4, via6 in (("client", "10.99.1.2", "fd99:1::2"), ("server", "10.99.2.1", "fd99:2::1")):
-                _ip("-n", self.names[host], "route", "add", "default", "via", via4)
-                _ip("-n", self.names[host], "-6", "route", "add", "default", "via", via6)
+                _checked(enter(self.names[host], "ip", "route", "add", "default", "via", via4))
+                _checked(enter(self.names[host], "ip", "-6", "route", "add", "default", "via", via6))
         else:
             self._link("client", "eth0", "server", "eth0", 1, mtu)
 
@@ -130,12 +139,12 @@ class Lab:
         a, b = self.names[one], self.names[two]
         _ip("link", "add", one_name, "netns", a, "mtu", str(mtu), "type", "veth", "peer", "name", two_name, "netns", b)
         for name, interface, end in ((a, one_name, 1), (b, two_name, 2)):
-            _ip("-n", name, "link", "set", interface, "mtu", str(mtu), "up")
-            _ip("-n", name, "address", "add", f"10.99.{net}.{end}/24", "dev", interface)
-            _ip("-n", name, "address", "add", f"fd99:{net}::{end}/64", "dev", interface, "nodad")
+            _checked(enter(name, "ip", "link", "set", interface, "mtu", str(mtu), "up"))
+            _checked(enter(name, "ip", "address", "add", f"10.99.{net}.{end}/24", "dev", interface))
+            _checked(enter(name, "ip", "address", "add", f"fd99:{net}::{end}/64", "dev", interface, "nodad"))
 
     def _sysctl(self, name: str, key: str, value: str) -> None:
-        _checked(["ip", "netns", "exec", name, "sysctl", "-qw", f"{key}={value}"])
+        _checked(enter(name, "sysctl", "-qw", f"{key}={value}"))
 
 
 def _ip(*words: str) -> None:

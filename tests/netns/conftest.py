@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from pywall_core.testing.netns import enter
+
 PYWALL = (sys.executable, "-c", "from pywall_core.cli import main; raise SystemExit(main())")
 _numbers = itertools.count()
 _TALK = """
@@ -59,7 +61,7 @@ class Namespace:
         self.run("ip link set lo up")
 
     def command(self, *argv: str) -> list[str]:
-        return ["ip", "netns", "exec", self.name, *argv]
+        return enter(self.name, *argv)
 
     def run(self, line: str, check: bool = True, timeout: float = 30) -> str:
         done = subprocess.run(self.command("sh", "-c", line), capture_output=True, text=True, timeout=timeout)
@@ -184,7 +186,7 @@ class Firewall:
 
     @property
     def pid(self) -> int:
-        return self.process.pid  # ip netns exec replaces itself
+        return self.process.pid  # nsenter replaces itself
 
     def log(self) -> str:
         return self.log_path.read_text()
@@ -272,7 +274,7 @@ class Lab:
 
     def send_frames(self, packets: Iterable[bytes], rate: float = 3000) -> None:
         """Send IP packets from the peer's link as they are, ``rate`` a second."""
-        mac = self.fw.run("cat /sys/class/net/fw0/address").strip()
+        mac = json.loads(self.fw.run("ip -json link show fw0"))[0]["address"]
         argv = [sys.executable, str(Path(__file__).with_name("frames.py")), "peer0", mac, str(rate)]
         data = b"".join(len(packet).to_bytes(2, "big") + packet for packet in packets)
         subprocess.run(self.peer.command(*argv), input=data, check=True, stdout=subprocess.DEVNULL, timeout=300)

@@ -8,18 +8,17 @@ from __future__ import annotations
 import socket
 import sys
 import time
-from pathlib import Path
 
 
 def main() -> None:
     interface, target, rate = sys.argv[1], sys.argv[2], float(sys.argv[3])
-    own = Path(f"/sys/class/net/{interface}/address").read_text().strip()
-    addresses = bytes.fromhex((target + own).replace(":", ""))
     data = sys.stdin.buffer.read()
     begun = time.monotonic()
     at = sent = 0
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as link:
         link.bind((interface, 0))
+        own: bytes = link.getsockname()[4]
+        addresses = bytes.fromhex(target.replace(":", "")) + own
         while at < len(data):
             size = int.from_bytes(data[at : at + 2], "big")
             packet = data[at + 2 : at + 2 + size]

@@ -1,6 +1,6 @@
 """QUIC v1, v2 and the drafts, and Google's before it, by long headers; the Initial is opened for its ClientHello.
 
-That needs ``cryptography`` (the extra ``quic``); without it QUIC is recognised all the same, with its version alone.
+That needs ``cryptography``; without it QUIC is recognised all the same, with its version alone.
 
 :checked: a long header with a known version and connection ids of at most 20 octets, or a reserved version that the
     other side answers with Version Negotiation, a list of known or invented ones; gQUIC's public header with a version

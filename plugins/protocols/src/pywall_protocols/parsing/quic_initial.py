@@ -18,7 +18,7 @@ try:
     from cryptography.hazmat.primitives.ciphers.modes import ECB
 
     AVAILABLE = True
-except ImportError:  # the extra ``quic`` is not installed
+except ImportError:  # not every platform has it
     AVAILABLE = False
 
 _DRAFT_29: Final = bytes.fromhex("afbfec289993d24c9e9786f19c6111e04390a899")

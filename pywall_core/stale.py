@@ -1,0 +1,45 @@
+"""Finds compiled modules that no longer belong to the source beside them: Python would run the old code silently."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Iterable, Iterator
+from importlib.machinery import EXTENSION_SUFFIXES
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Final
+
+#: an installer writes a module and its source within this time and in any order, seconds
+INSTALLATION_SECONDS: Final = 60.0
+
+
+def stale_modules(packages: Iterable[Path] | None = None) -> list[Path]:
+    """Return the compiled modules whose source is newer or gone, sorted.
+
+    ``packages`` are folders; without them, those of the core and of all installed plugins. None is imported. With
+    ``PYWALL_PURE`` set the sources run, and nothing is stale.
+    """
+    if os.environ.get("PYWALL_PURE"):
+        return []
+    folders = _our_packages() if packages is None else packages
+    return sorted(module for folder in folders for module in folder.rglob("*.so") if _is_stale(module))
+
+
+def _is_stale(module: Path) -> bool:
+    stem, _, suffix = module.name.partition(".")
+    if f".{suffix}" not in EXTENSION_SUFFIXES or stem.endswith("__mypyc"):
+        return False  # of another Python, or the library behind several modules
+    try:
+        newer_by = module.with_name(f"{stem}.py").stat().st_mtime - module.stat().st_mtime
+    except FileNotFoundError:
+        return True
+    return newer_by > (INSTALLATION_SECONDS if "site-packages" in module.parts else 0)
+
+
+def _our_packages() -> Iterator[Path]:
+    names = {point.value.partition(":")[0].partition(".")[0] for point in entry_points(group="pywall.plugins")}
+    for name in sorted(names | {__package__}):
+        spec = importlib.util.find_spec(name)
+        for folder in (spec and spec.submodule_search_locations) or ():
+            yield Path(folder)
