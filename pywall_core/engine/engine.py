@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from ..chain.predict import BACK, OtherWay
 from ..chain.walk import Chains
 from ..config import bind_chains, leaves
-from ..detection.detectors import Classifier, Detectors, Recognition
+from ..detection.classifiers import Classifier
+from ..detection.detectors import Detectors, Recognition
 from ..detection.snapshot import Snapshot, restore, snapshot
 from ..events.emitter import Reporter
 from ..events.eve import Event, EventBuilder
@@ -124,9 +125,11 @@ class Engine:
         self.older_connections: frozenset[bytes] | None = None
         self._decided_at_sight = self.chains.decided_at_sight()
         self._other_way = OtherWay(self.chains, observe=self._observe)
-        self.wants_interfaces = config.queue.loopback or any(
-            kind.needs_interfaces for rules in bound.values() for rule in rules for kind in leaves(rule.condition)
-        )
+        kinds = [kind for rules in bound.values() for rule in rules for kind in leaves(rule.condition)]
+        classes = self.recognition.classifiers
+        asked = {name for kind in kinds for name in kind.asks()}
+        classes.wanted = classes.wanted and (self._look_on or not classes.facts.isdisjoint(asked))
+        self.wants_interfaces = config.queue.loopback or any(kind.needs_interfaces for kind in kinds)
         self.timing = Timing()
         self._plain = (self._packet, self._decided, self._segment, self._walk)
         clocked = self.timing.calls
