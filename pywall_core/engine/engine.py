@@ -162,8 +162,7 @@ class Engine:
 
     def _process(self, packet: Packet) -> Verdict:
         now = packet.time
-        if now >= self._next_tick or now < self.now - 3600:
-            self.tick(now)
+        self.advance(now)
         self.packets += 1
         self.bytes += packet.length
         if packet.error is not None or packet.frag is not None:
@@ -216,6 +215,11 @@ class Engine:
         if cached is not self._unruled:
             flow.verdict = cached
         return cached
+
+    def advance(self, now: float) -> None:
+        """Let the clock go on to ``now``, seconds, as a packet of that time would."""
+        if now >= self._next_tick or now < self.now - 3600:
+            self.tick(now)
 
     def tick(self, now: float) -> None:
         """Once a second of the clock: timeouts and the plugins' ticks."""
