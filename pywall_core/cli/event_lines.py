@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from .replay import flow_text, why
 
 Event = dict[str, Any]
 
-#: events that say something to a reader as they come; the others are in the JSON
-SHOWN = frozenset({"flow", "drop", "alert", "anomaly"})
+#: events that say nothing of one flow
+NOT_SHOWN: Final = frozenset({"stats"})
 
 
 def event_line(event: Event) -> str:

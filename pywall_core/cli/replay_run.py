@@ -18,7 +18,7 @@ from ..offline.replay import quiet_collector, replay
 from ..offline.tables import FlowTableFile, TableError
 from ..sources.capture_file import STDIN
 from .common import FAILURE, OK, USAGE, complain, printable
-from .event_lines import SHOWN, event_line
+from .event_lines import NOT_SHOWN, event_line
 from .replay import Bar, Event, Table, make_hooks, progress_bar, write_line
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _shown(args: argparse.Namespace, table: Table, path: str) -> Callable[[Event
         if args.json:
             write_line(event)
         else:
-            if event["event_type"] in SHOWN:
+            if event["event_type"] not in NOT_SHOWN:
                 print(printable(event_line(event)))
             if event["event_type"] == "stats":
                 table.add(event)

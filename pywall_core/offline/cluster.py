@@ -27,22 +27,23 @@ def run_on_cluster(
     :raises OSError: dask.distributed is not installed, or the scheduler does not answer
     """
     try:
-        from distributed import Client, LocalCluster, as_completed
+        import distributed
     except ImportError:
         raise OSError("replay: --engine dask needs dask.distributed: pip install 'pywall-core[dask]'") from None
     from ..config import read
 
+    dask: Any = distributed
     name, text, _ = read(config)
     cluster = None
     if scheduler is None:
-        cluster = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
+        cluster = dask.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
     try:
-        with Client(scheduler or cluster, timeout="10s") as client:
+        with dask.Client(scheduler or cluster, timeout="10s") as client:
             futures = {
                 client.submit(_run_remote, job, name, text, sides, key=f"replay-{job.index}-{job.part}"): job
                 for job in jobs
             }
-            for future in as_completed(list(futures)):
+            for future in dask.as_completed(list(futures)):
                 error, files = future.result()
                 job = futures[future]
                 for kind, data in files.items():

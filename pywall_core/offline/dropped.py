@@ -44,8 +44,8 @@ class DroppedPackets:
         """Take one packet with its verdict."""
         if verdict.action is ACCEPT:
             return
-        comment = pcapng.PcapngOption(code=pcapng.PCAPNG_OPT_COMMENT, text=comment_of(verdict))
-        end = pcapng.PcapngOption(code=pcapng.PCAPNG_OPT_ENDOFOPT)
+        comment = pcapng.PcapngOptionLE(code=pcapng.PCAPNG_OPT_COMMENT, text=comment_of(verdict))
+        end = pcapng.PcapngOptionLE(code=pcapng.PCAPNG_OPT_ENDOFOPT)
         block = pcapng.EnhancedPacketBlockLE(pkt_data=packet.data, pkt_len=packet.length, opts=[comment, end])
         self._writer.writepkt(block, packet.time)
         self.packets += 1
