@@ -17,7 +17,7 @@ from typing import Final
 
 from .. import __version__
 from ..stale import stale_modules
-from .common import CONFIGURATION, FAILURE, PLUGIN, PRIVILEGES, complain
+from .common import CONFIGURATION, FAILURE, PLUGIN, PRIVILEGES, complain, complain_about
 
 #: Subcommands in the order of the help text, and the modules that hold them.
 COMMANDS: Final = {
@@ -25,8 +25,6 @@ COMMANDS: Final = {
     "run": "run",
     "replay": "replay",
     "explain": "explain",
-    "query": "query",
-    "watch": "watch",
     "verify": "verify",
     "check": "check",
     "convert": "convert",
@@ -132,7 +130,7 @@ def _answer(error: Exception) -> int:
 
     if isinstance(error, ConfigError):
         for problem in error.problems:
-            complain(str(problem))
+            complain_about(problem)
         return CONFIGURATION
     if isinstance(error, PluginError):
         for line in error.errors:

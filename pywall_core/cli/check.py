@@ -85,19 +85,17 @@ def _summary(config: Config, plugins: Plugins, chains: dict[str, list[BoundRule]
         "source": config.source,
         "warnings": config.warnings,
         "plugins": [plugin.name for plugin in plugins.loaded],
-        "chains": {
-            name: [_rule(rule, data) for rule, data in zip(rules, config.chains[name], strict=True)]
-            for name, rules in chains.items()
-        },
+        "chains": {name: [_rule(rule) for rule in rules] for name, rules in chains.items()},
         "config": config.model_dump(mode="json", exclude={"chains", "plugins"}),
     }
 
 
-def _rule(rule: BoundRule, data: dict[str, Any]) -> dict[str, Any]:
+def _rule(rule: BoundRule) -> dict[str, Any]:
     return {
         "place": rule.place,
         "at": rule.mark,
-        "if": _words(data),
+        "name": rule.name,
+        "if": rule.text,
         "action": _action(rule),
         "observe": rule.observe,
         "comment": rule.comment,
@@ -112,23 +110,6 @@ def _action(rule: BoundRule) -> str:
     return rule.action.name if isinstance(rule.action, Action) else f"-> {rule.action}"
 
 
-def _words(rule: dict[str, Any]) -> str:
-    """A rule's condition as in the file, in one line: ``(port protocol=tcp dst=22 and not app is=ssh)``."""
-    if "rule" in rule:
-        parameters = (
-            f"{key}={_value(rule[key])}" for key in rule if key not in ("rule", "action", "observe", "comment")
-        )
-        return " ".join([rule["rule"], *parameters])
-    if "not" in rule:
-        return f"not {_words(rule['not'])}"
-    head = "all" if "all" in rule else "any"
-    return "(" + (" and " if head == "all" else " or ").join(map(_words, rule[head])) + ")"
-
-
-def _value(value: object) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
 def _print(config: Config, plugins: Plugins, chains: dict[str, list[BoundRule]]) -> None:
     queue = config.queue
     workers = "1 worker" if queue.workers == 1 else f"{queue.workers} workers"
@@ -137,12 +118,12 @@ def _print(config: Config, plugins: Plugins, chains: dict[str, list[BoundRule]])
     print(" and on lo" if queue.loopback else "", end="\n\n")
     print(f"plugins, in this order: {', '.join(_named(config, plugins)) or 'none'}\n")
     rows = [
-        (rule.place, _words(data), _action(rule) + (" (observed)" if rule.observe else ""), rule.comment)
-        for name, rules in chains.items()
-        for rule, data in zip(rules, config.chains[name], strict=True)
+        (rule.place, rule.text, _action(rule) + (" (observed)" if rule.observe else ""), rule.name or rule.comment)
+        for rules in chains.values()
+        for rule in rules
     ]
     if rows:
-        print_table(["rule", "if", "then", "comment"], rows)
+        print_table(["rule", "if", "then", "name"], rows)
     default = ", ".join(f"{hook}: {getattr(config.default, hook)}" for hook in queue.hooks)
     print(f"end of a chain: {default}\n")
     _print_failures(config.failure)

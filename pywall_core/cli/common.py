@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from ..config import BoundRule, Config
+    from ..config import BoundRule, Config, Problem
     from ..plugins.loader import Plugins
 
 OK: Final = 0
@@ -39,10 +39,17 @@ def complain(line: str) -> None:
     print(printable(line), file=sys.stderr)
 
 
+def complain_about(problem: Problem, kind: str = "") -> None:
+    """One thing that is wrong with a configuration, below it the line of the file with a caret, on standard error."""
+    complain(f"{kind}{problem}")
+    if problem.excerpt:
+        complain("\n".join(f"    {line}" for line in problem.excerpt.split("\n")))
+
+
 def warn(config: Config) -> None:
-    """The configuration's warnings, a line each, on standard error."""
-    for line in config.warnings:
-        complain(f"warning: {line}")
+    """The configuration's warnings on standard error."""
+    for problem in config.doubtful:
+        complain_about(problem, "warning: ")
 
 
 def prepare(source: str | None) -> tuple[Config, Plugins, dict[str, list[BoundRule]]]:
@@ -52,11 +59,18 @@ def prepare(source: str | None) -> tuple[Config, Plugins, dict[str, list[BoundRu
     :raises PluginError: a plugin cannot be loaded
     """
     from ..config import bind_chains, load
+    from ..plugins.facts import known_facts
     from ..plugins.loader import load as load_plugins
 
     config = load(source, strict=False)
     plugins = load_plugins(config)
-    chains = bind_chains(config, plugins.registry.kinds, capabilities=plugins.provides(), protocols=plugins.protocols())
+    chains = bind_chains(
+        config,
+        plugins.registry.kinds,
+        capabilities=plugins.provides(),
+        protocols=plugins.protocols(),
+        facts=known_facts(plugins.loaded),
+    )
     return config, plugins, chains
 
 

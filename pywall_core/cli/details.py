@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib.metadata
-import re
 from typing import TYPE_CHECKING, Any
 
 from ..plugins.docstrings import docstring
+from ..plugins.facts import declared_facts
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -28,14 +28,12 @@ def homepage(distribution: str) -> str:
 def details(plugin: Plugin) -> dict[str, Any]:
     """What a loaded plugin says about itself."""
     told = docstring(plugin.obj)
-    in_docstring = re.search(r"^:facts: ((?:.|\n(?!:|\n))+)", told, re.MULTILINE)
-    facts = list(getattr(plugin.obj, "facts", ()))
     return {
         "provides": list(plugin.provides),
         "requires": list(getattr(plugin.obj, "requires", ())),
         "after": list(getattr(plugin.obj, "after", ())),
         "protocols": list(getattr(plugin.obj, "protocols", ())),
-        "facts": facts or ([" ".join(in_docstring[1].split())] if in_docstring else []),
+        "facts": declared_facts(plugin.obj) or [],
         "rule kinds": _rule_kinds(plugin),
         "about": told.partition("\n")[0],
         "options": _options(plugin),

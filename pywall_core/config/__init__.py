@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable
 from importlib import resources
 from importlib.metadata import entry_points
 from pathlib import Path as FilePath
@@ -19,6 +20,7 @@ from pydantic import ValidationError
 from .document import MAX_BYTES, Document, parse
 from .errors import ConfigError, Path, Problem, explain, nearest, path_text, shown
 from .model import Config, Default, Detection, Events, Failure, PluginEntry, Queue, Run, Section, Table
+from .repair import without
 from .rules import AllOf, AnyOf, BoundRule, Condition, Not, bind_chains, leaves
 
 __all__ = [
@@ -63,7 +65,7 @@ def load(source: str | os.PathLike[str] | None = None, *, strict: bool = True) -
     """
     name, text, warnings = read(source)
     config = loads(text, name, strict=strict)
-    config.warnings.extend(warnings)
+    _note(config, warnings)
     return config
 
 
@@ -85,10 +87,15 @@ def loads(text: bytes, name: str, *, strict: bool = True) -> Config:
     if name == DEFAULT_POLICY:
         _leave_out_absent(document.data, warnings)
     config = _build(document)
-    config.warnings.extend(warnings)
+    _note(config, warnings)
     if strict:
         config.check()
     return config
+
+
+def _note(config: Config, warnings: Iterable[str]) -> None:
+    """Warnings about the whole file go in front of those about its content."""
+    config._document.warnings[:0] = [Problem(0, 0, "", words, code="W001") for words in warnings]
 
 
 def policies() -> dict[str, str]:
@@ -147,17 +154,18 @@ def _build(document: Document) -> Config:
         what = "empty" if data is None else shown(data)
         document.error((), f"{what}: a configuration is a mapping; the least is 'version: 1'")
         raise ConfigError(document.problems)
-    try:
-        config = Config.model_validate(data)
-    except ValidationError as error:
-        wrong = set()
-        for path, message in explain(error, Config):
-            key = message.startswith("unknown key")
-            document.error(path, message, key=key)
-            wrong.add(path[0] if path else None)
+    objected: set[Path] = set()
+    while True:
         try:
-            config = Config.model_validate({key: value for key, value in data.items() if key not in wrong})
-        except ValidationError:
-            raise ConfigError(document.problems) from None
+            config = Config.model_validate(data)
+            break
+        except ValidationError as error:
+            found = [(path, message) for path, message in explain(error, Config, data) if path not in objected]
+            if not found:
+                raise ConfigError(document.problems) from None
+            for path, message in found:
+                document.error(path, message, key=message.startswith("unknown key"))
+            objected.update(path for path, _ in found)
+            data = without(data, [path for path, _ in found])
     config._document = document
     return config

@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import yaml
 
+from . import syntax
 from .errors import ConfigError, Path, Problem, path_text, shown
 
 MAX_BYTES: Final = 1 << 20
 MAX_DEPTH: Final = 24
 MAX_PROBLEMS: Final = 100
+#: ``# pywall: ignore[W012]`` at the end of a line: warnings with these codes are not wanted for it
+_IGNORED: Final = re.compile(r"#\s*pywall:\s*ignore\[([^\]]*)\]")
 
 #: libyaml's parser where PyYAML was built with it: ten times as fast, the same events
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -37,59 +40,139 @@ _NUMBER_TRAP: Final = re.compile(
 )
 
 
+class Mark(NamedTuple):
+    """A place in a file: line and column count from 1. An empty ``file`` is the document's own."""
+
+    line: int
+    column: int
+    file: str = ""
+
+
 @dataclass
 class Document:
-    """Parsed YAML: plain data, and line and column (from 1) of every value and key by its path."""
+    """Parsed YAML: plain data, and the place of every value and key by its path.
+
+    ``texts`` holds the text of each file that it was read from, ``broken`` the lines that could not be read.
+    """
 
     file: str
     data: Any = None
-    marks: dict[Path, tuple[int, int]] = field(default_factory=dict)
-    keys: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    marks: dict[Path, Mark] = field(default_factory=dict)
+    keys: dict[Path, Mark] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
-    ambiguous: set[tuple[int, int]] = field(default_factory=set)
+    warnings: list[Problem] = field(default_factory=list)
+    ambiguous: set[Mark] = field(default_factory=set)
+    broken: set[tuple[str, int]] = field(default_factory=set)
+    texts: dict[str, list[str]] = field(default_factory=dict)
 
-    def problem(self, path: Path, message: str, *, key: bool = False) -> Problem:
+    def problem(self, path: Path, message: str, *, key: bool = False, code: str = "") -> Problem:
         """An objection to the value at ``path`` (``key``: to its key), marked at the nearest place in the file."""
         at = path
         while at and at not in self.marks:
             at = at[:-1]
-        mark = (self.keys if key or at != path else self.marks).get(at) or self.marks.get(at, (0, 0))
-        return Problem(*mark, path_text(path), message, self.file)
+        mark = (self.keys if key or at != path else self.marks).get(at) or self.marks.get(at, Mark(0, 0))
+        return self.at(mark, path, message, code)
+
+    def at(self, mark: Mark, path: Path, message: str, code: str = "") -> Problem:
+        """An objection at a known place."""
+        file = mark.file or self.file
+        return Problem(mark.line, mark.column, path_text(path), message, file, code, self.excerpt(mark))
 
     def error(self, path: Path, message: str, *, key: bool = False) -> None:
         """Note an objection, unless the same value was already objected to as YAML."""
         problem = self.problem(path, message, key=key)
-        if key or (problem.line, problem.column) not in self.ambiguous:
+        mark = Mark(problem.line, problem.column, "" if problem.file == self.file else problem.file)
+        if (key or mark not in self.ambiguous) and (problem.file, problem.line) not in self.broken:
             self.problems.append(problem)
+
+    def warn(self, path: Path, code: str, message: str, *, key: bool = False) -> None:
+        """Note what is allowed but probably not meant, unless ``# pywall: ignore[CODE]`` stands in that line."""
+        problem = self.problem(path, message, key=key, code=code)
+        lines = self.texts.get(problem.file, [])
+        line = lines[problem.line - 1] if 0 < problem.line <= len(lines) else ""
+        ignored = _IGNORED.search(line)
+        if ignored and code in re.split(r"[\s,]+", ignored[1]):
+            return
+        if problem not in self.warnings:
+            self.warnings.append(problem)
+
+    def excerpt(self, mark: Mark) -> str:
+        """The line of a place, and below it a caret; of a long line, a part. Empty without a place."""
+        lines = self.texts.get(mark.file or self.file, [])
+        if not 0 < mark.line <= len(lines):
+            return ""
+        line = lines[mark.line - 1].replace("\t", " ").rstrip()
+        start = max(0, mark.column - 60) if len(line) > 100 else 0
+        return f"{line[start : start + 100]}\n{' ' * (mark.column - 1 - start)}^"
 
 
 def parse(text: bytes, file: str) -> Document:
     """Read one YAML document; objections to single values are in ``problems``.
 
-    :raises ConfigError: not YAML at all, too large, or too deep
+    A line that is no YAML is noted and left out, so that what is wrong with the rest is found as well.
+
+    :raises ConfigError: nothing can be read of it, too large, or too deep
     """
     if len(text) > MAX_BYTES:
         raise ConfigError([Problem(0, 0, "", f"larger than {MAX_BYTES >> 20} MiB", file)])
-    document = Document(file)
     try:
-        _Builder(document).build(text.decode("utf-8-sig"))
+        decoded = text.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = text.count(b"\n", 0, error.start) + 1
         raise ConfigError([Problem(line, 1, "", "not UTF-8 text", file)]) from None
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        words = ", ".join(part for part in (error.context, error.problem) if part)
-        raise ConfigError([*document.problems, Problem(line, column, "", f"not YAML: {words}", file)]) from None
-    except yaml.reader.ReaderError as error:
-        line = text.decode("utf-8-sig")[: error.position].count("\n") + 1
-        raise ConfigError([Problem(line, 1, "", f"not YAML: character {error.character!r}", file)]) from None
+    document = Document(file, texts={file: decoded.split("\n")})
+    reserved = syntax.RESERVED.search(decoded)
+    if reserved:
+        line = decoded.count("\n", 0, reserved.start()) + 1
+        words = f"character {hex(ord(reserved[0]))} is not taken"
+        raise ConfigError([document.at(Mark(line, 1), (), words)])
+    rest = syntax.hide(decoded)
+    for line in syntax.tabs(rest):
+        document.problems.append(document.at(Mark(line, 1), (), "a tab; indent with blanks"))
+    rest = syntax.without_tabs(rest)
+    for _ in range(syntax.MAX_SKIPPED):
+        skipped = _build(document, rest)
+        if not skipped:
+            break
+        rest = syntax.skip_line(rest, skipped)
+    if document.data is None and document.problems:
+        raise ConfigError(document.problems)
     return document
 
 
-def _place(event: yaml.Event) -> tuple[int, int]:
+def _build(document: Document, text: str) -> int:
+    """Read the text into the document. The number of the line that must be left out first, 0: none."""
+    attempt = Document(document.file, texts=document.texts)
+    try:
+        _Builder(attempt).build(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        lines = document.texts[document.file]
+        words = syntax.words(error, lines)
+        skipped = syntax.broken_line(error, lines)
+        if skipped != line:
+            line, column = skipped, (error.context_mark.column + 1 if error.context_mark else 1)
+        if (document.file, line) not in document.broken:
+            document.problems.append(document.at(Mark(line, column), (), words))
+        known = (document.file, skipped) in document.broken
+        document.broken.update({(document.file, line), (document.file, skipped)})
+        return 0 if known else skipped
+    except yaml.reader.ReaderError as error:
+        line = text[: error.position].count("\n") + 1
+        words = f"character {error.character!r} is not allowed in YAML"
+        raise ConfigError([*document.problems, Problem(line, 1, "", words, document.file)]) from None
+    except ConfigError as error:
+        raise ConfigError([*document.problems, *error.problems]) from None
+    document.data, document.marks, document.keys = attempt.data, attempt.marks, attempt.keys
+    document.ambiguous = attempt.ambiguous
+    document.problems += attempt.problems
+    return 0
+
+
+def _place(event: yaml.Event) -> Mark:
     mark = event.start_mark
-    return (mark.line + 1, mark.column + 1) if mark else (0, 0)
+    return Mark(mark.line + 1, mark.column + 1) if mark else Mark(0, 0)
 
 
 @dataclass
@@ -115,7 +198,9 @@ class _Builder:
                 if documents > 1:
                     self._stop(event, "a second document; one file holds one configuration")
             elif isinstance(event, yaml.AliasEvent):
-                self._stop(event, f"alias *{event.anchor}: aliases are not taken, write the value out")
+                words = f'write the value out, or "*{event.anchor}" in quotes for text'
+                self._object(event, f"alias *{event.anchor}: aliases are not taken; {words}")
+                self._add(event, f"*{event.anchor}")
             elif isinstance(event, yaml.ScalarEvent):
                 self._add(event, self._scalar(event))
             elif isinstance(event, yaml.CollectionStartEvent):
@@ -124,7 +209,7 @@ class _Builder:
                 self.open.pop()
 
     def _stop(self, event: yaml.Event, message: str) -> None:
-        problem = Problem(*_place(event), path_text(self._path()), message, self.document.file)
+        problem = self.document.at(_place(event), self._path(), message)
         raise ConfigError([*self.document.problems, problem])
 
     def _path(self) -> Path:
@@ -137,8 +222,7 @@ class _Builder:
         return (*parent.path, parent.key) if parent.has_key else parent.path
 
     def _object(self, event: yaml.Event, message: str) -> None:
-        problem = Problem(*_place(event), path_text(self._path()), message, self.document.file)
-        self.document.problems.append(problem)
+        self.document.problems.append(self.document.at(_place(event), self._path(), message))
         if len(self.document.problems) >= MAX_PROBLEMS:
             raise ConfigError(self.document.problems)
 
@@ -176,7 +260,7 @@ class _Builder:
             key = f"{shown(key)}"
         path = (*parent.path, key)
         if key in parent.data:
-            first = self.document.keys[path][0]
+            first = self.document.keys[path].line
             parent.key, parent.has_key = key, True
             self._object(event, f"duplicate key, already in line {first}")
         self.document.keys.setdefault(path, _place(event))
@@ -184,7 +268,10 @@ class _Builder:
 
     def _check_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         if event.tag not in (None, "!"):
-            self._object(event, f"tag {event.tag[:60]!r}: tags are not taken")
+            words = (
+                "'!' does not negate, write {not: {rule: ...}}" if event.tag.startswith("!") else "tags are not taken"
+            )
+            self._object(event, f"tag {event.tag[:60]!r}: {words}")
 
     def _ambiguous(self, event: yaml.ScalarEvent, message: str) -> None:
         self.document.ambiguous.add(_place(event))
@@ -192,7 +279,7 @@ class _Builder:
 
     def _scalar(self, event: yaml.ScalarEvent) -> Any:
         self._check_tag(event)
-        text: str = event.value
+        text = syntax.unhide(event.value)
         if event.style:  # quoted or a block; plain is None or, from libyaml, empty
             return text
         if text in _NULL:

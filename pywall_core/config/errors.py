@@ -6,14 +6,16 @@ import difflib
 import re
 import types
 import typing
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
 #: The way to a value: keys and list positions, ``("chains", "INPUT", 2, "dst")``.
 Path = tuple[str | int, ...]
+#: Names that a message lists at most.
+MAX_LISTED: Final = 5
 
 
 def path_text(path: Path) -> str:
@@ -34,25 +36,52 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def nearest(name: object, known: Iterable[str]) -> str:
-    """``"; did you mean 'port'?"``, or nothing where no known name is near."""
-    found = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.6)
+def nearest(name: object, known: Iterable[str], aliases: Mapping[str, str] | None = None) -> str:
+    """``"; did you mean 'port'?"``, or nothing where no known name is near. Upper and lower case count as the same.
+
+    ``aliases`` maps lower-case names that people use to the name that they mean, where that is one of ``known``.
+    """
+    lower: dict[str, str] = {}
+    for entry in known:
+        lower.setdefault(entry.lower(), entry)
+    wanted = str(name).lower()
+    meant = (aliases or {}).get(wanted, "")
+    if wanted in lower:
+        return f"; did you mean {lower[wanted]!r}?"
+    if meant.lower() in lower:
+        return f"; did you mean {lower[meant.lower()]!r}?"
+    found = difflib.get_close_matches(str(name), list(lower.values()), n=1, cutoff=0.6)
+    found = found or [lower[near] for near in difflib.get_close_matches(wanted, list(lower), n=1, cutoff=0.6)]
     return f"; did you mean {found[0]!r}?" if found else ""
+
+
+def some_of(name: object, known: Iterable[str]) -> str:
+    """The names in ``known``: all of them where they are few, else the five nearest to ``name`` and how many more."""
+    names = sorted(known)
+    if len(names) <= 2 * MAX_LISTED:
+        return ", ".join(names)
+    wanted = str(name).lower()
+    near = sorted(names, key=lambda entry: -difflib.SequenceMatcher(None, wanted, entry.lower()).ratio())[:MAX_LISTED]
+    return f"{', '.join(near)} and {len(names) - MAX_LISTED} more"
 
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One thing that is wrong. ``line`` and ``column`` count from 1; 0 where the place in the file is not known."""
+    """One thing that is wrong, or probably not meant. ``line`` and ``column`` count from 1; 0 where the place in the
+    file is not known. ``code`` names a warning (``W012``). ``excerpt`` is the line of the file, below it a caret."""
 
     line: int
     column: int
     path: str
     message: str
     file: str = ""
+    code: str = ""
+    excerpt: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}: " if self.line else f"{self.file}: " if self.file else ""
-        return place + (f"{self.path}: " if self.path else "") + self.message
+        code = f" [{self.code}]" if self.code else ""
+        return place + (f"{self.path}: " if self.path else "") + self.message + code
 
 
 class ConfigError(Exception):
@@ -63,32 +92,135 @@ class ConfigError(Exception):
         super().__init__("\n".join(map(str, self.problems)))
 
 
-def explain(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[Path, str]]:
-    """Path and words of each thing that pydantic objects to in data for ``model``."""
+def explain(
+    error: ValidationError, model: type[BaseModel], data: object = None, also: Collection[str] = ()
+) -> Iterator[tuple[Path, str]]:
+    """Path and words of each thing that pydantic objects to in ``data`` for ``model``.
+
+    ``also`` are keys that are allowed beside the model's. A union is one thing: its branches, which pydantic lists one
+    by one, are said in one message.
+    """
+    branches: dict[Path, list[str]] = {}
     for item in error.errors(include_url=False):
-        path: Path = item["loc"]
-        value = item["input"]
-        kind = item["type"]
-        context: dict[str, Any] = item.get("ctx", {})
-        if kind == "extra_forbidden":
-            known = sorted(field_names(_model_at(model, path[:-1])))
-            message = f"unknown key{nearest(path[-1], known)} (allowed: {', '.join(known) or 'none'})"
-        elif kind == "missing":
-            path, message = path[:-1], f"{path[-1]!r} is missing"
-        elif kind == "literal_error":
-            allowed = context["expected"].replace(" or ", ", ")
-            names = [name.strip().strip("'") for name in allowed.split(",")]
-            message = f"{shown(value)} is not allowed{nearest(value, names)} (allowed: {', '.join(names)})"
-        elif kind in ("value_error", "assertion_error"):
-            message = str(context["error"])
-        elif kind == "frozen_instance":
-            message = "cannot be changed"
-        else:
-            expected = _EXPECTED.get(kind) or _SHOULD.sub("", item["msg"])
-            message = f"{shown(value)}: should {expected.removesuffix(', not 0')}"
-        yield path, message
+        path = _in_data(item["loc"], data) if data is not None else item["loc"]
+        path, message = _words(path, item, model, also)
+        branches.setdefault(path, []).append(message)
+    for path, messages in branches.items():
+        in_union = len(messages) > 1 and all("unknown key" not in message for message in messages)
+        for message in [_union_words(messages)] if in_union else messages:
+            yield path, message
 
 
+def _in_data(loc: Path, data: Any) -> Path:
+    """The part of pydantic's location that leads through the data: the rest are names of a union's branches."""
+    for at, step in enumerate(loc):
+        inside = (isinstance(data, dict) and step in data) or (
+            isinstance(data, list) and isinstance(step, int) and step < len(data)
+        )
+        if not inside:
+            return loc[: at + 1] if isinstance(data, dict) and at == len(loc) - 1 else loc[:at]
+        data = data[step]
+    return loc
+
+
+def _union_words(messages: list[str]) -> str:
+    """One message of several about the same value: the one that names what is allowed, else all joined."""
+    named = [message for message in messages if "(allowed:" in message]
+    if named:
+        return named[0]
+    first, *others = dict.fromkeys(messages)
+    return first + "".join(f" or {other.partition('should ')[2] or other}" for other in others)
+
+
+def _words(path: Path, item: Mapping[str, Any], model: type[BaseModel], also: Collection[str]) -> tuple[Path, str]:
+    value = item["input"]
+    kind = item["type"]
+    context: dict[str, Any] = item.get("ctx", {})
+    if kind == "extra_forbidden":
+        return path, unknown_key(path[-1], field_names(_model_at(model, path[:-1])) | set(also))
+    if kind == "missing":
+        return path[:-1], f"{path[-1]!r} is missing"
+    if kind == "literal_error":
+        allowed = context["expected"].replace(" or ", ", ")
+        names = [name.strip().strip("'") for name in allowed.split(",")]
+        hint = nearest(value, names, ACTION_ALIASES)
+        return path, f"{shown(value)} is not allowed{hint} (allowed: {', '.join(names)})"
+    if kind in ("value_error", "assertion_error"):
+        return path, str(context["error"])
+    if kind == "frozen_instance":
+        return path, "cannot be changed"
+    expected = _EXPECTED.get(kind) or _SHOULD.sub("", item["msg"])
+    plain = f"{shown(value)}: should {expected.removesuffix(', not 0')}"
+    return path, plain + _right_form(kind, value)
+
+
+def unknown_key(key: object, known: Iterable[str]) -> str:
+    """What is said of a key that is not in ``known``, with the right form of mistakes that people make."""
+    names = sorted(known)
+    head, colon, rest = str(key).partition(":")
+    if colon and rest and head in names:
+        return f"unknown key: a blank must follow the colon, write '{head}: {rest}'"
+    if str(key).isupper() and "action" in names:
+        return f"unknown key; write 'action: {key}'"
+    return f"unknown key{nearest(key, names, KEY_ALIASES)} (allowed: {', '.join(names) or 'none'})"
+
+
+def _right_form(kind: str, value: object) -> str:
+    """How to write the value instead: a number without quotes, a list with brackets, a mapping under its key."""
+    if kind in ("int_type", "int_parsing", "float_type") and isinstance(value, str):
+        number = value.strip().lstrip("-")
+        return f": write {value.strip()} without quotes" if number.isdecimal() else ""
+    if kind == "list_type" and isinstance(value, (str, int, float)):
+        return f": write [{value}]"
+    if kind == "list_type" and isinstance(value, dict):
+        return ": begin each entry with '- '"
+    return ""
+
+
+#: What other firewalls call the actions, and the modes.
+ACTION_ALIASES: Final = {
+    "allow": "ACCEPT",
+    "pass": "ACCEPT",
+    "permit": "ACCEPT",
+    "block": "DROP",
+    "deny": "DROP",
+    "discard": "DROP",
+    "refuse": "REJECT",
+    "enforcing": "enforce",
+    "permissive": "observe",
+    "monitor": "observe",
+    "audit": "observe",
+}
+#: Keys that other firewalls use, and ours.
+KEY_ALIASES: Final = {
+    "dport": "dst",
+    "dports": "dst",
+    "dest": "dst",
+    "destination": "dst",
+    "daddr": "dst",
+    "to": "dst",
+    "sport": "src",
+    "source": "src",
+    "saddr": "src",
+    "from": "src",
+    "proto": "protocol",
+    "verdict": "action",
+    "target": "action",
+    "then": "action",
+    "jump": "action",
+    "policy": "default",
+    "rules": "chains",
+    "chain": "chains",
+    "description": "comment",
+    "note": "comment",
+    "title": "name",
+    "disabled": "enabled",
+    "dry_run": "observe",
+    "interface": "in",
+    "sni": "name",
+    "variables": "vars",
+    "includes": "include",
+}
 #: how pydantic begins: "Input should be greater than 0", "List should have at least 1 item"
 _SHOULD = re.compile(r"^.*?\bshould ")
 _EXPECTED = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
@@ -21,7 +22,7 @@ from pydantic_core import CoreSchema
 from ..model.packet import FORWARD, HOOK_NAMES
 from ..model.verdict import Action
 from .document import Document
-from .errors import ConfigError, Path, Problem, explain
+from .errors import ACTION_ALIASES, ConfigError, Path, Problem, explain, nearest, shown
 
 HookName = Literal["INPUT", "OUTPUT", "FORWARD"]
 ActionName = Literal["ACCEPT", "DROP", "REJECT"]
@@ -38,7 +39,7 @@ def _no_repeats(names: object) -> object:
     if isinstance(names, list):
         for at, name in enumerate(names):
             if name in names[:at]:
-                raise ValueError(f"{name!r} stands twice")
+                raise ValueError(f"duplicate entry {name!r}")
     return names
 
 
@@ -121,6 +122,8 @@ class Failure(Section):
     @model_validator(mode="before")
     @classmethod
     def _take_master(cls, data: Any) -> Any:
+        if data in ("open", "closed"):
+            raise ValueError(f"write {{all: {data}}}")
         return {**OPEN, **data} if isinstance(data, dict) and data.get("all") == "open" else data
 
 
@@ -148,7 +151,7 @@ class Detection(Section):
 
 
 class PluginEntry(Section):
-    """One entry of ``plugins``: a name, or a mapping of one name to its options."""
+    """One entry of ``plugins``: a name, or a mapping of one name to its options. One that is wrong has no name."""
 
     name: str
     options: dict[str, Any] = Field(default_factory=dict)
@@ -195,7 +198,10 @@ class Default(Section):
             return data
         if data in ("ACCEPT", "DROP", "REJECT"):
             return dict.fromkeys(HOOK_NAMES.values(), data)
-        raise ValueError(f"{data!r} is no action (allowed: ACCEPT, DROP, REJECT, or one a hook: {{INPUT: DROP}})")
+        hint = nearest(data, ("ACCEPT", "DROP", "REJECT"), ACTION_ALIASES)
+        raise ValueError(
+            f"{shown(data)} is no action{hint} (allowed: ACCEPT, DROP, REJECT, or one a hook: {{INPUT: DROP}})"
+        )
 
     def action(self, hook: int) -> Action:
         """The action for a netfilter hook number."""
@@ -233,6 +239,14 @@ class Run(Section):
     user: str | None = Field(default=None, description="user that workers run as")
 
 
+def _plugin_list(plugins: object) -> object:
+    if isinstance(plugins, str):
+        raise ValueError(f"{plugins!r} is no list: write [{plugins}]")
+    if isinstance(plugins, dict):
+        raise ValueError("a mapping is no list: begin each plugin with '- ', as '- rules'")
+    return plugins
+
+
 def _chain_names(chains: object) -> object:
     if isinstance(chains, dict):
         for name in chains:
@@ -251,8 +265,10 @@ class Config(Section):
     queue: Queue = Queue()
     failure: Failure = Failure()
     detection: Detection = Detection()
-    plugins: list[PluginEntry] = Field(default=[], description="who looks, in this order")
-    chains: Annotated[dict[str, list[dict[str, Any]]], BeforeValidator(_chain_names)] = Field(
+    plugins: Annotated[list[PluginEntry], BeforeValidator(_plugin_list)] = Field(
+        default=[], description="who looks, in this order"
+    )
+    chains: Annotated[dict[str, list[Any]], BeforeValidator(_chain_names)] = Field(
         default={}, description="what is done: lists of rules by chain name, first match decides"
     )
     default: Default = Field(default=Default(), description="what is done at the end of a chain")
@@ -264,7 +280,6 @@ class Config(Section):
     run: Run = Run()
 
     _document: Document = PrivateAttr(default_factory=lambda: Document(""))
-    _warnings: list[str] = PrivateAttr(default_factory=list)
 
     @model_validator(mode="before")
     @classmethod
@@ -284,7 +299,12 @@ class Config(Section):
     @property
     def warnings(self) -> list[str]:
         """What is allowed but probably not meant, a line each."""
-        return self._warnings
+        return [str(problem) for problem in self._document.warnings]
+
+    @property
+    def doubtful(self) -> list[Problem]:
+        """The warnings with their places and excerpts."""
+        return self._document.warnings
 
     @property
     def problems(self) -> list[Problem]:
@@ -295,21 +315,28 @@ class Config(Section):
         """Note an error at the value at ``path`` (``key=True``: at its key). :meth:`check` raises what was noted."""
         self._document.error(path, message, key=key)
 
+    def warn(self, path: Path, code: str, message: str, *, key: bool = False) -> None:
+        """Note what is allowed but probably not meant: see docs/reference/warnings.md for the codes."""
+        self._document.warn(path, code, message, key=key)
+
     def check(self) -> None:
         """:raises ConfigError: with all errors noted so far."""
         if self._document.problems:
             raise ConfigError(self._document.problems)
 
-    def validate_part(self, model: type[ModelT], data: Any, path: Path) -> ModelT | None:
-        """``data``, found at ``path``, as ``model``; None when it does not fit, its errors are then noted."""
+    def validate_part(self, model: type[ModelT], data: Any, path: Path, *, also: Collection[str] = ()) -> ModelT | None:
+        """``data``, found at ``path``, as ``model``; None when it does not fit, its errors are then noted.
+
+        ``also``: keys that are allowed beside the model's, for what is said of an unknown one.
+        """
         try:
             return model.model_validate(data)
         except ValidationError as error:
-            for inner, message in explain(error, model):
+            for inner, message in explain(error, model, data, also):
                 self.error((*path, *inner), message, key="unknown key" in message)
             return None
 
     def place(self, path: Path) -> str:
         """``file:line`` of a value, or empty when it did not come from a file."""
-        line, _ = self._document.marks.get(path, (0, 0))
-        return f"{self._document.file}:{line}" if line else ""
+        mark = self._document.marks.get(path)
+        return f"{mark.file or self._document.file}:{mark.line}" if mark else ""

@@ -4,21 +4,58 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from ..model.packet import HOOK_NAMES, PROTOCOL_NAMES
 from ..model.rule_kind import RuleKind
 from ..model.verdict import Action
-from .errors import Path, nearest, path_text, shown
+from .errors import ACTION_ALIASES, Path, nearest, shown, some_of
+from .jumps import check_jumps
 from .model import Config
-
-#: Chains that one packet may be sent through, one after the other.
-MAX_JUMPS: Final = 32
+from .names import PROTOCOL_ALIASES, bringing
 
 _COMBINATORS: Final = ("all", "any", "not")
-_RULE_KEYS: Final = ("action", "observe", "comment")
-#: protocol names that need no detector: nothing recognised, nothing to recognise, an IP protocol by its number
-ALWAYS_KNOWN: Final = frozenset({"unknown", "none", *PROTOCOL_NAMES.values()})
+#: keys of a rule beside its condition
+RULE_KEYS: Final = ("action", "name", "comment", "observe", "enabled")
+#: Characters of a rule's name and comment at most.
+MAX_TEXT: Final = 200
+#: What people call the rule kinds, and ours.
+KIND_ALIASES: Final = {
+    "address": "ip",
+    "addr": "ip",
+    "host": "ip",
+    "src": "ip",
+    "dst": "ip",
+    "source": "ip",
+    "destination": "ip",
+    "network": "ip",
+    "net": "ip",
+    "cidr": "ip",
+    "ports": "port",
+    "dport": "port",
+    "sport": "port",
+    "service": "port",
+    "tcp": "protocol",
+    "udp": "protocol",
+    "icmp": "protocol",
+    "proto": "protocol",
+    "interface": "iface",
+    "device": "iface",
+    "in": "iface",
+    "out": "iface",
+    "application": "app",
+    "l7": "app",
+    "state": "flow",
+    "ct": "flow",
+    "conntrack": "flow",
+    "established": "flow",
+    "sni": "fact",
+    "any": "always",
+    "default": "always",
+    "encrypted": "payload",
+    "entropy": "payload",
+}
+#: protocol names that need no detector: nothing recognised, nothing to recognise
+_ALWAYS_KNOWN: Final = frozenset({"unknown", "none"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +87,8 @@ class BoundRule:
     """One rule, ready to be compiled.
 
     ``action`` is an :class:`Action`, the name of a chain, or None for a kind that only looks. ``place`` is its position
-    (``INPUT[2]``), ``mark`` its ``file:line``, ``comment`` the administrator's own words.
+    (``INPUT[2]``), ``mark`` its ``file:line``, ``comment`` and ``name`` the administrator's own words, ``text`` its
+    condition in one line.
     """
 
     condition: Condition
@@ -59,6 +97,8 @@ class BoundRule:
     comment: str
     place: str
     mark: str
+    name: str = ""
+    text: str = ""
 
 
 def bind_chains(
@@ -67,19 +107,38 @@ def bind_chains(
     *,
     capabilities: Collection[str] = (),
     protocols: Collection[str] | None = None,
+    facts: Facts | None = None,
 ) -> dict[str, list[BoundRule]]:
     """The rules of all chains by chain name.
 
     ``kinds`` are the rule kinds of the loaded plugins by name, ``capabilities`` what plugins provide ("segment"),
-    ``protocols`` the names that loaded detectors may answer (None: any name is taken).
+    ``protocols`` the names that loaded detectors may answer, ``facts`` what plugins declare (None: any name is taken).
 
     :raises ConfigError: with every error noted in ``config`` so far and all that are found here
     """
-    binder = _Binder(config, kinds, capabilities, protocols)
+    binder = _Binder(config, kinds, capabilities, protocols, facts)
     chains = {name: binder.chain(name, rules) for name, rules in config.chains.items()}
-    _check_jumps(config, chains)
+    check_jumps(config, chains)
     config.check()
     return chains
+
+
+def rule_text(rule: dict[str, Any], own: Collection[str] = ()) -> str:
+    """A rule's condition as in the file, in one line: ``(port protocol=tcp dst=22 and not app is=ssh)``. ``own`` are
+    the parameters of its kind, which may have the name of a key that belongs to rules."""
+    if "rule" in rule:
+        parameters = (
+            f"{key}={_value(rule[key])}" for key in rule if key != "rule" and (key in own or key not in RULE_KEYS)
+        )
+        return " ".join([str(rule["rule"]), *parameters])
+    if "not" in rule:
+        return f"not {rule_text(rule['not'])}"
+    head = "all" if "all" in rule else "any"
+    return "(" + (" and " if head == "all" else " or ").join(map(rule_text, rule[head])) + ")"
+
+
+def _value(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def leaves(condition: Condition) -> Iterator[RuleKind]:
@@ -94,6 +153,17 @@ def leaves(condition: Condition) -> Iterator[RuleKind]:
             yield condition
 
 
+class Facts(Protocol):
+    """The facts that the loaded plugins declare."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Dotted names."""
+
+    def has(self, name: str) -> bool:
+        """Some loaded plugin may give the fact."""
+
+
 class _Binder:
     def __init__(
         self,
@@ -101,11 +171,13 @@ class _Binder:
         kinds: Mapping[str, type[RuleKind]],
         capabilities: Collection[str],
         protocols: Collection[str] | None,
+        facts: Facts | None,
     ) -> None:
+        self.facts = facts
         self.config = config
         self.kinds = kinds
         self.capabilities = capabilities
-        self.protocols = None if protocols is None else {*protocols, *ALWAYS_KNOWN}
+        self.protocols = None if protocols is None else {*protocols, *_ALWAYS_KNOWN}
         # a plugin that could not be loaded explains why its rule kinds are unknown
         self.plugins_failed = any(problem.path.startswith("plugins") for problem in config.problems)
         self.several_workers = config.queue.workers > 1 and config.queue.deal != "host"
@@ -118,18 +190,37 @@ class _Binder:
                 bound.append(rule)
         return bound
 
-    def rule(self, data: dict[str, Any], path: Path, place: str) -> BoundRule | None:
-        condition = self.condition({key: data[key] for key in data if key not in _RULE_KEYS}, path)
-        observe = data.get("observe", False)
-        if not isinstance(observe, bool):
-            self.config.error((*path, "observe"), f"{shown(observe)}: should be true or false")
-        comment = data.get("comment", "")
-        if not isinstance(comment, str):
-            self.config.error((*path, "comment"), f"{shown(comment)}: should be text")
-        action = self.action(data, path, condition)
-        if condition is None:
+    def rule(self, data: Any, path: Path, place: str) -> BoundRule | None:
+        if not isinstance(data, dict):
+            self.config.error(path, not_a_rule(data))
             return None
-        return BoundRule(condition, action, observe is True, str(comment), place, self.config.place(path))
+        own = self.parameters(data.get("rule"))
+        keys = {key: data[key] for key in RULE_KEYS if key in data and key not in own}
+        condition = self.condition({key: data[key] for key in data if key not in keys}, path)
+        observe, enabled = (self.truth(keys, key, path, default=key == "enabled") for key in ("observe", "enabled"))
+        name, comment = (self.text(keys, key, path) for key in ("name", "comment"))
+        action = self.action(data, path, condition)
+        if condition is None or not enabled:
+            return None
+        return BoundRule(
+            condition, action, observe, comment, place, self.config.place(path), name, rule_text(data, own)
+        )
+
+    def truth(self, keys: dict[str, Any], key: str, path: Path, *, default: bool) -> bool:
+        value = keys.get(key, default)
+        if not isinstance(value, bool):
+            self.config.error((*path, key), f"{shown(value)}: should be true or false")
+            return default
+        return value
+
+    def text(self, keys: dict[str, Any], key: str, path: Path) -> str:
+        value = keys.get(key, "")
+        if not isinstance(value, str):
+            self.config.error((*path, key), f"{shown(value)}: should be text (in quotes if it looks like a number)")
+            return ""
+        if len(value) > MAX_TEXT:
+            self.config.error((*path, key), f"{len(value)} characters: should be at most {MAX_TEXT}")
+        return value
 
     def action(self, data: dict[str, Any], path: Path, condition: Condition | None) -> Action | str | None:
         looks_only = isinstance(condition, RuleKind) and not condition.decides
@@ -144,20 +235,23 @@ class _Binder:
             return Action[action]
         if isinstance(action, str) and action in self.config.chains:
             return action
-        known = [*Action.__members__, *self.config.chains]
-        hint = nearest(action.upper() if isinstance(action, str) and action.upper() in known else action, known)
-        self.config.error(
-            (*path, "action"), f"{shown(action)} is neither an action nor a chain{hint} (allowed: {', '.join(known)})"
-        )
+        self.config.error((*path, "action"), self.no_action(action))
         return None
+
+    def no_action(self, action: Any) -> str:
+        known = [*Action.__members__, *self.config.chains]
+        said = f"{shown(action)} is neither an action nor a chain"
+        if str(action).lower() == "log":
+            return f"{said}: logging is a rule of its own, {{rule: log, message: ...}}, without an action"
+        if str(action).lower() == "return":
+            return f"{said}: a jump does not come back; what reaches a chain's end gets the default"
+        hint = nearest(action, known, ACTION_ALIASES)
+        chains = some_of(action, self.config.chains)
+        return f"{said}{hint} (allowed: {', '.join(Action.__members__)}, or a chain: {chains})"
 
     def condition(self, data: Any, path: Path, *, inside: bool = False) -> Condition | None:
         if not isinstance(data, dict):
-            self.config.error(
-                path,
-                f"{shown(data)}: should be a rule, {{rule: KIND, ...}}, {{all: [...]}}, "
-                f"{{any: [...]}} or {{not: {{...}}}}",
-            )
+            self.config.error(path, not_a_rule(data))
             return None
         own = self.parameters(data.get("rule"))
         heads = [key for key in ("rule", *_COMBINATORS) if key in data and key not in own]
@@ -170,7 +264,7 @@ class _Binder:
             return self.leaf(data, path, inside)
         for key in data:
             if key != head:
-                words = f"unknown key beside {head!r} (allowed: {', '.join(_RULE_KEYS)})"
+                words = f"unknown key beside {head!r} (allowed: {', '.join(RULE_KEYS)})"
                 self.config.error((*path, key), words, key=True)
         if head == "not":
             part = self.condition(data["not"], (*path, "not"), inside=True)
@@ -193,43 +287,72 @@ class _Binder:
     def leaf(self, data: dict[str, Any], path: Path, inside: bool) -> RuleKind | None:
         name = data["rule"]
         if inside:
-            for key in _RULE_KEYS:
+            for key in RULE_KEYS:
                 if key in data:
                     self.config.error((*path, key), f"{key!r} belongs to the whole rule, not to a part of it", key=True)
-            data = {key: data[key] for key in data if key not in _RULE_KEYS}
+            data = {key: data[key] for key in data if key not in RULE_KEYS}
         kind = self.kinds.get(name) if isinstance(name, str) else None
         if kind is None:
             if not self.plugins_failed:
-                known = ", ".join(sorted(self.kinds)) or "none; name the plugin 'rules' under plugins"
-                words = f"unknown rule {shown(name)}{nearest(name, self.kinds)} (known: {known})"
-                self.config.error((*path, "rule"), words)
+                self.config.error((*path, "rule"), self.no_kind(name))
             return None
         if inside and not kind.decides:
             self.config.error((*path, "rule"), f"{name!r} only looks, it cannot be part of a condition")
             return None
-        rule = self.config.validate_part(kind, {key: data[key] for key in data if key != "rule"}, path)
+        rule = self.config.validate_part(
+            kind, {key: data[key] for key in data if key != "rule"}, path, also=() if inside else RULE_KEYS
+        )
         if rule is not None:
             self.check_needs(rule, path)
         return rule
 
+    def no_kind(self, name: Any) -> str:
+        said = f"unknown rule {shown(name)}"
+        if not isinstance(name, str):
+            return f"{said}: should be the name of a rule kind (known: {some_of(name, self.kinds)})"
+        hint = bringing("pywall.rules", name) or nearest(name, self.kinds, KIND_ALIASES)
+        if not hint and self.protocols is not None and PROTOCOL_ALIASES.get(name, name) in self.protocols:
+            hint = f"; write {{rule: app, is: {PROTOCOL_ALIASES.get(name, name)}}}"
+        if not hint and not self.kinds:
+            hint = "; no plugin under plugins brings rules, add '- rules'"
+        return f"{said}{hint} (known: {some_of(name, self.kinds) or 'none'}; pywall rules lists them)"
+
     def check_needs(self, rule: RuleKind, path: Path) -> None:
         for capability in rule.requires:
             if capability not in self.capabilities:
-                self.config.error(
-                    (*path, "rule"),
-                    f"{rule.kind!r} needs a plugin that provides {capability!r}, and none is named under plugins",
+                hint = bringing("pywall.capabilities", capability)
+                words = (
+                    f"{rule.kind!r} needs a plugin that provides {capability!r}, and none is named under plugins{hint}"
                 )
+                self.config.error((*path, "rule"), words)
         if rule.state == "host" and self.several_workers:
             words = "remembers hosts, which several workers would split: set queue.deal: host, or queue.workers: 1"
             self.config.error((*path, "rule"), f"{rule.kind!r} {words}")
+        if self.facts is not None and not self.plugins_failed:
+            self.check_facts(rule, path, self.facts)
         if self.protocols is None or self.plugins_failed:
             return
         for name in rule.protocols():
             if name not in self.protocols:
                 at = next((found for found in self.places(name, path)), path)
-                known = ", ".join(sorted(self.protocols))
-                hint = nearest(name, self.protocols)
+                hint = bringing("pywall.plugins", name) or nearest(name, self.protocols, PROTOCOL_ALIASES)
+                if "," in name:
+                    hint = f"; write a list, [{', '.join(name.replace(',', ' ').split())}]"
+                known = some_of(name, self.protocols)
                 self.config.error(at, f"no loaded plugin recognises {name!r}{hint} (known: {known})")
+
+    def check_facts(self, rule: RuleKind, path: Path, facts: Facts) -> None:
+        for name in rule.asks():
+            if facts.has(name):
+                continue
+            alike = [known for known in facts.names if known.rpartition(".")[2] == name.rpartition(".")[2]]
+            hint = nearest(name, alike or facts.names) or (f"; did you mean {min(alike)!r}?" if alike else "")
+            protocol = name.partition(".")[0]
+            if self.protocols is not None and protocol not in self.protocols:
+                hint = bringing("pywall.plugins", protocol) or hint
+            known = some_of(name, [known for known in facts.names if known.startswith(f"{protocol}.")] or facts.names)
+            at = next(self.places(name, path), path)
+            self.config.error(at, f"no loaded plugin gives the fact {name!r}{hint} (known: {known})")
 
     def places(self, value: str, path: Path) -> Iterator[Path]:
         """Paths below ``path`` at which the file says ``value``."""
@@ -243,51 +366,15 @@ class _Binder:
                 yield from ((*path, key, at) for at, entry in enumerate(item) if entry == value)
 
 
+def not_a_rule(data: object) -> str:
+    """What is said of a value that stands where a rule is expected."""
+    forms = "{rule: KIND, ...}, {all: [...]}, {any: [...]} or {not: {...}}"
+    words = data.split() if isinstance(data, str) else []
+    if len(words) > 1 and words[-1].upper() in Action.__members__:
+        return f"{shown(data)}: should be a rule; write {{rule: app, is: {words[0]}, action: {words[-1].upper()}}}"
+    return f"{shown(data)}: should be a rule, {forms}"
+
+
 def nearest_head(data: dict[str, Any]) -> str:
     """A hint where a head is misspelt."""
     return next((hint for key in data if (hint := nearest(key, ("rule", *_COMBINATORS)))), "")
-
-
-def _check_jumps(config: Config, chains: dict[str, list[BoundRule]]) -> None:
-    """Cycles are errors; chains that no packet can reach are errors when misspelt hooks, else warnings."""
-    jumps = {
-        name: [(str(rule.action), rule.place) for rule in rules if type(rule.action) is str]
-        for name, rules in chains.items()
-    }
-    done: set[str] = set()
-    depth: dict[str, int] = {}
-    for start in chains:
-        trail: list[str] = []
-        stack = [(start, iter(jumps[start]))]
-        trail.append(start)
-        while stack:
-            name, rest = stack[-1]
-            target, place = next(rest, ("", ""))
-            if not target:
-                stack.pop()
-                trail.pop()
-                done.add(name)
-                depth[name] = 1 + max((depth.get(target, 0) for target, _ in jumps[name]), default=0)
-            elif target in trail:
-                circle = " -> ".join([*trail[trail.index(target) :], target])
-                chain, _, at = place.partition("[")
-                config.error(("chains", chain, int(at[:-1]), "action"), f"jumps in a circle: {circle}")
-            elif target not in done:
-                trail.append(target)
-                stack.append((target, iter(jumps[target])))
-    for name in chains:
-        if depth[name] == MAX_JUMPS + 2:
-            config.error(("chains", name), f"more than {MAX_JUMPS} jumps in a row begin here", key=True)
-    hooks = set(HOOK_NAMES.values())
-    used = {target for rules in jumps.values() for target, _ in rules}
-    for name in chains:
-        path: Path = ("chains", name)
-        if name in hooks:
-            if name not in config.queue.hooks:
-                config.warnings.append(f"{path_text(path)} is never asked when live: queue.hooks lacks {name}")
-        elif name not in used:
-            hint = nearest(name.upper(), hooks)
-            if hint:
-                config.error(path, f"no rule jumps here, and it is no hook{hint}", key=True)
-            else:
-                config.warnings.append(f"{path_text(path)} is never reached: no rule jumps there")

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from ..chain.predict import BACK, OtherWay
 from ..chain.walk import Chains
 from ..config import bind_chains, leaves
-from ..detection.classifiers import Classifier
-from ..detection.detectors import Detectors, Recognition
+from ..detection.detectors import Classifier, Detectors, Recognition
 from ..detection.snapshot import Snapshot, restore, snapshot
 from ..events.emitter import Reporter
 from ..events.eve import Event, EventBuilder
@@ -28,6 +27,7 @@ from ..model.packet import ACK, FIN, INPUT, OUTPUT, RST, SYN, TCP, Packet
 from ..model.verdict import ACCEPT, Action, Answer, Drop, Verdict
 from ..packet.decode import stray_error
 from ..packet.fragments import Fragments
+from ..plugins.facts import known_facts
 from .failure_policy import Fallbacks
 from .losses import losses
 from .quarantine import Failures
@@ -115,7 +115,13 @@ class Engine:
 
         self._observe = config.mode == "observe"
         registry = plugins.registry
-        bound = bind_chains(config, registry.kinds, capabilities=plugins.provides(), protocols=plugins.protocols())
+        bound = bind_chains(
+            config,
+            registry.kinds,
+            capabilities=plugins.provides(),
+            protocols=plugins.protocols(),
+            facts=known_facts(plugins.loaded),
+        )
         self.chains = Chains(bound, config.default, registry.owner, self, self._reporter.observed)
         #: the verdict of a hook without a chain: it says nothing about the flow as a whole
         self._unruled = self.chains.unruled
@@ -125,11 +131,9 @@ class Engine:
         self.older_connections: frozenset[bytes] | None = None
         self._decided_at_sight = self.chains.decided_at_sight()
         self._other_way = OtherWay(self.chains, observe=self._observe)
-        kinds = [kind for rules in bound.values() for rule in rules for kind in leaves(rule.condition)]
-        classes = self.recognition.classifiers
-        asked = {name for kind in kinds for name in kind.asks()}
-        classes.wanted = classes.wanted and (self._look_on or not classes.facts.isdisjoint(asked))
-        self.wants_interfaces = config.queue.loopback or any(kind.needs_interfaces for kind in kinds)
+        self.wants_interfaces = config.queue.loopback or any(
+            kind.needs_interfaces for rules in bound.values() for rule in rules for kind in leaves(rule.condition)
+        )
         self.timing = Timing()
         self._plain = (self._packet, self._decided, self._segment, self._walk)
         clocked = self.timing.calls
@@ -162,7 +166,8 @@ class Engine:
 
     def _process(self, packet: Packet) -> Verdict:
         now = packet.time
-        self.advance(now)
+        if now >= self._next_tick or now < self.now - 3600:
+            self.tick(now)
         self.packets += 1
         self.bytes += packet.length
         if packet.error is not None or packet.frag is not None:
@@ -215,11 +220,6 @@ class Engine:
         if cached is not self._unruled:
             flow.verdict = cached
         return cached
-
-    def advance(self, now: float) -> None:
-        """Let the clock go on to ``now``, seconds, as a packet of that time would."""
-        if now >= self._next_tick or now < self.now - 3600:
-            self.tick(now)
 
     def tick(self, now: float) -> None:
         """Once a second of the clock: timeouts and the plugins' ticks."""

@@ -13,8 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
-    from ..detection.classifiers import Classifier
-    from ..detection.detectors import Detector
+    from ..detection.detectors import Classifier, Detector
 
 #: one packet in so many is timed
 EVERY: Final = 64

@@ -155,8 +155,7 @@ def verify(folder: Path) -> Result:
     for position, wanted in enumerate(expectation.expect):
         problem = wanted.problem(events)
         if problem is not None:
-            line, column = document.marks.get(("expect", position), (0, 0))
-            result.problems.append(f"{document.file}:{line}:{column}: {problem}")
+            result.problems.append(str(document.problem(("expect", position), problem)))
     return result
 
 

@@ -22,10 +22,8 @@ from stevedore import ExtensionManager, NamedExtensionManager
 
 from .. import hookspecs
 from ..api import API_VERSION
-from ..config.errors import nearest
-from ..config.rules import ALWAYS_KNOWN
-from ..detection.classifiers import Classifier
-from ..detection.detectors import Detector, Detectors
+from ..config.errors import nearest, some_of
+from ..detection.detectors import Classifier, Detector, Detectors
 from ..model.rule_kind import RuleKind
 from . import trace as calltrace
 
@@ -150,7 +148,7 @@ class Plugins:
 
     def protocols(self) -> frozenset[str]:
         """Every name that ``app_proto`` may take with these plugins."""
-        return frozenset(name for d in self.detectors.all for name in d.protocols) | ALWAYS_KNOWN
+        return frozenset(name for d in self.detectors.all for name in d.protocols) | {"unknown", "none"}
 
 
 def entry_points() -> list[importlib.metadata.EntryPoint]:
@@ -187,13 +185,13 @@ def load(config: Config) -> Plugins:
     (import, API version, unsafe file, misspelt hook).
     """
     points = {e.name: e for e in entry_points()}
-    named = list(enumerate(config.plugins))
+    named = [(place, entry) for place, entry in enumerate(config.plugins) if entry.name]
     for place, entry in named:
         if entry.name not in points:
-            known = ", ".join(sorted(points)) or "none"
+            known = some_of(entry.name, points) or "none"
             config.error(
                 ("plugins", place),
-                f"no plugin {entry.name!r} is installed{nearest(entry.name, points)} (there are: {_shortened(known)})",
+                f"no plugin {entry.name!r} is installed{nearest(entry.name, points)} (there are: {known})",
             )
     named = [(place, entry) for place, entry in named if entry.name in points]
     errors: list[str] = []
@@ -373,7 +371,3 @@ def _register(loaded: list[Plugin]) -> Plugins:
 def _distribution(point: importlib.metadata.EntryPoint) -> tuple[str, str]:
     dist = point.dist
     return ("?", "?") if dist is None else (dist.name, dist.version)
-
-
-def _shortened(text: str, limit: int = 300) -> str:
-    return text if len(text) <= limit else text[:limit] + " ..."

@@ -54,6 +54,7 @@ def test_check_as_json(pywall, policy: Path) -> None:  # type: ignore[no-untyped
     assert answer["chains"]["INPUT"][0] == {
         "place": "INPUT[0]",
         "at": f"{policy}:5",
+        "name": "",
         "if": "(port protocol=tcp dst=22 and not ip src=192.0.2.0/24)",
         "action": "REJECT",
         "observe": False,
@@ -67,10 +68,10 @@ def test_warnings_are_said(pywall, tmp_path: Path) -> None:  # type: ignore[no-u
     file.write_text("queue: {hooks: [INPUT]}\nchains: {FORWARD: [], spare: []}\n")
     code, _, err = pywall("check", file)
     assert code == 0
-    assert err.splitlines() == [
-        "warning: chains.FORWARD is never asked when live: queue.hooks lacks FORWARD",
-        "warning: chains.spare is never reached: no rule jumps there",
-    ]
+    lines = err.splitlines()
+    assert f"warning: {file}:2:10: chains.FORWARD: never asked when live: queue.hooks lacks FORWARD [W002]" in lines
+    assert f"warning: {file}:2:23: chains.spare: never reached: no rule jumps here [W003]" in lines
+    assert lines[1:3] == ["    chains: {FORWARD: [], spare: []}", "             ^"]
 
 
 def test_policies(pywall) -> None:  # type: ignore[no-untyped-def]

@@ -40,7 +40,11 @@ def test_errors_of_the_configuration_are_lines_and_three(pywall, tmp_path: Path)
     assert (code, out) == (3, "")
     assert err.splitlines() == [
         f"{file}:4:25: chains.INPUT[0].dst: 70000 is not a port (0-65535)",
+        "        - {rule: port, dst: 70000, action: DROP}",
+        "                            ^",
         f"{file}:5:7: mode: 'x' is not allowed (allowed: enforce, observe)",
+        "    mode: x",
+        "          ^",
     ]
 
 

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from contextlib import suppress
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network, summarize_address_range
 from typing import Any
 
 from .lists import lines_of, one_or_more
 
+Network = IPv4Network | IPv6Network
 Ranges = tuple[list[bytes], list[bytes]]
 
 
 class AddressSet:
     """IPv4 and IPv6 networks. ``address in addresses`` takes 4 or 16 packed octets."""
 
-    def __init__(self, networks: Iterable[IPv4Network | IPv6Network]) -> None:
+    def __init__(self, networks: Iterable[Network]) -> None:
         found = list(networks)
         self._v4 = _ranges([network for network in found if network.version == 4])
         self._v6 = _ranges([network for network in found if network.version == 6])
 
     @classmethod
     def parse(cls, value: Any) -> AddressSet:
-        """From one CIDR, a list of them, or ``{file: PATH}`` with one a line.
+        """From one entry (see :func:`networks`), a list of them, or ``{file: PATH}`` with one a line.
 
         :raises ValueError: naming the entry that is no address or network
         """
@@ -31,8 +34,9 @@ class AddressSet:
         if isinstance(value, dict):
             if list(value) != ["file"] or not isinstance(value["file"], str):
                 raise ValueError("should be addresses or networks, or {file: PATH}")
-            return cls(_network(entry, f"{place}: ") for place, entry in lines_of(value["file"]))
-        return cls([_network(entry) for entry in one_or_more(value)])
+            lines = lines_of(value["file"])
+            return cls(network for place, entry in lines for network in networks(entry, f"{place}: "))
+        return cls([network for entry in one_or_more(value) for network in networks(entry)])
 
     def __contains__(self, address: bytes) -> bool:
         starts, ends = self._v4 if len(address) == 4 else self._v6
@@ -40,16 +44,46 @@ class AddressSet:
         return at >= 0 and address <= ends[at]
 
 
-def _network(entry: Any, place: str = "") -> IPv4Network | IPv6Network:
-    try:
-        if not isinstance(entry, str) or "%" in entry:  # a zone is no part of a packet's address
-            raise ValueError
-        return ip_network(entry, strict=False)
-    except ValueError:
-        raise ValueError(f"{place}{entry!r} is no address or network (192.0.2.0/24, 2001:db8::/32)") from None
+def networks(entry: Any, place: str = "") -> Iterable[Network]:
+    """The networks that one entry stands for: an address, a CIDR network, or a range ``10.0.0.1-10.0.0.9``.
+
+    :raises ValueError: naming what it is not, with the right form
+    """
+    if isinstance(entry, str) and "%" not in entry:  # a zone is no part of a packet's address
+        with suppress(ValueError, TypeError):
+            first, dash, last = entry.partition("-")
+            if dash:
+                return list(summarize_address_range(ip_address(first.strip()), ip_address(last.strip())))
+            return [ip_network(entry, strict=False)]
+    raise ValueError(f"{place}{entry!r} is no address or network{_right_form(entry)}")
 
 
-def _ranges(networks: list[IPv4Network] | list[IPv6Network] | list[IPv4Network | IPv6Network]) -> Ranges:
+def _right_form(entry: Any) -> str:
+    """How people write addresses elsewhere, and how they are written here."""
+    text = str(entry).strip()
+    if text.startswith("!"):
+        return f": for all but this, write {{not: {{rule: ip, src: {text.lstrip('! ')}}}}}"
+    if text.lower() in ("any", "all", "*", "anywhere"):
+        return ": for any address, leave the key out"
+    if "," in text or " " in text:
+        return f": write a list, [{', '.join(text.replace(',', ' ').split())}]"
+    if "%" in text:
+        return f": a zone is no part of an address, write {text.partition('%')[0]} and a rule `iface`"
+    if re.fullmatch(r"(\d+\.){1,3}\*(\.\*)*", text):
+        known = [part for part in text.split(".") if part != "*"]
+        return f": write {'.'.join([*known, *['0'] * (4 - len(known))])}/{8 * len(known)}"
+    if re.fullmatch(r"(\d+\.){1,2}\d+(/\d+)?", text):
+        address, slash, length = text.partition("/")
+        parts = address.split(".")
+        return f": write {'.'.join([*parts, *['0'] * (4 - len(parts))])}/{length if slash else 8 * len(parts)}"
+    if re.fullmatch(r"[\d.]+:\d+", text):
+        return f": a port is a rule of its own, {{rule: port, dst: {text.rpartition(':')[2]}}}"
+    if re.fullmatch(r"\*?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}", text):
+        return f": a name is looked for in what flows say, {{rule: fact, name: tls.sni, is: {text}}}"
+    return " (192.0.2.0/24, 2001:db8::/32, 192.0.2.1-192.0.2.9)"
+
+
+def _ranges(networks: list[IPv4Network] | list[IPv6Network] | list[Network]) -> Ranges:
     """First and last addresses of the networks, sorted, overlaps joined."""
     starts: list[bytes] = []
     ends: list[bytes] = []

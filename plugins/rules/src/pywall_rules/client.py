@@ -10,7 +10,7 @@ import time
 
 from .authorization import make, read_secret
 from .grants import PROTOCOLS
-from .ports import port
+from .ports import port_text
 
 
 def command(parser: argparse.ArgumentParser) -> None:
@@ -73,6 +73,6 @@ def _door(text: str) -> tuple[int, int]:
     if (protocol or "tcp") not in PROTOCOLS:
         raise argparse.ArgumentTypeError(f"{text!r} is no PORT/PROTOCOL (7000/tcp)")
     try:
-        return PROTOCOLS[protocol or "tcp"], port(number)
+        return PROTOCOLS[protocol or "tcp"], port_text(number)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None

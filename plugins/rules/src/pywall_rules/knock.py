@@ -13,7 +13,7 @@ from pywall_core.api import ACK, DROP, NO, SYN, TCP, UDP, Action, Answer, Flow, 
 
 from .alerts import alert
 from .grants import PROTOCOLS, Grants, PortNumber, PortOpener
-from .ports import port
+from .ports import port_text
 
 if TYPE_CHECKING:
     from pywall_core.api import Host
@@ -29,7 +29,7 @@ def _door(entry: Any) -> Door:
     number, slash, protocol = entry.partition("/") if isinstance(entry, str) else ("", "", "")
     if not slash or protocol.lower() not in PROTOCOLS:
         raise ValueError(f"{entry!r} is no door: PORT/PROTOCOL, such as 7000/tcp or 8000/udp")
-    return PROTOCOLS[protocol.lower()], port(number)
+    return PROTOCOLS[protocol.lower()], port_text(number)
 
 
 def _doors(value: Any) -> tuple[Door, ...]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 from .lists import one_or_more
@@ -10,6 +13,7 @@ from .lists import one_or_more
 #: IP protocol numbers (IANA) of the transport protocols whose header begins with two port numbers.
 PORT_PROTOCOLS: Final = {"tcp": 6, "udp": 17, "dccp": 33, "sctp": 132, "udplite": 136}
 
+_RANGE: Final = re.compile(r"\s*\d+\s*-[\d\s-]*\d\s*")
 #: Sets up to this size are hashed, larger ones become a table of 64 KiB.
 _SMALL: Final = 256
 
@@ -39,18 +43,47 @@ class PortSet:
 
 def port(entry: Any) -> int:
     """:raises ValueError: not a port number"""
-    if isinstance(entry, str) and entry.isascii() and entry.isdecimal() and len(entry) < 7:
-        entry = int(entry)
     if type(entry) is not int or not 0 <= entry <= 65535:
         shown = entry if isinstance(entry, int) and not isinstance(entry, bool) else repr(entry)
-        raise ValueError(f"{shown} is not a port (0-65535)")
+        raise ValueError(f"{shown} is not a port{_right_form(entry)}")
     return entry
 
 
+def port_text(text: str) -> int:
+    """The port that a text says: ``22``. :raises ValueError: not a port number"""
+    text = text.strip()
+    return port(int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else text)
+
+
+def _right_form(entry: Any) -> str:
+    """How people write ports elsewhere, and how they are written here."""
+    text = str(entry).strip()
+    low, colon, high = text.partition(":")
+    if text.isdecimal() and isinstance(entry, str):
+        return f": write {text} without quotes"
+    if colon and low.isdecimal() and high.isdecimal():
+        return f": a range is written {low}-{high}"
+    if "," in text or (" " in text and text.replace(" ", "").isdecimal()):
+        return f": write a list, [{', '.join(text.replace(',', ' ').split())}]"
+    if text.startswith("!"):
+        return f": for all but this, write {{not: {{rule: port, dst: {text.lstrip('! ')}}}}}"
+    if text.lower() in ("any", "all", "*"):
+        return ": for any port, write {rule: protocol, is: tcp}"
+    number, slash, protocol = text.partition("/")
+    if slash and number.isdecimal() and protocol in PORT_PROTOCOLS:
+        return f": write {{rule: port, protocol: {protocol}, dst: {number}}}"
+    if isinstance(entry, str) and text.replace("-", "").isalnum():
+        with suppress(OSError):
+            return (
+                f": {text} has port {socket.getservbyname(text.lower())}, write {{rule: service, is: {text.lower()}}}"
+            )
+    return " (0-65535)"
+
+
 def _range(entry: Any) -> range:
-    if isinstance(entry, str) and "-" in entry.strip("- "):
+    if isinstance(entry, str) and _RANGE.fullmatch(entry):
         low, _, high = entry.partition("-")
-        first, last = port(low.strip()), port(high.strip())
+        first, last = port_text(low), port_text(high)
         if first > last:
             raise ValueError(f"{entry!r} is an empty range: the lower port comes first")
         return range(first, last + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -43,9 +44,25 @@ def _numbers(value: Any) -> frozenset[int]:
     for entry in one_or_more(value):
         number = NUMBERS.get(entry, -1) if isinstance(entry, str) else entry
         if type(number) is not int or not 0 <= number <= 255:
-            raise ValueError(f"{entry!r} is no IP protocol (0-255, {', '.join(NUMBERS)})")
+            raise ValueError(f"{entry!r} is no IP protocol{_right_form(entry)}")
         numbers.add(number)
     return frozenset(numbers)
+
+
+def _right_form(entry: Any) -> str:
+    text = str(entry).strip().lower()
+    parts = re.split(r"[/,+ ]+", text)
+    if len(parts) > 1 and all(part in NUMBERS for part in parts):
+        return f": write a list, [{', '.join(parts)}]"
+    if text in NUMBERS:
+        return f": write {text}"
+    if text.isdecimal() and isinstance(entry, str):
+        return f": write {text} without quotes"
+    if text in ("any", "all", "ip"):
+        return ": for any protocol, write {rule: always}"
+    if text in ("ipv6-icmp", "icmp6"):
+        return ": write icmpv6"
+    return f" (0-255, {', '.join(list(NUMBERS)[:8])}, ...)"
 
 
 _ONE = {"anyOf": [{"enum": list(NUMBERS)}, {"type": "integer", "minimum": 0, "maximum": 255}]}

@@ -4,7 +4,7 @@
     terminal/speed; the server's NUL, or 1 and an error message
 :source: rcmd(3) and rshd(8) of 4.4BSD; RFC 1282 (rlogin)
 :minimum: the four fields
-:facts: rsh: user, server_user, command; rlogin: user, server_user, terminal
+:facts: user, server_user, command (rsh), terminal (rlogin)
 """
 
 from __future__ import annotations

@@ -1,0 +1,75 @@
+"""Names that people use for protocols, and what they are called here; and which installed plugin brings a name."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+from typing import Final
+
+#: Common names of protocols, in lower case, and ours.
+PROTOCOL_ALIASES: Final = {
+    "https": "tls",
+    "ssl": "tls",
+    "smtps": "tls",
+    "imaps": "tls",
+    "pop3s": "tls",
+    "ldaps": "tls",
+    "ftps": "tls",
+    "dot": "tls",
+    "doh": "tls",
+    "www": "http",
+    "web": "http",
+    "http1": "http",
+    "h2": "http2",
+    "h3": "quic",
+    "http3": "quic",
+    "http/3": "quic",
+    "sftp": "ssh",
+    "scp": "ssh",
+    "mosh": "unknown",
+    "torrent": "bittorrent",
+    "p2p": "bittorrent",
+    "vnc": "rfb",
+    "samba": "smb",
+    "cifs": "smb",
+    "kerberos": "krb5",
+    "postgres": "pgsql",
+    "postgresql": "pgsql",
+    "mssql": "tds",
+    "oracle": "tns",
+    "mongo": "mongodb",
+    "mariadb": "mysql",
+    "ipsec": "ike",
+    "isakmp": "ike",
+    "wg": "wireguard",
+    "vpn": "openvpn",
+    "upnp": "ssdp",
+    "bonjour": "mdns",
+    "webrtc": "stun",
+    "voip": "sip",
+    "s7": "s7comm",
+}
+_PLUGINS: Final = "pywall.plugins"
+
+
+def bringing(group: str, name: str) -> str:
+    """``"; the plugin 'hedge' brings it and is installed: add '- hedge' under plugins"``, or nothing.
+
+    Distributions say in their metadata what they bring: rule kinds in the entry-point group ``pywall.rules``,
+    capabilities in ``pywall.capabilities``, protocols by the names of their detectors. Nothing is imported.
+    """
+    found = next(iter(entry_points(group=group, name=name)), None)
+    plugin = "" if found is None else _plugin_of(found)
+    return f"; the plugin {plugin!r} brings it and is installed: add '- {plugin}' under plugins" if plugin else ""
+
+
+def _plugin_of(point: EntryPoint) -> str:
+    """The plugin to name for what ``point`` stands for: its distribution's own (pywall-hedge: hedge), or itself."""
+    distribution = point.dist.name.removeprefix("pywall-") if point.dist else ""
+    names = {
+        other.name
+        for other in entry_points(group=_PLUGINS)
+        if other.dist and point.dist and other.dist.name == point.dist.name
+    }
+    if distribution in names:
+        return distribution
+    return point.name if point.group == _PLUGINS else next(iter(sorted(names)), "")

@@ -1,0 +1,106 @@
+"""YAML's own objections in plain words with the right form, and how to read on behind a line that is no YAML.
+
+Two things that policies say are no YAML: ``${name}`` inside ``{...}`` and ``@name`` at the start of a value. Before the
+text is parsed, both are written with characters of the private use area (U+E000 to U+E002, which a policy cannot
+contain), of the same width, so that columns stay right.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import yaml
+
+#: Lines that are skipped at most, after which the rest of a file is not read.
+MAX_SKIPPED: Final = 20
+
+_OPEN, _CLOSE, _AT = "\ue000", "\ue001", "\ue002"
+_VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_.:-]*)\}")
+_HIDDEN_VARIABLE: Final = re.compile(rf"\${_OPEN}([A-Za-z0-9_.:-]+){_CLOSE}")
+_SET: Final = re.compile(r"(?<=[\s\[{,])@(?=[A-Za-z_])")
+_TAB: Final = re.compile(r"^[ ]*\t[ \t]*", re.MULTILINE)
+
+
+#: characters that a policy cannot contain
+RESERVED: Final = re.compile(f"[{_OPEN}{_CLOSE}{_AT}]")
+
+
+def hide(text: str) -> str:
+    """The text with ``${name}`` and ``@name`` in a form that YAML takes for plain text of the same width."""
+    return _SET.sub(_AT, _VARIABLE.sub(rf"${_OPEN}\1{_CLOSE}", text))
+
+
+def unhide(text: str) -> str:
+    """The reverse of :func:`hide`."""
+    return _HIDDEN_VARIABLE.sub(r"${\1}", text).replace(_AT, "@") if max(text, default="") >= "\ue000" else text
+
+
+def tabs(text: str) -> Iterator[int]:
+    """Numbers (from 1) of the lines that are indented with a tab."""
+    for found in _TAB.finditer(text):
+        yield text.count("\n", 0, found.start()) + 1
+
+
+def without_tabs(text: str) -> str:
+    """The text, each tab of an indentation replaced by a blank."""
+    return _TAB.sub(lambda found: found[0].replace("\t", " "), text)
+
+
+def words(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> str:
+    """What is wrong with the ``lines`` of a file, and the right form."""
+    problem = error.problem or ""
+    context = error.context or ""
+    if "tab character" in problem or r"'\t'" in problem:
+        return "a tab; indent with blanks"
+    if "cannot start any token" in problem:
+        found = re.search(r"character '(.)'", problem)
+        column = error.problem_mark.column if error.problem_mark else 0
+        start = found[1] if found else lines[error.problem_mark.line][column : column + 1] if error.problem_mark else ""
+        return f'text that begins with {start} needs quotes: "{start}..."'
+    if "alphabetic or numeric character" in problem:
+        return 'text that begins with * or & needs quotes: "*..."'
+    if _glued(error, lines):
+        return "a key without its ': '; a blank must follow the colon"
+    if "mapping values are not allowed" in problem:
+        return "a ':' where no key is expected; indent as the lines above, or put a value that contains ': ' in quotes"
+    if "flow mapping" in context:
+        return "a comma or the closing } is missing"
+    if "flow sequence" in context:
+        return "a comma or the closing ] is missing"
+    if "quoted scalar" in context:
+        return "a closing quote is missing"
+    if "could not find expected ':'" in problem:
+        return "a key without its ': '; a blank must follow the colon"
+    if "block mapping" in context or "block collection" in context or "expected <document start>" in problem:
+        return f"not indented as the lines above ({problem})"
+    return "not YAML: " + ", ".join(part for part in (context, problem) if part)
+
+
+def _glued(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> int:
+    """Number (from 1) of the line ``key:value`` that the parser took for text and went on from, 0: there is none."""
+    at = error.problem_mark.line if error.problem_mark and "mapping values" in (error.problem or "") else 0
+    return at if at and re.fullmatch(r"\s*[A-Za-z_]+:\S.*", lines[at - 1]) else 0
+
+
+def broken_line(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> int:
+    """Number (from 1) of the line that is to be left out: where an open bracket or quote began, else where it ended."""
+    glued = _glued(error, lines)
+    if glued:
+        return glued
+    begun, at = error.context_mark, error.problem_mark
+    opened = begun is not None and ("flow" in (error.context or "") or "quoted" in (error.context or ""))
+    mark = begun if opened else at or begun
+    return mark.line + 1 if mark else 0
+
+
+def skip_line(text: str, number: int) -> str:
+    """The text with a line left out: a list entry becomes an empty one, so that those behind it keep their places."""
+    lines = text.split("\n")
+    if number > len(lines):
+        return ""
+    line = lines[number - 1]
+    indented = line[: len(line) - len(line.lstrip())]
+    lines[number - 1] = f"{indented}- ~" if line.lstrip().startswith("- ") else ""
+    return "\n".join(lines)

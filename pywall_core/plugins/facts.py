@@ -1,0 +1,64 @@
+"""The facts that loaded plugins declare: what a rule can ask."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from .docstrings import docstring
+
+if TYPE_CHECKING:
+    from .loader import Plugin
+
+#: facts that the core itself knows of a flow
+CORE_FACTS: Final = frozenset({"app_proto", "app_proto_orig", "expected"})
+#: hooks in which a plugin sees flows, and may set facts of them
+_HOT: Final = frozenset({"detect", "classify", "packet", "segment", "decided", "flow_start"})
+_FIELD: Final = re.compile(r"^:facts: ((?:.|\n(?!:|\n))+)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFacts:
+    """Dotted names that some plugin declares, and beginnings of names of plugins that declare none: anything goes."""
+
+    names: frozenset[str] = CORE_FACTS
+    open: frozenset[str] = frozenset()
+
+    def has(self, name: str) -> bool:
+        """Some loaded plugin may give the fact."""
+        return name in self.names or name.partition(".")[0] in self.open
+
+
+def known_facts(plugins: Iterable[Plugin]) -> KnownFacts:
+    """The facts of all loaded plugins together."""
+    names: set[str] = set(CORE_FACTS)
+    anything: set[str] = set()
+    for plugin in plugins:
+        declared = declared_facts(plugin.obj)
+        protocols = tuple(getattr(plugin.obj, "protocols", ())) or (plugin.name,)
+        if declared is None and _HOT.isdisjoint(plugin.hooks):
+            continue
+        if declared is None:
+            anything.update(name.replace("-", "_") for name in (plugin.name, *protocols))
+        elif "detect" in plugin.hooks:
+            names.update(f"{protocol}.{name}" for protocol in protocols for name in declared)
+            names.update(name for name in declared if "." in name)
+        else:
+            names.update(declared)
+    return KnownFacts(frozenset(names), frozenset(anything))
+
+
+def declared_facts(plugin: Any) -> list[str] | None:
+    """Names as the plugin declares them: its attribute ``facts``, or the field ``:facts:`` of its docstring, in which
+    a detector's names stand without its protocol's. None where it declares nothing."""
+    facts = getattr(plugin, "facts", None)
+    if facts is not None:
+        return list(facts)
+    found = _FIELD.search(docstring(plugin))
+    if found is None:
+        return None
+    text = re.sub(r"\([^)]*\)", "", found[1])
+    names = [name.split()[0].strip("`.") for name in re.split(r"[,;]", text) if name.strip()]
+    return [] if names == ["none"] else names

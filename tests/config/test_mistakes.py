@@ -1,0 +1,109 @@
+"""Mistakes that people make, and the right form that each is answered with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pywall_core.cli.common import prepare
+from pywall_core.config import ConfigError
+
+#: a rule as people write it -> what the answer says
+RULES = [
+    ("{rule: port, dst: 1000:2000, action: DROP}", "a range is written 1000-2000"),
+    ("{rule: port, dst: '80,443', action: DROP}", "write a list, [80, 443]"),
+    ("{rule: port, dst: '22', action: DROP}", "write 22 without quotes"),
+    ("{rule: port, dst: https, action: DROP}", "https has port 443, write {rule: service, is: https}"),
+    ("{rule: port, dst: 22/tcp, action: DROP}", "write {rule: port, protocol: tcp, dst: 22}"),
+    ("{rule: port, dst: '!22', action: DROP}", "write {not: {rule: port, dst: 22}}"),
+    ("{rule: port, dst: any, action: DROP}", "for any port, write {rule: protocol, is: tcp}"),
+    ("{rule: port, dport: 22, action: DROP}", "unknown key; did you mean 'dst'?"),
+    ("{rule: port, proto: tcp, dst: 22, action: DROP}", "unknown key; did you mean 'protocol'?"),
+    ("{rule: port, protocol: TCP, dst: 22, action: DROP}", "'TCP' is not allowed; did you mean 'tcp'?"),
+    ("{rule: ip, src: '!10.0.0.0/8', action: DROP}", "write {not: {rule: ip, src: 10.0.0.0/8}}"),
+    ("{rule: ip, src: !10.0.0.0/8 , action: DROP}", "'!' does not negate, write {not: {rule: ...}}"),
+    ("{rule: ip, src: '10.0.0.1,10.0.0.2', action: DROP}", "write a list, [10.0.0.1, 10.0.0.2]"),
+    ("{rule: ip, src: any, action: DROP}", "for any address, leave the key out"),
+    ("{rule: ip, src: 10.0.*.*, action: DROP}", "write 10.0.0.0/16"),
+    ("{rule: ip, src: 10.0/16, action: DROP}", "write 10.0.0.0/16"),
+    ("{rule: ip, src: 192.0.2.1:80, action: DROP}", "a port is a rule of its own, {rule: port, dst: 80}"),
+    ("{rule: ip, dst: example.com, action: DROP}", "a name is looked for in what flows say"),
+    ("{rule: ip, source: 10.0.0.0/8, action: DROP}", "unknown key; did you mean 'src'?"),
+    ("{rule: protocol, is: tcp/udp, action: DROP}", "write a list, [tcp, udp]"),
+    ("{rule: protocol, is: UDP, action: DROP}", "'UDP' is no IP protocol: write udp"),
+    ("{rule: app, is: https, action: DROP}", "no loaded plugin recognises 'https'; did you mean 'tls'?"),
+    ("{rule: app, is: HTTP, action: DROP}", "did you mean 'http'?"),
+    ("{rule: app, is: htpp, action: DROP}", "did you mean 'http'?"),
+    ("{rule: app, is: 'ssh,http', action: DROP}", "write a list, [ssh, http]"),
+    ("{rule: https, action: DROP}", "write {rule: app, is: tls}"),
+    ("{rule: tcp, dst: 22, action: DROP}", "unknown rule 'tcp'; did you mean 'protocol'?"),
+    ("{rule: interface, in: eth0, action: DROP}", "did you mean 'iface'?"),
+    ("{rule: payload, is: encrypted, action: DROP}", "the plugin 'hedge' brings it and is installed: add '- hedge'"),
+    ("{rule: always, action: drop}", "did you mean 'DROP'?"),
+    ("{rule: always, action: deny}", "did you mean 'DROP'?"),
+    ("{rule: always, action: allow}", "did you mean 'ACCEPT'?"),
+    ("{rule: always, action: LOG}", "logging is a rule of its own, {rule: log, message: ...}"),
+    ("{rule: always, action: RETURN}", "a jump does not come back"),
+    ("{rule: always, actoin: DROP}", "unknown key; did you mean 'action'?"),
+    ("{rule: always, action:DROP}", "a blank must follow the colon, write 'action: DROP'"),
+    ("{rule: always, DROP}", "write 'action: DROP'"),
+    ("{rule: always, action: DROP, description: x}", "unknown key; did you mean 'comment'?"),
+    ("{rule: always, action: DROP, enabled: no}", "write false"),
+    ("{not: {rule: port, dst: 22, action: DROP}}", "'action' belongs to the whole rule"),
+    ("ssh DROP", "write {rule: app, is: ssh, action: DROP}"),
+    ("{rule: fact, name: tls.snii, is: x, action: DROP}", "did you mean 'tls.sni'?"),
+    ("{rule: fact, name: sni, is: x, action: DROP}", "did you mean 'tls.sni'?"),
+    ("{rule: fact, name: tls.sni, glob: *.example.com, action: DROP}", 'begins with * or & needs quotes'),
+    ("{rule: ip, src: [10.0.0.0/8, action: DROP}", "a comma or the closing ] is missing"),
+    ("{rule: always, action: DROP", "a comma or the closing } is missing"),
+]  # fmt: skip
+#: a file as people write it -> what the answer says
+FILES = [
+    ("chains:\n\tINPUT: []\n", "a tab; indent with blanks"),
+    ("failure: closed\n", "write {all: closed}"),
+    ("plugins: rules, stream\n", "write [rules, stream]"),
+    ("plugins: {rules: }\n", "begin each plugin with '- '"),
+    ("plugins: [protocls]\n", "did you mean 'protocols'?"),
+    ("chains: {INPUT: {rule: always, action: DROP}}\n", "begin each entry with '- '"),
+    ("chains: {input: []}\n", "did you mean 'INPUT'?"),
+    ("chain: {INPUT: []}\n", "did you mean 'chains'?"),
+    ("default: drop\n", "did you mean 'DROP'?"),
+    ("default: {INPUT: deny}\n", "did you mean 'DROP'?"),
+    ("queue: {hooks: INPUT}\n", "write [INPUT]"),
+    ("queue: {workers: '2'}\n", "write 2 without quotes"),
+    ("mode: enforcing\n", "did you mean 'enforce'?"),
+    ("mode:observe\nqueue: {number: 1}\n", "a blank must follow the colon"),
+    ("default: 'ACCEPT\n", "a closing quote is missing"),
+]
+
+
+def refused(tmp_path: Path, text: str) -> list[str]:
+    file = tmp_path / "p.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        prepare(str(file))
+    return [str(problem).removeprefix(f"{tmp_path}/") for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize(("rule", "right"), RULES, ids=[rule for rule, _ in RULES])
+def test_a_wrong_rule_is_answered_with_the_right_form(tmp_path: Path, rule: str, right: str) -> None:
+    head = "version: 1\nplugins: [rules, stream, protocols]\nchains:\n  INPUT:\n    - "
+    lines = refused(tmp_path, f"{head}{rule}\n    - {{rule: always, action: ACCEPT}}\n")
+    assert any(right in line for line in lines), lines
+    assert all(line.startswith("p.yaml:5:") for line in lines)
+    assert len(lines) <= 2
+    assert all(len(line) < 300 and "literal" not in line and "tuple" not in line for line in lines)
+
+
+@pytest.mark.parametrize(("text", "right"), FILES, ids=[text for text, _ in FILES])
+def test_a_wrong_file_is_answered_with_the_right_form(tmp_path: Path, text: str, right: str) -> None:
+    lines = refused(tmp_path, text)
+    assert any(right in line for line in lines), lines
+    assert len(lines) <= 2
+
+
+def test_every_mistake_of_a_file_is_answered_at_once(tmp_path: Path) -> None:
+    head = "version: 1\nplugins: [rules, stream, protocols]\nchains:\n  INPUT:\n"
+    lines = refused(tmp_path, head + "".join(f"    - {rule}\n" for rule, _ in RULES))
+    assert {line.split(":")[1] for line in lines} == {str(at) for at in range(5, 5 + len(RULES))}
