@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
+from random import Random
 from time import thread_time
 from typing import Any
 
@@ -123,6 +124,9 @@ def detector_contract(
                 del data[at:]
         return [(side, bytes(data)) for side, data in turns if data]
 
+    openings = [turns[:said] for turns in good for said in range(1, _first_turns(turns) + 1)]
+    # sizes below which chance alone makes messages of the simplest protocols are left out
+    noise_shape = st.lists(st.tuples(st.booleans(), st.integers(24, 600)), min_size=1, max_size=6)
     noise = st.lists(st.tuples(st.booleans(), st.binary(min_size=1, max_size=600)), max_size=6)
 
     class DetectorContract:
@@ -164,6 +168,15 @@ def detector_contract(
                     assert isinstance(fresh, Match), f"{settled} became {fresh}"
                     assert fresh.protocol == settled.protocol
                 settled = fresh
+
+        @tried
+        @given(st.sampled_from(openings or [[]]), st.integers(0, 2**32), noise_shape)
+        def test_an_opening_followed_by_noise_is_never_confirmed(
+            self, opening: Turns, seed: int, shape: list[tuple[bool, int]]
+        ) -> None:
+            random = Random(seed)
+            answer = ask([*opening, *((side, random.randbytes(size)) for side, size in shape)])
+            assert not (isinstance(answer, Match) and answer.confirmed), f"{opening!r:.200} and noise are {answer}"
 
         @tried
         @given(arrivals(every), arrivals(every))
@@ -211,6 +224,11 @@ def _transport(detector: Any, positives: Sequence[Dialogue]) -> str:
             return dialogue.transport
     declared = getattr(detector, "transport", None) or "tcp"
     return declared if isinstance(declared, str) else str(declared[0])
+
+
+def _first_turns(turns: Turns) -> int:
+    """How many turns one side has before the other one says anything: the opening of a dialogue."""
+    return next((said for said, (side, _) in enumerate(turns) if side is not turns[0][0]), len(turns))
 
 
 def _turns(dialogue: Dialogue) -> Turns:

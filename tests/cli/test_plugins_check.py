@@ -26,7 +26,8 @@ class Greeting:
 
     @hookimpl
     def pywall_detect(self, flow: Any, client: bytes, server: bytes) -> Any:
-        return Match("greeting") if client.startswith(b"hello") else NO if client else MORE
+        answered = server.startswith(b"hello")
+        return Match("greeting", confirmed=answered) if client.startswith(b"hello") else NO if client else MORE
 
 
 class Forgetful(Greeting):

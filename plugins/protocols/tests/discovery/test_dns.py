@@ -79,7 +79,7 @@ def test_facts(ask):
 def test_the_group_tells_the_protocol(ask, group, protocol):
     match = ask(dns, [QUERY], dst=bytes.fromhex(group))
     assert match.protocol == protocol
-    assert match.confirmed is (protocol != "dns")
+    assert not match.confirmed
 
 
 def test_what_is_sent_to_a_group_may_be_damaged(ask):
@@ -89,9 +89,19 @@ def test_what_is_sent_to_a_group_may_be_damaged(ask):
     assert ask(dns, [NOISE], dst=bytes([224, 0, 0, 252])) is NO
 
 
+def test_only_an_answer_to_the_question_confirms(ask):
+    answer = message(0x8180, (1, 1, 0, 0), QUESTION + RECORD)
+    assert ask(dns, [QUERY], [answer]).confirmed
+    assert ask(dns, [QUERY], [answer[:12] + QUESTION.upper() + RECORD]).confirmed
+    assert not ask(dns, [QUERY], [b"\xff\xff" + answer[2:]]).confirmed
+    assert not ask(dns, [QUERY], [answer.replace(b"example", b"exampla")]).confirmed
+    assert not ask(dns, [QUERY], [QUERY]).confirmed
+    assert ask(dns, [QUERY], [b"\xff\xff" + answer[2:], answer]).confirmed
+
+
 def test_mdns_by_its_content(ask):
     match = ask(dns, [MDNS])
-    assert (match.protocol, match.facts["rrname"], match.confirmed) == ("mdns", "printer.local", True)
+    assert (match.protocol, match.facts["rrname"], match.confirmed) == ("mdns", "printer.local", False)
 
 
 @pytest.mark.parametrize(

@@ -70,5 +70,13 @@ def test_facts_across_fragments_and_a_cookie(ask):
     assert match.facts["ja4"].startswith("dd2d0101")
 
 
+def test_only_a_handshake_of_both_sides_confirms(ask):
+    hello = record(22, fragment(1, client_body()))
+    data = record(23, bytes(range(40)), epoch=1)
+    assert ask(dtls, [hello], [SERVER_HELLO]).confirmed
+    assert not ask(dtls, [hello], [data]).confirmed
+    assert not ask(dtls, [data], [data]).confirmed
+
+
 def test_a_fragment_beyond_its_message_is_refused(ask):
     assert ask(dtls, [record(22, b"\1\0\0\5\0\0\0\0\4\0\0\2xx")]) is NO

@@ -168,6 +168,13 @@ def test_what_a_server_says_first_does_not_hide_the_client(ask):
     assert ask(tls, b"EHLO me\r\n", banner) is NO
 
 
+def test_only_a_server_hello_confirms(ask):
+    assert ask(tls, *TLS12).confirmed
+    assert not ask(tls, TLS12[0], record(21, b"\2\x28")).confirmed
+    assert not ask(tls, TLS12[0], record(23, NOISE[:40]) + record(23, NOISE[:40])).confirmed
+    assert not ask(tls, TLS12[0], TLS12[0]).confirmed
+
+
 def test_the_sides_may_be_turned(ask):
     match = ask(tls, TLS12[1], TLS12[0])
     assert isinstance(match, Match)

@@ -24,7 +24,7 @@ TestContract = detector_contract(
 
 
 def test_facts(ask):
-    match = ask(imap, b'a LOGIN "bob" secret\r\nb SELECT INBOX\r\n', b"* OK IMAP4 ready\r\n")
+    match = ask(imap, b'a LOGIN "bob" secret\r\nb SELECT INBOX\r\n', b"* OK IMAP4 ready\r\na OK\r\n")
     assert match == Match("imap", {"user": "bob", "banner": "OK IMAP4 ready"})
 
 

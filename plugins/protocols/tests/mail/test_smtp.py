@@ -42,7 +42,13 @@ def test_facts(ask):
         "rcpt_to": ["c@d", "e@f"],
         "banner": "mail.example ESMTP ready",
     }
-    assert ask(smtp, commands, GREETING) == Match("smtp", facts)
+    assert ask(smtp, commands, GREETING + b"250 mail.example\r\n") == Match("smtp", facts)
+
+
+def test_a_greeting_and_a_command_without_an_answer_prove_nothing(ask):
+    assert not ask(smtp, b"EHLO client.example\r\n", GREETING).confirmed
+    assert not ask(smtp, b"EHLO client.example\r\n", GREETING + b"\x9f\x3b\r\n").confirmed
+    assert ask(smtp, b"EHLO client.example\r\n", GREETING + b"250 mail.example\r\n").confirmed
 
 
 def test_starttls_hands_over_where_tls_begins(ask):

@@ -33,9 +33,9 @@ def test_the_first_datagram_of_the_server_confirms():
     assert by_datagram("p", _is_a, *_datagrams([b"ab"], [b"x", b"a"])) == Match("p", {"size": 2}, confirmed=False)
 
 
-def test_a_beacon_needs_no_answer():
+def test_a_beacon_is_named_without_an_answer_and_never_confirmed():
     flow, client, _ = _datagrams([b"ab"])
-    assert by_beacon("p", _is_a, flow, client) == Match("p", {"size": 2})
+    assert by_beacon("p", _is_a, flow, client) == Match("p", {"size": 2}, confirmed=False)
     assert by_beacon("p", _is_a, flow, b"") is MORE
     assert by_beacon("p", _is_a, flow, b"xy") is NO
 

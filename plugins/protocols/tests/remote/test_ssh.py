@@ -59,6 +59,11 @@ def test_facts_and_hassh(ask):
     assert facts["server.hassh.hash"] == md5(answered).hexdigest()
 
 
+@pytest.mark.parametrize("behind", [b"", kexinit()[:30], bytes.fromhex("9f3b6ad0c44e17a8f25b09e6718d3cb0aa54f1e20377")])
+def test_two_identifications_prove_nothing(ask, behind):
+    assert not ask(ssh, CLIENT, SERVER[: SERVER.index(b"\n") + 1] + behind).confirmed
+
+
 def test_lines_before_the_server_s_identification(ask):
     assert ask(ssh, b"", b"Welcome\r\n") is MORE
     assert ask(ssh, b"", b"Welcome\r\nSS") is MORE

@@ -22,7 +22,7 @@ TestContract = detector_contract(
 
 def test_facts(ask):
     facts = {"version": 1, "source": "192.0.2.1", "destination": "198.51.100.2"}
-    assert ask(proxy, LINE) == Match("proxy", facts)
+    assert ask(proxy, LINE + b"GET /") == Match("proxy", facts, confirmed=False, restart=(len(LINE), 0))
 
 
 @pytest.mark.parametrize("data", [b"P", b"PROXY TCP4 192.0.2.1", b"\r\n\r\n\0", HEADER[:20]])

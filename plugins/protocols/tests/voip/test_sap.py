@@ -22,4 +22,4 @@ TestSap = detector_contract(
 
 
 def test_nobody_answers(ask):
-    assert ask(sap, [ANNOUNCEMENT]).confirmed
+    assert not ask(sap, [ANNOUNCEMENT]).confirmed

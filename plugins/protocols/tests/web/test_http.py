@@ -104,6 +104,46 @@ def test_an_upgrade_is_a_fact(ask):
     assert match.restart is None
 
 
+def test_only_the_right_accept_confirms_a_websocket(ask):
+    request = (
+        b"GET /chat HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    answer = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: %s\r\n\r\n\x81\x01x"
+    assert ask(http, request, answer % b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=").confirmed  # RFC 6455 section 1.3
+    assert not ask(http, request, answer % b"s3pPLMBiTxaQ9kYGzzhZRbK+xOp=").confirmed
+
+
+@pytest.mark.parametrize(
+    ("behind", "confirmed"),
+    [(b"", True), (b"GET /next HTTP/1.1\r\n", True), (b"PO", True), (NOISE, False), (b"gibberish", False)],
+)
+def test_nothing_but_a_request_stands_behind_one_without_a_body(ask, behind, confirmed):
+    assert ask(http, REQUEST + behind, RESPONSE).confirmed is confirmed
+
+
+@pytest.mark.parametrize(
+    ("request_head", "response_head"),
+    [
+        (REQUEST, b"HTTP/1.1 200 " + NOISE + b"\r\n"),
+        (b"GET / HTTP/1.1\r\n\x9f\x3b\r\n\r\n", RESPONSE),
+        (REQUEST[:-2], RESPONSE),
+    ],
+)
+def test_heads_that_do_not_hold_prove_nothing(ask, request_head, response_head):
+    assert not ask(http, request_head, response_head).confirmed
+
+
+def test_an_unfinished_head_gives_the_facts_of_its_whole_lines(ask):
+    assert "hostname" not in ask(http, b"GET / HTTP/1.1\r\nHost: www.example.org\r").facts
+    assert ask(http, b"GET / HTTP/1.1\r\nHost: www.example.org\r\nAcc").facts["hostname"] == "www.example.org"
+
+
+def test_a_long_unfinished_head_is_read_by_the_kibibyte(ask):
+    head = b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 100 + b"Host: www.example.org\r\n"
+    assert "hostname" not in ask(http, head).facts
+    assert ask(http, head + b"X-Fill: " + b"x" * 1000).facts["hostname"] == "www.example.org"
+
+
 def test_the_final_response_counts(ask):
     server = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n"
     assert ask(http, REQUEST, server).facts["status"] == 204

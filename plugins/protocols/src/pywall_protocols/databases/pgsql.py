@@ -41,20 +41,22 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     at = answered = 0
     while len(client) >= at + 8 and u32(client, at + 4) in (_SSL, _GSSENC):
         if len(server) <= answered:
-            return Match("pgsql", {}, answer.confirmed, done=False)
+            return Match("pgsql", {}, confirmed=False, done=False)
         if server[answered] in b"SG":
-            tls = server[answered] == ord("S")
-            return Match("pgsql", {}, answer.confirmed, True, (at + 8, answered + 1) if tls else None)
+            tls = server[answered] == ord("S")  # one letter proves nothing: what is behind it must be TLS
+            return Match("pgsql", {}, False, True, (at + 8, answered + 1) if tls else None)
         at += 8
         answered += 1
     if len(client) < at + 8:
-        return Match("pgsql", {}, answer.confirmed, done=False)
+        return Match("pgsql", {}, confirmed=False, done=False)
+    confirmed = _server(server[answered:]) == PROOF
     size = u32(client, at)
     if size > _LONGEST:
-        return Match("pgsql", {}, answer.confirmed, answer.done)
+        return Match("pgsql", {}, confirmed=False)
     if len(client) < at + size:
-        return Match("pgsql", {}, answer.confirmed, done=False)
-    return Match("pgsql", _parameters(cut(client, at + 8, at + size)), answer.confirmed, answer.done)
+        return Match("pgsql", {}, confirmed, done=False)
+    settled = confirmed or len(server) > answered + 9
+    return Match("pgsql", _parameters(cut(client, at + 8, at + size)), confirmed, settled)
 
 
 def _parameters(data: bytes) -> dict[str, Any]:

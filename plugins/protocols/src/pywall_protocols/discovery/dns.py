@@ -14,6 +14,7 @@ mDNS has: id 0 and a name under ``.local``. A unicast LLMNR message looks like o
 
 from __future__ import annotations
 
+from itertools import islice
 from struct import Struct
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from pywall_core.api import MORE, NO, TCP, YES, Answer, Flow, Match, hookimpl
 
 from ..parsing.dns_damage import CLASSES, OPERATIONS, TYPES, evident, worth_waiting
 from ..parsing.netbios_name import encoded_name
-from ..parsing.wire import datagrams, text, two_sided, u16
+from ..parsing.wire import cut, datagrams, text, two_sided, u16
 
 api_version = 1
 protocols = ("dns", "mdns", "llmnr")
@@ -46,6 +47,7 @@ _OPT: Final = 41
 _MOST_QUESTIONS: Final = 32
 _MOST_RECORDS: Final = 16  # that are looked at
 _MOST_DAMAGED: Final = 3  # datagrams of a side before it is given up
+_MOST_COMPARED: Final = 8  # messages of a side that are looked through for a question or its answer
 _PATIENCE: Final = 4096  # octets of a message over TCP that are waited for
 _header = Struct("!HHHHHH").unpack_from
 
@@ -68,8 +70,39 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         if says is YES:
             _facts(facts, message)
     protocol = "dns" if flow.proto == TCP else _which(flow, asked or answered)
-    confirmed = answer.confirmed or protocol != "dns"  # nobody need answer a multicast
-    return Match(protocol, facts, confirmed, done=answer.done or confirmed)
+    if protocol == "dns":
+        confirmed = answer.confirmed and _answers(flow, client, server)
+        return Match(protocol, facts, confirmed, done=answer.done and (confirmed or not answer.confirmed))
+    return Match(protocol, facts, answer.confirmed)  # nobody need answer a multicast
+
+
+def _answers(flow: Flow, client: bytes, server: bytes) -> bool:
+    """One of the server's first messages answers a question of the client's first ones, or the other way round."""
+    asked, told = _messages(flow, client, flow.client_sizes), _messages(flow, server, flow.server_sizes)
+    return any(_is_answer(one, other) or _is_answer(other, one) for one in asked for other in told)
+
+
+def _messages(flow: Flow, data: bytes, sizes: tuple[int, ...]) -> list[bytes]:
+    """The first messages of a direction that have a header, at most 8; the last one over TCP may be cut."""
+    if flow.proto != TCP:
+        return [message for message in islice(datagrams(data, sizes), _MOST_COMPARED) if len(message) >= 12]
+    found: list[bytes] = []
+    at = 0
+    while at + 14 <= len(data) and len(found) < _MOST_COMPARED:
+        length = u16(data, at)
+        found.append(data[at + 2 : at + 2 + length])
+        at += 2 + length
+    return found
+
+
+def _is_answer(question: bytes, answer: bytes) -> bool:
+    """Same id, the bit of a response, and the question repeated (RFC 5452 section 9.1) or left out (RFC 2308)."""
+    if question[:2] != answer[:2] or question[2] & 0x80 or not answer[2] & 0x80:
+        return False
+    if answer[4:6] == b"\0\0":
+        return answer[3] & 15 != 0 or question[2] >> 3 & 15 == _UPDATE
+    end = _skip_name(question, 12)
+    return bool(end) and answer[12:].lower().startswith(cut(question, 12, end + 4).lower())
 
 
 def _over_udp(data: bytes, sizes: tuple[int, ...], asked: bytes = b"", to_group: bool = False) -> tuple[Answer, bytes]:

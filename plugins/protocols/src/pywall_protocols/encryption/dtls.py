@@ -23,8 +23,8 @@ transport = "udp"
 tier = "exact"
 first_client = first_server = b"\x14\x15\x16\x17\x18\x19"
 
-HANDSHAKE: Final = 22
-CLIENT_HELLO, SERVER_HELLO = 1, 2
+ALERT, HANDSHAKE = 21, 22
+CLIENT_HELLO, SERVER_HELLO, HELLO_VERIFY_REQUEST = 1, 2, 3
 #: 0x0100 is what OpenSSL sent before 0.9.8f (Cisco AnyConnect does so still).
 VERSIONS: Final = {0xFEFF: "DTLS 1.0", 0xFEFD: "DTLS 1.2", 0xFEFC: "DTLS 1.3", 0x0100: "DTLS 1.0"}
 _RECORD: Final = 13
@@ -47,7 +47,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if len(body) >= 38 and 37 + body[34] <= len(body):
         _server_hello(facts, body)
     complete = "cipher" in facts or (hello is None and client_says is YES)
-    return Match("dtls", facts, answer.confirmed, done=answer.done and complete)
+    confirmed = hello is not None and answer.confirmed and _answers(first_datagram(server, flow.server_sizes))
+    return Match("dtls", facts, confirmed, done=answer.done and complete)
 
 
 def _says(datagram: bytes) -> Answer:
@@ -66,6 +67,15 @@ def _says(datagram: bytes) -> Answer:
             return NO
         at = end
     return YES
+
+
+def _answers(datagram: bytes) -> bool:
+    """The datagram begins with a server's answer to a ClientHello in the clear, or with an alert (7 bytes)."""
+    if u16(datagram, 3):
+        return False
+    if datagram[0] == ALERT:
+        return u16(datagram, 11) == 2 and datagram[13] in (1, 2)
+    return datagram[0] == HANDSHAKE and datagram[_RECORD] in (SERVER_HELLO, HELLO_VERIFY_REQUEST)
 
 
 def _fragment_fits(datagram: bytes, at: int, end: int) -> bool:

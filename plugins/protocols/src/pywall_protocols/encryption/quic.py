@@ -17,7 +17,7 @@ from typing import Any, Final
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
 from ..parsing import client_hello, quic_initial
-from ..parsing.quic_header import INVENTED, long_header, version_name
+from ..parsing.quic_header import INVENTED, Header, long_header, version_name
 from ..parsing.wire import cut, datagrams, first_datagram, text, u24, u32
 
 api_version = 1
@@ -52,8 +52,14 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         facts.update(_chlo(first))
     hello = _client_hello(list(datagrams(client, flow.client_sizes)))
     facts.update(hello or {})
-    confirmed = asked is not None and answered is not None
-    return Match("quic", facts, confirmed, done=confirmed and (hello is not None or not quic_initial.AVAILABLE))
+    confirmed = asked is not None and answered is not None and _answers(asked, answered)
+    confirmed = confirmed and (hello is not None or not quic_initial.AVAILABLE)
+    return Match("quic", facts, confirmed, done=confirmed)
+
+
+def _answers(asked: Header, answered: Header) -> bool:
+    """The server sends to the connection id that the client chose (RFC 9000 section 7.2), or echoes its only one."""
+    return answered.dcid == (asked.scid or asked.dcid if asked.version >> 24 in b"QT" else asked.scid)
 
 
 def _gquic(first: bytes, reply: bytes) -> Match | Answer:
@@ -65,7 +71,8 @@ def _gquic(first: bytes, reply: bytes) -> Match | Answer:
         return NO
     facts = {"version": name}
     facts.update(_chlo(first))
-    return Match("quic", facts, confirmed=bool(reply) and reply[0] < 0x40, done=bool(reply))
+    confirmed = bool(reply) and reply[0] & 0xC8 == 0x08 and reply[1:9] == first[1:9]
+    return Match("quic", facts, confirmed, done=bool(reply))
 
 
 def _chlo(data: bytes) -> dict[str, str]:

@@ -36,6 +36,7 @@ _ALERTS: Final = frozenset(
 )
 CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA, HEARTBEAT = range(20, 25)
 CLIENT_HELLO, SERVER_HELLO, CERTIFICATE, SERVER_HELLO_DONE = 1, 2, 11, 14
+_SSLV2_SERVER_HELLO: Final = 4
 
 VERSIONS: Final = {
     0x0002: "SSLv2",
@@ -59,13 +60,17 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     look = _look_midstream if flow.midstream else _look
     by_client = look(client)
     by_server = look(server)
-    confirmed = by_client in _SPOKEN and by_server in _SPOKEN
-    if not confirmed and _PROOF not in (by_client, by_server):
+    fits = by_client in _SPOKEN and by_server in _SPOKEN
+    if not fits and _PROOF not in (by_client, by_server):
         # what a server says first does not keep its client from sending a ClientHello
         return NO if by_client == _WRONG or (by_client == _BROKEN and by_server == _WRONG) else MORE
     facts: dict[str, Any] = {}
     session_id, asked_all = _client_facts(facts, client)
     answered_all = _server_facts(facts, server, session_id)
+    if flow.midstream:
+        confirmed = fits and _BROKEN not in (_look(client), _look(server))
+    else:  # an alert ends a connection: whoever goes on behind it does not speak TLS
+        confirmed = by_client == by_server == _PROOF and (_answers(client, server) or _answers(server, client))
     return Match("tls", facts, confirmed, done=asked_all and ((confirmed and answered_all) or by_server == _WRONG))
 
 
@@ -76,6 +81,18 @@ def _look_midstream(data: bytes) -> int:
         return found
     alert = data[0] == ALERT and data[5] in (1, 2) and data[6] in _ALERTS
     return _PROOF if u16(data, 3) > _SHORTEST_SEALED or (u16(data, 3) == 2 and alert) else found
+
+
+def _answers(client: bytes, server: bytes) -> bool:
+    """The client's side begins with a ClientHello that parses, the server's with a ServerHello; or with SSLv2's."""
+    if server[2] != _SSLV2_SERVER_HELLO if server[0] & 0x80 else server[0] != HANDSHAKE or server[5] != SERVER_HELLO:
+        return False
+    if client[0] & 0x80:
+        return client[2] == CLIENT_HELLO
+    if client[0] != HANDSHAKE or client[5] != CLIENT_HELLO:
+        return False
+    messages, _ = _messages(client)
+    return bool(messages) and client_hello.read(messages[0][1], "t") is not None
 
 
 def _look(data: bytes) -> int:

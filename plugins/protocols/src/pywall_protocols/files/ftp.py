@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, TCP, Answer, Flow, Match, hookimpl
 
-from ..parsing.dialogue import commands_side, heads, lines, may_be_code, replies, switch, verb_of
+from ..parsing.dialogue import commands_side, has_answer, heads, lines, may_be_code, replies, switch, verb_of
 from ..parsing.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, judge
 from ..parsing.wire import text
 
@@ -69,12 +69,13 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if told is not None:
         _announce(flow, client, server)
         return told
-    answer = judge("ftp", _client(client), _server(server))
+    commands = lines(client, _COMMANDS)
+    answers = replies(server, _REPLIES)
+    proved = has_answer(commands, answers, flow.midstream)
+    answer = judge("ftp", _client(client), _server(server), proved=proved)
     if answer is MORE or answer is NO:
         return answer
     assert isinstance(answer, Match)
-    commands = lines(client, _COMMANDS)
-    answers = replies(server, _REPLIES)
     restart = switch(commands, answers, _asks_tls, 234)
     if restart is None and answer.confirmed:
         _announce(flow, client, server)

@@ -48,7 +48,9 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if found:
         flow.expect("tftp", proto=UDP, dst=flow.src, dport=flow.sport)
         packet = "read" if found[1] == b"\1" else "write"
-        return Match("tftp", {"packet": packet, "file": text(found[2]), "mode": text(found[3].lower())})
+        # the answer comes from another port: of this flow nothing more is known
+        facts = {"packet": packet, "file": text(found[2]), "mode": text(found[3].lower())}
+        return Match("tftp", facts, confirmed=False)
     if len(said) < 4 or not _DATA <= u16(said, 0) <= _OACK:
         return NO
     acknowledged = bool(server) and _acknowledges(said, first_datagram(server, flow.server_sizes))

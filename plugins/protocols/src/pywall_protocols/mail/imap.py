@@ -52,11 +52,11 @@ _GREETINGS: Final = (b"* OK", b"* PREAUTH", b"* BYE")
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise IMAP; hand over to TLS behind STARTTLS."""
-    answer = judge("imap", _client(client), _server(server))
+    commands = lines(client)
+    answer = judge("imap", _client(client), _server(server), proved=_has_answer(commands, server))
     if answer is MORE or answer is NO:
         return answer
     assert isinstance(answer, Match)
-    commands = lines(client)
     facts: dict[str, Any] = {}
     restart = _starttls(commands, server)
     done = len(commands) >= 16
@@ -107,6 +107,20 @@ def _server(data: bytes) -> Grade:
         if greeting.startswith(data):
             return OPEN
     return REFUTED
+
+
+def _has_answer(commands: Sequence[Line], server: bytes) -> bool:
+    """The server answered the first command: with its tag, a continuation, or what it asked for."""
+    if not commands:
+        return False
+    tag = commands[0][0].partition(b" ")[0]
+    for line, _ in lines(server):
+        found, _, words = line.partition(b" ")
+        if found == tag and words[:3].upper().strip() in (b"OK", b"NO", b"BAD"):
+            return True
+        if found == b"+" or (found == b"*" and not line.startswith(_GREETINGS)):
+            return True
+    return False
 
 
 def _starttls(commands: Sequence[Line], server: bytes) -> tuple[int, int] | None:

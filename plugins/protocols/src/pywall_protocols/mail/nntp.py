@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.dialogue import commands_side, heads, lines, may_be_code, replies, switch, verb_of
+from ..parsing.dialogue import commands_side, has_answer, heads, lines, may_be_code, replies, switch, verb_of
 from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, judge
 from ..parsing.wire import text
 
@@ -46,12 +46,13 @@ _HEADS: Final = heads(_OWN | _SHARED)
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise NNTP; hand over to TLS behind STARTTLS."""
-    answer = judge("nntp", _client(client), _server(server))
+    commands = lines(client)
+    answers = replies(server)
+    proved = has_answer(commands, answers, flow.midstream)
+    answer = judge("nntp", _client(client), _server(server), proved=proved)
     if answer is MORE or answer is NO:
         return answer
     assert isinstance(answer, Match)
-    commands = lines(client)
-    answers = replies(server)
     facts: dict[str, Any] = {}
     restart = switch(commands, answers, lambda line: verb_of(line) == b"STARTTLS", 382)
     done = len(commands) >= 8

@@ -45,11 +45,13 @@ _HEADS: Final = heads(_VERBS)
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise POP3; hand over to TLS behind STLS."""
-    answer = judge("pop3", _client(client), _server(server))
+    commands = lines(client)
+    statuses = [line.startswith((b"+OK", b"-ERR", b"+ ")) for line, _ in lines(server, 2)]
+    proved = bool(commands) and statuses[0 if flow.midstream else 1 :][:1] == [True]
+    answer = judge("pop3", _client(client), _server(server), proved=proved)
     if answer is MORE or answer is NO:
         return answer
     assert isinstance(answer, Match)
-    commands = lines(client)
     facts: dict[str, Any] = {}
     restart = _stls(commands, server)
     done = len(commands) >= 16

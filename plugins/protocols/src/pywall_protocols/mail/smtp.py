@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.dialogue import has_head, heads, lines, may_be_code, may_begin, replies, switch, verb_of
+from ..parsing.dialogue import has_answer, has_head, heads, lines, may_be_code, may_begin, replies, switch, verb_of
 from ..parsing.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, judge
 from ..parsing.wire import text
 
@@ -67,20 +67,20 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise SMTP; hand over to TLS behind STARTTLS."""
     # where the start was not seen the side that speaks first passes for the client
     if flow.midstream and client[:1].isdigit():
-        answer = _recognise(server, client)
+        answer = _recognise(server, client, midstream=True)
         if isinstance(answer, Match) and answer.restart:
             return replace(answer, restart=answer.restart[::-1])
         return answer
-    return _recognise(client, server)
+    return _recognise(client, server, flow.midstream)
 
 
-def _recognise(client: bytes, server: bytes) -> Match | Answer:
-    answer = judge("smtp", _client(client), _server(server))
+def _recognise(client: bytes, server: bytes, midstream: bool) -> Match | Answer:
+    commands = lines(client)
+    answers = replies(server)
+    answer = judge("smtp", _client(client), _server(server), proved=has_answer(commands, answers, midstream))
     if answer is MORE or answer is NO:
         return answer
     assert isinstance(answer, Match)
-    commands = lines(client)
-    answers = replies(server)
     facts: dict[str, Any] = {}
     restart = switch(commands, answers, lambda line: verb_of(line) == b"STARTTLS", 220)
     done = len(commands) >= 16

@@ -24,6 +24,10 @@ tier = "exact"
 first_client = b"\x10\xc0"
 first_server = b"\x20\xd0\xf0"
 
+#: reason codes of a CONNACK (MQTT 5.0 section 3.2.2.2)
+_REASONS: Final = bytes((0, *range(0x80, 0x8B), 0x8C, 0x90, 0x95, 0x97, 0x99, 0x9A, 0x9B, 0x9C, 0x9D, 0x9F))
+#: most bytes of a CONNACK or AUTH with its properties
+_LONGEST_ANSWER: Final = 16384
 #: what is said while there is nothing to say, in a capture that begins late
 _PING: Final = b"\xc0\0"
 _PONG: Final = b"\xd0\0"
@@ -61,11 +65,36 @@ def _client(data: bytes) -> Grade:
 def _server(data: bytes) -> Grade:
     if data[:1] == _PONG[:1]:
         return HINT if data.startswith(_PONG) else (0, 1) if data == _PONG[:1] else REFUTED
-    if len(data) < 4:
-        return (0, 1) if data[2:3] in (b"", b"\0", b"\1") or data[:1] == b"\xf0" else REFUTED
-    if data[0] == 0xF0:
-        return HINT
-    return HINT if data[1] >= 2 and (data[1] > 0x7F or data[2] <= 1) and (data[1] > 2 or data[3] <= 5) else REFUTED
+    if not data:
+        return (0, 1)
+    at, size = _length(data)
+    if not at:
+        return (0, 1) if len(data) < 5 else REFUTED
+    body = data[at : at + 2]
+    if data[0] == 0xF0:  # AUTH: a reason code alone, or with properties
+        return _as_far(body, size, b"\0\x18\x19", b"")
+    return _as_far(body, size, b"\0\1", bytes(range(6)) if size == 2 else _REASONS) if size >= 2 else REFUTED
+
+
+def _as_far(body: bytes, size: int, first: bytes, second: bytes) -> Grade:
+    """HINT when the first two bytes of a packet's body are among those named, as many as there must be."""
+    if (
+        size > _LONGEST_ANSWER
+        or (body and body[0] not in first)
+        or (second and len(body) > 1 and body[1] not in second)
+    ):
+        return REFUTED
+    return HINT if len(body) >= min(size, 2) else (0, 1)
+
+
+def _length(data: bytes) -> tuple[int, int]:
+    """Where the body begins behind the remaining length (section 2.1.4), and the length; 0 while it is cut."""
+    size = 0
+    for at in range(1, min(len(data), 5)):
+        size |= (data[at] & 0x7F) << 7 * (at - 1)
+        if data[at] < 0x80:
+            return at + 1, size
+    return 0, 0
 
 
 def _facts(data: bytes) -> dict[str, Any]:

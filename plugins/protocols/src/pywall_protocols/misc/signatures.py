@@ -104,9 +104,9 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 
 def _datagram(name: str, server: bytes) -> Match:
-    """Announcements are confirmed as they are, conversations by an answer that begins like one of theirs."""
+    """Conversations are confirmed by an answer that begins like one of theirs, announcements never."""
     if name not in CONVERSATIONS:
-        return Match(name)
+        return Match(name, confirmed=False)
     answered = server.startswith(_UDP_STARTS) and _name(server, UDP_MAGICS) == name
     return Match(name, confirmed=answered, done=bool(server))
 

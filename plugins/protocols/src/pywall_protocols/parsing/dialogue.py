@@ -123,6 +123,11 @@ def switch(
     return None
 
 
+def has_answer(commands: Sequence[Line], answers: Sequence[Reply], midstream: bool) -> bool:
+    """The server answered a command with a code: behind its greeting, unless the start was not seen."""
+    return bool(commands) and len(answers) > (0 if midstream else 1)
+
+
 def commands_side(
     data: bytes,
     decisive: re.Pattern[bytes],

@@ -27,11 +27,15 @@ def judge(
     *,
     done: bool = True,
     restart: tuple[int, int] | None = None,
+    proved: bool = True,
 ) -> Match | Answer:
-    """One answer from both grades: a proof or two hints make a Match, NO is said when neither can come any more."""
+    """One answer from both grades: a proof or two hints make a Match, NO is said when neither can come any more.
+
+    The Match is confirmed when both sides speak the protocol and, besides, ``proved`` is true.
+    """
     (c, c_most), (s, s_most) = client, server
     if c == 2 or s == 2 or (c and s):
-        confirmed = bool(c and s)
+        confirmed = bool(c and s) and proved
         settled = confirmed or not (c_most and s_most)
         return Match(protocol, facts or {}, confirmed, restart is not None or (done and settled), restart)
     return MORE if c_most == 2 or s_most == 2 or (c_most and s_most) else NO
@@ -45,10 +49,11 @@ def by_client(
     *,
     done: bool = True,
     restart: tuple[int, int] | None = None,
+    proved: bool = True,
 ) -> Match | Answer:
     """As :func:`judge`, where the client speaks first: nothing is decided without it, all is over when it is wrong."""
     if client[0]:
-        return judge(protocol, client, server, facts, done=done, restart=restart)
+        return judge(protocol, client, server, facts, done=done, restart=restart, proved=proved)
     return MORE if client[1] else NO
 
 

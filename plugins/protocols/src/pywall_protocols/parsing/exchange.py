@@ -30,11 +30,11 @@ def by_datagram(protocol: str, check: Check, flow: Flow, client: bytes, server: 
 
 
 def by_beacon(protocol: str, check: Check, flow: Flow, client: bytes) -> Match | Answer:
-    """The first datagram decides; nobody answers, or need not."""
+    """The first datagram decides. Nobody answers, or need not, so that it is never confirmed."""
     if not client:
         return MORE
     said = check(client[: flow.client_sizes[0]])
-    return Match(protocol, said) if isinstance(said, dict) else NO
+    return Match(protocol, said, confirmed=False) if isinstance(said, dict) else NO
 
 
 def by_stream(protocol: str, check: Check, client: bytes, server: bytes) -> Match | Answer:

@@ -44,7 +44,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         return MORE
     data = client[: flow.client_sizes[0]]
     if data.startswith(_SEARCH):
-        return Match("bittorrent", {"message": "lsd"})
+        return Match("bittorrent", {"message": "lsd"}, confirmed=False)
     if not data.startswith(_TRACKER):
         return by_datagram("bittorrent", _table_message, flow, client, server)
     if len(data) < _CONNECT:

@@ -51,7 +51,9 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         complete = _facts(answer.facts, client, client_at, "client", (0, 2, 4, 6))
     if server_says is YES:
         complete = _facts(answer.facts, server, server_at, "server", (0, 3, 5, 7)) and complete
-    return Match("ssh", answer.facts, answer.confirmed, done=complete and answer.done)
+    # the identifications are two lines of text; the key exchange of both sides is the proof
+    confirmed = "client.hassh.hash" in answer.facts and "server.hassh.hash" in answer.facts
+    return Match("ssh", answer.facts, confirmed, done=complete and answer.done)
 
 
 def _find(data: bytes, lines_before: bool) -> tuple[int, Answer]:

@@ -33,7 +33,7 @@ _LONGEST: Final = 107
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise the header; what is behind it is not looked at."""
+    """Recognise the header; detection begins anew behind it, since it proves nothing of what follows."""
     if not client:
         return MORE
     if client[0] == ord("P"):
@@ -44,10 +44,10 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         facts: dict[str, Any] = {"version": 1}
         if line[1]:
             facts |= {"source": text(line[1]), "destination": text(line[2])}
-        return Match("proxy", facts)
+        return Match("proxy", facts, confirmed=False, restart=(line.end(), 0))
     if len(client) < 16:
         return NO if starts(client, _SIGNATURE) is NO else MORE
     if not client.startswith(_SIGNATURE) or client[12] not in (0x20, 0x21) or u16(client, 14) > 2048:
         return NO
     end = 16 + u16(client, 14)
-    return Match("proxy", {"version": 2}) if len(client) >= end else MORE
+    return Match("proxy", {"version": 2}, confirmed=False, restart=(end, 0)) if len(client) >= end else MORE

@@ -29,8 +29,7 @@ _FIRST: Final = (SENDER_REPORT, RECEIVER_REPORT, TRANSPORT_FEEDBACK, PAYLOAD_FEE
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise RTCP."""
     sent, received = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
-    answer = two_sided("rtcp", _says(sent), _says(received))
-    return Match("rtcp") if isinstance(answer, Match) else answer  # reports may flow one way
+    return two_sided("rtcp", _says(sent), _says(received))
 
 
 def _says(datagram: bytes) -> Answer:

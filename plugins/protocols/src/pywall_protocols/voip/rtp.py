@@ -34,8 +34,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise RTP."""
     wanted = _WANTED - 1 if flow.expected == "rtp" else _WANTED
     client_says = _says(client, flow.client_sizes, wanted)
-    answer = two_sided("rtp", client_says, _says(server, flow.server_sizes, wanted))
-    return Match("rtp") if isinstance(answer, Match) else answer  # media may flow one way
+    return two_sided("rtp", client_says, _says(server, flow.server_sizes, wanted))
 
 
 def _says(data: bytes, sizes: tuple[int, ...], wanted: int) -> Answer:

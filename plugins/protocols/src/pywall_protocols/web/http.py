@@ -12,10 +12,13 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
+from hashlib import sha1
 from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
+from ..parsing.http_head import Fields, read_head
 from ..parsing.wire import cut, text
 
 api_version = 1
@@ -34,6 +37,9 @@ METHODS: Final = frozenset(
 )
 _LONGEST_METHOD: Final = 32
 _BLANKS: Final = 8
+#: Responses 1xx before the final one.
+_MOST_INTERIM: Final = 8
+_WEBSOCKET: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _REQUEST_HEADERS: Final = {b"host": "hostname", b"user-agent": "http_user_agent", b"referer": "http_refer"}
 _RESPONSE_HEADERS: Final = {
     b"content-type": "http_content_type",
@@ -50,7 +56,6 @@ _status_line_begins = re.compile(
     rb"(?:I(?:C(?:Y(?:[ \t]+\d{0,3})?)?)?|H(?:T(?:T(?:P(?:/(?:\d(?:\.(?:\d)?)?(?:[ \t]+\d{0,3})?)?)?)?)?)?)\Z"
 ).match
 _page = re.compile(rb"<[!A-Za-z]").match
-_head_end = re.compile(rb"\n\r?\n").search
 _control = re.compile(rb"[\0-\x08\x0b\x0c\x0e-\x1f]").search
 
 #: What one direction's first octets may be: ``_LINE`` is ``GET /path`` with nothing behind it yet, ``_SIMPLE`` one with
@@ -67,7 +72,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if by_server == _PAGE and by_client in (_LINE, _SIMPLE, _BARE):
         facts: dict[str, Any] = {}
         _request(facts, client[: client.index(b"\n", client.index(b"/"))])
-        return Match("http", facts)
+        return Match("http", facts, confirmed=False)  # any text may follow
     by_client, by_server = _WITHOUT_PAGE.get(by_client, by_client), _WITHOUT_PAGE.get(by_server, by_server)
     turned = by_client == _RESPONSE or (by_server == _REQUEST and by_client != _REQUEST)
     asked, answered = (by_server, by_client) if turned else (by_client, by_server)
@@ -77,10 +82,13 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         return MORE
     request, response = (server, client) if turned else (client, server)
     facts = {}
-    request_end = _request(facts, request) if asked == _REQUEST else 0
-    response_end = _response(facts, response) if answered == _RESPONSE else 0
-    confirmed = asked == _REQUEST and answered == _RESPONSE
-    if confirmed and request_end and response_end and _tunnels(facts):
+    nothing: Fields = {}, False
+    request_fields, request_end = _request(facts, request) if asked == _REQUEST else (nothing, 0)
+    response_fields, response_end = _response(facts, response) if answered == _RESPONSE else (nothing, 0)
+    confirmed = bool(
+        request_end and response_end and _is_proved(facts, request_fields, response_fields, request[request_end:])
+    )
+    if request_end and response_end and _tunnels(facts):
         restart = (response_end, request_end) if turned else (request_end, response_end)
         return Match("http", facts, restart=restart)
     complete = request_end > 0 and (response_end > 0 or answered == _WRONG)
@@ -137,8 +145,27 @@ def _tunnels(facts: dict[str, Any]) -> bool:
     return bool(facts["http_method"] == "CONNECT" and 200 <= facts["status"] < 300)
 
 
-def _request(facts: dict[str, Any], data: bytes) -> int:
-    """Add the facts of the first request; the offset after its header section, 0 while that is not all there."""
+def _is_proved(facts: dict[str, Any], asked: Fields, answered: Fields, behind: bytes) -> bool:
+    """Both heads hold, an upgrade is WebSocket's with the right key (RFC 6455 section 4.2.2), and ``behind`` a request
+    without a body is at most another request."""
+    fields, sound = asked
+    replied, answer_sound = answered
+    if not sound or not answer_sound:
+        return False
+    if facts["status"] == 101:
+        accept = b64encode(sha1(fields.get(b"sec-websocket-key", b"") + _WEBSOCKET, usedforsecurity=False).digest())
+        return replied.get(b"sec-websocket-accept") == accept
+    bodyless = fields.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in fields
+    behind = behind.lstrip(b"\r\n")
+    if not bodyless or not behind:
+        return True
+    method = behind[:_LONGEST_METHOD].split(b" ", 1)[0]
+    whole = len(method) < min(len(behind), _LONGEST_METHOD)
+    return method in METHODS if whole else any(known.startswith(method) for known in METHODS)
+
+
+def _request(facts: dict[str, Any], data: bytes) -> tuple[Fields, int]:
+    """Add the facts of the first request; its fields, and the offset after its head, 0 while that is not all there."""
     at = len(data) - len(data.lstrip(b"\r\n\t "))
     end = data.find(b"\n", at)
     line = cut(data, at, end if end >= 0 else len(data))
@@ -150,29 +177,27 @@ def _request(facts: dict[str, Any], data: bytes) -> int:
     return _headers(facts, data, _REQUEST_HEADERS, at)
 
 
-def _response(facts: dict[str, Any], data: bytes) -> int:
-    """Add the facts of the first final response; the offset after its header section, 0 while that is not all there."""
+def _response(facts: dict[str, Any], data: bytes) -> tuple[Fields, int]:
+    """Add the facts of the first final response; its fields, and the offset after its head, 0 while it is cut."""
     at = 0
-    while True:
+    fields: Fields = {}, False
+    for _ in range(_MOST_INTERIM):
         status = _status_line(data, at)
         if status is None:
-            return 0
+            return fields, 0
         facts["status"] = int(status[2])
         facts.setdefault("protocol", text(status[1] or b"ICY"))
-        end = _headers(facts, data, _RESPONSE_HEADERS, at)
+        fields, end = _headers(facts, data, _RESPONSE_HEADERS, at)
         if not end or status[2][0] != ord("1") or status[2] == b"101":
-            return end
+            return fields, end
         at = end
+    return fields, 0
 
 
-def _headers(facts: dict[str, Any], data: bytes, wanted: dict[bytes, str], at: int = 0) -> int:
-    """Add the wanted fields of the header section of the message at ``at``; the offset after it, 0 when it is cut."""
-    end = _head_end(data, at)
-    head = cut(data, at, end.start()) if end else data[at:]
-    lines = head.split(b"\n")
-    for line in lines[1:] if end else lines[1:][:-1]:
-        name, colon, value = line.partition(b":")
-        fact = wanted.get(name.strip().lower()) if colon else None
-        if fact and fact not in facts:
-            facts[fact] = text(value.strip())
-    return end.end() if end else 0
+def _headers(facts: dict[str, Any], data: bytes, wanted: dict[bytes, str], at: int) -> tuple[Fields, int]:
+    """Add the wanted fields of the message at ``at``; all fields, and the offset after the head, 0 while it is cut."""
+    fields, end = read_head(data, at)
+    for name, fact in wanted.items():
+        if name in fields[0] and fact not in facts:
+            facts[fact] = text(fields[0][name])
+    return fields, end
