@@ -76,7 +76,7 @@ class Match:
     """A detector recognised its protocol.
 
     ``facts`` are stored on the flow as ``<protocol>.<name>``; names may be dotted (``client.software_version``).
-    ``confirmed``: both sides were seen to speak it (one side where the protocol has only one).
+    ``confirmed``: both sides did what only this protocol does; one side alone never confirms.
     ``done=False``: ask on when more bytes arrive, for facts or confirmation; each answer replaces the one before.
     ``restart``: the protocol hands the flow over to another one (STARTTLS, CONNECT, SOCKS): offsets into the client's
     and the server's bytes, as given to ``detect``, from which detection begins anew. The recognised protocol becomes
