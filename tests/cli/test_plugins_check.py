@@ -27,7 +27,8 @@ class Greeting:
     @hookimpl
     def pywall_detect(self, flow: Any, client: bytes, server: bytes) -> Any:
         answered = server.startswith(b"hello")
-        return Match("greeting", confirmed=answered) if client.startswith(b"hello") else NO if client else MORE
+        greeting = Match("greeting", confirmed=answered, done=bool(server))
+        return greeting if client.startswith(b"hello") else NO if client else MORE
 
 
 class Forgetful(Greeting):
