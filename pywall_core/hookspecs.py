@@ -126,12 +126,14 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 @hookspec
 def pywall_classify(flow: Flow, to_server: bool, data: bytes) -> Facts | Answer:
-    """Judge the payload of a flow whose protocol is unknown.
+    """Judge the payload of a flow whose name is not confirmed.
 
-    Called with each direction's bytes in order (a datagram's payload at a time), until the answer is ``Facts`` (stored
-    under their own names, settled) or ``NO``. The plugin declares the names in its attribute ``facts``.
+    Called with each direction's bytes in order (a datagram's payload at a time, a segment's new bytes at a time), from
+    the flow's first byte on, until the answer is ``Facts`` (stored under their own names, settled) or ``NO``. The
+    plugin declares the names in its attribute ``facts`` and keeps its data in ``flow.ext`` under its own name. When a
+    name is confirmed, the core removes both.
 
-    :caller: the engine, for payload of a flow with ``app_proto: unknown``
+    :caller: the engine, for payload of a flow that detectors are done with or hold up for too long, if a rule asks
     :none: a mistake: the answer is MORE, NO or Facts
     :since: API 1
     """

@@ -25,6 +25,8 @@ COMMANDS: Final = {
     "run": "run",
     "replay": "replay",
     "explain": "explain",
+    "query": "query",
+    "watch": "watch",
     "verify": "verify",
     "check": "check",
     "convert": "convert",

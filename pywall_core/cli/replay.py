@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
-from .common import FAILURE, OK, add_config, add_json, complain, prepare, print_table, printable, warn
+from .common import FAILURE, add_config, add_json, complain, prepare, print_table, printable, warn
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -28,14 +28,63 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "decided. Packets to a flow's responder count as INPUT, back as OUTPUT, unless --local or --hook says "
         "otherwise. Several captures are independent of each other.",
     )
-    parser.add_argument("captures", nargs="+", metavar="CAPTURE", help="file, or a folder with captures anywhere below")
+    parser.add_argument(
+        "captures",
+        nargs="+",
+        metavar="CAPTURE",
+        help="file (pcap, pcapng; gzip, xz, bzip2 and zstd are undone), a folder with captures anywhere below, "
+        "a pattern, or - for standard input, which is answered as packets come",
+    )
     add_config(parser)
     parser.add_argument(
         "--against", metavar="FILE", help="another configuration: print the flows that it judges otherwise"
     )
     add_hooks(parser)
+    add_choice(parser)
+    parser.add_argument("--limit", type=count, default=0, metavar="N", help="only the first N frames of each capture")
+    parser.add_argument(
+        "--output",
+        metavar="FILE",
+        help="write a row a flow, with all facts: .csv, .jsonl, .parquet or .duckdb (see pywall query)",
+    )
+    parser.add_argument(
+        "--statistics",
+        type=count,
+        metavar="N",
+        help="with --output: columns of packet sizes and gaps, and the first N packets one by one (0: none)",
+    )
+    parser.add_argument(
+        "--write-dropped", metavar="FILE", help="write the packets that do not pass to a pcapng, each with its reason"
+    )
+    parser.add_argument(
+        "--workers", type=count, default=1, metavar="N", help="processes that share the captures, or one large capture"
+    )
+    parser.add_argument(
+        "--engine", choices=("local", "dask"), default="local", help="dask: the jobs go to a cluster (dask.distributed)"
+    )
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="with --engine dask: the scheduler; else a cluster here")
     add_json(parser)
     parser.set_defaults(run=run)
+
+
+def add_choice(parser: argparse.ArgumentParser) -> None:
+    """``--flow`` and ``--filter``: which flows are shown."""
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--flow", type=count, default=0, metavar="N", help="only the flow that began as the Nth, from 1")
+    which.add_argument(
+        "--filter", metavar="EXPR", help="only these flows, e.g. 'dst port 443' or 'host 192.0.2.1 and udp'"
+    )
+
+
+def count(text: str) -> int:
+    """A number from 0, for argparse."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = -1
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0")
+    return number
 
 
 def add_hooks(parser: argparse.ArgumentParser) -> None:
@@ -69,9 +118,9 @@ def make_hooks(args: argparse.Namespace) -> Hooks:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..offline.replay import captures, quiet_collector
+    from ..offline.replay import captures
 
-    config, plugins, _ = prepare(args.config)
+    config, plugins, chains = prepare(args.config)
     warn(config)
     paths = captures(args.captures)
     if not paths:
@@ -81,19 +130,9 @@ def run(args: argparse.Namespace) -> int:
         from .against import compare
 
         return compare(args, (config, plugins), paths)
-    table = Table()
-    sink = write_line if args.json else table.add
-    code = OK
-    with quiet_collector(), progress_bar(len(paths)) as bar:
-        for path in paths:
-            error = one_capture(config, plugins, path, make_hooks(args), sink, bar)
-            bar.captures(1)
-            if error is not None:
-                complain(error)
-                code = FAILURE
-    if not args.json:
-        table.print()
-    return code
+    from . import replay_run
+
+    return replay_run.run(args, (config, plugins, chains), paths)
 
 
 def one_capture(

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from ..model.packet import PROTOCOL_NAMES
 from ..model.rule_kind import RuleKind
 from ..model.verdict import Action
 from .errors import ACTION_ALIASES, Path, nearest, shown, some_of
@@ -54,8 +55,8 @@ KIND_ALIASES: Final = {
     "encrypted": "payload",
     "entropy": "payload",
 }
-#: protocol names that need no detector: nothing recognised, nothing to recognise
-_ALWAYS_KNOWN: Final = frozenset({"unknown", "none"})
+#: protocol names that need no detector: nothing recognised, nothing to recognise, an IP protocol by its number
+ALWAYS_KNOWN: Final = frozenset({"unknown", "none", *PROTOCOL_NAMES.values()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,7 @@ class _Binder:
         self.config = config
         self.kinds = kinds
         self.capabilities = capabilities
-        self.protocols = None if protocols is None else {*protocols, *_ALWAYS_KNOWN}
+        self.protocols = None if protocols is None else {*protocols, *ALWAYS_KNOWN}
         # a plugin that could not be loaded explains why its rule kinds are unknown
         self.plugins_failed = any(problem.path.startswith("plugins") for problem in config.problems)
         self.several_workers = config.queue.workers > 1 and config.queue.deal != "host"

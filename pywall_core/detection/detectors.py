@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from ..model.flow import Flow
-from ..model.packet import ICMP, ICMPV6, TCP, UDP
-from ..model.verdict import MORE, NO, PENDING, YES, Answer, Facts, Match
+from ..model.packet import ICMP, ICMPV6, PROTOCOL_NAMES, TCP, UDP
+from ..model.verdict import MORE, NO, PENDING, YES, Answer, Match
+from .classifiers import KEPT_CUTS, NOT_BEGUN, Classifier, Classifiers, OnError
 
 DetectCall = Callable[[Flow, bytes, bytes], "Match | Answer"]
-ClassifyCall = Callable[[Flow, bool, bytes], "Facts | Answer"]
-#: Called with the plugin's name, the flow and the exception; the engine turns it into ``failure.plugin_error``.
-OnError = Callable[[str, Flow, BaseException], None]
-
 _CACHED_ORDERS: Final = 4096
 _KEPT_NAMES: Final = 256
+#: bytes of both directions after which detectors that have matched nothing hold up classification no longer
+_UNMATCHED_GRACE: Final = 1024
+#: likewise with an unconfirmed match: bytes of the side that has said less, and of one that gets no answer
+_ANSWER_GRACE: Final = 2048
+_SILENCE_GRACE: Final = 8192
 
 
 @dataclass(slots=True, frozen=True)
@@ -33,15 +35,6 @@ class Detector:
     protocols: tuple[str, ...]
     first_client: bytes | None = None
     first_server: bytes | None = None
-
-
-@dataclass(slots=True, frozen=True)
-class Classifier:
-    """A plugin that classifies, and the names of the facts that it sets."""
-
-    name: str
-    call: ClassifyCall
-    facts: tuple[str, ...]
 
 
 class Detectors:
@@ -78,9 +71,7 @@ class Recognition:
         self.limit_packets = limit_packets
         self._on_error = on_error
         self._detectors = detectors.all
-        self._classifiers = classifiers
-        self._all_classifiers = (1 << len(classifiers)) - 1
-        self.classifier_facts = frozenset(fact for c in classifiers for fact in c.facts)
+        self.classifiers = Classifiers(classifiers, on_error)
         self._tcp = detectors.tcp
         self._udp = detectors.udp
         self._by_first_client = detectors.by_first_client
@@ -91,15 +82,17 @@ class Recognition:
         self.asking = 0
         #: names of facts with their protocol before them, by protocol: flows share them
         self._dotted: dict[str, dict[str, str]] = {}
-        self._sets = [(self._detectors, self._classifiers, self._orders)]
+        self._sets = [(self._detectors, self._orders)]
 
     def add_set(self, detectors: list[Detector], classifiers: list[Classifier]) -> None:
         """Add a second set of the same plugins, called otherwise (under a clock)."""
-        self._sets.append((detectors, classifiers, {}))
+        self._sets.append((detectors, {}))
+        self.classifiers.add_set(classifiers)
 
     def use(self, clocked: bool) -> None:
         """Which of the two sets is asked from now on."""
-        self._detectors, self._classifiers, self._orders = self._sets[clocked]
+        self._detectors, self._orders = self._sets[clocked]
+        self.classifiers.use(clocked)
 
     def begin(self, flow: Flow) -> None:
         """Set up a new flow."""
@@ -110,13 +103,19 @@ class Recognition:
         elif flow.proto in (ICMP, ICMPV6):
             flow.app_proto = "none"
             flow.detect_done = True
+        elif flow.proto in PROTOCOL_NAMES:
+            flow.app_proto = PROTOCOL_NAMES[flow.proto]
+            flow.confirmed = flow.detect_done = True
+            return
+        if self.classifiers.wanted:
+            flow.classifying = NOT_BEGUN
 
     def quarantine(self, name: str) -> None:
         """Never ask this plugin again: what it would have said stays open."""
         for i, detector in enumerate(self._detectors):
             if detector.name == name:
                 self._quarantined |= 1 << i
-        for _, _, orders in self._sets:
+        for _, orders in self._sets:
             orders.clear()
 
     def blind(self, flow: Flow) -> bool:
@@ -127,13 +126,13 @@ class Recognition:
     def feed(self, flow: Flow, to_server: bool, data: bytes, datagram: bool) -> bool:
         """Add payload of one direction (never empty); True when facts of the flow changed."""
         if flow.detect_done:
-            return bool(flow.classifying) and self._classify(flow, to_server, data)
+            return bool(flow.classifying) and self._feed_classifiers(flow, to_server, data)
         flow.payload_seen = True
+        changed = flow.classifying > 0 and self.classifiers.feed(flow, to_server, data)
         room = self.limit_bytes - len(flow.client if to_server else flow.server)
-        if datagram or len(data) <= room:
-            kept, beyond = data, b""
-        else:
-            kept, beyond = data[:room], data[room:]
+        kept = data if datagram or len(data) <= room else data[:room]
+        if flow.classifying == NOT_BEGUN and len(flow.cuts) < KEPT_CUTS:
+            flow.cuts += (len(data) if to_server else -len(data),)
         if to_server:
             if not flow.client:
                 flow.pending &= self._by_first_client[data[0]]
@@ -146,10 +145,41 @@ class Recognition:
             flow.server += kept
             if datagram:
                 flow.server_sizes += (len(data),)
-        changed = self._ask(flow)
-        if beyond and flow.classifying:
-            changed |= self._classify(flow, to_server, beyond)
+        began = flow.classifying > 0
+        changed |= self._ask(flow)
+        if flow.classifying == NOT_BEGUN and not self.may_be_named(flow):
+            changed |= self.classifiers.begin(flow)
+        if not began and flow.classifying > 0 and len(kept) < len(data):
+            changed |= self.classifiers.feed(flow, to_server, data[len(kept) :])
         return changed
+
+    def may_be_named(self, flow: Flow) -> bool:
+        """Return True while detectors may still name the flow or confirm its name, and classification should wait.
+
+        An opening alone does not buy time: without a match for a few packets, with an unconfirmed one until the other
+        side has answered, which a real one does before long.
+        """
+        if flow.detect_done or not flow.pending:
+            return False
+        client, server = len(flow.client), len(flow.server)
+        if flow.match is None:
+            return client + server < _UNMATCHED_GRACE
+        if flow.match.confirmed:
+            return True
+        return max(client, server) < _SILENCE_GRACE and min(client, server) < _ANSWER_GRACE
+
+    def _feed_classifiers(self, flow: Flow, to_server: bool, data: bytes) -> bool:
+        """Classify payload of a flow that detectors are done with."""
+        if flow.classifying == NOT_BEGUN:
+            self.classifiers.begin(flow)
+        if flow.proto in (ICMP, ICMPV6):  # an echo reply repeats its request, which is no evidence
+            if data == (flow.server if to_server else flow.client):
+                return False
+            if to_server:
+                flow.client = data
+            else:
+                flow.server = data
+        return self.classifiers.feed(flow, to_server, data)
 
     def spent(self, flow: Flow) -> bool:
         """The budget of a direction is used up."""
@@ -168,8 +198,7 @@ class Recognition:
         if flow.match is not None:
             if flow.app_proto is None:
                 self._settle(flow, flow.match)
-            flow.detect_done = True
-            self._release(flow)
+            self._end_detection(flow)
         elif flow.payload_seen:
             flow.pending = 0
             self._settle_unknown(flow)
@@ -182,16 +211,19 @@ class Recognition:
         return bool(flow.pending & mask)
 
     def fact_state(self, flow: Flow, name: str) -> Answer:
-        """YES: settled (present or absent for good); NO: provisional, may still change; PENDING: open."""
+        """YES: settled (present or absent for good); NO: provisional, may still change; PENDING: open.
+
+        The name of an unconfirmed match never settles: an opening is not a proof, and a budget spent is none either.
+        """
         app_proto = flow.app_proto
+        if name in self.classifiers.facts:
+            if name not in flow.facts and not (flow.confirmed and not flow.opaque):
+                return PENDING if flow.classifying or not flow.detect_done else YES
+            return YES if flow.detect_done else NO
         if app_proto is None:
             return NO if name in flow.facts else PENDING
-        if name in self.classifier_facts:
-            if name in flow.facts:
-                return YES
-            return PENDING if flow.classifying else (YES if flow.detect_done else NO)
         if flow.detect_done:
-            return YES
+            return YES if flow.confirmed or app_proto in ("unknown", "none") else NO
         if name == "app_proto" or name in flow.facts:
             return NO
         return PENDING if name.partition(".")[0] in (app_proto, flow.app_proto_orig) else NO
@@ -222,7 +254,7 @@ class Recognition:
             if answer is MORE:
                 continue
             if answer is NO:
-                if bit != flow.match_bit:
+                if bit != flow.match_bit or flow.match is None or not flow.match.confirmed:
                     pending &= ~bit
             elif type(answer) is Match:
                 changed = answer != flow.match
@@ -240,6 +272,8 @@ class Recognition:
             if not pending & (flow.match_bit - 1) and (changed or flow.app_proto is None):
                 self._settle(flow, match)
                 return True
+            if not pending:  # its own detector says that what follows the opening is something else
+                return self.finish(flow)
         elif not pending:
             self._settle_unknown(flow)
             return True
@@ -254,6 +288,7 @@ class Recognition:
         flow.app_proto = match.protocol
         flow.pending = flow.match_bit
         flow.confirmed = match.confirmed
+        flow.opaque = False
         if match.facts:
             facts = dict(flow.facts)
             names = self._dotted.setdefault(match.protocol, {})
@@ -268,11 +303,26 @@ class Recognition:
         if match.restart is not None:
             self._restart(flow, match.restart)
         elif (match.done and match.confirmed) or self.spent(flow):
-            flow.detect_done = True
-            self._release(flow)
+            self._end_detection(flow)
+        elif match.confirmed:
+            self.classifiers.set_aside(flow)
+
+    def _end_detection(self, flow: Flow) -> None:
+        """Detectors are not asked any more; classifiers go on where no name is confirmed."""
+        flow.detect_done = True
+        if flow.confirmed and not flow.opaque:
+            self.classifiers.set_aside(flow)
+        elif flow.classifying == NOT_BEGUN:
+            self.classifiers.begin(flow)
+        self._release(flow)
 
     def _restart(self, flow: Flow, offsets: tuple[int, int]) -> None:
-        """Detection begins anew inside the recognised protocol."""
+        """Detection begins anew inside the recognised protocol, and so does classification."""
+        flow.opaque = True
+        if flow.classifying or self.classifiers.wanted:
+            self.classifiers.set_aside(flow)
+            flow.classifying = NOT_BEGUN
+        flow.cuts = ()
         flow.client = flow.client[offsets[0] :]
         flow.server = flow.server[offsets[1] :]
         flow.client_sizes = flow.server_sizes = ()
@@ -287,61 +337,16 @@ class Recognition:
             self._ask(flow)
 
     def _settle_unknown(self, flow: Flow) -> None:
-        flow.detect_done = True
         if flow.app_proto is None:
             flow.app_proto = "unknown"
-        else:
-            flow.opaque = True
-        client, server = flow.client, flow.server
-        client_sizes, server_sizes = flow.client_sizes, flow.server_sizes
-        self._release(flow)
-        flow.classifying = self._all_classifiers
-        if flow.classifying:
-            for to_server, data, sizes in ((True, client, client_sizes), (False, server, server_sizes)):
-                for chunk in _split(data, sizes):
-                    if chunk:
-                        self._classify(flow, to_server, chunk)
+        self._end_detection(flow)
 
     def _release(self, flow: Flow) -> None:
         flow.client = flow.server = b""
-        flow.client_sizes = flow.server_sizes = ()
+        flow.client_sizes = flow.server_sizes = flow.cuts = ()
         flow.match = None
-
-    def _classify(self, flow: Flow, to_server: bool, data: bytes) -> bool:
-        changed = False
-        for i, classifier in enumerate(self._classifiers):
-            if not flow.classifying >> i & 1:
-                continue
-            try:
-                answer: Any = classifier.call(flow, to_server, data)
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:
-                self._on_error(classifier.name, flow, error)
-                continue
-            if answer is MORE:
-                continue
-            flow.classifying &= ~(1 << i)
-            changed = True
-            if type(answer) is Facts:
-                flow.facts = {**flow.facts, **answer}
-            elif answer is not NO:
-                words = f"pywall_classify returned {type(answer).__name__}"
-                self._on_error(classifier.name, flow, TypeError(words))
-        return changed
 
 
 def _first_octets(declared: list[bytes | None]) -> tuple[int, ...]:
     """For each octet the mask of detectors that may begin with it."""
     return tuple(sum(1 << i for i, octets in enumerate(declared) if octets is None or n in octets) for n in range(256))
-
-
-def _split(data: bytes, sizes: tuple[int, ...]) -> list[bytes]:
-    if not sizes:
-        return [data]
-    chunks = []
-    at = 0
-    for size in sizes:
-        chunks.append(data[at : at + size])
-        at += size
-    return chunks

@@ -26,6 +26,7 @@ def snapshot(flow: Flow) -> Snapshot:
         flow.detect_done,
         flow.opaque,
         flow.classifying,
+        flow.cuts,
         flow.payload_seen,
     )
 
@@ -46,6 +47,7 @@ def restore(flow: Flow, before: Snapshot) -> None:
         flow.detect_done,
         flow.opaque,
         flow.classifying,
+        flow.cuts,
         flow.payload_seen,
     ) = before
     flow.verdicts = [None] * 8

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from ..chain.predict import BACK, OtherWay
 from ..chain.walk import Chains
 from ..config import bind_chains, leaves
-from ..detection.detectors import Classifier, Detectors, Recognition
+from ..detection.classifiers import Classifier
+from ..detection.detectors import Detectors, Recognition
 from ..detection.snapshot import Snapshot, restore, snapshot
 from ..events.emitter import Reporter
 from ..events.eve import Event, EventBuilder
@@ -131,9 +132,11 @@ class Engine:
         self.older_connections: frozenset[bytes] | None = None
         self._decided_at_sight = self.chains.decided_at_sight()
         self._other_way = OtherWay(self.chains, observe=self._observe)
-        self.wants_interfaces = config.queue.loopback or any(
-            kind.needs_interfaces for rules in bound.values() for rule in rules for kind in leaves(rule.condition)
-        )
+        kinds = [kind for rules in bound.values() for rule in rules for kind in leaves(rule.condition)]
+        classes = self.recognition.classifiers
+        asked = {name for kind in kinds for name in kind.asks()}
+        classes.wanted = classes.wanted and (self._look_on or not classes.facts.isdisjoint(asked))
+        self.wants_interfaces = config.queue.loopback or any(kind.needs_interfaces for kind in kinds)
         self.timing = Timing()
         self._plain = (self._packet, self._decided, self._segment, self._walk)
         clocked = self.timing.calls
@@ -166,8 +169,7 @@ class Engine:
 
     def _process(self, packet: Packet) -> Verdict:
         now = packet.time
-        if now >= self._next_tick or now < self.now - 3600:
-            self.tick(now)
+        self.advance(now)
         self.packets += 1
         self.bytes += packet.length
         if packet.error is not None or packet.frag is not None:
@@ -220,6 +222,11 @@ class Engine:
         if cached is not self._unruled:
             flow.verdict = cached
         return cached
+
+    def advance(self, now: float) -> None:
+        """Let the clock go on to ``now``, seconds, as a packet of that time would."""
+        if now >= self._next_tick or now < self.now - 3600:
+            self.tick(now)
 
     def tick(self, now: float) -> None:
         """Once a second of the clock: timeouts and the plugins' ticks."""

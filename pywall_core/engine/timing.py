@@ -13,7 +13,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
-    from ..detection.detectors import Classifier, Detector
+    from ..detection.classifiers import Classifier
+    from ..detection.detectors import Detector
 
 #: one packet in so many is timed
 EVERY: Final = 64

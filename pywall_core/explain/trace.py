@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..chain.walk import OUTCOME_BITS, Chains, Step
 from ..chain.walk import Asked as WalkAsked
-from ..detection.detectors import Classifier, Detector, Detectors
+from ..detection.classifiers import Classifier
+from ..detection.detectors import Detector, Detectors
 from ..model.flow import Flow
 from ..model.packet import HOOK_NAMES, Packet
 from ..model.verdict import ACCEPT, NO, PENDING, YES, Answer, Facts, Match, Verdict

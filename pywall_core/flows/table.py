@@ -180,7 +180,7 @@ def new_flow(packet: Packet) -> Flow:
     flow.closed = flow.unacked = flow.midstream = flow.watched = flow.released = False
     flow.facts = _NO_FACTS
     flow.client = flow.server = b""
-    flow.client_sizes = flow.server_sizes = ()
+    flow.client_sizes = flow.server_sizes = flow.cuts = ()
     flow.tracker = flow.ext = flow.match = flow.final = flow.verdict = None
     flow.client_state = flow.server_state = "CLOSED"
     flow.state = flow.share = "new"

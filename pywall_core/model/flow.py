@@ -25,6 +25,7 @@ class Flow:
         "client_state",
         "closed",
         "confirmed",
+        "cuts",
         "detect_done",
         "dport",
         "dst",
@@ -105,7 +106,7 @@ class Flow:
     confirmed: bool
     #: nothing more will be learnt by detectors
     detect_done: bool
-    #: handed over to something that no detector recognised (a tunnel's inside)
+    #: handed over to something that no detector has recognised, or not yet (a tunnel's inside)
     opaque: bool
     #: label announced for this flow by a related one, see :meth:`expect`: a hint, never a proof of its content
     expected: str | None
@@ -117,6 +118,8 @@ class Flow:
     #: for datagrams: length of each payload in ``client`` and ``server``
     client_sizes: tuple[int, ...]
     server_sizes: tuple[int, ...]
+    #: for classification: length of each payload kept, in the order of arrival, negative from the server
+    cuts: tuple[int, ...]
 
     #: for the plugin that provides ``segment``: its own object; per-flow
     tracker: Any

@@ -15,6 +15,19 @@ ICMP: Final = 1
 TCP: Final = 6
 UDP: Final = 17
 ICMPV6: Final = 58
+#: ``app_proto`` of the IP protocols that carry nothing to recognise: their number (IANA) is the name.
+PROTOCOL_NAMES: Final = {
+    2: "igmp",
+    4: "ipip",
+    41: "6in4",
+    47: "gre",
+    50: "esp",
+    51: "ah",
+    89: "ospf",
+    103: "pim",
+    112: "vrrp",
+    132: "sctp",
+}
 
 #: TCP flag bits, RFC 9293 section 3.1.
 FIN: Final = 0x01

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from glob import glob, has_magic
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -28,6 +29,11 @@ Network = IPv4Network | IPv6Network
 PROGRESS_PACKETS: Final = 4096
 _REMEMBERED: Final = 65536
 _SUFFIXES: Final = frozenset({".pcap", ".pcapng", ".cap", ".dmp", ".trace"})
+_COMPRESSIONS: Final = frozenset({".gz", ".xz", ".bz2", ".zst"})
+
+
+class Enough(Exception):  # noqa: N818 - no error
+    """Raised by ``seen``: nothing more of this capture is needed."""
 
 
 @dataclass(slots=True)
@@ -115,11 +121,15 @@ def replay(
     *,
     seen: Callable[[Packet, Verdict], None] | None = None,
     progress: Callable[[int], None] | None = None,
+    wanted: Callable[[Packet], bool] | None = None,
+    limit: int = 0,
 ) -> Summary:
     """Send a capture through a fresh engine, close it, and emit its ``stats`` event.
 
     ``seen(packet, verdict)`` is called after each packet, ``progress(n)`` now and then with the number of frames read
-    since. A capture that cannot be read (further) is told by ``Summary.error``, one line; nothing is raised.
+    since. ``wanted(packet)`` chooses the packets that the engine gets. Reading ends after ``limit`` frames (0: at the
+    end of the capture), or when ``seen`` raises :class:`Enough`. A capture that cannot be read (further) is reported
+    by ``Summary.error``, one line; nothing is raised.
     """
     summary = Summary()
     process = engine.process
@@ -129,16 +139,25 @@ def replay(
         for number, time, data, reason in read(path):
             if data is None:
                 summary.not_ip[reason] += 1
+                if number == limit:
+                    break
                 continue
             packet = decode(data, time)
-            packet.pcap_cnt = number
-            packet.hook = hook_of(packet)
-            verdict = process(packet)
-            if seen is not None:
-                seen(packet, verdict)
+            if wanted is None or wanted(packet):
+                packet.pcap_cnt = number
+                packet.hook = hook_of(packet)
+                verdict = process(packet)
+                if seen is not None:
+                    seen(packet, verdict)
+            else:
+                engine.advance(time)
             if progress is not None and number - told >= PROGRESS_PACKETS:
                 progress(number - told)
                 told = number
+            if number == limit:
+                break
+    except Enough:
+        pass
     except CaptureError as error:
         summary.error = str(error)
     summary.packets = number
@@ -165,11 +184,22 @@ def quiet_collector() -> Iterator[None]:
 
 
 def captures(paths: Sequence[str]) -> list[str]:
-    """The paths as given; a folder stands for all captures below it, in order of their names."""
+    """Return the captures that ``paths`` name: ``-`` and files as they are, a folder as all captures below it, and a
+    pattern (``*``, ``?``, ``[``) that is no file as what it matches, both in order of their names.
+    """
     found: list[str] = []
     for path in paths:
         if Path(path).is_dir():
-            found += sorted(str(file) for file in Path(path).rglob("*") if file.suffix in _SUFFIXES and file.is_file())
+            found += sorted(str(file) for file in Path(path).rglob("*") if _is_capture_name(file) and file.is_file())
+        elif not Path(path).exists() and has_magic(path):
+            found += captures(sorted(glob(path, recursive=True)))
         else:
             found.append(path)
     return found
+
+
+def _is_capture_name(file: Path) -> bool:
+    suffixes = file.suffixes
+    if suffixes and suffixes[-1] in _COMPRESSIONS:
+        suffixes = suffixes[:-1]
+    return bool(suffixes) and suffixes[-1] in _SUFFIXES

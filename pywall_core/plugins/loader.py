@@ -23,7 +23,9 @@ from stevedore import ExtensionManager, NamedExtensionManager
 from .. import hookspecs
 from ..api import API_VERSION
 from ..config.errors import nearest, some_of
-from ..detection.detectors import Classifier, Detector, Detectors
+from ..config.rules import ALWAYS_KNOWN
+from ..detection.classifiers import Classifier
+from ..detection.detectors import Detector, Detectors
 from ..model.rule_kind import RuleKind
 from . import trace as calltrace
 
@@ -148,7 +150,7 @@ class Plugins:
 
     def protocols(self) -> frozenset[str]:
         """Every name that ``app_proto`` may take with these plugins."""
-        return frozenset(name for d in self.detectors.all for name in d.protocols) | {"unknown", "none"}
+        return frozenset(name for d in self.detectors.all for name in d.protocols) | ALWAYS_KNOWN
 
 
 def entry_points() -> list[importlib.metadata.EntryPoint]:

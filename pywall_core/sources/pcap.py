@@ -11,6 +11,7 @@ from pathlib import Path
 from struct import Struct
 from typing import BinaryIO, Final
 
+from .capture_file import UnreadableError, open_capture, read_some
 from .link import Unwrap, unwrapper
 
 #: number in the file from 1, seconds since 1970, the octets from the IP header on or None, why there are none
@@ -20,9 +21,6 @@ Record = tuple[int, float, bytes | None, str]
 _MAX_PACKET: Final = 262144
 _MAX_BLOCK: Final = 16 << 20
 _MAX_INTERFACES: Final = 65536
-#: octets that are read at once
-_CHUNK: Final = 1 << 20
-
 #: magic number: byte order, seconds of one unit of the time stamp's second field, length of a packet's header
 _MAGIC: Final = {
     bytes.fromhex("a1b2c3d4"): (">", 1e-6, 16),
@@ -41,12 +39,12 @@ class CaptureError(Exception):
 
 
 def read(path: str | Path) -> Iterator[Record]:
-    """All packets of a capture, in the file's order.
+    """All packets of a capture, in the file's order. ``-`` is standard input; gzip, xz, bzip2 and zstd are undone.
 
     :raises CaptureError: at the point from which on nothing can be read: no such file, no capture, cut off, damaged.
     """
     try:
-        with Path(path).open("rb", buffering=1 << 20) as file:
+        with open_capture(path) as file:
             magic = file.read(4)
             if magic in _MAGIC:
                 yield from _pcap(file, *_MAGIC[magic])
@@ -56,7 +54,7 @@ def read(path: str | Path) -> Iterator[Record]:
                 raise _DamagedError("the file is empty")
             else:
                 raise _DamagedError("neither a pcap nor a pcapng file")
-    except _DamagedError as damage:
+    except (_DamagedError, UnreadableError) as damage:
         raise CaptureError(f"{path}: {damage}") from None
     except OSError as error:
         raise CaptureError(f"{path}: {error.strerror or error}") from None
@@ -89,7 +87,8 @@ def _pcap(file: BinaryIO, order: str, unit: float, header: int) -> Iterator[Reco
     at = number = 0
     while True:
         if at + header > len(buffer):
-            buffer = buffer[at:] + file.read(_CHUNK)
+            buffer = buffer[at:]
+            buffer += read_some(file, header - len(buffer))
             at = 0
             if not buffer:
                 return
@@ -101,7 +100,8 @@ def _pcap(file: BinaryIO, order: str, unit: float, header: int) -> Iterator[Reco
             raise _DamagedError(f"damaged: packet {number} claims {size} octets")
         at += header
         if at + size > len(buffer):
-            buffer = buffer[at:] + file.read(max(_CHUNK, size))
+            buffer = buffer[at:]
+            buffer += read_some(file, size - len(buffer))
             at = 0
             if len(buffer) < size:
                 raise _DamagedError(f"cut off in packet {number}: {len(buffer)} of {size} octets are there")

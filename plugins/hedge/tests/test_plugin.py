@@ -119,10 +119,11 @@ def test_the_rule_answers_by_class_confidence_and_entropy():
 def test_the_rule_waits_for_the_unknown_and_not_for_the_known():
     assert answer({"is": "encrypted"}, {}, PENDING) is PENDING
     assert answer({"is": "encrypted"}, {}, PENDING, app_proto="unknown") is PENDING
-    assert answer({"is": "encrypted"}, {}, PENDING, app_proto="tls") is NO
+    assert answer({"is": "encrypted"}, {}, PENDING, app_proto="tls") is PENDING
+    assert answer({"is": "encrypted"}, {}, PENDING, app_proto="tls", confirmed=True) is NO
     assert answer({"is": "encrypted"}, {}, YES, app_proto="tls", detect_done=True) is NO
     assert answer({"is": "encrypted"}, {}, YES, app_proto="none", detect_done=True) is NO
-    assert answer({"is": "encrypted"}, {}, PENDING, app_proto="socks", opaque=True) is PENDING
+    assert answer({"is": "encrypted"}, {}, PENDING, app_proto="socks", confirmed=True, opaque=True) is PENDING
 
 
 def verdicts(talk):

@@ -102,6 +102,16 @@ def test_app_waits_for_recognition() -> None:
     assert App.model_validate({"is": "tls"}).protocols() == ("tls",)
 
 
+def test_app_waits_for_proof_where_it_is_asked_for() -> None:
+    proved = {"is": "tls", "confirmed": True}
+    assert ask(App, proved, tcp(), app_proto="tls") is PENDING
+    assert ask(App, proved, tcp(), app_proto="tls", confirmed=True) is YES
+    assert ask(App, proved, tcp(), app_proto="tls", detect_done=True) is NO
+    assert ask(App, proved, tcp(), app_proto="ssh") is NO
+    assert ask(App, {"is": "unknown", "confirmed": True}, tcp(), app_proto="unknown", detect_done=True) is YES
+    assert ask(App, {"is": "tls", "confirmed": False}, tcp(), app_proto="tls", detect_done=True) is YES
+
+
 SNI = {"app_proto": "tls", "facts": {"tls.sni": "www.Example.org", "tls.alpn": ["h2", "http/1.1"], "tls.version": 13}}
 
 

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
 
 class Payload(RuleKind):
-    """What the payload of a flow of unknown protocol is: plain, compressed or encrypted.
+    """What the payload of a flow is whose protocol is unknown or only guessed: plain, compressed or encrypted.
 
-    PENDING until the classifier has settled. NO for a flow whose protocol was recognised, whatever it carries: what is
-    known is for the rule `app` to judge.
+    PENDING until the classifier has settled, and while detectors may still confirm a name. NO for a flow whose name is
+    confirmed, whatever it carries: what is known is for the rule `app` to judge. A guess is no name: to let a protocol
+    pass that is ciphertext by nature and cannot be confirmed, accept it by name before this rule
+    (`{rule: app, is: zoom, action: ACCEPT}`).
     """
 
     kind: ClassVar[str] = "payload"
@@ -41,11 +43,11 @@ class Payload(RuleKind):
         state = host.fact_state
 
         def match(packet: Packet, flow: Flow) -> Answer:
+            if flow.confirmed and not flow.opaque:
+                return NO
             facts = flow.facts
             label = facts.get("payload_class")
             if label is None:
-                if flow.app_proto is not None and flow.app_proto != "unknown" and not flow.opaque:
-                    return NO
                 return PENDING if state(flow, "payload_class") is PENDING else NO
             if label not in wanted or facts["confidence"] < min_confidence or facts["entropy"] < min_entropy:
                 return NO

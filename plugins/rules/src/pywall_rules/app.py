@@ -24,7 +24,11 @@ _SCHEMA = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "st
 class App(RuleKind):
     """Matches flows that detectors recognised, wherever they run: ports are not asked. ``unknown`` is a flow in which
     nothing was recognised, ``none`` one without payload. Where one protocol hands over to another (STARTTLS, a proxy),
-    the name is the inner one's. While recognition goes on, the answer is pending: see "the verdict chain"."""
+    the name is the inner one's. While recognition goes on, the answer is pending: see "the verdict chain".
+
+    An opening alone makes a name; ``confirmed: true`` asks for proof, usually the other side's answer. It is pending
+    until the name is proved, and NO for good when a side's budget is spent without proof or its bytes contradict the
+    opening. Where only one direction of the traffic is seen, nothing can be proved."""
 
     kind: ClassVar[str] = "app"
     scope: ClassVar = "flow"
@@ -33,6 +37,8 @@ class App(RuleKind):
         alias="is", description="a protocol name (tls, ssh, http, ...), unknown, none, or a list"
     )
 
+    confirmed: bool = Field(False, description="true: only a name that was proved; false: an opening is enough")
+
     def asks(self) -> tuple[str, ...]:
         return ("app_proto",)
 
@@ -40,12 +46,16 @@ class App(RuleKind):
         return self.names
 
     def compile(self, host: Host) -> Matcher:
-        names = frozenset(self.names)
+        names, must_be_confirmed = frozenset(self.names), self.confirmed
 
         def match(packet: Packet, flow: Flow) -> Answer:
             app_proto = flow.app_proto
             if app_proto is None:
                 return PENDING
-            return YES if app_proto in names else NO
+            if app_proto not in names:
+                return NO
+            if must_be_confirmed and not flow.confirmed and app_proto not in ("unknown", "none"):
+                return NO if flow.detect_done else PENDING
+            return YES
 
         return match

@@ -1,0 +1,118 @@
+"""Classifiers: asked about the payload of flows whose name is not confirmed, in the order in which it came.
+
+A flow that gets a confirmed name costs nothing: classification begins when detectors had their chance, with the bytes
+kept from the first one on, cut as they arrived. What a classifier learnt is set aside when a name is confirmed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ..model.flow import Flow
+from ..model.verdict import MORE, NO, Answer, Facts
+
+ClassifyCall = Callable[[Flow, bool, bytes], "Facts | Answer"]
+#: Called with the plugin's name, the flow and the exception; the engine turns it into ``failure.plugin_error``.
+OnError = Callable[[str, Flow, BaseException], None]
+
+#: ``flow.classifying`` of a flow whose class is wanted and whose classifiers have not been asked yet
+NOT_BEGUN: Final = -1
+#: payloads whose boundaries are kept; what comes behind them before classification begins is one payload
+KEPT_CUTS: Final = 128
+
+
+@dataclass(slots=True, frozen=True)
+class Classifier:
+    """A plugin that classifies, and the names of the facts that it sets. Its data of a flow are ``flow.ext[name]``."""
+
+    name: str
+    call: ClassifyCall
+    facts: tuple[str, ...]
+
+
+class Classifiers:
+    """Asks the classifiers; keeps ``flow.classifying``, the mask of those that have not settled, and their facts."""
+
+    def __init__(self, classifiers: list[Classifier], on_error: OnError) -> None:
+        self._classifiers = classifiers
+        self._all = (1 << len(classifiers)) - 1
+        self._on_error = on_error
+        self._sets = [classifiers]
+        #: names of all facts that classifiers set
+        self.facts = frozenset(fact for classifier in classifiers for fact in classifier.facts)
+        #: ask about flows without a confirmed name at all: some rule asks, or somebody wants to see the class
+        self.wanted = bool(classifiers)
+
+    def add_set(self, classifiers: list[Classifier]) -> None:
+        """Add a second set of the same plugins, called otherwise (under a clock)."""
+        self._sets.append(classifiers)
+
+    def use(self, clocked: bool) -> None:
+        """Choose which of the two sets is asked from now on."""
+        self._classifiers = self._sets[clocked]
+
+    def begin(self, flow: Flow) -> bool:
+        """Start with the bytes that are kept from the flow's beginning. Return True when facts changed."""
+        self._drop_data(flow)
+        flow.classifying = self._all
+        changed = False
+        for to_server, data in payloads(flow):
+            if flow.classifying:
+                changed |= self.feed(flow, to_server, data)
+        return changed
+
+    def feed(self, flow: Flow, to_server: bool, data: bytes) -> bool:
+        """Ask about one payload. Return True when facts changed."""
+        changed = False
+        for i, classifier in enumerate(self._classifiers):
+            if not flow.classifying >> i & 1:
+                continue
+            try:
+                answer: Any = classifier.call(flow, to_server, data)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # sys.exit() in a plugin is the plugin's failure, not ours
+                self._on_error(classifier.name, flow, error)
+                continue
+            if answer is MORE:
+                continue
+            flow.classifying &= ~(1 << i)
+            changed = True
+            if type(answer) is Facts:
+                flow.facts = {**flow.facts, **answer}
+            elif answer is not NO:
+                words = f"pywall_classify returned {type(answer).__name__}"
+                self._on_error(classifier.name, flow, TypeError(words))
+        return changed
+
+    def set_aside(self, flow: Flow) -> None:
+        """Forget all evidence about a flow: its name is confirmed, or something else begins inside it."""
+        self._drop_data(flow)
+        flow.classifying = 0
+        if self.facts.intersection(flow.facts):
+            flow.facts = {name: value for name, value in flow.facts.items() if name not in self.facts}
+
+    def _drop_data(self, flow: Flow) -> None:
+        if flow.ext is not None:
+            for classifier in self._classifiers:
+                flow.ext.pop(classifier.name, None)
+
+
+def payloads(flow: Flow) -> list[tuple[bool, bytes]]:
+    """Return the payloads kept of a flow, ``(to_server, data)``, cut and ordered as they arrived."""
+    found = []
+    at = [0, 0]
+    kept = (flow.server, flow.client)
+    for cut in flow.cuts:
+        to_server, size = cut > 0, abs(cut)
+        data = kept[to_server][at[to_server] : at[to_server] + size]
+        at[to_server] += size
+        if data:
+            found.append((to_server, data))
+    for to_server in (True, False):
+        rest = kept[to_server][at[to_server] :]
+        if rest:
+            found.append((to_server, rest))
+    return found

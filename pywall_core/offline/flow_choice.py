@@ -1,0 +1,75 @@
+"""FlowChoice: only the events of chosen flows reach the sink; a flow is chosen at its end, by what is known then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from ..flows.filter import Predicate
+from ..model.flow import Flow
+from .replay import Enough
+
+if TYPE_CHECKING:
+    from ..engine.engine import Engine
+    from ..model.packet import Packet
+    from ..model.verdict import Verdict
+
+Event = dict[str, Any]
+
+#: events kept for one flow that has not ended
+_MAX_HELD: Final = 1000
+
+
+class FlowChoice:
+    """Holds back each flow's events until its ``flow`` event, then passes them on or forgets them.
+
+    ``chosen`` is a filter over flows, ``number`` the flow that began as the Nth (from 1; 0: any). Events without a flow
+    pass. Give :meth:`event` to the engine as its sink, and call :meth:`seen` after each packet.
+    """
+
+    def __init__(self, sink: Callable[[Event], None], chosen: Predicate | None, number: int = 0) -> None:
+        self._sink = sink
+        self._chosen = chosen
+        self._number = number
+        self._flows: dict[int, tuple[int, Flow]] = {}
+        self._held: dict[int, list[Event]] = {}
+        self._begun = 0
+        self._done = False
+        #: flows that were passed on
+        self.passed = 0
+
+    def watch(self, engine: Engine) -> None:
+        """Take the flows from this engine."""
+        self._find = engine.flows.find
+
+    def seen(self, packet: Packet, _verdict: Verdict) -> None:
+        """Note the packet's flow.
+
+        :raises Enough: the one flow that was asked for has ended
+        """
+        if self._done:
+            raise Enough
+        flow = self._find(packet.key)
+        if flow is not None and flow.id not in self._flows:
+            self._begun += 1
+            self._flows[flow.id] = (self._begun, flow)
+
+    def event(self, event: Event) -> None:
+        """Take one event of the engine."""
+        number = event.get("flow_id")
+        if number is None:
+            self._sink(event)
+            return
+        held = self._held.setdefault(number, [])
+        if len(held) < _MAX_HELD or event["event_type"] == "flow":
+            held.append(event)
+        if event["event_type"] != "flow":
+            return
+        del self._held[number]
+        nth, flow = self._flows.pop(number, (0, None))
+        if flow is None or self._number not in (0, nth) or (self._chosen is not None and not self._chosen(flow)):
+            return
+        self.passed += 1
+        self._done = self._number == nth
+        for one in held:
+            self._sink(one)
