@@ -30,7 +30,22 @@ from .model.packet import (
     Packet,
 )
 from .model.rule_kind import Matcher
-from .model.verdict import ACCEPT, DROP, MORE, NO, PENDING, REJECT, YES, Action, Answer, Drop, Facts, Match, Verdict
+from .model.verdict import (
+    ACCEPT,
+    DROP,
+    MORE,
+    NO,
+    PENDING,
+    REJECT,
+    YES,
+    Action,
+    Answer,
+    Cause,
+    Drop,
+    Facts,
+    Match,
+    Verdict,
+)
 from .packet.decode import decode
 
 if TYPE_CHECKING:
@@ -124,6 +139,7 @@ __all__ = [
     "YES",
     "Action",
     "Answer",
+    "Cause",
     "Drop",
     "Engine",
     "Facts",

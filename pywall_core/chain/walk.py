@@ -16,7 +16,7 @@ from ..model.flow import Flow
 from ..model.host import Host
 from ..model.packet import HOOK_NAMES, Packet
 from ..model.rule_kind import Matcher, RuleKind
-from ..model.verdict import ACCEPT, DROP, NO, PENDING, REJECT, YES, Action, Answer, Verdict
+from ..model.verdict import ACCEPT, DROP, NO, PENDING, REJECT, YES, Action, Answer, Cause, Verdict
 
 OUTCOME_BITS: Final = {ACCEPT: 1, DROP: 2, REJECT: 4}
 _BY_BIT: Final = {1: ACCEPT, 2: DROP, 4: REJECT}
@@ -89,8 +89,8 @@ class Chains:
         known: dict[str, int] = {}
         for name in self.rules:
             self._outcomes_of(name, known)
-        self._made: dict[tuple[str, Action, bool, str], Verdict] = {}
-        self.unruled = Verdict(ACCEPT, True, "", "core", "", "no chain for this hook")
+        self._made: dict[tuple[str, Action, bool, Cause], Verdict] = {}
+        self.unruled = Verdict(ACCEPT, True, "", "core", "", "no chain for this hook", Cause.NO_CHAIN)
 
     def variant(self, leaf: Callable[[RuleKind, Asked], Matcher | None]) -> Chains:
         """The same rules with other matchers, their own counters, and nobody told about observed rules."""
@@ -117,8 +117,8 @@ class Chains:
         outcomes, decider = self._collect(rules, packet, flow, hook, trace)
         action = _BY_BIT.get(outcomes)
         if action is None:
-            return self._verdict(decider, hook, ACCEPT if outcomes & 1 else DROP, False, "pending")
-        return self._verdict(decider, hook, action, self._is_final(action, flow), "")
+            return self._verdict(decider, hook, ACCEPT if outcomes & 1 else DROP, False, Cause.PENDING)
+        return self._verdict(decider, hook, action, self._is_final(action, flow), Cause.RULE)
 
     def _collect(
         self, rules: list[Rule], packet: Packet, flow: Flow, hook: str, trace: list[Step] | None
@@ -197,15 +197,16 @@ class Chains:
         state = self._fact_state
         return all(state(flow, name) is YES for name in asked.facts)
 
-    def _verdict(self, rule: Rule | None, hook: str, action: Action, final: bool, reason: str) -> Verdict:
+    def _verdict(self, rule: Rule | None, hook: str, action: Action, final: bool, cause: Cause) -> Verdict:
         path = "default" if rule is None else rule.path
-        key = (path, action, final, reason)
+        key = (path, action, final, cause)
         made = self._made.get(key)
         if made is None:
             plugin, chain = ("core", hook) if rule is None else (rule.plugin, rule.chain)
-            if not reason:
-                reason = "end of chain" if rule is None else rule.comment or f"{path} matched"
-            made = self._made[key] = Verdict(action, final, path, plugin, chain, reason)
+            reason = "end of chain" if rule is None else rule.comment or f"{path} matched"
+            if cause is Cause.PENDING:
+                reason = "pending"
+            made = self._made[key] = Verdict(action, final, path, plugin, chain, reason, cause)
         return made
 
     def _outcomes_of(self, name: str, known: dict[str, int]) -> int:

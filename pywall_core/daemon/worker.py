@@ -18,7 +18,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from ..config import ConfigError, loads
-from ..engine.losses import LossLog
+from ..engine.counters import LossLog
 from ..kernel import privileges
 from ..kernel.marks import Marks
 from ..kernel.open_connections import open_connections
@@ -73,7 +73,9 @@ class Worker:
         self._losses = LossLog()
         self._inspector = Inspector(self._engine)
         if failure.midstream == "pass-flow":
-            self._engine.older_connections = open_connections(queue.hooks)
+            older = open_connections(queue.hooks)
+            if older is not None:
+                self._engine.assume_older(older)
         self._carried = _carried_flows(self._engine) if queue.offload else None
         self._number = options.number
         #: packets that passed unjudged, all workers', as the supervisor has it
@@ -108,7 +110,7 @@ class Worker:
                 self._engine.tick(now)
             if self._carried is not None:
                 self._carried.poll(now)
-            self._losses.look(now, self._engine.losses())
+            self._losses.log_increase(now, self._engine.losses())
             if self._stats_seconds and now >= self._next_stats:
                 self._next_stats = now + self._stats_seconds
                 self._engine.emit("stats", stats=self._engine.stats())

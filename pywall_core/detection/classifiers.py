@@ -39,19 +39,10 @@ class Classifiers:
         self._classifiers = classifiers
         self._all = (1 << len(classifiers)) - 1
         self._on_error = on_error
-        self._sets = [classifiers]
         #: names of all facts that classifiers set
         self.facts = frozenset(fact for classifier in classifiers for fact in classifier.facts)
         #: ask about flows without a confirmed name at all: some rule asks, or somebody wants to see the class
         self.wanted = bool(classifiers)
-
-    def add_set(self, classifiers: list[Classifier]) -> None:
-        """Add a second set of the same plugins, called otherwise (under a clock)."""
-        self._sets.append(classifiers)
-
-    def use(self, clocked: bool) -> None:
-        """Choose which of the two sets is asked from now on."""
-        self._classifiers = self._sets[clocked]
 
     def begin(self, flow: Flow) -> bool:
         """Start with the bytes that are kept from the flow's beginning. Return True when facts changed."""

@@ -7,7 +7,8 @@ settles when no detector listed before it is pending any more, so the answer doe
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ..model.flow import Flow
@@ -51,6 +52,12 @@ class Detectors:
         self.by_first_client = _first_octets([d.first_client for d in detectors])
         self.by_first_server = _first_octets([d.first_server for d in detectors])
 
+    def with_calls(self, calls: list[DetectCall]) -> Detectors:
+        """Return the same detectors with other functions to call, one each, in the same order."""
+        copied = copy(self)
+        copied.all = [replace(d, call=call) for d, call in zip(self.all, calls, strict=True)]
+        return copied
+
 
 class Recognition:
     """Asks detectors and classifiers; keeps ``flow.app_proto``, ``facts``, ``confirmed`` and ``detect_done``.
@@ -82,17 +89,6 @@ class Recognition:
         self.asking = 0
         #: names of facts with their protocol before them, by protocol: flows share them
         self._dotted: dict[str, dict[str, str]] = {}
-        self._sets = [(self._detectors, self._orders)]
-
-    def add_set(self, detectors: list[Detector], classifiers: list[Classifier]) -> None:
-        """Add a second set of the same plugins, called otherwise (under a clock)."""
-        self._sets.append((detectors, {}))
-        self.classifiers.add_set(classifiers)
-
-    def use(self, clocked: bool) -> None:
-        """Which of the two sets is asked from now on."""
-        self._detectors, self._orders = self._sets[clocked]
-        self.classifiers.use(clocked)
 
     def begin(self, flow: Flow) -> None:
         """Set up a new flow."""
@@ -115,8 +111,7 @@ class Recognition:
         for i, detector in enumerate(self._detectors):
             if detector.name == name:
                 self._quarantined |= 1 << i
-        for _, orders in self._sets:
-            orders.clear()
+        self._orders.clear()
 
     def blind(self, flow: Flow) -> bool:
         """Only quarantined detectors could still name this flow: it will never settle."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
-from ..model.verdict import ACCEPT, DROP, Verdict
+from ..model.verdict import ACCEPT, DROP, Cause, Verdict
 
 if TYPE_CHECKING:
     from ..config import Config
 
 
-class Fallbacks:
+@final
+class FailurePolicy:
     """Made once from a configuration. Observe mode lets everything pass, whatever the switches say."""
 
     def __init__(self, config: Config) -> None:
@@ -18,25 +19,30 @@ class Fallbacks:
         self._observe = config.mode == "observe"
         self._on_plugin_error = "pass-packet" if self._observe else failure.plugin_error
         self.pass_midstream = failure.midstream == "pass-flow"
-        self.midstream = Verdict(ACCEPT, True, reason="failure.midstream")
-        self.undecodable = self._one_packet(failure.undecodable, "undecodable")
-        self.table_full = self._one_packet(failure.table_full, "table full")
-        self.truncated = self._one_packet(failure.truncated, "truncated")
-        self.fragment = Verdict(ACCEPT, False, reason="fragment held until its datagram is whole")
+        self.midstream = Verdict(ACCEPT, True, reason="failure.midstream", cause=Cause.MIDSTREAM)
+        self.undecodable = self._one_packet(failure.undecodable, Cause.UNDECODABLE)
+        self.table_full = self._one_packet(failure.table_full, Cause.TABLE_FULL)
+        self.truncated = self._one_packet(failure.truncated, Cause.TRUNCATED)
+        self.fragment = Verdict(ACCEPT, False, reason="fragment held until its datagram is whole", cause=Cause.FRAGMENT)
 
-    def _one_packet(self, policy: str, cause: str) -> Verdict:
+    def _one_packet(self, policy: str, cause: Cause) -> Verdict:
         passes = self._observe or policy.startswith("pass")
-        return Verdict(ACCEPT if passes else DROP, False, reason=f"failure: {cause}")
+        return Verdict(
+            ACCEPT if passes else DROP, False, reason=f"failure: {cause.value.replace('_', ' ')}", cause=cause
+        )
 
     def veto(self, reason: str, flow: bool) -> Verdict:
-        """A plugin's veto of a packet, or of the whole ``flow``; ``reason`` is dotted, the plugin first."""
+        """Return the verdict for a plugin's veto of a packet, or of the whole ``flow``; ``reason`` begins with its
+        name.
+        """
         plugin = reason.partition(".")[0]
         if self._observe:
-            return Verdict(ACCEPT, False, "", plugin, "", f"observe: would drop: {reason}")
-        return Verdict(DROP, flow, "", plugin, "", reason)
+            return Verdict(ACCEPT, False, "", plugin, "", f"observe: would drop: {reason}", Cause.VETO)
+        return Verdict(DROP, flow, "", plugin, "", reason, Cause.VETO)
 
     def plugin_error(self, plugin: str, hung: bool) -> Verdict:
-        """A plugin failed at a packet. One that hung would do so again at the flow's next: those are not even asked."""
+        """Return the verdict where a plugin failed: the whole flow's where it hung, for it would hang again."""
         policy = self._on_plugin_error
         action = ACCEPT if policy.startswith("pass") else DROP
-        return Verdict(action, policy.endswith("flow") or hung, "", plugin, "", "failure.plugin_error")
+        final = policy.endswith("flow") or hung
+        return Verdict(action, final, "", plugin, "", "failure.plugin_error", Cause.PLUGIN_ERROR)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
     from ..detection.classifiers import Classifier
-    from ..detection.detectors import Detector
+    from ..detection.detectors import Detectors
 
 #: one packet in so many is timed
 EVERY: Final = 64
@@ -23,6 +23,7 @@ BOUNDS: Final = (0.000005, 0.00001, 0.00002, 0.00005, 0.0001, 0.0002, 0.0005, 0.
 #: name under which the walks of the chains, all kinds of rules together, are counted
 CHAINS: Final = "chains"
 
+#: (plugin name, function) in call order
 Calls = tuple[tuple[str, Callable[..., Any]], ...]
 Result = TypeVar("Result")
 
@@ -40,9 +41,9 @@ class Timing:
         """The same hooks under a clock."""
         return tuple((name, self.watch(name, hook)) for name, hook in calls)
 
-    def detectors(self, detectors: list[Detector]) -> list[Detector]:
-        """The same detectors under a clock."""
-        return [replace(detector, call=self.watch(detector.name, detector.call)) for detector in detectors]
+    def detectors(self, detectors: Detectors) -> Detectors:
+        """Return the same detectors under a clock."""
+        return detectors.with_calls([self.watch(detector.name, detector.call) for detector in detectors.all])
 
     def classifiers(self, classifiers: list[Classifier]) -> list[Classifier]:
         """The same classifiers under a clock."""

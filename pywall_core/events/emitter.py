@@ -57,9 +57,9 @@ class Reporter:
     def protocol(self, flow: Flow) -> None:
         """One event a flow with the facts of its protocol, when all are known."""
         proto = flow.app_proto
-        if not flow.detect_done or proto is None or flow.failed == "reported" or not flow.facts:
+        if not flow.detect_done or proto is None or flow.protocol_event_written or not flow.facts:
             return
-        flow.failed = "reported"
+        flow.protocol_event_written = True
         if self._builder.has_type(proto, flow):
             self.emit(proto, flow, None, {})
 
@@ -79,7 +79,7 @@ class Reporter:
         if flow.verdict is None or (flow.verdict.rule, flow.verdict.reason) != (verdict.rule, reason):
             self.emit("alert", flow, packet, {"would_be": verdict})
         self._counters[f"observed.{verdict.action.value}"] += 1
-        return Verdict(ACCEPT, verdict.final, verdict.rule, verdict.plugin, verdict.chain, reason)
+        return Verdict(ACCEPT, verdict.final, verdict.rule, verdict.plugin, verdict.chain, reason, verdict.cause)
 
     def anomaly(self, packet: Packet, flow: Flow | None, kind: str, event: str) -> None:
         """A decoder's or a tracker's objection; at most a hundred a second are written, the others are counted."""

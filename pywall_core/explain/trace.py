@@ -15,7 +15,7 @@ from ..detection.classifiers import Classifier
 from ..detection.detectors import Detector, Detectors
 from ..model.flow import Flow
 from ..model.packet import HOOK_NAMES, Packet
-from ..model.verdict import ACCEPT, NO, PENDING, YES, Answer, Facts, Match, Verdict
+from ..model.verdict import ACCEPT, NO, PENDING, YES, Answer, Cause, Facts, Match, Verdict
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -92,7 +92,7 @@ class Tracer:
 
     def watch(self, detectors: Detectors, classifiers: list[Classifier]) -> tuple[Detectors, list[Classifier]]:
         """The same, taking notes when they are called."""
-        watched = Detectors([replace(d, call=self._watch_detector(d)) for d in detectors.all])
+        watched = detectors.with_calls([self._watch_detector(d) for d in detectors.all])
         return watched, [replace(c, call=self._watch_classifier(c)) for c in classifiers]
 
     def watch_walks(self, engine: Engine) -> Walk:
@@ -197,8 +197,8 @@ def where(config: Config, verdict: Verdict, engine: Engine) -> str:
                 return rule.where
     if verdict.rule == "default":
         return config.place(("default", verdict.chain)) or config.place(("default",)) or "default: ACCEPT (not set)"
-    if verdict.reason.startswith("failure"):
-        switch = verdict.reason.removeprefix("failure").lstrip(".: ").replace(" ", "_")
+    if verdict.cause.is_failure:
+        switch = verdict.cause.value
         place = config.place(("failure", switch)) or config.place(("failure", "all"))
         return place or f"failure.{switch}: {getattr(config.failure, switch, 'closed')} (not set)"
     if not verdict.chain and verdict.plugin == "core":
@@ -244,7 +244,7 @@ def _finality(engine: Engine, asked: WalkAsked, flow: Flow, verdict: Verdict) ->
     open_facts = sorted(name for name in asked.facts if engine.fact_state(flow, name) is not YES)
     if verdict.final:
         return "final: nothing that was asked can change any more"
-    if verdict.reason == "pending":
+    if verdict.cause is Cause.PENDING:
         passing = (
             "passes, for ACCEPT is possible" if verdict.action is ACCEPT else "is dropped, for ACCEPT is not possible"
         )

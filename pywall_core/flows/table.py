@@ -175,8 +175,8 @@ def new_flow(packet: Packet) -> Flow:
     flow.initiator = "local" if packet.hook == OUTPUT or flow.loopback else "remote"
     flow.start = flow.last = packet.time
     flow.pkts_toserver = flow.pkts_toclient = flow.bytes_toserver = flow.bytes_toclient = 0
-    flow.app_proto = flow.app_proto_orig = flow.expected = flow.failed = None
-    flow.confirmed = flow.detect_done = flow.opaque = flow.payload_seen = False
+    flow.app_proto = flow.app_proto_orig = flow.expected = None
+    flow.confirmed = flow.detect_done = flow.opaque = flow.payload_seen = flow.protocol_event_written = False
     flow.closed = flow.unacked = flow.midstream = flow.watched = flow.released = False
     flow.facts = _NO_FACTS
     flow.client = flow.server = b""

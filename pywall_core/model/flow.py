@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .verdict import Match, Verdict
+from .verdict import ACCEPT, Match, Verdict
 
 
 class Flow:
@@ -34,7 +34,6 @@ class Flow:
         "expected",
         "ext",
         "facts",
-        "failed",
         "final",
         "hook",
         "icmp",
@@ -52,6 +51,7 @@ class Flow:
         "pkts_toclient",
         "pkts_toserver",
         "proto",
+        "protocol_event_written",
         "released",
         "reversed",
         "rkey",
@@ -152,7 +152,8 @@ class Flow:
     payload_seen: bool
     #: nobody needs to look at the flow any more, in either direction
     released: bool
-    failed: str | None
+    #: the event with the facts of the protocol was written
+    protocol_event_written: bool
     final: Verdict | None
     verdict: Verdict | None
     verdicts: list[Verdict | None]
@@ -161,7 +162,8 @@ class Flow:
     def set_fact(self, name: str, value: object) -> None:
         """Set a fact of the flow; rules that asked for it are asked again."""
         self.facts = {**self.facts, name: value}
-        self.verdicts = [None] * 8
+        if self.final is None or self.final.action is ACCEPT:
+            self.verdicts = [None] * 8
 
     def expect(self, app_proto: str, *, proto: int, dst: bytes, dport: int, src: bytes | None = None) -> None:
         """Announce a related flow (ftp-data, rtp): the next one to ``dst``:``dport`` gets ``expected = app_proto``.

@@ -39,13 +39,42 @@ DROP: Final = Action.DROP
 REJECT: Final = Action.REJECT
 
 
+class Cause(Enum):
+    """What a verdict rests on. The values of failures are the names of their switches in the section ``failure:``."""
+
+    RULE = "rule"
+    #: facts that the rules ask are not known yet: several outcomes are possible
+    PENDING = "pending"
+    #: the hook is queued and has no chain
+    NO_CHAIN = "no chain"
+    #: a plugin's veto, or the core's of a fragment
+    VETO = "veto"
+    #: a fragment, held until its datagram is whole
+    FRAGMENT = "fragment"
+    PLUGIN_ERROR = "plugin_error"
+    MIDSTREAM = "midstream"
+    UNDECODABLE = "undecodable"
+    TABLE_FULL = "table_full"
+    TRUNCATED = "truncated"
+
+    @property
+    def is_failure(self) -> bool:
+        """The section ``failure:`` decided instead of the rules."""
+        return self in _FAILURES
+
+
+_FAILURES: Final = frozenset(
+    {Cause.PLUGIN_ERROR, Cause.MIDSTREAM, Cause.UNDECODABLE, Cause.TABLE_FULL, Cause.TRUNCATED}
+)
+
+
 @dataclass(slots=True, frozen=True)
 class Verdict:
     """The one decision on a packet, with its owner.
 
     ``final`` says that it holds for the rest of the flow (in this direction for ACCEPT, in all for DROP and REJECT).
     ``rule`` is the deciding rule's place in the configuration (``INPUT[2]``, ``default``, or empty where no rule
-    decided), ``plugin`` who provides it, ``reason`` one short phrase.
+    decided), ``plugin`` who provides it, ``reason`` one short phrase for people, ``cause`` the same for programs.
     """
 
     action: Action
@@ -54,6 +83,7 @@ class Verdict:
     plugin: str = "core"
     chain: str = ""
     reason: str = ""
+    cause: Cause = Cause.RULE
 
 
 @dataclass(slots=True, frozen=True)

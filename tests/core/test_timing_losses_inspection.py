@@ -10,8 +10,8 @@ import pytest
 from pywall_core.api import DROP, MORE, NO, PENDING, Answer, Drop, Flow, Match, Matcher, Packet, RuleKind, hookimpl
 from pywall_core.cli.live import together
 from pywall_core.config import Config
+from pywall_core.engine.counters import LossLog, losses
 from pywall_core.engine.engine import Engine
-from pywall_core.engine.losses import LossLog, losses
 from pywall_core.engine.timing import BOUNDS, EVERY, Timing
 from pywall_core.explain.queries import Inspector
 from pywall_core.flows.filter import FilterError
@@ -139,9 +139,9 @@ def test_losses_are_logged_at_a_bounded_rate_and_none_is_forgotten(caplog: pytes
     log = LossLog()
     with caplog.at_level(logging.WARNING):
         for second in range(100):
-            log.look(float(second), {"drop.a": second * 5, "queue.full": second})
-        log.look(1000.0, {"drop.a": 99 * 5, "queue.full": 10_000})
-        log.look(2000.0, {"drop.a": 99 * 5, "queue.full": 20_000})
+            log.log_increase(float(second), {"drop.a": second * 5, "queue.full": second})
+        log.log_increase(1000.0, {"drop.a": 99 * 5, "queue.full": 10_000})
+        log.log_increase(2000.0, {"drop.a": 99 * 5, "queue.full": 20_000})
     told = [int(message.split(": ")[1].split()[0]) for message in caplog.messages]
     assert sum(told) == 99 * 5
     assert 8 <= len(told) <= 11

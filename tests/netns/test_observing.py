@@ -171,7 +171,7 @@ def test_packets_that_do_not_decode_are_told(lab: Any, until: Until) -> None:
     assert losses[cause] == 300
     assert f"300 {cause}" in told(firewall, "status").stdout
     until(lambda: [e for e in lines_of(path) if e.get("stats", {}).get("losses") == losses], what="stats event")
-    lines = [line for line in firewall.log().splitlines() if "not treated as the rules say" in line]
+    lines = [line for line in firewall.log().splitlines() if "instead of the rules" in line]
     assert len(lines) == 1
     assert cause in lines[0]
 

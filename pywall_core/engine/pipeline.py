@@ -1,0 +1,290 @@
+"""The way of one packet: docs/explanation/design.md describes the eight steps."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Final, final
+
+from ..chain.walk import Chains
+from ..detection.detectors import Recognition
+from ..detection.snapshot import Snapshot, restore, snapshot
+from ..events.emitter import Reporter
+from ..flows.expectations import Expectations
+from ..flows.table import FlowTable, touch_datagram_flow
+from ..model.flow import Flow
+from ..model.packet import ACK, FIN, OUTPUT, RST, SYN, TCP, Packet
+from ..model.verdict import ACCEPT, Drop, Verdict
+from ..packet.decode import stray_error
+from ..packet.fragments import Fragments
+from . import verdict_cache
+from .counters import VerdictCounter
+from .failure_policy import FailurePolicy
+from .hooks import Guard, PacketHooks
+from .offload import Offload
+
+#: seconds that a flow with a final verdict stays after its FIN or RST went by
+CLOSING_SECONDS: Final = 10.0
+
+
+@final
+class Pipeline:
+    """Gives each packet one verdict. An engine that times its packets has two over the same state: one plain, one whose
+    ``hooks`` and ``detection`` are under a clock.
+
+    ``on_new_flow(flow, packet)`` sets up a flow. ``live``: packets may have been cut by the queue.
+    """
+
+    def __init__(
+        self,
+        *,
+        live: bool,
+        observe: bool,
+        flows: FlowTable,
+        fragments: Fragments,
+        expectations: Expectations,
+        detection: Recognition,
+        chains: Chains,
+        hooks: PacketHooks,
+        guard: Guard,
+        offload: Offload,
+        policy: FailurePolicy,
+        events: Reporter,
+        counters: Counter[str],
+        verdicts: VerdictCounter,
+        on_new_flow: Callable[[Flow, Packet], None],
+    ) -> None:
+        self._live = live
+        self._observe = observe
+        self._flows = flows
+        self._find = flows.find
+        self._fragments = fragments
+        self._expectations = expectations
+        self._detection = detection
+        self._feed = detection.feed
+        self._chains = chains
+        self._unruled = chains.unruled
+        self._hooks = hooks
+        self._guard = guard
+        self._release = offload.release
+        self._policy = policy
+        self._events = events
+        self._counters = counters
+        self._count = verdicts.add
+        self._on_new_flow = on_new_flow
+        #: keys of the connections that were open when the firewall started; None: not known, any may be
+        self.older_connections: frozenset[bytes] | None = None
+
+    def process(self, packet: Packet) -> Verdict:
+        """Return the verdict on one packet and count it. Never raises (but KeyboardInterrupt)."""
+        # 2. decoded by the source: what is left are fragments and errors
+        if packet.error is not None or packet.frag is not None:
+            whole = self._reassemble(packet)
+            if type(whole) is Verdict:
+                self._count(whole)
+                return whole
+            if whole is not packet:
+                return self._process_datagram(packet, whole)  # type: ignore[arg-type]
+        # 3. the flow, and the verdict that holds for it
+        flow = self._find_flow(packet)
+        if flow is None:
+            self._counters["flows.table_full"] += 1
+            self._count(self._policy.table_full)
+            return self._policy.table_full
+        to_server = packet.to_server = packet.key == flow.key
+        slot = packet.hook << 1 | to_server
+        verdict = flow.verdicts[slot]
+        if packet.hook == OUTPUT and packet.outdev == "lo":
+            return self._process_loopback_output(packet, flow, slot, verdict)
+        flow.last = packet.time
+        if to_server:
+            flow.pkts_toserver += 1
+            flow.bytes_toserver += packet.length
+        else:
+            flow.pkts_toclient += 1
+            flow.bytes_toclient += packet.length
+            if flow.share == "new" and flow.proto != TCP:
+                touch_datagram_flow(flow)
+        if (
+            verdict is not None
+            and verdict.final
+            and (verdict.action is not ACCEPT or flow.released or self._release(flow, slot))
+        ):
+            if flow.proto == TCP and packet.flags & (FIN | RST):
+                _close(flow)
+            if verdict is not self._unruled:
+                flow.verdict = verdict
+        elif flow.released:
+            self._guard.begin_packet()
+            verdict = self._judge(packet, flow, slot)
+            if verdict is not self._unruled:
+                flow.verdict = verdict
+        else:
+            verdict = self._process_undecided(packet, flow, slot)
+        self._count(verdict)
+        return verdict
+
+    def _process_undecided(self, packet: Packet, flow: Flow, slot: int) -> Verdict:
+        before: Snapshot | None = None
+        self._guard.begin_packet()
+        if self._expectations.staged:
+            self._expectations.discard()
+        # 4. packet hooks
+        if packet.proto != TCP and packet.end > packet.start and not packet.related:
+            packet.segments = ((0, packet.data[packet.start : packet.end], 0),)
+        veto = self._hooks.packet(packet, flow)
+        if veto is not None:
+            verdict = self._veto(veto, packet, flow)
+        elif flow.midstream and self._policy.pass_midstream and flow.verdict is None and self._is_older(flow):
+            verdict = self._policy.midstream
+            verdict_cache.record_flow(flow, verdict)
+        else:
+            # 5. detection
+            if packet.related:
+                packet.segments = ()
+            elif packet.segments:
+                before = None if flow.detect_done else snapshot(flow)
+                if self._detect(packet, flow):
+                    verdict_cache.facts_changed(flow)
+            # 6. the chain
+            verdict = self._judge(packet, flow, slot)
+        # 7. decided hooks
+        self._hooks.decided(packet, flow, verdict)
+        # 8. segment hooks for what was accepted; what a dropped packet taught is taken back
+        if verdict.action is ACCEPT:
+            if packet.segments:
+                self._hooks.segment(packet, flow)
+        elif before is not None and not verdict.final:
+            restore(flow, before)
+        if self._expectations.staged:
+            self._expectations.commit(packet, flow, verdict, packet.time)
+        if verdict is not self._unruled or flow.verdict is None:
+            flow.verdict = verdict
+        return verdict
+
+    # --- 2. fragments and errors ----------------------------------------------------------------------------------
+
+    def _reassemble(self, packet: Packet) -> Verdict | Packet:
+        """Return the packet to go on with, or the verdict on a fragment or a packet that did not decode."""
+        error = packet.error
+        if packet.frag is not None and error is None:
+            whole = self._fragments.add(packet)
+            if whole is None:
+                return self._policy.fragment
+            if isinstance(whole, Drop):
+                return self._veto(whole, packet, None)
+            return self._reassemble(whole) if whole.error is not None else whole
+        self._counters[f"decoder.{error}"] += 1
+        if error == "truncated":
+            return packet
+        self._events.anomaly(packet, None, "decode", error or "")
+        return self._policy.undecodable
+
+    def _process_datagram(self, last: Packet, whole: Packet) -> Verdict:
+        """Return the verdict on a datagram that is whole again: it is that of the fragment which completed it."""
+        verdict = self.process(whole)
+        if verdict.action is ACCEPT:
+            self._fragments.passed(last)
+        return verdict
+
+    # --- 3. the flow ----------------------------------------------------------------------------------------------
+
+    def _find_flow(self, packet: Packet) -> Flow | None:
+        """Return the packet's flow, a new one where there is none, or None when the table is full."""
+        flow = self._find(packet.key)
+        if flow is None:
+            if packet.related:
+                stray_error(packet)
+                flow = self._find(packet.key)
+            return flow or self._begin_flow(packet)
+        if flow.closed and packet.proto == TCP and packet.flags & (SYN | ACK) == SYN and not packet.related:
+            self._flows.end(flow, "closed")
+            return self._begin_flow(packet)
+        return flow
+
+    def _begin_flow(self, packet: Packet) -> Flow | None:
+        flow = self._flows.create(packet)
+        if flow is not None:
+            self._on_new_flow(flow, packet)
+        return flow
+
+    def _process_loopback_output(self, packet: Packet, flow: Flow, slot: int, verdict: Verdict | None) -> Verdict:
+        """On ``lo`` a packet passes OUTPUT and INPUT with one key: at OUTPUT only the chain is walked."""
+        if verdict is None or not verdict.final:
+            self._guard.begin_packet()
+            verdict = self._judge(packet, flow, slot)
+        self._count(verdict)
+        return verdict
+
+    def _is_older(self, flow: Flow) -> bool:
+        """A connection that was there before us, not one that comes back after its entry has expired."""
+        older = self.older_connections
+        return older is None or flow.key in older or flow.rkey in older
+
+    # --- 4. vetoes ------------------------------------------------------------------------------------------------
+
+    def _veto(self, veto: Drop, packet: Packet, flow: Flow | None) -> Verdict:
+        self._counters[f"drop.{veto.reason}"] += 1
+        self._events.anomaly(packet, flow, "stream", veto.reason)
+        verdict = self._policy.veto(veto.reason, veto.flow)
+        if verdict.final and flow is not None:
+            verdict_cache.record_flow(flow, verdict)
+        return verdict
+
+    # --- 5. detection ---------------------------------------------------------------------------------------------
+
+    def _detect(self, packet: Packet, flow: Flow) -> bool:
+        """Feed the packet's new bytes to detectors and classifiers. Return True when a fact of the flow changed."""
+        changed = False
+        datagram = flow.proto != TCP
+        for _offset, data, gap in packet.segments:
+            if gap and not flow.detect_done:
+                changed |= self._detection.finish(flow)
+            if data:
+                changed |= self._feed(flow, packet.to_server, data, datagram)
+        if flow.match is not None or flow.app_proto is not None:
+            self._events.protocol(flow)
+        return changed
+
+    # --- 6. the chain ---------------------------------------------------------------------------------------------
+
+    def _judge(self, packet: Packet, flow: Flow, slot: int) -> Verdict:
+        """Return the verdict that holds for the slot, else that of the rules or of the failure policy."""
+        if self._guard.failed is not None:
+            return self._fail(self._guard.failed, packet, flow)
+        verdict = flow.verdicts[slot]
+        if verdict is None:
+            verdict = self._hooks.walk(packet, flow)
+            if verdict is None:
+                return self._fail(self._guard.failed or "", packet, flow)
+            asked = self._chains.asked
+            if not verdict.final and asked.facts:
+                if self._detection.blind(flow):
+                    return self._fail("quarantine", packet, flow)
+                if packet.error == "truncated" and self._live:
+                    return self._policy.truncated
+            if self._observe and verdict.action is not ACCEPT:
+                verdict = self._events.would_be(verdict, packet, flow)
+            keep = not asked.packet and (verdict.final or not flow.unacked)
+            verdict_cache.record(flow, slot, verdict, keep=keep)
+        elif verdict.final:
+            verdict_cache.record(flow, slot, verdict, keep=True)
+        if verdict.action is not ACCEPT:
+            self._events.drop(verdict, packet, flow)
+        return verdict
+
+    def _fail(self, plugin: str, packet: Packet, flow: Flow) -> Verdict:
+        """Return the verdict of ``failure.plugin_error``."""
+        verdict = self._policy.plugin_error(plugin, self._guard.hung)
+        if verdict.final:
+            verdict_cache.record_flow(flow, verdict)
+        if verdict.action is not ACCEPT:
+            self._events.drop(verdict, packet, flow)
+        return verdict
+
+
+def _close(flow: Flow) -> None:
+    """A flow whose verdict is final is not tracked any more; its end and a new connection on its key still show."""
+    flow.timeout = CLOSING_SECONDS
+    flow.state = flow.share = "closed"
+    flow.closed = True
