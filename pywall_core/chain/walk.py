@@ -19,6 +19,8 @@ from ..model.rule_kind import Matcher, RuleKind
 from ..model.verdict import ACCEPT, DROP, NO, PENDING, REJECT, YES, Action, Answer, Cause, Verdict
 
 OUTCOME_BITS: Final = {ACCEPT: 1, DROP: 2, REJECT: 4}
+#: masks of one outcome that lets nothing pass
+_DENIALS: Final = (2, 4)
 _BY_BIT: Final = {1: ACCEPT, 2: DROP, 4: REJECT}
 
 
@@ -126,10 +128,18 @@ class Chains:
         """Mask of possible outcomes, and the first rule that contributed (None: the default)."""
         outcomes = 0
         decider: Rule | None = None
+        passed_over: list[Rule] = []
         at = 0
         while at < len(rules):
             rule = rules[at]
             at += 1
+            if outcomes and (rule.observe or not rule.decides):
+                # a rule before it may still decide: what only reports waits until the walk comes here for certain
+                if not rule.decides:
+                    passed_over.append(rule)
+                if trace is not None:
+                    trace.append(Step(rule, PENDING, outcomes))
+                continue
             answer = rule.match(packet, flow)
             if answer is NO:
                 if trace is not None:
@@ -162,7 +172,11 @@ class Chains:
                 trace.append(Step(rule, answer, outcomes))
             if answer is not PENDING:
                 return outcomes, decider
-        return outcomes | OUTCOME_BITS[self.default[hook]], decider
+        outcomes |= OUTCOME_BITS[self.default[hook]]
+        if passed_over and outcomes in _DENIALS:  # whichever rule decides: there is no later walk
+            for rule in passed_over:
+                rule.match(packet, flow)
+        return outcomes, decider
 
     def _come_to(self, rule: Rule, packet: Packet, flow: Flow, hook: str) -> int:
         """Mask of what a rule's action may come to for this packet: for a jump, whatever its chain may come to."""

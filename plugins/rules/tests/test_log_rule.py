@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pywall_core.api import DROP, PSH, SYN
-from pywall_core.testing import engine, tcp_packet
+from pywall_core.api import ACCEPT, DROP, INPUT, OUTPUT, PSH, SYN
+from pywall_core.testing import conversation, engine, tcp_packet
 
 
 def packets(count: int, sport: int = 40000) -> list[bytes]:
@@ -53,3 +53,45 @@ def test_a_flow_that_was_logged_can_have_a_final_verdict() -> None:
     first, second = lab.send(packets(2))
     assert not first.final
     assert second.final
+
+
+POLICY = """
+plugins: [rules, stream, protocols]
+chains:
+  INPUT:
+    - {rule: app, is: ssh, action: ACCEPT}
+    - {rule: always, observe: true, action: DROP}
+    - {rule: log, message: refused}
+default: {INPUT: DROP, OUTPUT: ACCEPT}
+"""
+
+
+def reports(client: bytes, server: bytes) -> tuple[set[str], set[object]]:
+    """Signatures of the alerts of a conversation, and the verdicts on packets to the server."""
+    lab = engine(POLICY)
+    talk = conversation(server=("198.51.100.2", 22))
+    for _ in range(20):
+        talk = talk.client(client).server(server)
+    verdicts = lab.send(talk.packets(client_hook=INPUT, server_hook=OUTPUT))
+    return {event["alert"]["signature"] for event in lab.of_type("alert")}, {v.action for v in verdicts}
+
+
+def test_what_is_accepted_in_the_end_is_never_logged_as_refused() -> None:
+    signatures, actions = reports(b"SSH-2.0-OpenSSH_9.6\r\n", b"SSH-2.0-OpenSSH_9.2\r\n")
+    assert (signatures, actions) == (set(), {ACCEPT})
+
+
+def test_what_proves_to_be_something_else_is_logged_when_it_is_dropped() -> None:
+    signatures, actions = reports(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n")
+    assert "refused" in signatures
+    assert DROP in actions
+
+
+def test_what_no_pending_rule_can_save_is_logged_at_sight() -> None:
+    lab = engine(
+        "plugins: [rules, stream, protocols]\nchains:\n  INPUT:\n    - {rule: app, is: ssh, action: DROP}\n"
+        "    - {rule: log, message: refused}\ndefault: DROP\n"
+    )
+    (verdict,) = lab.send(packets(1))
+    assert verdict.action is DROP
+    assert [event["alert"]["signature"] for event in lab.of_type("alert")] == ["refused"]

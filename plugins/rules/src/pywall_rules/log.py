@@ -17,8 +17,10 @@ _EXT: Final = "rules.log"
 
 
 class Log(RuleKind):
-    """Writes an EVE event of type ``alert`` with action ``allowed`` for what comes by, and never matches. A flow is
-    logged once unless ``each: packet``, which keeps its verdicts from being final."""
+    """Writes an EVE event of type ``alert`` with action ``allowed`` for what comes here for certain, and never matches:
+    while a rule before it is pending, which may yet accept, it waits. At the end of a chain whose default is DROP it so
+    reports what is refused, and nothing else. A flow is logged once unless ``each: packet``, which keeps its verdicts
+    from being final."""
 
     kind: ClassVar[str] = "log"
     scope: ClassVar = "packet"
