@@ -51,6 +51,7 @@ from .packet.decode import decode
 if TYPE_CHECKING:
     from .model.rule_kind import RuleKind as RuleKind
     from .model.rule_kind import Scope as Scope
+    from .model.rule_kind import Surroundings as Surroundings
     from .plugins.loader import RuleRegistry as RuleRegistry
 
 #: Raised by one when a hook or a class here changes so that a plugin may break; plugins state the one they were
@@ -151,6 +152,7 @@ __all__ = [
     "RuleKind",
     "RuleRegistry",
     "Scope",
+    "Surroundings",
     "Verdict",
     "decode",
     "hookimpl",
@@ -159,6 +161,7 @@ __all__ = [
 
 _LATER = {
     "RuleKind": ".model.rule_kind",
+    "Surroundings": ".model.rule_kind",
     "RuleRegistry": ".plugins.loader",
     "Scope": ".model.rule_kind",
 }

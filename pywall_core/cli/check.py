@@ -51,6 +51,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     from ..config import ConfigError, policies
+    from ..lint import lint
     from ..plugins.loader import PluginError
 
     if args.policies:
@@ -72,6 +73,7 @@ def run(args: argparse.Namespace) -> int:
         options = {plugin.name: getattr(plugin.obj, "Options", None) for plugin in plugins.loaded}
         print_json(json_schema(plugins.registry.kinds, options))
         return OK
+    lint(config, plugins, chains)
     warn(config)
     if args.json:
         print_json({"ok": True, **_summary(config, plugins, chains)})

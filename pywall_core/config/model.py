@@ -336,6 +336,19 @@ class Config(Section):
                 self.error((*path, *inner), message, key="unknown key" in message)
             return None
 
+    @property
+    def given(self) -> frozenset[str]:
+        """Top-level keys that stand in the file."""
+        data = self._document.data
+        return frozenset(data) if isinstance(data, dict) else frozenset()
+
+    def at(self, path: Path) -> Any:
+        """The value at ``path`` as it stands in the file. :raises LookupError: there is none"""
+        data = self._document.data
+        for step in path:
+            data = data[step]
+        return data
+
     def place(self, path: Path) -> str:
         """``file:line`` of a value, or empty when it did not come from a file."""
         mark = self._document.marks.get(path)

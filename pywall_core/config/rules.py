@@ -100,6 +100,7 @@ class BoundRule:
     mark: str
     name: str = ""
     text: str = ""
+    path: Path = ()
 
 
 def bind_chains(
@@ -204,7 +205,7 @@ class _Binder:
         if condition is None or not enabled:
             return None
         return BoundRule(
-            condition, action, observe, comment, place, self.config.place(path), name, rule_text(data, own)
+            condition, action, observe, comment, place, self.config.place(path), name, rule_text(data, own), path
         )
 
     def truth(self, keys: dict[str, Any], key: str, path: Path, *, default: bool) -> bool:

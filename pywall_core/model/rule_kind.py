@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -19,6 +20,13 @@ Scope = Literal["flow", "direction", "packet"]
 
 #: What ``RuleKind.compile`` gives: the rule's answer for one packet. An Action as the answer overrides the rule's own.
 Matcher = Callable[[Packet, Flow], Answer | Action]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where a policy is to run: names of the machine's ``interfaces``, None when they are not known."""
+
+    interfaces: frozenset[str] | None = None
 
 
 class RuleKind(BaseModel):
@@ -51,6 +59,20 @@ class RuleKind(BaseModel):
 
     def protocols(self) -> tuple[str, ...]:
         """Protocol names used as parameters; each must be known to some loaded detector."""
+        return ()
+
+    def covers(self, other: RuleKind) -> bool:
+        """This rule answers YES to every packet to which ``other`` may: ``other`` behind it never decides.
+
+        Without an override: when both ask the same, and neither counts packets or remembers hosts.
+        """
+        return self.scope != "packet" and self.state != "host" and self == other
+
+    def lint(self, given: Mapping[str, Any], surroundings: Surroundings) -> Iterable[tuple[str, str, str]]:
+        """What is allowed but hardly meant: (parameter or "", code of the warning, words) for each finding.
+
+        ``given`` are the parameters as they stand in the YAML.
+        """
         return ()
 
     def concerns(self, flow: Flow) -> bool:

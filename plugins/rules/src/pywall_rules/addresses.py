@@ -38,10 +38,28 @@ class AddressSet:
             return cls(network for place, entry in lines for network in networks(entry, f"{place}: "))
         return cls([network for entry in one_or_more(value) for network in networks(entry)])
 
+    def covers(self, other: AddressSet) -> bool:
+        """``other`` is not empty, and every address of it is a member."""
+        return bool(other._v4[0] or other._v6[0]) and all(
+            (at := bisect_right(starts, first) - 1) >= 0 and last <= ends[at]
+            for (starts, ends), ranges in ((self._v4, other._v4), (self._v6, other._v6))
+            for first, last in zip(*ranges, strict=True)
+        )
+
     def __contains__(self, address: bytes) -> bool:
         starts, ends = self._v4 if len(address) == 4 else self._v6
         at = bisect_right(starts, address) - 1
         return at >= 0 and address <= ends[at]
+
+
+def with_host_bits(entry: object) -> Network | None:
+    """The network that an entry is in, where it names a host of it together with the network's length."""
+    if isinstance(entry, str) and "/" in entry:
+        with suppress(ValueError):
+            network = ip_network(entry, strict=False)
+            if str(network.network_address) != str(ip_address(entry.partition("/")[0])):
+                return network
+    return None
 
 
 def networks(entry: Any, place: str = "") -> Iterable[Network]:

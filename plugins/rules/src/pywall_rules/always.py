@@ -20,5 +20,8 @@ class Always(RuleKind):
     kind: ClassVar[str] = "always"
     scope: ClassVar = "flow"
 
+    def covers(self, other: RuleKind) -> bool:
+        return True
+
     def compile(self, host: Host) -> Matcher:
         return _yes

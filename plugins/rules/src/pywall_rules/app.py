@@ -45,6 +45,13 @@ class App(RuleKind):
     def protocols(self) -> tuple[str, ...]:
         return self.names
 
+    def covers(self, other: RuleKind) -> bool:
+        return (
+            isinstance(other, App)
+            and self.model_copy(update={"names": other.names}) == other
+            and (set(self.names) >= set(other.names))
+        )
+
     def compile(self, host: Host) -> Matcher:
         names, must_be_confirmed = frozenset(self.names), self.confirmed
 

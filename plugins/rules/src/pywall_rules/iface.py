@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
@@ -13,7 +14,7 @@ from .globs import any_glob
 from .lists import one_or_more, text
 
 if TYPE_CHECKING:
-    from pywall_core.api import Host
+    from pywall_core.api import Host, Surroundings
 
 
 def _names(value: Any) -> tuple[str, ...]:
@@ -39,6 +40,20 @@ class Iface(RuleKind):
         if self.indev is None and self.outdev is None:
             raise ValueError("'in' or 'out' is missing")
         return self
+
+    def covers(self, other: RuleKind) -> bool:
+        return isinstance(other, Iface) and all(
+            mine is None or (theirs is not None and set(mine) >= set(theirs))
+            for mine, theirs in ((self.indev, other.indev), (self.outdev, other.outdev))
+        )
+
+    def lint(self, given: Mapping[str, Any], surroundings: Surroundings) -> Iterator[tuple[str, str, str]]:
+        there = surroundings.interfaces
+        for parameter, names in (("in", self.indev), ("out", self.outdev)):
+            for name in names or ():
+                if there is not None and not any(map(any_glob([name]), there)):
+                    known = ", ".join(sorted(there))
+                    yield parameter, "W011", f"no interface here is called {name!r} (there are: {known})"
 
     def compile(self, host: Host) -> Matcher:
         comes_in = None if self.indev is None else lru_cache(256)(any_glob(self.indev))

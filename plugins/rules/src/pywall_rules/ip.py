@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Self
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, InstanceOf, WithJsonSchema, model_validator
 
 from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleKind
 
-from .addresses import AddressSet
+from .addresses import AddressSet, with_host_bits
 
 if TYPE_CHECKING:
-    from pywall_core.api import Host
+    from pywall_core.api import Host, Surroundings
 
 _SCHEMA = {
     "anyOf": [
@@ -41,6 +42,20 @@ class Ip(RuleKind):
         if self.src is None and self.dst is None:
             raise ValueError("'src' or 'dst' is missing")
         return self
+
+    def covers(self, other: RuleKind) -> bool:
+        return isinstance(other, Ip) and all(
+            mine is None or (theirs is not None and mine.covers(theirs))
+            for mine, theirs in ((self.src, other.src), (self.dst, other.dst))
+        )
+
+    def lint(self, given: Mapping[str, Any], surroundings: Surroundings) -> Iterator[tuple[str, str, str]]:
+        for parameter in ("src", "dst"):
+            value = given.get(parameter)
+            for entry in value if isinstance(value, list) else [value]:
+                network = with_host_bits(entry)
+                if network is not None:
+                    yield parameter, "W012", f"{entry} has host bits: write {network} for the network"
 
     def compile(self, host: Host) -> Matcher:
         src, dst = self.src, self.dst

@@ -37,6 +37,16 @@ class Port(RuleKind):
             raise ValueError("'src' or 'dst' is missing (for all ports: the rule 'protocol')")
         return self
 
+    def covers(self, other: RuleKind) -> bool:
+        return (
+            isinstance(other, Port)
+            and self.protocol in (None, other.protocol)
+            and all(
+                mine is None or (theirs is not None and mine.ports >= theirs.ports)
+                for mine, theirs in ((self.src, other.src), (self.dst, other.dst))
+            )
+        )
+
     def compile(self, host: Host) -> Matcher:
         protocols = (
             frozenset(PORT_PROTOCOLS.values()) if self.protocol is None else frozenset({PORT_PROTOCOLS[self.protocol]})

@@ -10,6 +10,8 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleKind
 
 from .lists import one_or_more
+from .port import Port
+from .ports import PORT_PROTOCOLS
 
 if TYPE_CHECKING:
     from pywall_core.api import Host
@@ -77,6 +79,11 @@ class Protocol(RuleKind):
     numbers: Annotated[frozenset[int], BeforeValidator(_numbers), WithJsonSchema(_SCHEMA)] = Field(
         alias="is", description="a name (tcp, udp, icmp, icmpv6, gre, esp, sctp, ...) or number, or a list"
     )
+
+    def covers(self, other: RuleKind) -> bool:
+        if isinstance(other, Port):
+            return other.protocol is not None and PORT_PROTOCOLS[other.protocol] in self.numbers
+        return isinstance(other, Protocol) and self.numbers >= other.numbers
 
     def compile(self, host: Host) -> Matcher:
         numbers = self.numbers

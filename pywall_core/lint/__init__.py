@@ -1,0 +1,33 @@
+"""What a policy allows but its author hardly meant, each with a code: the second half of ``pywall check``.
+
+Each check notes its findings by ``config.warn``; nothing here is an error, and ``# pywall: ignore[W010]`` in its line
+silences one. The codes stand in ``docs/reference/warnings.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ..config import BoundRule, Config
+from .kinds import lint_kinds
+from .order import lint_order
+from .session import lint_session
+from .shadow import lint_shadows
+from .traffic import lint_traffic
+
+if TYPE_CHECKING:
+    from ..plugins.loader import Plugins
+
+__all__ = ["lint"]
+
+
+def lint(config: Config, plugins: Plugins, chains: Mapping[str, list[BoundRule]]) -> None:
+    """Note everything doubtful about a configuration that has no errors, as this machine would run it."""
+    if "version" not in config.given:
+        config.warn((), "W004", "no version: begin the file with 'version: 1'")
+    lint_order(config, plugins)
+    lint_kinds(config, chains)
+    lint_shadows(config, chains)
+    lint_traffic(config, plugins)
+    lint_session(config, plugins)

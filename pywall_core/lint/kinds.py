@@ -1,0 +1,41 @@
+"""What rule kinds find doubtful about their own parameters."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..config import AllOf, AnyOf, BoundRule, Condition, Config, Not, Path
+from ..model.rule_kind import RuleKind, Surroundings
+
+
+def lint_kinds(config: Config, chains: Mapping[str, list[BoundRule]]) -> None:
+    """Ask each rule kind about each of its rules."""
+    surroundings = Surroundings(interfaces=interfaces())
+    for rules in chains.values():
+        for rule in rules:
+            for path, kind, given in _leaves(rule.condition, config.at(rule.path), rule.path):
+                for parameter, code, words in kind.lint(given, surroundings):
+                    config.warn((*path, parameter) if parameter else path, code, words)
+
+
+def interfaces() -> frozenset[str] | None:
+    """Names of this machine's network interfaces; None where they cannot be listed."""
+    try:
+        return frozenset(os.listdir("/sys/class/net"))
+    except OSError:
+        return None
+
+
+def _leaves(condition: Condition, data: Any, path: Path) -> Iterator[tuple[Path, RuleKind, Mapping[str, Any]]]:
+    """Place, kind and text of each leaf of a rule."""
+    match condition:
+        case AllOf(parts) | AnyOf(parts):
+            head = "all" if isinstance(condition, AllOf) else "any"
+            for at, part in enumerate(parts):
+                yield from _leaves(part, data[head][at], (*path, head, at))
+        case Not(part):
+            yield from _leaves(part, data["not"], (*path, "not"))
+        case _:
+            yield path, condition, data
