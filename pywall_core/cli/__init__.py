@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "rules": "rules",
     "status": "status",
     "flows": "flows",
+    "why": "why",
     "stats": "stats",
     "reload": "reload",
     "cleanup": "cleanup",

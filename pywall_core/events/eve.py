@@ -41,6 +41,8 @@ _PROTOCOLS: Final = {
 _HAVE_PORTS: Final = frozenset({TCP, UDP, 33, 132, 136})
 _FLAGS: Final = (("syn", SYN), ("ack", ACK), ("psh", PSH), ("rst", RST), ("urg", URG), ("fin", FIN))
 
+_UNNAMED: Final = (None, "unknown", "none")
+
 
 class EventBuilder:
     """Makes event dictionaries. ``live``: engine times are the monotonic clock's, and become wall clock time."""
@@ -124,7 +126,10 @@ class EventBuilder:
             event["verdict"] = {"action": verdict.action.value}
             event["pywall"] = _decided(verdict)
             event["pywall"]["final"] = flow.final is not None
-        own = {name: clean(value) for name, value in flow.facts.items() if "." not in name}
+        if flow.app_proto not in _UNNAMED and not flow.confirmed:
+            event.setdefault("pywall", {})["guessed"] = True
+        protocols = (flow.app_proto, flow.app_proto_orig)
+        own = {name: clean(value) for name, value in flow.facts.items() if name.partition(".")[0] not in protocols}
         if own:
             event.setdefault("pywall", {})["facts"] = own
 

@@ -139,7 +139,8 @@ def test_facts_stand_under_their_protocol() -> None:
         "n": [1, "\N{REPLACEMENT CHARACTER}[2J", "00ff"],
     }
     assert "tls" not in event
-    assert BUILDER.build("flow", flow, None, {}, START)["pywall"]["facts"] == {"payload_class": "encrypted"}
+    own = BUILDER.build("flow", flow, None, {}, START)["pywall"]["facts"]
+    assert own == {"payload_class": "encrypted", "tls.sni": "not ours"}
     flow.app_proto, flow.app_proto_orig = "tls", "ssh"
     both = BUILDER.build("tls", flow, None, {}, START)
     assert (both["app_proto_orig"], both["tls"], "ssh" in both) == ("ssh", {"sni": "not ours"}, True)

@@ -95,6 +95,19 @@ def test_who_began_the_flow() -> None:
     assert ask(FlowStart, {"initiator": "local"}, tcp(), initiator="remote") is NO
 
 
+def test_a_flow_by_its_ends_in_both_directions() -> None:
+    up, down = tcp(V4, 40000, 4433), tcp(V4[::-1], 4433, 40000)
+    began = make_flow(up)
+
+    def answers(**parameters: Any) -> set[Any]:
+        match = FlowStart.model_validate(parameters).compile(FakeHost())
+        return {match(packet, began) for packet in (up, down)}
+
+    assert answers(client=V4[0], server="198.51.100.0/24", port=4433) == {YES}
+    assert answers(server=V4[0]) == answers(client=V4[1]) == answers(port=40000) == {NO}
+    assert answers(server=V4[1], port=1) == answers(port="4000-5000", initiator="local") == {NO}
+
+
 def test_app_waits_for_recognition() -> None:
     assert ask(App, {"is": "tls"}, tcp()) is PENDING
     assert ask(App, {"is": ["ssh", "tls"]}, tcp(), app_proto="tls") is YES

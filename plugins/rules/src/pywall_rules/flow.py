@@ -1,14 +1,16 @@
-"""``flow``: who started it, and whether another flow announced it."""
+"""``flow``: who started it and with whom, and whether another flow announced it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleKind
 
+from .ip import Addresses
 from .lists import one_or_more, text
+from .port import Ports
 
 if TYPE_CHECKING:
     from pywall_core.api import Host
@@ -24,8 +26,10 @@ _LABELS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "st
 class FlowStart(RuleKind):
     """Matches all packets of a flow by what is known at its first: ``initiator: local`` is the rule for replies, "what
     this host began may be answered", for TCP, UDP and everything else alike; ``expected: ftp-data`` is the rule for
-    connections that an FTP session has agreed on. Where both are given, both must hold."""
+    connections that an FTP session has agreed on. ``client``, ``server`` and ``port`` are the flow's, the same in both
+    directions: one rule lets a service's requests and answers pass. What is given must hold."""
 
+    model_config = ConfigDict(arbitrary_types_allowed=True)
     kind: ClassVar[str] = "flow"
     scope: ClassVar = "flow"
 
@@ -36,17 +40,31 @@ class FlowStart(RuleKind):
         default=None, description="what a confirmed flow of the same two hosts announced it as, or a list"
     )
 
+    client: Addresses | None = Field(
+        default=None, description="the side that sent the first packet: an address or network, a list, or {file: PATH}"
+    )
+    server: Addresses | None = Field(default=None, description="the other side, likewise")
+    port: Ports | None = Field(default=None, description='the server\'s port: a number, a range "1000-2000", or a list')
+
     @model_validator(mode="after")
     def _asks_something(self) -> Self:
-        if self.initiator is None and self.expected is None:
-            raise ValueError("one of 'initiator' and 'expected' is needed")
+        given = (self.initiator, self.expected, self.client, self.server, self.port)
+        if all(value is None for value in given):
+            raise ValueError("one of 'initiator', 'expected', 'client', 'server' and 'port' is needed")
         return self
 
     def compile(self, host: Host) -> Matcher:
-        initiator, expected = self.initiator, self.expected
+        initiator, expected, client, server = self.initiator, self.expected, self.client, self.server
+        has_port = None if self.port is None else self.port.has
 
         def match(packet: Packet, flow: Flow) -> Answer:
             if initiator is not None and flow.initiator != initiator:
+                return NO
+            if client is not None and flow.src not in client:
+                return NO
+            if server is not None and flow.dst not in server:
+                return NO
+            if has_port is not None and not has_port(flow.dport):
                 return NO
             return YES if expected is None or flow.expected in expected else NO
 
