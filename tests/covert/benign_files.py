@@ -9,7 +9,6 @@ import io
 import lzma
 import math
 import struct
-import sys
 import tarfile
 import zipfile
 import zlib
@@ -24,7 +23,7 @@ import zstandard
 from PIL import Image, ImageDraw, ImageFilter
 
 from .encoders import jsons
-from .mimicry_shapes import source_text
+from .mimicry_shapes import program, source_text
 from .sessions import Session, Transport, add_shape, transfer
 
 SIZE = 60_000
@@ -112,7 +111,7 @@ def _plain(kind: int, size: int = 150_000) -> bytes:
 
 
 def _binary(kind: int, size: int = 150_000) -> bytes:
-    data = Path(sys.executable).resolve().read_bytes()
+    data = program()
     start = (kind * 350_001) % max(len(data) - size, 1)
     return data[start : start + size]
 
@@ -213,7 +212,7 @@ FILES: dict[str, Callable[[int], bytes]] = {
     ),
     "deb": _deb,
     "pdf": _pdf,
-    "elf": lambda kind: Path(sys.executable).resolve().read_bytes()[: SIZE + 4096 * kind],
+    "elf": lambda kind: program()[: SIZE + 4096 * kind],
     "elf-middle": lambda kind: _binary(kind + 1),
     "pyc-like": lambda kind: b"\xa7\r\r\n" + bytes(12) + _binary(kind),
 }

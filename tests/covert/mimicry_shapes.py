@@ -30,6 +30,13 @@ def client_hello(name: str = "www.example.org") -> bytes:
     return outgoing.read()
 
 
+@cache
+def program() -> bytes:
+    """Return the largest executable or shared object of this Python."""
+    files = [Path(sys.executable).resolve(), *Path(sys.base_prefix).rglob("*.so*")]
+    return max((path for path in files if path.is_file()), key=lambda path: path.stat().st_size).read_bytes()
+
+
 def source_text(rng: Random, size: int) -> bytes:
     """Return ``size`` bytes of this Python's own source, from a random place."""
     files = sorted(Path(ssl.__file__).parent.glob("*.py"))
@@ -189,7 +196,7 @@ def text_then_noise(rng: Random) -> Session:
 @shape("mixed", covert=True)
 def elf_then_noise(rng: Random) -> Session:
     """20 KB of an executable, then ciphertext."""
-    elf = Path(sys.executable).resolve().read_bytes()[:20_000]
+    elf = program()[:20_000]
     return Session().server(elf).server(*(rng.randbytes(1400) for _ in range(60)))
 
 

@@ -10,7 +10,6 @@ import gzip
 import io
 import lzma
 import os
-import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
@@ -25,8 +24,8 @@ from pywall_core.testing.netns import LabError
 
 from . import stores
 from .labs import Stage, need, wait_for
-from .mimicry_shapes import source_text
-from .stores import BINARY, run_client
+from .mimicry_shapes import program, source_text
+from .stores import run_client
 
 WEB, SSH, RSYNC, GIT, MOSH, VIDEO, RAW = range(8080, 8087)
 
@@ -45,7 +44,7 @@ def _web(stage: Stage, *, tls: bool) -> None:
     folder = stage.folder / "web"
     folder.mkdir()
     (folder / "page.html").write_bytes(source_text(Random(1), 60_000))
-    (folder / "image.gz").write_bytes(gzip.compress(BINARY.read_bytes()[:400_000]))
+    (folder / "image.gz").write_bytes(gzip.compress(program()[:400_000]))
     code = f"import http.server, ssl, os; os.chdir({str(folder)!r})\n"
     code += f"s = http.server.ThreadingHTTPServer(('', {WEB}), http.server.SimpleHTTPRequestHandler)\n"
     if tls:
@@ -86,9 +85,9 @@ def _ssh_words(stage: Stage) -> list[str]:
 
 
 def _ssh(stage: Stage) -> None:
-    for size in (100, 60_000, 600_000):
-        out = run_client(stage, *_ssh_words(stage), f"root@{stage.server}", f"head -c {size} {BINARY} | wc -c")
-        assert int(out) == size
+    for size in (20, 10_000, 100_000):
+        out = run_client(stage, *_ssh_words(stage), f"root@{stage.server}", f"seq 1 {size}")
+        assert out.split()[-1] == str(size)
 
 
 def _rsync_over_ssh(stage: Stage) -> None:
@@ -115,7 +114,7 @@ def _git_daemon(stage: Stage) -> None:
     folder = stage.folder / "repo"
     folder.mkdir()
     (folder / "a.py").write_bytes(source_text(Random(2), 200_000))
-    (folder / "b.bin").write_bytes(BINARY.read_bytes()[:300_000])
+    (folder / "b.bin").write_bytes(program()[:300_000])
     git = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@example.org"]
     for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "one"]):
         stage.lab.run("server", *git, *words)
@@ -139,9 +138,8 @@ def _mosh(stage: Stage) -> None:
     locale = {**os.environ, "LC_ALL": "C.UTF-8", "TERM": "xterm"}
     said = stage.lab.run("server", *words, env=locale)
     key = next(line for line in said.splitlines() if line.startswith("MOSH CONNECT")).split()[3]
-    command = ["script", "-qefc", f"mosh-client {stage.server} {MOSH}", "/dev/null"]
-    options = {"env": {**locale, "MOSH_KEY": key}, "stdin": subprocess.DEVNULL, "check": False}
-    out = run_client(stage, *command, timeout=30, **options)
+    client = f"sleep 12 | script -qefc 'stty rows 50 cols 80; mosh-client {stage.server} {MOSH}' /dev/null"
+    out = run_client(stage, "sh", "-c", client, timeout=30, check=False, env={**locale, "MOSH_KEY": key})
     assert "3000" in out
     assert "END" in out
 
@@ -217,7 +215,7 @@ def _raw_files(stage: Stage) -> None:
     for name, compress in forms.items():
         for size in (40_000, 900_000):
             path = stage.folder / f"file-{size}.{name}"
-            path.write_bytes(compress(BINARY.read_bytes()[size : 2 * size]))
+            path.write_bytes(compress(program()[size : 2 * size]))
             try:
                 run_client(stage, sys.executable, "-c", code, path)
             except LabError as error:

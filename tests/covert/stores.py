@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from .labs import Stage
+from .mimicry_shapes import program
 
-BINARY = Path(sys.executable).resolve()
 REDIS, POSTGRES, MEMCACHED, SAMBA = range(8070, 8074)
 
 
@@ -29,7 +29,7 @@ def redis_server(stage: Stage) -> None:
 
 def redis(stage: Stage) -> None:
     """Store and measure a blob."""
-    blob = gzip.compress(BINARY.read_bytes()[:90_000])
+    blob = gzip.compress(program()[:90_000])
     command = ["redis-cli", "-h", stage.server, "-p", str(REDIS), "-x", "set", "blob"]
     subprocess.run(stage.lab.command("client", *command), input=blob, check=True, capture_output=True, timeout=20)
     got = subprocess.run(stage.lab.command("client", *command[:5], "strlen", "blob"), capture_output=True, check=True)
@@ -71,7 +71,7 @@ def memcached_server(stage: Stage) -> None:
 
 def memcached(stage: Stage) -> None:
     """Store a blob and get it back."""
-    blob = gzip.compress(BINARY.read_bytes()[:90_000])
+    blob = gzip.compress(program()[:90_000])
     code = (
         "import socket, sys\n"
         f"data = open({str(stage.folder / 'blob')!r}, 'rb').read()\n"
@@ -91,7 +91,7 @@ def samba_server(stage: Stage) -> None:
     share = stage.folder / "share"
     share.mkdir(mode=0o777)
     stage.folder.chmod(0o755)
-    (share / "big.bin").write_bytes(gzip.compress(BINARY.read_bytes()[:600_000]))
+    (share / "big.bin").write_bytes(gzip.compress(program()[:600_000]))
     base = stage.folder / "samba"
     base.mkdir()
     names = ("private dir", "lock directory", "state directory", "cache directory", "pid directory", "ncalrpc dir")
