@@ -1,0 +1,99 @@
+"""Where a report's events come from: an EVE file, or captures through ``pywall replay`` and ``pywall explain``."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+Event = dict[str, Any]
+
+#: a flow as two runs of the same capture know it: its Community ID, its client, its start
+FlowKey = tuple[str, str, str]
+
+
+class SourceError(Exception):
+    """The events cannot be had; the text is one line that says why."""
+
+
+@dataclass(slots=True)
+class Policy:
+    """What ``pywall replay`` is told besides the captures."""
+
+    config: str | None = None
+    against: str | None = None
+    sides: list[str] = field(default_factory=list)
+
+    def arguments(self) -> list[str]:
+        """Return the command line's arguments."""
+        return [*(["--config", self.config] if self.config else []), *self.sides]
+
+
+def events_of_file(path: str) -> Iterator[Event]:
+    """Return the events of an EVE file; ``-`` is standard input. Lines that are no JSON object are passed over.
+
+    :raises SourceError: the file cannot be read
+    """
+    try:
+        with sys.stdin if path == "-" else Path(path).open(encoding="utf-8", errors="replace") as file:
+            yield from _parsed(file)
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror}") from None
+
+
+def events_of_captures(captures: Sequence[str], policy: Policy) -> Iterator[Event]:
+    """Return the events of ``pywall replay --json``.
+
+    :raises SourceError: the command failed; captures that are cut off give what can be read
+    """
+    yield from _run("replay", "--json", *policy.arguments(), *captures)
+
+
+def changed_flows(captures: Sequence[str], policy: Policy) -> list[Event]:
+    """Return the flow events whose verdict the policy ``against`` changes; ``pywall.against`` says into what."""
+    if policy.against is None:
+        return []
+    return list(_run("replay", "--json", "--against", policy.against, *policy.arguments(), *captures))
+
+
+def stories(captures: Sequence[str], policy: Policy) -> dict[FlowKey, list[Any]]:
+    """Return the steps of each flow as ``pywall explain --json`` tells them."""
+    found: dict[FlowKey, list[Any]] = {}
+    for capture in captures:
+        for story in _run("explain", "--json", *policy.arguments(), capture):
+            found[flow_key(story["event"])] = story["steps"]
+    return found
+
+
+def flow_key(event: Event) -> FlowKey:
+    """Return what identifies a flow over several runs."""
+    return event["community_id"], event["src_ip"], event["flow"]["start"]
+
+
+def _run(*words: str) -> Iterator[Event]:
+    command = [sys.executable, "-c", "from pywall_core.cli import main; raise SystemExit(main())", *words]
+    with subprocess.Popen(  # noqa: S603 - our own command
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        yield from _parsed(process.stdout)
+        complaint = process.stderr.read().strip()
+    if complaint:
+        print(complaint, file=sys.stderr)
+    if process.returncode not in (0, 1):
+        raise SourceError(f"pywall {words[0]} failed (exit code {process.returncode})")
+
+
+def _parsed(lines: IO[str]) -> Iterator[Event]:
+    for line in lines:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict):
+            yield event

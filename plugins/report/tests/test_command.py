@@ -1,0 +1,53 @@
+"""``pywall report``: one file, from captures and from events."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pywall_core.cli import main
+
+
+def test_a_report_of_captures_stands_alone(tmp_path: Path, capture: Path, policy: Path) -> None:
+    out = tmp_path / "r.html"
+    assert main(["report", "--config", str(policy), "-o", str(out), str(capture)]) == 0
+    page = out.read_text()
+    places = re.findall(r"<(?:script|link|img)\b[^>]*?\b(?:src|href)=[\"']?([^\"' >]*)", page.partition("<script>")[0])
+    assert places == ["data:,"]
+    assert "www.example" in page
+    assert "<script>alert(1)</script>" not in page
+
+
+def test_another_policy(tmp_path: Path, capture: Path, policy: Path) -> None:
+    out = tmp_path / "r.html"
+    stricter = policy.with_name("stricter.yaml")
+    assert main(["report", "--config", str(policy), "--against", str(stricter), "-o", str(out), str(capture)]) == 0
+    section = out.read_text().partition("What the other policy would change")[2].partition("</section>")[0]
+    assert section.count('<td class="accept">accept</td><td class="drop">drop</td>') == 2
+
+
+def test_events_of_a_running_firewall(
+    tmp_path: Path, capture: Path, policy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["replay", "--json", "--config", str(policy), str(capture)]) == 0
+    events = tmp_path / "eve.json"
+    events.write_text(capsys.readouterr().out + "not json\n")
+    out = tmp_path / "r.html"
+    assert main(["report", "--events", str(events), "-o", str(out)]) == 0
+    assert "3 flows" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        ([], 2, "give captures, or --events FILE"),
+        (["--events", "a", "b.pcap"], 2, "give captures, or --events FILE"),
+        (["--events", "a", "--against", "p.yaml"], 2, "--against needs captures"),
+        (["--events", "/absent.json"], 1, "/absent.json: No such file"),
+    ],
+)
+def test_errors(words: list[str], code: int, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", *words]) == code
+    assert says in capsys.readouterr().err
