@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from .html import render
 from .source import (
@@ -70,11 +70,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _add_stories(summary: Summary, found: dict[FlowKey, list[dict[str, object]]]) -> None:
-    from .summary import seconds
-
-    by_client = {(key[1], seconds(key[2])): steps for key, steps in found.items()}
-    for flow in summary.flows:
-        steps = by_client.get((flow["s"], flow["t"]))
-        if steps:
-            flow["x"] = {**flow["x"], "steps": steps}
+def _add_stories(summary: Summary, found: dict[FlowKey, list[Any]]) -> None:
+    for key, flow in zip(summary.keys, summary.flows, strict=True):
+        if key in found:
+            flow["x"] = {**flow["x"], "steps": found[key]}

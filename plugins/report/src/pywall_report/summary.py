@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from .source import Event
+from .source import Event, FlowKey, flow_key
 
 #: bins of the timeline at most
 BINS: Final = 120
@@ -56,6 +56,8 @@ class Summary:
     rankings: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     rules: dict[str, RuleUse] = field(default_factory=lambda: defaultdict(RuleUse))
     flows: list[dict[str, Any]] = field(default_factory=list)
+    #: of each entry in ``flows``: what identifies the flow in other runs of the same capture
+    keys: list[FlowKey] = field(default_factory=list)
     #: positions in ``flows`` of those that are encrypted and unknown
     encrypted: list[int] = field(default_factory=list)
 
@@ -130,6 +132,7 @@ def _add_flow(summary: Summary, event: Event, details: dict[str, Any]) -> None:
         summary.encrypted.append(len(summary.flows))
     if payload:
         details = {**details, "payload": payload}
+    summary.keys.append(flow_key(event))
     summary.flows.append(
         {
             "t": start,
