@@ -48,27 +48,25 @@ def run(args: argparse.Namespace) -> int:
 
 
 _COLOURS = {"accept": "bold green", "drop": "bold red", "reject": "bold red"}
-HEADERS = ("transfer", "port", "recognised as", "packets", "octets", "verdict", "by rule", "the client got")
+HEADERS = ("transfer", "port", "recognised as", "verdict", "by rule", "the client got")
+#: columns of the picture: readable at the width that code hosts give a README
+WIDTH = 102
 
 
 def _row(transfer: dict[str, Any], flows: list[dict[str, Any]]) -> tuple[object, ...]:
-    got = f"{transfer['octets']} octets" if "octets" in transfer else f"nothing ({transfer['error']})"
+    got = f"{transfer['bytes']:,} of {transfer['expected']:,} bytes"
     mine = [flow for flow in flows if flow["dest_port"] == transfer["port"]]
     wanted = 6 if "IPv6" in transfer["what"] else 4
     mine = [flow for flow in mine if (":" in flow["dest_ip"]) == (wanted == 6)]
     if not mine:
-        return (transfer["what"], transfer["port"], "(not seen)", "", "", "", "", got)
+        return (transfer["what"], transfer["port"], "(not seen)", "", "", got)
     flow = mine[0]
-    counts = flow["flow"]
-    pywall = flow["pywall"]
     return (
         transfer["what"],
         transfer["port"],
         recognised(flow),
-        counts["pkts_toserver"] + counts["pkts_toclient"],
-        counts["bytes_toserver"] + counts["bytes_toclient"],
         flow["verdict"]["action"],
-        pywall["rule"],
+        flow["pywall"]["rule"],
         got,
     )
 
@@ -80,11 +78,11 @@ def _picture(path: str, told: list[dict[str, Any]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(record=True, file=io.StringIO(), width=150, force_terminal=True, color_system="truecolor")
+    console = Console(record=True, file=io.StringIO(), width=WIDTH, force_terminal=True, color_system="truecolor")
     console.print("[bold]$ make demo[/bold]")
     for act in told:
         console.print(f"\n{act['policy']}\n", style="cyan")
-        table = Table(*HEADERS, box=box.SIMPLE_HEAD)
+        table = Table(*HEADERS, box=box.SIMPLE_HEAD, pad_edge=False)
         for transfer in act["transfers"]:
             cells = [Text(str(cell)) for cell in _row(transfer, act["flows"])]
             cells[HEADERS.index("verdict")].stylize(_COLOURS.get(cells[HEADERS.index("verdict")].plain, ""))

@@ -1,7 +1,7 @@
 """Real servers and clients for the demonstration, none of them on the port that its protocol is known for.
 
 Run as ``python -m pywall_core.demo.traffic server FOLDER`` and ``... client FOLDER ADDRESS4 ADDRESS6``; the client
-writes one line of JSON a transfer: what it was, and whether the answer arrived.
+writes one line of JSON a transfer: what it was, and how many bytes of the answer arrived.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import http.server
 import io
 import json
 import os
+import random
 import socket
 import socketserver
 import ssl
@@ -31,6 +32,8 @@ TUNNEL_PORT: Final = 443
 FILE_PORT: Final = 80
 
 TUNNEL_BYTES: Final = 200_000
+TUNNEL_ANSWER: Final = 20_000
+DNS_ANSWER: Final = 45
 TIMEOUT: Final = 4.0
 TEXT: Final = b"".join(b"line %d of a page that anybody may read\n" % n for n in range(400))
 
@@ -52,11 +55,14 @@ def certificate(folder: Path) -> None:
 
 
 def archive() -> bytes:
-    """A zip file of some text, 60 to 70 KiB."""
+    """Return a zip file of about 70 KiB, half of each member compressible; always the same."""
     buffer = io.BytesIO()
+    noise = random.Random(1)  # noqa: S311 - not a secret
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as out:
         for n in range(8):
-            out.writestr(f"page{n}.bin", bytes((x * x * (n + 3) >> 5) & 0xFF for x in range(9000)) + os.urandom(6000))
+            out.writestr(
+                f"page{n}.bin", bytes((x * x * (n + 3) >> 5) & 0xFF for x in range(9000)) + noise.randbytes(6000)
+            )
     return buffer.getvalue()
 
 
@@ -106,7 +112,7 @@ def _tunnel(connection: socket.socket) -> None:
     got = 0
     while got < TUNNEL_BYTES:
         got += len(_some(connection))
-    connection.sendall(os.urandom(20_000))
+    connection.sendall(os.urandom(TUNNEL_ANSWER))
 
 
 def _file(connection: socket.socket) -> None:
@@ -180,35 +186,40 @@ def tunnel(address: str) -> int:
     with socket.create_connection((address, TUNNEL_PORT), timeout=TIMEOUT) as sock:
         for _ in range(TUNNEL_BYTES // 10_000):
             sock.sendall(os.urandom(10_000))
-        return len(_some(sock))
+        return _count(sock)
 
 
 def download(address: str) -> int:
     """Take a file that is sent raw."""
     with socket.create_connection((address, FILE_PORT), timeout=TIMEOUT) as sock:
         sock.sendall(b"send me the file\n")
-        got = 0
-        while data := sock.recv(65536):
-            got += len(data)
-        return got
+        return _count(sock)
+
+
+def _count(sock: socket.socket) -> int:
+    """Read to the end; the number of bytes."""
+    got = 0
+    while data := sock.recv(65536):
+        got += len(data)
+    return got
 
 
 def use(folder: Path, address4: str, address6: str) -> None:
     """One transfer of each kind."""
     context = ssl.create_default_context(cafile=str(folder / "cert.pem"))
     context.check_hostname = False
-    transfers: list[tuple[str, int, Callable[[], int]]] = [
-        ("a web page over HTTP", HTTP_PORT, lambda: fetch(address4, HTTP_PORT)),
-        ("the same over IPv6", HTTP_PORT, lambda: fetch(address6, HTTP_PORT)),
-        ("the same over HTTPS", TLS_PORT, lambda: fetch(address4, TLS_PORT, context)),
-        ("a name from a DNS server", DNS_PORT, lambda: resolve(address4)),
-        ("a zip file, sent raw", FILE_PORT, lambda: download(address4)),
-        ("a tunnel with a cipher of its own", TUNNEL_PORT, lambda: tunnel(address4)),
+    transfers: list[tuple[str, int, int, Callable[[], int]]] = [
+        ("a web page over HTTP", HTTP_PORT, len(TEXT), lambda: fetch(address4, HTTP_PORT)),
+        ("the same over IPv6", HTTP_PORT, len(TEXT), lambda: fetch(address6, HTTP_PORT)),
+        ("the same over HTTPS", TLS_PORT, len(TEXT), lambda: fetch(address4, TLS_PORT, context)),
+        ("a name from a DNS server", DNS_PORT, DNS_ANSWER, lambda: resolve(address4)),
+        ("a zip file, sent raw", FILE_PORT, len(archive()), lambda: download(address4)),
+        ("a tunnel, unknown cipher", TUNNEL_PORT, TUNNEL_ANSWER, lambda: tunnel(address4)),
     ]
-    for what, port, transfer in transfers:
-        result: dict[str, object] = {"what": what, "port": port}
+    for what, port, expected, transfer in transfers:
+        result: dict[str, object] = {"what": what, "port": port, "expected": expected, "bytes": 0}
         try:
-            result["octets"] = transfer()
+            result["bytes"] = transfer()
         except OSError as error:
             result["error"] = str(error) or type(error).__name__
         print(json.dumps(result), flush=True)
