@@ -73,8 +73,12 @@ class Queue(Section):
         default="connection",
         description="what stays with one of several workers: a connection, or all of a pair of hosts",
     )
-    mark_mask: int = Field(
-        default=0x01FFFF00, ge=1, le=0xFFFFFFFF, description="bits of packet mark and connmark that are PyWall's"
+    mark_mask: int | None = Field(
+        default=None,
+        ge=1,
+        le=0xFFFFFFFF,
+        description="bits of packet mark and connmark that are PyWall's, 15 or more; "
+        "without it 0x01ffff00, or other ones where somebody else uses these",
     )
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..config import Config, loads, read
-from ..kernel.marks import MAX_WORKERS, Marks
+from ..kernel.marks import DEFAULT_MASK, MAX_WORKERS, Marks
 from ..kernel.ruleset import Plan
 
 log: Final = logging.getLogger("pywall.supervisor")
@@ -26,7 +26,7 @@ class Policy:
         """Packets may pass unjudged, for want of a worker or of room in its queue."""
         return "accept" in (self.config.failure.no_listener, self.config.failure.queue_full)
 
-    def plan(self, first_queue: int, generation: int) -> Plan:
+    def plan(self, first_queue: int, generation: int, marks: Marks) -> Plan:
         """The kernel rules that it asks for."""
         queue = self.config.queue
         return Plan(
@@ -37,7 +37,7 @@ class Policy:
             bypass=self.config.failure.no_listener == "accept",
             deal=queue.deal,
             generation=generation,
-            marks=Marks.from_mask(queue.mark_mask),
+            marks=marks,
         )
 
 
@@ -52,7 +52,7 @@ def read_policy(source: str | None, *, print_events: bool = False) -> Policy:
         log.warning("%s", warning)
     noted = len(config.problems)
     try:
-        Marks.from_mask(config.queue.mark_mask)
+        Marks(config.queue.mark_mask or DEFAULT_MASK)
     except ValueError as error:
         config.error(("queue", "mark_mask"), str(error))
     if config.queue.workers > MAX_WORKERS:

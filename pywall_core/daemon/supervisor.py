@@ -125,7 +125,8 @@ class Supervisor:
             plan = self._team.plan
             if first < plan.queue + plan.workers and plan.queue < first + queue.workers:
                 first = plan.queue + plan.workers
-        team = Team(policy, policy.plan(first, self._rundir.next_generation()))
+        marks = self._firewall.draw_marks(queue.mark_mask, queue.workers)
+        team = Team(policy, policy.plan(first, self._rundir.next_generation(), marks))
         team.start()
         for worker in team.workers:
             self._hear(worker)
@@ -217,9 +218,9 @@ class Supervisor:
         if self._team is None:
             return
         try:
-            if not self._firewall.keep():
+            if changed := self._firewall.keep():
                 self._rules_restored += 1
-                log.warning("our rules were changed by somebody else: restored")
+                log.warning("our rules were changed by somebody else: restored (%s)", ", ".join(changed))
         except CommandError as error:
             log.error("the rules cannot be checked: %s", error)
         self._losses.look(now, self._team.plan.queues())

@@ -64,7 +64,7 @@ class Worker:
             fail_open=failure.queue_full == "accept",
             offload=queue.offload,
             pass_failures=failure.plugin_error.startswith("pass"),
-            marks=Marks.from_mask(queue.mark_mask),
+            marks=Marks.from_json(order["marks"]),
         )
         self._engine.worker = order["index"]
         self._engine.reports = {"queue": self._queue_report, "events": self._sink.stats}

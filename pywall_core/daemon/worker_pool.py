@@ -36,7 +36,8 @@ _numbers = itertools.count(1)
 class WorkerProcess:
     """One process for one queue. ``failure`` is (exit code, message) once it has said that it cannot work."""
 
-    def __init__(self, policy: Policy, queue: int, index: int = 0) -> None:
+    def __init__(self, policy: Policy, plan: Plan, index: int = 0) -> None:
+        queue = plan.queue + index
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
@@ -59,6 +60,7 @@ class WorkerProcess:
             "name": policy.name,
             "queue": queue,
             "index": index,
+            "marks": plan.marks.as_json(),
             "print_events": policy.print_events,
             "user": policy.config.run.user,
             "parent": os.getpid(),
@@ -137,7 +139,7 @@ class Team:
     def start(self) -> None:
         """Start all of them; they are no use before :meth:`ready`."""
         for index in range(self.plan.workers):
-            self.workers.append(WorkerProcess(self.policy, self.plan.queue + index, index))
+            self.workers.append(WorkerProcess(self.policy, self.plan, index))
 
     def ready(self) -> bool:
         """All queues are bound."""
@@ -174,7 +176,7 @@ class Team:
             if now >= self._due[index]:
                 del self._due[index]
                 self.restarts += 1
-                self.workers[index] = WorkerProcess(self.policy, worker.queue, index)
+                self.workers[index] = WorkerProcess(self.policy, self.plan, index)
                 replaced.append((worker, self.workers[index]))
         return replaced
 

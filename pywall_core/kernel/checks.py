@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import re
 import socket
 import sys
 from collections.abc import Iterator
@@ -14,12 +13,12 @@ from pathlib import Path
 from typing import Final
 
 from ..stale import stale_modules
-from . import command, privileges
+from . import command, foreign_marks, privileges
 from .command import CommandError
 from .firewall import Firewall
-from .iptables import IPTables, wanted_variant
+from .iptables import wanted_variant
 from .marks import Marks
-from .ruleset import PREFIX, Plan
+from .ruleset import Plan
 from .rundir import RunDir
 
 _IPTABLES: Final = "apt-get install iptables"
@@ -115,23 +114,15 @@ def _iptables() -> Check:
 def _marks() -> Check:
     if not privileges.has(privileges.CAP_NET_ADMIN):
         return Check("marks", None, "the rules of others cannot be seen without CAP_NET_ADMIN")
-    try:
-        tables = IPTables(4, wanted_variant()).save()
-    except CommandError as error:
-        return Check("marks", None, str(error))
-    others = [rule for saved in tables.values() for rule in saved.rules if not rule.startswith(f"-A {PREFIX}")]
-    clashing = {rule for rule in others if any(mask & Marks().mask for mask in mark_masks(rule))}
-    if not clashing:
-        return Check("marks", True, f"nobody else's rules use bits of {Marks().mask:#x}")
-    return Check("marks", None, f"{clashing.pop()} uses bits of {Marks().mask:#x}: set queue.mark_mask to other ones")
-
-
-def mark_masks(rule: str) -> list[int]:
-    """The bits of packet mark or connmark that a rule, as iptables-save prints it, looks at or changes."""
-    if "mark" not in rule.lower():
-        return []
-    pairs = re.findall(r"--(?:mark|set-x?mark|nfmask|ctmask) (0x[0-9a-f]+)(?:/(0x[0-9a-f]+))?", rule)
-    return [int(mask or value, 16) for value, mask in pairs if mask or value != "0xffffffff"]
+    found = foreign_marks.uses()
+    running = RunDir().recall("marks")
+    free = foreign_marks.choose(found)
+    mask = Marks.from_json(running[-1]).mask if running else free
+    shared = foreign_marks.conflicts(found, mask)
+    if not shared:
+        return Check("marks", True, f"{mask:#010x}; nobody else uses these bits")
+    remedy = "pywall reload" if not foreign_marks.conflicts(found, free) else "set queue.mark_mask to other bits"
+    return Check("marks", None, f"{shared[0].where} uses bits of {mask:#010x}", remedy)
 
 
 def _nfqueue() -> Check:

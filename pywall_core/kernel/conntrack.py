@@ -39,16 +39,17 @@ _ICMP: Final = {1: (b"\x08", 4), 58: (b"\x80", 7)}
 ACCOUNTING: Final = Path("/proc/sys/net/netfilter/nf_conntrack_acct")
 
 
-def clear_marks(marks: Marks, generation: int | None = None) -> int:
-    """Take our bits off every connection (of one generation, or of any); other bits stay. How many had some."""
-    value, mask = (0, 0) if generation is None else (marks.generation(generation), marks.generation_mask)
-    only = attribute(_MARK, _U32.pack(value)) + attribute(_MARK_MASK, _U32.pack(mask))
+def clear_marks(marks: Marks) -> int:
+    """Clear our bits on every connection that carries the tag of ``marks``; other bits and connections stay as they
+    are. Return how many there were."""
+    ours = marks.ours
+    only = attribute(_MARK, _U32.pack(ours.value)) + attribute(_MARK_MASK, _U32.pack(ours.mask))
     cleared = 0
     with Netlink() as lister, Netlink() as changer:
         for family in _FAMILIES:
-            for _, data in lister.dump(_GET, family, only if mask else b""):
+            for _, data in lister.dump(_GET, family, only):
                 fields = attributes(data)
-                if not _U32.unpack(fields.get(_MARK, bytes(4)))[0] & marks.mask:
+                if _U32.unpack(fields.get(_MARK, bytes(4)))[0] & ours.mask != ours.value:
                     continue
                 body = attribute(_TUPLE_ORIG | NESTED, fields[_TUPLE_ORIG])
                 if _ZONE in fields:

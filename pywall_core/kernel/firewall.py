@@ -7,9 +7,19 @@ import logging
 from pathlib import Path
 from typing import Final
 
-from . import conntrack, nftables
-from .iptables import CommandError, IPTables, Variant, in_place, installation, removal
-from .marks import Marks
+from . import conntrack, foreign_marks, mark_guard, nftables
+from .iptables import (
+    CommandError,
+    IPTables,
+    Variant,
+    View,
+    complete,
+    differences,
+    installation,
+    removal,
+    view,
+)
+from .marks import DEFAULT_MASK, Marks
 from .ruleset import PREFIX, Plan
 from .rundir import RunDir
 
@@ -19,6 +29,8 @@ log: Final = logging.getLogger("pywall.kernel")
 _MADE: Final = "tables"
 _MARKS: Final = "marks"
 _ACCOUNTING: Final = "accounting"
+#: how often rules are put in that are changed by somebody else meanwhile
+_ATTEMPTS: Final = 3
 
 
 class Firewall:
@@ -36,7 +48,33 @@ class Firewall:
             log.warning("the kernel has no IPv6: only IPv4 is filtered")
         self.variant = self._families[0].variant
         self._plan: Plan | None = None
+        self._views: dict[int, View] = {}
+        self._guarded: dict[str, bytes] = {}
+        self._unguarded = False
+        self._shared: list[str] = []
         self._seen = 0
+
+    def draw_marks(self, mask: int | None, workers: int) -> Marks:
+        """Return marks for the next generation, in ``mask`` or, when it is None, in bits that nobody else uses.
+
+        Bits that others use as well are said. Raises ValueError when ``mask`` is too narrow.
+        """
+        found = foreign_marks.uses()
+        chosen = foreign_marks.choose(found) if mask is None else mask
+        shared = [use.where for use in foreign_marks.conflicts(found, chosen)]
+        if shared and shared != self._shared:
+            log.warning(
+                "marks: bits of %#x are used by others as well, their packets are not handed to the kernel: %s%s; "
+                "set queue.mark_mask to other bits",
+                chosen,
+                "; ".join(shared[:3]),
+                f" and {len(shared) - 3} more" if len(shared) > 3 else "",
+            )
+        self._shared = shared
+        if mask is None and chosen not in (DEFAULT_MASK, self._plan.marks.mask if self._plan else 0):
+            log.info("marks: %#x is ours, since others use bits of %#x", chosen, DEFAULT_MASK)
+        used = [tag for marks in self._kept_marks() for tag in (marks.packet_tag, marks.connection_tag)]
+        return Marks.draw(chosen, workers, used)
 
     def install(self, plan: Plan) -> None:
         """Put the rules in, or change them to ``plan``: each table at once, all families or none.
@@ -45,34 +83,63 @@ class Firewall:
         """
         if self._plan is None:
             self._note_tables()
-        self._clear_marks(plan.marks, plan.generation)  # the number was used 255 generations ago
-        self._rundir.remember(_MARKS, plan.marks.shift)
+        former = self._kept_marks()
+        self._keep_marks([*former, plan.marks])
+        self._guard(plan)
         done: list[IPTables] = []
+        views: dict[int, View] = {}
         for tables in self._families:
             try:
                 done.append(tables)
-                tables.apply(installation(plan, tables.family, tables.save()))
+                views[tables.family] = self._apply(tables, plan)
             except CommandError:
                 self._roll_back(done)
                 raise
-        self._plan = plan
+        self._plan, self._views = plan, views
+        self._guarded = mark_guard.present()
         self._seen = nftables.generation()
+        self._clear_marks([marks for marks in former if marks != plan.marks])
 
-    def keep(self) -> bool:
-        """Look whether the rules are still in place and put them back. False when they were not."""
-        if self._plan is None:
-            return True
-        if self.variant == "nft":
-            now = nftables.generation()
-            if now and now == self._seen:
-                return True
-            self._seen = now
-        lost = [t for t in self._families if not in_place(self._plan, t.save())]
-        for tables in lost:
-            tables.apply(installation(self._plan, tables.family, tables.save()))
-        if lost and self.variant == "nft":
-            self._seen = nftables.generation()
-        return not lost
+    def keep(self) -> list[str]:
+        """Compare all our rules with what was put in, and put them back. Return the places that were changed."""
+        plan = self._plan
+        if plan is None:
+            return []
+        now = nftables.generation()
+        same = bool(now) and now == self._seen
+        if same and self.variant == "nft":
+            return []
+        changed: list[str] = []
+        if not same and mark_guard.present() != self._guarded:
+            changed.append(f"nft inet {mark_guard.TABLE}")
+            self._guard(plan)
+            self._guarded = mark_guard.present()
+        for tables in self._families:
+            places = differences(self._views[tables.family], view(plan, tables.save()))
+            if places:
+                name = "iptables" if tables.family == 4 else "ip6tables"
+                changed += [f"{name} {place}" for place in places]
+                self._views[tables.family] = self._apply(tables, plan)
+        self._seen = nftables.generation() if changed else now
+        return changed
+
+    def _apply(self, tables: IPTables, plan: Plan) -> View:
+        """Put the rules of one family in and return them as the kernel has them."""
+        for _ in range(_ATTEMPTS):
+            tables.apply(installation(plan, tables.family, tables.save()))
+            seen = view(plan, tables.save())
+            if complete(plan, tables.family, seen):
+                return seen
+        raise CommandError("somebody else changes our rules while they are put in")
+
+    def _guard(self, plan: Plan) -> None:
+        """Take off marks that others set and that look like ours, where the kernel can."""
+        try:
+            mark_guard.install(plan.marks, plan.hooks)
+        except OSError as error:
+            if not self._unguarded:
+                log.warning("packet marks of others are not cleared (nf_tables: %s): 8 values count as ours", error)
+            self._unguarded = True
 
     def queued(self) -> int:
         """Packets that our rules have sent to the queues since they were put in.
@@ -93,11 +160,12 @@ class Firewall:
                 self._remove_from(tables)
             except CommandError as error:
                 failed.append(str(error))
+        try:
+            mark_guard.remove()
+        except OSError as error:
+            failed.append(f"nft table inet {mark_guard.TABLE}: {error}")
         self._delete_made()
-        shift = self._rundir.recall(_MARKS)
-        if isinstance(shift, int):
-            self._clear_marks(Marks(shift), None)
-            self._rundir.forget(_MARKS)
+        self._clear_marks(self._kept_marks())
         if self._rundir.recall(_ACCOUNTING) is not None:
             with contextlib.suppress(OSError):
                 conntrack.ACCOUNTING.write_text("0")
@@ -111,6 +179,7 @@ class Firewall:
         :raises CommandError: some rules could not be removed
         """
         found = any(saved.own_chains() for tables in self._families for saved in tables.save().values())
+        found |= bool(mark_guard.present())
         self.remove()
         return found
 
@@ -131,11 +200,30 @@ class Firewall:
         for tables in self._families:
             tables.test(installation(plan, tables.family, tables.save()))
 
-    def _clear_marks(self, marks: Marks, generation: int | None) -> None:
+    def _kept_marks(self) -> list[Marks]:
+        """Marks of generations whose connmarks may still be there."""
+        kept = self._rundir.recall(_MARKS)
+        found: list[Marks] = []
+        for value in kept if isinstance(kept, list) else []:
+            with contextlib.suppress(ValueError):
+                found.append(Marks.from_json(value))
+        return found
+
+    def _keep_marks(self, marks: list[Marks]) -> None:
+        if marks:
+            self._rundir.remember(_MARKS, [each.as_json() for each in marks])
+        else:
+            self._rundir.forget(_MARKS)
+
+    def _clear_marks(self, former: list[Marks]) -> None:
+        """Take the marks of former generations off all connections."""
         try:
-            conntrack.clear_marks(marks, generation)
+            for marks in former:
+                conntrack.clear_marks(marks)
         except OSError as error:
             log.warning("marks of connections were not cleared: %s", error)
+            return
+        self._keep_marks([self._plan.marks] if self._plan else [])
 
     def _remove_from(self, tables: IPTables) -> None:
         text = removal(tables.save())
@@ -148,11 +236,15 @@ class Firewall:
                 if self._plan is None:
                     self._remove_from(tables)
                 else:
-                    tables.apply(installation(self._plan, tables.family, tables.save()))
+                    self._views[tables.family] = self._apply(tables, self._plan)
             except CommandError as error:
                 log.error("roll-back: %s", error)
-        if self._plan is None:
-            self._delete_made()
+        if self._plan is not None:
+            self._guard(self._plan)
+            return
+        with contextlib.suppress(OSError):
+            mark_guard.remove()
+        self._delete_made()
 
     def _note_tables(self) -> None:
         """Remember which tables and base chains were there before us (a killed run's note still holds)."""

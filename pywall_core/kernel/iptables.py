@@ -138,14 +138,52 @@ def removal(existing: dict[str, Saved]) -> str:
     return "\n".join(text) + "\n" if text else ""
 
 
-def in_place(plan: Plan, existing: dict[str, Saved]) -> bool:
-    """Every jump stands at position 1, and every chain of ours has its rules."""
+#: our chains with their rules, and for each hooked chain its first rule and all jumps to us
+View = dict[str, tuple[str, ...]]
+
+
+def view(plan: Plan, existing: dict[str, Saved]) -> View:
+    """Return what of ``existing`` is ours, by table and chain."""
+    found: View = {}
     none = Saved((), ())
-    for table, hook, jump in plan.jumps():
+    for table in ("filter", "mangle"):
         saved = existing.get(table, none)
-        if saved.first(hook) != f"-A {hook} {jump}" or not saved.first(_target(jump)):
+        for chain in saved.own_chains():
+            found[f"{table} {chain}"] = tuple(rule for rule in saved.rules if _chain(rule) == chain)
+    for table, hook, _ in plan.jumps():
+        saved = existing.get(table, none)
+        jumps = [rule for rule in saved.jumps() if _chain(rule) == hook]
+        found[f"{table} {hook}"] = (saved.first(hook), *jumps)
+    return found
+
+
+def complete(plan: Plan, family: int, seen: View) -> bool:
+    """Whether a view has all that ``plan`` wants: each chain with as many rules, each jump once and at position 1."""
+    for table, chains in ruleset(plan, family).items():
+        if any(len(seen.get(f"{table} {chain}", ())) != len(rules) for chain, rules in chains.items()):
+            return False
+    for table, hook, jump in plan.jumps():
+        first, *jumps = seen.get(f"{table} {hook}", ("",))
+        if jumps != [first] or _target(first) != _target(jump):
             return False
     return True
 
 
-__all__ = ["CommandError", "IPTables", "Saved", "Variant", "in_place", "installation", "removal", "wanted_variant"]
+def differences(before: View, now: View) -> list[str]:
+    """Return the chains, with their table, whose rules are not what they were."""
+    return sorted(place for place in before.keys() | now.keys() if before.get(place) != now.get(place))
+
+
+__all__ = [
+    "CommandError",
+    "IPTables",
+    "Saved",
+    "Variant",
+    "View",
+    "complete",
+    "differences",
+    "installation",
+    "removal",
+    "view",
+    "wanted_variant",
+]

@@ -1,130 +1,230 @@
 """The layout of packet marks and connmarks: the one place that knows what a bit means.
 
-Seventeen neighbouring bits, by default 8 to 24 (mask 0x01ffff00), from the lowest:
+A mark is PyWall's when it carries the tag of the running generation. Tags are drawn at random for every start and every
+reload, one for packet marks and another one for connmarks, so that a mark that somebody else sets, or that is restored
+from a connection, is never taken for a verdict: it would have to hit one of eight values of 131,072.
 
-====== ==== ==================================================================================================
-bits   what in the connmark, and in the mark of a packet that comes back from a worker
-====== ==== ==================================================================================================
-0-1         verdict for conntrack's original direction; in a packet mark: the verdict on this packet
-2-3         verdict for the reply direction; in a packet mark: accept for the other direction as well, or nothing
-4-11        generation of the configuration that the verdict belongs to, 1 to 255
-12-15       worker that owns the connection, from 1; 0: not dealt out yet
-16          a packet of the connection is being, or was, rejected: the errors that REJECT makes may pass
-====== ==== ==================================================================================================
+The bits of the mask, from the lowest (by default 8 to 24):
 
-Verdict values: 0 none, 1 accept, 2 drop, 3 reject (packet mark only: a rejected connection carries drop and bit 16).
+====== =================================================================================================
+bits   what
+====== =================================================================================================
+3      kind: what is decided
+0-4    connmark: index of the worker that owns the connection, where there are several; packet mark: 0
+rest   tag of the generation
+====== =================================================================================================
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from random import SystemRandom
+from typing import Any, Final
 
 GENERATIONS: Final = 255
 MAX_WORKERS: Final = 15
-_WIDTH: Final = 17
-_ACCEPT: Final = 1
-_DROP: Final = 2
-_REJECT: Final = 3
+DEFAULT_MASK: Final = 0x01FFFF00
+#: Bits that a mask must have: three of the kind, up to four of the worker, eight of the tag.
+LEAST_BITS: Final = 15
+_KIND_BITS: Final = 3
+_random: Final = SystemRandom()
+
+# Kinds of a connmark; packet marks use 1, 3, 4, 5 and 7. Bits 0 and 2 together: errors that REJECT makes may pass. Of
+# bits 1 and 2 the higher alone: all is dropped.
+_UNDECIDED: Final = 0
+_ACCEPT_ORIGINAL: Final = 1
+_ACCEPT_REPLY: Final = 2
+_ACCEPT_BOTH: Final = 3
+_DROP: Final = 4
+_REJECT_ALL: Final = 5
+_REJECT: Final = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Value and mask of a comparison or of a change. As text it is what iptables takes."""
+
+    value: int
+    mask: int
+
+    def __str__(self) -> str:
+        return f"{self.value:#x}/{self.mask:#x}"
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """Marks and masks for one position of the layout. All values are ready for iptables and for ``set_mark``."""
+    """Marks and masks of one generation, ready for iptables and for ``set_mark``.
 
-    shift: int = 8
+    ``mask`` are the bits that are ours, ``packet_tag`` and ``connection_tag`` numbers from 1 on. Raises ValueError when
+    ``mask`` is too narrow or ``workers`` (1 to 15) too many.
+    """
+
+    mask: int = DEFAULT_MASK
+    packet_tag: int = 1
+    connection_tag: int = 2
+    workers: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0 < self.mask < 1 << 32 or self.mask.bit_count() < LEAST_BITS:
+            raise ValueError(f"{self.mask:#x} has fewer than {LEAST_BITS} bits ({DEFAULT_MASK:#010x} is right)")
+        if not 1 <= self.workers <= MAX_WORKERS:
+            raise ValueError(f"{self.workers} workers: at most {MAX_WORKERS} have room in a mark")
 
     @classmethod
-    def from_mask(cls, mask: int) -> Marks:
-        """The layout within ``mask``.
+    def draw(cls, mask: int, workers: int, used: Collection[int] = ()) -> Marks:
+        """Return marks with tags drawn at random, other ones than ``used``. Raises ValueError as the class does."""
+        tags = 1 << tag_bits(mask, workers)
+        first = second = 0
+        while not first or first in used:
+            first = _random.randrange(tags)
+        while not second or second == first or second in used:
+            second = _random.randrange(tags)
+        return cls(mask, first, second, workers)
 
-        :raises ValueError: ``mask`` is not 17 neighbouring bits of the 32
-        """
-        shift = max(0, (mask & -mask).bit_length() - 1)
-        if mask != ((1 << _WIDTH) - 1) << shift or shift > 32 - _WIDTH:
-            raise ValueError(f"{mask:#x} is not {_WIDTH} neighbouring bits (0x01ffff00 is)")
-        return cls(shift)
+    def as_json(self) -> dict[str, int]:
+        """Return the arguments that make these marks."""
+        return asdict(self)
 
-    def _at(self, value: int, bit: int) -> int:
-        return value << (self.shift + bit)
+    @classmethod
+    def from_json(cls, value: Any) -> Marks:
+        """Return the marks of :meth:`as_json`. Raises ValueError when ``value`` is something else."""
+        if not isinstance(value, dict) or not all(isinstance(number, int) for number in value.values()):
+            raise ValueError(f"{value!r} describes no marks")
+        try:
+            return cls(**value)
+        except TypeError:
+            raise ValueError(f"{value!r} describes no marks") from None
+
+    # --- packet marks ---------------------------------------------------------------------------------------------
 
     @property
-    def mask(self) -> int:
-        """All bits that are ours."""
-        return self._at((1 << _WIDTH) - 1, 0)
-
-    @property
-    def verdict_mask(self) -> int:
-        """In a packet mark: the bits that say that a worker has decided."""
-        return self._at(3, 0) | self.reject
+    def packet_ours(self) -> Pair:
+        """Packets that come back from a worker."""
+        return Pair(self._spread(self._tagged(self.packet_tag)), self._spread(~((1 << _KIND_BITS) - 1)))
 
     @property
     def accept(self) -> int:
-        """Packet mark: final ACCEPT."""
-        return self._at(_ACCEPT, 0)
+        """Final ACCEPT."""
+        return self._packet(_ACCEPT_ORIGINAL)
 
     @property
     def accept_both(self) -> int:
-        """Packet mark: final ACCEPT, for the connection's other direction as well."""
-        return self._at(_ACCEPT, 0) | self._at(_ACCEPT, 2)
+        """Final ACCEPT, for the connection's other direction as well."""
+        return self._packet(_ACCEPT_BOTH)
 
     @property
     def drop(self) -> int:
-        """Packet mark: final DROP."""
-        return self._at(_DROP, 0)
+        """Final DROP."""
+        return self._packet(_DROP)
 
     @property
     def reject_all(self) -> int:
-        """Packet mark: final REJECT."""
-        return self._at(_REJECT, 0)
+        """Final REJECT."""
+        return self._packet(_REJECT_ALL)
 
     @property
     def reject(self) -> int:
-        """Packet mark: REJECT this one packet. Connmark: errors about this connection may pass."""
-        return self._at(1, 16)
+        """REJECT this one packet."""
+        return self._packet(_REJECT)
+
+    # --- connmarks ------------------------------------------------------------------------------------------------
 
     @property
-    def original(self) -> int:
-        """Mask of the original direction's verdict; with :attr:`accept_original` as the value."""
-        return self._at(3, 0)
+    def ours(self) -> Pair:
+        """Connections that carry something of this generation."""
+        return Pair(self._connection(0), self._spread(~self._below_tag()))
 
     @property
-    def reply(self) -> int:
-        """Mask of the reply direction's verdict."""
-        return self._at(3, 2)
+    def foreign(self) -> Pair:
+        """Connections without any of our bits, as a comparison."""
+        return Pair(0, self.mask)
 
     @property
-    def accept_original(self) -> int:
-        """Connmark: packets of the original direction are accepted."""
-        return self._at(_ACCEPT, 0)
+    def accept_original(self) -> Pair:
+        """Packets of conntrack's original direction are accepted; the worker stays."""
+        return self._kind(_ACCEPT_ORIGINAL, 7)
 
     @property
-    def accept_reply(self) -> int:
-        """Connmark: packets of the reply direction are accepted."""
-        return self._at(_ACCEPT, 2)
+    def accept_reply(self) -> Pair:
+        """Packets of the reply direction are accepted; the worker stays."""
+        return self._kind(_ACCEPT_REPLY, 7)
 
     @property
-    def drop_both(self) -> int:
-        """Connmark: all packets of the connection are dropped."""
-        return self._at(_DROP, 0) | self._at(_DROP, 2)
+    def accept_all(self) -> Pair:
+        """All packets are accepted."""
+        return Pair(self._connection(_ACCEPT_BOTH), self.mask)
 
     @property
-    def generation_mask(self) -> int:
-        """Mask of the generation."""
-        return self._at(0xFF, 4)
+    def drop_all(self) -> Pair:
+        """All packets are dropped."""
+        return Pair(self._connection(_DROP), self.mask)
 
     @property
-    def worker_mask(self) -> int:
-        """Mask of the worker's number."""
-        return self._at(0xF, 12)
+    def rejected(self) -> Pair:
+        """All packets are rejected."""
+        return Pair(self._connection(_REJECT_ALL), self.mask)
 
-    def generation(self, number: int) -> int:
-        """Connmark bits of generation ``number`` (1 to 255)."""
-        return self._at(number, 4)
+    @property
+    def reject_once(self) -> Pair:
+        """One packet was rejected; nothing is decided about the others, the worker stays."""
+        return self._kind(_REJECT, 7)
 
-    def worker(self, index: int) -> int:
-        """Connmark bits of the worker with ``index`` (from 0, at most 14)."""
-        return self._at(index + 1, 12)
+    @property
+    def errors_pass(self) -> Pair:
+        """As a comparison: the errors that REJECT makes may pass."""
+        return self._kind(_REJECT_ALL, 5)
+
+    @property
+    def all_dropped(self) -> Pair:
+        """As a comparison: :attr:`drop_all` or :attr:`rejected`."""
+        return self._kind(_DROP, 6)
+
+    def worker(self, index: int) -> Pair:
+        """The worker with ``index`` (from 0) owns the connection, whatever is decided."""
+        bits = self._spread(~((1 << _KIND_BITS) - 1))
+        return Pair(self._connection(index << _KIND_BITS), bits)
+
+    def begin(self, index: int) -> Pair:
+        """Nothing is decided, and the worker with ``index`` owns the connection."""
+        return Pair(self._connection(index << _KIND_BITS | _UNDECIDED), self.mask)
+
+    # --- inside ---------------------------------------------------------------------------------------------------
+
+    def _spread(self, value: int) -> int:
+        """Put the lowest bits of ``value`` at the places of the mask's bits."""
+        spread, mask = 0, self.mask
+        while mask:
+            lowest = mask & -mask
+            if value & 1:
+                spread |= lowest
+            value >>= 1
+            mask ^= lowest
+        return spread
+
+    def _below_tag(self) -> int:
+        return (1 << _KIND_BITS + _worker_bits(self.workers)) - 1
+
+    def _tagged(self, tag: int) -> int:
+        return tag << _KIND_BITS + _worker_bits(self.workers)
+
+    def _packet(self, kind: int) -> int:
+        return self._spread(self._tagged(self.packet_tag) | kind)
+
+    def _connection(self, below: int) -> int:
+        return self._spread(self._tagged(self.connection_tag) | below)
+
+    def _kind(self, kind: int, mask: int) -> Pair:
+        return Pair(self._connection(kind), self._spread(~self._below_tag() | mask))
+
+
+def _worker_bits(workers: int) -> int:
+    return (workers - 1).bit_length()
+
+
+def tag_bits(mask: int, workers: int) -> int:
+    """Return how many bits of ``mask`` the tags of so many workers have."""
+    return mask.bit_count() - _KIND_BITS - _worker_bits(workers)
 
 
 def next_generation(last: int) -> int:

@@ -18,6 +18,7 @@ ACK: Final = 4
 DUMP: Final = 0x300
 #: for deletions, ``linux/netlink.h``: refuse what is still in use
 NONREC: Final = 0x100
+CREATE: Final = 0x400
 NESTED: Final = 0x8000
 _ERROR: Final = 2
 _DONE: Final = 3

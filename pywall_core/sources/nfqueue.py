@@ -113,7 +113,7 @@ class NFQueue:
     def _callback(self, engine: Judges) -> Callable[[QueuedPacket], None]:
         process, offloadable = engine.process, engine.offloadable
         marks, offload = self._options.marks, self._options.offload
-        keep = 0xFFFFFFFF & ~marks.mask
+        ours, others = marks.mask, 0xFFFFFFFF & ~marks.mask
         accept, accept_both, drop = marks.accept, marks.accept_both, marks.drop
         reject, reject_all = marks.reject, marks.reject_all
         wants_interfaces = engine.wants_interfaces
@@ -127,18 +127,20 @@ class NFQueue:
                 packet = decode(queued.get_payload(), now, queued.hook)
             verdict = process(packet)
             action = verdict.action
-            final = offloadable(packet, verdict) if offload and verdict.final else 0
+            mark = queued.mark
+            # somebody else's bits in our places are not written over: such a packet takes its verdict alone
+            final = offloadable(packet, verdict) if offload and verdict.final and not mark & ours else 0
             if action is ACCEPT:
                 if final:
-                    queued.set_mark(queued.mark & keep | (accept_both if final == 2 else accept))
+                    queued.set_mark(mark & others | (accept_both if final == 2 else accept))
                     queued.repeat()
                 else:
                     queued.accept()
             elif action is REJECT:
-                queued.set_mark(queued.mark & keep | (reject_all if final else reject))
+                queued.set_mark(mark & others | (reject_all if final else reject))
                 queued.repeat()
             elif final:
-                queued.set_mark(queued.mark & keep | drop)
+                queued.set_mark(mark & others | drop)
                 queued.repeat()
             else:
                 queued.drop()

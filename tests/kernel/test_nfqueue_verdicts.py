@@ -110,8 +110,25 @@ FOREIGN = 0x800000FF
 def test_nfqueue_verdict_once_and_foreign_marks_kept(
     build: Any, verdict: Verdict, options: dict[str, Any], expected: str, mark: int | None
 ) -> None:
-    packet = FakePacket(FOREIGN | 0x5500)
+    packet = FakePacket(FOREIGN)
     build(verdict, **options)._queue.callback(packet)
+    assert packet.verdicts == [expected]
+    assert packet.given_mark == mark
+
+
+@pytest.mark.parametrize(
+    ("verdict", "expected", "mark"),
+    [
+        (Verdict(ACCEPT, True), "accept", None),
+        (Verdict(DROP, True), "drop", None),
+        (Verdict(REJECT, True), "repeat", FOREIGN | M.reject),
+    ],
+)
+def test_nfqueue_does_not_write_over_others_bits_in_its_own_places(
+    build: Any, verdict: Verdict, expected: str, mark: int | None
+) -> None:
+    packet = FakePacket(FOREIGN | 0xCA00)
+    build(verdict)._queue.callback(packet)
     assert packet.verdicts == [expected]
     assert packet.given_mark == mark
 

@@ -4,7 +4,6 @@ import socket
 
 import pytest
 
-from pywall_core.kernel.checks import mark_masks
 from pywall_core.kernel.open_connections import open_connections, socket_keys
 from pywall_core.packet.decode import reverse_key
 
@@ -36,17 +35,3 @@ def test_open_connections_leave_listening_sockets_out() -> None:
     listening = "   0: 0100007F:1F40 00000000:0000 0A 00000000:00000000\n"
     assert list(socket_keys(header + listening)) == []
     assert list(socket_keys("")) == []
-
-
-@pytest.mark.parametrize(
-    ("rule", "masks"),
-    [
-        ("-A INPUT -p tcp -j ACCEPT", []),
-        ("-A ts-input -m mark --mark 0x40000/0xff0000 -j ACCEPT", [0xFF0000]),
-        ("-A KUBE -j MARK --set-xmark 0x4000/0x4000", [0x4000]),
-        ("-A X -j CONNMARK --save-mark --nfmask 0xff --ctmask 0xff00", [0xFF, 0xFF00]),
-        ("-A X -j CONNMARK --restore-mark --nfmask 0xffffffff --ctmask 0xffffffff", []),
-    ],
-)
-def test_doctor_reads_the_marks_of_others(rule: str, masks: list[int]) -> None:
-    assert mark_masks(rule) == masks

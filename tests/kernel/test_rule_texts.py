@@ -4,15 +4,18 @@ import re
 
 import pytest
 
-from pywall_core.kernel.iptables import Saved, in_place, installation, removal
-from pywall_core.kernel.ruleset import UNQUEUED_ICMPV6, Plan, ruleset
+from pywall_core.kernel.iptables import Saved, complete, differences, installation, removal, view
+from pywall_core.kernel.marks import Marks
+from pywall_core.kernel.ruleset import LISTENER_DISCOVERY, NEIGHBOUR_DISCOVERY, Plan, ruleset
+
+from .walk import Way, walk
 
 HOOKS = ("INPUT", "OUTPUT", "FORWARD")
 PLANS = [
     Plan(HOOKS, 3),
     Plan(("INPUT",), 3, loopback=True, bypass=True, generation=255),
-    Plan(("INPUT", "OUTPUT"), 3, workers=3),
-    Plan(("INPUT", "OUTPUT"), 3, workers=3, deal="host"),
+    Plan(("INPUT", "OUTPUT"), 3, workers=3, marks=Marks(workers=3)),
+    Plan(("INPUT", "OUTPUT"), 3, workers=3, deal="host", marks=Marks(mask=0xF0F0F0F1, workers=3)),
 ]
 EVERY_PLAN = pytest.mark.parametrize("plan", PLANS)
 FAMILIES = pytest.mark.parametrize("family", [4, 6])
@@ -39,15 +42,77 @@ def state(text: str) -> dict[str, Saved]:
 
 @EVERY_PLAN
 @FAMILIES
-def test_rules_a_decided_packet_is_never_queued_again(plan: Plan, family: int) -> None:
+@pytest.mark.parametrize("tracked", [True, False])
+def test_rules_a_decided_packet_is_never_queued_again(plan: Plan, family: int, tracked: bool) -> None:
     """A packet that comes back marked leaves before NFQUEUE, or it would go round for ever."""
-    for chain, rules in ruleset(plan, family)["mangle"].items():
-        if chain.removeprefix("PYWALL_") in HOOKS:
-            taken = next(n for n, rule in enumerate(rules) if rule.endswith("-g PYWALL_TAKE"))
-            queued = next(n for n, rule in enumerate(rules) if "PYWALL_QUEUE" in rule or "PYWALL_ICMPV6" in rule)
-            assert taken < queued
-    take = ruleset(plan, family)["mangle"]["PYWALL_TAKE"]
-    assert not any("NFQUEUE" in rule or "PYWALL_" in rule for rule in take)
+    m = plan.marks
+    for mark in (m.accept, m.accept_both, m.drop, m.reject_all, m.reject):
+        for direction in ("ORIGINAL", "REPLY"):
+            for interface in ("eth0", "lo"):
+                for hook in plan.hooks:
+                    connmark = 0x5 & ~m.mask if tracked else None
+                    end = walk(plan, family, Way(hook, mark | 0x2 & ~m.mask, connmark, direction, interface))
+                    assert end.target in ("RETURN", "DROP")
+                    assert end.target == ("DROP" if mark == m.drop else "RETURN")
+                    assert end.mark & ~m.mask == 0x2 & ~m.mask, "others' bits stay"
+                    if end.target == "RETURN":
+                        assert end.mark & m.mask == (m.reject if mark in (m.reject, m.reject_all) else 0)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_rules_take_only_the_codes_of_this_start_for_verdicts(workers: int) -> None:
+    plan = Plan(("INPUT",), 3, workers=workers, marks=Marks.draw(0x01FFFF00, workers))
+    marks = [value << 8 for value in range(1 << 17)]
+    taken = [mark for mark in marks if walk(plan, 4, Way("INPUT", mark, 0)).target != "NFQUEUE"]
+    assert len(taken) == 8
+    taken = [mark for mark in marks if walk(plan, 4, Way("INPUT", 0, mark)).target != "NFQUEUE"]
+    assert len(taken) <= 8
+
+
+@EVERY_PLAN
+def test_rules_leave_a_foreign_connmark_as_it_is(plan: Plan) -> None:
+    m = plan.marks
+    foreign = m.mask & ~m.ours.value
+    for mark in (0, m.accept, m.accept_both, m.drop, m.reject):
+        assert walk(plan, 4, Way(plan.hooks[0], mark, foreign)).connmark == foreign
+
+
+@EVERY_PLAN
+def test_rules_carry_what_was_decided(plan: Plan) -> None:
+    m, hook = plan.marks, plan.hooks[0]
+
+    def after(*decisions: tuple[int, str]) -> int:
+        connmark = walk(plan, 4, Way(hook, 0, 0)).connmark
+        assert connmark is not None
+        for mark, direction in decisions:
+            end = walk(plan, 4, Way(hook, mark, connmark, direction))
+            assert end.connmark is not None
+            connmark = end.connmark
+        return connmark
+
+    def passes(connmark: int) -> list[str]:
+        return [walk(plan, 4, Way(hook, 0, connmark, direction)).target for direction in ("ORIGINAL", "REPLY")]
+
+    assert passes(after()) == ["NFQUEUE", "NFQUEUE"]
+    assert passes(after((m.accept, "ORIGINAL"))) == ["RETURN", "NFQUEUE"]
+    assert passes(after((m.accept, "REPLY"))) == ["NFQUEUE", "RETURN"]
+    assert passes(after((m.accept, "REPLY"), (m.accept, "ORIGINAL"))) == ["RETURN", "RETURN"]
+    assert passes(after((m.accept_both, "REPLY"))) == ["RETURN", "RETURN"]
+    assert passes(after((m.accept, "ORIGINAL"), (m.drop, "REPLY"))) == ["DROP", "DROP"]
+    assert passes(after((m.reject, "REPLY"))) == ["NFQUEUE", "NFQUEUE"]
+    rejected = walk(plan, 4, Way(hook, 0, after((m.reject_all, "ORIGINAL"))))
+    assert (rejected.target, rejected.mark) == ("RETURN", m.reject)
+
+
+def test_rules_keep_a_connection_with_its_worker() -> None:
+    plan = PLANS[2]
+    m = plan.marks
+    for index in range(3):
+        begun = m.begin(index).value
+        for mark in (m.accept, m.reject):
+            after = walk(plan, 4, Way("INPUT", mark, begun)).connmark
+            assert walk(plan, 4, Way("INPUT", 0, after, "REPLY")).queue == f"--queue-num {3 + index}"
+    assert walk(plan, 4, Way("INPUT", 0, None)).queue == "--queue-balance 3:5"
 
 
 @EVERY_PLAN
@@ -61,7 +126,11 @@ def test_rules_never_accept(plan: Plan, family: int) -> None:
 @EVERY_PLAN
 def test_rules_exempt_neighbour_discovery_on_ipv6_only(plan: Plan) -> None:
     rules = ruleset(plan, 6)["mangle"]["PYWALL_ICMPV6"]
-    assert [int(number) for rule in rules for number in re.findall(r"--icmpv6-type (\d+)", rule)] == [*UNQUEUED_ICMPV6]
+    exempt = {int(number) for rule in rules for number in re.findall(r"--icmpv6-type (\d+)", rule)}
+    assert exempt == {*NEIGHBOUR_DISCOVERY, *LISTENER_DISCOVERY}
+    assert all(re.search(r"--hl-eq (255|1) -j RETURN", rule) for rule in rules[:-1]), "no router passes these on"
+    assert all("-s fe80::/10" in rule or "-s ::/128" in rule for rule in rules if "--hl-eq 1 " in rule)
+    assert not any("PYWALL_ICMPV6" in rule for rule in ruleset(plan, 6)["mangle"].get("PYWALL_FORWARD", []))
     assert "PYWALL_ICMPV6" not in ruleset(plan, 4)["mangle"]
 
 
@@ -69,8 +138,8 @@ def test_rules_follow_the_plan() -> None:
     text = installation(PLANS[1], 4, {})
     assert "NFQUEUE --queue-num 3 --queue-bypass" in text
     assert "PYWALL_OUTPUT" not in text
-    assert "-i lo -j RETURN" not in text
-    assert "-i lo -j RETURN" in installation(PLANS[0], 4, {})
+    assert "PYWALL_INPUT -i lo -j RETURN" not in text
+    assert "PYWALL_INPUT -i lo -j RETURN" in installation(PLANS[0], 4, {})
     queues = re.findall(r"NFQUEUE --queue-num (\d)", installation(PLANS[2], 4, {}))
     assert sorted(queues) == ["3", "4", "5"]
     assert "--queue-balance 3:5" in installation(PLANS[3], 4, {})
@@ -78,12 +147,24 @@ def test_rules_follow_the_plan() -> None:
 
 @EVERY_PLAN
 @FAMILIES
-def test_rules_are_in_place_after_installation(plan: Plan, family: int) -> None:
+def test_rules_changed_by_somebody_else_are_seen(plan: Plan, family: int) -> None:
     tables = state(installation(plan, family, {}))
-    assert in_place(plan, tables)
-    for table in tables:
-        without = {**tables, table: Saved(tables[table].chains, tables[table].rules[1:])}
-        assert not in_place(plan, without)
+    before = view(plan, tables)
+    assert complete(plan, family, before)
+    for table, saved in tables.items():
+        for n, rule in enumerate(saved.rules):
+            chain = rule.split()[1]
+            for rules in (
+                saved.rules[:n] + saved.rules[n + 1 :],
+                (*saved.rules[:n], f"-A {chain} -j RETURN", *saved.rules[n:]),
+            ):
+                now = view(plan, {**tables, table: Saved(saved.chains, rules)})
+                assert differences(before, now) == [f"{table} {chain}"]
+                assert not complete(plan, family, now)
+        for chain in saved.own_chains():
+            flushed = tuple(rule for rule in saved.rules if rule.split()[1] != chain)
+            assert not complete(plan, family, view(plan, {**tables, table: Saved(saved.chains, flushed)}))
+    assert differences(before, view(plan, {})) == sorted(before)
 
 
 @EVERY_PLAN

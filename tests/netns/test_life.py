@@ -44,7 +44,7 @@ def left_over(namespace: Any) -> str:
     text = ""
     for variant in ("nft", "legacy"):
         text += namespace.ruleset(variant)
-    return "\n".join(line for line in text.splitlines() if "PYWALL" in line)
+    return "\n".join(line for line in text.splitlines() if "pywall" in line.lower())
 
 
 @pytest.fixture
@@ -152,8 +152,8 @@ def test_life_kill9_restart(lab: Any, variant: str) -> None:
 
 
 def without_generation(rules: str) -> str:
-    """Rules with the generation's bits of every connmark taken out."""
-    return re.sub(r"0x[0-9a-f]+", lambda number: hex(int(number.group(), 16) & ~0xFF000), sort_chains(rules))
+    """Rules without the values of marks, which are drawn at random."""
+    return sort_chains(re.sub(r"0x[0-9a-f]+", "0x", rules))
 
 
 def sort_chains(rules: str) -> str:
