@@ -30,6 +30,7 @@ from .model.packet import (
     Packet,
 )
 from .model.rule_kind import Matcher
+from .model.transaction import HandOver, Transaction, TransactionParser
 from .model.verdict import (
     ACCEPT,
     DROP,
@@ -67,6 +68,7 @@ PUBLIC_MEMBERS: Final = {
     "Flow": (
         "app_proto",
         "app_proto_orig",
+        "app_proto_outer",
         "bytes_toclient",
         "bytes_toserver",
         "classifying",
@@ -89,6 +91,7 @@ PUBLIC_MEMBERS: Final = {
         "initiator",
         "key",
         "last",
+        "looked_at",
         "loopback",
         "midstream",
         "opaque",
@@ -145,6 +148,7 @@ __all__ = [
     "Engine",
     "Facts",
     "Flow",
+    "HandOver",
     "Host",
     "Match",
     "Matcher",
@@ -153,6 +157,8 @@ __all__ = [
     "RuleRegistry",
     "Scope",
     "Surroundings",
+    "Transaction",
+    "TransactionParser",
     "Verdict",
     "decode",
     "hookimpl",

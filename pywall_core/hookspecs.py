@@ -19,6 +19,7 @@ import pluggy
 
 from .model.flow import Flow
 from .model.packet import Packet
+from .model.transaction import TransactionParser
 from .model.verdict import Answer, Drop, Facts, Match, Verdict
 
 if TYPE_CHECKING:
@@ -120,6 +121,21 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
     :caller: the engine, for payload of a flow that this detector has not answered for good
     :none: a mistake: the answer is MORE, NO or a Match
+    :since: API 1
+    """
+
+
+@hookspec
+def pywall_transactions(flow: Flow) -> TransactionParser | None:
+    """Make the parser of a flow's transactions (HTTP requests, DNS questions) and hand-overs (CONNECT, STARTTLS).
+
+    Called when the name that this detector answered has settled (``flow.app_proto``); ``flow.client`` and
+    ``flow.server`` are what was seen so far. The parser is fed these bytes, then all others in order, and says
+    from then on what facts the protocol has, whether it is ``confirmed`` and where another protocol begins; this
+    detector is not asked any more. The chain is walked for each transaction before the packet that completes it passes.
+
+    :caller: the engine, once a flow, for the detector that recognised it
+    :none: the flow is not followed; facts and hand-over are those of the detector's matches
     :since: API 1
     """
 

@@ -104,6 +104,11 @@ class Chains:
         known: dict[str, bool] = {}
         return frozenset(hook for hook, name in HOOK_NAMES.items() if not _waits(self.bound, name, known))
 
+    def fact_prefixes(self) -> frozenset[str]:
+        """Return the protocols of the facts that rules ask for: ``http`` for ``http.hostname``."""
+        kinds = (kind for rules in self.bound.values() for rule in rules for kind in leaves(rule.condition))
+        return frozenset(name.partition(".")[0] for kind in kinds for name in kind.asks())
+
     def walk(self, packet: Packet, flow: Flow, trace: list[Step] | None = None) -> Verdict:
         """The verdict of the packet's hook; ``self.asked`` says what it rests on. Rules may raise."""
         hook = HOOK_NAMES[packet.hook]

@@ -13,12 +13,14 @@ from typing import Final
 
 from ..model.flow import Flow
 from ..model.packet import ICMP, ICMPV6, PROTOCOL_NAMES, TCP, UDP
+from ..model.transaction import TransactionParser
 from ..model.verdict import MORE, NO, PENDING, YES, Answer, Match
 from .classifiers import KEPT_CUTS, NOT_BEGUN, Classifier, Classifiers, OnError
+from .transactions import Transactions, set_back
 
 DetectCall = Callable[[Flow, bytes, bytes], "Match | Answer"]
+FollowCall = Callable[[Flow], "TransactionParser | None"]
 _CACHED_ORDERS: Final = 4096
-_KEPT_NAMES: Final = 256
 #: bytes of both directions after which detectors that have matched nothing hold up classification no longer
 _UNMATCHED_GRACE: Final = 1024
 #: likewise with an unconfirmed match: bytes of the side that has said less, and of one that gets no answer
@@ -28,7 +30,10 @@ _SILENCE_GRACE: Final = 8192
 
 @dataclass(slots=True, frozen=True)
 class Detector:
-    """A plugin that detects, with its declared limits (``first_*``: possible first octets, None: any)."""
+    """A plugin that detects, with its declared limits (``first_*``: possible first octets, None: any).
+
+    ``follow`` makes the parser of a flow's transactions, None for protocols without.
+    """
 
     name: str
     call: DetectCall
@@ -36,6 +41,7 @@ class Detector:
     protocols: tuple[str, ...]
     first_client: bytes | None = None
     first_server: bytes | None = None
+    follow: FollowCall | None = None
 
 
 class Detectors:
@@ -87,8 +93,9 @@ class Recognition:
         self._quarantined = 0
         #: bit of the detector that is being asked, 0 outside
         self.asking = 0
-        #: names of facts with their protocol before them, by protocol: flows share them
-        self._dotted: dict[str, dict[str, str]] = {}
+        self.transactions = Transactions(on_error)
+        #: how often detection has begun anew, in all flows
+        self._restarts = 0
 
     def begin(self, flow: Flow) -> None:
         """Set up a new flow."""
@@ -121,7 +128,8 @@ class Recognition:
     def feed(self, flow: Flow, to_server: bool, data: bytes, datagram: bool) -> bool:
         """Add payload of one direction (never empty); True when facts of the flow changed."""
         if flow.detect_done:
-            return bool(flow.classifying) and self._feed_classifiers(flow, to_server, data)
+            changed = bool(flow.classifying) and self._feed_classifiers(flow, to_server, data)
+            return changed if flow.following is None else self._follow(flow, to_server, data) or changed
         flow.payload_seen = True
         changed = flow.classifying > 0 and self.classifiers.feed(flow, to_server, data)
         room = self.limit_bytes - len(flow.client if to_server else flow.server)
@@ -141,11 +149,26 @@ class Recognition:
             if datagram:
                 flow.server_sizes += (len(data),)
         began = flow.classifying > 0
+        following, restarts = flow.following is not None, self._restarts
         changed |= self._ask(flow)
+        if flow.following is not None and restarts == self._restarts:
+            changed |= self._follow(flow, to_server, data if following else data[len(kept) :])
+        if restarts != self._restarts:
+            if not following and len(kept) < len(data):
+                self.feed(flow, to_server, data[len(kept) :], datagram)
+            return True
         if flow.classifying == NOT_BEGUN and not self.may_be_named(flow):
             changed |= self.classifiers.begin(flow)
         if not began and flow.classifying > 0 and len(kept) < len(data):
             changed |= self.classifiers.feed(flow, to_server, data[len(kept) :])
+        return changed
+
+    def skip(self, flow: Flow, to_server: bool, size: int) -> bool:
+        """``size`` bytes of a direction are missing. True when facts of the flow changed."""
+        changed = not flow.detect_done and self.finish(flow)
+        if flow.following is not None:
+            self.transactions.skip(flow, to_server, size)
+            changed |= flow.following is None
         return changed
 
     def may_be_named(self, flow: Flow) -> bool:
@@ -191,9 +214,11 @@ class Recognition:
         if flow.detect_done or flow.pending & self._quarantined:
             return False
         if flow.match is not None:
+            restarts = self._restarts
             if flow.app_proto is None:
                 self._settle(flow, flow.match)
-            self._end_detection(flow)
+            if restarts == self._restarts:
+                self._end_detection(flow)
         elif flow.payload_seen:
             flow.pending = 0
             self._settle_unknown(flow)
@@ -211,12 +236,16 @@ class Recognition:
         The name of an unconfirmed match never settles: an opening is not a proof, and a budget spent is none either.
         """
         app_proto = flow.app_proto
+        following = flow.following
+        settled = NO if following is not None else YES  # another protocol may yet begin inside
         if name in self.classifiers.facts:
             if name not in flow.facts and not (flow.confirmed and not flow.opaque):
-                return PENDING if flow.classifying or not flow.detect_done else YES
-            return YES if flow.detect_done else NO
+                return PENDING if flow.classifying or not flow.detect_done else settled
+            return settled if flow.detect_done else NO
         if app_proto is None:
             return NO if name in flow.facts else PENDING
+        if following is not None:
+            return NO if following.began or not name.startswith(following.prefix) else PENDING
         if flow.detect_done:
             return YES if flow.confirmed or app_proto in ("unknown", "none") else NO
         if name == "app_proto" or name in flow.facts:
@@ -284,23 +313,57 @@ class Recognition:
         flow.pending = flow.match_bit
         flow.confirmed = match.confirmed
         flow.opaque = False
-        if match.facts:
+        if match.facts and flow.following is None:
             facts = dict(flow.facts)
-            names = self._dotted.setdefault(match.protocol, {})
             for name, value in match.facts.items():
-                dotted = names.get(name)
-                if dotted is None:
-                    dotted = f"{match.protocol}.{name}"
-                    if len(names) < _KEPT_NAMES:
-                        names[name] = dotted
-                facts[dotted] = value
+                facts[self.transactions.dotted(match.protocol, name)] = value
             flow.facts = facts
-        if match.restart is not None:
-            self._restart(flow, match.restart)
+        restarts = self._restarts
+        if flow.following is None:
+            self._begin_following(flow)
+        if restarts != self._restarts:
+            return
+        if match.restart is not None and flow.following is None:
+            self._begin_anew(flow, flow.client[match.restart[0] :], flow.server[match.restart[1] :], inside=True)
         elif (match.done and match.confirmed) or self.spent(flow):
             self._end_detection(flow)
         elif match.confirmed:
             self.classifiers.set_aside(flow)
+
+    def _begin_following(self, flow: Flow) -> None:
+        """Where the protocol has transactions: make their parser, and feed it what was seen so far."""
+        detector = self._detectors[flow.match_bit.bit_length() - 1]
+        if detector.follow is None:
+            return
+        restarts = self._restarts
+        said = ((True, flow.client, flow.client_sizes), (False, flow.server, flow.server_sizes))
+        self.transactions.begin(flow, detector.name, detector.follow)
+        for to_server, data, sizes in said:
+            at = 0
+            for size in sizes or (len(data),):
+                piece = data[at : at + size]
+                at += size
+                if not piece:
+                    continue
+                if restarts != self._restarts:
+                    self.feed(flow, to_server, piece, bool(sizes))
+                elif flow.following is not None:
+                    self._follow(flow, to_server, piece)
+
+    def _follow(self, flow: Flow, to_server: bool, data: bytes) -> bool:
+        """Feed the parser of the flow's transactions; True when something is to be judged anew."""
+        if not data:
+            return False
+        parser = flow.following.parser
+        step = self.transactions.feed(flow, to_server, data)
+        if step is not None:
+            self._begin_anew(flow, step.client, step.server, inside=step.inside)
+            return True
+        if parser.confirmed and not flow.confirmed:
+            flow.confirmed = True
+            self._end_detection(flow)
+            return True
+        return bool(self.transactions.due) or flow.following is None
 
     def _end_detection(self, flow: Flow) -> None:
         """Detectors are not asked any more; classifiers go on where no name is confirmed."""
@@ -311,25 +374,17 @@ class Recognition:
             self.classifiers.begin(flow)
         self._release(flow)
 
-    def _restart(self, flow: Flow, offsets: tuple[int, int]) -> None:
-        """Detection begins anew inside the recognised protocol, and so does classification."""
-        flow.opaque = True
+    def _begin_anew(self, flow: Flow, client: bytes, server: bytes, *, inside: bool) -> None:
+        """Detection begins anew with what follows the recognised protocol, and so does classification."""
+        self._restarts += 1
+        set_back(flow, inside=inside)
         if flow.classifying or self.classifiers.wanted:
             self.classifiers.set_aside(flow)
             flow.classifying = NOT_BEGUN
-        flow.cuts = ()
-        flow.client = flow.client[offsets[0] :]
-        flow.server = flow.server[offsets[1] :]
-        flow.client_sizes = flow.server_sizes = ()
-        flow.match = None
-        flow.match_bit = 0
         flow.pending = self._tcp if flow.proto == TCP else self._udp
-        if flow.client:
-            flow.pending &= self._by_first_client[flow.client[0]]
-        if flow.server:
-            flow.pending &= self._by_first_server[flow.server[0]]
-        if flow.client or flow.server:
-            self._ask(flow)
+        for to_server, data in ((True, client), (False, server)):
+            if data:
+                self.feed(flow, to_server, data, False)
 
     def _settle_unknown(self, flow: Flow) -> None:
         if flow.app_proto is None:

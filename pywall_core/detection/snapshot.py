@@ -28,6 +28,8 @@ def snapshot(flow: Flow) -> Snapshot:
         flow.classifying,
         flow.cuts,
         flow.payload_seen,
+        flow.app_proto_outer,
+        None if flow.following is None else flow.following.copy(),
     )
 
 
@@ -49,5 +51,7 @@ def restore(flow: Flow, before: Snapshot) -> None:
         flow.classifying,
         flow.cuts,
         flow.payload_seen,
+        flow.app_proto_outer,
+        flow.following,
     ) = before
     flow.verdicts = [None] * 8

@@ -119,7 +119,7 @@ class Engine:
             self.flows.find,
             self.chains,
             self._guard,
-            plugins.calls("flow_released") if live else (),
+            (("core", self._end_transactions), *(plugins.calls("flow_released") if live else ())),
             look_on=look_on,
             observe=config.mode == "observe",
         )
@@ -272,10 +272,15 @@ class Engine:
 
     def _end_flow(self, flow: Flow, reason: str) -> None:
         self.recognition.finish(flow)
+        self._end_transactions(flow)
         self._events.protocol(flow)
         self._guard.call_all(self._flow_end, flow, reason)
         self.counters[f"flows.ended.{reason}"] += 1
         self._events.emit("flow", flow, None, {"reason": reason})
+
+    def _end_transactions(self, flow: Flow) -> None:
+        """Nobody follows the flow any more: its open transactions have their events as they are."""
+        self._events.transactions(flow, self.recognition.transactions.end(flow), None)
 
     def _record_detection_error(self, plugin: str, flow: Flow, error: BaseException) -> None:
         self._guard.record_at_packet(plugin, error)

@@ -70,7 +70,7 @@ class Offload:
         Not while the other direction is undecided: its detectors and the tracker need both. A hook whose rules ask
         neither facts nor packets decides at first sight and need not be waited for.
         """
-        if flow.watched or (self._look_on and (not flow.detect_done or flow.classifying)):
+        if flow.watched or (self._look_on and flow.looked_at):
             return False
         if not (self._loopback_decided(flow) if flow.loopback else self._other_way_decided(flow, slot)):
             return False

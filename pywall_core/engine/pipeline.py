@@ -62,6 +62,8 @@ class Pipeline:
         self._expectations = expectations
         self._detection = detection
         self._feed = detection.feed
+        self._transactions = detection.transactions
+        self._asked_protocols = chains.fact_prefixes()
         self._chains = chains
         self._unruled = chains.unruled
         self._hooks = hooks
@@ -143,11 +145,14 @@ class Pipeline:
             if packet.related:
                 packet.segments = ()
             elif packet.segments:
-                before = None if flow.detect_done else snapshot(flow)
+                before = None if flow.detect_done and flow.following is None else snapshot(flow)
                 if self._detect(packet, flow):
                     verdict_cache.facts_changed(flow)
             # 6. the chain
-            verdict = self._judge(packet, flow, slot)
+            if self._transactions.due:
+                verdict = self._judge_transactions(packet, flow, slot)
+            else:
+                verdict = self._judge(packet, flow, slot)
         # 7. decided hooks
         self._hooks.decided(packet, flow, verdict)
         # 8. segment hooks for what was accepted; what a dropped packet taught is taken back
@@ -238,8 +243,8 @@ class Pipeline:
         changed = False
         datagram = flow.proto != TCP
         for _offset, data, gap in packet.segments:
-            if gap and not flow.detect_done:
-                changed |= self._detection.finish(flow)
+            if gap:
+                changed |= self._detection.skip(flow, packet.to_server, gap)
             if data:
                 changed |= self._feed(flow, packet.to_server, data, datagram)
         if flow.match is not None or flow.app_proto is not None:
@@ -265,12 +270,36 @@ class Pipeline:
                     return self._policy.truncated
             if self._observe and verdict.action is not ACCEPT:
                 verdict = self._events.would_be(verdict, packet, flow)
-            keep = not asked.packet and (verdict.final or not flow.unacked)
+            keep = not asked.packet and (verdict.final or not flow.unacked or flow.following is not None)
             verdict_cache.record(flow, slot, verdict, keep=keep)
         elif verdict.final:
             verdict_cache.record(flow, slot, verdict, keep=True)
         if verdict.action is not ACCEPT:
             self._events.drop(verdict, packet, flow)
+        return verdict
+
+    def _judge_transactions(self, packet: Packet, flow: Flow, slot: int) -> Verdict:
+        """Return the verdict on a packet that completes transactions: the chain is walked for each whose facts it asks,
+        until one is not accepted.
+        """
+        found = self._transactions.take()
+        verdict: Verdict | None = None
+        judged = 0
+        for protocol, transaction in found:
+            judged += 1
+            self._transactions.apply(flow, protocol, transaction)
+            verdict_cache.facts_changed(flow)
+            verdict = None
+            if protocol in self._asked_protocols:
+                verdict = self._judge(packet, flow, slot)
+                if verdict.action is not ACCEPT:
+                    break
+        if verdict is None:
+            verdict = self._judge(packet, flow, slot)
+        if verdict.action is ACCEPT or verdict.final:
+            self._events.transactions(flow, found[:judged], packet)
+        if verdict.final and verdict.action is not ACCEPT:
+            self._events.transactions(flow, self._transactions.end(flow), None)
         return verdict
 
     def _fail(self, plugin: str, packet: Packet, flow: Flow) -> Verdict:

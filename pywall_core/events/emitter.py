@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from ..chain.walk import Rule
 from ..model.flow import Flow
 from ..model.packet import Packet
+from ..model.transaction import Transaction
 from ..model.verdict import ACCEPT, Verdict
 from .eve import Event, EventBuilder
 
@@ -59,9 +60,19 @@ class Reporter:
         proto = flow.app_proto
         if not flow.detect_done or proto is None or flow.protocol_event_written or not flow.facts:
             return
+        if flow.following is not None:  # it may yet find transactions
+            return
         flow.protocol_event_written = True
         if self._builder.has_type(proto, flow):
             self.emit(proto, flow, None, {})
+
+    def transactions(self, flow: Flow, found: Sequence[tuple[str, Transaction]], packet: Packet | None) -> None:
+        """One event for each complete transaction, and one for what cannot be right about it."""
+        for protocol, transaction in found:
+            if transaction.anomaly:
+                self.anomaly(packet, flow, "applayer", f"{protocol}.{transaction.anomaly}")
+            if transaction.complete and transaction.facts:
+                self.emit(protocol, flow, None, {"transaction": transaction})
 
     def drop(self, verdict: Verdict, packet: Packet, flow: Flow) -> None:
         """One drop event a flow and rule, not one a packet."""
@@ -81,7 +92,7 @@ class Reporter:
         self._counters[f"observed.{verdict.action.value}"] += 1
         return Verdict(ACCEPT, verdict.final, verdict.rule, verdict.plugin, verdict.chain, reason, verdict.cause)
 
-    def anomaly(self, packet: Packet, flow: Flow | None, kind: str, event: str) -> None:
+    def anomaly(self, packet: Packet | None, flow: Flow | None, kind: str, event: str) -> None:
         """A decoder's or a tracker's objection; at most a hundred a second are written, the others are counted."""
         self._anomalies += 1
         if self._anomalies <= _ANOMALIES_PER_TICK:

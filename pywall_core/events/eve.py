@@ -16,6 +16,7 @@ from typing import Any, Final
 from ..chain.walk import Rule
 from ..model.flow import Flow
 from ..model.packet import ACK, FIN, ICMP, ICMPV6, PSH, RST, SYN, TCP, UDP, URG, Packet
+from ..model.transaction import Transaction
 from ..model.verdict import Verdict
 from .community import community_id
 
@@ -89,8 +90,15 @@ class EventBuilder:
             event["app_proto"] = flow.app_proto or ("unknown" if flow.payload_seen else "none")
             if flow.app_proto_orig:
                 event["app_proto_orig"] = flow.app_proto_orig
+            if flow.app_proto_outer:
+                event["app_proto_outer"] = flow.app_proto_outer[-1]
+            transaction: Transaction | None = fields.pop("transaction", None)
             if event_type == "flow":
                 self._flow(event, flow, fields.pop("reason", "timeout"))
+            elif transaction is not None:
+                event["app_proto"] = event_type
+                event["tx_id"] = transaction.number
+                _nest(event, event_type, {f"{event_type}.{name}": value for name, value in transaction.facts.items()})
             elif packet is None and event_type == flow.app_proto:
                 for proto in (flow.app_proto_orig, flow.app_proto):
                     if proto:

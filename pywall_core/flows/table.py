@@ -179,6 +179,8 @@ def new_flow(packet: Packet) -> Flow:
     flow.confirmed = flow.detect_done = flow.opaque = flow.payload_seen = flow.protocol_event_written = False
     flow.closed = flow.unacked = flow.midstream = flow.watched = flow.released = False
     flow.facts = _NO_FACTS
+    flow.app_proto_outer = ()
+    flow.following = None
     flow.client = flow.server = b""
     flow.client_sizes = flow.server_sizes = flow.cuts = ()
     flow.tracker = flow.ext = flow.match = flow.final = flow.verdict = None

@@ -17,6 +17,7 @@ class Flow:
     __slots__ = (
         "app_proto",
         "app_proto_orig",
+        "app_proto_outer",
         "bytes_toclient",
         "bytes_toserver",
         "classifying",
@@ -35,6 +36,7 @@ class Flow:
         "ext",
         "facts",
         "final",
+        "following",
         "hook",
         "icmp",
         "id",
@@ -102,6 +104,8 @@ class Flow:
     #: settled protocol name, "unknown" when nothing was recognised, None while that is open
     app_proto: str | None
     app_proto_orig: str | None
+    #: names of the protocols that carry app_proto (CONNECT, STARTTLS), the outermost first
+    app_proto_outer: tuple[str, ...]
     #: both sides were seen to speak app_proto
     confirmed: bool
     #: nothing more will be learnt by detectors
@@ -143,6 +147,8 @@ class Flow:
     #: any plugin's own data, by plugin name; None until first use
     ext: dict[str, Any] | None
 
+    #: parser of the flow's transactions with its state, None when its protocol has none or none can come any more
+    following: Any
     match: Match | None
     match_bit: int
     pending: int
@@ -158,6 +164,11 @@ class Flow:
     verdict: Verdict | None
     verdicts: list[Verdict | None]
     engine: Any
+
+    @property
+    def looked_at(self) -> bool:
+        """Detectors, classifiers or a parser of transactions want to see more of the flow's bytes."""
+        return not self.detect_done or self.following is not None or self.classifying != 0
 
     def set_fact(self, name: str, value: object) -> None:
         """Set a fact of the flow; rules that asked for it are asked again."""

@@ -136,6 +136,7 @@ class Plugins:
                     tuple(getattr(p.obj, "protocols", (p.name,))),
                     getattr(p.obj, "first_client", None),
                     getattr(p.obj, "first_server", None),
+                    hookspecs.direct(p.obj.pywall_transactions) if "transactions" in p.hooks else None,
                 )
             )
         return Detectors(found)

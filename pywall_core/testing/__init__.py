@@ -15,24 +15,31 @@ if TYPE_CHECKING:
     from .detectors import detector_contract
     from .dialogues import Conversation, conversation
     from .flows import make_flow
+    from .handovers import client_hello, server_hello
     from .memory import InMemory, engine, replay
     from .packets import fragment, icmp_error, ip_packet, tcp_packet, udp_packet, write_pcap
     from .rules import rule_contract
+    from .transactions import FoundTransactions, find_transactions, transaction_contract
 
 _HOMES = {
     "Conversation": ".dialogues",
+    "FoundTransactions": ".transactions",
     "InMemory": ".memory",
+    "client_hello": ".handovers",
     "cases": "..offline.verify",
     "conversation": ".dialogues",
     "detector_contract": ".detectors",
     "engine": ".memory",
+    "find_transactions": ".transactions",
     "fragment": ".packets",
     "icmp_error": ".packets",
     "ip_packet": ".packets",
     "make_flow": ".flows",
     "replay": ".memory",
     "rule_contract": ".rules",
+    "server_hello": ".handovers",
     "tcp_packet": ".packets",
+    "transaction_contract": ".transactions",
     "udp_packet": ".packets",
     "verify": "..offline.verify",
     "write_pcap": ".packets",
@@ -40,18 +47,23 @@ _HOMES = {
 
 __all__ = [
     "Conversation",
+    "FoundTransactions",
     "InMemory",
     "cases",
+    "client_hello",
     "conversation",
     "detector_contract",
     "engine",
+    "find_transactions",
     "fragment",
     "icmp_error",
     "ip_packet",
     "make_flow",
     "replay",
     "rule_contract",
+    "server_hello",
     "tcp_packet",
+    "transaction_contract",
     "udp_packet",
     "verify",
     "write_pcap",

@@ -79,9 +79,9 @@ def detector_contract(
 
     detect: Detect = getattr(detector, "pywall_detect", detector)
     carrier = transport or _transport(detector, positives)
-    good = [_turns(dialogue) for dialogue in positives]
-    bad = [_turns(dialogue) for dialogue in negatives]
-    every = [*good, *bad, *(_turns(dialogue) for dialogue in others)]
+    good = [turns_of(dialogue) for dialogue in positives]
+    bad = [turns_of(dialogue) for dialogue in negatives]
+    every = [*good, *bad, *(turns_of(dialogue) for dialogue in others)]
     if not good and not others:
         raise ValueError("a detector is tried on at least one positive")
     tried = settings(
@@ -99,7 +99,7 @@ def detector_contract(
         """A dialogue, and the same bytes cut and interleaved in another way (datagrams stay whole)."""
         turns = draw(st.sampled_from(dialogues))
         client, server = ([data for to_server, data in turns if to_server is side] for side in (True, False))
-        sides = [_cut(draw, st, client, carrier), _cut(draw, st, server, carrier)]
+        sides = [cut_again(draw, st, client, carrier), cut_again(draw, st, server, carrier)]
         mixed: Turns = []
         while sides[0] or sides[1]:
             to_server = bool(sides[0]) and (not sides[1] or draw(st.booleans()))
@@ -255,14 +255,14 @@ def _first_turns(turns: Turns) -> int:
     return next((said for said, (side, _) in enumerate(turns) if side is not turns[0][0]), len(turns))
 
 
-def _turns(dialogue: Dialogue) -> Turns:
+def turns_of(dialogue: Dialogue) -> Turns:
     if isinstance(dialogue, Conversation):
         return dialogue.turns()
     client, server = dialogue
     return [turn for turn in ((True, client), (False, server)) if turn[1]]
 
 
-def _cut(draw: Any, st: Any, said: list[bytes], transport: str) -> list[bytes]:
+def cut_again(draw: Any, st: Any, said: list[bytes], transport: str) -> list[bytes]:
     """One direction's bytes in new pieces; datagrams as they are."""
     if transport == "udp":
         return list(said)

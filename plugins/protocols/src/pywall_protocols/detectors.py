@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-#: Folder of what detectors share. All other folders are families.
-HELPERS = "parsing"
+#: Folders of what detectors share. All other folders are families.
+HELPERS = frozenset({"parsing", "transactions"})
 
 
 def find_detectors(package: Path) -> dict[str, str]:
@@ -20,7 +20,7 @@ def find_detectors(package: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in sorted(package.glob("*/*.py")):
         family = path.parent.name
-        if family == HELPERS or path.stem.startswith("_"):
+        if family in HELPERS or path.stem.startswith("_"):
             continue
         name = path.stem.replace("_", "-")
         if name in found:

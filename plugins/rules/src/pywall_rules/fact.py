@@ -79,7 +79,7 @@ class Fact(RuleKind):
             elif state(flow, name) is PENDING:
                 return PENDING
             else:
-                value = getattr(flow, name) if name in _ATTRIBUTES else flow.facts.get(name)
+                value = (getattr(flow, name) or None) if name in _ATTRIBUTES else flow.facts.get(name)
             if value is None:
                 return absent
             if isinstance(value, (list, tuple, set, frozenset)):
@@ -104,6 +104,6 @@ class Fact(RuleKind):
 
 
 #: facts that the core keeps as attributes of the flow
-_ATTRIBUTES = frozenset({"app_proto", "app_proto_orig"})
+_ATTRIBUTES = frozenset({"app_proto", "app_proto_orig", "app_proto_outer"})
 #: attributes of the flow that are known from its first packet on; written ``flow.expected`` or without the prefix
 _AT_START = frozenset({"expected"})

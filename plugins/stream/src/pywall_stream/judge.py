@@ -281,7 +281,7 @@ class Judge:
 
     def _looked_at(self, flow: Flow, sender: Half) -> bool:
         """The octets are taken by somebody, or detectors were shown some that the receiver has not acknowledged."""
-        return self.listened or not flow.detect_done or bool(flow.classifying) or sender.judged > sender.acked
+        return self.listened or flow.looked_at or sender.judged > sender.acked
 
     def _full(self, sender: Half, grown: int, behind_hole: bool) -> bool:
         """Late octets may take half of the memory, so that connections in order go on beside a flood of holes."""

@@ -75,7 +75,7 @@ class Tracker:
         if isinstance(judgement, Step):
             self._step = judgement
             packet.segments = judgement.segments
-            if judgement.segments and (not flow.detect_done or flow.classifying):
+            if judgement.segments and flow.looked_at:
                 judgement.shown = True
                 flow.unacked |= packet.to_server or flow.midstream
             return None
@@ -109,7 +109,7 @@ class Tracker:
         staged.octets, staged.end = octets, end
         staged.acked, staged.edge = acked, acked + (packet.window << max(sender.shift, 0))
         staged.tsval = tsval
-        staged.shown = not flow.detect_done or bool(flow.classifying)
+        staged.shown = flow.looked_at
         return True
 
     def decided(self, packet: Packet, flow: Flow, verdict: Verdict) -> None:

@@ -5,8 +5,8 @@
     nnn``). A line that only begins with a registered method waits for the other side's status line
 :source: RFC 9112 sections 2.2, 3, 4; RFC 1945 section 5; RFC 9110 sections 9, 15.2.2 (101), 9.3.6 (CONNECT)
 :minimum: 7 octets of a request, 12 of a response
-:facts: http_method, hostname, url, protocol, http_user_agent, http_refer, status, http_content_type, content_encoding,
-    upgrade
+:facts: http_method, hostname, http_port, url, protocol, http_user_agent, http_refer, status, http_content_type,
+    content_encoding, upgrade, redirect, ambiguous_length
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from base64 import b64encode
 from hashlib import sha1
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.http_head import Fields, read_head
 from ..parsing.wire import cut, text
+from ..transactions.http import follow
 
 api_version = 1
 protocols = ("http",)
@@ -93,6 +94,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         return Match("http", facts, restart=restart)
     complete = request_end > 0 and (response_end > 0 or answered == _WRONG)
     return Match("http", facts, confirmed, done=complete or (asked == _WRONG and response_end > 0))
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser:
+    """Follow every request of the connection."""
+    return follow(flow)
 
 
 def _look(data: bytes) -> int:

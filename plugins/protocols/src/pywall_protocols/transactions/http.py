@@ -1,0 +1,313 @@
+"""HTTP/1: every request with its response, pipelined or not, and where CONNECT and Upgrade hand over.
+
+Requests and responses belong together by their order (RFC 9112 section 9.3.2). A request is given when its head is
+complete, and again with the response's facts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final, final
+
+from pywall_core.api import Flow, HandOver, Transaction
+
+from ..parsing.wire import text
+from .http_message import HEAD, LONGEST_LINE, START, START_LINE, Fields, MessageReader, body_length, values
+
+#: Requests whose facts are kept until the response has come; others have their event without it.
+_MOST_OPEN: Final = 64
+#: Requests without a response that are counted: a client that sends more speaks no HTTP that anybody answers.
+_MOST_PENDING: Final = 65536
+#: Bytes of a direction that are held until the other side has said what they are.
+_MOST_HELD: Final = 65536
+_REQUEST_FIELDS: Final = frozenset(
+    {b"host", b"user-agent", b"referer", b"content-length", b"transfer-encoding", b"upgrade"}
+)
+_RESPONSE_FIELDS: Final = frozenset(
+    {b"content-type", b"content-encoding", b"upgrade", b"content-length", b"transfer-encoding", b"location"}
+)
+#: what is to be known of a request to find the end of its response
+_PLAIN, _SIMPLE, _HEAD, _CONNECT, _UPGRADE = b"GSHCU"
+_MAY_HAND_OVER: Final = (_CONNECT, _UPGRADE)
+
+_method = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}\Z").match
+_version = re.compile(rb"HTTP/\d(?:\.\d)?\Z", re.IGNORECASE).match
+_status = re.compile(rb"(HTTP/\d(?:\.\d)?|ICY)[ \t]+(\d{3})(?=[ \t]|\Z)", re.IGNORECASE).match
+#: what no request line begins with: a method that is too long, or another byte behind it than a space
+_no_request = re.compile(
+    rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]*+(?:(?<=.{65})|[^!#$%&'*+\-.^_`|~0-9A-Za-z \t\r\n])", re.DOTALL
+).match
+
+_authority = re.compile(rb"(?:[A-Za-z][A-Za-z0-9+.\-]*://)?(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:@]*)(?::(\d{1,5}))?").match
+
+
+@final
+class HttpTransactions:
+    """The parser of one connection. ``turned``: the side that spoke first was the server (the start was not seen)."""
+
+    __slots__ = (
+        "_answered",
+        "_asked",
+        "_first",
+        "_held",
+        "_lost",
+        "_marks",
+        "_open",
+        "_pending",
+        "_tail",
+        "_tail_full",
+        "_turned",
+        "confirmed",
+        "number",
+        "over",
+    )
+
+    def __init__(self, turned: bool = False) -> None:
+        self.confirmed = False
+        self.over = False
+        self.number = 0
+        self._turned = turned
+        self._asked = MessageReader(_REQUEST_FIELDS)
+        self._answered = MessageReader(_RESPONSE_FIELDS)
+        #: one byte for each request without a response
+        self._pending = b""
+        #: number of the first of them, and the facts of as many of them as are kept
+        self._first = 0
+        self._open: tuple[dict[str, Any] | None, ...] = ()
+        #: bytes of the server that came before their request
+        self._held = b""
+        #: bytes of the client behind the first request that may hand over, and where in them those begin that stand
+        #: behind each of these requests
+        self._tail = b""
+        self._marks: tuple[int, ...] = ()
+        self._tail_full = False
+        #: the client's bytes are no requests since here; a response may still say why
+        self._lost = False
+
+    def copy(self) -> HttpTransactions:
+        """Return a parser in the same state."""
+        other = HttpTransactions(self._turned)
+        other.confirmed, other.over, other.number = self.confirmed, self.over, self.number
+        other._asked, other._answered = self._asked.copy(), self._answered.copy()
+        other._pending, other._first, other._open = self._pending, self._first, self._open
+        other._held, other._tail, other._tail_full = self._held, self._tail, self._tail_full
+        other._marks, other._lost = self._marks, self._lost
+        return other
+
+    def feed(self, to_server: bool, data: bytes) -> Sequence[Transaction | HandOver]:
+        """Read the next bytes of a direction."""
+        found: list[Transaction | HandOver] = []
+        if to_server != self._turned:
+            self._read_requests(data, found)
+            if self._held and self._pending and not (found and type(found[-1]) is HandOver):
+                held, self._held = self._held, b""
+                self._read_responses(held, found)
+        elif self._held:
+            self._hold(data)
+        else:
+            self._read_responses(data, found)
+        return found
+
+    def gap(self, to_server: bool, size: int) -> bool:
+        """Missing bytes are harmless inside of a body."""
+        reader = self._asked if to_server != self._turned else self._answered
+        return not self._marks and not self._held and reader.skip(size)
+
+    def finish(self) -> Sequence[Transaction]:
+        """Return the requests without a response."""
+        left = [Transaction(self._first + at, facts, True) for at, facts in enumerate(self._open) if facts is not None]
+        self._open = ()
+        return left
+
+    # --- requests -------------------------------------------------------------------------------------------------
+
+    def _read_requests(self, data: bytes, found: list[Transaction | HandOver]) -> None:
+        reader = self._asked
+        at = 0
+        while at < len(data) and not self._lost:
+            stopped, event = reader.read(data, at)
+            if self._marks:
+                self._keep_tail(data[at:stopped])
+            bad = reader.broken or (
+                reader.state == START and bool(reader.rest) and _no_request(reader.rest) is not None
+            )
+            if event == START_LINE:
+                line = _split_request(reader.start)
+                bad = line is None
+                if line is not None and not line[2]:  # HTTP/0.9 has no fields
+                    event = HEAD
+            if event == HEAD:
+                self._request(reader.start, reader.fields, found)
+            if bad or len(self._pending) > _MOST_PENDING:
+                start = reader.start + b"\r\n" if reader.start else b""
+                self._contradict(start + reader.rest + data[stopped:], data[stopped:], found)
+                return
+            at = stopped
+        if self._lost and at < len(data):
+            self._keep_tail(data[at:])
+
+    def _request(self, start: bytes, fields: Fields, found: list[Transaction | HandOver]) -> None:
+        line = _split_request(start)
+        length, doubtful = body_length(fields)
+        self._asked.begin_body(length or 0)
+        if line is None:
+            return
+        method, target, version = line
+        facts: dict[str, Any] = {
+            "http_method": text(method),
+            "url": text(target),
+            "protocol": text(version.upper()) or "HTTP/0.9",
+        }
+        _host_facts(facts, method, target, fields)
+        for name, fact in ((b"user-agent", "http_user_agent"), (b"referer", "http_refer")):
+            given = values(fields, name)
+            if given:
+                facts[fact] = text(given[0])
+        if doubtful:
+            facts["ambiguous_length"] = True
+        kind = _PLAIN if version else _SIMPLE
+        if method == b"HEAD":
+            kind = _HEAD
+        elif method == b"CONNECT":
+            kind = _CONNECT
+        elif values(fields, b"upgrade"):
+            kind = _UPGRADE
+        if kind in _MAY_HAND_OVER:
+            self._marks = (*self._marks, len(self._tail))
+        self._pending += bytes((kind,))
+        kept = len(self._open) < _MOST_OPEN and len(self._open) == len(self._pending) - 1
+        if kept:
+            self._open = (*self._open, facts)
+        found.append(Transaction(self.number, facts, not kept, "ambiguous_length" if doubtful else ""))
+        self.number += 1
+
+    def _keep_tail(self, data: bytes) -> None:
+        if len(self._tail) + len(data) > _MOST_HELD or len(self._marks) > _MOST_OPEN:
+            self._tail_full = True
+        if not self._tail_full:
+            self._tail += data
+
+    def _contradict(self, client: bytes, unread: bytes, found: list[Transaction | HandOver]) -> None:
+        """What the client sends is no HTTP. Behind CONNECT or Upgrade the response will say what it is."""
+        if self._marks:
+            self._lost = True
+            self._keep_tail(unread)
+            return
+        found.append(self._over_to(client, self._held, inside=False))
+
+    def _over_to(self, client: bytes, server: bytes, inside: bool) -> HandOver:
+        return HandOver(server, client, inside) if self._turned else HandOver(client, server, inside)
+
+    # --- responses ------------------------------------------------------------------------------------------------
+
+    def _hold(self, data: bytes) -> None:
+        self._held += data[: _MOST_HELD - len(self._held)]
+
+    def _read_responses(self, data: bytes, found: list[Transaction | HandOver]) -> None:
+        reader = self._answered
+        at = 0
+        while at < len(data):
+            if not self._pending and reader.state == START:
+                self._hold(data[at:])
+                return
+            if reader.state == START and self._pending[0] == _SIMPLE:
+                reader.begin_body(-2)
+                self._answer({}, found)
+            at, event = reader.read(data, at)
+            if reader.broken or (event == START_LINE and not _status(reader.start)):
+                reader.broken = False
+                reader.begin_body(-2)  # what it says is not known; what the client says is read on
+                return
+            if event == HEAD and self._response(reader.start, reader.fields, data[at:], found):
+                return
+
+    def _response(self, start: bytes, fields: Fields, behind: bytes, found: list[Transaction | HandOver]) -> bool:
+        """Take a response's head; True when another protocol begins behind it."""
+        line = _status(start)
+        assert line is not None
+        status = int(line[2])
+        kind = self._pending[0]
+        self.confirmed = True
+        if status < 200 and status != 101:
+            self._answered.begin_body(0)
+            return False
+        facts: dict[str, Any] = {"status": status}
+        for name, fact in (
+            (b"content-type", "http_content_type"),
+            (b"content-encoding", "content_encoding"),
+            (b"upgrade", "upgrade"),
+            (b"location", "redirect"),
+        ):
+            given = values(fields, name)
+            if given:
+                facts[fact] = text(given[0])
+        length, doubtful = body_length(fields)
+        if doubtful:
+            facts["ambiguous_length"] = True
+        self._answer(facts, found)
+        mark = -1
+        if kind in _MAY_HAND_OVER:
+            mark, self._marks = self._marks[0], self._marks[1:]
+        if status == 101 or (kind == _CONNECT and 200 <= status < 300):
+            client = self._tail[mark:] if mark >= 0 and not self._tail_full else b""
+            found.append(self._over_to(client, behind, inside=True))
+            return True
+        if kind == _HEAD or status in (204, 304):
+            self._answered.begin_body(0)
+        else:
+            self._answered.begin_body(-2 if length is None else length)
+        if not self._marks:
+            tail, self._tail = self._tail, b""
+            if self._lost:
+                found.append(self._over_to(b"" if self._tail_full else tail, behind, inside=False))
+                return True
+            self._tail_full = False
+        return False
+
+    def _answer(self, facts: dict[str, Any], found: list[Transaction | HandOver]) -> None:
+        """The oldest request has its response."""
+        asked = self._open[0] if self._open else None
+        if self._open:
+            self._open = self._open[1:]
+        if asked is not None:
+            found.append(Transaction(self._first, {**asked, **facts}, True))
+        self._pending = self._pending[1:]
+        self._first += 1
+
+
+def _split_request(line: bytes) -> tuple[bytes, bytes, bytes] | None:
+    """Return method, target and version of a request line; the version is empty in HTTP/0.9. None for another line."""
+    method, blank, rest = line.replace(b"\t", b" ").lstrip(b" ").partition(b" ")
+    if not blank or _method(method) is None:
+        return None
+    target, blank, version = rest.strip(b" ").rpartition(b" ")
+    if blank and _version(version):
+        return method, target.strip(b" "), version
+    if method == b"GET" and not blank and version[:1] == b"/":
+        return method, version, b""
+    return (method, rest, b"HTTP/1.1") if len(line) >= LONGEST_LINE else None
+
+
+def _host_facts(facts: dict[str, Any], method: bytes, target: bytes, fields: Fields) -> None:
+    """Every host that the request names: what a proxy or a server makes of several differs."""
+    hosts: list[str] = []
+    given = values(fields, b"host")
+    if method == b"CONNECT" or b"://" in target[:64]:
+        given = [target, *given]
+    for value in given[:4]:
+        found = _authority(value)
+        if found is None or not found[1]:
+            continue
+        host = text(found[1]).rstrip(".").lower()
+        if host not in hosts:
+            hosts.append(host)
+        if found[2] and "http_port" not in facts:
+            facts["http_port"] = int(found[2])
+    if hosts:
+        facts["hostname"] = hosts[0] if len(hosts) == 1 else hosts
+
+
+def follow(flow: Flow) -> HttpTransactions:
+    """Return the parser of a flow that was recognised as HTTP."""
+    return HttpTransactions(turned=_status(flow.client) is not None and _status(flow.server) is None)

@@ -1,0 +1,174 @@
+"""Reads HTTP/1 messages of one direction: start lines, wanted fields, and where bodies end.
+
+:source: RFC 9112 sections 2.2 (lines), 5 (fields), 6 and 7 (bodies)
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, final
+
+from ..parsing.wire import cut
+
+#: Bytes of a line that are kept; what a longer one has behind them is not read.
+LONGEST_LINE: Final = 16384
+#: Wanted fields that are kept of one head.
+_MOST_FIELDS: Final = 48
+
+START, HEADERS, BODY, CHUNK_SIZE, CHUNK, CHUNK_END, TRAILERS, TO_THE_END = range(8)
+#: Why :meth:`MessageReader.read` has stopped.
+WANTS_MORE, START_LINE, HEAD, END = range(4)
+
+_chunk_size = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;|\Z)").match
+_length = re.compile(rb"\d{1,18}\Z").match
+
+#: Names and values of the wanted fields of a head, in order.
+Fields = tuple[tuple[bytes, bytes], ...]
+
+
+@final
+class MessageReader:
+    """One direction. ``start`` and ``fields`` are those of the head that :meth:`read` has completed.
+
+    Its state is made of values that never change, so that :meth:`copy` is cheap.
+    """
+
+    __slots__ = ("_field", "_folded", "_wanted", "broken", "fields", "left", "rest", "start", "state")
+
+    def __init__(self, wanted: frozenset[bytes]) -> None:
+        self._wanted = wanted
+        self.state = START
+        self.start = b""
+        self.fields: Fields = ()
+        #: bytes of a line whose end has not come
+        self.rest = b""
+        #: bytes of the body or chunk that have not come
+        self.left = 0
+        #: a chunk's size is none: where the message ends is not known
+        self.broken = False
+        self._field = b""
+        self._folded = False
+
+    def copy(self) -> MessageReader:
+        """Return a reader in the same state."""
+        other = MessageReader(self._wanted)
+        other.state, other.start, other.fields = self.state, self.start, self.fields
+        other.rest, other.left, other.broken = self.rest, self.left, self.broken
+        other._field, other._folded = self._field, self._folded
+        return other
+
+    def read(self, data: bytes, at: int) -> tuple[int, int]:
+        """Read on from ``data[at]``. Returns where reading has stopped, and why.
+
+        :data:`WANTS_MORE`, or :data:`START_LINE` (look at :attr:`start`), or :data:`HEAD` (the caller says by
+        :meth:`begin_body` what follows), or :data:`END` of the message. Stops early where :attr:`broken`.
+        """
+        size = len(data)
+        while at < size and not self.broken:
+            state = self.state
+            if state == TO_THE_END:
+                return size, WANTS_MORE
+            if state in (BODY, CHUNK):
+                taken = min(self.left, size - at)
+                self.left -= taken
+                at += taken
+                if self.left:
+                    continue
+                if state == BODY:
+                    self.state = START
+                    return at, END
+                self.state = CHUNK_END
+                continue
+            end = data.find(b"\n", at)
+            if end < 0:
+                if len(self.rest) < LONGEST_LINE:
+                    self.rest += data[at : at + LONGEST_LINE - len(self.rest)]
+                return size, WANTS_MORE
+            line = data[at:end] if not self.rest else self.rest + cut(data, at, min(end, at + LONGEST_LINE))
+            self.rest = b""
+            at = end + 1
+            event = self._line(line[:-1] if line.endswith(b"\r") else line)
+            if event:
+                return at, event
+        return at, WANTS_MORE
+
+    def skip(self, size: int) -> bool:
+        """``size`` bytes are missing. Returns whether they all lie in a body."""
+        if self.state == TO_THE_END:
+            return True
+        if self.state not in (BODY, CHUNK) or size > self.left:
+            return False
+        self.left -= size
+        if not self.left:
+            self.state = START if self.state == BODY else CHUNK_END
+        return True
+
+    def begin_body(self, length: int) -> None:
+        """The head is followed by ``length`` bytes; -1: by chunks; -2: by all until the connection ends."""
+        self.start, self.fields = b"", ()
+        self.left = max(length, 0)
+        self.state = START if not length else BODY if length > 0 else CHUNK_SIZE if length == -1 else TO_THE_END
+
+    def _line(self, line: bytes) -> int:
+        """Take one whole line; what it completes, as :meth:`read` returns it."""
+        state = self.state
+        if state == HEADERS:
+            if line[:1] in (b" ", b"\t"):  # RFC 9112 section 5.2: a folded line belongs to the one before
+                if self._field and len(self._field) < LONGEST_LINE:
+                    self._field += b" " + line.strip()
+                return WANTS_MORE
+            if self._field:
+                self._keep(self._field)
+            self._field = line if self._is_wanted(line) else b""
+            return WANTS_MORE if line else HEAD
+        if state == START:
+            if line.strip():  # RFC 9112 section 2.2: empty lines before a message are ignored
+                self.start = line
+                self.state = HEADERS
+                return START_LINE
+        elif state == CHUNK_SIZE:
+            size = _chunk_size(line)
+            if size is None:
+                self.broken = True
+            else:
+                self.left = int(size[1], 16)
+                self.state = CHUNK if self.left else TRAILERS
+        elif state == CHUNK_END:
+            self.state = CHUNK_SIZE
+            self.broken = bool(line)
+        elif not line:  # the end of the trailers
+            self.state = START
+            return END
+        return WANTS_MORE
+
+    def _is_wanted(self, line: bytes) -> bool:
+        colon = line.find(b":", 0, 32)
+        return colon > 0 and line[:colon].rstrip().lower() in self._wanted and len(self.fields) < _MOST_FIELDS
+
+    def _keep(self, line: bytes) -> None:
+        name, _, value = line.partition(b":")
+        self.fields = (*self.fields, (name.rstrip().lower(), value.strip()))
+
+
+def values(fields: Fields, name: bytes) -> list[bytes]:
+    """Return the values of all fields of this name (lower case)."""
+    return [value for key, value in fields if key == name]
+
+
+def body_length(fields: Fields) -> tuple[int | None, bool]:
+    """Return the body's length by its fields (-1: chunks, None: not said), and whether they contradict each other.
+
+    RFC 9112 section 6.3: chunks win over a length; messages in which both stand, or several lengths, are how requests
+    are smuggled past a reader.
+    """
+    lengths = {part.strip() for value in values(fields, b"content-length") for part in value.split(b",")}
+    codings = [part.strip().lower() for value in values(fields, b"transfer-encoding") for part in value.split(b",")]
+    if codings:
+        chunked = codings[-1].split(b";")[0].strip() == b"chunked"
+        return (-1 if chunked else None), bool(lengths) or not chunked or codings.count(b"chunked") > 1
+    if not lengths:
+        return None, False
+    numbers = [int(length) for length in lengths if _length(length)]
+    if len(numbers) < len(lengths):
+        return 0, True
+    return min(numbers), len(numbers) > 1

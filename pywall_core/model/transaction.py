@@ -1,0 +1,68 @@
+"""Transactions: the questions and answers that follow each other on one connection, and the parser that finds them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(slots=True, frozen=True)
+class Transaction:
+    """One question with, once it has come, its answer.
+
+    ``number`` counts from 0 within the protocol. A parser gives a transaction as soon as its question is complete, and
+    again with the same number when the answer adds facts; ``facts`` are all that is known of it by then, named without
+    the protocol (names may be dotted). ``complete``: nothing will be added, its event is written. ``anomaly`` names
+    what cannot be right about it (``sni_changed``), "" where nothing is: an anomaly event is written.
+    """
+
+    number: int
+    facts: dict[str, Any] = field(default_factory=dict)
+    complete: bool = False
+    anomaly: str = ""
+
+
+@dataclass(slots=True, frozen=True)
+class HandOver:
+    """Another protocol begins: detection begins anew with what follows.
+
+    ``client`` and ``server`` are the bytes of each direction that were fed already and belong to what follows.
+    ``inside``: the other protocol is carried inside this one (CONNECT, STARTTLS), whose name stands in
+    ``app_proto_outer``. Otherwise the bytes contradict this protocol, and its name is withdrawn.
+    """
+
+    client: bytes = b""
+    server: bytes = b""
+    inside: bool = True
+
+
+Found = Transaction | HandOver
+
+
+class TransactionParser(Protocol):
+    """Parser of one flow, made by the hook ``pywall_transactions``; it keeps all of its state in itself.
+
+    What it finds does not depend on how the bytes are cut, nor on which direction's come first. Its memory and the
+    work for each byte are bounded.
+    """
+
+    #: both sides were seen to speak the protocol
+    confirmed: bool
+    #: no other transaction and no hand-over can come on this connection
+    over: bool
+
+    def feed(self, to_server: bool, data: bytes) -> Sequence[Found]:
+        """Return what these bytes complete, in order. ``data`` is the next bytes of a direction, or one datagram.
+
+        Nothing follows a :class:`HandOver`, and the parser is not called again.
+        """
+
+    def gap(self, to_server: bool, size: int) -> bool:
+        """``size`` bytes of a direction are missing (a capture has lost them). Return whether the parser can go on."""
+
+    def finish(self) -> Sequence[Transaction]:
+        """Return the transactions that are still open; no bytes will come."""
+
+    def copy(self) -> TransactionParser:
+        """Return a parser in the same state: the core goes back to it when a packet is not accepted."""

@@ -1,0 +1,161 @@
+"""The contract of transaction parsers as a test class, and what a parser finds in a dialogue.
+
+``TestHttp = transaction_contract(http, [conversation().client(b"GET / HTTP/1.1\\r\\n\\r\\n")])``
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..model.flow import Flow
+from ..model.packet import TCP, UDP
+from ..model.transaction import HandOver, Transaction, TransactionParser
+from .detectors import Dialogue, Turns, cut_again, turns_of
+from .flows import make_flow
+
+#: most characters of a transaction's facts, written as JSON
+MAX_FACTS = 65536
+
+
+@dataclass(slots=True)
+class FoundTransactions:
+    """What a parser has found: facts of each complete transaction by number, and where another protocol begins."""
+
+    complete: dict[int, dict[str, Any]] = field(default_factory=dict)
+    anomalies: set[tuple[int, str]] = field(default_factory=set)
+    hand_over: HandOver | None = None
+
+
+class _Fed:
+    """A parser that is fed as the core does it."""
+
+    def __init__(self, plugin: Any, transport: str, turns: Iterable[tuple[bool, bytes]] = ()) -> None:
+        self.flow = _flow(transport, turns)
+        made = plugin.pywall_transactions(self.flow)
+        assert made is not None, "pywall_transactions gave no parser"
+        self.parser: TransactionParser = made
+        self.found = FoundTransactions()
+        self._behind = [b"", b""]
+
+    def feed(self, to_server: bool, data: bytes) -> None:
+        if self.found.hand_over is not None:
+            self._behind[to_server] += data
+            return
+        for one in self.parser.feed(to_server, data):
+            assert self.found.hand_over is None, "something follows a HandOver"
+            self._take(one)
+
+    def end(self) -> FoundTransactions:
+        for one in self.parser.finish():
+            self._take(one)
+        step = self.found.hand_over
+        if step is not None:
+            client, server = step.client + self._behind[True], step.server + self._behind[False]
+            self.found.hand_over = HandOver(client, server, step.inside)
+        return self.found
+
+    def _take(self, one: Transaction | HandOver) -> None:
+        if isinstance(one, HandOver):
+            self.found.hand_over = one
+            return
+        assert isinstance(one, Transaction), f"{one!r} is neither Transaction nor HandOver"
+        size = len(json.dumps(one.facts))
+        assert size <= MAX_FACTS, f"{size} characters of facts"
+        if one.anomaly:
+            self.found.anomalies.add((one.number, one.anomaly))
+        if one.complete:
+            assert one.number not in self.found.complete, f"transaction {one.number} is complete twice"
+            self.found.complete[one.number] = dict(one.facts)
+
+
+def find_transactions(plugin: Any, dialogue: Dialogue | Turns, transport: str = "tcp") -> FoundTransactions:
+    """Feed a dialogue to the parser that ``plugin.pywall_transactions`` makes. Return what it finds.
+
+    ``dialogue`` is a conversation, a pair of the client's and the server's bytes, or turns ``(to_server, data)``.
+    """
+    turns = dialogue if isinstance(dialogue, list) else turns_of(dialogue)
+    fed = _Fed(plugin, transport, turns)
+    for to_server, data in turns:
+        fed.feed(to_server, data)
+    return fed.end()
+
+
+def transaction_contract(
+    plugin: Any, dialogues: Sequence[Dialogue], *, transport: str = "tcp", examples: int = 60
+) -> type:
+    """Make a test class that holds ``plugin`` to the contract of ``pywall_transactions``.
+
+    ``dialogues`` are connections of its protocol as they should be. Assign the result to a name that begins with
+    ``Test``. Needs hypothesis; ``examples`` is how many inputs each property is tried on.
+    """
+    from hypothesis import HealthCheck, given, settings
+    from hypothesis import strategies as st
+
+    good = [turns_of(dialogue) for dialogue in dialogues]
+    tried = settings(
+        max_examples=examples, deadline=None, report_multiple_bugs=False, suppress_health_check=[*HealthCheck]
+    )
+
+    @st.composite
+    def arrivals(draw: Any) -> tuple[Turns, Turns]:
+        """A dialogue, and the same bytes cut and interleaved in another way (datagrams stay whole)."""
+        turns = draw(st.sampled_from(good))
+        sides = [cut_again(draw, st, [d for s, d in turns if s is side], transport) for side in (True, False)]
+        mixed: Turns = []
+        while sides[0] or sides[1]:
+            to_server = bool(sides[0]) and (not sides[1] or draw(st.booleans()))
+            mixed.append((to_server, sides[0 if to_server else 1].pop(0)))
+        return turns, mixed
+
+    noise = st.lists(st.tuples(st.booleans(), st.binary(min_size=1, max_size=600)), max_size=6)
+
+    class TransactionContract:
+        @tried
+        @given(arrivals())
+        def test_transactions_do_not_depend_on_chunks_and_order(self, both: tuple[Turns, Turns]) -> None:
+            turns, mixed = both
+            fed = _Fed(plugin, transport, turns)
+            for to_server, data in mixed:
+                fed.feed(to_server, data)
+            assert fed.end() == find_transactions(plugin, turns, transport)
+
+        @tried
+        @given(arrivals(), st.data())
+        def test_a_copy_is_the_same_and_apart(self, both: tuple[Turns, Turns], data: Any) -> None:
+            turns, mixed = both
+            fed = _Fed(plugin, transport, turns)
+            for to_server, piece in mixed:
+                if fed.found.hand_over is None:
+                    kept = fed.parser.copy()
+                    if data.draw(st.booleans()):  # a packet that was not accepted is forgotten
+                        fed.parser.feed(to_server, piece)
+                        fed.parser = kept
+                    else:
+                        kept.feed(not to_server, piece)
+                fed.feed(to_server, piece)
+            assert fed.end() == find_transactions(plugin, turns, transport)
+
+        @tried
+        @given(arrivals(), noise)
+        def test_any_input_is_taken(self, both: tuple[Turns, Turns], more: Turns) -> None:
+            for turns in (more, both[1][: len(both[1]) // 2] + more):
+                fed = _Fed(plugin, transport, both[0])
+                for to_server, data in turns:
+                    fed.feed(to_server, data)
+                fed.end()
+
+    return TransactionContract
+
+
+def _flow(transport: str, turns: Iterable[tuple[bool, bytes]]) -> Flow:
+    """A flow as the core shows it to ``pywall_transactions``: with the first bytes of both sides."""
+    flow = make_flow(proto=UDP if transport == "udp" else TCP)
+    for to_server, data in turns:
+        if to_server and not flow.client:
+            flow.client, flow.client_sizes = data, (len(data),)
+        elif not to_server and not flow.server:
+            flow.server, flow.server_sizes = data, (len(data),)
+    return flow
