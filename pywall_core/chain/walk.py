@@ -38,7 +38,10 @@ class Rule:
     observe: bool
     comment: str
     decides: bool = True
+    title: str = ""
     hits: int = 0
+    #: time of the packet that it matched last, as Packet.time; below 0: none yet
+    last: float = -1.0
     outcomes: int = 0
 
 
@@ -152,6 +155,7 @@ class Chains:
                 continue
             if rule.observe and answer is not PENDING:
                 rule.hits += 1
+                rule.last = packet.time
                 self._observed(rule, packet, flow)
                 continue
             if answer is PENDING:
@@ -159,6 +163,7 @@ class Chains:
                     outcomes |= self._come_to(rule, packet, flow, hook)
             elif answer is YES:
                 rule.hits += 1
+                rule.last = packet.time
                 if rule.target is not None:
                     if trace is not None:
                         trace.append(Step(rule, answer, outcomes))
@@ -168,6 +173,7 @@ class Chains:
                 outcomes |= rule.outcomes
             elif isinstance(answer, Action):
                 rule.hits += 1
+                rule.last = packet.time
                 outcomes |= OUTCOME_BITS[answer]
             else:
                 raise TypeError(f"rule {rule.path} answered {answer!r}")
@@ -225,7 +231,8 @@ class Chains:
             reason = "end of chain" if rule is None else rule.comment or f"{path} matched"
             if cause is Cause.PENDING:
                 reason = "pending"
-            made = self._made[key] = Verdict(action, final, path, plugin, chain, reason, cause)
+            title, where = (f"default {action.name}", "") if rule is None else (rule.title, rule.where)
+            made = self._made[key] = Verdict(action, final, path, plugin, chain, reason, cause, title, where)
         return made
 
     def _outcomes_of(self, name: str, known: dict[str, int]) -> int:
@@ -257,6 +264,7 @@ class Chains:
             target=target,
             observe=bound.observe,
             comment=bound.comment,
+            title=bound.title,
             decides=all(kind.decides for kind in leaves(bound.condition)),
         )
 

@@ -17,7 +17,7 @@ from typing import Final
 
 from .. import __version__
 from ..stale import stale_modules
-from .common import CONFIGURATION, FAILURE, PLUGIN, PRIVILEGES, complain, complain_about
+from .common import CONFIGURATION, FAILURE, PLUGIN, PRIVILEGES, USAGE, complain, complain_about
 
 #: Subcommands in the order of the help text, and the modules that hold them.
 COMMANDS: Final = {
@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "rules": "rules",
     "status": "status",
     "flows": "flows",
+    "events": "events",
     "why": "why",
     "stats": "stats",
     "reload": "reload",
@@ -87,10 +88,17 @@ def _run(words: list[str]) -> int:
     elif (point := _from_plugins().get(typed)) is not None:
         _load(point)(subparsers.add_parser(typed, help=f"by {point.value}"))
     else:
+        if typed:
+            from ..config import nearest
+
+            known = [*COMMANDS, *_from_plugins()]
+            complain(f"pywall: no command {typed!r}{nearest(typed, known)} (pywall --help lists them)")
+            return USAGE
         for name in COMMANDS:
             _add(subparsers, name)
         for name, point in _from_plugins().items():
-            subparsers.add_parser(name, help=f"(plugin {point.dist.name if point.dist else '?'})")
+            summary = point.dist.metadata["Summary"] if point.dist else ""
+            subparsers.add_parser(name, help=f"{summary} (plugin {point.dist.name if point.dist else '?'})")
     args = parser.parse_args(words)
     code = args.run(args)
     return code if isinstance(code, int) else 0

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from .common import FAILURE, OK, complain, prepare, print_table, warn
+from .common import FAILURE, OK, complain, prepare, print_table, printable, warn
+from .labels import block, fits, width
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -20,8 +21,9 @@ def compare(args: argparse.Namespace, first: Loaded, paths: list[str]) -> int:
 
     With ``--json``: the flow event under the first one, and under ``pywall.against`` what the other one makes of it.
     """
+    from ..event_lines import flow_text, why
     from ..offline.replay import quiet_collector
-    from .replay import flow_text, make_hooks, one_capture, progress_bar, why, write_line
+    from .replay import make_hooks, one_capture, progress_bar, write_line
 
     config, plugins, _ = prepare(args.against)
     warn(config)
@@ -50,10 +52,29 @@ def compare(args: argparse.Namespace, first: Loaded, paths: list[str]) -> int:
                 event = before or after
                 rows.append([path, flow_text(event), event["app_proto"], actions, _why(before, why), _why(after, why)])
     if not args.json:
-        if rows:
-            print_table(["capture", "flow", "app", "verdict", "before", "after"], rows)
+        _tell(rows)
         print(f"{changed} of {flows} flows change their verdict")
     return code
+
+
+_HEAD = ["capture", "flow", "app", "verdict", "before", "after"]
+
+
+def _tell(rows: list[list[str]]) -> None:
+    """A table where it fits, else a few lines for each flow below the name of its capture."""
+    columns = width()
+    if not rows or columns is None or fits([_HEAD, *rows], columns):
+        if rows:
+            print_table(_HEAD, rows)
+        return
+    shown = ""
+    for path, flow, app, verdict, before, after in rows:
+        if path != shown:
+            print(printable(path))
+            shown = path
+        source, _, target = flow.partition(" -> ")
+        rest = f"{app}, {verdict}; before: {before or 'not seen'}; after: {after or 'not seen'}"
+        print("\n".join(printable(line) for line in block([f"  {source}", f"-> {target}"], rest, columns)))
 
 
 class _Flows:

@@ -8,8 +8,9 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from ..event_lines import flow_text
 from .common import FAILURE, OK, USAGE, add_config, add_json, complain, prepare, printable, warn
-from .replay import add_hooks, flow_text, make_hooks
+from .replay import add_hooks, make_hooks
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
@@ -129,7 +130,7 @@ def as_lines(history: History, event: Event, engine: Engine) -> Iterator[str]:
     yield f"flow {history.number}: {flow_text(event)} {event['proto']}, {event['app_proto']}"
     if verdict is not None:
         final = "final" if history.flow.final is not None else "of its last packet"
-        decided = f"{verdict.rule} " if verdict.rule else ""
+        decided = f"{verdict.rule} {verdict.title} " if verdict.rule else ""
         yield f"  {verdict.action.name} ({final}), decided by {decided}at {where(engine.config, verdict, engine)}"
     start = history.entries[0].time if history.entries else 0.0
     for entry in history.entries:
@@ -139,9 +140,10 @@ def as_lines(history: History, event: Event, engine: Engine) -> Iterator[str]:
             yield f"    known: {name} = {_short(value)}"
         for walked in entry.walk:
             left = f", possible: {' or '.join(walked.outcomes)}" if walked.outcomes else ""
-            yield f"    {walked.answer:<7} {walked.rule} {walked.action} ({walked.where}){left}"
+            title = f"{walked.rule} {walked.title}".rstrip()
+            yield f"    {walked.answer:<7} {title}: {walked.action} ({walked.where}){left}"
         place = where(engine.config, entry.verdict, engine)
-        decider = entry.verdict.rule or entry.verdict.plugin
+        decider = entry.verdict.title or entry.verdict.plugin
         yield f"    => {entry.verdict.action.name} by {decider} ({place}): {_reason(entry)}"
         if entry.more:
             yield f"  {entry.more} more packets: the same"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from ..event_lines import end, rule_label
 from .common import USAGE, add_json, complain, print_table, printable
+from .labels import block, fits, width
 from .live import Json, add_watch, question, show
 
 
@@ -20,7 +22,11 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("--limit", type=int, default=100, help="flows at most, 1 to 1000 (default 100)")
     parser.add_argument("--sort", choices=sorted(_SORTS), default="", help="the greatest first; recent: the last seen")
     parser.add_argument(
-        "--filter", metavar="EXPR", default="", help="only these, e.g. 'dst port 443' or 'app tls and net 192.0.2.0/24'"
+        "--filter",
+        metavar="EXPR",
+        default="",
+        help="only these, e.g. 'dst port 443', 'app tls and net 192.0.2.0/24', 'verdict drop and age <60', "
+        "'rule \"SSH from the LAN\"', 'sni *.example.com', 'state new'",
     )
     add_watch(parser)
     add_json(parser)
@@ -61,37 +67,45 @@ _SORTS: dict[str, Any] = {
 }
 
 
+_HEAD = ["flow", "proto", "source", "destination", "app", "state", "packets", "bytes", "age", "verdict", "rule"]
+
+
 def _tell_flows(found: Json) -> None:
-    print_table(
-        ["flow", "protocol", "source", "destination", "app", "state", "packets", "octets", "age", "verdict", "rule"],
+    rows = [
         [
-            (
-                flow["flow_id"],
-                flow["proto"],
-                _end(flow, "src"),
-                _end(flow, "dest"),
-                flow["app_proto"] or "pending",
-                flow["state"],
-                f"{flow['pkts_toserver']}/{flow['pkts_toclient']}",
-                f"{flow['bytes_toserver']}/{flow['bytes_toclient']}",
-                f"{flow['age']:.0f}",
-                _verdict(flow),
-                flow["rule"],
-            )
-            for flow in found["flows"]
-        ],
-    )
+            str(flow["flow_id"]),
+            flow["proto"],
+            end(flow, "src"),
+            end(flow, "dest"),
+            flow["app_proto"] or "pending",
+            flow["state"],
+            f"{flow['pkts_toserver']}/{flow['pkts_toclient']}",
+            f"{flow['bytes_toserver']}/{flow['bytes_toclient']}",
+            f"{flow['age']:.0f}",
+            _verdict(flow),
+            rule_label(flow["rule"], flow["rule_name"], flow["rule_at"]),
+        ]
+        for flow in found["flows"]
+    ]
+    columns = width()
+    if columns is None or fits([_HEAD, *rows], columns):
+        print_table(_HEAD, rows)
+        return
+    for number, proto, source, target, app, state, packets, size, age, verdict, rule in rows:
+        rest = f"{app}, {state}, {packets} packets, {size} bytes, {age} s, {verdict}: {rule}"
+        lines = block([number, proto, source, f"-> {target}"], rest, columns)
+        print("\n".join(printable(line) for line in lines))
 
 
 def _tell_flow(found: Json) -> None:
     flow = found["flow"]
     lines = [
-        f"flow {flow['flow_id']}: {_end(flow, 'src')} -> {_end(flow, 'dest')} {flow['proto']}, "
+        f"flow {flow['flow_id']}: {end(flow, 'src')} -> {end(flow, 'dest')} {flow['proto']}, "
         f"{flow['app_proto'] or 'not recognised yet'}{'' if flow['settled'] else ' (not settled)'}",
         f"  {flow['state']} for {flow['age']:.0f} s, last packet {flow['idle']:.0f} s ago, "
         f"{flow['pkts_toserver']}/{flow['pkts_toclient']} packets, "
-        f"{flow['bytes_toserver']}/{flow['bytes_toclient']} octets",
-        f"  {_verdict(flow)}, decided by {flow['rule'] or flow['reason']} ({flow['decided_by']})",
+        f"{flow['bytes_toserver']}/{flow['bytes_toclient']} bytes",
+        f"  {_verdict(flow)}, decided by {flow['rule_name'] or flow['rule'] or flow['reason']} ({flow['decided_by']})",
     ]
     if flow["detectors_pending"]:
         lines.append(f"  not answered yet: {', '.join(flow['detectors_pending'])}")
@@ -105,12 +119,7 @@ def _tell_flow(found: Json) -> None:
     print("\n".join(printable(line) for line in lines))
 
 
-def _end(flow: Json, side: str) -> str:
-    address, port = flow[f"{side}_ip"], flow[f"{side}_port"]
-    if not port:
-        return str(address)
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-
-
 def _verdict(flow: Json) -> str:
-    return f"{flow['verdict'] or 'none'}{'' if flow['final'] else ' so far'}"
+    """The verdict; ``pending`` where facts that the rules ask are still missing."""
+    so_far = "" if flow["final"] else ", pending" if flow["pending"] else " so far"
+    return f"{flow['verdict'] or 'none'}{so_far}"

@@ -71,7 +71,14 @@ def together(parts: list[Json]) -> Json:
     total: Json = {}
     for part in parts:
         for name, value in part.items():
-            total[name] = _added(total[name], value) if name in total else value
+            if name not in total:
+                total[name] = value
+            elif name == "rule_last":
+                total[name] = {
+                    rule: max(value.get(rule, 0.0), total[name].get(rule, 0.0)) for rule in value | total[name]
+                }
+            else:
+                total[name] = _added(total[name], value)
     return total
 
 
@@ -83,9 +90,12 @@ def _added(one: Any, two: Any) -> Any:
     if isinstance(one, int | float) and isinstance(two, int | float):
         return one + two
     if isinstance(one, list) and isinstance(two, list):
-        packets: dict[tuple[str, ...], int] = {}
+        packets: dict[tuple[Any, ...], int] = {}
         for row in one + two:
-            key = (row["chain"], row["rule"], row["action"])
+            key = (row["chain"], row["rule"], row["action"], row["pending"])
             packets[key] = packets.get(key, 0) + row["packets"]
-        return [{"chain": c, "rule": r, "action": a, "packets": n} for (c, r, a), n in packets.items()]
+        return [
+            {"chain": chain, "rule": rule, "action": action, "pending": pending, "packets": n}
+            for (chain, rule, action, pending), n in packets.items()
+        ]
     return one or two

@@ -130,7 +130,10 @@ def run_show(args: argparse.Namespace) -> int:
     else:
         print_details(shown)
         if row.state == "installed":
-            print("\nIt is not named in the configuration, and so it was not imported.")
+            print(
+                "\nIt is not named in the configuration, and so it was not imported. "
+                "To see its facts, rules and options, name a policy that uses it: --config FILE."
+            )
     for line in errors:
         complain(line)
     return code

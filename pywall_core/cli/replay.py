@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
+from ..event_lines import flow_text, why
 from .common import FAILURE, add_config, add_json, complain, prepare, print_table, printable, warn
 
 if TYPE_CHECKING:
@@ -190,27 +191,10 @@ class Table:
         print()
 
 
-def flow_text(event: Event) -> str:
-    """``192.0.2.1:40000 -> 198.51.100.2:443``"""
-    ends = []
-    for side in ("src", "dest"):
-        address = event[f"{side}_ip"]
-        port = event.get(f"{side}_port")
-        ends.append(address if port is None else f"[{address}]:{port}" if ":" in address else f"{address}:{port}")
-    return " -> ".join(ends)
-
-
 def volume(event: Event) -> tuple[int, int]:
     """Packets and bytes of both directions."""
     flow = event["flow"]
     return flow["pkts_toserver"] + flow["pkts_toclient"], flow["bytes_toserver"] + flow["bytes_toclient"]
-
-
-def why(event: Event) -> str:
-    """The rule that decided, and the reason where it says more."""
-    pywall = event["pywall"]
-    rule, reason = pywall["rule"], pywall["reason"]
-    return reason if not rule or reason == f"{rule} matched" else f"{rule}: {reason}"
 
 
 class Bar:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..config import leaves
 from ..engine.engine import Engine
+from ..event_lines import NOT_SHOWN, event_line
 from ..flows.filter import FilterError, parse
 from ..offline.dropped import DroppedPackets
 from ..offline.flow_choice import FlowChoice
@@ -18,7 +19,6 @@ from ..offline.replay import quiet_collector, replay
 from ..offline.tables import FlowTableFile, TableError
 from ..sources.capture_file import STDIN
 from .common import FAILURE, OK, USAGE, complain, printable
-from .event_lines import NOT_SHOWN, event_line
 from .replay import Bar, Event, Table, make_hooks, progress_bar, write_line
 
 if TYPE_CHECKING:

@@ -46,9 +46,9 @@ def run(args: argparse.Namespace) -> int:
         print_table(["parameter", "required", "default", "what it is"], _parameters(kind))
     else:
         print_table(
-            ["kind", "plugin", "scope", "parameters"],
+            ["kind", "plugin", "what it is", "parameters"],
             [
-                (name, registry.owner[name], kind.scope, ", ".join(row[0] for row in _parameters(kind)))
+                (name, registry.owner[name], _first_sentence(kind), ", ".join(row[0] for row in _parameters(kind)))
                 for name, kind in kinds.items()
             ],
         )
@@ -72,6 +72,10 @@ def _described(kind: type[RuleKind], plugin: str) -> dict[str, Any]:
 
 def _manual(kind: type[RuleKind]) -> str:
     return inspect.cleandoc(kind.__doc__ or "")
+
+
+def _first_sentence(kind: type[RuleKind]) -> str:
+    return " ".join(_manual(kind).split()).partition(". ")[0].partition(": ")[0].rstrip(".")
 
 
 def _parameters(kind: type[RuleKind]) -> list[tuple[str, str, str, str]]:

@@ -13,7 +13,8 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser = subparsers.add_parser(
         "run",
         help="run the firewall on real traffic",
-        description="Filter this network namespace's traffic until SIGTERM or SIGINT; SIGHUP reloads.",
+        description="Filter this network namespace's traffic until SIGTERM or SIGINT; SIGHUP reloads. On a terminal, "
+        "drops and alerts are shown as they happen.",
     )
     add_config(parser)
     add_json(parser)
@@ -27,9 +28,10 @@ def run(args: argparse.Namespace) -> int:
     from ..kernel.rundir import InUseError
 
     level = logging.DEBUG if args.verbose else logging.INFO
+    shown = "json" if args.json else "text" if sys.stdout.isatty() else ""
     logging.basicConfig(level=level, format="pywall: %(message)s", stream=sys.stderr)
     try:
-        return Supervisor(args.config, print_events=args.json).run()
+        return Supervisor(args.config, print_events=shown).run()
     except StartError as error:
         complain(str(error))
         return error.code

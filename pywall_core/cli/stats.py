@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import time
+from datetime import timedelta
 from typing import Any
 
+from ..event_lines import rule_label
 from .common import add_json, print_table
 from .live import Json, add_watch, question, show, together
 
@@ -28,14 +31,33 @@ def look() -> Json:
 def tell(found: Json) -> None:
     """For a reader."""
     stats = found["stats"]
-    decisions = sorted(stats["decisions"], key=lambda row: -row["packets"])
-    hits = stats["rules"]
+    hits, names, last = stats["rules"], stats["rule_names"], stats["rule_last"]
+
+    def label(rule: str) -> str:
+        named = names.get(rule, {"name": "", "at": ""})
+        return rule_label(rule or "(no rule)", named["name"], named["at"])
+
+    decided = sorted((row for row in stats["decisions"] if not row["pending"]), key=lambda row: -row["packets"])
     _table(
-        ["rule", "chain", "verdict", "packets", "hits"],
-        [(d["rule"] or "(no rule)", d["chain"], d["action"], d["packets"], hits.get(d["rule"], "")) for d in decisions],
+        ["rule", "chain", "verdict", "packets", "hits", "last hit"],
+        [
+            (label(d["rule"]), d["chain"], d["action"], d["packets"], hits.get(d["rule"], ""), ago(last.get(d["rule"])))
+            for d in decided
+        ],
     )
-    deciders = {row["rule"] for row in decisions}
-    _table(["rules without packets of their own", "hits"], [(r, n) for r, n in hits.items() if r not in deciders])
+    waiting: dict[tuple[str, str], int] = {}
+    for row in stats["decisions"]:
+        if row["pending"]:
+            waiting[row["chain"], row["action"]] = waiting.get((row["chain"], row["action"]), 0) + row["packets"]
+    _table(
+        ["while facts were pending", "verdict", "packets"],
+        [(chain, action, packets) for (chain, action), packets in sorted(waiting.items())],
+    )
+    deciders = {row["rule"] for row in decided}
+    _table(
+        ["rules without packets of their own", "hits", "last hit"],
+        [(label(rule), n, ago(last.get(rule))) for rule, n in hits.items() if rule not in deciders],
+    )
     flows = stats["flows"]
     for what, key in (("state", "by_state"), ("protocol", "by_proto"), ("recognised as", "by_app_proto")):
         _table([what, "flows"], sorted(flows[key].items(), key=lambda item: -item[1]))
@@ -59,6 +81,14 @@ def tell(found: Json) -> None:
     if latency.get("sampled"):
         mean = latency["sum"] / latency["sampled"] * 1_000_000
         print(f"a verdict takes {mean:.0f} microseconds (mean of {latency['sampled']} packets, one in 64)")
+
+
+def ago(unix: float | None) -> str:
+    """How long ago a time was: ``3 s ago``, ``2:05:00 ago``; empty for none."""
+    if unix is None:
+        return ""
+    seconds = max(0, int(time.time() - unix))
+    return f"{seconds} s ago" if seconds < 120 else f"{timedelta(seconds=seconds)} ago"
 
 
 def _table(headers: list[str], rows: list[tuple[Any, ...]]) -> None:

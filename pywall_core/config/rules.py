@@ -19,6 +19,8 @@ _COMBINATORS: Final = ("all", "any", "not")
 RULE_KEYS: Final = ("action", "name", "comment", "observe", "enabled")
 #: Characters of a rule's name and comment at most.
 MAX_TEXT: Final = 200
+#: Characters of a title at most.
+MAX_TITLE: Final = 60
 #: What people call the rule kinds, and ours.
 KIND_ALIASES: Final = {
     "address": "ip",
@@ -101,6 +103,12 @@ class BoundRule:
     name: str = ""
     text: str = ""
     path: Path = ()
+
+    @property
+    def title(self) -> str:
+        """What the rule is called wherever it is shown: its name, else its comment, else its condition, cut short."""
+        words = self.name or self.comment or self.text
+        return words if len(words) <= MAX_TITLE else words[: MAX_TITLE - 3] + "..."
 
 
 def bind_chains(

@@ -117,4 +117,5 @@ def ask(path: Path, request: Message, timeout: float = 15.0) -> Message:
     except PermissionError:
         raise NotRunningError("only root can speak to pywall") from None
     except (OSError, ChannelError) as error:
-        raise NotRunningError(f"pywall does not run in this network namespace ({error})") from None
+        why = "" if isinstance(error, (FileNotFoundError, ConnectionRefusedError)) else f" ({error})"
+        raise NotRunningError(f"pywall does not run in this network namespace; pywall run starts it{why}") from None

@@ -20,7 +20,8 @@ class Policy:
     name: str
     text: bytes
     config: Config
-    print_events: bool = False
+    #: "json", "text" (a line for a reader, of drops and alerts), or empty
+    print_events: str = ""
 
     def fails_open(self) -> bool:
         """Packets may pass unjudged, for want of a worker or of room in its queue."""
@@ -41,7 +42,7 @@ class Policy:
         )
 
 
-def read_policy(source: str | None, *, print_events: bool = False) -> Policy:
+def read_policy(source: str | None, *, print_events: str = "") -> Policy:
     """The text of a configuration and what it says to the supervisor; what it says to plugins the workers check.
 
     :raises ConfigError: it is not one, or the kernel's part of it is wrong

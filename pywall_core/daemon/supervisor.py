@@ -47,10 +47,10 @@ class Supervisor:
     """One firewall in this network namespace.
 
     ``source`` as for :func:`pywall_core.config.load`; ``print_events`` has workers write events to standard output,
-    whatever the configuration says.
+    whatever the configuration says: all as "json", or drops, alerts and anomalies as "text".
     """
 
-    def __init__(self, source: str | None, *, print_events: bool = False) -> None:
+    def __init__(self, source: str | None, *, print_events: str = "") -> None:
         self._source = source
         self._print_events = print_events
         self._rundir = RunDir()

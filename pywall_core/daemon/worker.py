@@ -50,9 +50,9 @@ class Worker:
         self._stop_at: float | None = None
         self._next_tick = 0.0
         events = config.events
-        if order["print_events"]:
+        if order["print_events"] == "json":
             events = events.model_copy(update={"stdout": True})
-        self._sink = open_sink(events)
+        self._sink = open_sink(events, terminal=order["print_events"] == "text")
         self._engine = build_engine(config, live=True, sink=self._sink.emit if self._sink.active else None)
         queue, failure = config.queue, config.failure
         options = QueueOptions(

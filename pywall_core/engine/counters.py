@@ -8,12 +8,13 @@ Losses are packets and events that were not handled as the rules say. Their caus
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, final
 
 from ..events.eve import protocol_name
-from ..model.verdict import Action, Verdict
+from ..model.verdict import Action, Cause, Verdict
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -32,6 +33,8 @@ _REPORTED_LOSSES: Final = {
     },
     "events": {"lost": "events.lost", "suppressed": "events.suppressed"},
 }
+#: chain, rule, action, and whether facts that the rules ask were still pending
+Decision = tuple[str, str, Action, bool]
 #: Verdicts counted apart at most. Those of rules are few; a plugin may veto packets for any number of reasons.
 _MAX_VERDICTS: Final = 1024
 
@@ -47,7 +50,7 @@ class _Count:
 
 @final
 class VerdictCounter:
-    """Packets by the chain, rule and action of their verdict.
+    """Packets by the chain, rule and action of their verdict, those that wait for facts apart.
 
     Every packet is counted, so counting must cost little: it goes by the verdict object. Equal ones are added up when
     somebody asks.
@@ -55,7 +58,7 @@ class VerdictCounter:
 
     def __init__(self) -> None:
         self._counts: dict[int, _Count] = {}
-        self._sums: Counter[tuple[str, str, Action]] = Counter()
+        self._sums: Counter[Decision] = Counter()
 
     def add(self, verdict: Verdict) -> None:
         """Count one packet."""
@@ -66,19 +69,19 @@ class VerdictCounter:
             count = self._counts[id(verdict)] = _Count(verdict)
         count.packets += 1
 
-    def decisions(self) -> Counter[tuple[str, str, Action]]:
-        """Return the packets so far, by (chain, rule, action)."""
+    def decisions(self) -> Counter[Decision]:
+        """Return the packets so far."""
         sums = self._sums
         for count in self._counts.values():
             verdict = count.verdict
-            sums[verdict.chain, verdict.rule, verdict.action] += count.packets
+            sums[verdict.chain, verdict.rule, verdict.action, verdict.cause is Cause.PENDING] += count.packets
         self._counts.clear()
         return sums
 
     def actions(self) -> Counter[Action]:
         """Return the packets so far, by action."""
         found: Counter[Action] = Counter()
-        for (_chain, _rule, action), n in self.decisions().items():
+        for (_chain, _rule, action, _pending), n in self.decisions().items():
             found[action] += n
         return found
 
@@ -115,18 +118,26 @@ class LossLog:
             log.warning("handled by the failure policy instead of the rules: %s; see `failure:`", text)
 
 
+def _unix_offset(engine: Engine) -> float:
+    """Seconds to add to Packet.time for Unix time: a capture's is that already, live it is the monotonic clock."""
+    return time.time() - time.monotonic() if engine.live else 0.0
+
+
 def engine_stats(engine: Engine) -> dict[str, Any]:
     """Return cumulative counters, nested; ``docs/reference/events.md`` describes each. Walks the flow table."""
     states = Counter(flow.state for flow in engine.flows)
     protocols = Counter(flow.app_proto or "pending" for flow in engine.flows)
+    rules = [rule for chain in engine.chains.rules.values() for rule in chain]
     return {
         "packets": engine.packets,
         "bytes": engine.bytes,
         "verdicts": {action.value: n for action, n in engine.verdicts.items()},
-        "rules": {rule.path: rule.hits for rules in engine.chains.rules.values() for rule in rules},
+        "rules": {rule.path: rule.hits for rule in rules},
+        "rule_names": {rule.path: {"name": rule.title, "at": rule.where} for rule in rules},
+        "rule_last": {rule.path: round(rule.last + _unix_offset(engine), 3) for rule in rules if rule.last >= 0},
         "decisions": [
-            {"chain": chain, "rule": rule, "action": action.value, "packets": n}
-            for (chain, rule, action), n in engine.decisions.items()
+            {"chain": chain, "rule": rule, "action": action.value, "pending": pending, "packets": n}
+            for (chain, rule, action, pending), n in engine.decisions.items()
         ],
         "flows": {
             "active": len(engine.flows),

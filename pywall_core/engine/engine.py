@@ -25,7 +25,7 @@ from ..model.packet import Packet
 from ..model.verdict import Action, Answer, Verdict
 from ..packet.fragments import Fragments
 from ..plugins.facts import known_facts
-from .counters import VerdictCounter, engine_stats, losses
+from .counters import Decision, VerdictCounter, engine_stats, losses
 from .failure_policy import FailurePolicy
 from .hooks import Guard, PacketHooks, Walk
 from .offload import Offload
@@ -201,7 +201,7 @@ class Engine:
         return self._verdicts.actions()
 
     @property
-    def decisions(self) -> Counter[tuple[str, str, Action]]:
+    def decisions(self) -> Counter[Decision]:
         """Packets by chain, rule and action of their verdict."""
         return self._verdicts.decisions()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from ..chain.walk import Rule
@@ -90,7 +91,7 @@ class Reporter:
         if flow.verdict is None or (flow.verdict.rule, flow.verdict.reason) != (verdict.rule, reason):
             self.emit("alert", flow, packet, {"would_be": verdict})
         self._counters[f"observed.{verdict.action.value}"] += 1
-        return Verdict(ACCEPT, verdict.final, verdict.rule, verdict.plugin, verdict.chain, reason, verdict.cause)
+        return replace(verdict, action=ACCEPT, reason=reason)
 
     def anomaly(self, packet: Packet | None, flow: Flow | None, kind: str, event: str) -> None:
         """A decoder's or a tracker's objection; at most a hundred a second are written, the others are counted."""

@@ -39,6 +39,7 @@ _PROTOCOLS: Final = {
     51: "AH",
     132: "SCTP",
 }
+_NUMBERS: Final = {name: number for number, name in _PROTOCOLS.items()}
 _HAVE_PORTS: Final = frozenset({TCP, UDP, 33, 132, 136})
 _FLAGS: Final = (("syn", SYN), ("ack", ACK), ("psh", PSH), ("rst", RST), ("urg", URG), ("fin", FIN))
 
@@ -156,7 +157,13 @@ class EventBuilder:
             event["pywall"]["would"] = would_be.action.value
         elif rule is not None:
             event["alert"] = {"action": "allowed", "signature": clean(rule.comment or f"{rule.path} matched")}
-            event["pywall"] = {"rule": rule.path, "plugin": rule.plugin, "chain": rule.chain}
+            event["pywall"] = {
+                "rule": rule.path,
+                "rule_name": clean(rule.title),
+                "rule_at": rule.where,
+                "plugin": rule.plugin,
+                "chain": rule.chain,
+            }
             event["pywall"]["would"] = rule.action.value if rule.action is not None else rule.target
 
     def _iso(self, seconds: float) -> str:
@@ -229,6 +236,11 @@ def protocol_name(proto: int) -> str:
     return _PROTOCOLS.get(proto) or f"{proto:03d}"
 
 
+def protocol_number(name: str) -> int:
+    """The reverse of :func:`protocol_name`; -1 for what it does not write."""
+    return _NUMBERS.get(name, int(name) if name.isdecimal() else -1)
+
+
 def _address(packed: bytes) -> str:
     return inet_ntop(AF_INET if len(packed) == 4 else AF_INET6, packed)
 
@@ -236,6 +248,8 @@ def _address(packed: bytes) -> str:
 def _decided(verdict: Verdict) -> Event:
     return {
         "rule": verdict.rule,
+        "rule_name": clean(verdict.title),
+        "rule_at": clean(verdict.where),
         "plugin": verdict.plugin,
         "chain": verdict.chain,
         "reason": clean(verdict.reason),

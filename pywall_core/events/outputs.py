@@ -11,6 +11,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
+from ..event_lines import urgent_line
+
 #: facility "daemon", severity "informational" (RFC 5424 section 6.2.1)
 _PRIORITY: Final = 3 << 3 | 6
 #: what a pipe that polls writable takes without blocking (pipe(7))
@@ -116,6 +118,17 @@ class StdoutOutput(_Stream):
 
     def close(self) -> None:
         pass
+
+
+class TerminalOutput(StdoutOutput):
+    """Standard output on a terminal: drops, alerts and anomalies as lines for a reader."""
+
+    name = "terminal"
+
+    def write(self, lines: list[bytes], hurry: Callable[[], bool]) -> int:
+        shown = [text for line in lines if (text := urgent_line(line, colour="NO_COLOR" not in os.environ))]
+        written = super().write(shown, hurry) if shown else 0
+        return len(lines) - len(shown) + written
 
 
 class SocketOutput(_Stream):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from .eve import Event
-from .outputs import FileOutput, Output, SocketOutput, StdoutOutput, SyslogOutput
+from .outputs import FileOutput, Output, SocketOutput, StdoutOutput, SyslogOutput, TerminalOutput
 from .writer import Writer
 
 if TYPE_CHECKING:
@@ -94,11 +94,16 @@ class Sink:
         return True
 
 
-def open_sink(events: Events) -> Sink:
-    """The outputs that the configuration names. What cannot be opened is reported and tried again."""
+def open_sink(events: Events, *, terminal: bool = False) -> Sink:
+    """The outputs that the configuration names. What cannot be opened is reported and tried again.
+
+    ``terminal``: drops, alerts and anomalies also go to standard output, a line for a reader each.
+    """
     outputs: list[Output] = []
     if events.file is not None:
         outputs.append(FileOutput(events.file))
+    if terminal:
+        outputs.append(TerminalOutput(sys.stdout.fileno()))
     if events.stdout:
         outputs.append(StdoutOutput(sys.stdout.fileno()))
     if events.syslog:

@@ -15,7 +15,7 @@ from ..events.eve import clean, protocol_name
 from ..flows.filter import parse
 from ..model.flow import Flow
 from ..model.packet import HOOK_NAMES
-from ..model.verdict import Action, Verdict
+from ..model.verdict import Action, Cause, Verdict
 from .trace import walk_with_notes, where
 
 #: flows in one answer at most
@@ -117,5 +117,8 @@ def describe(flow: Flow, now: float) -> dict[str, Any]:
         "idle": round(now - flow.last, 3),
         "verdict": None if verdict is None else verdict.action.value,
         "final": bool(verdict and verdict.final),
+        "pending": bool(verdict and verdict.cause is Cause.PENDING),
         "rule": "" if verdict is None else verdict.rule,
+        "rule_name": "" if verdict is None else clean(verdict.title),
+        "rule_at": "" if verdict is None else clean(verdict.where),
     }

@@ -37,13 +37,14 @@ class Asked:
 
 @dataclass(slots=True)
 class Walked:
-    """One rule's answer: its place, its file and line, and the outcomes that were possible after it."""
+    """One rule's answer: its place, its file and line, the outcomes that were possible after it, and its title."""
 
     rule: str
     where: str
     answer: str
     action: str
     outcomes: tuple[str, ...]
+    title: str = ""
 
 
 @dataclass(slots=True)
@@ -228,7 +229,7 @@ def _walked(step: Step) -> Walked:
     rule = step.rule
     action = rule.action.name if rule.action is not None else f"-> {rule.target}" if rule.target else "continue"
     answer = step.answer
-    return Walked(rule.path, rule.where, answer.name, action, outcomes(step.outcomes))
+    return Walked(rule.path, rule.where, answer.name, action, outcomes(step.outcomes), rule.title)
 
 
 def _end(engine: Engine, hook: str, steps: list[Step]) -> Walked:

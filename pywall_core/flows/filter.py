@@ -1,18 +1,22 @@
 """Choosing flows by an expression in the manner of pcap-filter(7).
 
 ``[src|dst] host ADDRESS``, ``[src|dst] net CIDR``, ``[src|dst] port N`` or ``N-M``, ``tcp``, ``udp``, ``icmp``,
-``ip``, ``ip6``, ``proto N``, ``app NAME``, joined by ``and``, ``or``, ``not`` and parentheses. ``src`` is the client.
+``ip``, ``ip6``, ``proto N``, ``app NAME``, ``verdict accept|drop|reject``, ``rule PLACE`` (or a part of its title, in
+quotes), ``state NAME``, ``sni PATTERN``, ``fact NAME PATTERN``, ``age <60`` or ``>60`` (seconds from the first to the
+last packet), joined by ``and``, ``or``, ``not`` and parentheses. ``src`` is the client.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from ipaddress import ip_address, ip_network
 from typing import Final
 
 from ..model.flow import Flow
 from ..model.packet import ICMP, ICMPV6, TCP, UDP
+from ..model.verdict import Action
 
 Predicate = Callable[[Flow], bool]
 
@@ -31,7 +35,7 @@ def parse(expression: str) -> Predicate:
 
     :raises FilterError: it is no such expression
     """
-    words = re.findall(r"[()]|[^\s()]+", expression)
+    words = re.findall(r"""[()]|"[^"]*"|'[^']*'|[<>]=?|[^\s()<>"']+""", expression)
     if len(words) > MAX_WORDS:
         raise FilterError(f"more than {MAX_WORDS} words")
     parser = _Parser(words)
@@ -86,7 +90,51 @@ class _Parser:
         if word == "app":
             name = self.next("a protocol's name")
             return lambda flow: name in (flow.app_proto, flow.app_proto_orig)
-        raise FilterError(f"{word!r} is not known (host, net, port, src, dst, tcp, udp, icmp, ip, ip6, proto, app)")
+        if word in _ASKED:
+            return _ASKED[word](self)
+        raise FilterError(f"{word!r} is not known (host, net, port, src, dst, {', '.join([*_PROTOCOLS, *_OTHERS])})")
+
+    def pattern(self, wanted: str) -> Callable[[object], bool]:
+        """A shell pattern, upper and lower case alike; in quotes if it has blanks."""
+        text = self.next(wanted).strip("\"'").lower()
+        return lambda value: fnmatchcase(str(value).lower(), text)
+
+    def verdict(self) -> Predicate:
+        name = self.next("accept, drop or reject").lower()
+        if name not in {action.value for action in Action}:
+            raise FilterError(f"{name!r} is no verdict (accept, drop, reject)")
+        return lambda flow: (said := flow.final or flow.verdict) is not None and said.action.value == name
+
+    def rule(self) -> Predicate:
+        text = self.next("a rule's place or title").strip("\"'").lower()
+
+        def chosen(flow: Flow) -> bool:
+            said = flow.final or flow.verdict
+            return said is not None and (said.rule.lower() == text or text in said.title.lower())
+
+        return chosen
+
+    def state(self) -> Predicate:
+        name = self.next("a state").lower()
+        return lambda flow: name in (flow.state, flow.client_state.lower(), flow.server_state.lower())
+
+    def sni(self) -> Predicate:
+        matches = self.pattern("a name")
+        return lambda flow: any(
+            matches(flow.facts[name]) for name in ("tls.sni", "quic.sni", "dtls.sni") if name in flow.facts
+        )
+
+    def fact(self) -> Predicate:
+        name = self.next("a fact's name")
+        matches = self.pattern("the fact's value")
+        return lambda flow: name in flow.facts and matches(flow.facts[name])
+
+    def age(self) -> Predicate:
+        sign = self.next("< or >")
+        seconds = self.number(self.next("seconds"), 1 << 31)
+        if sign not in ("<", ">"):
+            raise FilterError("age is followed by < or > and seconds")
+        return lambda flow: (flow.last - flow.start < seconds) == (sign == "<")
 
     def end(self, kind: str, sides: tuple[str, ...]) -> Predicate:
         value = self.next(f"a value for {kind}")
@@ -112,3 +160,14 @@ class _Parser:
         if not (text.isascii() and text.isdigit()) or int(text) > most:
             raise FilterError(f"{text!r} is no number from 0 to {most}")
         return int(text)
+
+
+_ASKED: Final[dict[str, Callable[[_Parser], Predicate]]] = {
+    "verdict": _Parser.verdict,
+    "rule": _Parser.rule,
+    "state": _Parser.state,
+    "sni": _Parser.sni,
+    "fact": _Parser.fact,
+    "age": _Parser.age,
+}
+_OTHERS: Final = ("ip", "ip6", "proto", "app", *_ASKED)

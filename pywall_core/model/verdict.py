@@ -75,6 +75,7 @@ class Verdict:
     ``final`` says that it holds for the rest of the flow (in this direction for ACCEPT, in all for DROP and REJECT).
     ``rule`` is the deciding rule's place in the configuration (``INPUT[2]``, ``default``, or empty where no rule
     decided), ``plugin`` who provides it, ``reason`` one short phrase for people, ``cause`` the same for programs.
+    ``title`` is what the rule is called (its name, comment or text), ``where`` its ``file:line``.
     """
 
     action: Action
@@ -84,6 +85,8 @@ class Verdict:
     chain: str = ""
     reason: str = ""
     cause: Cause = Cause.RULE
+    title: str = ""
+    where: str = ""
 
 
 @dataclass(slots=True, frozen=True)

@@ -87,11 +87,12 @@ def test_text_for_a_reader(policy: str, capsys: pytest.CaptureFixture[str]) -> N
     assert main(["explain", "--config", policy, "--flow", "2", str(DATA / "mixed.pcap")]) == 0
     out = capsys.readouterr().out
     assert out.startswith(
-        "flow 2: 192.0.2.1:40001 -> 198.51.100.2:2222 TCP, ssh\n  REJECT (final), decided by second[0] at "
+        "flow 2: 192.0.2.1:40001 -> 198.51.100.2:2222 TCP, ssh\n"
+        "  REJECT (final), decided by second[0] port dst=2222 at "
     )
     assert "    ssh: MATCH ssh at byte " in out
     assert "    known: app_proto = ssh\n" in out
-    assert f"    PENDING INPUT[1] -> second ({policy}:9)" in out
+    assert "    PENDING INPUT[1] app is=ssh: -> second (" in out
 
 
 def test_vetoes_and_plugins_that_decide(tmp_path: Path, policy: str, capsys: pytest.CaptureFixture[str]) -> None:

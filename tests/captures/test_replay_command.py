@@ -97,7 +97,7 @@ def test_against_another_policy(policy: str, capsys: pytest.CaptureFixture[str])
     out = capsys.readouterr().out
     assert out.endswith("1 of 5 flows change their verdict\n")
     assert "accept -> drop" in out
-    assert "INPUT[0]" in out
+    assert "app is=ssh (policy.yaml:" in out
     assert main(["replay", "--json", "--config", policy, "--against", policy, path]) == 0
     assert capsys.readouterr().out == ""
     assert main(["replay", "--json", "--against", policy, path]) == 0

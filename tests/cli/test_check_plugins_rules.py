@@ -174,7 +174,7 @@ def test_plugins_show(pywall, policy: Path) -> None:  # type: ignore[no-untyped-
 def test_rules_lists_kinds_with_parameters(pywall, policy: Path) -> None:  # type: ignore[no-untyped-def]
     code, out, _ = pywall("rules", "--config", policy)
     assert code == 0
-    assert any(line.split()[:3] == ["port", "rules", "direction"] for line in out.splitlines())
+    assert any(line.split()[:3] == ["port", "rules", "Matches"] for line in out.splitlines())
     manual = pywall("rules", "knock", "--config", policy).out
     assert "Knocks" in manual
     assert "window" in manual

@@ -25,12 +25,18 @@ def test_version(pywall) -> None:  # type: ignore[no-untyped-def]
     assert pywall("--version").out == f"pywall {__version__}\n"
 
 
-@pytest.mark.parametrize("words", [[], ["chek"], ["check", "--no-such"], ["check", "a", "b"], ["plugins"], ["convert"]])
+@pytest.mark.parametrize("words", [[], ["check", "--no-such"], ["check", "a", "b"], ["plugins"], ["convert"]])
 def test_wrong_usage_is_two(pywall, words: list[str]) -> None:  # type: ignore[no-untyped-def]
     code, out, err = pywall(*words)
     assert code == 2
     assert out == ""
     assert "usage: pywall" in err
+
+
+def test_a_misspelt_command_is_answered_with_the_nearest(pywall) -> None:  # type: ignore[no-untyped-def]
+    code, out, err = pywall("chek")
+    assert (code, out) == (2, "")
+    assert err == "pywall: no command 'chek'; did you mean 'check'? (pywall --help lists them)\n"
 
 
 def test_errors_of_the_configuration_are_lines_and_three(pywall, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

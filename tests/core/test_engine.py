@@ -107,7 +107,9 @@ def test_a_pending_rule_lets_the_handshake_through_and_then_decides(make_engine:
 def test_what_no_fact_can_change_is_decided_at_once(make_engine: MakeEngine) -> None:
     rules = [{"rule": "app", "name": "bad", "action": "DROP"}, {"rule": "always", "action": "DROP"}]
     engine = make_engine([("bad", Word("bad", b"HELLO"))], chains={"INPUT": rules})
-    assert engine.process(ask(b"H")) == Verdict(DROP, True, "INPUT[0]", "kinds", "INPUT", "INPUT[0] matched")
+    assert engine.process(ask(b"H")) == Verdict(
+        DROP, True, "INPUT[0]", "kinds", "INPUT", "INPUT[0] matched", title="app name=bad"
+    )
 
 
 def test_a_pending_jump_may_come_to_what_its_chain_comes_to(make_engine: MakeEngine) -> None:

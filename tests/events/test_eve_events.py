@@ -57,7 +57,7 @@ def test_flow_event_of_a_tcp_dialogue() -> None:
         "pywall": event["pywall"],
     }
     assert event["flow"]["state"] in ("new", "established", "closed")
-    assert list(event["pywall"]) == ["rule", "plugin", "chain", "reason", "final"]
+    assert list(event["pywall"]) == ["rule", "rule_name", "rule_at", "plugin", "chain", "reason", "final"]
 
 
 def test_source_is_the_side_that_sent_the_first_packet() -> None:

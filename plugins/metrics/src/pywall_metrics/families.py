@@ -20,11 +20,21 @@ def families(stats: Mapping[str, Any], age: float) -> Iterator[Metric]:
     """All families of one worker; ``stats`` as ``engine.stats()`` gives them, ``age`` of the copy in seconds."""
     yield _counter("pywall_packets", "Packets that were judged.", [], [((), stats["packets"])])
     yield _counter("pywall_bytes", "Octets of packets that were judged, by the IP header.", [], [((), stats["bytes"])])
-    decided = [((d["chain"], d["rule"], d["action"]), d["packets"]) for d in stats["decisions"]]
-    what = "Packets by the rule that decided; empty: no rule did. Packets that the kernel carries are not among them."
-    yield _counter("pywall_verdicts", what, ["chain", "rule", "action"], decided)
-    hits = [((rule,), n) for rule, n in stats["rules"].items()]
-    yield _counter("pywall_rule_hits", "How often a rule matched when it was asked.", ["rule"], hits)
+    names = {rule: named["name"] for rule, named in stats["rule_names"].items()}
+    decided: dict[tuple[str, ...], float] = {}
+    for d in stats["decisions"]:
+        rule = "pending" if d["pending"] else d["rule"]
+        labels = (d["chain"], rule, names.get(rule, ""), d["action"])
+        decided[labels] = decided.get(labels, 0) + d["packets"]
+    what = (
+        "Packets by the rule that decided; empty: no rule did; pending: facts that the rules ask were still missing. "
+        "Packets that the kernel carries are not among them."
+    )
+    yield _counter("pywall_verdicts", what, ["chain", "rule", "name", "action"], list(decided.items()))
+    hits = [((rule, names.get(rule, "")), n) for rule, n in stats["rules"].items()]
+    yield _counter("pywall_rule_hits", "How often a rule matched when it was asked.", ["rule", "name"], hits)
+    last = [((rule, names.get(rule, "")), at) for rule, at in stats["rule_last"].items()]
+    yield _gauge("pywall_rule_last_hit_seconds", "Unix time of a rule's last hit.", ["rule", "name"], last)
     yield from _flows(stats)
     yield from _queue(stats.get("queue", {}))
     yield from _plugins(stats)
