@@ -41,6 +41,7 @@ COMMANDS: Final = {
     "cleanup": "cleanup",
     "doctor": "doctor",
     "systemd": "systemd",
+    "completion": "completion",
 }
 GROUP: Final = "pywall.commands"
 
@@ -74,14 +75,7 @@ def _warn_of_stale_modules() -> None:
 
 
 def _run(words: list[str]) -> int:
-    parser = argparse.ArgumentParser(
-        prog="pywall",
-        description="A firewall framework for Linux with plugins.",
-        epilog="`pywall --plugins list` is the same as `pywall plugins list`. Exit codes: 0 ok, 1 failure, 2 usage, "
-        "3 configuration, 4 plugin, 5 privileges.",
-    )
-    parser.add_argument("--version", action="version", version=f"pywall {__version__}")
-    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    parser, subparsers = _bare_parser()
     typed = next((word for word in words if not word.startswith("-")), "")
     if typed in COMMANDS:
         _add(subparsers, typed)
@@ -102,6 +96,27 @@ def _run(words: list[str]) -> int:
     args = parser.parse_args(words)
     code = args.run(args)
     return code if isinstance(code, int) else 0
+
+
+def whole_parser() -> argparse.ArgumentParser:
+    """Return the parser with every subcommand and its arguments, those of installed plugins too."""
+    parser, subparsers = _bare_parser()
+    for name in COMMANDS:
+        _add(subparsers, name)
+    for name, point in _from_plugins().items():
+        _load(point)(subparsers.add_parser(name, help=f"of the plugin {point.dist.name if point.dist else name}"))
+    return parser
+
+
+def _bare_parser() -> tuple[argparse.ArgumentParser, argparse._SubParsersAction[argparse.ArgumentParser]]:
+    parser = argparse.ArgumentParser(
+        prog="pywall",
+        description="A firewall framework for Linux with plugins.",
+        epilog="`pywall --plugins list` is the same as `pywall plugins list`. Exit codes: 0 ok, 1 failure, 2 usage, "
+        "3 configuration, 4 plugin, 5 privileges.",
+    )
+    parser.add_argument("--version", action="version", version=f"pywall {__version__}")
+    return parser, parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
 
 def _add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser], name: str) -> None:
