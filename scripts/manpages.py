@@ -12,7 +12,6 @@ from pywall_core import __version__
 from pywall_core.cli import whole_parser
 
 
-
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     parser = whole_parser()
@@ -56,7 +55,11 @@ def arguments(parser: argparse.ArgumentParser, heading: str = "OPTIONS") -> Iter
         if isinstance(action, argparse._SubParsersAction):
             nested.append(action)
             for choice in action._choices_actions:
-                yield from (".TP", f".B {roff(choice.dest)}", roff(formatter._expand_help(choice)) if choice.help else "")
+                yield from (
+                    ".TP",
+                    f".B {roff(choice.dest)}",
+                    roff(formatter._expand_help(choice)) if choice.help else "",
+                )
         else:
             words = formatter._format_action_invocation(action)
             yield from (".TP", f".B {roff(words)}", roff(formatter._expand_help(action)) if action.help else "")

@@ -124,7 +124,10 @@ def _leave_out_absent(data: dict[str, Any], warnings: list[str]) -> None:
     if "stream" in absent:  # the others read TCP through it
         absent = [name for name in data["plugins"] if name != "rules" or name in absent]
     if absent:
-        warnings.append(f"not installed, the default policy goes without: {', '.join(absent)}")
+        warnings.append(
+            f"not installed, the default policy goes without: {', '.join(absent)}; in a clone of PyWall, "
+            "`pip install ./plugins/*` brings all plugins (docs/install.md)"
+        )
     data["plugins"] = [name for name in data["plugins"] if name not in absent]
     if "rules" in absent:
         data["chains"] = {}

@@ -73,7 +73,7 @@ def _netfilterqueue() -> Check:
     if importlib.util.find_spec("netfilterqueue") is None:
         remedy = (
             "apt-get install build-essential python3-dev libnetfilter-queue-dev && "
-            f"{sys.executable} -m pip install 'pywall-core[nfqueue]'"
+            f"{sys.executable} -m pip install NetfilterQueue"
         )
         return Check("NetfilterQueue", False, "not installed", remedy)
     try:
@@ -87,7 +87,7 @@ def _plugins() -> Check:
     from importlib.metadata import entry_points
 
     names = sorted({point.name for point in entry_points(group="pywall.plugins")})
-    remedy = f"{sys.executable} -m pip install 'pywall-core[all]'"
+    remedy = f"{sys.executable} -m pip install ./plugins/* (in a clone of PyWall)"
     return Check("plugins", bool(names), f"{len(names)} installed" if names else "none", "" if names else remedy)
 
 
