@@ -6,7 +6,7 @@ CAPTURES := $(PYWALL_CAPTURES)
 SOURCES := PYWALL_PURE=1
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help setup demo picture test test-compiled test-long test-covert lint compiled wheels bench score-captures corpus train score docs fuzz clean
+.PHONY: help setup demo picture test test-compiled test-long test-covert test-bare lint compiled wheels deb bench score-captures corpus train score docs fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -54,9 +54,16 @@ lint: ## put code into shape
 compiled: setup ## compile the packet's way in place, what has changed of it: twice the speed
 	@scripts/compile.sh
 
+SUITE ?= bookworm
+test-bare: ## (root) in a minimal Debian without anything of this machine: `make demo`, then the Debian package from install to purge
+	scripts/bare.sh $(SUITE) sh -c 'make demo && packaging/deb/try.sh'
+
 wheels: compiled ## dist/: wheels of all distributions, compiled for this machine and pure, and of NetfilterQueue
 	@$(BIN)/pip install -q --no-compile wheel
 	@$(BIN)/python scripts/wheels.py
+
+deb: wheels ## dist/pywall_*.deb: the firewall as a service, on this system's Python
+	@packaging/deb/build.sh
 
 bench: compiled ## micro-benchmarks as ratios within the run, replay beside nfstream, then (root) traffic between namespaces
 	$(BIN)/pytest --benchmark-only -o python_files='bench_*.py' tests/bench plugins

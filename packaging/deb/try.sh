@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Tries the Debian package on a system that is thrown away afterwards: installed, started in a network namespace, upgraded,
-# removed, purged. Run it in a clone whose .venv and dist/ are there: make test-bare
+# removed, purged. Run it in a clone after `make demo`; its wheels are made here unless dist/ has some. make test-bare does both.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 step() { echo "deb: $*"; }
@@ -8,16 +8,21 @@ fail() { echo "deb: FAILED: $*" >&2; exit 1; }
 apt() { DEBIAN_FRONTEND=noninteractive apt-get -y -qq --no-install-recommends -o Dpkg::Options::=--force-confold "$@" >/dev/null; }
 in_namespace() { nsenter --net=/run/netns/pywall-deb -- "$@"; }
 wait_until() { for _ in $(seq 300); do "$@" >/dev/null 2>&1 && return; sleep 0.1; done; fail "not within 30 s: $*"; }
-holds_packets() { in_namespace iptables-save | grep -q NFQUEUE; }
+holds_packets() { [[ "$(in_namespace iptables-save)" == *NFQUEUE* ]]; }
 
+if [ ! -d dist ]; then
+  step "wheels (not compiled)"
+  .venv/bin/python -m pip install -q --no-compile wheel
+  .venv/bin/python scripts/wheels.py
+fi
 step "install"
 REVISION=1 packaging/deb/build.sh
 apt install "./$(ls dist/pywall_*-1_*.deb)"
 cd / # nothing may come from the clone
 pywall --version
 pywall check --config /etc/pywall/pywall.yaml >/dev/null
-pywall plugins list --config /etc/pywall/pywall.yaml | grep -q protocols || fail "the plugins are not there"
-zcat /usr/share/man/man8/pywall.8.gz /usr/share/man/man8/pywall-replay.8.gz | grep -c '^\.TH' | grep -qx 2 || fail "man pages"
+[[ "$(pywall plugins list --config /etc/pywall/pywall.yaml)" == *protocols* ]] || fail "the plugins are not there"
+[ "$(zcat /usr/share/man/man8/pywall.8.gz /usr/share/man/man8/pywall-replay.8.gz | grep -c '^\.TH')" = 2 ] || fail "man pages"
 bash -n /usr/share/bash-completion/completions/pywall
 grep -q '^ExecStart=/usr/bin/pywall run --config /etc/pywall/pywall.yaml' /usr/lib/systemd/system/pywall.service
 [ -z "$(find /etc/systemd -name 'pywall*')" ] || fail "the service is enabled"
@@ -38,8 +43,8 @@ step "upgrade"
 echo "# mine" >>/etc/pywall/pywall.yaml
 REVISION=2 "$OLDPWD/packaging/deb/build.sh"
 apt install "$(ls "$OLDPWD"/dist/pywall_*-2_*.deb)"
-dpkg-query -W -f '${Version}' pywall | grep -q -- '-2$' || fail "not upgraded"
-tail -1 /etc/pywall/pywall.yaml | grep -qx '# mine' || fail "the configuration was overwritten"
+[[ "$(dpkg-query -W -f '${Version}' pywall)" == *-2 ]] || fail "not upgraded"
+[ "$(tail -1 /etc/pywall/pywall.yaml)" = "# mine" ] || fail "the configuration was overwritten"
 pywall check --config /etc/pywall/pywall.yaml >/dev/null
 
 step "remove and purge"

@@ -16,7 +16,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         description="Print what completes pywall's commands and options, those of installed plugins too. For bash: "
         "pywall completion bash > ~/.local/share/bash-completion/completions/pywall",
     )
-    parser.add_argument("shell", choices=SHELLS)
+    parser.add_argument("shell", choices=SHELLS, help="the shell that reads the script")
     parser.set_defaults(run=run)
 
 
