@@ -26,6 +26,8 @@ SILENT = {"unknown", "none", "failed", None}
 SAME = {
     "adwin_config": "adwin",
     "cassandra": "cql",
+    "iec62056": "dlms",
+    "mining": "stratum",
     "ieee-c37118": "synphasor",
     "iso9506-1-mms": "mms",
     "nbns": "netbios",

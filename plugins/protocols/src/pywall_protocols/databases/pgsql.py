@@ -78,6 +78,8 @@ def _client(data: bytes) -> Grade:
         name = cut(data, 8, data.find(0, 8, 72)) if data.find(0, 8, 72) > 0 else data[8:]
         if not all(octet in _NAME for octet in name):
             return REFUTED
+        if name == b"" and len(data) > 8 and size > 9:  # a first parameter without a name: another protocol's zeros
+            return REFUTED
         return PROOF if 0 in data[8:72] else OPEN
     if code == 0x20000:
         return PROOF if size in (296, 292) else REFUTED

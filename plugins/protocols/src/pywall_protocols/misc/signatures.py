@@ -6,7 +6,9 @@
     platform, adb protocol.txt (adb); Gearman, PROTOCOL (gearman); Syncthing, Local Discovery Protocol v4 (syncthing);
     RFC 8175 section 11.1 (dlep); OMG DDSI-RTPS 2.5 section 9.4.4 (rtps); draft-ietf-ntp-roughtime (roughtime);
     netcode.io STANDARD.md (yojimbo); TiVo Connect Automatic Machine Discovery (tivoconnect); sane-backends,
-    pixma_bjnp_private.h (bjnp); the makers of the others have published nothing: as recorded traffic shows
+    pixma_bjnp_private.h (bjnp); Zabbix manual, Header (zabbix); FastCGI specification 3.3 (fastcgi); HL7 MLLP release 1
+    (hl7); ClickHouse, native protocol (clickhouse); Checkmk handbook, agent output (check_mk); Tailscale, disco.go
+    (tailscale); RFC 3525 annex B (megaco); the makers of the others have published nothing: as recorded traffic shows
 :minimum: 4 to 12 octets
 :facts: none
 """
@@ -43,6 +45,24 @@ TCP_MAGICS: Final[dict[bytes, str]] = {
     b"WA\5": "whatsapp",
     b"WA\6": "whatsapp",
     b"ED\0\1\0\0": "whatsapp",
+    b"ZBXD\1": "zabbix",
+    b"ZBXD\3": "zabbix",
+    b"ZBXD\5": "zabbix",
+    b"NXD-": "nomachine",
+    b"NXSH-": "nomachine",
+    b"\1\0\0\0\1\0\0\0\x08\x08": "radmin",
+    b"\1\0\0\0\x25\0": "radmin",
+    b"\xcc\x1c\x30\x41\x5b\xa4\x38\x66": "ultrasurf",
+    b"\1\1\0\1\0\x08\0\0": "fastcgi",
+    b"\1\6\0\1": "fastcgi",
+    b"\1\7\0\1": "fastcgi",
+    b"\1\3\0\1\0\x08": "fastcgi",
+    b"\x0bMSH|^": "hl7",
+    b"\xc2\xfe\0\5": "xiaomi",
+    b"\0\x11ClickHouse client": "clickhouse",
+    b"\0\x0aClickHouse": "clickhouse",
+    b"<<<check_mk>>>": "check_mk",
+    b"\x30\0WORLD OF WARCRAFT CONNECTION": "world-of-warcraft",
 }
 UDP_MAGICS: Final[dict[bytes, str]] = {
     b"ISO11898": "caneth",
@@ -70,11 +90,24 @@ UDP_MAGICS: Final[dict[bytes, str]] = {
     b"BJNB\x82": "bjnp",
     b"MFNP\1": "bjnp",
     b"MFNP\2": "bjnp",
+    b"TS\xf0\x9f\x92\xac": "tailscale",
+    b"TS3INIT1": "teamspeak",
+    b"\xf4\xbe\1\0": "teamspeak",
+    b"\xf4\xbe\2\0": "teamspeak",
+    b"\xf4\xbe\3\0": "teamspeak",
+    b"\xff\xff\xff\xff\x21\x4c\x5f\xa0": "steam",
+    b"\xfe\xf7\x28\x91": "meraki-cloud",
+    b"\0ZUG\x10": "zug",
+    b"}}}}}}}}": "toca-boca",
+    b"\x32\xab\x98\x64\2": "nintendo",
+    b"MEGACO/1 [": "megaco",
+    b"!/1 [": "megaco",
+    b"!/1 <": "megaco",
     b'{"version": [': "db-lsp-disc",
     b'{"host_int": ': "db-lsp-disc",
 }
 #: of those over UDP that are no announcements
-CONVERSATIONS: Final = frozenset({"bjnp", "dlep", "roughtime", "yojimbo"})
+CONVERSATIONS: Final = frozenset({"bjnp", "dlep", "megaco", "roughtime", "tailscale", "teamspeak", "yojimbo"})
 api_version = 1
 protocols = tuple(sorted({*TCP_MAGICS.values(), *UDP_MAGICS.values()}))
 transport = ("tcp", "udp")

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match
 
-from .wire import two_sided
+from .wire import first_datagram, two_sided
 
 Said: TypeAlias = dict[str, Any] | Answer
 Check = Callable[[bytes], Said]
@@ -27,6 +27,34 @@ def by_datagram(protocol: str, check: Check, flow: Flow, client: bytes, server: 
     if not server:
         return Match(protocol, said, confirmed=False, done=False)
     return Match(protocol, said, confirmed=isinstance(check(server[: flow.server_sizes[0]]), dict))
+
+
+def by_request(
+    protocol: str,
+    ask: Check,
+    answers: Callable[[bytes, bytes], Answer],
+    flow: Flow,
+    client: bytes,
+    server: bytes,
+    *,
+    needs_answer: bool = False,
+) -> Match | Answer:
+    """The client's request decides, an answer that fits it confirms; over UDP the first datagram of each.
+
+    ``answers`` gets the request and what the server said, and says YES, NO or MORE. With ``needs_answer`` the request
+    alone is too little for a name.
+    """
+    if flow.proto == UDP:
+        client, server = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
+    if not client:
+        return MORE
+    said = ask(client)
+    if not isinstance(said, dict):
+        return NO if flow.proto == UDP else said
+    answer = answers(client, server) if server else MORE
+    if answer is YES:
+        return Match(protocol, said)
+    return answer if needs_answer else Match(protocol, said, confirmed=False, done=answer is NO)
 
 
 def by_beacon(protocol: str, check: Check, flow: Flow, client: bytes) -> Match | Answer:

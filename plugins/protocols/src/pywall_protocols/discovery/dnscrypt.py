@@ -1,0 +1,65 @@
+"""DNSCrypt, version 2: DNS queries in encrypted boxes.
+
+:checked: the answer's magic, and in its nonce the first half that the query chose; over TCP each with its length
+    before it
+:source: DNSCRYPT-V2-PROTOCOL (dnscrypt.info/protocol), sections 5 and 9 to 11
+:minimum: one query and its answer
+:facts: none
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, hookimpl
+
+from ..parsing.exchange import Said, by_request
+from ..parsing.wire import starts, u16
+
+api_version = 1
+protocols = ("dnscrypt",)
+transport = ("udp", "tcp")
+tier = "structural"
+first_client = None
+first_server = None
+
+_MAGIC: Final = b"r6fnvWj8"
+#: the resolver's magic and the client's public key stand before the half nonce
+_NONCE: Final = slice(40, 52)
+_HEAD: Final = 52
+_TAG: Final = 16
+_BLOCK: Final = 64
+_LONGEST: Final = 4096
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise DNSCrypt."""
+    if flow.proto == UDP:
+        return by_request("dnscrypt", _query, _answers, flow, client, server, needs_answer=True)
+    return by_request("dnscrypt", _framed_query, _framed_answers, flow, client, server, needs_answer=True)
+
+
+def _query(data: bytes) -> Said:
+    """A sealed query is padded to a multiple of 64 bytes."""
+    sealed = len(data) - _HEAD - _TAG
+    return {} if _BLOCK <= sealed <= _LONGEST and sealed % _BLOCK == 0 else NO
+
+
+def _answers(query: bytes, answer: bytes) -> Answer:
+    if len(answer) < 20:
+        return starts(answer, _MAGIC) if len(answer) < len(_MAGIC) else NO
+    return YES if answer.startswith(_MAGIC) and answer[8:20] == query[_NONCE] else NO
+
+
+def _framed_query(data: bytes) -> Said:
+    sealed = u16(data, 0) - _HEAD - _TAG if len(data) > 1 else _BLOCK
+    if not _BLOCK <= sealed <= _LONGEST or sealed % _BLOCK:
+        return NO
+    return {} if len(data) >= 2 + _HEAD else MORE
+
+
+def _framed_answers(query: bytes, answer: bytes) -> Answer:
+    if len(answer) < 22:
+        return NO if starts(answer[2:], _MAGIC) is NO else MORE
+    return _answers(query[2:], answer[2:])

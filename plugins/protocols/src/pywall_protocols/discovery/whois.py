@@ -1,0 +1,47 @@
+"""WHOIS: a name or an address asked, a text answered.
+
+:checked: one line of the client, and an answer that begins as registries' do or has their fields
+:source: RFC 3912; the answers of IANA, ARIN, RIPE and Verisign
+:minimum: a line of the client, the first lines of the server
+:facts: query
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+
+from ..parsing.wire import text
+
+api_version = 1
+protocols = ("whois",)
+transport = "tcp"
+tier = "heuristic"
+first_client = None
+first_server = None
+
+_QUERY: Final = re.compile(rb"([ -~\x80-\xff]{2,255})\r?\n")
+_BEGINNING: Final = re.compile(rb"[ -~\x80-\xff]{0,255}\r?\Z")
+_FIELD: Final = re.compile(
+    rb"^[ \t]*(?:Domain Name|domain|inetnum|inet6num|NetRange|refer|aut-num|Registrar|Registry Domain ID|nserver|status"
+    rb"|organisation|OrgName|person|source|%error)[ .]*:[ \t]*\S",
+    re.I | re.M,
+)
+_REMARK: Final = re.compile(rb"[%#] ?[A-Z][ -~]{8,}\r?\n|No match for |NOT FOUND|No entries found", re.I)
+_LOOKED_AT: Final = 2048
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise WHOIS."""
+    query = _QUERY.match(client)
+    if query is None:
+        return MORE if _BEGINNING.match(client) else NO
+    if not server:
+        return MORE
+    head = server[:_LOOKED_AT]
+    if _REMARK.match(head) or _FIELD.search(head):
+        return Match("whois", {"query": text(query[1].strip())}, confirmed=query.end() == len(client))
+    return NO if len(server) >= _LOOKED_AT or not head.lstrip()[:1].isascii() else MORE

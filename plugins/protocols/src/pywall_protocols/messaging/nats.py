@@ -1,0 +1,49 @@
+"""NATS, a message broker's line protocol.
+
+:checked: the server's ``INFO`` with a JSON object, the client's ``CONNECT`` with one; else a pair of the protocol's
+    verbs
+:source: NATS documentation, Client Protocol
+:minimum: the first line of one side
+:facts: none
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from pywall_core.api import Answer, Flow, Match, hookimpl
+
+from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, judge
+
+api_version = 1
+protocols = ("nats",)
+transport = "tcp"
+tier = "exact"
+first_client = b"CcPpSsUu"
+first_server = b"IiPp+-Mm"
+
+_INFO: Final = re.compile(rb"INFO[ \t]+\{[^\r\n]*\}[ \t]*\r\n", re.I)
+_CONNECT: Final = re.compile(rb"CONNECT[ \t]+\{[^\r\n]*\}[ \t]*\r\n", re.I)
+_CLIENT: Final = re.compile(rb"(?:PING|PONG|SUB \S+(?: \S+)? \S+|UNSUB \S+(?: \d+)?|PUB \S+(?: \S+)? \d+)\r\n", re.I)
+_SERVER: Final = re.compile(rb"(?:PING|PONG|\+OK|-ERR '[^'\r\n]*'|MSG \S+ \S+(?: \S+)? \d+)\r\n", re.I)
+_LONGEST: Final = 8192
+_OPENINGS: Final = (b"CONNECT", b"PING", b"PONG", b"SUB ", b"UNSUB ", b"PUB ")
+_ANSWERS: Final = (b"INFO", b"PING", b"PONG", b"+OK", b"-ERR '", b"MSG ")
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Recognise NATS."""
+    return judge("nats", _side(client, _CONNECT, _CLIENT, _OPENINGS), _side(server, _INFO, _SERVER, _ANSWERS))
+
+
+def _side(data: bytes, own: re.Pattern[bytes], shared: re.Pattern[bytes], verbs: tuple[bytes, ...]) -> Grade:
+    if not data or own.match(data):
+        return PROOF if data else OPEN
+    if shared.match(data):
+        return HINT
+    if b"\n" in data or len(data) > _LONGEST:
+        return REFUTED
+    head = data[:8].upper()
+    return OPEN if any(head.startswith(verb) or verb.startswith(head) for verb in verbs) else REFUTED

@@ -1,0 +1,44 @@
+"""QUIC in the middle: short headers of both sides."""
+
+from pywall_protocols.encryption import quic_midway
+
+from pywall_core.api import MORE
+from pywall_core.testing import conversation, detector_contract
+
+NOISE = bytes.fromhex("9f3b6ad0c44e17a8f25b09e6718d3cb0aa54f1e2037796bd48c1d05e2f8a6b93") * 12
+
+ID = bytes.fromhex("3545a0c89687d99b")
+
+
+def packet(first, at, own=ID):
+    return bytes([first]) + own + NOISE[at : at + 40]
+
+
+CLIENT = [packet(0x40 + 7 * n, 3 * n) for n in range(4)]
+SERVER = [packet(0x5A + n, 90 + 5 * n, b"") for n in range(2)]
+
+
+def talk(client, server):
+    said = conversation("udp")
+    for data in client:
+        said = said.client(data)
+    for data in server:
+        said = said.server(data)
+    return said
+
+
+TestQuicMidway = detector_contract(
+    quic_midway,
+    [talk(CLIENT, SERVER), talk(SERVER, CLIENT)],
+    [
+        talk(CLIENT, [NOISE]),
+        talk([packet(0x48, n) for n in range(4)], SERVER * 2),
+        talk([packet(0x40 + n, n, NOISE[9 * n : 9 * n + 8]) for n in range(4)], SERVER * 2),
+        talk([b"MESSAGE one of several"] * 4, [b"MESSAGE two of several"] * 4),
+    ],
+)
+
+
+def test_it_is_never_confirmed(ask):
+    assert not ask(quic_midway, CLIENT, SERVER).confirmed
+    assert ask(quic_midway, CLIENT) is MORE
