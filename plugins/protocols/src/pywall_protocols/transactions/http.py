@@ -12,7 +12,7 @@ from typing import Any, Final, final
 
 from pywall_core.api import Flow, HandOver, Transaction
 
-from ..parsing.wire import text
+from ..parsing.wire import cut, text
 from .http_message import HEAD, LONGEST_LINE, START, START_LINE, Fields, MessageReader, body_length, values
 
 #: Requests whose facts are kept until the response has come; others have their event without it.
@@ -128,7 +128,7 @@ class HttpTransactions:
         while at < len(data) and not self._lost:
             stopped, event = reader.read(data, at)
             if self._marks:
-                self._keep_tail(data[at:stopped])
+                self._keep_tail(cut(data, at, stopped))
             bad = reader.broken or (
                 reader.state == START and bool(reader.rest) and _no_request(reader.rest) is not None
             )
