@@ -82,9 +82,9 @@ class MessageReader:
             end = data.find(b"\n", at)
             if end < 0:
                 if len(self.rest) < LONGEST_LINE:
-                    self.rest += data[at : at + LONGEST_LINE - len(self.rest)]
+                    self.rest += cut(data, at, at + LONGEST_LINE - len(self.rest))
                 return size, WANTS_MORE
-            line = data[at:end] if not self.rest else self.rest + cut(data, at, min(end, at + LONGEST_LINE))
+            line = cut(data, at, end) if not self.rest else self.rest + cut(data, at, min(end, at + LONGEST_LINE))
             self.rest = b""
             at = end + 1
             event = self._line(line[:-1] if line.endswith(b"\r") else line)
