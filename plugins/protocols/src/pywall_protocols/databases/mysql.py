@@ -14,13 +14,14 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, judge
+from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_server
 from ..parsing.wire import cut, text
 
 api_version = 1
 protocols = ("mysql",)
 transport = "tcp"
 tier = "server_first"
+speaks_first = "server"
 first_client = None
 first_server = None
 
@@ -32,7 +33,7 @@ _VERSION: Final = re.compile(rb"\d{1,3}\.\d{1,3}[ -~]{0,120}\Z")
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise MySQL; hand over to TLS behind the SSL request."""
-    answer = judge("mysql", _client(client), _server(server))
+    answer = by_server("mysql", _client(client), _server(server), silent=not server)
     if answer is MORE or answer is NO:
         return answer
     assert isinstance(answer, Match)

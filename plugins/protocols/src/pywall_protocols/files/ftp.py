@@ -16,13 +16,14 @@ from typing import Any, Final
 from pywall_core.api import MORE, NO, TCP, Answer, Flow, Match, hookimpl
 
 from ..parsing.dialogue import commands_side, has_answer, heads, lines, may_be_code, replies, switch, verb_of
-from ..parsing.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, judge
+from ..parsing.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, by_server
 from ..parsing.wire import text
 
 api_version = 1
 protocols = ("ftp",)
 transport = "tcp"
 tier = "server_first"
+speaks_first = "server"
 first_client = None
 first_server = None
 
@@ -72,7 +73,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     commands = lines(client, _COMMANDS)
     answers = replies(server, _REPLIES)
     proved = has_answer(commands, answers, flow.midstream)
-    answer = judge("ftp", _client(client), _server(server), proved=proved)
+    answer = by_server("ftp", _client(client), _server(server), silent=not server, proved=proved)
     if answer is MORE or answer is NO:
         return answer
     assert isinstance(answer, Match)

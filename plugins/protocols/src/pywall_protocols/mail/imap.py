@@ -16,13 +16,14 @@ from typing import Any, Final
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
 from ..parsing.dialogue import MAX_LINE, Line, lines
-from ..parsing.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, judge
+from ..parsing.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, by_server
 from ..parsing.wire import text
 
 api_version = 1
 protocols = ("imap",)
 transport = "tcp"
 tier = "server_first"
+speaks_first = "server"
 first_client = None
 first_server = b"*"
 
@@ -53,7 +54,9 @@ _GREETINGS: Final = (b"* OK", b"* PREAUTH", b"* BYE")
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise IMAP; hand over to TLS behind STARTTLS."""
     commands = lines(client)
-    answer = judge("imap", _client(client), _server(server), proved=_has_answer(commands, server))
+    answer = by_server(
+        "imap", _client(client), _server(server), silent=not server, proved=_has_answer(commands, server)
+    )
     if answer is MORE or answer is NO:
         return answer
     assert isinstance(answer, Match)

@@ -16,13 +16,14 @@ from typing import Any, Final
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
 from ..parsing.dialogue import Line, has_head, heads, lines, may_begin, verb_of
-from ..parsing.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, judge
+from ..parsing.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, by_server
 from ..parsing.wire import text
 
 api_version = 1
 protocols = ("pop3",)
 transport = "tcp"
 tier = "server_first"
+speaks_first = "server"
 first_client = None
 first_server = b"+-"
 
@@ -48,7 +49,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     commands = lines(client)
     statuses = [line.startswith((b"+OK", b"-ERR", b"+ ")) for line, _ in lines(server, 2)]
     proved = bool(commands) and statuses[0 if flow.midstream else 1 :][:1] == [True]
-    answer = judge("pop3", _client(client), _server(server), proved=proved)
+    answer = by_server("pop3", _client(client), _server(server), silent=not server, proved=proved)
     if answer is MORE or answer is NO:
         return answer
     assert isinstance(answer, Match)

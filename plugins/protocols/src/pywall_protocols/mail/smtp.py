@@ -16,13 +16,14 @@ from typing import Any, Final
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
 from ..parsing.dialogue import has_answer, has_head, heads, lines, may_be_code, may_begin, replies, switch, verb_of
-from ..parsing.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, judge
+from ..parsing.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, by_server
 from ..parsing.wire import text
 
 api_version = 1
 protocols = ("smtp",)
 transport = "tcp"
 tier = "server_first"
+speaks_first = "server"
 first_client = None
 first_server = None
 
@@ -77,7 +78,9 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 def _recognise(client: bytes, server: bytes, midstream: bool) -> Match | Answer:
     commands = lines(client)
     answers = replies(server)
-    answer = judge("smtp", _client(client), _server(server), proved=has_answer(commands, answers, midstream))
+    answer = by_server(
+        "smtp", _client(client), _server(server), silent=not server, proved=has_answer(commands, answers, midstream)
+    )
     if answer is MORE or answer is NO:
         return answer
     assert isinstance(answer, Match)

@@ -57,6 +57,14 @@ def by_client(
     return MORE if client[1] else NO
 
 
+def by_server(protocol: str, client: Grade, server: Grade, *, silent: bool, proved: bool = True) -> Match | Answer:
+    """As :func:`judge`, where the server speaks first: a client that says what none of its clients could ends it.
+
+    The greeting of a server that is ``silent`` so far need not be waited for then. A greeting that came in time counts.
+    """
+    return NO if silent and client == REFUTED else judge(protocol, client, server, proved=proved)
+
+
 def magic(data: bytes, *magics: bytes) -> Grade:
     """PROOF when ``data`` begins with one of ``magics``, OPEN while it is a beginning of one, else REFUTED."""
     if data.startswith(magics):

@@ -13,12 +13,13 @@ from typing import Final
 
 from pywall_core.api import Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import LEANING, OPEN, PROOF, REFUTED, Grade, judge
+from ..parsing.evidence import LEANING, OPEN, PROOF, REFUTED, Grade, by_server
 
 api_version = 1
 protocols = ("telnet",)
 transport = "tcp"
 tier = "server_first"
+speaks_first = "server"
 first_client = None
 first_server = None
 
@@ -28,7 +29,7 @@ _OPTIONS: Final = bytes((*range(50), 69, 70, 85, 86, 90, 91, 93, 138, 139, 140, 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise Telnet."""
-    return judge("telnet", _side(client), _side(server))
+    return by_server("telnet", _side(client), _side(server), silent=not server)
 
 
 def _side(data: bytes) -> Grade:
