@@ -118,7 +118,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     ``flow.client_sizes`` and ``flow.server_sizes`` say where each ends. Ports are never a reason to answer Match.
     Optional attributes of the plugin: ``protocols`` (names that it may answer), ``transport`` ("tcp", "udp" or both
     in a tuple), ``first_client`` and ``first_server`` (possible first octets of each direction, as bytes; None: any).
-    ``speaks_first = "server"``: while the server is silent, the answer may be NO to what none of its clients could send.
+    ``speaks_first = "server"``: while the server is silent, NO may be said to what none of its clients could send.
 
     :caller: the engine, for payload of a flow that this detector has not answered for good
     :none: a mistake: the answer is MORE, NO or a Match

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -149,10 +150,18 @@ class Stage:
         """Wait until something listens on a port (kind: t for TCP, u for UDP)."""
         wait_for(lambda: f":{port} " in self.lab.run(host, "ss", f"-ln{kind}"), f"port {port} on {host}")
 
-    def transfer(self, *words: object, timeout: float = 120) -> list[dict[str, Any]]:
-        """Run the client of :mod:`origin` with these options and return what it said of each session."""
+    def transfer(self, *words: object, timeout: float = 100) -> list[dict[str, Any]]:
+        """Run the client of :mod:`origin` with these options and return what it said of each session.
+
+        Sessions that have not come to an end after ``timeout`` seconds are left out.
+        """
         command = [sys.executable, str(HERE / "origin.py"), "client", *map(str, words)]
-        return [json.loads(line) for line in self.lab.run("client", *command, timeout=timeout).splitlines()]
+        out = self.folder / "origin.json"
+        with out.open("w") as file:
+            client = self.lab.start("client", *command, stdout=file)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                client.wait(timeout)
+        return [json.loads(line) for line in out.read_text().splitlines()]
 
 
 def table(name: str, flows: Iterable[Seen]) -> str:

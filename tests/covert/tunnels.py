@@ -119,7 +119,7 @@ def openvpn(stage: Stage, port: int, *, scrambled: bool) -> Sequence[object]:
     if scrambled:
         _disguised(stage, port, outer, 2000)
     common = ["--dev", "tun9", "--dev-type", "tun", "--proto", "udp", "--secret", key, "--cipher", "AES-256-CBC"]
-    common += ["--ping", "5", "--verb", "3", "--allow-deprecated-insecure-static-crypto"]
+    common += ["--ping", "5", "--verb", "3"]
     ends = {"server": ["--lport", outer, "--ifconfig", "10.88.0.1", "10.88.0.2"]}
     remote = ["127.0.0.1" if scrambled else stage.server, outer]
     ends["client"] = ["--nobind", "--remote", *remote, "--ifconfig", "10.88.0.2", "10.88.0.1"]
