@@ -24,8 +24,8 @@ _CACHED_ORDERS: Final = 4096
 #: bytes of both directions after which detectors that have matched nothing hold up classification no longer
 _UNMATCHED_GRACE: Final = 1024
 #: likewise with an unconfirmed match: bytes of the side that has said less, and of one that gets no answer
-_ANSWER_GRACE: Final = 2048
-_SILENCE_GRACE: Final = 8192
+_ANSWER_GRACE: Final = 1024
+_SILENCE_GRACE: Final = 6000
 
 
 @dataclass(slots=True, frozen=True)

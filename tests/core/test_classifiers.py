@@ -122,9 +122,9 @@ def test_a_detector_that_waits_does_not_hold_it_up(make_engine: MakeEngine) -> N
 def test_an_opening_without_an_answer_does_not_hide_what_follows(make_engine: MakeEngine) -> None:
     hears = Hears(8000)
     engine = make_engine([("opens", Opens()), ("hears", hears)], **ASKS)
-    up(engine, b"open", *[b"x" * 1000] * 7)
+    up(engine, b"open", *[b"x" * 1000] * 5)
     assert hears.heard == []
-    assert up(engine, *[b"x" * 1000] * 3)[-1].action.value == "drop"
+    assert up(engine, *[b"x" * 1000] * 4)[-1].action.value == "drop"
     assert flow_of(engine).app_proto == "opens"
 
 
