@@ -12,7 +12,6 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
 
 setup: ## install everything that development needs; nothing is compiled
-	@scripts/setup.sh run
 	@scripts/setup.sh dev
 
 demo: ## the firewall on real traffic between two throw-away network namespaces
@@ -54,7 +53,7 @@ lint: ## put code into shape
 compiled: setup ## compile the packet's way in place, what has changed of it: twice the speed
 	@scripts/compile.sh
 
-SUITE ?= bookworm
+SUITE ?= trixie
 test-bare: ## (root) in a minimal Debian without anything of this machine: `make demo`, then the Debian package from install to purge
 	scripts/bare.sh $(SUITE) sh -c 'make demo && packaging/deb/try.sh'
 

@@ -31,6 +31,7 @@ fi
 
 # apt: mirror, proxy, what it thinks of dates; certificates of this machine's own
 apt-config dump | grep -E '^Acquire::(https?::Proxy|Check-)' >"$root/etc/apt/apt.conf.d/90machine" || true
+echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/throw-away" # nothing here has to survive a crash
 mkdir -p "$root/usr/local/share/ca-certificates"
 cp /usr/local/share/ca-certificates/*.crt "$root/usr/local/share/ca-certificates/" 2>/dev/null || true
 cp -L /etc/resolv.conf /etc/hosts "$root/etc/"

@@ -2,7 +2,7 @@
 # Sets up everything from nothing: Debian/Ubuntu packages, a virtual environment, PyWall and its plugins in it.
 # Runs again in a second when nothing has changed, and installs only what is missing. Nothing of ours is compiled.
 #   scripts/setup.sh run     what `make demo` needs
-#   scripts/setup.sh dev     what the tests need as well, in two steps: the linters and test tools, Debian packages
+#   scripts/setup.sh dev     what development needs: all plugins, linters, test tools and the programs that tests talk to
 #   scripts/setup.sh lint    ruff alone
 #   scripts/setup.sh covert  the tunnels and services that `make test-covert` measures
 #   scripts/setup.sh corpus  the encoders that make the payload classifier's corpus
@@ -101,7 +101,14 @@ metadata_of() {
   { cat "$1/pyproject.toml" "$1/hatch_build.py" 2>/dev/null; [ ! -e "$1/hatch_build.py" ] || find "$1/src" -name '*.py' | sort; } | cksum
 }
 changed=()
-for distribution in . plugins/*/; do
+wanted=(. plugins/*/)
+if [ "$level" = run ]; then # only what the ready-made policies name
+  wanted=(.)
+  for name in $(sed -nE 's/^plugins: \[(.*)\]/\1/p' pywall_core/policies/*.yaml | tr -s ', ' '\n' | sort -u); do
+    [ ! -d "plugins/$name" ] || wanted+=("plugins/$name/")
+  done
+fi
+for distribution in "${wanted[@]}"; do
   is_done "dist-${distribution//\//-}" "$(metadata_of "$distribution")" || changed+=("$distribution")
 done
 if [ ${#changed[@]} -gt 0 ]; then

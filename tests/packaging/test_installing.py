@@ -94,18 +94,15 @@ def test_all_from_the_wheels(dist: Path, empty: Path) -> None:
     run(empty / "python", "-c", "import netfilterqueue", cwd=empty)
 
 
-def test_uv_tool(dist: Path, tmp_path: Path) -> None:
-    uv = shutil.which("uv")
-    if uv is None:
-        run(sys.executable, "-m", "pip", "install", "-q", "uv", cwd=tmp_path)
-        uv = str(Path(sys.executable).with_name("uv"))
+def test_uv_tool(dist: Path, empty: Path, tmp_path: Path) -> None:
+    run(empty / "pip", "install", "-q", "uv", cwd=tmp_path)
     places = {
         "UV_TOOL_DIR": str(tmp_path / "tools"),
         "UV_TOOL_BIN_DIR": str(tmp_path / "bin"),
         "UV_PYTHON": sys.executable,
     }
     links = [word for link in [dist, *find_links()] for word in ("--find-links", link)]
-    run(uv, "tool", "install", "-q", *links, "pywall-core[all]", cwd=tmp_path, env=places)
+    run(empty / "uv", "tool", "install", "-q", *links, "pywall-core[all]", cwd=tmp_path, env=places)
     assert_works(tmp_path / "bin" / "pywall", tmp_path)
 
 
