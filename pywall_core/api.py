@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .hookspecs import hookimpl
 from .model.flow import Flow
 from .model.host import Host
+from .model.named_set import NamedSet, SetType
 from .model.packet import (
     ACK,
     FIN,
@@ -64,7 +65,20 @@ Engine = Host
 
 #: What plugins may use of the classes that do much besides; the rest of them is the core's own and changes at any time.
 PUBLIC_MEMBERS: Final = {
-    "Host": ("config", "count", "emit", "fact_state", "flows", "live", "log", "now", "plugins", "stats", "worker"),
+    "Host": (
+        "config",
+        "count",
+        "emit",
+        "fact_state",
+        "flows",
+        "live",
+        "log",
+        "now",
+        "plugins",
+        "sets",
+        "stats",
+        "worker",
+    ),
     "Flow": (
         "app_proto",
         "app_proto_orig",
@@ -152,10 +166,12 @@ __all__ = [
     "Host",
     "Match",
     "Matcher",
+    "NamedSet",
     "Packet",
     "RuleKind",
     "RuleRegistry",
     "Scope",
+    "SetType",
     "Surroundings",
     "Transaction",
     "TransactionParser",

@@ -11,7 +11,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 level=${1:-run}
 
-run_packages="python3-venv python3-dev gcc libc6-dev libnetfilter-queue-dev iptables iproute2 conntrack procps openssl ca-certificates"
+run_packages="python3-venv python3-dev gcc libc6-dev libnetfilter-queue-dev iptables ipset iproute2 conntrack procps openssl ca-certificates"
 case $level in
   run) packages=$run_packages ;;
   dev) packages="$run_packages build-essential openssh-server openssh-client openvpn curl tcpdump iperf3 nftables ethtool" ;;

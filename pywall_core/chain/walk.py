@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ..config import AllOf, AnyOf, BoundRule, Condition, Default, Not, leaves
+from ..config.set_addition import SetAddition
 from ..model.flow import Flow
 from ..model.host import Host
 from ..model.packet import HOOK_NAMES, Packet
@@ -39,6 +40,7 @@ class Rule:
     comment: str
     decides: bool = True
     title: str = ""
+    add: SetAddition | None = None
     hits: int = 0
     #: time of the packet that it matched last, as Packet.time; below 0: none yet
     last: float = -1.0
@@ -78,11 +80,13 @@ class Chains:
         host: Host,
         observed: Callable[[Rule, Packet, Flow], None],
         leaf: Callable[[RuleKind, Asked], Matcher | None] | None = None,
+        added: Callable[[Rule, Packet, Flow], None] | None = None,
     ) -> None:
         self._host = host
         self._fact_state = host.fact_state
         self._instead = leaf
         self._observed = observed
+        self._added = added
         self.asked = Asked()
         self.bound = chains
         self._default = default
@@ -149,6 +153,8 @@ class Chains:
                     trace.append(Step(rule, PENDING, outcomes))
                 continue
             answer = rule.match(packet, flow)
+            if rule.add is not None and not outcomes and answer not in (NO, PENDING) and self._added is not None:
+                self._added(rule, packet, flow)
             if answer is NO:
                 if trace is not None:
                     trace.append(Step(rule, answer, outcomes))
@@ -265,6 +271,7 @@ class Chains:
             observe=bound.observe,
             comment=bound.comment,
             title=bound.title,
+            add=bound.add,
             decides=all(kind.decides for kind in leaves(bound.condition)),
         )
 

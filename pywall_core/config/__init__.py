@@ -19,9 +19,10 @@ from pydantic import ValidationError
 
 from .document import MAX_BYTES, Document, parse
 from .errors import ConfigError, Path, Problem, explain, nearest, path_text, shown
-from .model import Config, Default, Detection, Events, Failure, PluginEntry, Queue, Run, Section, Table
+from .model import Config, Default, Detection, Events, Failure, PluginEntry, Queue, Run, Table
 from .repair import without
 from .rules import AllOf, AnyOf, BoundRule, Condition, Not, bind_chains, leaves
+from .section import Section
 
 __all__ = [
     "AllOf",

@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import (
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     GetJsonSchemaHandler,
     PrivateAttr,
@@ -23,16 +22,12 @@ from ..model.packet import FORWARD, HOOK_NAMES
 from ..model.verdict import Action
 from .document import Document
 from .errors import ACTION_ALIASES, ConfigError, Path, Problem, explain, nearest, shown
+from .section import Section
+from .sets import SetSection
 
 HookName = Literal["INPUT", "OUTPUT", "FORWARD"]
 ActionName = Literal["ACCEPT", "DROP", "REJECT"]
 ModelT = TypeVar("ModelT", bound=BaseModel)
-
-
-class Section(BaseModel):
-    """Base of all sections: unknown keys are refused, types are not converted, nothing changes after loading."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 def _no_repeats(names: object) -> object:
@@ -251,6 +246,15 @@ def _plugin_list(plugins: object) -> object:
     return plugins
 
 
+def _set_names(sets: object) -> object:
+    if isinstance(sets, dict):
+        for name in sets:
+            if not re.fullmatch(r"[a-z][a-z0-9_-]{0,19}", str(name)):
+                raise ValueError(f"{name!r} is no set name (a-z, 0-9, '_', '-', at most 20, a letter first)")
+        return {name: {} if section is None else section for name, section in sets.items()}
+    return sets
+
+
 def _chain_names(chains: object) -> object:
     if isinstance(chains, dict):
         for name in chains:
@@ -271,6 +275,9 @@ class Config(Section):
     detection: Detection = Detection()
     plugins: Annotated[list[PluginEntry], BeforeValidator(_plugin_list)] = Field(
         default=[], description="who looks, in this order"
+    )
+    sets: Annotated[dict[str, SetSection], BeforeValidator(_set_names)] = Field(
+        default={}, description="named sets of addresses, ports, names or strings, which rules ask for by @name"
     )
     chains: Annotated[dict[str, list[Any]], BeforeValidator(_chain_names)] = Field(
         default={}, description="what is done: lists of rules by chain name, first match decides"

@@ -13,10 +13,11 @@ from .errors import ACTION_ALIASES, Path, nearest, shown, some_of
 from .jumps import check_jumps
 from .model import Config
 from .names import PROTOCOL_ALIASES, bringing
+from .set_addition import SetAddition
 
 _COMBINATORS: Final = ("all", "any", "not")
 #: keys of a rule beside its condition
-RULE_KEYS: Final = ("action", "name", "comment", "observe", "enabled")
+RULE_KEYS: Final = ("action", "add", "name", "comment", "observe", "enabled")
 #: Characters of a rule's name and comment at most.
 MAX_TEXT: Final = 200
 #: Characters of a title at most.
@@ -103,6 +104,7 @@ class BoundRule:
     name: str = ""
     text: str = ""
     path: Path = ()
+    add: SetAddition | None = None
 
     @property
     def title(self) -> str:
@@ -212,9 +214,23 @@ class _Binder:
         action = self.action(data, path, condition)
         if condition is None or not enabled:
             return None
+        add = self.addition(keys.get("add"), (*path, "add"))
         return BoundRule(
-            condition, action, observe, comment, place, self.config.place(path), name, rule_text(data, own), path
+            condition, action, observe, comment, place, self.config.place(path), name, rule_text(data, own), path, add
         )
+
+    def addition(self, data: Any, path: Path) -> SetAddition | None:
+        if data is None:
+            return None
+        addition = self.config.validate_part(SetAddition, data, path)
+        if addition is not None and addition.set not in self.config.sets:
+            self.config.error((*path, "set"), self.no_set(addition.set))
+        return addition
+
+    def no_set(self, name: str) -> str:
+        known = some_of(name, self.config.sets)
+        said = f"there is no set {name!r}{nearest(name, self.config.sets)}"
+        return f"{said} (known: {known})" if known else f"{said}: add 'sets: {{{name}: {{type: addresses}}}}'"
 
     def truth(self, keys: dict[str, Any], key: str, path: Path, *, default: bool) -> bool:
         value = keys.get(key, default)
@@ -335,6 +351,13 @@ class _Binder:
                     f"{rule.kind!r} needs a plugin that provides {capability!r}, and none is named under plugins{hint}"
                 )
                 self.config.error((*path, "rule"), words)
+        for name, types in rule.sets():
+            section = self.config.sets.get(name)
+            if section is None:
+                self.config.error(path, self.no_set(name))
+            elif section.type not in types:
+                words = f"@{name} is a set of {section.type}, a set of {' or '.join(types)} is needed here"
+                self.config.error(path, words)
         if rule.state == "host" and self.several_workers:
             words = "remembers hosts, which several workers would split: set queue.deal: host, or queue.workers: 1"
             self.config.error((*path, "rule"), f"{rule.kind!r} {words}")

@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Any, Final
 
 from ..config import Config, ConfigError
-from ..kernel import privileges
+from ..kernel import ipset, privileges
 from ..kernel.bypass_counter import INTERVAL, Passes
 from ..kernel.command import CommandError
 from ..kernel.firewall import Firewall
@@ -25,6 +25,7 @@ from ..kernel.rundir import RunDir
 from .channel import Message
 from .control import Client, ControlSocket
 from .runtime_config import Policy, read_policy
+from .set_keeper import SetKeeper
 from .signals import signals_in
 from .systemd_notify import notify, reloading
 from .worker_pool import Question, Team, WorkerProcess, order_of
@@ -63,6 +64,7 @@ class Supervisor:
         #: who waits for the next reload, and for the one under way (which may have read an older file)
         self._reloads: list[Client] = []
         self._reloading: list[Client] = []
+        self._sets = SetKeeper(self._rundir, self._tell_workers)
         self._losses = Losses()
         self._passes = Passes()
         self._next_passes = 0.0
@@ -126,7 +128,7 @@ class Supervisor:
             if first < plan.queue + plan.workers and plan.queue < first + queue.workers:
                 first = plan.queue + plan.workers
         marks = self._firewall.draw_marks(queue.mark_mask, queue.workers)
-        team = Team(policy, policy.plan(first, self._rundir.next_generation(), marks))
+        team = Team(policy, policy.plan(first, self._rundir.next_generation(), marks), sets=self._sets.entries)
         team.start()
         for worker in team.workers:
             self._hear(worker)
@@ -145,6 +147,8 @@ class Supervisor:
         if coming is None:
             return
         self._firewall.install(coming.plan)
+        self._sets.use(coming.policy.config)
+        self._sets.begin(coming.drops())
         old, self._team, self._coming = self._team, coming, None
         if coming.policy.config.queue.offload:
             self._firewall.count_offloaded()
@@ -199,7 +203,7 @@ class Supervisor:
     # --- the loop -------------------------------------------------------------------------------------------------
 
     def _step(self) -> None:
-        for key, _ in self._selector.select(_STEP):
+        for key, _ in self._selector.select(0 if self._sets.busy() else _STEP):
             key.data()
         now = monotonic()
         if self._team is not None:
@@ -207,9 +211,33 @@ class Supervisor:
                 self._hear(new)
                 self._part_from(old)
         self._collect(now)
+        self._pass_on_sets()
         if now >= self._next_second:
             self._next_second = now + 1.0
             self._each_second(now)
+
+    def _pass_on_sets(self) -> None:
+        """Changes that rules made go to the other workers; a batch of entries goes into the kernel."""
+        team = self._team
+        if team is None:
+            return
+        for worker in team.workers:
+            changes, worker.set_changes = worker.set_changes, []
+            for change in changes:
+                wrong = self._sets.change(change, worker)
+                if wrong:
+                    log.warning("a rule's addition to a set is refused: %s", wrong)
+        if self._sets.step():
+            try:
+                team.plan = self._sets.plan(team.plan, team.drops())
+                self._firewall.install(team.plan)
+            except CommandError as error:
+                log.error("sets in the kernel: %s (the workers decide)", error)
+
+    def _tell_workers(self, change: Message, origin: object) -> None:
+        for worker in self._team.workers if self._team is not None else ():
+            if worker is not origin:
+                worker.ask({"do": "set", **change})
 
     def _each_second(self, now: float) -> None:
         notify("WATCHDOG=1")
@@ -223,6 +251,7 @@ class Supervisor:
                 log.warning("our rules were changed by somebody else: restored (%s)", ", ".join(changed))
         except CommandError as error:
             log.error("the rules cannot be checked: %s", error)
+        self._sets.keep()
         self._losses.look(now, self._team.plan.queues())
         self._look_for_passes(now)
 
@@ -261,14 +290,19 @@ class Supervisor:
                 self._reload_asked = True
                 client.until += _RELOAD_SECONDS
                 self._reloads.append(client)
-            case "stats" | "flows" | "flow" as what if self._team is not None:
+            case "set":
+                wrong = self._sets.change(request)
+                client.answer({"ok": wrong is None, **({"error": wrong} if wrong else {})})
+            case "stats" | "flows" | "flow" | "set-entries" as what if self._team is not None:
                 order = order_of(what, request)
                 if isinstance(order, str):
                     client.answer({"ok": False, "error": order})
                 else:
                     self._waiting.append(Question(client, what, self._team.workers, order))
             case _:
-                client.answer({"ok": False, "error": "unknown command (status, stats, flows, flow, reload)"})
+                client.answer(
+                    {"ok": False, "error": "unknown command (status, stats, flows, flow, set, set-entries, reload)"}
+                )
 
     def _status(self) -> dict[str, Any]:
         team = self._team
@@ -297,7 +331,8 @@ class Supervisor:
 
     def _drop_privileges(self, config: Config) -> None:
         keep = {privileges.CAP_NET_ADMIN}
-        if self._firewall.variant == "legacy":
+        # iptables asks ipset for a set's number over a raw socket (xt_set)
+        if self._firewall.variant == "legacy" or ipset.available():
             keep.add(privileges.CAP_NET_RAW)
         if config.run.user is not None:
             keep |= {privileges.CAP_SETUID, privileges.CAP_SETGID, privileges.CAP_KILL}
@@ -305,6 +340,7 @@ class Supervisor:
 
     def _end(self) -> None:
         notify("STOPPING=1")
+        self._sets.keep()
         try:
             self._firewall.remove()
         except CommandError as error:

@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..config import ConfigError, loads
 from ..engine.counters import LossLog
+from ..engine.set_changes import kernel_drops, set_entries
 from ..kernel import privileges
+from ..kernel.conntrack import clear_mark
 from ..kernel.marks import Marks
 from ..kernel.open_connections import open_connections
 from ..kernel.queues import statistics
@@ -66,6 +68,9 @@ class Worker:
             pass_failures=failure.plugin_error.startswith("pass"),
             marks=Marks.from_json(order["marks"]),
         )
+        self._marks = options.marks
+        for change in order.get("sets", ()):
+            self._engine.set_changes.apply(change, monotonic())
         self._engine.worker = order["index"]
         self._engine.reports = {"queue": self._queue_report, "events": self._sink.stats}
         self._stats_seconds = events.stats
@@ -87,7 +92,9 @@ class Worker:
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 20, 100)
-        self._channel.send({"is": "bound"})
+        drops = kernel_drops(self._engine.chains, observe=self._engine.config.mode == "observe")
+        self._engine.set_changes.report = self._report_set
+        self._channel.send({"is": "bound", "drops": drops})
         alarm = Alarm(self._engine.progress)
         alarm.start()
         try:
@@ -131,6 +138,10 @@ class Worker:
                 self._passed = message["packets"]
             case "reopen":
                 self._sink.reopen()
+            case "set":
+                self._change_set(message, now)
+            case "set-entries":
+                self._answer(message, set_entries(self._engine.sets, message, now))
             case "stats":
                 self._answer(message, self._engine.stats())
             case "flows":
@@ -138,6 +149,17 @@ class Worker:
                 self._answer(message, found)
             case "flow":
                 self._answer(message, self._inspector.show(message["flow_id"], now))
+
+    def _change_set(self, message: Message, now: float) -> None:
+        """Apply a change of a named set; connections that are decided otherwise now come to us again."""
+        changes = self._engine.set_changes
+        flows = changes.reload(message["set"], self._engine.config) if message["op"] == "reload" else None
+        for flow in flows if flows is not None else changes.apply(message, now):
+            if not (clear_mark(self._marks, flow.key) or clear_mark(self._marks, flow.rkey)):
+                log.debug("set %s: flow %d has no connection any more", message["set"], flow.id)
+
+    def _report_set(self, change: Message) -> None:
+        self._channel.offer({"is": "set", **change})
 
     def _queue_report(self) -> dict[str, int]:
         """The kernel's figures of our queue, packets that passed it unjudged, and those at which we failed."""

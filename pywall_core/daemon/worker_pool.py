@@ -11,12 +11,13 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Final
 
 from ..flows.filter import FilterError, parse
-from ..kernel.ruleset import Plan
+from ..kernel.ruleset import Plan, SetDrop
 from .channel import Channel, ChannelError, Message
 from .control import Client
 from .runtime_config import Policy
@@ -36,7 +37,7 @@ _numbers = itertools.count(1)
 class WorkerProcess:
     """One process for one queue. ``failure`` is (exit code, message) once it has said that it cannot work."""
 
-    def __init__(self, policy: Policy, plan: Plan, index: int = 0) -> None:
+    def __init__(self, policy: Policy, plan: Plan, index: int = 0, sets: Sequence[Message] = ()) -> None:
         queue = plan.queue + index
         ours, theirs = socket.socketpair()
         with theirs:
@@ -54,6 +55,10 @@ class WorkerProcess:
         self.failure: tuple[int, str] | None = None
         self.started = self.heard = monotonic()
         self.answers: list[Message] = []
+        #: (hook, set, direction) of packets that the kernel may drop alone
+        self.drops: list[tuple[str, str, str]] = []
+        #: changes of named sets that its rules made, to be passed on
+        self.set_changes: list[Message] = []
         text = base64.b64encode(policy.text).decode()
         order = {
             "text": text,
@@ -64,6 +69,7 @@ class WorkerProcess:
             "print_events": policy.print_events,
             "user": policy.config.run.user,
             "parent": os.getpid(),
+            "sets": list(sets),
         }
         with contextlib.suppress(ChannelError):
             self.channel.send(order)
@@ -92,6 +98,9 @@ class WorkerProcess:
                         self.judged = int(message.get("judged", 0))
                     case "bound":
                         self.bound = True
+                        self.drops = [(str(h), str(s), str(d)) for h, s, d in message.get("drops", ())]
+                    case "set":
+                        self.set_changes.append(message)
                     case "failed":
                         self.failure = (int(message.get("code", 1)), str(message.get("message", "")))
                     case "answer":
@@ -133,13 +142,15 @@ class Team:
     plan: Plan
     workers: list[WorkerProcess] = field(default_factory=list)
     restarts: int = 0
+    #: named sets' entries for workers that start
+    sets: Callable[[], Sequence[Message]] = lambda: ()
     _pauses: dict[int, float] = field(default_factory=dict)
     _due: dict[int, float] = field(default_factory=dict)
 
     def start(self) -> None:
         """Start all of them; they are no use before :meth:`ready`."""
         for index in range(self.plan.workers):
-            self.workers.append(WorkerProcess(self.policy, self.plan, index))
+            self.workers.append(WorkerProcess(self.policy, self.plan, index, self.sets()))
 
     def ready(self) -> bool:
         """All queues are bound."""
@@ -176,9 +187,13 @@ class Team:
             if now >= self._due[index]:
                 del self._due[index]
                 self.restarts += 1
-                self.workers[index] = WorkerProcess(self.policy, self.plan, index)
+                self.workers[index] = WorkerProcess(self.policy, self.plan, index, self.sets())
                 replaced.append((worker, self.workers[index]))
         return replaced
+
+    def drops(self) -> list[SetDrop]:
+        """Return what the kernel may drop by named sets alone, as the first worker said."""
+        return [SetDrop(*drop) for drop in self.workers[0].drops] if self.workers else []
 
     def describe(self) -> list[dict[str, Any]]:
         """For ``pywall status``."""
@@ -216,6 +231,9 @@ class Question:
         return True
 
     def _content(self, answers: list[Any]) -> Message:
+        if self._what == "set-entries":
+            known = [answer for answer in answers if answer is not None]
+            return {"ok": True, **known[0]} if known else {"ok": False, "error": "there is no such set in the policy"}
         if self._what == "flow":
             found = [answer for answer in answers if answer is not None]
             return {"ok": True, "flow": found[0]} if found else {"ok": False, "error": "no such flow"}
@@ -228,6 +246,11 @@ def order_of(what: str, request: Message) -> Message | str:
     if what == "flow":
         number = request.get("flow_id")
         return {"do": what, "flow_id": number} if isinstance(number, int) else "flow_id is a number"
+    if what == "set-entries":
+        wanted: Message = {key: request[key] for key in ("set", "test", "limit") if key in request}
+        if not isinstance(wanted.get("test", []), list) or not isinstance(wanted.get("limit", 0), int):
+            return "test is a list, limit is a number"
+        return {"do": what, **wanted}
     if what != "flows":
         return {"do": what}
     limit, sort, expression = request.get("limit", 100), request.get("sort", ""), request.get("filter", "")

@@ -147,6 +147,7 @@ def engine_stats(engine: Engine) -> dict[str, Any]:
             "evicted": dict(engine.flows.evicted),
             "expectations_refused": dict(engine.expectations.refused),
         },
+        "sets": {name: {"type": one.type, "entries": len(one)} for name, one in engine.sets.items()},
         "fragments": engine.fragments.stats(),
         "counters": dict(engine.counters),
         "plugins": engine.plugin_stats(),

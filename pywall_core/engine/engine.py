@@ -12,8 +12,9 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from ..chain.walk import Chains
+from ..chain.walk import Chains, Rule
 from ..config import bind_chains, leaves
+from ..config.sets import build_sets
 from ..detection.classifiers import Classifier
 from ..detection.detectors import Detectors, Recognition
 from ..events.emitter import Reporter
@@ -31,6 +32,7 @@ from .hooks import Guard, PacketHooks, Walk
 from .offload import Offload
 from .pipeline import Pipeline
 from .quarantine import Failures
+from .set_changes import SetChanges
 from .timing import EVERY, Timing
 
 if TYPE_CHECKING:
@@ -100,6 +102,8 @@ class Engine:
         self.expectations = Expectations()
         self.fragments = Fragments()
 
+        #: the named sets of the configuration
+        self.sets = build_sets(config)
         registry = plugins.registry
         bound = bind_chains(
             config,
@@ -110,7 +114,8 @@ class Engine:
         )
         kinds = [kind for rules in bound.values() for rule in rules for kind in leaves(rule.condition)]
         self.wants_interfaces = config.queue.loopback or any(kind.needs_interfaces for kind in kinds)
-        self.chains = Chains(bound, config.default, registry.owner, self, self._events.observed)
+        self.chains = Chains(bound, config.default, registry.owner, self, self._events.observed, added=self._add_to_set)
+        self.set_changes = SetChanges(self.sets, self.flows, self.chains, observe=config.mode == "observe")
         #: go on looking at a flow whose verdict is final, so that it gets its name
         look_on = config.detection.all if config.detection.all is not None else not live
         asked = {name for kind in kinds for name in kind.asks()}
@@ -174,6 +179,7 @@ class Engine:
         self._events.tick(now)
         self.flows.sweep(now)
         self.expectations.sweep(now)
+        self.set_changes.sweep(now)
         self._guard.call_all(self._tick_hooks, now)
 
     def close(self) -> None:
@@ -281,6 +287,12 @@ class Engine:
     def _end_transactions(self, flow: Flow) -> None:
         """Nobody follows the flow any more: its open transactions have their events as they are."""
         self._events.transactions(flow, self.recognition.transactions.end(flow), None)
+
+    def _add_to_set(self, rule: Rule, packet: Packet, flow: Flow) -> None:
+        added = self.set_changes.add_by_rule(rule, packet, flow, packet.time)
+        if added is not None:
+            self.counters[f"sets.{added[0]}.added"] += 1
+            self._events.emit("set", flow, packet, {"set": {"name": added[0], "entry": added[1], "op": "add"}})
 
     def _record_detection_error(self, plugin: str, flow: Flow, error: BaseException) -> None:
         self._guard.record_at_packet(plugin, error)

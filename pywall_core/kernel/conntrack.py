@@ -63,6 +63,19 @@ def clear_marks(marks: Marks) -> int:
     return cleared
 
 
+def clear_mark(marks: Marks, key: bytes) -> bool:
+    """Take our bits off the connection that packets with this key belong to. False when there is none."""
+    family = _FAMILIES[len(key) > 13]
+    body = attribute(_TUPLE_ORIG | NESTED, _tuple(key))
+    body += attribute(_MARK, bytes(4)) + attribute(_MARK_MASK, _U32.pack(marks.mask))
+    with Netlink() as netlink:
+        try:
+            netlink.request(_NEW, family, body)
+        except OSError:
+            return False
+    return True
+
+
 def keys() -> Iterator[bytes]:
     """Flow keys of every connection, in both directions."""
     with Netlink() as netlink:

@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 from typing import Final
 
-from . import conntrack, foreign_marks, mark_guard, nftables
+from . import conntrack, foreign_marks, ipset, mark_guard, nftables
 from .iptables import (
     CommandError,
     IPTables,
@@ -165,6 +165,7 @@ class Firewall:
         except OSError as error:
             failed.append(f"nft table inet {mark_guard.TABLE}: {error}")
         self._delete_made()
+        ipset.destroy(ipset.left_over())
         self._clear_marks(self._kept_marks())
         if self._rundir.recall(_ACCOUNTING) is not None:
             with contextlib.suppress(OSError):

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from .ipset import kernel_name
 from .marks import Marks, Pair
 
 PREFIX: Final = "PYWALL_"
@@ -29,6 +30,15 @@ LISTENER_DISCOVERY: Final = (130, 131, 132, 143)
 
 
 @dataclass(frozen=True, slots=True)
+class SetDrop:
+    """Packets at ``hook`` whose address in ``direction`` (``src`` or ``dst``) is in the named set are dropped."""
+
+    hook: str
+    set: str
+    direction: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What the rules are to do. ``queue`` is the first worker's queue number, ``generation`` 1 to 255."""
 
@@ -40,6 +50,7 @@ class Plan:
     deal: str = "connection"
     generation: int = 1
     marks: Marks = field(default_factory=Marks)
+    drops: tuple[SetDrop, ...] = ()
 
     def queues(self) -> range:
         """The queue numbers of all workers."""
@@ -72,6 +83,11 @@ def _entry(plan: Plan, family: int, hook: str) -> list[str]:
     m = plan.marks
     # in the order of how many packets each rule takes: those of carried connections are by far the most
     rules = [
+        *(
+            f"-m set --match-set {kernel_name(drop.set, family)} {drop.direction} -j DROP"
+            for drop in plan.drops
+            if drop.hook == hook
+        ),
         f"-m mark --mark {m.packet_ours} -g {TAKE}",
         f"-m connmark --mark {m.accept_all} -j RETURN",
         f"-m connmark --mark {m.accept_original} -m conntrack --ctdir ORIGINAL -j RETURN",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from .flow import Flow
+from .named_set import NamedSet
 from .packet import Packet
 from .verdict import Answer
 
@@ -98,6 +99,10 @@ class Host(Protocol):
     @property
     def plugins(self) -> PluginCalls:
         """The loaded plugins."""
+
+    @property
+    def sets(self) -> Mapping[str, NamedSet]:
+        """The named sets of the configuration; their entries change while the firewall runs."""
 
     @property
     def fact_state(self) -> Callable[[Flow, str], Answer]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 
 from .flow import Flow
+from .named_set import SetType
 from .packet import Packet
 from .verdict import Action, Answer
 
@@ -60,6 +61,16 @@ class RuleKind(BaseModel):
     def protocols(self) -> tuple[str, ...]:
         """Protocol names used as parameters; each must be known to some loaded detector."""
         return ()
+
+    def sets(self) -> tuple[tuple[str, tuple[SetType, ...]], ...]:
+        """Named sets that the parameters refer to by ``@name``, each with the types of set that fit there."""
+        return ()
+
+    def kernel_sets(self) -> tuple[str, str] | None:
+        """Where the kind asks nothing but whether an address is in one named set: the set and ``src`` or ``dst``. The
+        kernel may then drop such packets before they are queued.
+        """
+        return None
 
     def covers(self, other: RuleKind) -> bool:
         """This rule answers YES to every packet to which ``other`` may: ``other`` behind it never decides.

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..config import Config
+from ..config.sets import build_sets
 from ..flows.table import FlowTable
 from ..model.flow import Flow
 from ..model.host import Host
@@ -37,6 +38,7 @@ class FakeHost:
         self.config = config or Config(version=1)
         self.flows = FlowTable(16, lambda flow, reason: None)
         self.plugins = NoPlugins()
+        self.sets = build_sets(self.config)
         self.counters: Counter[str] = Counter()
         self.events: list[dict[str, Any]] = []
         self.expected: list[tuple[Any, ...]] = []

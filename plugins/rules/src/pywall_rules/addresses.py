@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network, summarize_address_range
 from typing import Any
+
+from pywall_core.api import NamedSet
 
 from .lists import lines_of, one_or_more
 
@@ -18,8 +20,10 @@ Ranges = tuple[list[bytes], list[bytes]]
 class AddressSet:
     """IPv4 and IPv6 networks. ``address in addresses`` takes 4 or 16 packed octets."""
 
-    def __init__(self, networks: Iterable[Network]) -> None:
+    def __init__(self, networks: Iterable[Network], named: Iterable[str] = ()) -> None:
         found = list(networks)
+        #: names of sets whose members are members too
+        self.named = tuple(named)
         self._v4 = _ranges([network for network in found if network.version == 4])
         self._v6 = _ranges([network for network in found if network.version == 6])
 
@@ -36,20 +40,52 @@ class AddressSet:
                 raise ValueError("should be addresses or networks, or {file: PATH}")
             lines = lines_of(value["file"])
             return cls(network for place, entry in lines for network in networks(entry, f"{place}: "))
-        return cls([network for entry in one_or_more(value) for network in networks(entry)])
+        entries = one_or_more(value)
+        named = [entry[1:] for entry in entries if is_set(entry)]
+        return cls([network for entry in entries if not is_set(entry) for network in networks(entry)], named)
+
+    def bound(self, sets: Mapping[str, NamedSet]) -> Container[bytes]:
+        """Return what members are looked up in: these networks, and the named sets as they are at that time."""
+        if not self.named:
+            return self
+        found: list[Container[bytes]] = [sets[name] for name in self.named]
+        if not self.empty():
+            found.append(self)
+        return found[0] if len(found) == 1 else AnyOfSets(found)
+
+    def empty(self) -> bool:
+        """No networks; there may be named sets."""
+        return not (self._v4[0] or self._v6[0])
 
     def covers(self, other: AddressSet) -> bool:
         """``other`` is not empty, and every address of it is a member."""
-        return bool(other._v4[0] or other._v6[0]) and all(
+        if not set(other.named) <= set(self.named) or (other.empty() and not other.named):
+            return False
+        return all(
             (at := bisect_right(starts, first) - 1) >= 0 and last <= ends[at]
             for (starts, ends), ranges in ((self._v4, other._v4), (self._v6, other._v6))
             for first, last in zip(*ranges, strict=True)
         )
 
-    def __contains__(self, address: bytes) -> bool:
+    def __contains__(self, address: Any) -> bool:
         starts, ends = self._v4 if len(address) == 4 else self._v6
         at = bisect_right(starts, address) - 1
         return at >= 0 and address <= ends[at]
+
+
+class AnyOfSets:
+    """Several sets as one."""
+
+    def __init__(self, parts: list[Container[bytes]]) -> None:
+        self._parts = parts
+
+    def __contains__(self, address: object) -> bool:
+        return any(address in part for part in self._parts)
+
+
+def is_set(entry: object) -> bool:
+    """The entry names a set: ``@name``."""
+    return isinstance(entry, str) and entry.startswith("@")
 
 
 def with_host_bits(entry: object) -> Network | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, RuleKind
+from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, RuleKind, SetType
 
 from .globs import any_glob
 from .lists import lines_of, one_or_more, text
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 Value = str | int | float | bool
 
 
-def _values(value: Any) -> tuple[Value, ...]:
+def _values(value: Any) -> tuple[Value, ...] | str:
+    if isinstance(value, str) and value.startswith("@"):
+        return value
     values = one_or_more(list(value) if isinstance(value, tuple) else value)
     for entry in values:
         if not isinstance(entry, (str, int, float)):
@@ -46,8 +48,10 @@ class Fact(RuleKind):
         default=None, alias="is", description="the value, exactly"
     )
     among: Annotated[
-        tuple[Value, ...] | None, BeforeValidator(_values), WithJsonSchema({"type": "array", "items": _ONE})
-    ] = Field(default=None, alias="in", description="a list of values, one of which it is")
+        tuple[Value, ...] | str | None,
+        BeforeValidator(_values),
+        WithJsonSchema({"anyOf": [{"type": "array", "items": _ONE}, {"type": "string", "pattern": "^@"}]}),
+    ] = Field(default=None, alias="in", description="a list of values, one of which it is, or @NAME for a named set")
     glob: Annotated[tuple[str, ...] | None, BeforeValidator(_globs), WithJsonSchema(_TEXTS)] = Field(
         default=None, description='patterns for the whole value, upper and lower case alike: "*.example", or a list'
     )
@@ -66,11 +70,14 @@ class Fact(RuleKind):
     def asks(self) -> tuple[str, ...]:
         return () if self.name.removeprefix("flow.") in _AT_START else (self.name,)
 
+    def sets(self) -> tuple[tuple[str, tuple[SetType, ...]], ...]:
+        return ((self.among[1:], ("names", "strings")),) if isinstance(self.among, str) else ()
+
     def compile(self, host: Host) -> Matcher:
         name = self.name
         attribute = name.removeprefix("flow.")
         state = host.fact_state
-        wanted = self._test()
+        wanted = self._test(host)
         absent = YES if self.exists is False else NO
 
         def match(packet: Packet, flow: Flow) -> Answer:
@@ -88,7 +95,7 @@ class Fact(RuleKind):
 
         return match
 
-    def _test(self) -> Callable[[Any], object]:
+    def _test(self, host: Host | None = None) -> Callable[[Any], object]:
         """What is asked of a value that is there."""
         if self.exists is not None:
             return lambda value: self.exists
@@ -98,6 +105,9 @@ class Fact(RuleKind):
         if self.file is not None:
             listed = frozenset(entry for _, entry in lines_of(self.file))
             return lambda value: str(value) in listed
+        if isinstance(self.among, str):
+            assert host is not None
+            return host.sets[self.among[1:]].__contains__
         among = self.among if self.among is not None else (self.equals,)
         exact = frozenset((type(value), value) for value in among)
         return lambda value: (type(value), value) in exact if isinstance(value, (str, int, float)) else False

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, InstanceOf, WithJsonSchema, model_validator
 
-from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleKind
+from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleKind, SetType
 
 from .addresses import AddressSet, with_host_bits
 
@@ -33,7 +33,9 @@ class Ip(RuleKind):
     examples: ClassVar = ({"src": "192.0.2.0/24"}, {"dst": ["2001:db8::1", "198.51.100.2"]})
 
     src: Addresses | None = Field(
-        default=None, description="source: an address or CIDR network (IPv4, IPv6), a list, or {file: PATH}, one a line"
+        default=None,
+        description="source: an address or CIDR network (IPv4, IPv6), a list, {file: PATH}, one a line, "
+        "or @NAME for a named set",
     )
     dst: Addresses | None = Field(default=None, description="destination, likewise")
 
@@ -42,6 +44,15 @@ class Ip(RuleKind):
         if self.src is None and self.dst is None:
             raise ValueError("'src' or 'dst' is missing")
         return self
+
+    def sets(self) -> tuple[tuple[str, tuple[SetType, ...]], ...]:
+        return tuple((name, ("addresses",)) for part in (self.src, self.dst) if part is not None for name in part.named)
+
+    def kernel_sets(self) -> tuple[str, str] | None:
+        given = [(way, part) for way, part in (("src", self.src), ("dst", self.dst)) if part is not None]
+        if len(given) != 1 or len(given[0][1].named) != 1 or not given[0][1].empty():
+            return None
+        return given[0][1].named[0], given[0][0]
 
     def covers(self, other: RuleKind) -> bool:
         return isinstance(other, Ip) and all(
@@ -70,12 +81,12 @@ class Ip(RuleKind):
             return YES if packet.src in sources and packet.dst in targets else NO
 
         if dst is None and src is not None:
-            sources = src
+            sources = src.bound(host.sets)
             return match_src
         if src is None and dst is not None:
-            targets = dst
+            targets = dst.bound(host.sets)
             return match_dst
         assert src is not None
         assert dst is not None
-        sources, targets = src, dst
+        sources, targets = src.bound(host.sets), dst.bound(host.sets)
         return match_both

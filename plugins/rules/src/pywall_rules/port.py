@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, InstanceOf, WithJsonSchema, model_validator
 
-from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleKind
+from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleKind, SetType
 
 from .ports import PORT_PROTOCOLS, PortSet
 
@@ -37,12 +37,16 @@ class Port(RuleKind):
             raise ValueError("'src' or 'dst' is missing (for all ports: the rule 'protocol')")
         return self
 
+    def sets(self) -> tuple[tuple[str, tuple[SetType, ...]], ...]:
+        return tuple((name, ("ports",)) for part in (self.src, self.dst) if part is not None for name in part.named)
+
     def covers(self, other: RuleKind) -> bool:
         return (
             isinstance(other, Port)
             and self.protocol in (None, other.protocol)
             and all(
-                mine is None or (theirs is not None and mine.ports >= theirs.ports)
+                mine is None
+                or (theirs is not None and mine.ports >= theirs.ports and set(theirs.named) <= set(mine.named))
                 for mine, theirs in ((self.src, other.src), (self.dst, other.dst))
             )
         )
@@ -51,8 +55,8 @@ class Port(RuleKind):
         protocols = (
             frozenset(PORT_PROTOCOLS.values()) if self.protocol is None else frozenset({PORT_PROTOCOLS[self.protocol]})
         )
-        from_port = None if self.src is None else self.src.has
-        to_port = None if self.dst is None else self.dst.has
+        from_port = None if self.src is None else self.src.bound(host.sets)
+        to_port = None if self.dst is None else self.dst.bound(host.sets)
 
         def match(packet: Packet, flow: Flow) -> Answer:
             if packet.proto not in protocols:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final
+
+from pywall_core.api import NamedSet
 
 from .lists import one_or_more
 
@@ -21,8 +23,10 @@ _SMALL: Final = 256
 class PortSet:
     """Port numbers 0 to 65535. ``has(port)`` is true for its members."""
 
-    def __init__(self, ports: frozenset[int]) -> None:
+    def __init__(self, ports: frozenset[int], named: tuple[str, ...] = ()) -> None:
         self.ports = ports
+        #: names of sets whose members are members too
+        self.named = named
         self.has: Callable[[int], object] = (
             ports.__contains__ if len(ports) <= _SMALL else bytes(port in ports for port in range(65536)).__getitem__
         )
@@ -36,9 +40,20 @@ class PortSet:
         if isinstance(value, cls):
             return value
         ports: set[int] = set()
+        named: list[str] = []
         for entry in one_or_more(value):
-            ports.update(_range(entry))
-        return cls(frozenset(ports))
+            if isinstance(entry, str) and entry.startswith("@"):
+                named.append(entry[1:])
+            else:
+                ports.update(_range(entry))
+        return cls(frozenset(ports), tuple(named))
+
+    def bound(self, sets: Mapping[str, NamedSet]) -> Callable[[int], object]:
+        """Return the function that says whether a port is a member, of the named sets as they are at that time too."""
+        if not self.named:
+            return self.has
+        own, parts = self.has, [sets[name] for name in self.named]
+        return lambda port: own(port) or any(port in part for part in parts)
 
 
 def port(entry: Any) -> int:

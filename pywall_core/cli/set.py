@@ -1,0 +1,162 @@
+"""``pywall set``: entries of the policy's named sets, looked at and changed while the firewall runs."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from .common import FAILURE, OK, USAGE, add_config, add_json, complain, print_json, print_table
+
+#: entries in one request to the firewall
+_BATCH = 50
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "set",
+        help="look at and change named sets while the firewall runs",
+        description="Named sets (`sets:` in the policy) hold addresses, ports, names or strings; rules ask for them by "
+        "@NAME. A change is in force at once, for connections that were accepted before too, and stays over reload and "
+        "restart.",
+    )
+    actions = parser.add_subparsers(title="what", metavar="WHAT", required=True)
+    one = actions.add_parser("add", help="add entries")
+    _add_entries(one)
+    add_duration(one)
+    one = actions.add_parser("del", help="take entries out")
+    _add_entries(one)
+    one = actions.add_parser("list", help="sets with their sizes, or the entries of one")
+    one.add_argument("set", nargs="?", metavar="SET")
+    one.add_argument("--limit", type=int, default=100, metavar="N", help="entries at most (100)")
+    add_json(one)
+    one.set_defaults(run=run_list)
+    one = actions.add_parser("test", help="are these values members?")
+    one.add_argument("set", metavar="SET")
+    one.add_argument("values", nargs="+", metavar="VALUE")
+    add_json(one)
+    one.set_defaults(run=run_test)
+    one = actions.add_parser("refresh", help="fetch the files of sets that have a `source:`, and read files again")
+    one.add_argument("sets", nargs="*", metavar="SET", help="only these")
+    add_config(one)
+    one.set_defaults(run=run_refresh)
+
+
+def _add_entries(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("set", metavar="SET")
+    parser.add_argument("entries", nargs="+", metavar="ENTRY")
+    operation = "delete" if parser.prog.endswith(" del") else "add"
+    parser.set_defaults(run=lambda args: change(operation, args.set, args.entries, getattr(args, "seconds", None)))
+
+
+def add_duration(parser: argparse.ArgumentParser) -> None:
+    """``--for``: a time to live."""
+    parser.add_argument(
+        "--for", dest="seconds", type=duration, metavar="TIME", help="time to live: 90s, 10m, 1h, 7d; else for good"
+    )
+
+
+def duration(text: str) -> float:
+    """A span of time in seconds, for argparse."""
+    from ..config.set_addition import seconds
+
+    try:
+        return seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def change(operation: str, name: str, entries: list[str], seconds: float | None) -> int:
+    """Add or delete entries in the running firewall; the exit code."""
+    for at in range(0, len(entries), _BATCH):
+        request = {"command": "set", "op": operation, "set": name, "entries": entries[at : at + _BATCH], "for": seconds}
+        if ask_firewall(request) is None:
+            return FAILURE
+    return OK
+
+
+def ask_firewall(request: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the running firewall's answer; None when it is an error, which is printed."""
+    from ..daemon.control import NotRunningError, ask
+    from ..kernel.rundir import RunDir
+
+    try:
+        answer = ask(RunDir().socket, request)
+    except NotRunningError as error:
+        complain(f"set: {error}")
+        return None
+    if answer.get("ok"):
+        return answer
+    complain(f"set: {answer.get('error')}")
+    return None
+
+
+def run_list(args: argparse.Namespace) -> int:
+    """``pywall set list``"""
+    if args.set is None:
+        answer = ask_firewall({"command": "stats"})
+        if answer is None:
+            return FAILURE
+        sets: dict[str, Any] = {}
+        for worker in answer["stats"]:
+            sets |= worker.get("sets", {})
+        if args.json:
+            print_json(sets)
+        else:
+            print_table(["set", "type", "entries"], [[n, one["type"], one["entries"]] for n, one in sets.items()])
+        return OK
+    answer = ask_firewall({"command": "set-entries", "set": args.set, "limit": args.limit})
+    if answer is None:
+        return FAILURE
+    if args.json:
+        print_json({key: answer[key] for key in ("set", "type", "size", "entries")})
+        return OK
+    print_table(["entry", "left"], [[one["entry"], _left(one["left"])] for one in answer["entries"]])
+    if answer["size"] > len(answer["entries"]):
+        print(f"{len(answer['entries'])} of {answer['size']} entries; --limit shows more")
+    return OK
+
+
+def _left(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f}{unit}"
+    return f"{seconds:.0f}s"
+
+
+def run_test(args: argparse.Namespace) -> int:
+    """``pywall set test``: exit code 0 when all values are members."""
+    answer = ask_firewall({"command": "set-entries", "set": args.set, "test": args.values, "limit": 0})
+    if answer is None:
+        return USAGE
+    if args.json:
+        print_json(answer["members"])
+    else:
+        for value, member in answer["members"].items():
+            print(f"{value}: {'in' if member else 'not in'} @{args.set}")
+    return OK if all(answer["members"].values()) else FAILURE
+
+
+def run_refresh(args: argparse.Namespace) -> int:
+    """``pywall set refresh``"""
+    from ..config import load
+    from ..config.feeds import FeedError, fetch
+
+    config = load(args.config, strict=False)
+    code = OK
+    for name, section in config.sets.items():
+        if args.sets and name not in args.sets:
+            continue
+        if section.file is None:
+            continue
+        if section.source is not None:
+            try:
+                print(f"{name}: {fetch(name, section)} entries")
+            except FeedError as error:
+                complain(f"set: {error}; the file is left as it was")
+                code = FAILURE
+                continue
+        if ask_firewall({"command": "set", "op": "reload", "set": name}) is None:
+            code = FAILURE
+    return code

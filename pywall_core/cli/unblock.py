@@ -1,0 +1,7 @@
+"""``pywall unblock``: see :mod:`pywall_core.cli.block`."""
+
+from __future__ import annotations
+
+from .block import add_unblock as add
+
+__all__ = ["add"]

@@ -1,0 +1,113 @@
+"""The section ``sets:``: named sets, their entries here and in files."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import Field
+
+from ..model.named_set import MAX_ENTRIES, TYPES, NamedSet, SetFullError, SetType
+from .section import Section
+
+if TYPE_CHECKING:
+    from .model import Config
+
+#: bytes of one file at most, decompressed
+MAX_FILE: Final = 256 << 20
+#: errors that are shown of one file
+_SHOWN: Final = 5
+
+
+class SetSection(Section):
+    """One named set."""
+
+    type: SetType = Field(
+        default="addresses",
+        description="addresses (and networks), ports (and ranges), names (domains with all below them), or strings "
+        "(fingerprints and the like)",
+    )
+    entries: list[str | int] = Field(default=[], description="entries that it begins with")
+    file: str | None = Field(
+        default=None,
+        description="a file of entries, one a line, # begins a comment; or a hosts file (0.0.0.0 name); also gzipped",
+    )
+    column: int | None = Field(
+        default=None, ge=1, description="the file is CSV: the entry is in this column, counted from 1"
+    )
+    source: str | None = Field(
+        default=None, description="where `pywall set refresh` gets the file from: file://, http:// or https://"
+    )
+    size: int = Field(default=MAX_ENTRIES, ge=1, le=16_777_216, description="entries at most")
+
+
+def build_sets(config: Config, *, read_files: bool = True) -> dict[str, NamedSet]:
+    """Return the sets of a configuration with their entries. Errors are noted in ``config``."""
+    found: dict[str, NamedSet] = {}
+    for name, section in config.sets.items():
+        made = found[name] = TYPES[section.type](name, section.size)
+        for at, entry in enumerate(section.entries):
+            try:
+                made.add(entry)
+            except (ValueError, SetFullError) as error:
+                config.error(("sets", name, "entries", at), str(error))
+        if section.file is not None and read_files:
+            for message in load_file(made, section.file, section.column):
+                config.error(("sets", name, "file"), message)
+    return found
+
+
+def load_file(into: NamedSet, file: str, column: int | None = None) -> list[str]:
+    """Add the entries of a file; return what is wrong, a line each (the first few)."""
+    wrong: list[str] = []
+    try:
+        for place, entry in entries_of(file, column):
+            try:
+                into.add(entry)
+            except ValueError as error:
+                wrong.append(f"{place}: {error}")
+                if len(wrong) == _SHOWN:
+                    return [*wrong, f"{file}: and perhaps more"]
+    except SetFullError as error:
+        wrong.append(f"{file}: {error}")
+    except (OSError, EOFError) as error:
+        wrong.append(f"{file}: cannot be read: {getattr(error, 'strerror', None) or error}")
+    return wrong
+
+
+def entries_of(file: str, column: int | None = None) -> Iterator[tuple[str, str]]:
+    """Return place (``file:line``) and text of each entry.
+
+    A line is an entry, or an address that stands for no host (``0.0.0.0``, ``127.0.0.1``, ``::``) and a name, as in
+    hosts files. With ``column`` it is CSV.
+
+    :raises OSError: the file cannot be read
+    """
+    path = Path(file)
+    with path.open("rb") as raw:
+        packed = raw.read(2) == b"\x1f\x8b"
+    opener: Callable[..., Any] = gzip.open if packed else open
+    with opener(path, "rt", encoding="utf-8", errors="replace") as lines:
+        if column is not None:
+            for number, row in enumerate(csv.reader(lines), 1):
+                if len(row) >= column and row[0].strip()[:1] not in ("", "#"):
+                    yield f"{file}:{number}", row[column - 1].strip()
+            return
+        for number, line in enumerate(lines, 1):
+            entry = line.partition("#")[0].strip()
+            if not entry or entry.startswith(";"):
+                continue
+            words = entry.split()
+            if len(words) > 1 and words[0] in _NO_HOST:
+                for name in words[1:]:
+                    if name not in _LOCAL:
+                        yield f"{file}:{number}", name
+            else:
+                yield f"{file}:{number}", entry
+
+
+_NO_HOST: Final = frozenset({"0.0.0.0", "127.0.0.1", "::", "::1"})  # noqa: S104 - what hosts files write
+_LOCAL: Final = frozenset({"localhost", "localhost.localdomain", "local", "ip6-localhost", "ip6-loopback"})

@@ -1,0 +1,124 @@
+"""``sets:`` in a policy: files of all forms, references checked, what rules add."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from pywall_core.api import SYN
+from pywall_core.config import ConfigError
+from pywall_core.config.feeds import FeedError, fetch
+from pywall_core.config.set_addition import seconds
+from pywall_core.config.sets import SetSection, entries_of
+from pywall_core.testing import InMemory, conversation, engine, tcp_packet
+
+POLICY = """\
+version: 1
+plugins: [rules, stream, protocols]
+sets:
+  blocked: {entries: [192.0.2.0/28]}
+  scanners: {}
+  ads: {type: names, entries: [ads.example]}
+  ports: {type: ports, entries: [8000-8999]}
+chains:
+  INPUT:
+    - {rule: ip, src: ['@blocked', 192.0.2.77], action: DROP}
+    - {rule: ip, src: '@scanners', action: DROP}
+    - {rule: port, protocol: tcp, dst: 23, action: DROP, add: {set: scanners, for: 10m}}
+    - {rule: port, dst: '@ports', action: REJECT}
+    - {rule: fact, name: http.hostname, in: '@ads', action: DROP, add: {set: ads, key: http.hostname}}
+"""
+
+
+def act(lab: InMemory, src: str, dport: int) -> str:
+    (verdict,) = lab.send([tcp_packet(src, 4000, "198.51.100.2", dport, seq=1, flags=SYN)])
+    return verdict.action.name
+
+
+def test_rules_ask_sets_and_add_to_them() -> None:
+    lab = engine(POLICY)
+    assert bytes([192, 0, 2, 1]) in lab.engine.sets["blocked"]
+    assert act(lab, "192.0.2.1", 80) == "DROP"
+    assert act(lab, "192.0.2.77", 80) == "DROP"
+    assert act(lab, "192.0.2.20", 80) == "ACCEPT"
+    assert act(lab, "192.0.2.20", 8500) == "REJECT"
+    assert act(lab, "192.0.2.30", 23) == "DROP"
+    assert act(lab, "192.0.2.30", 80) == "DROP"
+    added = [event["set"] for event in lab.of_type("set")]
+    assert added == [{"name": "scanners", "entry": "192.0.2.30", "op": "add"}]
+
+
+def test_a_change_reaches_flows_that_were_decided() -> None:
+    """Accepted ones are dropped from then on; one that was dropped begins anew when its entry goes."""
+    lab = engine(POLICY.partition("    - {rule: fact")[0])
+    assert act(lab, "192.0.2.40", 80) == "ACCEPT"
+    (flow,) = lab.flows
+    change = {"op": "add", "set": "blocked", "entries": ["192.0.2.40", "no address"], "for": 60}
+    assert lab.engine.set_changes.apply(change, 0.0) == [flow]
+    assert act(lab, "192.0.2.40", 80) == "DROP"
+    lab.engine.set_changes.apply({"op": "delete", "set": "blocked", "entries": ["192.0.2.40"]}, 1.0)
+    assert act(lab, "192.0.2.40", 80) == "ACCEPT"
+    assert lab.engine.set_changes.refused == 1
+
+
+def test_names_match_below() -> None:
+    talk = conversation(client=("192.0.2.50", 4000), server=("198.51.100.2", 80))
+    talk = talk.client(b"GET / HTTP/1.1\r\nHost: x.ads.example\r\n\r\n").server(b"HTTP/1.1 200 OK\r\n\r\n")
+    lab = engine(POLICY)
+    verdicts = lab.send(talk)
+    assert verdicts[-1].rule == "INPUT[4]"
+    assert "x.ads.example" in lab.engine.sets["ads"].values
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("'@blocked', 192.0.2.77", "'@bloked'"), "there is no set 'bloked'; did you mean 'blocked'?"),
+        (("src: '@scanners'", "src: '@ads'"), "@ads is a set of names, a set of addresses is needed here"),
+        (("set: scanners, for: 10m", "set: scanner"), "there is no set 'scanner'; did you mean 'scanners'?"),
+        (("for: 10m", "for: soon"), "'soon' is no span of time (90s, 10m, 1h, 7d, 1h30m)"),
+        (("192.0.2.0/28", "192.0.2.0/33"), "is no address or network"),
+        (("  ads:", "  Ads:"), "is no set name"),
+    ],
+)
+def test_mistakes_have_their_place_and_the_right_form(change: tuple[str, str], says: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        engine(POLICY.replace(*change))
+    assert says in str(caught.value)
+
+
+def test_files_of_all_forms(tmp_path: Path) -> None:
+    plain, hosts, table, packed = (tmp_path / name for name in ("plain", "hosts", "table.csv", "plain.gz"))
+    plain.write_text("# a comment\n192.0.2.1\n\n192.0.2.0/24 # why\n; another\n")
+    hosts.write_text("127.0.0.1 localhost\n0.0.0.0 ads.example tracker.example\n::1 ip6-localhost\n")
+    table.write_text('"2026-01-01","192.0.2.9","x"\n# comment\n"2026-01-02","192.0.2.10","y"\n')
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    assert [entry for _, entry in entries_of(str(plain))] == ["192.0.2.1", "192.0.2.0/24"]
+    assert [entry for _, entry in entries_of(str(hosts))] == ["ads.example", "tracker.example"]
+    assert list(entries_of(str(table), 2)) == [(f"{table}:1", "192.0.2.9"), (f"{table}:3", "192.0.2.10")]
+    assert [entry for _, entry in entries_of(str(packed))] == ["192.0.2.1", "192.0.2.0/24"]
+
+
+def test_a_broken_feed_leaves_the_file_alone(tmp_path: Path) -> None:
+    source, file = tmp_path / "source", tmp_path / "file"
+    section = SetSection(file=str(file), source=source.as_uri())
+    source.write_text("\n".join(f"192.0.2.{n}" for n in range(100)))
+    assert fetch("s", section) == 100
+    before = file.read_text()
+    for content, says in (
+        ("<html>not found</html>", "is no address or network"),
+        ("# nothing\n", "no entries"),
+        ("192.0.2.1\n", "1 entries where there were 100"),
+    ):
+        source.write_text(content)
+        with pytest.raises(FeedError, match=says):
+            fetch("s", section)
+        assert file.read_text() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "source"]
+
+
+@pytest.mark.parametrize(("text", "value"), [("90s", 90), ("10m", 600), ("1h30m", 5400), ("7d", 604800), (5, 5)])
+def test_spans_of_time(text: object, value: float) -> None:
+    assert seconds(text) == value

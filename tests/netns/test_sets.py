@@ -1,0 +1,140 @@
+"""Named sets on the wire: bans by command and by rule, decided connections too, in the kernel where it can."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import pytest
+
+from pywall_core.testing.netns import CLIENT4, Lab, unavailable
+
+PYWALL = (sys.executable, "-c", "from pywall_core.cli import main; raise SystemExit(main())")
+ECHO = """
+import socket, threading
+s = socket.create_server(("0.0.0.0", 7000)); print("ready", flush=True)
+def serve(c):
+    while data := c.recv(1000): c.sendall(data)
+while True: threading.Thread(target=serve, args=(s.accept()[0],), daemon=True).start()
+"""
+#: says each line that comes back; "timeout" when none does
+TALK = """
+import socket, sys
+c = socket.create_connection((sys.argv[1], 7000), 5)
+c.settimeout(2)
+for line in sys.stdin:
+    c.sendall(line.encode())
+    try: print(c.recv(1000).decode().strip(), flush=True)
+    except TimeoutError: print("timeout", flush=True)
+"""
+POLICY = """\
+version: 1
+queue: {number: 62}
+plugins: [rules, stream, protocols]
+sets:
+  blocked: {}
+  scanners: {}
+chains:
+  INPUT:
+    - {rule: ip, src: '@blocked', action: DROP}
+    - {rule: port, protocol: tcp, dst: 23, action: DROP, add: {set: scanners, for: 10m}}
+    - {rule: ip, src: '@scanners', action: DROP}
+"""
+
+pytestmark = [
+    pytest.mark.skipif(unavailable() is not None, reason=str(unavailable())),
+    pytest.mark.skipif(shutil.which("ipset") is None, reason="needs ipset"),
+]
+
+
+def until(condition: Callable[[], object]) -> None:
+    end = monotonic() + 20
+    while not condition():
+        assert monotonic() < end
+        sleep(0.05)
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    policy = tmp_path / "p.yaml"
+    policy.write_text(POLICY)
+    with Lab() as made:
+        server = made.start("server", sys.executable, "-c", ECHO, stdout=subprocess.PIPE, text=True)
+        assert server.stdout.readline() == "ready\n"
+        made.start("server", *PYWALL, "run", "--config", str(policy), stderr=subprocess.DEVNULL)
+        until(lambda: "PYWALL_blocked_4" in made.run("server", "iptables-save", "-t", "mangle"))
+        yield made
+
+
+def pywall(lab: Lab, *words: str) -> str:
+    return lab.run("server", *PYWALL, *words)
+
+
+def talk(lab: Lab) -> Callable[[str], str]:
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    client = lab.start("client", sys.executable, "-c", TALK, lab.server4, **pipes)
+
+    def say(text: str) -> str:
+        client.stdin.write(f"{text}\n")
+        client.stdin.flush()
+        return str(client.stdout.readline().strip())
+
+    return say
+
+
+def test_a_block_ends_decided_connections_and_unblock_takes_it_back(lab: Lab) -> None:
+    say = talk(lab)
+    assert say("one") == "one"
+    pywall(lab, "block", CLIENT4, "--for", "1h")
+    assert say("two") == "timeout"
+    pywall(lab, "unblock", CLIENT4)
+    assert talk(lab)("three") == "three"
+
+
+def test_a_rule_adds_and_the_workers_decide_where_the_kernel_cannot(lab: Lab) -> None:
+    """@scanners is asked behind a rule that the kernel does not carry out: an accepted connection ends nevertheless."""
+    say = talk(lab)
+    assert say("one") == "one"
+    lab.run(
+        "client",
+        sys.executable,
+        "-c",
+        f"import socket; socket.create_connection(({lab.server4!r}, 23), 0.5)",
+        check=False,
+    )
+    until(lambda: CLIENT4 in pywall(lab, "set", "list", "scanners"))
+    pywall(lab, "set", "add", "scanners", CLIENT4)
+    until(lambda: say("two") == "timeout")
+
+
+def test_entries_stay_over_a_reload_and_nothing_is_left_at_the_end(lab: Lab) -> None:
+    pywall(lab, "set", "add", "blocked", "203.0.113.0/24", "2001:db8::/32", "--for", "7d")
+    pywall(lab, "reload")
+    until(lambda: "PYWALL_blocked_4" in lab.run("server", "iptables-save", "-t", "mangle"))
+    assert "203.0.113.0/24" in pywall(lab, "set", "list", "blocked")
+    assert "203.0.113.0/24" in lab.run("server", "ipset", "list", "PYWALL_blocked_4")
+    assert "2001:db8::/32" in lab.run("server", "ipset", "list", "PYWALL_blocked_6")
+    lab.run("server", *PYWALL, "set", "test", "blocked", "203.0.113.77")
+    firewall = lab.run("server", *PYWALL, "status", "--json")
+    os.kill(json.loads(firewall)["pid"], signal.SIGTERM)
+    until(lambda: "PYWALL" not in lab.run("server", "iptables-save"))
+    until(lambda: not lab.run("server", "ipset", "list", "-n").strip())
+
+
+def test_wrong_entries_and_unknown_sets_are_said(lab: Lab) -> None:
+    for words, says in (
+        (("set", "add", "blocked", "10.0.0.1/33"), "is no address or network (192.0.2.1, 192.0.2.0/24"),
+        (("set", "add", "bloked", "10.0.0.1"), "there is no set 'bloked' in the policy (it has: blocked, scanners)"),
+        (("allow", "10.0.0.1"), "the policy has no set 'allowed': add 'sets: {allowed: {type: addresses}}'"),
+    ):
+        done = subprocess.run(lab.command("server", *PYWALL, *words), capture_output=True, text=True)
+        assert done.returncode == 1
+        assert says in done.stderr
