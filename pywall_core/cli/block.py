@@ -39,12 +39,12 @@ def add_unblock(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
     parser = subparsers.add_parser(
         "unblock", help="take back a block", description="Take entries out of `blocked` and `blocked-names`."
     )
-    parser.add_argument("things", nargs="+", metavar="ADDRESS|NETWORK|NAME")
+    parser.add_argument("things", nargs="+", metavar="ADDRESS|NETWORK|NAME", help="what it is about")
     parser.set_defaults(run=lambda args: _each("delete", "block", args.things, None))
 
 
 def _add_things(parser: argparse.ArgumentParser, command: str) -> None:
-    parser.add_argument("things", nargs="+", metavar="ADDRESS|NETWORK|NAME")
+    parser.add_argument("things", nargs="+", metavar="ADDRESS|NETWORK|NAME", help="what it is about")
     add_duration(parser)
     parser.set_defaults(run=lambda args: _each("add", command, args.things, args.seconds))
 

@@ -26,13 +26,13 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     one = actions.add_parser("del", help="take entries out")
     _add_entries(one)
     one = actions.add_parser("list", help="sets with their sizes, or the entries of one")
-    one.add_argument("set", nargs="?", metavar="SET")
+    one.add_argument("set", nargs="?", metavar="SET", help="name of the set; without it all sets")
     one.add_argument("--limit", type=int, default=100, metavar="N", help="entries at most (100)")
     add_json(one)
     one.set_defaults(run=run_list)
     one = actions.add_parser("test", help="are these values members?")
-    one.add_argument("set", metavar="SET")
-    one.add_argument("values", nargs="+", metavar="VALUE")
+    one.add_argument("set", metavar="SET", help="name of the set")
+    one.add_argument("values", nargs="+", metavar="VALUE", help="addresses, ports, names or texts")
     add_json(one)
     one.set_defaults(run=run_test)
     one = actions.add_parser("refresh", help="fetch the files of sets that have a `source:`, and read files again")
@@ -42,8 +42,8 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def _add_entries(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("set", metavar="SET")
-    parser.add_argument("entries", nargs="+", metavar="ENTRY")
+    parser.add_argument("set", metavar="SET", help="name of the set")
+    parser.add_argument("entries", nargs="+", metavar="ENTRY", help="addresses, networks, ports, names or texts")
     operation = "delete" if parser.prog.endswith(" del") else "add"
     parser.set_defaults(run=lambda args: change(operation, args.set, args.entries, getattr(args, "seconds", None)))
 
