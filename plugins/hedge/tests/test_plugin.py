@@ -6,8 +6,9 @@ import random
 import pytest
 from pydantic import ValidationError
 from pywall_hedge.options import Settings
-from pywall_hedge.plugin import FACTS, Hedge
+from pywall_hedge.plugin import FACTS, Hedge, begin, evidence
 from pywall_hedge.rule import Payload
+from pywall_hedge.wald import thresholds
 
 from pywall_core.api import ACCEPT, DROP, MORE, NO, PENDING, YES, Facts
 from pywall_core.testing import conversation, make_flow, rule_contract
@@ -45,41 +46,68 @@ def unknown_flow(**attributes):
     return make_flow(app_proto="unknown", detect_done=True, **attributes)
 
 
-def test_an_encrypted_flow_settles_when_the_window_is_full():
+def test_ciphertext_settles_within_a_few_kilobytes():
     plugin, flow = Hedge(Settings()), unknown_flow()
     facts = feed(plugin, flow, random.Random(1).randbytes(80_000))
     assert isinstance(facts, Facts)
     assert tuple(facts) == FACTS
     assert facts["payload_class"] == "encrypted"
-    assert 0.5 < facts["confidence"] <= 1
-    assert facts["entropy"] > 7.99
-    assert facts["bytes_seen"] == 32 * 1460
+    assert facts["confidence"] > 0.99
+    assert facts["entropy"] > 7.5
+    assert facts["bytes_seen"] <= 8192
+    assert facts["payload.odds"] >= thresholds(0.005, 0.02).upper
     assert not flow.ext
     assert plugin.pywall_stats() == {"settled": {"plain": 0, "compressed": 0, "encrypted": 1, "unknown": 0}}
 
 
-def test_the_window_in_bytes():
-    facts = feed(Hedge(Settings(packets=4096, window=4000)), unknown_flow(), random.Random(1).randbytes(80_000), 1000)
-    assert facts["bytes_seen"] == 4000
+def test_wanted_error_rates_move_the_moment():
+    seen = []
+    for false_drop in (0.1, 0.02, 0.004):
+        settings = Settings(false_drop=false_drop)
+        seen.append(feed(Hedge(settings), unknown_flow(), random.Random(1).randbytes(80_000), 100)["bytes_seen"])
+    assert seen == sorted(seen)
+    assert seen[0] < seen[-1]
 
 
-def test_many_tiny_payloads_settle_nothing_before_there_is_something_to_judge():
+def test_a_prior_moves_the_moment():
+    """What is remembered of a peer is set before the first byte, or later."""
+    data, settings = random.Random(1).randbytes(80_000), Settings()
+    without = feed(Hedge(settings), unknown_flow(), data, 100)["bytes_seen"]
+    flow = unknown_flow()
+    begin(flow, settings).prior = 2.0
+    assert feed(Hedge(settings), flow, data, 100)["bytes_seen"] < without
+
+
+def test_evidence_is_open_while_the_test_goes_on():
     plugin, flow = Hedge(Settings()), unknown_flow()
-    assert feed(plugin, flow, random.Random(1).randbytes(1000), 10) is MORE
-    assert isinstance(feed(plugin, flow, random.Random(2).randbytes(1000), 10), Facts)
+    assert evidence(flow) is None
+    assert feed(plugin, flow, random.Random(1).randbytes(300), 100) is MORE
+    known = evidence(flow)
+    known.prior = 1.5
+    assert known.odds == known.own_odds + 1.5
+    assert known.decision() is None
 
 
-def test_text_settles_early(text):
-    facts = feed(Hedge(Settings()), unknown_flow(), text)
+def test_text_goes_on_to_the_window_and_is_plain(text):
+    plugin, flow = Hedge(Settings()), unknown_flow()
+    assert feed(plugin, flow, text[:60_000]) is MORE
+    facts = feed(plugin, flow, text[60_000:70_000])
     assert facts["payload_class"] == "plain"
-    assert facts["bytes_seen"] < 18_000
+    assert facts["bytes_seen"] >= 65_536
+
+
+def test_a_flow_joined_in_the_middle_is_never_called_encrypted_by_its_bytes_alone():
+    flow = unknown_flow(midstream=True)
+    facts = feed(Hedge(Settings()), flow, random.Random(1).randbytes(80_000))
+    assert facts["bytes_seen"] >= 65_536
 
 
 def test_a_flow_that_ends_early_says_what_it_looked_like():
-    plugin, flow = Hedge(Settings()), unknown_flow()
-    assert feed(plugin, flow, random.Random(3).randbytes(8000)) is MORE
+    plugin, flow = Hedge(Settings(false_drop=1e-6)), unknown_flow()
+    assert feed(plugin, flow, random.Random(3).randbytes(2000)) is MORE
     plugin.pywall_flow_end(flow, "closed")
     assert flow.facts["payload_class"] == "encrypted"
+    assert flow.facts["payload.odds"] > 0
     flow = unknown_flow()
     assert plugin.pywall_classify(flow, True, b"hi") is MORE
     plugin.pywall_flow_end(flow, "closed")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from .archives import deflate_earned
-from .structure import inside
+from .structure import inside, looks_random
 
 _BOXES = frozenset(
     (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp", b"sidx", b"moof", b"uuid", b"meta", b"pdin")
@@ -113,7 +113,37 @@ def flac(data: bytes) -> bool:
         if data[place] & 0x7F > 6:
             return False
         place += 4 + _big(data, place + 1, 3)
-    return place + 2 > len(data) or (last and _big(data, place, 2) & 0xFFFC == 0xFFF8)
+    if place + 2 > len(data):
+        return True
+    return last and _big(data, place, 2) & 0xFFFC == 0xFFF8 and _flac_frames(data, place, max(largest, 16384))
+
+
+def _flac_frames(data: bytes, place: int, largest: int) -> bool:
+    """From frame to frame there are never more than `largest` bytes; a header is proved by its CRC-8 (RFC 9639, 9.1)."""
+    sync = data[place : place + 2]
+    while (following := _next_flac_frame(data, place + 2, sync)) >= 0:
+        if following - place > largest + 32:
+            return False
+        place = following
+    return len(data) - place <= largest + 32
+
+
+def _next_flac_frame(data: bytes, place: int, sync: bytes) -> int:
+    while (place := data.find(sync, place)) >= 0:
+        for length in range(5, 16):
+            if place + length < len(data) and _crc8(data[place : place + length]) == data[place + length]:
+                return place
+        place += 2
+    return -1
+
+
+def _crc8(data: bytes) -> int:
+    value = 0
+    for byte in data:
+        value ^= byte
+        for _ in range(8):
+            value = (value << 1 ^ 7 if value & 0x80 else value << 1) & 0xFF
+    return value
 
 
 def ogg(data: bytes) -> bool:
@@ -142,10 +172,23 @@ def mp4(data: bytes) -> bool:
         if kind == b"ftyp" and not (16 <= size <= 256 and size % 4 == 0 and data[place + 8 : place + 12].isascii()):
             return False
         seen += 1
+        if kind == b"mdat" and not _media(data[place + 8 : place + size if size > 8 else len(data)]):
+            return False
         if size == 0:
             return seen > 1
         place += _big(data, place + 8, 8) if size == 1 else size
     return seen > 1 or (seen == 1 and len(data) < 40)
+
+
+_ENOUGH_MEDIA = 4096
+
+
+def _media(body: bytes) -> bool:
+    """Samples of sound or video are no noise: their bytes are uneven, or units with lengths leave pairs of zeros."""
+    if len(body) < _ENOUGH_MEDIA:
+        return True
+    body = body[:65536]
+    return body.count(b"\0\0") * 8192 > len(body) or not looks_random(body)
 
 
 def matroska(data: bytes) -> bool:
@@ -158,7 +201,9 @@ def matroska(data: bytes) -> bool:
         or not any(name in data[:end] for name in (b"\x42\x82\x84webm", b"\x42\x82\x88matroska"))
     ):
         return False
-    return data[end : end + 4] == b"\x18\x53\x80\x67"[: max(len(data) - end, 0)]
+    if data[end : end + 4] != b"\x18\x53\x80\x67"[: max(len(data) - end, 0)]:
+        return False
+    return len(data) < 8192 or b"\x1f\x43\xb6\x75" in data or data.count(b"\xa3", 512) > 0 and _media(data[2048:])
 
 
 def transport_stream(data: bytes) -> bool:

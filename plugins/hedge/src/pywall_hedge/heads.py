@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import re
 
-from . import archives, containers, pictures
-from .structure import examine, marked, register
+from . import archives, containers, pictures, wrappers
+from .structure import OWN_HEADER, examine, marked, register, within
 
-__all__ = ["examine", "introduced", "marked"]
+__all__ = ["examine", "introduced", "marked", "within"]
 
 register(archives.MAGIC, archives.UNMARKED)
 register(pictures.MAGIC)
 register(containers.MAGIC)
+register(wrappers.MAGIC, wrappers.UNMARKED)
 
 _LINES = re.compile(rb"(?:[\t\x20-\x7e]{0,200}\r?\n){1,16}")
 
 
 def introduced(data: bytes) -> str | None:
-    """As `examine`; lines of text may stand before the head, as where a command names the file that follows it."""
+    """As `examine`; lines of text, or a header of its own of at most 64 bytes, may stand before the head."""
     name = examine(data)
-    if name is None and (lines := _LINES.match(data)):
+    if name is not None:
+        return name
+    if lines := _LINES.match(data):
         name = examine(data[lines.end() :])
-    return name
+        if name is not None:
+            return name
+    place = within(data)
+    return None if place is None or place > OWN_HEADER else examine(data[place:])

@@ -13,13 +13,16 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     method: Literal["learned", "hedge"] = Field("learned", description="the trained model, or the paper's tests alone")
+    false_drop: float = Field(
+        0.005, gt=0, lt=0.5, description="share of the flows that are not encrypted which may be called encrypted"
+    )
+    miss: float = Field(0.02, gt=0, lt=0.5, description="share of the encrypted flows that may be called not encrypted")
+    prior: float = Field(
+        0.5, gt=0, lt=1, description="probability that a flow without a confirmed name is encrypted, before its first byte"
+    )
     window: int = Field(
-        65536, ge=32, le=1 << 20, description="octets of payload, both directions, after which the answer stands"
+        65536, ge=32, le=1 << 20, description="bytes of payload, both directions, after which the answer stands"
     )
-    packets: int = Field(
-        32, ge=1, le=4096, description="payloads after which the answer stands, if `least` octets came"
-    )
-    least: int = Field(1024, ge=32, description="octets below which the number of payloads does not settle it")
     gamma: float = Field(
         2.0, ge=0.1, le=2.0, description="method hedge: deviations that chi-square may exceed its mean by"
     )

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from pywall_core.api import API_VERSION, MORE, Answer, Facts, Flow, hookimpl
 
+from .classification import SHORTEST
 from .stream import StreamClassifier
+from .wald import logit
 
 if TYPE_CHECKING:
     from pywall_core.api import Host, RuleRegistry
@@ -14,15 +16,34 @@ if TYPE_CHECKING:
     from .options import Settings
 
 NAME = "hedge"
-FACTS = ("payload_class", "confidence", "entropy", "bytes_seen")
+FACTS = ("payload_class", "confidence", "entropy", "bytes_seen", "payload.odds", "payload.because")
 
 
-class _Evidence:
-    __slots__ = ("payloads", "stream")
+def evidence(flow: Flow) -> StreamClassifier | None:
+    """Return what is known of the payload of a flow that has not settled, or None.
 
-    def __init__(self, options: Settings) -> None:
-        self.stream = StreamClassifier(options.method, gamma=options.gamma, alpha=options.alpha)
-        self.payloads = 0
+    `odds` are the log-odds (nats) of "encrypted" so far, `own_odds` those of the flow's own bytes; `prior` may be set at any
+    time (log-odds that are known before the first byte, as of a peer).
+    """
+    return flow.ext.get(NAME) if flow.ext else None
+
+
+def begin(flow: Flow, options: Settings) -> StreamClassifier:
+    """Return the evidence of a flow, made and kept with the flow when there is none yet."""
+    if flow.ext is None:
+        flow.ext = {}
+    found = flow.ext.get(NAME)
+    if found is None:
+        found = flow.ext[NAME] = StreamClassifier(
+            options.method,
+            gamma=options.gamma,
+            alpha=options.alpha,
+            prior=logit(options.prior),
+            start_seen=not flow.midstream,
+            false_drop=options.false_drop,
+            miss=options.miss,
+        )
+    return found  # type: ignore[no-any-return]
 
 
 class _LaterOptions:
@@ -35,8 +56,9 @@ class _LaterOptions:
 
 
 class Hedge:
-    """Sets the facts `payload_class` (plain, compressed, encrypted, unknown), `confidence` (0 to 1), `entropy` (bits
-    a byte, 0 to 8) and `bytes_seen` of flows whose protocol is unknown.
+    """Sets facts of a flow when its test settles, or when it ends: `payload_class` (plain, compressed, encrypted, unknown),
+    `confidence` (probability of the class, 0 to 1), `entropy` (bits a byte, 0 to 8) and `bytes_seen`; `payload.odds` (log-odds
+    of "encrypted", nats) and `payload.because` (the structure or the encoding that was found, "" without).
     """
 
     api_version = API_VERSION
@@ -63,27 +85,23 @@ class Hedge:
 
     @hookimpl
     def pywall_classify(self, flow: Flow, to_server: bool, data: bytes) -> Facts | Answer:
-        """Add a payload; Facts when the window is full or the evidence is beyond doubt."""
-        if flow.ext is None:
-            flow.ext = {}
-        found = flow.ext.get(NAME)
-        if found is None:
-            found = flow.ext[NAME] = _Evidence(self.options)
-        found.stream.update(data, to_server)
-        found.payloads += 1
-        seen, options = found.stream.bytes_seen, self.options
-        full = seen >= options.window or (found.payloads >= options.packets and seen >= options.least)
-        if not full and not found.stream.settled():
+        """Add a payload. Facts when the test says "encrypted", or when the window is spent; else MORE: what looks plain
+        may turn.
+        """
+        stream = begin(flow, self.options)
+        stream.update(data, to_server)
+        if not stream.settled() and stream.bytes_seen < self.options.window:
             return MORE
+        assert flow.ext is not None
         del flow.ext[NAME]
-        return self._facts(found.stream)
+        return self._facts(stream)
 
     @hookimpl
     def pywall_flow_end(self, flow: Flow, reason: str) -> None:
         """Say of a flow that ended early what its bytes looked like so far."""
         found = flow.ext.pop(NAME, None) if flow.ext else None
         if found is not None:
-            flow.facts = {**flow.facts, **self._facts(found.stream)}
+            flow.facts = {**flow.facts, **self._facts(found)}
 
     @hookimpl
     def pywall_stats(self) -> dict[str, Any]:
@@ -91,15 +109,18 @@ class Hedge:
         return {"settled": dict(self._settled)}
 
     def _facts(self, stream: StreamClassifier) -> Facts:
-        if stream.bytes_seen < 32:
-            label, confidence = "unknown", 0.0
-        else:
+        label, confidence, because = "unknown", 0.0, ""
+        if stream.bytes_seen >= SHORTEST:
             result = stream.result()
-            label, confidence = result.label, result.confidence
+            label, confidence, because = result.label, result.confidence, result.because
         self._settled[label] += 1
         return Facts(
-            payload_class=label,
-            confidence=round(confidence, 4),
-            entropy=round(stream.entropy, 4),
-            bytes_seen=stream.bytes_seen,
+            {
+                "payload_class": label,
+                "confidence": round(confidence, 4),
+                "entropy": round(stream.entropy, 4),
+                "bytes_seen": stream.bytes_seen,
+                "payload.odds": round(stream.odds, 2),
+                "payload.because": because,
+            }
         )

@@ -5,8 +5,10 @@ A leaf of the package: parsers import it, `pywall_hedge.heads` fills it.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import NamedTuple, TypeAlias
 
 Holds: TypeAlias = Callable[[bytes], bool]
@@ -21,6 +23,12 @@ JUDGED = 256
 GAIN = 1.06
 """Output over input from which a compressor has earned its name: ciphertext in Deflate, PNG or zip gains nothing."""
 
+OWN_HEADER = 64
+"""Bytes of an unknown header, at most, that may stand before a known structure."""
+
+BUDGET = 96
+"""Structures inside or behind others that one look examines at most."""
+
 _by_first: dict[int, list[tuple[bytes, str, Holds]]] = defaultdict(list)
 _unmarked: list[tuple[str, Holds]] = []
 
@@ -32,6 +40,30 @@ class Decoded(NamedTuple):
     end: int
     size: int
     output: bytes
+
+
+class _Budget:
+    """Bounds the work of one look: structures may be nested and follow each other without end."""
+
+    __slots__ = ("_depth", "_left")
+
+    def __init__(self) -> None:
+        self._depth, self._left = 0, BUDGET
+
+    def spend(self) -> bool:
+        if self._depth == 0:
+            self._left = BUDGET
+        if self._left <= 0:
+            return False
+        self._left -= 1
+        self._depth += 1
+        return True
+
+    def leave(self) -> None:
+        self._depth -= 1
+
+
+_budget = _Budget()
 
 
 def register(magic: Mapping[bytes, tuple[str, Holds]], unmarked: Iterable[tuple[str, Holds]] = ()) -> None:
@@ -47,7 +79,7 @@ def examine(data: bytes) -> str | None:
     `data`: the first bytes of a stream, as many as there are. Asked again with more bytes it may answer None where it
     named a format before: what followed did not fit.
     """
-    if len(data) < 16:
+    if len(data) < 16 or not _budget.spend():
         return None
     try:
         for magic, name, holds in _by_first.get(data[0], ()):
@@ -55,7 +87,9 @@ def examine(data: bytes) -> str | None:
                 return name
         return next((name for name, holds in _unmarked if holds(data)), None)
     except (IndexError, MemoryError, RecursionError):
-        return None  # a header cut short where a parser looked ahead, or heads within heads without end
+        return None  # a header cut short where a parser looked ahead
+    finally:
+        _budget.leave()
 
 
 def marked(data: bytes) -> bool:
@@ -63,6 +97,27 @@ def marked(data: bytes) -> bool:
     if data[:1] == b"\xff" and data[1:2] >= b"\xe0":
         return True
     return bool(data) and any(len(magic) > 1 and data.startswith(magic) for magic, _, _ in _by_first.get(data[0], ()))
+
+
+def within(data: bytes) -> int | None:
+    """Return the offset, 0 to OWN_HEADER, at which a known structure with a magic number of two bytes or more begins, or None."""
+    pattern = _pattern()
+    place = 0
+    while found := pattern.search(data, place, OWN_HEADER + 12):
+        if found.start() > OWN_HEADER:
+            return None
+        if examine(data[found.start() :]) is not None:
+            return found.start()
+        place = found.start() + 1
+    return None
+
+
+@cache
+def _pattern() -> re.Pattern[bytes]:
+    magics = {magic for table in _by_first.values() for magic, _, _ in table if len(magic) > 2}
+    zlib = rb"[\x18-\x78][\x01\x5e\x9c\xda]"
+    marks = [re.escape(magic) for magic in sorted(magics)]
+    return re.compile(b"|".join([*marks, rb"\x1f\x8b\x08", rb"\xff[\xfb\xf3\xf1\xf9]", zlib]), re.DOTALL)
 
 
 def inside(data: bytes) -> bool:
@@ -76,7 +131,7 @@ def fits_behind(data: bytes, end: int) -> bool:
     Ciphertext behind a whole small file would else be taken for more of it.
     """
     rest = data[end:].lstrip(b"\0")
-    return len(rest) < SLACK or inside(rest[:NEXT])
+    return len(rest) < SLACK or inside(rest[:NEXT]) or within(rest[:NEXT]) is not None
 
 
 def earned(packed: int, decoded: Decoded) -> bool:

@@ -1,0 +1,91 @@
+"""The learned judge of a flow's noise: statistics of what framing left, and of the framing itself, to a likelihood ratio.
+
+`flow.npz` is made by training/flows.py from framed and unframed ciphertext against framed and unframed files, media and the
+messages of structured protocols; the model card says from what. Two calibrations: of flows whose start was seen (a file
+would have shown its head), and of flows joined in the middle.
+"""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from importlib.resources import files
+from math import exp, log, log2
+
+import numpy as np
+
+from .features import LONGEST, Vector, features
+from .framing import Stripped
+from .model import LONG, WIDTHS, Network
+
+EXTRAS = 11
+"""Numbers that `framing_features` gives."""
+_ZERO = np.float32(0)
+_FLAT = 12.0
+
+
+def framing_features(stripped: Stripped) -> list[float]:
+    """What was found of the framing, EXTRAS numbers of the order of 1."""
+    total = max(stripped.total, 1)
+    number = max(stripped.messages, 1)
+    left = len(stripped.residual)
+    return [
+        log2(total) - log2(max(left, 1)),
+        log2(number),
+        log2(total / number),
+        stripped.header / 8,
+        stripped.trailer / 4,
+        stripped.columns / 8,
+        stripped.columns / max(stripped.header, 1),
+        log2(1 + stripped.records),
+        4 * stripped.repeated,
+        4 * stripped.padding,
+        log2(1 + total / number) * (stripped.header > 0),
+    ]
+
+
+def inputs(stripped: Stripped, width: int) -> Vector:
+    """The network's input: features of the residual (32 to 16384 bytes of it) and of the framing."""
+    return np.concatenate(
+        (features(stripped.residual[:LONGEST], width), np.array(framing_features(stripped), dtype=np.float32))
+    )
+
+
+@cache
+def load() -> tuple[tuple[Network, ...], dict[int, Vector]]:
+    """Read the networks, by rising size of the residual, and their calibrations; once, on first use."""
+    with (files("pywall_hedge") / "flow.npz").open("rb") as file, np.load(file) as data:
+        networks = tuple(
+            Network(int(size), tuple((data[f"w{i}_{size}"], data[f"b{i}_{size}"]) for i in range(3)))
+            for size in data["sizes"]
+        )
+        return networks, {int(size): data[f"c_{size}"] for size in data["sizes"]}
+
+
+@lru_cache(maxsize=4096)
+def nearest(size: int) -> Network:
+    """The network for residuals of `size` bytes: the nearest by ratio."""
+    return min(load()[0], key=lambda network: abs(log(network.size / size)))
+
+
+def forward(network: Network, values: Vector) -> tuple[float, float]:
+    """Return log-odds (nats): of encrypted against the rest, and of plain against compressed."""
+    for weights, biases in network.layers[:-1]:
+        values = values @ weights
+        values += biases
+        np.maximum(values, _ZERO, out=values)
+    weights, biases = network.layers[-1]
+    plain, compressed, encrypted = (values @ weights + biases).tolist()
+    top = max(plain, compressed)
+    return encrypted - top - log(exp(plain - top) + exp(compressed - top)), plain - compressed
+
+
+def log_ratio(stripped: Stripped, start_seen: bool) -> float:
+    """Return the log-likelihood ratio (nats) of ciphertext in framed noise against the rest, calibrated.
+
+    `stripped`: with a residual of at least 32 bytes.
+    """
+    network = nearest(min(len(stripped.residual), LONGEST))
+    score, _ = forward(network, inputs(stripped, WIDTHS[network.size >= LONG]))
+    slope, shift, slope_middle, shift_middle = load()[1][network.size].tolist()
+    ratio = slope * score + shift if start_seen else slope_middle * score + shift_middle
+    return max(min(ratio, _FLAT), -_FLAT)

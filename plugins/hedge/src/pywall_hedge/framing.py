@@ -1,0 +1,309 @@
+"""Framing of a stream of messages: what of each message is a header, a length, a counter, a type, an id or padding.
+
+Ciphertext in frames looks like a file to any statistic of its bytes: two zero bytes of a length in 900 are enough. So
+the bytes that framing explains are taken out before anything is counted. Three views, in this order:
+
+- *records*: a length field leads from each record to the next, whatever the segments (`find_records`);
+- *columns*: bytes at the same offset of messages that repeat, count up or follow the message's length: the header ends
+  behind the last such column (`header_size`); trailers are found in the same way from the end;
+- *repeats*: four bytes in a row that occur again: ciphertext of some KiB has none (`without_repeats`).
+
+Nothing here says whether what is left is ciphertext: a structured protocol leaves structured bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Bytes = npt.NDArray[np.uint8]
+
+HEADER, TRAILER = 48, 8
+"""Bytes at the start and at the end of a message in which columns are looked for."""
+MESSAGES = 96
+"""Messages of a direction that columns are looked for in, at most."""
+FEW = 4
+"""Messages below which a column proves nothing."""
+SKIPPED = 16
+"""Bytes of a message that are left out where there are too few messages to find its header."""
+SEGMENT = 536
+"""Payload size from which a TCP payload as large as the largest seen is taken for a part of a longer message."""
+
+
+class Stripped(NamedTuple):
+    """What is left of the messages, and what was found.
+
+    `residual`: the bytes that framing does not explain. `total`: bytes of all messages. `messages`: their number.
+    `header`, `trailer`: bytes of each message that columns explained. `columns`: explained columns in the header.
+    `records`: records found behind length fields, 0 without. `repeated`: share of the bytes, 0 to 1, taken out as repeats.
+    `padding`: share of the bytes that ends messages as a run of one value.
+    """
+
+    residual: bytes
+    total: int
+    messages: int
+    header: int = 0
+    trailer: int = 0
+    columns: int = 0
+    records: int = 0
+    repeated: float = 0.0
+    padding: float = 0.0
+
+
+def join_segments(sizes: Sequence[int]) -> list[int]:
+    """Join the sizes of payloads that are parts of one message: those as large as the largest, and what ends them."""
+    largest = max(sizes, default=0)
+    if largest < SEGMENT:
+        return list(sizes)
+    out: list[int] = []
+    open_message = False
+    for size in sizes:
+        if open_message:
+            out[-1] += size
+        else:
+            out.append(size)
+        open_message = size == largest
+    return out
+
+
+def strip(data: bytes, sizes: Sequence[int]) -> Stripped:
+    """Take out of `data`, the messages of one direction joined, what framing explains.
+
+    `sizes`: bytes of each message, in order; their sum is len(data).
+    """
+    messages = _cut(data, sizes)
+    header = columns = 0
+    if len(messages) >= FEW:
+        header, columns = header_size(messages)
+    records = None if header else find_records(data, sizes)
+    if records:
+        messages = _cut(data, records)
+        if len(messages) >= FEW:
+            header, columns = header_size(messages)
+    padding = 0
+    for index, message in enumerate(messages):
+        kept = _without_padding(message)
+        padding += len(message) - len(kept)
+        messages[index] = kept
+    trailer = 0
+    if len(messages) >= FEW:
+        trailer, _ = header_size([message[header:][::-1] for message in messages], TRAILER)
+        left = b"".join(m[header : len(m) - trailer] for m in messages if len(m) > header + trailer)
+    else:
+        left = b"".join(m[min(SKIPPED, len(m) // 8) :] for m in messages)
+    residual = without_repeats(left)
+    total = max(len(data), 1)
+    return Stripped(
+        residual,
+        len(data),
+        len(sizes),
+        header,
+        trailer,
+        columns,
+        len(records) if records else 0,
+        (len(left) - len(residual)) / total,
+        padding / total,
+    )
+
+
+def _cut(data: bytes, sizes: Sequence[int]) -> list[bytes]:
+    out, place = [], 0
+    for size in sizes:
+        out.append(data[place : place + size])
+        place += size
+    return out
+
+
+def _without_padding(message: bytes) -> bytes:
+    """The message without a run of at least eight bytes of one value at its end."""
+    last = message[-1:]
+    kept = message.rstrip(last) if last else message
+    return kept if len(message) - len(kept) >= 8 else message
+
+
+def header_size(messages: Sequence[bytes], most: int = HEADER) -> tuple[int, int]:
+    """Return the size of the header that the messages have in common, and how many of its columns are explained.
+
+    A column is explained when its values coincide far more often than random bytes do, count up, or follow the size
+    of the message. The header ends behind the last explained column that stands near the others.
+    """
+    chosen = messages[:MESSAGES]
+    sizes = np.fromiter(map(len, chosen), dtype=np.int64, count=len(chosen))
+    width = int(min(most, np.sort(sizes)[len(sizes) // 4]))
+    long_enough = sizes >= width
+    if width == 0 or int(long_enough.sum()) < FEW:
+        return 0, 0
+    table = np.frombuffer(b"".join(m[:width] for m, good in zip(chosen, long_enough, strict=True) if good), np.uint8)
+    table = table.reshape(-1, width)
+    explained = _coincide(table) | _count_up(table) | _follow(table, sizes[long_enough])
+    places = np.flatnonzero(explained)
+    end = last = 0
+    for place in places.tolist():
+        if place - last > 12:
+            break
+        end = last = place + 1
+    return end, int(explained[:end].sum())
+
+
+def _coincide(table: Bytes) -> npt.NDArray[np.bool_]:
+    """Columns in which more pairs of messages have the same value than random bytes would."""
+    number = len(table)
+    ordered = np.sort(table, axis=0)
+    if number <= 24:
+        pairs = sum((ordered[lag:] == ordered[:-lag]).sum(axis=0) for lag in range(1, number))
+    else:  # neighbours in order of size: a repeated value counts once less than it occurs
+        pairs = (ordered[1:] == ordered[:-1]).sum(axis=0)
+        distinct = 256 * (1 - np.exp(-number / 256))
+        return np.asarray(pairs > (number - distinct) + 4 * (number - distinct) ** 0.5 + 3)
+    expected = number * (number - 1) / 512
+    return np.asarray(pairs >= expected + 4 * expected**0.5 + 2.5)
+
+
+def _count_up(table: Bytes) -> npt.NDArray[np.bool_]:
+    """Columns that grow by the same small step from most messages to the next."""
+    steps = table[1:] - table[:-1]
+    least = max(3, int(0.7 * len(steps)))
+    return np.asarray(((steps == 1).sum(axis=0) >= least) | ((steps == 2).sum(axis=0) >= least))
+
+
+def _follow(table: Bytes, sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Columns whose value is the low byte of the message's size plus a constant, or the byte above it."""
+    low = (sizes[:, None] - table.astype(np.int64)) & 255
+    same = (low[1:] == low[:-1]).mean(axis=0) >= 0.8
+    if len(np.unique(sizes)) < 3:
+        same[:] = False
+    return np.asarray(same)
+
+
+def without_repeats(data: bytes) -> bytes:
+    """Leave out every four bytes in a row that occur at least twice; all of `data` when that is more than a third of it.
+
+    Ids, magic numbers, constant headers and runs repeat, ciphertext does not.
+    """
+    size = len(data)
+    if size < 32:
+        return data
+    words = np.ndarray((size - 3,), "<u4", data, 0, (1,)).astype(np.uint32)
+    order = np.argsort(words, kind="stable")
+    ordered = words[order]
+    same = ordered[1:] == ordered[:-1]
+    if not same.any():
+        return data
+    twice = np.zeros(size, dtype=np.bool_)
+    starts = np.concatenate((order[1:][same], order[:-1][same]))
+    for offset in range(4):
+        twice[starts + offset] = True
+    if 3 * int(twice.sum()) > size:
+        return data
+    return np.frombuffer(data, np.uint8)[~twice].tobytes()
+
+
+class Layout(NamedTuple):
+    """Where a record says how long it is: `width` bytes (0: seven bits a byte, low bits first) at `offset`; `extra` bytes of header
+    follow the field and are not counted by it, or -1 when it counts the whole record."""
+
+    offset: int
+    width: int
+    order: Literal["big", "little"]
+    extra: int
+
+
+_LAYOUTS = tuple(
+    Layout(offset, width, order, extra)
+    for width in (8, 4, 3, 2, 1, 0)
+    for order in (("big", "little") if width > 1 else ("big",))
+    for offset in range(9 if width > 1 else 5)
+    for extra in ((0, 1, 2, 4, -1) if width > 1 else (0, 1, -1))
+)
+SEARCHED = 4096
+"""Bytes of a direction in which records are looked for."""
+_LONGEST, _FIRST, _STEPS = 20000, 2048, 400
+"""Bytes of a record, and of the first one, at most; records that are followed."""
+
+
+def find_records(data: bytes, sizes: Sequence[int]) -> list[int] | None:
+    """Sizes of the records that a chain of length fields divides the stream into; None when there is no such chain.
+
+    Tried are fields of 1, 2, 3, 4 and 8 bytes in either order and variable-length ones. The chain must convince: random bytes
+    would have had to match 14 bits.
+    """
+    if len(data) < 48:
+        return None
+    start = data[:SEARCHED]
+    ends = set(accumulate(sizes))
+    best, best_score = None, 13
+    place: tuple[int, int, str] | None = None
+    value: tuple[int, int] | None = None
+    for layout in _LAYOUTS:
+        if (layout.width, layout.offset, layout.order) != place:
+            place = (layout.width, layout.offset, layout.order)
+            value = _field(start, layout.offset, layout.width, layout.order)
+            if value is not None and value[0] > _FIRST:
+                value = None
+        if value is None:
+            continue
+        score = _walk(start, ends, layout)
+        if score > best_score:
+            best, best_score = layout, score
+    return None if best is None else _cut_records(data, best)
+
+
+def _length(data: bytes, place: int, layout: Layout) -> tuple[int, int] | None:
+    field = _field(data, place + layout.offset, layout.width, layout.order)
+    if field is None:
+        return None
+    value, used = field
+    if layout.extra < 0:
+        return (value, used) if value >= layout.offset + used else (-1, used)
+    return value + layout.offset + used + layout.extra, used
+
+
+def _walk(data: bytes, ends: set[int], layout: Layout) -> int:
+    """Follow the chain; returns how much it convinces, in bits that random bytes would have had to match; 0 when it breaks."""
+    place, size, score, number = 0, len(data), 0, 0
+    while number < _STEPS:
+        found = _length(data, place, layout)
+        if found is None:
+            break
+        length, used = found
+        if not 0 < length <= _LONGEST:
+            return 0
+        place += length
+        number += 1
+        if place > size:
+            break
+        score += (8 * (used - 2) + 3 if used > 1 else number > 12) + (4 if place in ends else 0)
+    return score if number >= 3 else 0
+
+
+def _cut_records(data: bytes, layout: Layout) -> list[int]:
+    out: list[int] = []
+    place, size = 0, len(data)
+    while place < size:
+        found = _length(data, place, layout)
+        length = found[0] if found is not None and 0 < found[0] <= _LONGEST else size - place
+        out.append(min(length, size - place))
+        place += length
+    return out
+
+
+def _field(data: bytes, place: int, width: int, order: Literal["big", "little"]) -> tuple[int, int] | None:
+    """Value and size of the field at `place`; None where it is cut off or too long."""
+    if width:
+        if place + width > len(data):
+            return None
+        return int.from_bytes(data[place : place + width], order), width
+    value = shift = 0
+    for used in range(1, 4):
+        if place + used > len(data):
+            return None
+        byte = data[place + used - 1]
+        value |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            return (value, used) if value >= 128 or used == 1 else None
+    return None
