@@ -31,7 +31,15 @@ def _softmax(values: Array) -> Array:
     return values / values.sum(axis=1, keepdims=True)
 
 
-def fit(rows: Array, label: npt.NDArray[np.int64], weight: Array, seed: int, epochs: int = EPOCHS) -> dict[str, Array]:
+def fit(
+    rows: Array,
+    label: npt.NDArray[np.int64],
+    weight: Array,
+    seed: int,
+    epochs: int = EPOCHS,
+    hidden: tuple[int, ...] = HIDDEN,
+    decay: float = DECAY,
+) -> dict[str, Array]:
     """Train on `rows` (n, features) with classes 0 to 2 and weights of mean 1; returns w0, b0, w1, b1, w2, b2.
 
     The standardisation of the features is folded into the first layer.
@@ -39,7 +47,7 @@ def fit(rows: Array, label: npt.NDArray[np.int64], weight: Array, seed: int, epo
     rng = np.random.default_rng(seed)
     mean, deviation = rows.mean(axis=0), rows.std(axis=0) + 1e-3
     rows = (rows - mean) / deviation
-    shape = (rows.shape[1], *HIDDEN, 3)
+    shape = (rows.shape[1], *hidden, 3)
     layers: list[Array] = []
     for fan_in, fan_out in pairwise(shape):
         layers += [
@@ -62,7 +70,7 @@ def fit(rows: Array, label: npt.NDArray[np.int64], weight: Array, seed: int, epo
             rate = RATE * 0.5 * (1 + np.cos(np.pi * step / steps)) * (1 - 0.999**step) ** 0.5 / (1 - 0.9**step)
             for index in range(len(layers) - 2, -1, -2):
                 inputs = outputs[index // 2]
-                gradients = (inputs.T @ delta + DECAY * layers[index], delta.sum(axis=0))
+                gradients = (inputs.T @ delta + decay * layers[index], delta.sum(axis=0))
                 if index:
                     delta = (delta @ layers[index].T) * (inputs > 0)
                 for place, gradient in zip((index, index + 1), gradients, strict=True):

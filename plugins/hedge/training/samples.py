@@ -1,8 +1,8 @@
 """Samples for the flow networks: what the plugin's own `Direction` would have judged of many flows.
 
-`python samples.py ROOT train|held COUNT SEED [--captures FOLDER]` writes ROOT/flow-samples/<split>-<seed>.npz: inputs by size of
-the residual, with the class (0 plain, 1 compressed, 2 encrypted), the kind of flow and its group (the product, capture or seed:
-splits are by group, never by sample).
+`python samples.py ROOT train|held COUNT SEED [--captures FOLDER]` writes ROOT/flow-samples/<split>-<seed>.npz: inputs
+by size of the residual, with the class (0 plain, 1 compressed, 2 encrypted), the kind of flow and its group (the
+product, capture or seed: splits are by group, never by sample).
 """
 
 # ruff: noqa: S311 - seeds must repeat
@@ -18,17 +18,20 @@ from pathlib import Path
 
 import numpy as np
 import shapes
-from pywall_hedge import flowmodel
+from pywall_hedge import direction, flowmodel
 from pywall_hedge.direction import Direction
 from pywall_hedge.framing import Stripped
-from pywall_hedge.model import LONG, WIDTHS
 
 SIZES = (48, 96, 192, 384, 768, 1460, 3000, 6000, 12000)
 """Bytes of residual that there is a network for."""
-PER_FLOW = 3
+PER_FLOW = 6
 KINDS = {"cipher": 0.45, "records": 0.13, "packed": 0.09, "pieces": 0.19, "plain": 0.06, "media": 0.08}
 """Kind of flow -> share of the flows that are made."""
-SECRET = frozenset(("tls", "ssh", "quic", "openvpn", "wireguard", "ike", "dtls", "esp", "unknown", "none", "krb5"))
+direction.GROWN = 1.5  # fewer looks at a flow: they resemble each other
+SECRET = frozenset(
+    "tls ssh quic openvpn wireguard ike dtls esp unknown none krb5 smtp imap pop3 xmpp ldap dcerpc smb rdp tds mysql "
+    "pgsql ftp ftp-data http2 collectd stun bittorrent socks teredo geneve vxlan gtp dnscrypt srtp zoom".split()
+)
 """Labels of captured flows that carry ciphertext, or may."""
 MEDIA = ("opus", "aac", "mp3", "h264", "h265", "vp9", "av1", "flac", "vorbis")
 
@@ -79,9 +82,11 @@ def frames(form: str, data: bytes, rng: random.Random) -> Iterator[bytes]:
         yield from shapes.pieces(data, rng)
 
 
-def flow(kind: str, pool: Path, names: dict[str, list[Path]], text: bytes, rng: random.Random) -> tuple[int, str, str, list[bytes]]:
+def flow(
+    kind: str, pool: Path, names: dict[str, list[Path]], text: bytes, rng: random.Random
+) -> tuple[int, str, str, list[bytes]]:
     """One flow: class, name of what it carries, group, payloads of one direction."""
-    limit = int(np.exp(rng.uniform(np.log(150), np.log(24000))))
+    limit = int(np.exp(rng.uniform(np.log(150), np.log(40000))))
     if kind == "cipher":
         return 2, "cipher", str(rng.random()), shapes.framed(shapes.cipher(rng), rng, limit, secret=True)
     if kind == "records":
@@ -89,7 +94,13 @@ def flow(kind: str, pool: Path, names: dict[str, list[Path]], text: bytes, rng: 
         return 0, "records", str(rng.random()), shapes.framed(inner, rng, limit)
     if kind == "packed":
         return 1, "packed", str(rng.random()), shapes.framed(shapes.packed_records(rng, text), rng, limit)
-    form = rng.choice([name for name in names if (name in MEDIA if kind == "media" else name.startswith("plain/") == (kind == "plain"))])
+    form = rng.choice(
+        [
+            name
+            for name in names
+            if (name in MEDIA if kind == "media" else name.startswith("plain/") == (kind == "plain"))
+        ]
+    )
     path = rng.choice(names[form])
     data = path.read_bytes()
     if kind == "media":
@@ -117,7 +128,9 @@ def captured(folder: Path) -> Iterator[tuple[str, str, list[bytes]]]:
             with (folder / capture["file"]).open("rb") as file:
                 for _, frame in dpkt.pcap.UniversalReader(file):
                     ip = dpkt.ethernet.Ethernet(frame).data
-                    if not isinstance(ip, dpkt.ip.IP | dpkt.ip6.IP6) or not isinstance(ip.data, dpkt.tcp.TCP | dpkt.udp.UDP):
+                    if not isinstance(ip, dpkt.ip.IP | dpkt.ip6.IP6) or not isinstance(
+                        ip.data, dpkt.tcp.TCP | dpkt.udp.UDP
+                    ):
                         continue
                     if body := bytes(ip.data.data):
                         found[ip.src, ip.data.sport, ip.dst, ip.data.dport].append(body)
@@ -155,7 +168,7 @@ def main() -> None:
                 continue
             for size in SIZES:
                 if size / 1.9 <= left <= size * 1.9 or (size == SIZES[-1] and left > size):
-                    made = flowmodel.inputs(stripped, WIDTHS[size >= LONG]).astype(np.float16)
+                    made = flowmodel.inputs(stripped, size).astype(np.float16)
                     rows[size].append((made, label, name, group))
 
     for number in range(options.count):

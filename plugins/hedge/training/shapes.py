@@ -54,7 +54,11 @@ def _varint(value: int) -> bytes:
 
 
 def _length(rng: random.Random) -> Field:
-    width, order, extra = rng.choice((1, 2, 2, 3, 4, 4, 8, 0)), rng.choice(("big", "little")), rng.choice((0, 0, 0, 1, 2, 4, 8))
+    width, order, extra = (
+        rng.choice((1, 2, 2, 3, 4, 4, 8, 0)),
+        rng.choice(("big", "little")),
+        rng.choice((0, 0, 0, 1, 2, 4, 8)),
+    )
     if width == 0:
         return lambda index, size, before: _varint(size + extra)
     return lambda index, size, before: ((size + extra) % (1 << 8 * width)).to_bytes(width, order)
@@ -70,7 +74,9 @@ def _time(rng: random.Random) -> Field:
     start, step = rng.getrandbits(40), rng.randint(1, 5000)
     jitter = random.Random(rng.random())
     width = rng.choice((4, 8))
-    return lambda index, size, before: ((start + index * step + jitter.randrange(step)) % (1 << 8 * width)).to_bytes(width, "big")
+    return lambda index, size, before: ((start + index * step + jitter.randrange(step)) % (1 << 8 * width)).to_bytes(
+        width, "big"
+    )
 
 
 def _type(rng: random.Random) -> Field:
@@ -80,7 +86,15 @@ def _type(rng: random.Random) -> Field:
 
 
 def _constant(rng: random.Random) -> Field:
-    value = rng.choice((rng.randbytes(rng.randint(1, 8)), bytes(rng.randint(1, 4)), rng.randbytes(4), b"\x17\x03\x03", rng.randbytes(16)))
+    value = rng.choice(
+        (
+            rng.randbytes(rng.randint(1, 8)),
+            bytes(rng.randint(1, 4)),
+            rng.randbytes(4),
+            b"\x17\x03\x03",
+            rng.randbytes(16),
+        )
+    )
     return lambda index, size, before: value
 
 
@@ -154,7 +168,8 @@ def records(rng: random.Random, text: bytes) -> Iterator[bytes]:
     kind = rng.choice(("protobuf", "msgpack", "cbor", "bson", "struct", "struct", "rows", "game", "sensor", "ids"))
     makers: dict[str, Callable[[], bytes]] = {
         "protobuf": _protobuf(rng, text), "msgpack": _msgpack(rng, text), "cbor": _msgpack(rng, text, cbor=True),
-        "bson": _bson(rng, text), "struct": _struct(rng), "rows": _rows(rng, text), "game": _game(rng), "sensor": _sensor(rng), "ids": _ids(rng, text),
+        "bson": _bson(rng, text), "struct": _struct(rng), "rows": _rows(rng, text), "game": _game(rng),
+        "sensor": _sensor(rng), "ids": _ids(rng, text),
     }  # fmt: skip
     make = makers[kind]
     many = rng.choice((1, 1, 1, 2, 5, 20))
@@ -163,11 +178,18 @@ def records(rng: random.Random, text: bytes) -> Iterator[bytes]:
 
 
 def _protobuf(rng: random.Random, text: bytes) -> Callable[[], bytes]:
-    layout = [(number, rng.choice(("int", "int", "text", "text", "fixed64", "double", "bytes", "nested"))) for number in range(1, rng.randint(3, 12))]
+    layout = [
+        (number, rng.choice(("int", "int", "text", "text", "fixed64", "double", "bytes", "nested")))
+        for number in range(1, rng.randint(3, 12))
+    ]
 
     def value(kind: str) -> bytes:
         if kind == "int":
-            return _varint(rng.choice((rng.randrange(2), rng.randrange(300), rng.getrandbits(31), 1_600_000_000_000 + rng.getrandbits(34))))
+            return _varint(
+                rng.choice(
+                    (rng.randrange(2), rng.randrange(300), rng.getrandbits(31), 1_600_000_000_000 + rng.getrandbits(34))
+                )
+            )
         if kind == "fixed64":
             return rng.choice((rng.randbytes(8), struct.pack("<Q", rng.getrandbits(40))))
         if kind == "double":
@@ -232,7 +254,11 @@ def _bson(rng: random.Random, text: bytes) -> Callable[[], bytes]:
             return struct.pack(">I", 1_600_000_000 + rng.getrandbits(20)) + rng.randbytes(8)
         if kind == 8:
             return bytes((rng.randrange(2),))
-        return struct.pack("<q", 1_600_000_000_000 + rng.getrandbits(30)) if kind in (9, 18) else struct.pack("<i", rng.getrandbits(16))
+        return (
+            struct.pack("<q", 1_600_000_000_000 + rng.getrandbits(30))
+            if kind in (9, 18)
+            else struct.pack("<i", rng.getrandbits(16))
+        )
 
     def make() -> bytes:
         body = b"".join(bytes((k,)) + n + b"\0" + value(k) for n, k in zip(names, kinds, strict=True)) + b"\0"
@@ -288,7 +314,12 @@ def _game(rng: random.Random) -> Callable[[], bytes]:
                 place[axis] += rng.gauss(0, 1)
             out += bytes((number, rng.randrange(4)))
             if packed:
-                out += struct.pack("<3h2b", *(int(max(min(v, 500), -500) * 60) for v in place), rng.randint(-128, 127), rng.randint(-30, 30))
+                out += struct.pack(
+                    "<3h2b",
+                    *(int(max(min(v, 500), -500) * 60) for v in place),
+                    rng.randint(-128, 127),
+                    rng.randint(-30, 30),
+                )
             else:
                 out += struct.pack("<3f2f", *place, rng.uniform(-3.14, 3.14), rng.gauss(0, 0.2))
         return out
@@ -299,7 +330,12 @@ def _game(rng: random.Random) -> Callable[[], bytes]:
 def _sensor(rng: random.Random) -> Callable[[], bytes]:
     from math import sin
 
-    rate, noise, kind, number = rng.uniform(0.01, 0.5), rng.choice((2, 20, 200)), rng.choice(("h", "h", "f", "u")), rng.choice((20, 80, 160, 320))
+    rate, noise, kind, number = (
+        rng.uniform(0.01, 0.5),
+        rng.choice((2, 20, 200)),
+        rng.choice(("h", "h", "f", "u")),
+        rng.choice((20, 80, 160, 320)),
+    )
     place = [0.0]
 
     def make() -> bytes:
@@ -329,7 +365,10 @@ def _ids(rng: random.Random, text: bytes) -> Callable[[], bytes]:
     def make() -> bytes:
         number = rng.randint(1, 6)
         return bytes((number,)) + b"".join(
-            rng.randbytes(size) + struct.pack(">IH", rng.getrandbits(16), rng.randrange(1000)) + _words(rng, text, 4, 30) for _ in range(number)
+            rng.randbytes(size)
+            + struct.pack(">IH", rng.getrandbits(16), rng.randrange(1000))
+            + _words(rng, text, 4, 30)
+            for _ in range(number)
         )
 
     return make
@@ -386,7 +425,12 @@ def documents(rng: random.Random, text: bytes) -> Iterator[bytes]:
     kinds = [rng.randrange(4) for _ in names]
     while True:
         made = {
-            n: (rng.getrandbits(20), _words(rng, text, 5, 80).decode("latin1"), round(rng.gauss(0, 9), 3), str(uuid.UUID(int=rng.getrandbits(128))))[k]
+            n: (
+                rng.getrandbits(20),
+                _words(rng, text, 5, 80).decode("latin1"),
+                round(rng.gauss(0, 9), 3),
+                str(uuid.UUID(int=rng.getrandbits(128))),
+            )[k]
             for n, k in zip(names, kinds, strict=True)
         }
         yield json.dumps(made).encode()
@@ -396,7 +440,8 @@ def documents(rng: random.Random, text: bytes) -> Iterator[bytes]:
 
 
 def payloads(messages: Iterator[bytes], rng: random.Random, limit: int) -> list[bytes]:
-    """Carry messages: one a payload (datagrams, small writes), or a stream that is cut at 1448 bytes, written in batches."""
+    """Carry messages: one a payload (datagrams, small writes), or a stream that is cut at 1448 bytes, written in
+    batches."""
     batched = rng.random() < 0.35
     segment = rng.choice((1448, 1448, 1400, 1368, 536, 1220))
     out: list[bytes] = []

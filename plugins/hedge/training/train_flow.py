@@ -1,7 +1,8 @@
-"""Train the flow networks: `python train_flow.py ROOT` reads the samples that samples.py made and writes src/pywall_hedge/flow.npz.
+"""Train the flow networks: `python train_flow.py ROOT` reads the samples that samples.py made and writes
+src/pywall_hedge/flow.npz.
 
-The networks are trained on the split `train`; their calibrations are fitted on the split `held`, whose packages and captures the
-networks have not seen. `--without KIND` leaves a kind of flow out of training, to report on the unknown.
+The networks are trained on the split `train`; their calibrations are fitted on the split `held`, whose packages and
+captures the networks have not seen. `--without KIND` leaves a kind of flow out of training, to report on the unknown.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from pathlib import Path
 import network
 import numpy as np
 import numpy.typing as npt
-from samples import SIZES
+from pywall_hedge import flowmodel
+from samples import SECRET, SIZES
 
 OUT = Path(__file__).parents[1] / "src" / "pywall_hedge" / "flow.npz"
 
-START = {"records": 0.30, "packed": 0.12, "capture": 0.16, "media": 0.10, "plain": 0.10, "pieces": 0.22}
+START = {"records": 0.34, "packed": 0.14, "capture": 0.30, "media": 0.06, "plain": 0.12, "pieces": 0.04}
 """What flows without ciphertext are, by kind, where the start was seen and no head was known."""
 MIDDLE = {"records": 0.10, "packed": 0.05, "capture": 0.10, "media": 0.15, "plain": 0.10, "pieces": 0.50}
 """The same of flows that were joined in the middle."""
@@ -46,25 +48,33 @@ def weigh(names: npt.NDArray[np.str_], label: npt.NDArray[np.int64], mix: dict[s
 
 
 def calibrate(score: Floats, encrypted: npt.NDArray[np.bool_], weight: Floats) -> tuple[float, float]:
-    """Slope and shift of the score that make it a log-likelihood ratio: a weighted logistic regression by Newton's method."""
-    slope, shift = 1.0, 0.0
+    """Slope and shift of the score that make it a log-likelihood ratio: a weighted logistic regression, bounded."""
+    from scipy.optimize import minimize
+
     score = np.clip(score, -12, 12)
-    for _ in range(40):
-        p = 1 / (1 + np.exp(-(slope * score + shift)))
-        error, curve = weight * (p - encrypted), weight * p * (1 - p)
-        gradient = np.array([(error * score).sum() + 1e-3 * (slope - 1), error.sum()])
-        hessian = np.array([[(curve * score**2).sum() + 1e-3, (curve * score).sum()], [(curve * score).sum(), curve.sum() + 1e-6]])
-        step = np.linalg.solve(hessian, gradient)
-        slope, shift = slope - step[0], shift - step[1]
-    return float(np.clip(slope, 0.2, 1.3)), float(shift)
+    sign = np.where(encrypted, -1.0, 1.0)
+
+    def loss(values: Floats) -> float:
+        return float((weight * np.logaddexp(0, sign * (values[0] * score + values[1]))).mean())
+
+    found = minimize(loss, np.array([1.0, 0.0]), method="L-BFGS-B", bounds=[(0.2, 1.3), (-4, 5)])
+    return float(found.x[0]), float(found.x[1])
 
 
-def load(root: Path, split: str, size: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.str_]]:
+def load(
+    root: Path, split: str, size: int
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.str_]]:
     """Inputs, classes and names of all samples of one split and size."""
     parts = [np.load(path) for path in sorted((root / "flow-samples").glob(f"{split}-*.npz"))]
     rows = np.concatenate([part[f"x_{size}"] for part in parts]).astype(np.float32)
     names = np.concatenate([part[f"n_{size}"] for part in parts])
-    return rows, np.concatenate([part[f"y_{size}"] for part in parts]), names
+    carried = np.array([name.partition("/")[2] in SECRET for name in names])
+    rows, names = rows[~carried], names[~carried]
+    fragment = flowmodel.fragment_network(size)
+    width = 2 * fragment.width + 32
+    odds = np.array([flowmodel.forward(fragment, row) for row in rows[:, :width]], dtype=np.float32)
+    rows = np.concatenate((rows[:, : width + flowmodel.EXTRAS], odds), axis=1)
+    return rows, np.concatenate([part[f"y_{size}"] for part in parts])[~carried], names
 
 
 def score_of(made: dict[str, npt.NDArray[np.float32]], rows: npt.NDArray[np.float32]) -> Floats:
@@ -88,7 +98,8 @@ def main() -> None:
         weight = weigh(names, label, START) + 0.5 * weigh(names, label, MIDDLE)
         weight = (weight[kept] / weight[kept].mean()).astype(np.float32)
         weight = np.minimum(weight, 8)
-        made = network.fit(rows[kept], label[kept], weight, 1, options.epochs)
+        epochs = max(options.epochs, 1500 * network.BATCH // int(kept.sum()))
+        made = network.fit(rows[kept], label[kept], weight, 1, epochs, (64, 32), 1e-3)
         held, truth, called = load(options.root, "held", size)
         score = score_of(made, held)
         fitted = []
@@ -102,13 +113,28 @@ def main() -> None:
     print(options.out, options.out.stat().st_size)
 
 
-def report(size: int, fitted: list[float], score: Floats, truth: npt.NDArray[np.int64], names: npt.NDArray[np.str_]) -> None:
+def report(
+    size: int, fitted: list[float], score: Floats, truth: npt.NDArray[np.int64], names: npt.NDArray[np.str_]
+) -> None:
     """Print the quartiles of the ratio of ciphertext, and how often each kind is above 2 and above 4."""
     ratio = fitted[0] * score + fitted[1]
     quartiles = np.percentile(ratio[truth == 2], (5, 25, 50, 75))
     kinds = np.array([kind_of(name) for name in names])
-    parts = [f"{kind} {100 * np.mean(ratio[kinds == kind] > 2):.1f}/{100 * np.mean(ratio[kinds == kind] > 4):.2f}" for kind in (*START, "cipher")]
-    print(size, len(truth), "calibration", np.round(fitted, 2), "ciphertext", np.round(quartiles, 1), "above 2/4, %:", *parts, flush=True)
+    parts = [
+        f"{kind} {100 * np.mean(ratio[kinds == kind] > 2):.1f}/{100 * np.mean(ratio[kinds == kind] > 4):.2f}"
+        for kind in (*START, "cipher")
+    ]
+    print(
+        size,
+        len(truth),
+        "calibration",
+        np.round(fitted, 2),
+        "ciphertext",
+        np.round(quartiles, 1),
+        "above 2/4, %:",
+        *parts,
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

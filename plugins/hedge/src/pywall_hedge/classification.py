@@ -9,7 +9,7 @@ from typing import Literal
 from .entropy import entropy, random_entropy
 from .heads import examine, marked
 
-Label = Literal["plain", "compressed", "encrypted"]
+Label = Literal["plain", "compressed", "encrypted", "obfuscated"]
 Method = Literal["learned", "hedge"]
 
 SHORTEST = 32

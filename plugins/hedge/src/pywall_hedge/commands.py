@@ -5,25 +5,26 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from .classification import SHORTEST, classify
-from .stream import PIECE, StreamClassifier
+from . import inspection
 
 METHODS = ("learned", "hedge")
-TESTED = 65536
-"""Octets from the start of a file that the randomness tests are reported for."""
 
 
 def classify_command(parser: argparse.ArgumentParser) -> None:
     """Describe `pywall classify` and set `run`."""
-    parser.description = "Tell whether files are plain, compressed or encrypted, from their bytes."
-    parser.add_argument("files", nargs="+", metavar="FILE", help="file, or - for standard input")
+    parser.description = (
+        "Tell whether files, folders of files and flows of captures are plain, compressed or encrypted."
+    )
+    parser.add_argument(
+        "files", nargs="+", metavar="PATH", help="file, folder, capture (pcap, pcapng), or - for standard input"
+    )
     _method(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    parser.add_argument("--plot", metavar="PNG", help="draw the evidence over the offset (needs pywall-hedge[plot])")
+    parser.add_argument("--plot", metavar="PNG", help="draw the odds over the bytes (needs pywall-hedge[plot])")
     parser.set_defaults(run=_run_classify)
 
 
@@ -70,77 +71,30 @@ def _progress(name: str, total: int) -> Callable[[int], None]:
 def _run_classify(args: argparse.Namespace) -> int:
     failures = 0
     curves: dict[str, list[tuple[int, float]]] = {}
-    for name in args.files:
+    for name in inspection.expand(args.files):
         try:
-            with _open(name) as file:
-                found, curves[name] = _classify_file(name, file, args.method)
-        except OSError as error:
-            print(f"pywall classify: {name}: {error.strerror}", file=sys.stderr)
+            for found, curve in inspection.inspect(name, args.method, _progress):
+                curves[found["file"]] = curve
+                print(json.dumps(found) if args.json else _text(found), flush=True)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            print(f"pywall classify: {name}: {reason}", file=sys.stderr)
             failures += 1
-            continue
-        print(json.dumps(found) if args.json else _text(found))
-    if args.plot and curves and not _plot(args.plot, _draw_evidence(curves)):
-        return 1
+    if args.plot and curves:
+        from . import plots
+
+        if not plots.save(args.plot, plots.odds(curves)):
+            return 1
     return 1 if failures else 0
-
-
-def _open(name: str) -> BinaryIO:
-    return sys.stdin.buffer if name == "-" else Path(name).open("rb")
-
-
-def _pieces(file: BinaryIO) -> Iterator[bytes]:
-    while piece := file.read(PIECE):
-        yield piece
-
-
-def _classify_file(name: str, file: BinaryIO, method: str) -> tuple[dict[str, Any], list[tuple[int, float]]]:
-    size = 0 if name == "-" else Path(name).stat().st_size
-    show = _progress(name, size if size > 4_000_000 else 0)
-    stream, start, curve = StreamClassifier(method), bytearray(), []
-    for piece in _pieces(file):
-        stream.update(piece)
-        start += piece[: TESTED - len(start)]
-        found = classify(piece, method)
-        share = found.confidence if found.label == "encrypted" else 1 - found.confidence
-        curve.append((stream.bytes_seen, share))
-        show(stream.bytes_seen)
-    result = stream.result()
-    return {
-        "file": name,
-        "payload_class": result.label if stream.bytes_seen else "unknown",
-        "confidence": round(result.confidence, 4),
-        "because": result.because or None,
-        "entropy": round(stream.entropy, 4),
-        "bytes_seen": stream.bytes_seen,
-        "method": method,
-        "tests": _tests(bytes(start)),
-    }, curve
-
-
-def _tests(data: bytes) -> dict[str, float]:
-    if len(data) < SHORTEST:
-        return {}
-    from . import randomness
-
-    bits = randomness.bits(data)
-    values = {
-        "chi_square": randomness.chi_square(data),
-        "chi_square_percent": randomness.chi_square_percent(data),
-        "monobit": randomness.monobit(bits),
-        "block_frequency": randomness.block_frequency(bits),
-        "cumulative_sums": randomness.cumulative_sums(bits),
-        "cumulative_sums_reverse": randomness.cumulative_sums(bits, reverse=True),
-        "runs": randomness.runs(bits),
-        "approximate_entropy": randomness.approximate_entropy(bits),
-    }
-    return {name: float(f"{value:.6g}") for name, value in values.items()}
 
 
 def _text(found: dict[str, Any]) -> str:
     because = f" ({found['because']})" if found["because"] else ""
+    settled = "" if found["settled_at"] is None else f", encrypted since byte {found['settled_at']}"
     lines = [
         f"{found['file']}: {found['payload_class']}{because}, confidence {found['confidence']:.2f}, "
-        f"entropy {found['entropy']:.3f} bits a byte, {found['bytes_seen']} bytes"
+        f"odds {found['payload.odds']:+.1f}, entropy {found['entropy']:.3f} bits a byte, "
+        f"{found['bytes_seen']} bytes{settled}"
     ]
     lines += [f"    {name:24} {value:.6g}" for name, value in found["tests"].items()]
     return "\n".join(lines)
@@ -167,10 +121,11 @@ def _run_evaluate(args: argparse.Namespace) -> int:
         return 1
     print("\n".join(_evaluation_json(found) if args.json else evaluation_table(found)))
     if args.roc:
+        from . import plots
         from .evaluation import roc
 
         curves = {f"{scores.size} octets": roc(scores) for scores in found}
-        return 0 if _plot(args.roc, _draw_roc(curves)) else 1
+        return 0 if plots.save(args.roc, plots.roc(curves)) else 1
     return 0
 
 
@@ -205,44 +160,3 @@ def evaluation_table(found: list[Any]) -> list[str]:
             f"{form:>10}  " + " ".join("     -" if c is None else f"{100 - 100 * c[3] / c[0]:6.0f}" for c in cells)
         )
     return lines
-
-
-# --- pictures -------------------------------------------------------------------------------------------------------
-
-
-def _plot(target: str, draw: Callable[[Any], None]) -> bool:
-    try:
-        import matplotlib  # type: ignore[import-not-found,unused-ignore]
-    except ImportError:
-        print("pywall: a plot needs matplotlib: pip install 'pywall-hedge[plot]'", file=sys.stderr)
-        return False
-    matplotlib.use("Agg")
-    from matplotlib import pyplot  # type: ignore[import-not-found,unused-ignore]
-
-    figure, axes = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
-    draw(axes)
-    figure.savefig(target, dpi=120)
-    pyplot.close(figure)
-    return True
-
-
-def _draw_evidence(curves: dict[str, list[tuple[int, float]]]) -> Callable[[Any], None]:
-    def draw(axes: Any) -> None:
-        for name, points in curves.items():
-            axes.plot([at for at, _ in points], [share for _, share in points], drawstyle="steps-pre", label=name[-40:])
-        axes.axhline(0.5, color="grey", linewidth=0.8)
-        axes.set(xlabel="offset, octets", ylabel="probability of encrypted, 16 KiB at a time", ylim=(-0.02, 1.02))
-        axes.legend()
-
-    return draw
-
-
-def _draw_roc(curves: dict[str, list[tuple[float, float]]]) -> Callable[[Any], None]:
-    def draw(axes: Any) -> None:
-        for name, points in curves.items():
-            axes.plot([wrong for wrong, _ in points], [right for _, right in points], label=name)
-        axes.plot((0, 1), (0, 1), color="grey", linewidth=0.8)
-        axes.set(xlabel="compressed taken for encrypted", ylabel="encrypted found")
-        axes.legend()
-
-    return draw

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from .archives import deflate_earned
-from .structure import inside, looks_random
+from .structure import SLACK, inside, looks_random
 
 _BOXES = frozenset(
     (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp", b"sidx", b"moof", b"uuid", b"meta", b"pdin")
@@ -119,7 +119,8 @@ def flac(data: bytes) -> bool:
 
 
 def _flac_frames(data: bytes, place: int, largest: int) -> bool:
-    """From frame to frame there are never more than `largest` bytes; a header is proved by its CRC-8 (RFC 9639, 9.1)."""
+    """From frame to frame there are never more than `largest` bytes; a header is proved by its CRC-8 (RFC 9639,
+    9.1)."""
     sync = data[place : place + 2]
     while (following := _next_flac_frame(data, place + 2, sync)) >= 0:
         if following - place > largest + 32:
@@ -203,7 +204,7 @@ def matroska(data: bytes) -> bool:
         return False
     if data[end : end + 4] != b"\x18\x53\x80\x67"[: max(len(data) - end, 0)]:
         return False
-    return len(data) < 8192 or b"\x1f\x43\xb6\x75" in data or data.count(b"\xa3", 512) > 0 and _media(data[2048:])
+    return len(data) < 8192 or b"\x1f\x43\xb6\x75" in data or (data.count(b"\xa3", 512) > 0 and _media(data[2048:]))
 
 
 def transport_stream(data: bytes) -> bool:
@@ -291,6 +292,9 @@ def pdf(data: bytes) -> bool:
         if len(data) - start > 20 and deflate_earned(data, start, wrapped=True) is None:
             return False
         place = start
+    end = data.rfind(b"%%EOF") + 5
+    if end > 5 and len(data) - end > SLACK and _NEXT.match(data, end) is None:
+        return False
     last = data.rfind(b"endobj") + 6
     return last < 6 or last + 64 > len(data) or _NEXT.match(data, last) is not None
 

@@ -41,12 +41,10 @@ def undo(data: bytes) -> Undone | None:
 
     Text encodings may be broken into lines; around them may stand other text (JSON, headers).
     """
-    if len(data) < LEAST:
+    if len(data) < LEAST or data.count(b" ") * 12 > len(data):  # words with spaces between them
         return None
     if (wide := _utf16(data)) is not None:
         return undo(wide) or Undone("zero-interleaved", wide)
-    if (narrow := _narrow(data)) is not None:
-        return narrow
     folded = data.replace(b"\r\n", b"").replace(b"\n", b"") if data.count(b"\n") * 40 < len(data) * 2 else data
     for name, pattern in _RUNS:
         runs = pattern.findall(folded)
@@ -58,7 +56,7 @@ def undo(data: bytes) -> Undone | None:
             continue
         if len(inner) >= LEAST // 2 and (name != "percent" or total > 1.3 * len(inner)):
             return Undone(name, inner)
-    return None
+    return _narrow(data)
 
 
 def _utf16(data: bytes) -> bytes | None:
@@ -73,25 +71,34 @@ def _utf16(data: bytes) -> bytes | None:
 
 
 def _narrow(data: bytes) -> Undone | None:
-    """Bytes of 5, 6 or 7 bits, all values equally frequent: the bits put together."""
-    top = max(data)
-    for bits in (5, 6, 7):
-        values = 1 << bits
-        if top >= values:
-            continue
-        size = len(data)
-        if size < 3 * values:
-            return None
-        mean = size / values
-        chi2 = sum((data.count(value) - mean) ** 2 for value in range(values)) / mean
-        if chi2 > values + 6 * (2 * values) ** 0.5:
-            return None
-        number = 0
-        for byte in data[:8192]:
-            number = number << bits | byte
-        used = min(size, 8192) * bits
-        return Undone(f"{bits}-bit", (number >> used % 8).to_bytes(used // 8, "big"))
-    return None
+    """Bytes of 4 to 7 bits: an alphabet of 16, 32, 64 or 128 values, all equally frequent; the places in the alphabet
+    put together.
+
+    Which value stands for which bits does not matter to the question whether they are random.
+    """
+    counts = {value: data.count(value) for value in set(data)}
+    usual = sorted(value for value, count in counts.items() if count * 4 * len(counts) > len(data))
+    bits = (len(usual) - 1).bit_length()
+    if not 4 <= bits <= 7 or len(usual) < (1 << bits) - 1 or len(data) < 4 << bits:
+        return None
+    total = sum(counts[value] for value in usual)
+    mean = total / len(usual)
+    chi2 = sum((counts[value] - mean) ** 2 for value in usual) / mean
+    if total < 0.94 * len(data) or chi2 > len(usual) + 6 * (2 * len(usual)) ** 0.5:
+        return None
+    places = {value: place for place, value in enumerate(usual)}
+    number = used = 0
+    out = bytearray()
+    for byte in data:
+        place = places.get(byte)
+        if place is not None:
+            number, used = number << bits | place, used + bits
+            if used >= 1024:
+                used -= 1024
+                out += (number >> used).to_bytes(128, "big")
+                number &= (1 << used) - 1
+    out += (number >> used % 8).to_bytes(used // 8, "big")
+    return Undone(f"{bits}-bit", bytes(out))
 
 
 def _hex(run: bytes) -> bytes:
@@ -154,29 +161,28 @@ _DECODERS: dict[str, Callable[[bytes], bytes]] = {
 
 
 def xor_key(data: bytes, longest: int = 32) -> bytes | None:
-    """Return the short key that `data` was combined with by exclusive or, when what is under it is text or zeros.
+    """Return the short key that `data` was combined with by exclusive or, when what is under it is text or many zeros.
 
-    The key's length is the shift at which bytes coincide most often; each byte of the key is the one that makes the most frequent
-    byte of its column a space or a zero. None when no key leaves text, or a file with many zeros. `data`: 256 bytes or more.
+    The key's length is the shift at which bytes coincide most often; each byte of the key makes the most frequent byte
+    of its column a space or a zero. None when that leaves neither text nor zeros, or `data` is shorter than 256 bytes.
     """
     if len(data) < 256:
         return None
     sample = data[:2048]
     number = len(sample)
-    best, rate = 0, 0.0
+    best, rate = 0, 0.02
     for lag in range(1, longest + 1):
-        same = sum(a == b for a, b in zip(sample, sample[lag:], strict=False)) / (number - lag)
+        moved = int.from_bytes(sample[lag:], "big") ^ int.from_bytes(sample[:-lag], "big")
+        same = moved.to_bytes(number - lag, "big").count(0) / (number - lag)
         if same > 1.15 * rate:
             best, rate = lag, same
-    if rate < 0.02:
+    if not best:
         return None
     columns = [sample[start::best] for start in range(best)]
     for common in (b" ", b"\0"):
         key = bytes(max(set(column), key=column.count) ^ common[0] for column in columns)
-        if not any(key):
-            continue
         plain = bytes(byte ^ key[at % best] for at, byte in enumerate(sample))
         printable = sum(32 <= byte < 127 or byte in b"\t\r\n" for byte in plain)
-        if printable >= 0.9 * number or plain.count(b"\0") >= 0.15 * number:
+        if any(key) and (printable >= 0.9 * number or plain.count(0) >= 0.15 * number):
             return key
     return None

@@ -1,8 +1,8 @@
 """Evidence of one direction: structure that is followed, text that is undone, and noise that the statistics judge.
 
 What is plain at a glance never reaches the statistics, so a greeting, a file in front or the other direction cannot
-outweigh ciphertext. Noise is judged again whenever there is a quarter more of it, all of it together; noise that is clearly
-a file's is set aside and what comes behind it is judged anew (`PAST`): a plain beginning buys no free pass.
+outweigh ciphertext. Noise is judged again whenever there is a quarter more of it, all of it together; noise that is
+clearly a file's is set aside and what comes behind it is judged anew (`PAST`): a plain beginning buys no free pass.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from . import gate
 from .decoding import undo
-from .framing import Stripped, join_segments, strip
+from .framing import Layout, Stripped, join_segments, strip
 from .heads import introduced, within
 
 Judge = Callable[[Stripped], float]
@@ -33,10 +33,10 @@ PAST = -2.0
 """What noise that was set aside counts at most against what comes behind it."""
 DISCOUNT = 0.5
 """Weight of a further piece of noise: what looks random in one piece of a file does in the next."""
-TEXT = 4096
+TEXT = 24576
 """Bytes of text or sparse bytes that encodings are looked for in."""
-KNOWN = -6.0
-"""Ratio while a known structure holds."""
+KNOWN, PLAIN = -6.0, -4.0
+"""Ratios while a known structure holds, and while nothing was seen but what is plain at a glance."""
 HEADS = 16
 """Messages at whose start a head is looked for."""
 
@@ -49,6 +49,8 @@ class Direction:
         "_head",
         "_heads",
         "_judge",
+        "_judged",
+        "_layout",
         "_looked_at",
         "_past",
         "_ratio",
@@ -70,7 +72,9 @@ class Direction:
         self._looked_at = self._heads = 0
         self._past = self._ratio = self._text_ratio = 0.0
         self._sizes: list[int] = []
+        self._layout: Layout | None = None
         self._checked = 0
+        self._judged = False
         self._text = bytearray()
         self._text_checked = 0
         self.size = 0
@@ -88,7 +92,12 @@ class Direction:
     @property
     def ratio(self) -> float:
         """Log-likelihood ratio (nats) of ciphertext: what was set aside, and what is judged now."""
-        return KNOWN if self.name is not None else max(self._past + self._ratio, self._text_ratio)
+        if self.name is not None:
+            return KNOWN
+        ratio = self._past + self._ratio
+        if self.encoding is not None:
+            return max(ratio, self._text_ratio)
+        return ratio if self._judged or self.clear < LEAST else PLAIN
 
     def update(self, payload: bytes) -> None:
         """Add the next payload; never raises."""
@@ -143,8 +152,9 @@ class Direction:
         self._sizes.clear()
         self._checked = 0
         self._ratio = 0.0
+        self._layout = None
 
-    # --- text and noise -------------------------------------------------------------------------------------------------
+    # --- text and noise ---------------------------------------------------------------------------------------------
 
     def _sort(self, payload: bytes) -> None:
         kind = gate.look(payload)
@@ -159,7 +169,7 @@ class Direction:
         room = TEXT - len(self._text)
         if room > 0:
             self._text += payload[:room]
-            if len(self._text) >= max(128, 2 * self._text_checked):
+            if len(self._text) >= max(128, 1.5 * self._text_checked):
                 self._text_checked = len(self._text)
                 self._undo()
 
@@ -184,7 +194,9 @@ class Direction:
             payload = payload[room:]
 
     def _weigh(self) -> None:
-        self.stripped = strip(bytes(self.noise), join_segments(self._sizes))
+        self._judged = True
+        self.stripped = strip(bytes(self.noise), join_segments(self._sizes), self._layout)
+        self._layout = self.stripped.layout
         self._ratio = self._judge(self.stripped) if len(self.stripped.residual) >= LEAST else 0.0
         size = len(self.noise)
         if self._ratio <= CLEAR and size >= CLEARED:

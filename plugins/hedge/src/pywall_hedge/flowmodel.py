@@ -1,8 +1,9 @@
-"""The learned judge of a flow's noise: statistics of what framing left, and of the framing itself, to a likelihood ratio.
+"""The learned judge of a flow's noise: statistics of what framing left, and of the framing itself, to a likelihood
+ratio.
 
-`flow.npz` is made by training/flows.py from framed and unframed ciphertext against framed and unframed files, media and the
-messages of structured protocols; the model card says from what. Two calibrations: of flows whose start was seen (a file
-would have shown its head), and of flows joined in the middle.
+`flow.npz` is made by training/flows.py from framed and unframed ciphertext against framed and unframed files, media
+and the messages of structured protocols; the model card says from what. Two calibrations: of flows whose start was
+seen (a file would have shown its head), and of flows joined in the middle.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from math import exp, log, log2
 
 import numpy as np
 
+from . import model
 from .features import LONGEST, Vector, features
 from .framing import Stripped
-from .model import LONG, WIDTHS, Network
+from .model import LONG, Network
 
 EXTRAS = 11
 """Numbers that `framing_features` gives."""
@@ -43,11 +45,21 @@ def framing_features(stripped: Stripped) -> list[float]:
     ]
 
 
-def inputs(stripped: Stripped, width: int) -> Vector:
-    """The network's input: features of the residual (32 to 16384 bytes of it) and of the framing."""
-    return np.concatenate(
-        (features(stripped.residual[:LONGEST], width), np.array(framing_features(stripped), dtype=np.float32))
-    )
+@lru_cache(maxsize=64)
+def fragment_network(size: int) -> Network:
+    """The network for single payloads that the flow network of `size` asks: the nearest with the same bit windows."""
+    alike = [network for network in model.load() if (network.size >= LONG) == (size >= LONG)]
+    return min(alike, key=lambda network: abs(log(network.size / size)))
+
+
+def inputs(stripped: Stripped, size: int) -> Vector:
+    """The input of the flow network for `size`: what the fragment network says of the residual (32 to 16384 bytes of
+    it), its features, and those of the framing.
+    """
+    fragment = fragment_network(size)
+    values = features(stripped.residual[:LONGEST], fragment.width)
+    odds = forward(fragment, values)
+    return np.concatenate((values, np.array((*framing_features(stripped), *odds), dtype=np.float32)))
 
 
 @cache
@@ -85,7 +97,7 @@ def log_ratio(stripped: Stripped, start_seen: bool) -> float:
     `stripped`: with a residual of at least 32 bytes.
     """
     network = nearest(min(len(stripped.residual), LONGEST))
-    score, _ = forward(network, inputs(stripped, WIDTHS[network.size >= LONG]))
+    score, _ = forward(network, inputs(stripped, network.size))
     slope, shift, slope_middle, shift_middle = load()[1][network.size].tolist()
-    ratio = slope * score + shift if start_seen else slope_middle * score + shift_middle
+    ratio: float = slope * score + shift if start_seen else slope_middle * score + shift_middle
     return max(min(ratio, _FLAT), -_FLAT)

@@ -3,7 +3,7 @@
 Ciphertext in frames looks like a file to any statistic of its bytes: two zero bytes of a length in 900 are enough. So
 the bytes that framing explains are taken out before anything is counted. Three views, in this order:
 
-- *records*: a length field leads from each record to the next, whatever the segments (`find_records`);
+- *records*: a length field leads from each record to the next, whatever the segments (`find_layout`);
 - *columns*: bytes at the same offset of messages that repeat, count up or follow the message's length: the header ends
   behind the last such column (`header_size`); trailers are found in the same way from the end;
 - *repeats*: four bytes in a row that occur again: ciphertext of some KiB has none (`without_repeats`).
@@ -13,8 +13,10 @@ Nothing here says whether what is left is ciphertext: a structured protocol leav
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import accumulate
+from math import log2
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -34,13 +36,23 @@ SEGMENT = 536
 """Payload size from which a TCP payload as large as the largest seen is taken for a part of a longer message."""
 
 
+class Layout(NamedTuple):
+    """Where a record says how long it is: `width` bytes (0: seven bits a byte, low bits first) at `offset`; `extra`
+    bytes of header follow the field and are not counted by it, or -1 when it counts the whole record."""
+
+    offset: int
+    width: int
+    order: Literal["big", "little"]
+    extra: int
+
+
 class Stripped(NamedTuple):
     """What is left of the messages, and what was found.
 
     `residual`: the bytes that framing does not explain. `total`: bytes of all messages. `messages`: their number.
     `header`, `trailer`: bytes of each message that columns explained. `columns`: explained columns in the header.
-    `records`: records found behind length fields, 0 without. `repeated`: share of the bytes, 0 to 1, taken out as repeats.
-    `padding`: share of the bytes that ends messages as a run of one value.
+    `records`: records found behind length fields, 0 without. `repeated`: share of the bytes, 0 to 1, taken out as
+    repeats. `padding`: share of the bytes that were runs of one value. `layout`: that of the records.
     """
 
     residual: bytes
@@ -52,6 +64,7 @@ class Stripped(NamedTuple):
     records: int = 0
     repeated: float = 0.0
     padding: float = 0.0
+    layout: Layout | None = None
 
 
 def join_segments(sizes: Sequence[int]) -> list[int]:
@@ -70,23 +83,28 @@ def join_segments(sizes: Sequence[int]) -> list[int]:
     return out
 
 
-def strip(data: bytes, sizes: Sequence[int]) -> Stripped:
+def strip(data: bytes, sizes: Sequence[int], known: Layout | None = None) -> Stripped:
     """Take out of `data`, the messages of one direction joined, what framing explains.
 
-    `sizes`: bytes of each message, in order; their sum is len(data).
+    `sizes`: bytes of each message, in order; their sum is len(data). `known`: a layout of records that was found
+    before.
     """
     messages = _cut(data, sizes)
     header = columns = 0
     if len(messages) >= FEW:
         header, columns = header_size(messages)
-    records = None if header else find_records(data, sizes)
-    if records:
+    records: list[int] = []
+    layout = known
+    if layout is None and not header:
+        layout = find_layout(data, sizes)
+    if layout is not None:
+        records = cut_records(data, layout)
         messages = _cut(data, records)
         if len(messages) >= FEW:
             header, columns = header_size(messages)
     padding = 0
     for index, message in enumerate(messages):
-        kept = _without_padding(message)
+        kept = without_padding(message)
         padding += len(message) - len(kept)
         messages[index] = kept
     trailer = 0
@@ -104,9 +122,10 @@ def strip(data: bytes, sizes: Sequence[int]) -> Stripped:
         header,
         trailer,
         columns,
-        len(records) if records else 0,
+        len(records),
         (len(left) - len(residual)) / total,
         padding / total,
+        layout,
     )
 
 
@@ -118,11 +137,17 @@ def _cut(data: bytes, sizes: Sequence[int]) -> list[bytes]:
     return out
 
 
-def _without_padding(message: bytes) -> bytes:
-    """The message without a run of at least eight bytes of one value at its end."""
-    last = message[-1:]
-    kept = message.rstrip(last) if last else message
-    return kept if len(message) - len(kept) >= 8 else message
+RUN = 12
+"""Bytes of one value in a row that are padding."""
+
+
+def without_padding(message: bytes) -> bytes:
+    """The message without its runs of zeros, 255, spaces, or its last byte's value."""
+    for value in {0, 32, 255, *message[-1:]}:
+        run = bytes((value,)) * RUN
+        if run in message:
+            message = re.sub(re.escape(run) + re.escape(run[:1]) + b"*", b"", message)
+    return message
 
 
 def header_size(messages: Sequence[bytes], most: int = HEADER) -> tuple[int, int]:
@@ -180,7 +205,8 @@ def _follow(table: Bytes, sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]
 
 
 def without_repeats(data: bytes) -> bytes:
-    """Leave out every four bytes in a row that occur at least twice; all of `data` when that is more than a third of it.
+    """Leave out every four bytes in a row that occur at least twice; all of `data` when that is more than a third of
+    it.
 
     Ids, magic numbers, constant headers and runs repeat, ciphertext does not.
     """
@@ -188,11 +214,12 @@ def without_repeats(data: bytes) -> bytes:
     if size < 32:
         return data
     words = np.ndarray((size - 3,), "<u4", data, 0, (1,)).astype(np.uint32)
+    ordered = np.sort(words)
+    if not (ordered[1:] == ordered[:-1]).any():
+        return data
     order = np.argsort(words, kind="stable")
     ordered = words[order]
     same = ordered[1:] == ordered[:-1]
-    if not same.any():
-        return data
     twice = np.zeros(size, dtype=np.bool_)
     starts = np.concatenate((order[1:][same], order[:-1][same]))
     for offset in range(4):
@@ -202,16 +229,6 @@ def without_repeats(data: bytes) -> bytes:
     return np.frombuffer(data, np.uint8)[~twice].tobytes()
 
 
-class Layout(NamedTuple):
-    """Where a record says how long it is: `width` bytes (0: seven bits a byte, low bits first) at `offset`; `extra` bytes of header
-    follow the field and are not counted by it, or -1 when it counts the whole record."""
-
-    offset: int
-    width: int
-    order: Literal["big", "little"]
-    extra: int
-
-
 _LAYOUTS = tuple(
     Layout(offset, width, order, extra)
     for width in (8, 4, 3, 2, 1, 0)
@@ -219,23 +236,25 @@ _LAYOUTS = tuple(
     for offset in range(9 if width > 1 else 5)
     for extra in ((0, 1, 2, 4, -1) if width > 1 else (0, 1, -1))
 )
+CONVINCING = 15.0
+"""Bits that a chain must explain."""
 SEARCHED = 4096
 """Bytes of a direction in which records are looked for."""
 _LONGEST, _FIRST, _STEPS = 20000, 2048, 400
 """Bytes of a record, and of the first one, at most; records that are followed."""
 
 
-def find_records(data: bytes, sizes: Sequence[int]) -> list[int] | None:
-    """Sizes of the records that a chain of length fields divides the stream into; None when there is no such chain.
+def find_layout(data: bytes, sizes: Sequence[int]) -> Layout | None:
+    """Return the layout of the records that a chain of length fields divides the stream into, or None.
 
-    Tried are fields of 1, 2, 3, 4 and 8 bytes in either order and variable-length ones. The chain must convince: random bytes
-    would have had to match 14 bits.
+    Tried are fields of 1, 2, 3, 4 and 8 bytes in either order and variable-length ones. The chain must convince:
+    random bytes would have had to match 14 bits.
     """
     if len(data) < 48:
         return None
     start = data[:SEARCHED]
     ends = set(accumulate(sizes))
-    best, best_score = None, 13
+    best, best_score = None, CONVINCING
     place: tuple[int, int, str] | None = None
     value: tuple[int, int] | None = None
     for layout in _LAYOUTS:
@@ -249,7 +268,7 @@ def find_records(data: bytes, sizes: Sequence[int]) -> list[int] | None:
         score = _walk(start, ends, layout)
         if score > best_score:
             best, best_score = layout, score
-    return None if best is None else _cut_records(data, best)
+    return best
 
 
 def _length(data: bytes, place: int, layout: Layout) -> tuple[int, int] | None:
@@ -262,9 +281,13 @@ def _length(data: bytes, place: int, layout: Layout) -> tuple[int, int] | None:
     return value + layout.offset + used + layout.extra, used
 
 
-def _walk(data: bytes, ends: set[int], layout: Layout) -> int:
-    """Follow the chain; returns how much it convinces, in bits that random bytes would have had to match; 0 when it breaks."""
-    place, size, score, number = 0, len(data), 0, 0
+def _walk(data: bytes, ends: set[int], layout: Layout) -> float:
+    """Follow the chain; returns how much it convinces, in bits that random bytes would have had to match; 0 when it
+    breaks.
+
+    Each field has the bits that its largest value leaves unused; a record that ends where a message does has four more.
+    """
+    place, size, number, largest, landed, bits = 0, len(data), 0, 0, 0, 0
     while number < _STEPS:
         found = _length(data, place, layout)
         if found is None:
@@ -274,13 +297,18 @@ def _walk(data: bytes, ends: set[int], layout: Layout) -> int:
             return 0
         place += length
         number += 1
+        bits += 8 * used
+        largest = max(largest, length)
         if place > size:
             break
-        score += (8 * (used - 2) + 3 if used > 1 else number > 12) + (4 if place in ends else 0)
-    return score if number >= 3 else 0
+        landed += place in ends
+        if number == 8 and bits - 8 * log2(largest + 1) + 4 * landed < 6:
+            return 0
+    return bits - number * log2(largest + 1) + 4 * landed if number >= 3 else 0
 
 
-def _cut_records(data: bytes, layout: Layout) -> list[int]:
+def cut_records(data: bytes, layout: Layout) -> list[int]:
+    """Sizes of the records in `data`, their sum is len(data)."""
     out: list[int] = []
     place, size = 0, len(data)
     while place < size:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from .framing import without_padding
+
 _PRINTABLE = bytes([*range(32, 127), 9, 10, 13])
 _TEXT = re.compile(rb"[\t\r\n -~]{12,}")
 _COUNTED = 512
@@ -22,7 +24,7 @@ def look(payload: bytes) -> Kind:
     """Return what the payload is at a glance.
 
     "text": nine bytes of ten are printable ASCII (UTF-8's other letters count too). "plain": 64 bytes or more of far
-    fewer different values than random bytes have, or with a run of zeros in a third of them. Else "noise".
+    fewer different values than random bytes have, or zeros in a third of them, runs of padding aside. Else "noise".
     """
     size = len(payload)
     if size == 0:
@@ -36,7 +38,8 @@ def look(payload: bytes) -> Kind:
         return "noise"
     sample = payload[:_COUNTED]
     if len(set(sample)) < 0.6 * expected_values(len(sample)) or payload.count(b"\0") * 3 > size:
-        return "plain"
+        left = without_padding(payload)
+        return look(left) if 32 <= len(left) < size - 11 else "plain"
     return "noise"
 
 

@@ -18,7 +18,10 @@ class Settings(BaseModel):
     )
     miss: float = Field(0.02, gt=0, lt=0.5, description="share of the encrypted flows that may be called not encrypted")
     prior: float = Field(
-        0.5, gt=0, lt=1, description="probability that a flow without a confirmed name is encrypted, before its first byte"
+        0.5,
+        gt=0,
+        lt=1,
+        description="probability that a flow without a confirmed name is encrypted, before its first byte",
     )
     window: int = Field(
         65536, ge=32, le=1 << 20, description="bytes of payload, both directions, after which the answer stands"

@@ -22,8 +22,8 @@ FACTS = ("payload_class", "confidence", "entropy", "bytes_seen", "payload.odds",
 def evidence(flow: Flow) -> StreamClassifier | None:
     """Return what is known of the payload of a flow that has not settled, or None.
 
-    `odds` are the log-odds (nats) of "encrypted" so far, `own_odds` those of the flow's own bytes; `prior` may be set at any
-    time (log-odds that are known before the first byte, as of a peer).
+    `odds` are the log-odds (nats) of "encrypted" so far, `own_odds` those of the flow's own bytes; `prior` may be set
+    at any time (log-odds that are known before the first byte, as of a peer).
     """
     return flow.ext.get(NAME) if flow.ext else None
 
@@ -32,7 +32,7 @@ def begin(flow: Flow, options: Settings) -> StreamClassifier:
     """Return the evidence of a flow, made and kept with the flow when there is none yet."""
     if flow.ext is None:
         flow.ext = {}
-    found = flow.ext.get(NAME)
+    found: StreamClassifier | None = flow.ext.get(NAME)
     if found is None:
         found = flow.ext[NAME] = StreamClassifier(
             options.method,
@@ -43,7 +43,7 @@ def begin(flow: Flow, options: Settings) -> StreamClassifier:
             false_drop=options.false_drop,
             miss=options.miss,
         )
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 class _LaterOptions:
@@ -56,9 +56,10 @@ class _LaterOptions:
 
 
 class Hedge:
-    """Sets facts of a flow when its test settles, or when it ends: `payload_class` (plain, compressed, encrypted, unknown),
-    `confidence` (probability of the class, 0 to 1), `entropy` (bits a byte, 0 to 8) and `bytes_seen`; `payload.odds` (log-odds
-    of "encrypted", nats) and `payload.because` (the structure or the encoding that was found, "" without).
+    """Sets facts of a flow when its test settles, or when it ends: `payload_class` (plain, compressed, encrypted,
+    obfuscated, unknown), `confidence` (probability of the class, 0 to 1), `entropy` (bits a byte, 0 to 8) and
+    `bytes_seen`; `payload.odds` (log-odds of "encrypted", nats) and `payload.because` (the structure or the encoding
+    that was found, "" without).
     """
 
     api_version = API_VERSION
@@ -67,7 +68,7 @@ class Hedge:
 
     def __init__(self, options: Settings) -> None:
         self.options = options
-        self._settled = {"plain": 0, "compressed": 0, "encrypted": 0, "unknown": 0}
+        self._settled = {"plain": 0, "compressed": 0, "encrypted": 0, "obfuscated": 0, "unknown": 0}
 
     @hookimpl
     def pywall_rules(self, register: RuleRegistry) -> None:

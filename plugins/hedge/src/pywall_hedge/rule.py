@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from pywall_core.api import Host
 
 
+Class = Literal["encrypted", "compressed", "plain", "obfuscated"]
+
+
 class Payload(RuleKind):
-    """What the payload of a flow is whose protocol is unknown or only guessed: plain, compressed or encrypted.
+    """What the payload of a flow is whose protocol is unknown or only guessed: plain, compressed, encrypted,
+    or obfuscated by a short XOR key.
 
     PENDING until the classifier has settled, and while detectors may still confirm a name. NO for a flow whose name is
     confirmed, whatever it carries: what is known is for the rule `app` to judge. A guess is no name: to let a protocol
@@ -26,7 +30,7 @@ class Payload(RuleKind):
     kind: ClassVar[str] = "payload"
     scope: ClassVar[Scope] = "flow"
 
-    is_: Literal["encrypted", "compressed", "plain"] | tuple[Literal["encrypted", "compressed", "plain"], ...] = Field(
+    is_: Class | tuple[Class, ...] = Field(
         alias="is", description="the class, or a list of classes"
     )
     min_confidence: float = Field(0.0, ge=0, le=1, description="confidence below which the answer is NO")

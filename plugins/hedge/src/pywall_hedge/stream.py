@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .classification import SHORTEST, Classification, classify
+from .decoding import xor_key
 from .direction import KNOWN, Direction
 from .entropy import entropy_of
 from .wald import Thresholds, bounded, sigmoid, thresholds
@@ -15,15 +16,15 @@ if TYPE_CHECKING:
 FALSE_DROP, MISS = 0.005, 0.02
 """Wanted error rates of the sequential test where none are given."""
 ALIKE, ALIKE_MIDDLE = 0.003, 0.35
-"""Share of flows that are not encrypted and look exactly like ciphertext: of those whose start was seen without a file's head,
-and of those that were joined in the middle (a range coder's output has no mark there)."""
+"""Share of flows that are not encrypted and look exactly like ciphertext: of those whose start was seen without a
+file's head, and of those that were joined in the middle (a range coder's output has no mark there)."""
 SECOND = 0.6
 """Weight of the weaker direction where both speak for ciphertext."""
 
 
 class StreamClassifier:
-    """Classify a flow as its payload comes in: `update` for every payload in order; `odds`, `decision` and `result` at any
-    time.
+    """Classify a flow as its payload comes in: `update` for every payload in order; `odds`, `decision` and `result` at
+    any time.
 
     `method`, `gamma` and `alpha` as for `pywall_hedge.classify`; another method raises ValueError. `prior`: log-odds
     (nats) of "encrypted" before the first byte, settable at any time (what is remembered of a peer goes here).
@@ -93,8 +94,8 @@ class StreamClassifier:
 
     @property
     def entropy(self) -> float:
-        """Shannon entropy of the bytes that the answer rests on, bits a byte, 0 to 8: the noise without its framing; of the
-        first bytes of the flow where there was none."""
+        """Shannon entropy of the bytes that the answer rests on, bits a byte, 0 to 8: the noise without its framing;
+        of the first bytes of the flow where there was none."""
         judged = [way.stripped.residual for way in self._ways if way.stripped is not None]
         data = max(judged, key=len, default=b"") or bytes(self._first)
         return entropy_of([data.count(value) for value in set(data)])
@@ -122,10 +123,12 @@ class StreamClassifier:
         name = next((way.name for way in self._ways if way.name is not None and 2 * way.size >= self.bytes_seen), None)
         if name is not None:
             return Classification("compressed", sigmoid(-KNOWN), name)
+        noise = max((way.noise for way in self._ways), key=len)
+        if (key := xor_key(bytes(noise))) is not None:
+            return Classification("obfuscated", 1 - share, f"xor with {key.hex()}")
         clear = sum(way.clear for way in self._ways)
         if 2 * clear >= self.bytes_seen:
             return Classification("plain", 1 - share)
-        noise = max((way.noise for way in self._ways), key=len)
         if len(noise) < SHORTEST:
             return Classification("plain" if clear else "compressed", 1 - share)
         found = classify(bytes(noise), self._method, gamma=self._gamma, alpha=self._alpha)

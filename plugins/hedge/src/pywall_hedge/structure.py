@@ -100,7 +100,8 @@ def marked(data: bytes) -> bool:
 
 
 def within(data: bytes) -> int | None:
-    """Return the offset, 0 to OWN_HEADER, at which a known structure with a magic number of two bytes or more begins, or None."""
+    """Return the offset, 0 to OWN_HEADER, at which a known structure with a magic number of two bytes or more begins,
+    or None."""
     pattern = _pattern()
     place = 0
     while found := pattern.search(data, place, OWN_HEADER + 12):

@@ -33,8 +33,9 @@ def sigmoid(odds: float) -> float:
 
 
 def bounded(ratio: float, alike: float) -> float:
-    """Return a log-likelihood ratio that knows of look-alikes: a share `alike` (0 to 1) of the flows that are not encrypted looks
-    exactly like ciphertext (a range coder's output in mid-stream), so the ratio stays below log(1 / alike).
+    """Return a log-likelihood ratio that knows of look-alikes: a share `alike` (0 to 1) of the flows that are not
+    encrypted looks exactly like ciphertext (a range coder's output in mid-stream), so the ratio stays below log(1 /
+    alike).
     """
     if ratio > 0:
         return -log((1 - alike) * exp(-ratio) + alike)

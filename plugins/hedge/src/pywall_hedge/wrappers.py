@@ -84,7 +84,8 @@ def rpm(data: bytes) -> bool:
 
 
 def lzip(data: bytes) -> bool:
-    """Version 1, a dictionary of 4 KiB to 512 MiB, and a range coder that starts with zero (lzip manual, file format)."""
+    """Version 1, a dictionary of 4 KiB to 512 MiB, and a range coder that starts with zero (lzip manual, file
+    format)."""
     import lzma
 
     if len(data) < 27 or data[4] != 1 or not 12 <= data[5] & 31 <= 29 or data[6]:
