@@ -51,10 +51,12 @@ def make_mp3(frames=80):
 
 
 def make_mp4():
-    ftyp = struct.pack(">I", 24) + b"ftypisom" + struct.pack(">I", 512) + b"isomavc1"
-    return (
-        ftyp + struct.pack(">I", 8) + b"free" + struct.pack(">I", 60_000) + b"mdat" + random.Random(8).randbytes(59_992)
+    rng = random.Random(8)
+    samples = b"".join(
+        struct.pack(">I", size) + rng.randbytes(size) for size in (rng.randint(200, 3000) for _ in range(40))
     )
+    boxes = ((b"ftyp", b"isom" + struct.pack(">I", 512) + b"isomavc1"), (b"free", b""), (b"mdat", samples))
+    return b"".join(struct.pack(">I", len(body) + 8) + kind + body for kind, body in boxes)
 
 
 def make_products():

@@ -86,7 +86,7 @@ def test_entropy():
 
 @pytest.mark.parametrize("module", ["pywall_hedge", "pywall_hedge.plugin"])
 def test_import_loads_nothing_that_is_slow_to_load(module):
-    code = f"import sys, {module}; sys.exit(any(name in sys.modules for name in ('numpy', 'scipy', 'pydantic')))"
+    code = f"import sys, {module}; sys.exit(any(name in sys.modules for name in ('numpy', 'scipy')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -86,7 +86,7 @@ def test_a_plain_beginning_buys_no_free_pass(text, products):
     noise = random.Random(7).randbytes(40_000)
     for front in (text[:20_000], products["png"][:5000], bytes(range(64)) * 300, b'{"a": 1}\n'):
         seen = bytes_until_encrypted(packets(front) + packets(noise))
-        assert seen is not None
+        assert seen is not None, front[:20]
         assert seen <= len(front) + 20_000
 
 
@@ -132,7 +132,7 @@ def test_a_structure_that_breaks_off_is_forgotten(products):
 
 def test_structure_must_earn_its_belief():
     noise = random.Random(4).randbytes(30_000)
-    for data in (zlib.compress(noise), bz2.compress(noise)[:20_000]):
+    for data in (zlib.compress(noise), bz2.compress(noise[:5000])):
         assert stream_of(packets(data)).result().because == ""
 
 
@@ -169,7 +169,7 @@ def test_short_and_empty_streams():
     stream.update(b"hello")
     assert stream.result().label == "plain"
     assert stream.bytes_seen == 5
-    assert stream.odds == 0
+    assert stream.own_odds == 0
     assert stream.entropy == pytest.approx(1.9219, abs=1e-3)
 
 

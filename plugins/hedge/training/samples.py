@@ -29,8 +29,39 @@ KINDS = {"cipher": 0.45, "records": 0.13, "packed": 0.09, "pieces": 0.19, "plain
 """Kind of flow -> share of the flows that are made."""
 direction.GROWN = 1.5  # fewer looks at a flow: they resemble each other
 SECRET = frozenset(
-    "tls ssh quic openvpn wireguard ike dtls esp unknown none krb5 smtp imap pop3 xmpp ldap dcerpc smb rdp tds mysql "
-    "pgsql ftp ftp-data http2 collectd stun bittorrent socks teredo geneve vxlan gtp dnscrypt srtp zoom".split()
+    (
+        *(
+            "tls",
+            "ssh",
+            "quic",
+            "openvpn",
+            "wireguard",
+            "ike",
+            "dtls",
+            "esp",
+            "unknown",
+            "none",
+            "krb5",
+            "smtp",
+            "imap",
+        ),
+        *(
+            "pop3",
+            "xmpp",
+            "ldap",
+            "dcerpc",
+            "smb",
+            "rdp",
+            "tds",
+            "mysql",
+            "pgsql",
+            "ftp",
+            "ftp-data",
+            "http2",
+            "collectd",
+        ),
+        *("stun", "bittorrent", "socks", "teredo", "geneve", "vxlan", "gtp", "dnscrypt", "srtp", "zoom"),
+    )
 )
 """Labels of captured flows that carry ciphertext, or may."""
 MEDIA = ("opus", "aac", "mp3", "h264", "h265", "vp9", "av1", "flac", "vorbis")

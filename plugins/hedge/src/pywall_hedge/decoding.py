@@ -46,7 +46,10 @@ def undo(data: bytes) -> Undone | None:
     if (wide := _utf16(data)) is not None:
         return undo(wide) or Undone("zero-interleaved", wide)
     folded = data.replace(b"\r\n", b"").replace(b"\n", b"") if data.count(b"\n") * 40 < len(data) * 2 else data
+    url = b"-" in folded or b"_" in folded
     for name, pattern in _RUNS:
+        if name == "base64" and url:
+            continue
         runs = pattern.findall(folded)
         total = sum(map(len, runs))
         if total < LEAST or total < MOST * len(folded):

@@ -29,7 +29,7 @@ GROWN = 1.25
 """The noise is judged again when there is this much more of it."""
 CLEAR, CLEARED = -3.0, 512
 """Ratio at which noise is set aside as a file's, and bytes of it at least."""
-PAST = -2.0
+PAST = -0.7
 """What noise that was set aside counts at most against what comes behind it."""
 DISCOUNT = 0.5
 """Weight of a further piece of noise: what looks random in one piece of a file does in the next."""
@@ -117,8 +117,13 @@ class Direction:
         step = 2 if self.name is None else 1.5
         if size < FIRST_LOOK or (size < step * self._looked_at and size < KEPT):
             return self.name is None
+        return self._look(head)
+
+    def _look(self, head: bytearray) -> bool:
+        """What is the head of? True when nothing is known and the payload is to be judged by the statistics."""
+        size = len(head)
         before, known, self._looked_at = self.name, self._looked_at, size
-        self.name = introduced(bytes(head)) if before is None or size <= KEPT else None
+        self.name = introduced(bytes(head))
         if self.name is not None:
             if before is None:
                 self._forget_noise()
@@ -127,7 +132,6 @@ class Direction:
             return False
         if before is not None:  # it broke off: what came since the last look is judged
             self._head = None
-            self._past = max(self._past - 1.0, PAST)
             self._sort(bytes(head[known:]))
             return False
         if size >= LAST_CHANCE:
@@ -208,6 +212,8 @@ class Direction:
 
     def finish(self) -> None:
         """Judge what came since the last look."""
+        if self.name is not None and self._head is not None and len(self._head) > self._looked_at:
+            self._look(self._head)
         if len(self.noise) > self._checked and len(self.noise) >= LEAST:
             self._checked = len(self.noise)
             self._weigh()

@@ -3,7 +3,8 @@
 Ciphertext in frames looks like a file to any statistic of its bytes: two zero bytes of a length in 900 are enough. So
 the bytes that framing explains are taken out before anything is counted. Three views, in this order:
 
-- *records*: a length field leads from each record to the next, whatever the segments (`find_layout`);
+- *records*: a length field leads from each record to the next, whatever the segments (`find_layout`), or a mark begins
+  each (`cut_marks`);
 - *columns*: bytes at the same offset of messages that repeat, count up or follow the message's length: the header ends
   behind the last such column (`header_size`); trailers are found in the same way from the end;
 - *repeats*: four bytes in a row that occur again: ciphertext of some KiB has none (`without_repeats`).
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from math import log2
 from typing import Literal, NamedTuple
 
@@ -99,6 +100,9 @@ def strip(data: bytes, sizes: Sequence[int], known: Layout | None = None) -> Str
         layout = find_layout(data, sizes)
     if layout is not None:
         records = cut_records(data, layout)
+    elif not header:
+        records = cut_marks(data)
+    if records:
         messages = _cut(data, records)
         if len(messages) >= FEW:
             header, columns = header_size(messages)
@@ -202,6 +206,26 @@ def _follow(table: Bytes, sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]
     if len(np.unique(sizes)) < 3:
         same[:] = False
     return np.asarray(same)
+
+
+def cut_marks(data: bytes) -> list[int]:
+    """Sizes of the records that a mark of four bytes begins; empty when none occurs FEW times at least."""
+    size = min(len(data), SEARCHED)
+    if size < 64:
+        return []
+    words = np.ndarray((size - 3,), "<u4", data, 0, (1,)).astype(np.uint32)
+    ordered = np.sort(words)
+    again = ordered[FEW - 1 :][ordered[FEW - 1 :] == ordered[: 1 - FEW]]
+    if not again.size:
+        return []
+    values, counts = np.unique(again, return_counts=True)
+    place = int(np.flatnonzero(np.isin(words, values[counts == counts.max()]))[0])
+    mark = data[place : place + 4]
+    if mark.count(mark[:1]) == 4:
+        return []
+    starts = [found.start() for found in re.finditer(re.escape(mark), data)]
+    bounds = [0, *(start for start in starts if start), len(data)]
+    return [end - start for start, end in pairwise(bounds)]
 
 
 def without_repeats(data: bytes) -> bytes:

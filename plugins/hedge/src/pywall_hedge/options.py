@@ -14,11 +14,11 @@ class Settings(BaseModel):
 
     method: Literal["learned", "hedge"] = Field("learned", description="the trained model, or the paper's tests alone")
     false_drop: float = Field(
-        0.005, gt=0, lt=0.5, description="share of the flows that are not encrypted which may be called encrypted"
+        0.02, gt=0, lt=0.5, description="share of the flows that are not encrypted which may be called encrypted"
     )
-    miss: float = Field(0.02, gt=0, lt=0.5, description="share of the encrypted flows that may be called not encrypted")
+    miss: float = Field(0.05, gt=0, lt=0.5, description="share of the encrypted flows that may be called not encrypted")
     prior: float = Field(
-        0.5,
+        0.8,
         gt=0,
         lt=1,
         description="probability that a flow without a confirmed name is encrypted, before its first byte",

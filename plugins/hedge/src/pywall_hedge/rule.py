@@ -30,9 +30,7 @@ class Payload(RuleKind):
     kind: ClassVar[str] = "payload"
     scope: ClassVar[Scope] = "flow"
 
-    is_: Class | tuple[Class, ...] = Field(
-        alias="is", description="the class, or a list of classes"
-    )
+    is_: Class | tuple[Class, ...] = Field(alias="is", description="the class, or a list of classes")
     min_confidence: float = Field(0.0, ge=0, le=1, description="confidence below which the answer is NO")
     min_entropy: float = Field(0.0, ge=0, le=8, description="bits a byte below which the answer is NO")
 

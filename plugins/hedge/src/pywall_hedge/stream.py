@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 from .classification import SHORTEST, Classification, classify
 from .decoding import xor_key
-from .direction import KNOWN, Direction
 from .entropy import entropy_of
-from .wald import Thresholds, bounded, sigmoid, thresholds
+from .wald import Thresholds, bounded, logit, sigmoid, thresholds
 
 if TYPE_CHECKING:
+    from .direction import Direction
     from .framing import Stripped
 
-FALSE_DROP, MISS = 0.005, 0.02
-"""Wanted error rates of the sequential test where none are given."""
+FALSE_DROP, MISS, PRIOR = 0.02, 0.05, 0.8
+"""Wanted error rates of the sequential test, and the probability that a flow is encrypted before its first byte, of those that
+have no confirmed name: used where none are given."""
 ALIKE, ALIKE_MIDDLE = 0.003, 0.35
 """Share of flows that are not encrypted and look exactly like ciphertext: of those whose start was seen without a
 file's head, and of those that were joined in the middle (a range coder's output has no mark there)."""
@@ -38,7 +39,7 @@ class StreamClassifier:
         *,
         gamma: float = 2.0,
         alpha: float = 0.01,
-        prior: float = 0.0,
+        prior: float = logit(PRIOR),
         start_seen: bool = True,
         false_drop: float = FALSE_DROP,
         miss: float = MISS,
@@ -51,7 +52,9 @@ class StreamClassifier:
         self._start_seen = start_seen
         self.prior = prior
         self.thresholds: Thresholds = thresholds(false_drop, miss)
-        self._ways = (Direction(self._judge), Direction(self._judge))
+        from .direction import Direction  # numpy is loaded on first use
+
+        self._ways: tuple[Direction, Direction] = (Direction(self._judge), Direction(self._judge))
         self._counts = [0] * 256
         self._first = bytearray()
         self.bytes_seen = 0
@@ -122,7 +125,7 @@ class StreamClassifier:
             return Classification("encrypted", share, self.encoding or "")
         name = next((way.name for way in self._ways if way.name is not None and 2 * way.size >= self.bytes_seen), None)
         if name is not None:
-            return Classification("compressed", sigmoid(-KNOWN), name)
+            return Classification("compressed", sigmoid(-odds), name)
         noise = max((way.noise for way in self._ways), key=len)
         if (key := xor_key(bytes(noise))) is not None:
             return Classification("obfuscated", 1 - share, f"xor with {key.hex()}")
