@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from .framing import Stripped
 
 FALSE_DROP, MISS, PRIOR = 0.02, 0.05, 0.8
-"""Wanted error rates of the sequential test, and the probability that a flow is encrypted before its first byte, of those that
-have no confirmed name: used where none are given."""
+"""Wanted error rates of the sequential test, and the probability before the first byte that a flow without a confirmed
+name is encrypted: used where none are given."""
 ALIKE, ALIKE_MIDDLE = 0.003, 0.35
 """Share of flows that are not encrypted and look exactly like ciphertext: of those whose start was seen without a
 file's head, and of those that were joined in the middle (a range coder's output has no mark there)."""
