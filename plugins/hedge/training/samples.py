@@ -57,6 +57,7 @@ SECRET = frozenset(
             "pgsql",
             "ftp",
             "ftp-data",
+            "http",
             "http2",
             "collectd",
         ),

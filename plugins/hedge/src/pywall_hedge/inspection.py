@@ -104,7 +104,7 @@ def _capture(name: str, method: str) -> Iterator[tuple[dict[str, Any], Curve]]:
     from ipaddress import ip_address
 
     from pywall_core.api import MORE, Answer, Facts, Flow, hookimpl
-    from pywall_core.testing.memory import replay
+    from pywall_core.testing import replay
 
     kept: dict[int, tuple[Flow, StreamClassifier, Curve, list[int]]] = {}
 
