@@ -11,16 +11,14 @@ from collections.abc import Callable
 
 from . import gate
 from .decoding import undo
-from .framing import Layout, Stripped, join_segments, strip
+from .following import FIRST_LOOK, Follower
+from .framing import Layout, Stripped, cut, strip
+from .headless import packed
 from .heads import introduced, within
 
 Judge = Callable[[Stripped], float]
 """Log-likelihood ratio (nats) of ciphertext in the stripped noise."""
 
-KEPT = 65536
-"""Bytes of a structure within which it is checked."""
-FIRST_LOOK, LAST_CHANCE = 48, 2048
-"""Bytes from which a head is looked at, and after which one without a structure is given up."""
 PIECE = 16384
 """Bytes of noise judged together."""
 LEAST = 32
@@ -37,6 +35,8 @@ TEXT = 24576
 """Bytes of text or sparse bytes that encodings are looked for in."""
 KNOWN, PLAIN = -6.0, -4.0
 """Ratios while a known structure holds, and while nothing was seen but what is plain at a glance."""
+PACKED, PACKED_SOUGHT = -1.5, 2048
+"""Ratio where a message decodes as a compressed form without a head, and bytes of noise within which it is tried."""
 HEADS = 16
 """Messages at whose start a head is looked for."""
 
@@ -46,12 +46,12 @@ class Direction:
 
     __slots__ = (
         "_checked",
-        "_head",
+        "_follower",
         "_heads",
         "_judge",
         "_judged",
         "_layout",
-        "_looked_at",
+        "_packed_sought",
         "_past",
         "_ratio",
         "_sizes",
@@ -62,14 +62,15 @@ class Direction:
         "encoding",
         "name",
         "noise",
+        "packed",
         "size",
         "stripped",
     )
 
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
-        self._head: bytearray | None = bytearray()
-        self._looked_at = self._heads = 0
+        self._follower: Follower | None = Follower()
+        self._heads = 0
         self._past = self._ratio = self._text_ratio = 0.0
         self._sizes: list[int] = []
         self._layout: Layout | None = None
@@ -77,6 +78,9 @@ class Direction:
         self._judged = False
         self._text = bytearray()
         self._text_checked = 0
+        self._packed_sought = False
+        self.packed: str | None = None
+        """The format without a head that a message decodes as."""
         self.size = 0
         self.clear = 0
         """Bytes that were text or plain at a glance."""
@@ -102,53 +106,42 @@ class Direction:
     def update(self, payload: bytes) -> None:
         """Add the next payload; never raises."""
         self.size += len(payload)
-        if self._head is not None and not self._follow(self._head, payload):
-            return
-        if self._head is None and self._heads < HEADS and len(payload) >= FIRST_LOOK and self._begin(payload):
+        if self._follower is not None:
+            if not self._follow(self._follower, payload):
+                return
+        elif self._heads < HEADS and len(payload) >= FIRST_LOOK and self._begin(payload):
             return
         self._sort(payload)
 
-    # --- structure ----------------------------------------------------------------------------------------------------
+    # --- structure --------------------------------------------------------------------------------------------------
 
-    def _follow(self, head: bytearray, payload: bytes) -> bool:
-        """Look at the head again when there is more of it; True when the payload is to be judged by the statistics."""
-        head += payload[: KEPT - len(head)]
-        size = len(head)
-        step = 2 if self.name is None else 1.5
-        if size < FIRST_LOOK or (size < step * self._looked_at and size < KEPT):
-            return self.name is None
-        return self._look(head)
-
-    def _look(self, head: bytearray) -> bool:
-        """What is the head of? True when nothing is known and the payload is to be judged by the statistics."""
-        size = len(head)
-        before, known, self._looked_at = self.name, self._looked_at, size
-        self.name = introduced(bytes(head))
-        if self.name is not None:
-            if before is None:
-                self._forget_noise()
-            if size == KEPT:
-                self._head = None
-            return False
-        if before is not None:  # it broke off: what came since the last look is judged
-            self._head = None
-            self._sort(bytes(head[known:]))
-            return False
-        if size >= LAST_CHANCE:
-            self._head = None
-        return True
+    def _follow(self, follower: Follower, payload: bytes) -> bool:
+        """Follow a structure, or look for one; True when the payload is to be judged by the statistics."""
+        before = follower.name
+        follower.add(payload)
+        if not follower.due:
+            return before is None
+        broken = follower.look()
+        self.name = follower.name
+        if follower.ended:
+            self._follower = None
+        if self.name is not None and before is None:
+            self._forget_noise()
+        for part in broken:
+            self._sort(part)
+        return self.name is None and before is None
 
     def _begin(self, payload: bytes) -> bool:
         """A later message begins with a known structure: follow it."""
         self._heads += 1
-        start = within(payload)
-        if start is None:
+        if within(payload) is None:
             return False
-        self._head, self._looked_at = bytearray(payload[start:]), len(payload) - start
-        self.name = introduced(bytes(self._head))
-        if self.name is None:
-            self._head = None
+        follower = Follower()
+        follower.add(payload)
+        follower.look()
+        if follower.name is None:
             return False
+        self.name, self._follower = follower.name, None if follower.ended else follower
         return True
 
     def _forget_noise(self) -> None:
@@ -157,6 +150,7 @@ class Direction:
         self._checked = 0
         self._ratio = 0.0
         self._layout = None
+        self.packed = None
 
     # --- text and noise ---------------------------------------------------------------------------------------------
 
@@ -199,9 +193,15 @@ class Direction:
 
     def _weigh(self) -> None:
         self._judged = True
-        self.stripped = strip(bytes(self.noise), join_segments(self._sizes), self._layout)
+        self.stripped = strip(bytes(self.noise), self._sizes, self._layout)
         self._layout = self.stripped.layout
         self._ratio = self._judge(self.stripped) if len(self.stripped.residual) >= LEAST else 0.0
+        if self._ratio > 0 and not self._packed_sought:
+            self._packed_sought = len(self.noise) >= PACKED_SOUGHT
+            if (name := packed(cut(bytes(self.noise), self._sizes), self.stripped.header)) is not None:
+                self.packed = name
+        if self.packed is not None:
+            self._ratio = min(self._ratio, PACKED)
         size = len(self.noise)
         if self._ratio <= CLEAR and size >= CLEARED:
             self._past = max(self._past + self._ratio, PAST)
@@ -212,8 +212,11 @@ class Direction:
 
     def finish(self) -> None:
         """Judge what came since the last look."""
-        if self.name is not None and self._head is not None and len(self._head) > self._looked_at:
-            self._look(self._head)
+        if self._follower is not None and self.name is not None:
+            broken = self._follower.look()
+            self.name = self._follower.name
+            for part in broken:
+                self._sort(part)
         if len(self.noise) > self._checked and len(self.noise) >= LEAST:
             self._checked = len(self.noise)
             self._weigh()

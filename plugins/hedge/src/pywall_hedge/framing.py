@@ -85,27 +85,28 @@ def join_segments(sizes: Sequence[int]) -> list[int]:
 
 
 def strip(data: bytes, sizes: Sequence[int], known: Layout | None = None) -> Stripped:
-    """Take out of `data`, the messages of one direction joined, what framing explains.
+    """Take out of `data`, the payloads of one direction joined, what framing explains.
 
-    `sizes`: bytes of each message, in order; their sum is len(data). `known`: a layout of records that was found
-    before.
+    `sizes`: bytes of each payload, in order; their sum is len(data). `known`: a layout of records that was found before.
     """
-    messages = _cut(data, sizes)
-    header = columns = 0
-    if len(messages) >= FEW:
-        header, columns = header_size(messages)
+    joined = join_segments(sizes)
+    messages = cut(data, joined)
+    header, columns = header_size(messages)
+    if not header and len(joined) < len(sizes):  # payloads of one size that are messages all the same
+        apart = cut(data, sizes)
+        header, columns = header_size(apart)
+        messages = apart if header else messages
     records: list[int] = []
     layout = known
     if layout is None and not header:
-        layout = find_layout(data, sizes)
+        layout = find_layout(data, joined)
     if layout is not None:
         records = cut_records(data, layout)
     elif not header:
         records = cut_marks(data)
     if records:
-        messages = _cut(data, records)
-        if len(messages) >= FEW:
-            header, columns = header_size(messages)
+        messages = cut(data, records)
+        header, columns = header_size(messages)
     padding = 0
     for index, message in enumerate(messages):
         kept = without_padding(message)
@@ -122,7 +123,7 @@ def strip(data: bytes, sizes: Sequence[int], known: Layout | None = None) -> Str
     return Stripped(
         residual,
         len(data),
-        len(sizes),
+        len(joined),
         header,
         trailer,
         columns,
@@ -133,7 +134,8 @@ def strip(data: bytes, sizes: Sequence[int], known: Layout | None = None) -> Str
     )
 
 
-def _cut(data: bytes, sizes: Sequence[int]) -> list[bytes]:
+def cut(data: bytes, sizes: Sequence[int]) -> list[bytes]:
+    """The messages of these sizes that `data` consists of."""
     out, place = [], 0
     for size in sizes:
         out.append(data[place : place + size])
@@ -160,6 +162,8 @@ def header_size(messages: Sequence[bytes], most: int = HEADER) -> tuple[int, int
     A column is explained when its values coincide far more often than random bytes do, count up, or follow the size
     of the message. The header ends behind the last explained column that stands near the others.
     """
+    if len(messages) < FEW:
+        return 0, 0
     chosen = messages[:MESSAGES]
     sizes = np.fromiter(map(len, chosen), dtype=np.int64, count=len(chosen))
     width = int(min(most, np.sort(sizes)[len(sizes) // 4]))

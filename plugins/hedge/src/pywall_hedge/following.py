@@ -1,0 +1,76 @@
+"""Follow a known structure through the payloads of one direction, as long as what comes fits it.
+
+The structure may begin behind lines of text or a header of its own, and each message may have that header again (a file in
+chunks): then the chunks are followed as one file.
+"""
+
+from __future__ import annotations
+
+from .framing import cut, join_segments
+from .heads import examine, introduced, within
+
+KEPT = 65536
+"""Bytes of a structure within which it is checked."""
+FIRST_LOOK, LAST_CHANCE = 48, 2048
+"""Bytes from which a head is looked at, and after which one without a structure is given up."""
+UNKNOWN_STEP, KNOWN_STEP = 2.0, 1.5
+"""How much more there must be before the next look, without a structure and within one."""
+
+
+class Follower:
+    """The payloads from one on, and the structure that they are. `name` is None while there is none; `ended`: nothing more
+    is to be learnt."""
+
+    __slots__ = ("_data", "_header", "_looked_at", "_sizes", "ended", "name")
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+        self._sizes: list[int] = []
+        self._looked_at = 0
+        self._header = 0
+        self.name: str | None = None
+        self.ended = False
+
+    def add(self, payload: bytes) -> None:
+        """Add the next payload; bytes beyond KEPT are not looked at."""
+        kept = payload[: KEPT - len(self._data)]
+        self._data += kept
+        self._sizes.append(len(kept))
+
+    @property
+    def due(self) -> bool:
+        """There is enough more to look again."""
+        size = len(self._data)
+        step = UNKNOWN_STEP if self.name is None else KNOWN_STEP
+        return size >= FIRST_LOOK and (size >= step * self._looked_at or size == KEPT)
+
+    def look(self) -> list[bytes]:
+        """Look at the bytes again. Returns the payloads since the last look when a structure has broken off, else nothing."""
+        before, known = self.name, self._looked_at
+        size = self._looked_at = len(self._data)
+        data = bytes(self._data)
+        self.name = introduced(data) or self._in_chunks(data)
+        self.ended = size == KEPT or (self.name is None and (before is not None or size >= LAST_CHANCE))
+        if before is None or self.name is not None:
+            return []
+        out, place = [], 0
+        for length in self._sizes:
+            if place + length > known:
+                out.append(data[max(place, known) : place + length])
+            place += length
+        return out
+
+    def _in_chunks(self, data: bytes) -> str | None:
+        """The structure of a file in messages that begin with a header of one size."""
+        if len(self._sizes) < 2:
+            return None
+        if not self._header:
+            place = within(data[: self._sizes[0]])
+            if not place:
+                return None
+            self._header = place
+        for sizes in (join_segments(self._sizes), self._sizes):
+            name = examine(b"".join(message[self._header :] for message in cut(data, sizes)))
+            if name is not None:
+                return name
+        return None

@@ -1,0 +1,49 @@
+"""Messages that are compressed without a head: raw Deflate, LZ4 and Snappy blocks, behind a small header of any kind.
+
+Random bytes break a decoder within a few bytes, so one message that decodes for a hundred bytes and gains is a proof.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+
+from .lz import lz4_block, snappy_raw
+
+SOUGHT = 12
+"""Bytes of header behind which a stream is looked for."""
+PROOF, GAIN = 48, 1.06
+"""Bytes that a decoder must have taken without complaint, and the output over input that it must have gained."""
+TRIED = 4
+"""Messages that are tried."""
+
+
+def packed(messages: Iterable[bytes], header: int) -> str | None:
+    """Name the format that one of the first messages decodes as, or None. `header`: bytes that framing explained."""
+    tried = 0
+    for message in messages:
+        if len(message) < PROOF + header:
+            continue
+        starts = sorted({header, *range(SOUGHT)})
+        if any(_inflates(message[start:]) for start in starts):
+            return "deflate"
+        if any(lz4_block(message[start:]) for start in {header, 0, 2, 4, 8}):
+            return "lz4"
+        if any(snappy_raw(message[start:]) for start in {header, 0, 2, 4, 8}):
+            return "snappy"
+        tried += 1
+        if tried == TRIED:
+            break
+    return None
+
+
+def _inflates(data: bytes) -> bool:
+    if data[0] & 6 not in (2, 4):  # a block with fixed or dynamic codes
+        return False
+    decoder = zlib.decompressobj(-15)
+    try:
+        output = decoder.decompress(data, 1 << 16)
+    except zlib.error:
+        return False
+    used = len(data) - len(decoder.unused_data) - len(decoder.unconsumed_tail)
+    return used >= PROOF and len(output) >= GAIN * used and len(decoder.unused_data) <= 8
