@@ -173,3 +173,15 @@ def test_lz4_and_snappy_by_structure_alone():
     )  # a literal of four, a copy of four from four back
     assert lz.snappy_tags(bytes([40]) + element * 5) == 5
     assert lz.snappy_tags(bytes([40, 3 << 2]) + b"abcd" + bytes([1, 9])) is None
+
+
+def test_an_ogg_page_that_goes_on_beyond_the_bytes_seen():
+    """The page's end is not there yet: neither is the next page's name."""
+
+    def page(number, flags, body):
+        lacing = bytes([255] * (len(body) // 255) + [len(body) % 255])
+        return struct.pack("<4sBBQIIIB", b"OggS", 0, flags, 0, 1, number, 0, len(lacing)) + lacing + body
+
+    first, second = page(0, 2, b"OpusHead\x01\x02" + bytes(9)), page(1, 0, bytes(range(256)) * 30)
+    for seen in (600, 601, 3000, 7000):
+        assert heads.examine((first + second)[:seen]) == "ogg"

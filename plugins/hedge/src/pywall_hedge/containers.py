@@ -160,7 +160,7 @@ def ogg(data: bytes) -> bool:
             return False
         place = body + sum(data[place + 27 : body])
         pages += 1
-    return pages > 0 and data.startswith(b"OggS"[: len(data) - place], place)
+    return pages > 0 and (place >= len(data) or data.startswith(b"OggS"[: len(data) - place], place))
 
 
 def mp4(data: bytes) -> bool:

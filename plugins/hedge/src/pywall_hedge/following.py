@@ -1,7 +1,7 @@
 """Follow a known structure through the payloads of one direction, as long as what comes fits it.
 
-The structure may begin behind lines of text or a header of its own, and each message may have that header again (a file in
-chunks): then the chunks are followed as one file.
+The structure may begin behind lines of text or a header of its own, and each message may have that header again (a
+file in chunks): then the chunks are followed as one file.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ UNKNOWN_STEP, KNOWN_STEP = 2.0, 1.5
 
 
 class Follower:
-    """The payloads from one on, and the structure that they are. `name` is None while there is none; `ended`: nothing more
-    is to be learnt."""
+    """The payloads from one on, and the structure that they are. `name` is None while there is none; `ended`: nothing
+    more is to be learnt."""
 
     __slots__ = ("_data", "_header", "_looked_at", "_sizes", "ended", "name")
 
@@ -45,7 +45,8 @@ class Follower:
         return size >= FIRST_LOOK and (size >= step * self._looked_at or size == KEPT)
 
     def look(self) -> list[bytes]:
-        """Look at the bytes again. Returns the payloads since the last look when a structure has broken off, else nothing."""
+        """Look at the bytes again. Returns the payloads since the last look when a structure has broken off, else
+        nothing."""
         before, known = self.name, self._looked_at
         size = self._looked_at = len(self._data)
         data = bytes(self._data)

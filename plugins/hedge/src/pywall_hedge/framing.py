@@ -87,7 +87,8 @@ def join_segments(sizes: Sequence[int]) -> list[int]:
 def strip(data: bytes, sizes: Sequence[int], known: Layout | None = None) -> Stripped:
     """Take out of `data`, the payloads of one direction joined, what framing explains.
 
-    `sizes`: bytes of each payload, in order; their sum is len(data). `known`: a layout of records that was found before.
+    `sizes`: bytes of each payload, in order; their sum is len(data). `known`: a layout of records that was found
+    before.
     """
     joined = join_segments(sizes)
     messages = cut(data, joined)
