@@ -89,6 +89,26 @@ def test_keys_are_those_of_the_rfc(version, keys):
     assert tuple(key.hex() for key in derived) == keys
 
 
+UNKNOWN = b"\xc3\xfa\xce\xb1\x07\x08" + DCID + bytes([len(SCID)]) + SCID + b"\0\x44\x90\0" + bytes(range(256)) * 6
+
+
+@pytest.mark.parametrize("version", ["faceb107", "0a0a0a0a", "deadbeef"])
+def test_an_opening_in_an_unknown_version_is_named_and_not_confirmed(ask, version):
+    opening = (UNKNOWN[:1] + bytes.fromhex(version) + UNKNOWN[5:])[:1250]
+    match = ask(quic, [opening])
+    assert (match.protocol, match.facts, match.confirmed) == ("quic", {"version": f"0x{version}"}, False)
+
+
+@pytest.mark.parametrize("cut", [1199, 40])
+def test_a_short_opening_in_an_unknown_version_is_none(ask, cut):
+    assert ask(quic, [UNKNOWN[:cut]]) is NO
+
+
+def test_versions_of_mvfst_have_names():
+    assert quic_header.version_name(0xFACEB00E) == "mvfst-e"
+    assert quic_header.version_name(0xFACEB001) == "mvfst-1"
+
+
 @pytest.mark.parametrize(("version", "keys", "name"), [(quic_header.V1, V1_KEYS, "1"), (quic_header.V2, V2_KEYS, "2")])
 def test_the_client_hello_is_read(ask, version, keys, name):
     match = ask(quic, [initial(crypto(0, HELLO), version=version, keys=keys)], [reply(version)])

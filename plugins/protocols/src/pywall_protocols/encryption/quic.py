@@ -2,8 +2,10 @@
 
 That needs ``cryptography``; without it QUIC is recognised all the same, with its version alone.
 
-:checked: a long header with a known version and connection ids of at most 20 octets, or a reserved version that the
-    other side answers with Version Negotiation, a list of known or invented ones; gQUIC's public header with a version
+:checked: a long header with a known version and connection ids of at most 20 bytes, or a reserved version that the
+    other side answers with Version Negotiation, a list of known or invented ones; an opening of 1200 bytes in a version
+    that nobody knows; gQUIC's public header with a version. Confirmed when the client's Initial opens and the server
+    sends to the id that it names
 :source: RFC 9000 sections 15, 17; RFC 9001 section 5; RFC 9369; RFC 8999; draft-ietf-quic-transport; Chromium's
     net/quic (Q0xx, T0xx)
 :minimum: 7 octets of the first datagram; 13 of gQUIC
@@ -17,7 +19,7 @@ from typing import Any, Final
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
 from ..parsing import client_hello, quic_initial
-from ..parsing.quic_header import INVENTED, Header, long_header, version_name
+from ..parsing.quic_header import INVENTED, Header, long_header, opens, version_name
 from ..parsing.wire import cut, datagrams, first_datagram, text, u24, u32
 
 api_version = 1
@@ -45,8 +47,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         asked = asked._replace(version=answered.version) if answered.version == 0 else None
     proof = [header for header in (asked, answered) if header is not None and version_name(header.version)]
     if not proof:
-        waits = not first or (asked is not None and not reply and asked.version & 0x0F0F0F0F == INVENTED)
-        return MORE if waits else NO
+        return _unheard_of(first, reply)
     facts: dict[str, Any] = {"version": version_name(proof[0].version)}
     if facts["version"][0] == "Q":
         facts.update(_chlo(first))
@@ -60,6 +61,18 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 def _answers(asked: Header, answered: Header) -> bool:
     """The server sends to the connection id that the client chose (RFC 9000 section 7.2), or echoes its only one."""
     return answered.dcid == (asked.scid or asked.dcid if asked.version >> 24 in b"QT" else asked.scid)
+
+
+def _unheard_of(first: bytes, reply: bytes) -> Match | Answer:
+    """Judge an opening in a version that nobody knows, or that was made up to be refused: both sides must agree."""
+    asked = opens(first)
+    if asked is None:
+        header = long_header(first)
+        waits = not first or (header is not None and not reply and header.version & 0x0F0F0F0F == INVENTED)
+        return MORE if waits else NO
+    answered = long_header(reply)
+    fits = answered is not None and answered.version == asked.version and answered.dcid == asked.scid
+    return Match("quic", {"version": f"0x{asked.version:08x}"}, confirmed=fits, done=bool(reply))
 
 
 def _gquic(first: bytes, reply: bytes) -> Match | Answer:

@@ -8,11 +8,16 @@ from .wire import cut, u32
 
 V1: Final = 1
 V2: Final = 0x6B3343CF
-#: What others registered: Facebook's mvfst and Picoquic.
-_VERSIONS: Final = {V1: "1", V2: "2", 0x709A50C4: "2-draft", 0xFACEB001: "mvfst-1", 0xFACEB002: "mvfst-2"}
+_VERSIONS: Final = {V1: "1", V2: "2", 0x709A50C4: "2-draft"}
+#: the first three bytes of the versions that Meta's mvfst registered
+_MVFST: Final = 0xFACEB0
 #: of a version that was made up to be refused (RFC 9000 section 15): 0x?a?a?a?a
 INVENTED: Final = 0x0A0A0A0A
 _MOST_VERSIONS: Final = 64
+#: RFC 9000 section 14.1: bytes of a datagram with a client's Initial, whatever the version (section 6.1 wants them for
+#: a version that the server does not know), and of the connection id that a client chooses (section 7.2)
+_LEAST_INITIAL: Final = 1200
+_LEAST_ID: Final = 8
 
 
 class Header(NamedTuple):
@@ -45,6 +50,32 @@ def long_header(datagram: bytes) -> Header | None:
     return Header(version, cut(datagram, 6, at), cut(datagram, at + 1, end), kind == (1 if version == V2 else 0), end)
 
 
+def opens(datagram: bytes) -> Header | None:
+    """Return the header of a datagram that opens a connection in a version that nobody has heard of; None for others.
+
+    It has both fixed bits (RFC 9000 section 17.2), a connection id of a client, as many bytes as an Initial must, and
+    either a version that was made up to be refused or a token and a length that lie in it.
+    """
+    header = long_header(datagram) if len(datagram) >= _LEAST_INITIAL and datagram[0] & 0xC0 == 0xC0 else None
+    if header is None or header.version == 0 or len(header.dcid) < _LEAST_ID:
+        return None
+    if header.version & 0x0F0F0F0F == INVENTED:
+        return header
+    token, at = varint(datagram, header.end)
+    length, at = varint(datagram, at + token)
+    return header if 20 <= length <= len(datagram) - at else None
+
+
+def varint(data: bytes, at: int) -> tuple[int, int]:
+    """A variable-length integer (RFC 9000 section 16) and the offset after it; huge when it is cut."""
+    if at >= len(data):
+        return 1 << 62, at
+    octets = 1 << (data[at] >> 6)
+    if at + octets > len(data):
+        return 1 << 62, at
+    return int.from_bytes(data[at : at + octets], "big") & ((1 << (8 * octets - 2)) - 1), at + octets
+
+
 def _negotiates(versions: bytes) -> bool:
     """A list of versions (RFC 9000 section 17.2.1), of which one is known, or made up to be refused."""
     each = [u32(versions, at) for at in range(0, len(versions) - 3, 4)][:_MOST_VERSIONS]
@@ -57,6 +88,8 @@ def version_name(version: int) -> str | None:
         return _VERSIONS[version]
     if version == 0:
         return "negotiation"
+    if version >> 8 == _MVFST:
+        return f"mvfst-{version & 0xFF:x}"
     if version >> 8 == 0xFF0000 and 1 <= version & 0xFF <= 34:
         return f"draft-{version & 0xFF}"
     if version >> 24 in b"QT" and version >> 16 & 0xFF == 0x30 and _digit(version >> 8) and _digit(version):

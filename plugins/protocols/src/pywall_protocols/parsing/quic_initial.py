@@ -7,7 +7,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
-from .quic_header import V2, Header
+from .quic_header import V2, Header, varint
 from .wire import cut
 
 try:
@@ -62,8 +62,8 @@ def read(packet: bytes, header: Header, dcid: bytes, stream: CryptoStream) -> bo
     salt = _salt(header.version)
     if not AVAILABLE or salt is None:
         return False
-    token, at = _varint(packet, header.end)
-    length, at = _varint(packet, at + token)
+    token, at = varint(packet, header.end)
+    length, at = varint(packet, at + token)
     end = at + length
     if length < 20 or end > len(packet):
         return False
@@ -111,36 +111,26 @@ def _expand(secret: bytes, label: bytes, length: int) -> bytes:
     return hmac.digest(secret, info, sha256)[:length]
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """A variable-length integer (RFC 9000 section 16) and the offset after it; huge when it is cut."""
-    if at >= len(data):
-        return 1 << 62, at
-    octets = 1 << (data[at] >> 6)
-    if at + octets > len(data):
-        return 1 << 62, at
-    return int.from_bytes(data[at : at + octets], "big") & ((1 << (8 * octets - 2)) - 1), at + octets
-
-
 def _frames(plain: bytes, stream: CryptoStream) -> None:
     at, size = 0, len(plain)
     while at < size:
         kind = plain[at]
         at += 1
         if kind in (_CRYPTO, _GQUIC_CRYPTO):
-            offset, at = _varint(plain, at)
-            length, at = _varint(plain, at)
+            offset, at = varint(plain, at)
+            length, at = varint(plain, at)
             if at + length > size:
                 return
             stream.add(offset, plain[at : at + length])
             at += length
         elif kind in (_ACK, _ACK_ECN):
-            _, at = _varint(plain, at)
-            _, at = _varint(plain, at)
-            ranges, at = _varint(plain, at)
+            _, at = varint(plain, at)
+            _, at = varint(plain, at)
+            ranges, at = varint(plain, at)
             if ranges > size:
                 return
             for _ in range(1 + 2 * ranges + (3 if kind == _ACK_ECN else 0)):
-                _, at = _varint(plain, at)
+                _, at = varint(plain, at)
         elif kind == _PADDING:
             at = size - len(plain[at:].lstrip(b"\0"))
         elif kind != _PING:
