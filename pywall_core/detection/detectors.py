@@ -26,6 +26,8 @@ _UNMATCHED_GRACE: Final = 1024
 #: likewise with an unconfirmed match: bytes of the side that has said less, and of one that gets no answer
 _ANSWER_GRACE: Final = 1024
 _SILENCE_GRACE: Final = 6000
+#: Hand-overs of one packet, each inside the one before: a protocol that hands over to itself must not go on for ever.
+_MOST_NESTED: Final = 8
 
 
 @dataclass(slots=True, frozen=True)
@@ -96,6 +98,7 @@ class Recognition:
         self.transactions = Transactions(on_error)
         #: how often detection has begun anew, in all flows
         self._restarts = 0
+        self._nested = 0
 
     def begin(self, flow: Flow) -> None:
         """Set up a new flow."""
@@ -355,9 +358,11 @@ class Recognition:
         if not data:
             return False
         parser = flow.following.parser
+        own = flow.match_bit
         step = self.transactions.feed(flow, to_server, data)
         if step is not None:
-            self._begin_anew(flow, step.client, step.server, inside=step.inside)
+            # the detector whose protocol the bytes contradict is not asked again: it would say the same
+            self._begin_anew(flow, step.client, step.server, inside=step.inside, without=0 if step.inside else own)
             return True
         if parser.confirmed and not flow.confirmed:
             flow.confirmed = True
@@ -374,17 +379,27 @@ class Recognition:
             self.classifiers.begin(flow)
         self._release(flow)
 
-    def _begin_anew(self, flow: Flow, client: bytes, server: bytes, *, inside: bool) -> None:
-        """Detection begins anew with what follows the recognised protocol, and so does classification."""
+    def _begin_anew(self, flow: Flow, client: bytes, server: bytes, *, inside: bool, without: int = 0) -> None:
+        """Detection begins anew with what follows the recognised protocol, and so does classification.
+
+        ``without`` is the mask of detectors that are not asked.
+        """
         self._restarts += 1
         set_back(flow, inside=inside)
         if flow.classifying or self.classifiers.wanted:
             self.classifiers.set_aside(flow)
             flow.classifying = NOT_BEGUN
-        flow.pending = self._tcp if flow.proto == TCP else self._udp
-        for to_server, data in ((True, client), (False, server)):
-            if data:
-                self.feed(flow, to_server, data, False)
+        if self._nested >= _MOST_NESTED:
+            self._settle_unknown(flow)
+            return
+        flow.pending = (self._tcp if flow.proto == TCP else self._udp) & ~without
+        self._nested += 1
+        try:
+            for to_server, data in ((True, client), (False, server)):
+                if data:
+                    self.feed(flow, to_server, data, False)
+        finally:
+            self._nested -= 1
 
     def _settle_unknown(self, flow: Flow) -> None:
         if flow.app_proto is None:

@@ -249,6 +249,13 @@ def test_bytes_that_contradict_the_protocol_take_its_name_away(toy: Any) -> None
     assert (flow.app_proto, flow.app_proto_orig, flow.app_proto_outer) == ("unknown", "toy", ())
 
 
+def test_a_detector_and_a_parser_that_disagree_do_not_go_round_in_circles(toy: Any) -> None:
+    engine = toy()
+    assert actions(engine, ask(b"toy\n?\n")) == ["accept"]
+    (flow,) = engine.flows
+    assert (flow.app_proto, flow.app_proto_orig) == ("unknown", "toy")
+
+
 def test_a_parser_that_raises_is_the_plugins_failure(toy: Any) -> None:
     engine = toy(failure={"plugin_error": "drop-packet"})
     assert actions(engine, ask(b"toy\n"), ask(b"boom")) == ["accept", "drop"]
