@@ -31,12 +31,12 @@ step "start in a namespace"
 ip netns add pywall-deb
 trap 'ip netns del pywall-deb' EXIT
 in_namespace ip link set lo up
-in_namespace pywall run --config /etc/pywall/pywall.yaml &
+nsenter --net=/run/netns/pywall-deb -- pywall run --config /etc/pywall/pywall.yaml & # no function: its process is the firewall's
 firewall=$!
 wait_until in_namespace pywall status
 holds_packets || fail "no rules in the kernel"
 kill "$firewall"
-wait "$firewall"
+wait "$firewall" || fail "it ended with code $?"
 ! holds_packets || fail "its rules are still there"
 
 step "upgrade"
