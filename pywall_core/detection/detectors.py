@@ -247,10 +247,10 @@ class Recognition:
             return settled if flow.detect_done else NO
         if app_proto is None:
             return NO if name in flow.facts else PENDING
-        if following is not None:
+        if following is not None and following.own_facts:
             return NO if following.began or not name.startswith(following.prefix) else PENDING
         if flow.detect_done:
-            return YES if flow.confirmed or app_proto in ("unknown", "none") else NO
+            return settled if flow.confirmed or app_proto in ("unknown", "none") else NO
         if name == "app_proto" or name in flow.facts:
             return NO
         return PENDING if name.partition(".")[0] in (app_proto, flow.app_proto_orig) else NO
@@ -316,13 +316,14 @@ class Recognition:
         flow.pending = flow.match_bit
         flow.confirmed = match.confirmed
         flow.opaque = False
-        if match.facts and flow.following is None:
+        following = flow.following
+        if match.facts and (following is None or not following.own_facts or not following.began):
             facts = dict(flow.facts)
             for name, value in match.facts.items():
                 facts[self.transactions.dotted(match.protocol, name)] = value
             flow.facts = facts
         restarts = self._restarts
-        if flow.following is None:
+        if following is None:
             self._begin_following(flow)
         if restarts != self._restarts:
             return

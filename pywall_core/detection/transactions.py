@@ -22,10 +22,11 @@ Found = tuple[str, Transaction]
 class Following:
     """A flow's parser, the plugin that made it, and the protocol that it follows.
 
-    ``began``: a transaction was found; until then the protocol's facts are open.
+    ``own_facts``: the protocol's facts are those of its transactions. ``began``: one was found, until then these facts
+    are open.
     """
 
-    __slots__ = ("began", "parser", "plugin", "prefix", "protocol")
+    __slots__ = ("began", "own_facts", "parser", "plugin", "prefix", "protocol")
 
     def __init__(self, plugin: str, protocol: str, parser: TransactionParser, began: bool = False) -> None:
         self.plugin = plugin
@@ -33,6 +34,7 @@ class Following:
         self.prefix = protocol + "."
         self.parser = parser
         self.began = began
+        self.own_facts = parser.has_transactions
 
     def copy(self) -> Following:
         """Return the same state once more."""

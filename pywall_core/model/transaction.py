@@ -49,6 +49,8 @@ class TransactionParser(Protocol):
 
     #: both sides were seen to speak the protocol
     confirmed: bool
+    #: it finds transactions, whose facts are those of the protocol; False: hand-overs alone, facts are the detector's
+    has_transactions: bool
     #: no other transaction and no hand-over can come on this connection
     over: bool
 

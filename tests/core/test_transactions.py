@@ -42,6 +42,8 @@ def tell(data: bytes) -> Packet:
 class Lines:
     """``rest`` is what has no end yet; ``>`` hands over, ``?`` is no line of this protocol."""
 
+    has_transactions = True
+
     def __init__(self) -> None:
         self.confirmed = self.over = False
         self.rest = b""

@@ -3,17 +3,19 @@
 :checked: a message of nested BER lengths, an identifier and an operation whose first fields are of its own kind
 :source: RFC 4511 sections 4.1 to 4.14 (StartTLS: 4.14), RFC 1798 (CLDAP)
 :minimum: 12 octets
-:facts: request.operation, request.bind_request.name
+:facts: request.operation, request.message_id, request.bind_request.name, request.search_request.base_object,
+    response.operation, response.result_code
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, TCP, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, TCP, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
 from ..parsing.wire import cut, text, tlv
+from ..transactions.ldap import LdapTransactions
 
 api_version = 1
 protocols = ("ldap",)
@@ -61,6 +63,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         if first[0] == 0x77:
             done = b"1466.20037" not in cut(client, first[1], first[2])
     return Match("ldap", facts, answer.confirmed, restart is not None or (answer.done and done), restart)
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser:
+    """Follow every operation, and StartTLS whenever it comes."""
+    return LdapTransactions()
 
 
 def _message(data: bytes, at: int) -> _Message | None:

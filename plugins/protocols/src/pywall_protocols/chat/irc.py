@@ -13,11 +13,12 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.dialogue import MAX_LINE, Line, first_octets, has_head, heads, lines, may_begin, verb_of
 from ..parsing.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, by_client
 from ..parsing.wire import text
+from ..transactions.chat import IrcDialogue
 
 api_version = 1
 protocols = ("irc",)
@@ -72,6 +73,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return Match(
         "irc", facts, answer.confirmed, restart is not None or (answer.done and done and bool(greeting)), restart
     )
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser | None:
+    """Find STARTTLS whenever it comes."""
+    return IrcDialogue.follow(flow)
 
 
 def _client(data: bytes) -> Grade:

@@ -12,10 +12,11 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
 from ..parsing.wire import text
+from ..transactions.chat import XmppDialogue
 
 api_version = 1
 protocols = ("xmpp",)
@@ -64,6 +65,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     restart = (asked.end(), agreed.end()) if asked and agreed else None
     done = answer.done and asked is None and opening is not None and b"<auth " in client
     return Match("xmpp", facts, answer.confirmed, restart is not None or done, restart)
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser:
+    """Find <starttls/> whenever it comes."""
+    return XmppDialogue()
 
 
 def _side(data: bytes) -> Grade:

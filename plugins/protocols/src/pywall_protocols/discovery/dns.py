@@ -15,14 +15,14 @@ mDNS has: id 0 and a name under ``.local``. A unicast LLMNR message looks like o
 from __future__ import annotations
 
 from itertools import islice
-from struct import Struct
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, TCP, YES, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, TCP, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
-from ..parsing.dns_damage import CLASSES, OPERATIONS, TYPES, evident, worth_waiting
-from ..parsing.netbios_name import encoded_name
-from ..parsing.wire import cut, datagrams, text, two_sided, u16
+from ..parsing.dns_damage import worth_waiting
+from ..parsing.dns_message import UPDATE, add_facts, header_fits, judge_message, skip_name
+from ..parsing.wire import cut, datagrams, two_sided, u16
+from ..transactions.dns import DnsTransactions
 
 api_version = 1
 protocols = ("dns", "mdns", "llmnr")
@@ -32,24 +32,9 @@ first_client = first_server = None
 
 MDNS_GROUPS: Final = (bytes([224, 0, 0, 251]), bytes.fromhex("ff02" + "00" * 13 + "fb"))
 LLMNR_GROUPS: Final = (bytes([224, 0, 0, 252]), bytes.fromhex("ff02" + "00" * 11 + "010003"))
-_TYPE_NAMES: Final = {
-    1: "A", 2: "NS", 5: "CNAME", 6: "SOA", 10: "NULL", 11: "WKS", 12: "PTR", 13: "HINFO", 15: "MX", 16: "TXT", 17: "RP",
-    24: "SIG", 25: "KEY", 28: "AAAA", 29: "LOC", 33: "SRV", 35: "NAPTR", 37: "CERT", 38: "A6", 39: "DNAME", 41: "OPT",
-    43: "DS", 44: "SSHFP", 46: "RRSIG", 47: "NSEC", 48: "DNSKEY", 50: "NSEC3", 51: "NSEC3PARAM", 52: "TLSA", 64: "SVCB",
-    65: "HTTPS", 99: "SPF", 249: "TKEY", 250: "TSIG", 251: "IXFR", 252: "AXFR", 253: "MAILB", 255: "ANY", 256: "URI",
-    257: "CAA",
-}  # fmt: skip
-RCODES: Final = ("NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN", "YXRRSET", "NXRRSET",
-                 "NOTAUTH", "NOTZONE")  # fmt: skip
-_RESPONSE: Final = 0x8000  # of the flags
-_UPDATE: Final = 5
-_OPT: Final = 41
-_MOST_QUESTIONS: Final = 32
-_MOST_RECORDS: Final = 16  # that are looked at
 _MOST_DAMAGED: Final = 3  # datagrams of a side before it is given up
 _MOST_COMPARED: Final = 8  # messages of a side that are looked through for a question or its answer
 _PATIENCE: Final = 4096  # octets of a message over TCP that are waited for
-_header = Struct("!HHHHHH").unpack_from
 
 
 @hookimpl
@@ -68,12 +53,18 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     facts: dict[str, Any] = {}
     for message, says in ((asked, client_says), (answered, server_says)):
         if says is YES:
-            _facts(facts, message)
+            add_facts(facts, message)
     protocol = "dns" if flow.proto == TCP else _which(flow, asked or answered)
     if protocol == "dns":
         confirmed = answer.confirmed and _answers(flow, client, server)
         return Match(protocol, facts, confirmed, done=answer.done and (confirmed or not answer.confirmed))
     return Match(protocol, facts, answer.confirmed)  # nobody need answer a multicast
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser:
+    """Follow every question."""
+    return DnsTransactions(stream=flow.proto == TCP)
 
 
 def _answers(flow: Flow, client: bytes, server: bytes) -> bool:
@@ -100,8 +91,8 @@ def _is_answer(question: bytes, answer: bytes) -> bool:
     if question[:2] != answer[:2] or question[2] & 0x80 or not answer[2] & 0x80:
         return False
     if answer[4:6] == b"\0\0":
-        return answer[3] & 15 != 0 or question[2] >> 3 & 15 == _UPDATE
-    end = _skip_name(question, 12)
+        return answer[3] & 15 != 0 or question[2] >> 3 & 15 == UPDATE
+    end = skip_name(question, 12)
     return bool(end) and answer[12:].lower().startswith(cut(question, 12, end + 4).lower())
 
 
@@ -111,10 +102,10 @@ def _over_udp(data: bytes, sizes: tuple[int, ...], asked: bytes = b"", to_group:
     What is sent to one of the groups can only be damaged, if it has a header.
     """
     for number, message in enumerate(datagrams(data, sizes)):
-        says = _says(message, asked)
+        says = judge_message(message, asked)
         if says is not NO:
             return says, message
-        if to_group and len(message) > 12 and (worth_waiting(message) or _header_fits(message, len(message))):
+        if to_group and len(message) > 12 and (worth_waiting(message) or header_fits(message, len(message))):
             return YES, message
         if number + 1 >= _MOST_DAMAGED or len(message) < 12 or not worth_waiting(message):
             return NO, b""
@@ -126,81 +117,12 @@ def _over_tcp(data: bytes) -> tuple[Answer, bytes]:
     if len(data) < 2:
         return MORE, b""
     length = u16(data, 0)
-    if length < 12 or (len(data) >= 14 and not _header_fits(data[2:14], length)):
+    if length < 12 or (len(data) >= 14 and not header_fits(data[2:14], length)):
         return NO, b""
     message = data[2 : 2 + length]
     if len(message) < min(length, _PATIENCE):
         return MORE, message
-    return _says(message), message
-
-
-def _header_fits(message: bytes, size: int) -> bool:
-    """Whether the 12 octets are the header of a message of this size."""
-    _, flags, questions, answers, authorities, additionals = _header(message)
-    if flags >> 11 & 15 not in OPERATIONS or questions > _MOST_QUESTIONS or flags & 15 > 10:
-        return False
-    return bool(12 + 5 * questions + 11 * (answers + authorities + additionals) <= size)
-
-
-def _says(message: bytes, asked: bytes = b"") -> Answer:
-    """YES for a message; a bare header must be the refusal of ``asked``."""
-    size = len(message)
-    if size < 12:
-        return NO
-    if message[4:12] == bytes(8):
-        if size > 12 or not message[2] & 0x80:
-            return NO
-        return MORE if not asked else YES if message[:2] == asked[:2] else NO
-    if _header_fits(message, size) and _sections_fit(message):
-        return YES
-    return YES if evident(message) else NO
-
-
-def _sections_fit(message: bytes) -> bool:
-    """Questions and records, as far as they were sent, have names, types and classes."""
-    size = len(message)
-    questions: int
-    _, flags, questions, *records = _header(message)
-    at = 12
-    if message[12:13] == b" " and encoded_name(message, 12):
-        return False
-    for _ in range(questions):
-        at = _skip_name(message, at)
-        if at == 0 or at + 4 > size or u16(message, at) not in TYPES or u16(message, at + 2) not in CLASSES:
-            return False
-        at += 4
-    update = flags >> 11 & 15 == _UPDATE
-    for _ in range(min(sum(records), _MOST_RECORDS)):
-        if at == size:
-            return questions > 0  # cut by its sender
-        at = _skip_name(message, at)
-        if at == 0 or at + 10 > size or u16(message, at) not in TYPES:
-            return False
-        if u16(message, at) != _OPT and not (u16(message, at + 2) in CLASSES or update):
-            return False
-        at += 10 + u16(message, at + 8)
-        if at > size:
-            return questions > 0
-    return True
-
-
-def _skip_name(message: bytes, at: int) -> int:
-    """The offset after the name at ``at``; 0 where there is none."""
-    size = len(message)
-    octets = 0
-    while at < size:
-        length = message[at]
-        if length == 0:
-            return at + 1
-        if length >= 0xC0:
-            return at + 2 if at + 1 < size and u16(message, at) & 0x3FFF < at else 0
-        if length > 63:
-            return 0
-        at += 1 + length
-        octets += 1 + length
-        if octets > 254:
-            return 0
-    return 0
+    return judge_message(message), message
 
 
 def _which(flow: Flow, message: bytes) -> str:
@@ -212,37 +134,3 @@ def _which(flow: Flow, message: bytes) -> str:
     if message[:2] == b"\0\0" and u16(message, 2) & 0x7BFF == 0 and b"\5local\0" in message:
         return "mdns"
     return "dns"
-
-
-def _facts(facts: dict[str, Any], message: bytes) -> None:
-    _, flags, questions, answers, _, _ = _header(message)
-    if (questions or answers) and "rrname" not in facts:
-        facts["rrname"] = _name(message, 12)
-        at = _skip_name(message, 12)
-        if at and at + 2 <= len(message):
-            facts["rrtype"] = _type_name(u16(message, at))
-    if flags & _RESPONSE:
-        code = flags & 15
-        facts["rcode"] = RCODES[code] if code < len(RCODES) else str(code)
-        facts["answers"] = min(answers, 0xFFFF)
-
-
-def _type_name(kind: int) -> str:
-    return _TYPE_NAMES.get(kind, f"TYPE{kind}")
-
-
-def _name(message: bytes, at: int) -> str:
-    """A name as text, pointers followed a few times."""
-    labels: list[bytes] = []
-    for _ in range(128):
-        if at >= len(message) or message[at] == 0:
-            break
-        length = message[at]
-        if length >= 0xC0:
-            if at + 1 >= len(message):
-                break
-            at = u16(message, at) & 0x3FFF
-            continue
-        labels.append(message[at + 1 : at + 1 + length])
-        at += 1 + length
-    return text(b".".join(labels))

@@ -13,11 +13,12 @@ import re
 from ipaddress import ip_address
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, TCP, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, TCP, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.dialogue import commands_side, has_answer, heads, lines, may_be_code, replies, switch, verb_of
 from ..parsing.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, by_server
 from ..parsing.wire import text
+from ..transactions.ftp import FtpDialogue
 
 api_version = 1
 protocols = ("ftp",)
@@ -99,6 +100,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if answer.confirmed and answers and read and restart is None and flow.ext:
         flow.ext["ftp.told"] = match  # nothing else becomes a fact; what is left to see are announcements
     return match
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser | None:
+    """Follow every command, and AUTH TLS whenever it comes."""
+    return FtpDialogue.follow(flow)
 
 
 def _asks_tls(line: bytes) -> bool:

@@ -13,11 +13,12 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.dialogue import MAX_LINE, Line, lines
 from ..parsing.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, by_server
 from ..parsing.wire import text
+from ..transactions.mail import ImapDialogue
 
 api_version = 1
 protocols = ("imap",)
@@ -78,6 +79,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return Match(
         "imap", facts, answer.confirmed, restart is not None or (answer.done and done and bool(greeting)), restart
     )
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser | None:
+    """Find STARTTLS whenever it comes."""
+    return ImapDialogue.follow(flow)
 
 
 def _client(data: bytes) -> Grade:

@@ -12,11 +12,12 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.dialogue import commands_side, has_answer, heads, lines, may_be_code, replies, switch, verb_of
 from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_server
 from ..parsing.wire import text
+from ..transactions.mail import NntpDialogue
 
 api_version = 1
 protocols = ("nntp",)
@@ -69,6 +70,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return Match(
         "nntp", facts, answer.confirmed, restart is not None or (answer.done and done and bool(answers)), restart
     )
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser | None:
+    """Find STARTTLS whenever it comes."""
+    return NntpDialogue.follow(flow)
 
 
 def _client(data: bytes) -> Grade:

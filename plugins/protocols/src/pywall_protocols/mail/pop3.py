@@ -13,11 +13,12 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.dialogue import Line, has_head, heads, lines, may_begin, verb_of
 from ..parsing.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, by_server
 from ..parsing.wire import text
+from ..transactions.mail import Pop3Dialogue
 
 api_version = 1
 protocols = ("pop3",)
@@ -71,6 +72,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return Match(
         "pop3", facts, answer.confirmed, restart is not None or (answer.done and done and bool(greeting)), restart
     )
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser | None:
+    """Find STLS whenever it comes."""
+    return Pop3Dialogue.follow(flow)
 
 
 def _client(data: bytes) -> Grade:

@@ -13,11 +13,12 @@ import re
 from dataclasses import replace
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.dialogue import has_answer, has_head, heads, lines, may_be_code, may_begin, replies, switch, verb_of
 from ..parsing.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, by_server
 from ..parsing.wire import text
+from ..transactions.mail import SmtpDialogue
 
 api_version = 1
 protocols = ("smtp",)
@@ -73,6 +74,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
             return replace(answer, restart=answer.restart[::-1])
         return answer
     return _recognise(client, server, flow.midstream)
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser | None:
+    """Follow every mail, and STARTTLS whenever it comes."""
+    return SmtpDialogue.follow(flow)
 
 
 def _recognise(client: bytes, server: bytes, midstream: bool) -> Match | Answer:

@@ -59,6 +59,7 @@ class HttpTransactions:
         "_tail_full",
         "_turned",
         "confirmed",
+        "has_transactions",
         "number",
         "over",
     )
@@ -66,6 +67,7 @@ class HttpTransactions:
     def __init__(self, turned: bool = False) -> None:
         self.confirmed = False
         self.over = False
+        self.has_transactions = True
         self.number = 0
         self._turned = turned
         self._asked = MessageReader(_REQUEST_FIELDS)

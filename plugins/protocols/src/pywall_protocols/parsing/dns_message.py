@@ -1,0 +1,149 @@
+"""One DNS message: does it hold, and what does it say?
+
+:source: RFC 1035 section 4; RFC 2136; RFC 6762 section 18
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import Any, Final
+
+from pywall_core.api import MORE, NO, YES, Answer
+
+from .dns_damage import CLASSES, OPERATIONS, TYPES, evident
+from .netbios_name import encoded_name
+from .wire import text, u16
+
+_TYPE_NAMES: Final = {
+    1: "A", 2: "NS", 5: "CNAME", 6: "SOA", 10: "NULL", 11: "WKS", 12: "PTR", 13: "HINFO", 15: "MX", 16: "TXT", 17: "RP",
+    24: "SIG", 25: "KEY", 28: "AAAA", 29: "LOC", 33: "SRV", 35: "NAPTR", 37: "CERT", 38: "A6", 39: "DNAME", 41: "OPT",
+    43: "DS", 44: "SSHFP", 46: "RRSIG", 47: "NSEC", 48: "DNSKEY", 50: "NSEC3", 51: "NSEC3PARAM", 52: "TLSA", 64: "SVCB",
+    65: "HTTPS", 99: "SPF", 249: "TKEY", 250: "TSIG", 251: "IXFR", 252: "AXFR", 253: "MAILB", 255: "ANY", 256: "URI",
+    257: "CAA",
+}  # fmt: skip
+RCODES: Final = ("NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN", "YXRRSET", "NXRRSET",
+                 "NOTAUTH", "NOTZONE")  # fmt: skip
+_RESPONSE: Final = 0x8000  # of the flags
+_OPT: Final = 41
+_MOST_QUESTIONS: Final = 32
+_MOST_RECORDS: Final = 16  # that are looked at
+_header = Struct("!HHHHHH").unpack_from
+UPDATE: Final = 5
+
+
+def header_fits(message: bytes, size: int) -> bool:
+    """Whether the 12 octets are the header of a message of this size."""
+    _, flags, questions, answers, authorities, additionals = _header(message)
+    if flags >> 11 & 15 not in OPERATIONS or questions > _MOST_QUESTIONS or flags & 15 > 10:
+        return False
+    return bool(12 + 5 * questions + 11 * (answers + authorities + additionals) <= size)
+
+
+def judge_message(message: bytes, asked: bytes = b"") -> Answer:
+    """YES for a message; a bare header must be the refusal of ``asked``."""
+    size = len(message)
+    if size < 12:
+        return NO
+    if message[4:12] == bytes(8):
+        if size > 12 or not message[2] & 0x80:
+            return NO
+        return MORE if not asked else YES if message[:2] == asked[:2] else NO
+    if header_fits(message, size) and _sections_fit(message):
+        return YES
+    return YES if evident(message) else NO
+
+
+def _sections_fit(message: bytes) -> bool:
+    """Questions and records, as far as they were sent, have names, types and classes."""
+    size = len(message)
+    questions: int
+    _, flags, questions, *records = _header(message)
+    at = 12
+    if message[12:13] == b" " and encoded_name(message, 12):
+        return False
+    for _ in range(questions):
+        at = skip_name(message, at)
+        if at == 0 or at + 4 > size or u16(message, at) not in TYPES or u16(message, at + 2) not in CLASSES:
+            return False
+        at += 4
+    update = flags >> 11 & 15 == UPDATE
+    for _ in range(min(sum(records), _MOST_RECORDS)):
+        if at == size:
+            return questions > 0  # cut by its sender
+        at = skip_name(message, at)
+        if at == 0 or at + 10 > size or u16(message, at) not in TYPES:
+            return False
+        if u16(message, at) != _OPT and not (u16(message, at + 2) in CLASSES or update):
+            return False
+        at += 10 + u16(message, at + 8)
+        if at > size:
+            return questions > 0
+    return True
+
+
+def skip_name(message: bytes, at: int) -> int:
+    """The offset after the name at ``at``; 0 where there is none."""
+    size = len(message)
+    octets = 0
+    while at < size:
+        length = message[at]
+        if length == 0:
+            return at + 1
+        if length >= 0xC0:
+            return at + 2 if at + 1 < size and u16(message, at) & 0x3FFF < at else 0
+        if length > 63:
+            return 0
+        at += 1 + length
+        octets += 1 + length
+        if octets > 254:
+            return 0
+    return 0
+
+
+def add_facts(facts: dict[str, Any], message: bytes) -> None:
+    _, flags, questions, answers, _, _ = _header(message)
+    if (questions or answers) and "rrname" not in facts:
+        facts["rrname"] = _name(message, 12)
+        at = skip_name(message, 12)
+        if at and at + 2 <= len(message):
+            facts["rrtype"] = _type_name(u16(message, at))
+    if flags & _RESPONSE:
+        code = flags & 15
+        facts["rcode"] = RCODES[code] if code < len(RCODES) else str(code)
+        facts["answers"] = min(answers, 0xFFFF)
+
+
+def _type_name(kind: int) -> str:
+    return _TYPE_NAMES.get(kind, f"TYPE{kind}")
+
+
+def _name(message: bytes, at: int) -> str:
+    """A name as text, pointers followed a few times."""
+    labels: list[bytes] = []
+    for _ in range(128):
+        if at >= len(message) or message[at] == 0:
+            break
+        length = message[at]
+        if length >= 0xC0:
+            if at + 1 >= len(message):
+                break
+            at = u16(message, at) & 0x3FFF
+            continue
+        labels.append(message[at + 1 : at + 1 + length])
+        at += 1 + length
+    return text(b".".join(labels))
+
+
+def question_names(message: bytes) -> list[str]:
+    """Return the names of all questions, at most 8, each once: what a server makes of several differs."""
+    found: list[str] = []
+    at = 12
+    for _ in range(min(u16(message, 4), 8)):
+        end = skip_name(message, at)
+        if not end:
+            break
+        name = _name(message, at)
+        if name not in found:
+            found.append(name)
+        at = end + 4
+    return found

@@ -1,0 +1,66 @@
+"""Messages that say their length at their beginning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, final
+
+from ..parsing.wire import cut
+
+#: Bytes of a message that are read: what identifies it stands at its beginning.
+READ: Final = 4096
+#: Bytes of a beginning without a length that are waited for.
+_LONGEST_HEAD: Final = 16
+
+#: Called with bytes from a message's beginning on: its size in bytes, 0 while that is not known, -1: it is none.
+Measure = Callable[[bytes], int]
+
+
+@final
+class FrameReader:
+    """One direction. ``broken``: what is in ``rest`` is no message."""
+
+    __slots__ = ("_measure", "_skip", "broken", "rest")
+
+    def __init__(self, measure: Measure) -> None:
+        self._measure = measure
+        self._skip = 0
+        self.rest = b""
+        self.broken = False
+
+    def copy(self) -> FrameReader:
+        """Return a reader in the same state."""
+        other = FrameReader(self._measure)
+        other._skip, other.rest, other.broken = self._skip, self.rest, self.broken
+        return other
+
+    def read(self, data: bytes, at: int) -> tuple[bytes | None, int]:
+        """Return the next message, cut to 4096 bytes, and the offset behind what was read; None at the end of data."""
+        while at < len(data) and not self.broken:
+            if self._skip:
+                passed = min(self._skip, len(data) - at)
+                self._skip -= passed
+                at += passed
+                continue
+            before = len(self.rest)
+            size = self._measure(self.rest + data[at : at + _LONGEST_HEAD])
+            if size < 0 or (not size and before + len(data) - at >= _LONGEST_HEAD):
+                self.rest += data[at:]
+                self.broken = True
+                return None, len(data)
+            wanted = min(size, READ) - before if size else len(data) - at
+            self.rest += cut(data, at, at + wanted)
+            at = min(len(data), at + wanted)
+            if not size or len(self.rest) < min(size, READ):
+                continue
+            message, self.rest = self.rest, b""
+            self._skip = size - len(message)
+            return message, at
+        return None, at
+
+    def skip(self, size: int) -> bool:
+        """``size`` bytes are missing. Return whether they all lie in what is passed over."""
+        if size > self._skip:
+            return False
+        self._skip -= size
+        return True

@@ -1,0 +1,302 @@
+"""What line protocols share: commands and replies in order, bodies between them, and where STARTTLS hands over.
+
+Replies answer commands in their order, behind the server's greeting; a reply that only STARTTLS has is taken for it
+wherever it stands, so that an unasked reply before it does no harm. The client's bytes behind STARTTLS (and behind a
+command that asks for a body) are read as commands until the server has said what they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final, final
+
+from pywall_core.api import Flow, HandOver, Transaction
+
+from ..parsing.wire import cut
+
+#: Bytes of a line that are kept.
+LONGEST_LINE: Final = 4096
+_MOST_PENDING: Final = 1024
+_MOST_HELD: Final = 65536
+
+#: What a command may lead to: nothing, TLS, a body of the client behind a go-ahead, a body of the server, and what is
+#: answered at the beginning and at the end of a body.
+PLAIN, TLS, BODY, LISTING, GREETING, BODY_END = range(6)
+
+#: Kind, the word by which it was recognised (a tag, a verb) and the number of its transaction.
+Command = tuple[int, bytes, int]
+#: Kind of a reply's meaning: not complete, preliminary (another one follows), refused, granted, granted by a code that
+#: nothing else is answered with.
+INCOMPLETE, PRELIMINARY, NEGATIVE, POSITIVE, UNIQUE = range(5)
+
+_numeric = re.compile(rb"(\d{3})(?:([ -])|\Z)").match
+
+
+@final
+class LineReader:
+    """Lines of one direction, without those of a body."""
+
+    __slots__ = ("dotted", "left", "rest")
+
+    def __init__(self) -> None:
+        self.rest = b""
+        #: bytes that are passed over
+        self.left = 0
+        #: in a body that a line with a dot ends
+        self.dotted = False
+
+    def copy(self) -> LineReader:
+        """Return a reader in the same state."""
+        other = LineReader()
+        other.rest, other.left, other.dotted = self.rest, self.left, self.dotted
+        return other
+
+    def read(self, data: bytes, at: int) -> tuple[bytes | None, int]:
+        """Return the next whole line without its end, and the offset behind it; None at the end of ``data``.
+
+        Of a body only its end is a line: ``.``.
+        """
+        size = len(data)
+        while at < size:
+            if self.left:
+                passed = min(self.left, size - at)
+                self.left -= passed
+                at += passed
+                continue
+            end = data.find(b"\n", at)
+            if end < 0:
+                if len(self.rest) < LONGEST_LINE:
+                    self.rest += data[at : at + LONGEST_LINE - len(self.rest)]
+                return None, size
+            line = self.rest + cut(data, at, min(end, at + LONGEST_LINE))
+            self.rest = b""
+            at = end + 1
+            line = line.removesuffix(b"\r")
+            if not self.dotted:
+                return line, at
+            if line == b".":
+                self.dotted = False
+                return line, at
+        return None, size
+
+
+class Dialogue:
+    """The parser of one connection. A protocol says by its methods what commands and replies mean.
+
+    ``greets``: the server speaks first.
+    """
+
+    #: whether facts come by transactions; without them they are those of the detector
+    has_transactions = False
+    greets = True
+
+    def __init__(self) -> None:
+        self.confirmed = False
+        self.over = False
+        self._commands = LineReader()
+        self._replies = LineReader()
+        self._pending: tuple[Command, ...] = ((GREETING, b"", 0),) if self.greets else ()
+        self._in_reply = False
+        #: the client's bytes behind the first command that may hand over or begin a body; where in them those begin
+        #: that stand behind each of these commands
+        self._tail = b""
+        self._tail_full = False
+        self._marks: tuple[int, ...] = ()
+        #: code of a numeric reply of several lines whose last one has not come
+        self._code = b""
+        #: as it was before the client's bytes behind a command that asks for a body were read as commands
+        self._before: Dialogue | None = None
+        #: the server's bytes that came before their command
+        self._held = b""
+
+    @classmethod
+    def follow(cls, flow: Flow) -> Dialogue | None:
+        """Return the parser of a flow, None where its start was not seen and who is the server is not clear."""
+        if not flow.midstream:
+            return cls()
+        if flow.client[:1] in b"+*0123456789":
+            return None
+        parser = cls()
+        parser._pending = ()
+        return parser
+
+    def copy(self) -> Dialogue:
+        """Return a parser in the same state."""
+        other = type(self)()
+        other.confirmed = self.confirmed
+        other._commands, other._replies = self._commands.copy(), self._replies.copy()
+        other._pending, other._in_reply, other._held = self._pending, self._in_reply, self._held
+        other._tail, other._tail_full, other._marks = self._tail, self._tail_full, self._marks
+        other._code, other._before = self._code, self._before
+        self._copy_into(other)
+        return other
+
+    # --- what a protocol says --------------------------------------------------------------------------------------
+
+    def _copy_into(self, other: Dialogue) -> None:
+        """Copy what the protocol keeps besides."""
+
+    def _command(self, line: bytes, found: list[Transaction | HandOver]) -> Command | None:
+        """Return what a line of the client asks for, None for one that is not answered."""
+        raise NotImplementedError
+
+    def _reply(self, line: bytes, command: Command) -> int:
+        """Return what a line of the server says to ``command``: INCOMPLETE to UNIQUE."""
+        raise NotImplementedError
+
+    def _is_unasked(self, line: bytes) -> bool:
+        """Return whether a line of the server answers nothing, so that it may come at any time."""
+        return False
+
+    def _answer(self, command: Command, line: bytes, found: list[Transaction | HandOver]) -> None:
+        """A command has its reply, whose last line is given."""
+
+    def _body_end(self, found: list[Transaction | HandOver]) -> None:
+        """The client's body has ended."""
+
+    def finish(self) -> Sequence[Transaction]:
+        """Return the transactions that are still open."""
+        return ()
+
+    def _numeric(self, line: bytes) -> int:
+        """Return the code of a numeric reply at its last line, 0 before (RFC 5321 section 4.2, RFC 959 section 4.2)."""
+        if self._code:
+            if line[:3] != self._code or line[3:4] not in (b" ", b""):
+                return 0
+            self._code = b""
+            return int(line[:3])
+        found = _numeric(line)
+        if found is None:
+            return 0
+        if found[2] == b"-":
+            self._code = found[1]
+            return 0
+        return int(found[1])
+
+    # --- the core's side -------------------------------------------------------------------------------------------
+
+    def feed(self, to_server: bool, data: bytes) -> Sequence[Transaction | HandOver]:
+        """Read the next bytes of a direction."""
+        found: list[Transaction | HandOver] = []
+        if to_server:
+            self._read_commands(data, found)
+            data, self._held = self._held, b""
+        elif self._held:
+            data, self._held = self._held + data[: _MOST_HELD - len(self._held)], b""
+        if data:
+            self._read_replies(data, found)
+        return found
+
+    def gap(self, to_server: bool, size: int) -> bool:
+        """Missing bytes are harmless inside of a body that ends by itself."""
+        return not self._marks and (self._commands if to_server else self._replies).dotted
+
+    def _read_commands(self, data: bytes, found: list[Transaction | HandOver]) -> None:
+        reader = self._commands
+        at = 0
+        while at < len(data):
+            in_body = reader.dotted
+            line, behind = reader.read(data, at)
+            if self._marks:
+                self._keep_tail(data[at:behind])
+            at = behind
+            if line is None:
+                return
+            if in_body:
+                self._body_end(found)
+                self._push((BODY_END, b"", 0))
+                continue
+            command = self._command(line, found)
+            if command is not None:
+                if command[0] == BODY and self._before is None:
+                    self._before = self.copy()
+                if command[0] in (TLS, BODY):
+                    self._marks = (*self._marks, len(self._tail))
+                self._push(command)
+
+    def _push(self, command: Command) -> None:
+        pending = (*self._pending, command)
+        self._pending = pending[-_MOST_PENDING:]
+
+    def _keep_tail(self, data: bytes) -> None:
+        if len(self._tail) + len(data) > _MOST_HELD or len(self._marks) > _MOST_PENDING:
+            self._tail_full = True
+        if not self._tail_full:
+            self._tail += data
+
+    def _read_replies(self, data: bytes, found: list[Transaction | HandOver]) -> None:
+        reader = self._replies
+        at = 0
+        while at < len(data):
+            in_body = reader.dotted
+            line, at = reader.read(data, at)
+            if line is None:
+                return
+            if in_body or not line:
+                continue
+            if not self._pending and not self._in_reply:
+                if self._is_unasked(line):
+                    continue
+                self._held = (line + b"\r\n" + data[at:])[:_MOST_HELD]
+                return
+            command = self._pending[0] if self._pending else (PLAIN, b"", 0)
+            meaning = self._reply(line, command)
+            if meaning == UNIQUE and command[0] != TLS:
+                meaning = self._catch_up() or POSITIVE
+                command = self._pending[0] if self._pending else command
+            if meaning in (INCOMPLETE, PRELIMINARY):
+                self._in_reply = meaning == INCOMPLETE  # the rest of this reply is awaited, whatever is pending
+                continue
+            self._in_reply = False
+            self._pending = self._pending[1:]
+            if command[0] not in (GREETING, BODY_END):
+                self.confirmed = True
+            if self._replied(command, meaning, line, data[at:], found):
+                return
+
+    def _catch_up(self) -> int:
+        """Only STARTTLS is answered so: replies to what stands before it have been lost or were never sent."""
+        for at, command in enumerate(self._pending):
+            if command[0] == TLS:
+                skipped = sum(1 for before in self._pending[:at] if before[0] == BODY)
+                self._marks = self._marks[skipped:]
+                self._pending = self._pending[at:]
+                return UNIQUE
+        return 0
+
+    def _replied(
+        self, command: Command, meaning: int, line: bytes, behind: bytes, found: list[Transaction | HandOver]
+    ) -> bool:
+        """Act on a complete reply; True when another protocol begins behind it."""
+        self._answer(command, line, found)
+        kind = command[0]
+        granted = meaning in (POSITIVE, UNIQUE)
+        if kind == LISTING and granted:
+            self._replies.dotted = True
+        if kind not in (TLS, BODY) or not self._marks:
+            return False
+        mark, self._marks = self._marks[0], self._marks[1:]
+        tail = b"" if self._tail_full else self._tail[mark:]
+        before, self._before = self._before, None
+        if not granted:
+            if not self._marks:
+                self._tail, self._tail_full = b"", False
+            return False
+        if kind == TLS:
+            found.append(HandOver(tail, behind))
+            return True
+        # what was read as commands behind the go-ahead is the body
+        if before is not None:
+            before._copy_into(self)
+        self._marks, self._pending, self._tail, self._tail_full = (), (), b"", False
+        self._commands = LineReader()
+        self._commands.dotted = True
+        self._read_commands(tail, found)
+        return False
+
+
+def verb_and_rest(line: bytes) -> tuple[bytes, bytes]:
+    """Return the first word in upper case, and what follows it without blanks around."""
+    word, _, rest = line.strip().replace(b"\t", b" ").partition(b" ")
+    return word.upper(), rest.strip()

@@ -1,0 +1,194 @@
+"""SMTP's mails; where POP3, IMAP, NNTP and ManageSieve hand over to TLS."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+from pywall_core.api import HandOver, Transaction
+
+from ..parsing.wire import text
+from .lines import (
+    BODY,
+    GREETING,
+    INCOMPLETE,
+    LISTING,
+    NEGATIVE,
+    PLAIN,
+    POSITIVE,
+    PRELIMINARY,
+    TLS,
+    UNIQUE,
+    Command,
+    Dialogue,
+    verb_and_rest,
+)
+
+_path = re.compile(rb"(?:FROM|TO)[ \t]*:[ \t]*(?:<(?:@[^:>]*:)?([^>]*)>?|(\S*))", re.IGNORECASE).match
+_literal = re.compile(rb"\{(\d{1,9})\+?\}\Z").search
+#: Recipients of a mail that are kept; of more the last one stands for those before it.
+_MOST_RECIPIENTS: Final = 32
+#: replies of NNTP with lines behind them up to a dot (RFC 3977 section 3.2, RFC 4643, RFC 6048)
+_NNTP_LISTS: Final = frozenset({100, 101, 215, 220, 221, 222, 224, 225, 230, 231, 282})
+
+
+class SmtpDialogue(Dialogue):
+    """A transaction is a mail: ``MAIL`` to the end of its data (RFC 5321 section 3.3). The greeting's belongs to the
+    first one."""
+
+    has_transactions = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._number = 0
+        self._helo = ""
+        self._mail: dict[str, Any] = {}
+
+    def _copy_into(self, other: Dialogue) -> None:
+        assert isinstance(other, SmtpDialogue)
+        other._number, other._helo, other._mail = self._number, self._helo, self._mail
+
+    def _command(self, line: bytes, found: list[Transaction | HandOver]) -> Command | None:
+        verb, rest = verb_and_rest(line)
+        kind = PLAIN
+        if verb in (b"EHLO", b"HELO", b"LHLO"):
+            self._helo = text(rest)
+            if not self._mail:
+                found.append(Transaction(self._number, {"helo": self._helo}))
+        elif verb in (b"MAIL", b"RCPT"):
+            path = _path(rest)
+            if path is not None:
+                self._add_path(verb, text(path[1] if path[1] is not None else path[2]), found)
+        elif verb in (b"RSET", b"QUIT"):
+            self._complete(found)
+        elif verb == b"DATA":
+            kind = BODY
+        elif verb == b"BDAT":  # RFC 3030 section 2
+            size = rest.split(b" ")[0]
+            self._commands.left = int(size) if size.isdigit() and len(size) < 12 else 0
+            if rest.upper().endswith(b"LAST"):
+                self._complete(found)
+        elif verb == b"STARTTLS":
+            kind = TLS
+        return kind, verb, self._number
+
+    def _add_path(self, verb: bytes, path: str, found: list[Transaction | HandOver]) -> None:
+        if verb == b"MAIL":
+            self._complete(found)
+            self._mail = {"helo": self._helo, "mail_from": path} if self._helo else {"mail_from": path}
+        else:
+            recipients = [*self._mail.get("rcpt_to", [])[: _MOST_RECIPIENTS - 1], path]
+            self._mail = {**self._mail, "rcpt_to": recipients}
+        found.append(Transaction(self._number, self._mail))
+
+    def _complete(self, found: list[Transaction | HandOver]) -> None:
+        if self._mail:
+            found.append(Transaction(self._number, self._mail, True))
+            self._mail = {}
+            self._number += 1
+
+    def _body_end(self, found: list[Transaction | HandOver]) -> None:
+        self._complete(found)
+
+    def _reply(self, line: bytes, command: Command) -> int:
+        code = self._numeric(line)
+        if not code:
+            return INCOMPLETE
+        if command[0] == BODY:
+            return POSITIVE if code == 354 else NEGATIVE
+        if code == 220 and command[0] != GREETING:
+            return UNIQUE
+        return POSITIVE if code < 400 and command[0] != TLS else NEGATIVE
+
+    def finish(self) -> Sequence[Transaction]:
+        """Return the mail that has no end, or who greeted where there was none."""
+        if self._mail:
+            return [Transaction(self._number, self._mail, True)]
+        return [Transaction(self._number, {"helo": self._helo}, True)] if self._helo and not self._number else []
+
+
+class Pop3Dialogue(Dialogue):
+    """RFC 1939, STLS: RFC 2595 section 4."""
+
+    def _command(self, line: bytes, found: list[Transaction | HandOver]) -> Command | None:
+        verb, rest = verb_and_rest(line)
+        if verb == b"STLS":
+            return TLS, verb, 0
+        listing = verb in (b"CAPA", b"RETR", b"TOP") or (verb in (b"LIST", b"UIDL", b"AUTH") and not rest)
+        return (LISTING if listing else PLAIN), verb, 0
+
+    def _reply(self, line: bytes, command: Command) -> int:
+        return POSITIVE if line.startswith(b"+") else NEGATIVE
+
+
+class ImapDialogue(Dialogue):
+    """Tags tell which command is answered (RFC 9051 section 2.2); STARTTLS: section 6.2.1."""
+
+    def _command(self, line: bytes, found: list[Transaction | HandOver]) -> Command | None:
+        literal = _literal(line)
+        if literal is not None:
+            self._commands.left = int(literal[1])
+        tag, _, rest = line.partition(b" ")
+        verb, _ = verb_and_rest(rest)
+        if not verb.isalpha():  # what goes on behind a literal, or answers a challenge
+            return None
+        return (TLS if verb == b"STARTTLS" else PLAIN), tag, 0
+
+    def _is_unasked(self, line: bytes) -> bool:
+        literal = _literal(line)
+        if literal is not None:
+            self._replies.left = int(literal[1])
+        return line[:2] in (b"* ", b"+ ") or line == b"+" or not line[:1].isalnum()
+
+    def _reply(self, line: bytes, command: Command) -> int:
+        if command[0] == GREETING and line.startswith(b"* "):
+            return POSITIVE
+        if self._is_unasked(line):
+            return PRELIMINARY
+        tag, _, rest = line.partition(b" ")
+        status, _ = verb_and_rest(rest)
+        if status not in (b"OK", b"NO", b"BAD"):
+            return PRELIMINARY
+        if tag != command[1]:
+            return PRELIMINARY if all(other[1] != tag for other in self._pending) else NEGATIVE
+        return POSITIVE if status == b"OK" else NEGATIVE
+
+
+class NntpDialogue(Dialogue):
+    """RFC 3977 section 3, STARTTLS: RFC 4642 section 2.2."""
+
+    def _command(self, line: bytes, found: list[Transaction | HandOver]) -> Command | None:
+        verb, _ = verb_and_rest(line)
+        kind = TLS if verb == b"STARTTLS" else BODY if verb in (b"POST", b"IHAVE") else PLAIN
+        return kind, verb, 0
+
+    def _reply(self, line: bytes, command: Command) -> int:
+        code = self._numeric(line)
+        if code == 382:
+            return UNIQUE
+        if code in _NNTP_LISTS or (code == 211 and command[1] == b"LISTGROUP"):
+            self._replies.dotted = True
+        return POSITIVE if 100 <= code < 400 and command[0] != TLS else NEGATIVE
+
+
+class SieveDialogue(Dialogue):
+    """ManageSieve: RFC 5804 sections 1.2 and 2.2. A reply ends with OK, NO or BYE; strings may be literals."""
+
+    def _literals(self, line: bytes) -> int:
+        literal = _literal(line)
+        return int(literal[1]) if literal is not None else 0
+
+    def _command(self, line: bytes, found: list[Transaction | HandOver]) -> Command | None:
+        self._commands.left = self._literals(line)
+        verb, _ = verb_and_rest(line)
+        if not verb.isalpha():
+            return None
+        return (TLS if verb == b"STARTTLS" else PLAIN), verb, 0
+
+    def _reply(self, line: bytes, command: Command) -> int:
+        self._replies.left = self._literals(line)
+        status, _ = verb_and_rest(line)
+        if status not in (b"OK", b"NO", b"BYE"):
+            return INCOMPLETE
+        return POSITIVE if status == b"OK" else NEGATIVE
