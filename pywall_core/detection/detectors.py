@@ -23,8 +23,10 @@ FollowCall = Callable[[Flow], "TransactionParser | None"]
 _CACHED_ORDERS: Final = 4096
 #: bytes of both directions after which detectors that have matched nothing hold up classification no longer
 _UNMATCHED_GRACE: Final = 1024
-#: likewise with an unconfirmed match: bytes of the side that has said less, and of one that gets no answer
-_ANSWER_GRACE: Final = 1024
+#: likewise with an unconfirmed match: bytes of the side that has said less, of the one that has said more, and of one
+#: that gets no answer at all, which a long ClientHello may need
+_LESS_GRACE: Final = 1024
+_MORE_GRACE: Final = 3000
 _SILENCE_GRACE: Final = 6000
 #: Hand-overs of one packet, each inside the one before: a protocol that hands over to itself must not go on for ever.
 _MOST_NESTED: Final = 8
@@ -187,7 +189,9 @@ class Recognition:
             return client + server < _UNMATCHED_GRACE
         if flow.match.confirmed:
             return True
-        return max(client, server) < _SILENCE_GRACE and min(client, server) < _ANSWER_GRACE
+        if not client or not server:
+            return client + server < _SILENCE_GRACE
+        return max(client, server) < _MORE_GRACE and min(client, server) < _LESS_GRACE
 
     def _feed_classifiers(self, flow: Flow, to_server: bool, data: bytes) -> bool:
         """Classify payload of a flow that detectors are done with."""

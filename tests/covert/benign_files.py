@@ -257,7 +257,9 @@ def _middle(name: str) -> None:
     def session(rng: Random) -> Session:
         data = file_of(name, rng.randrange(_KINDS))
         start = rng.randint(len(data) // 8, len(data) // 3)
-        return transfer(data[start : start + SIZE], by_client=rng.random() < 0.5)
+        session = transfer(data[start : start + SIZE], by_client=rng.random() < 0.5)
+        session.midstream = True
+        return session
 
     add_shape(f"middle-{name}", "middles", False, session)
 

@@ -71,7 +71,7 @@ def packets_of(session: Session, number: int, server: str | None = None) -> Any:
     """Return the session as a conversation between addresses of its own."""
     client = ("192.0.2.1", 20_000 + number)
     peer = server or f"198.51.100.{number % 250 + 1}"
-    talk = conversation(session.transport, client, (peer, 4433))
+    talk = conversation(session.transport, client, (peer, 4433), handshake=not session.midstream)
     for to_server, data in session.turns:
         say = "client" if to_server else "server"
         if session.transport == "udp":

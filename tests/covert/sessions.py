@@ -25,6 +25,8 @@ class Session:
 
     transport: Transport = "tcp"
     turns: list[tuple[bool, bytes]] = field(default_factory=list)
+    #: the connection is older than the firewall: no handshake is seen
+    midstream: bool = False
 
     def client(self, *writes: bytes) -> Session:
         """Append writes of the client."""

@@ -91,14 +91,14 @@ def _version5(client: bytes, server: bytes) -> Match | Answer:
     reply_at = 2
     if server[1] == 2:
         if not signed_in or len(server) < 4:
-            return Match("socks", facts, done=False)
+            return Match("socks", facts, confirmed=False, done=False)
         facts["user"] = text(client[at + 2 : at + 2 + client[at + 1]])
         reply_at = 4
     elif server[1] != 0:
         return Match("socks", facts)
     request = _connection(client, signed_in if server[1] == 2 else at)
     if request is None:
-        return Match("socks", facts, done=False)
+        return Match("socks", facts, confirmed=False, done=False)
     facts |= {"command": _COMMANDS[request[0]], "host": request[1], "port": request[2]}
     reply = _address(server, reply_at)
     if reply is None:
