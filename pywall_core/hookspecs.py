@@ -234,6 +234,16 @@ def pywall_stats() -> dict[str, Any]:
 
 
 @hookspec
+def pywall_facts_so_far(flow: Flow) -> Facts | None:
+    """What a classifier would say of a flow that has not settled, for whoever looks at it. Change nothing.
+
+    :caller: ``pywall flows``, for each flow that it shows
+    :none: nothing is known
+    :since: API 1
+    """
+
+
+@hookspec
 def pywall_shutdown() -> None:
     """No packet will come any more.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -82,6 +82,20 @@ def print_json(data: Any) -> None:
 def printable(text: str) -> str:
     """Without control characters: what came from outside cannot move the cursor."""
     return "".join(char if char.isprintable() or char == "\n" else f"\\x{ord(char):02x}" for char in text)
+
+
+def name_text(app: str | None, facts: Mapping[str, object]) -> str:
+    """Return a flow's name for a table: ``tls``, or ``unknown, encrypted 0.98`` with the class and its probability."""
+    text = app or "pending"
+    label, confidence = facts.get("payload_class"), facts.get("confidence")
+    if label is None:
+        return text
+    return f"{text}, {label} {confidence:.2f}" if isinstance(confidence, float) else f"{text}, {label}"
+
+
+def event_name(event: Mapping[str, Any]) -> str:
+    """Return :func:`name_text` of a flow event."""
+    return name_text(event.get("app_proto"), event.get("pywall", {}).get("facts", {}))
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

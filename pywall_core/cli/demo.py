@@ -7,7 +7,7 @@ import io
 import sys
 from typing import Any
 
-from .common import FAILURE, OK, add_json, complain, print_json, print_table
+from .common import FAILURE, OK, add_json, complain, event_name, print_json, print_table
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -93,9 +93,7 @@ def _picture(path: str, told: list[dict[str, Any]]) -> None:
 
 def recognised(flow: dict[str, Any]) -> str:
     """The protocol, or for an unknown one what its payload looks like."""
-    facts = flow["pywall"].get("facts", {})
-    payload = facts.get("payload_class")
-    return f"{flow['app_proto']}, {payload}" if payload else str(flow["app_proto"])
+    return event_name(flow)
 
 
 def _replay(as_json: bool) -> int:

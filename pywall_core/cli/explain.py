@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..event_lines import flow_text
-from .common import FAILURE, OK, USAGE, add_config, add_json, complain, prepare, printable, warn
+from .common import FAILURE, OK, USAGE, add_config, add_json, complain, event_name, prepare, printable, warn
 from .replay import add_hooks, make_hooks
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def as_lines(history: History, event: Event, engine: Engine) -> Iterator[str]:
     from ..explain.trace import decisive, where
 
     verdict = decisive(history)
-    yield f"flow {history.number}: {flow_text(event)} {event['proto']}, {event['app_proto']}"
+    yield f"flow {history.number}: {flow_text(event)} {event['proto']}, {event_name(event)}"
     if verdict is not None:
         final = "final" if history.flow.final is not None else "of its last packet"
         decided = f"{verdict.rule} {verdict.title} " if verdict.rule else ""

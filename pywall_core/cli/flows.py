@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from ..event_lines import end, rule_label
-from .common import USAGE, add_json, complain, print_table, printable
+from .common import USAGE, add_json, complain, name_text, print_table, printable
 from .labels import block, fits, width
 from .live import Json, add_watch, question, show
 
@@ -77,7 +77,7 @@ def _tell_flows(found: Json) -> None:
             flow["proto"],
             end(flow, "src"),
             end(flow, "dest"),
-            flow["app_proto"] or "pending",
+            name_text(flow["app_proto"], flow["payload"]),
             flow["state"],
             f"{flow['pkts_toserver']}/{flow['pkts_toclient']}",
             f"{flow['bytes_toserver']}/{flow['bytes_toclient']}",
@@ -99,9 +99,10 @@ def _tell_flows(found: Json) -> None:
 
 def _tell_flow(found: Json) -> None:
     flow = found["flow"]
+    name = name_text(flow["app_proto"], flow["payload"])
     lines = [
         f"flow {flow['flow_id']}: {end(flow, 'src')} -> {end(flow, 'dest')} {flow['proto']}, "
-        f"{flow['app_proto'] or 'not recognised yet'}{'' if flow['settled'] else ' (not settled)'}",
+        f"{name}{'' if flow['settled'] else ' (not settled)'}",
         f"  {flow['state']} for {flow['age']:.0f} s, last packet {flow['idle']:.0f} s ago, "
         f"{flow['pkts_toserver']}/{flow['pkts_toclient']} packets, "
         f"{flow['bytes_toserver']}/{flow['bytes_toclient']} bytes",
@@ -109,7 +110,8 @@ def _tell_flow(found: Json) -> None:
     ]
     if flow["detectors_pending"]:
         lines.append(f"  not answered yet: {', '.join(flow['detectors_pending'])}")
-    lines += [f"  known: {name} = {value}" for name, value in sorted(flow["facts"].items())]
+    lines += [f"  so far: {fact} = {value}" for fact, value in flow["payload"].items() if fact not in flow["facts"]]
+    lines += [f"  known: {fact} = {value}" for fact, value in sorted(flow["facts"].items())]
     for way in flow["directions"]:
         lines.append(f"  next packet {way['direction']}, {way['hook']}: {way['verdict'].upper()} by {way['where']}")
         lines.append(f"    {way['why']}")

@@ -11,7 +11,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 from ..event_lines import flow_text, why
-from .common import FAILURE, add_config, add_json, complain, prepare, print_table, printable, warn
+from .common import FAILURE, add_config, add_json, complain, event_name, prepare, print_table, printable, warn
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -181,7 +181,7 @@ class Table:
                 print(f"{printable(name)}:")
             print_table(
                 ["flow", "proto", "app", "packets", "bytes", "verdict", "why"],
-                [[flow_text(e), e["proto"], e["app_proto"], *volume(e), e["verdict"]["action"], why(e)] for e in flows],
+                [[flow_text(e), e["proto"], event_name(e), *volume(e), e["verdict"]["action"], why(e)] for e in flows],
             )
             print()
         verdicts = ", ".join(f"{n} {action}" for action, n in sorted(self._verdicts.items())) or "none"

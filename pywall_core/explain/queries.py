@@ -46,7 +46,7 @@ class Inspector:
         limit = max(0, min(limit, MAX_FLOWS))
         key = SORTS.get(sort)
         found = islice(flows, limit) if key is None else heapq.nlargest(limit, flows, key)
-        return [describe(flow, now) for flow in found]
+        return [self._describe(flow, now) for flow in found]
 
     def show(self, number: int, now: float) -> dict[str, Any] | None:
         """All that is known of a flow, and the walk that its next packet of each direction would take."""
@@ -57,7 +57,7 @@ class Inspector:
         detectors = self._engine.plugins.detectors.all
         pending = [d.name for i, d in enumerate(detectors) if flow.pending >> i & 1]
         return {
-            **describe(flow, now),
+            **self._describe(flow, now),
             "initiator": flow.initiator,
             "client_state": flow.client_state,
             "server_state": flow.server_state,
@@ -69,6 +69,15 @@ class Inspector:
             "reason": "" if verdict is None else clean(verdict.reason),
             "directions": [self._direction(flow, to_server) for to_server in (True, False)],
         }
+
+    def _describe(self, flow: Flow, now: float) -> dict[str, Any]:
+        """One line of ``pywall flows``, with what classifiers say: settled facts, or those of the bytes seen so far."""
+        engine = self._engine
+        payload: dict[str, Any] = {}
+        for _name, call in engine.plugins.calls("facts_so_far"):
+            payload |= call(flow) or {}
+        settled = engine.recognition.classifiers.facts.intersection(flow.facts)
+        return {**describe(flow, now), "payload": clean(payload | {name: flow.facts[name] for name in settled})}
 
     def _direction(self, flow: Flow, to_server: bool) -> dict[str, Any]:
         """The verdict in force for a direction, and the rules' answers as they are at this moment."""

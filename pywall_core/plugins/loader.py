@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 GROUP: Final = "pywall.plugins"
 _PREFIX: Final = "pywall_"
 #: hooks that no packet waits for
-COLD_HOOKS: Final = frozenset({"rules", "startup", "tick", "event", "stats", "shutdown"})
+COLD_HOOKS: Final = frozenset({"rules", "startup", "tick", "event", "stats", "facts_so_far", "shutdown"})
 
 
 #: (plugin name, callable) in the order of the configuration

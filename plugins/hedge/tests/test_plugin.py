@@ -58,7 +58,8 @@ def test_ciphertext_settles_within_a_few_kilobytes():
     assert facts["payload.odds"] >= thresholds(0.02, 0.05).upper
     assert not flow.ext
     assert plugin.pywall_stats() == {
-        "settled": {"plain": 0, "compressed": 0, "encrypted": 1, "obfuscated": 0, "unknown": 0}
+        "settled": {"plain": 0, "compressed": 0, "encrypted": 1, "obfuscated": 0, "unknown": 0},
+        "peers": 0,
     }
 
 

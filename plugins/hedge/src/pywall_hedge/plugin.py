@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pywall_core.api import API_VERSION, MORE, Answer, Facts, Flow, hookimpl
 
 from .classification import SHORTEST
+from .peers import Peers
 from .stream import StreamClassifier
 from .wald import logit
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from .options import Settings
 
 NAME = "hedge"
-FACTS = ("payload_class", "confidence", "entropy", "bytes_seen", "payload.odds", "payload.because")
+FACTS = ("payload_class", "confidence", "entropy", "bytes_seen", "payload.odds", "payload.because", "payload.peer")
 
 
 def evidence(flow: Flow) -> StreamClassifier | None:
@@ -58,8 +59,8 @@ class _LaterOptions:
 class Hedge:
     """Sets facts of a flow when its test settles, or when it ends: `payload_class` (plain, compressed, encrypted,
     obfuscated, unknown), `confidence` (probability of the class, 0 to 1), `entropy` (bits a byte, 0 to 8) and
-    `bytes_seen`; `payload.odds` (log-odds of "encrypted", nats) and `payload.because` (the structure or the encoding
-    that was found, "" without).
+    `bytes_seen`; `payload.odds` (log-odds of "encrypted", nats), `payload.because` (the structure or the encoding
+    that was found, "" without) and `payload.peer` (nats of the odds that come from earlier flows to the same service).
     """
 
     api_version = API_VERSION
@@ -68,6 +69,8 @@ class Hedge:
 
     def __init__(self, options: Settings) -> None:
         self.options = options
+        #: memory of peers; None unless some rule says `peer: true`
+        self.peers: Peers | None = None
         self._settled = {"plain": 0, "compressed": 0, "encrypted": 0, "obfuscated": 0, "unknown": 0}
 
     @hookimpl
@@ -89,32 +92,60 @@ class Hedge:
         """Add a payload. Facts when the test says "encrypted", or when the window is spent; else MORE: what looks plain
         may turn.
         """
-        stream = begin(flow, self.options)
+        stream = evidence(flow)
+        if stream is None:
+            stream = begin(flow, self.options)
+            if self.peers is not None:
+                stream.prior += self.peers.recall(flow, stream.thresholds.upper)
         stream.update(data, to_server)
         if not stream.settled() and stream.bytes_seen < self.options.window:
             return MORE
         assert flow.ext is not None
         del flow.ext[NAME]
+        return self._conclude(flow, stream)
+
+    def _conclude(self, flow: Flow, stream: StreamClassifier) -> Facts:
+        """The facts, once nothing more is asked; the peer is remembered by them."""
+        if self.peers is not None and not (flow.confirmed and not flow.opaque):
+            self.peers.learn(flow, stream.own_odds, stream.thresholds.upper)
         return self._facts(stream)
+
+    @hookimpl
+    def pywall_flow_released(self, flow: Flow) -> None:
+        """A confirmed name speaks for the peer as soon as the flow needs no more looking at."""
+        if self.peers is not None and flow.confirmed and not flow.opaque:
+            self.peers.clear(flow)
 
     @hookimpl
     def pywall_flow_end(self, flow: Flow, reason: str) -> None:
         """Say of a flow that ended early what its bytes looked like so far."""
         found = flow.ext.pop(NAME, None) if flow.ext else None
         if found is not None:
-            flow.facts = {**flow.facts, **self._facts(found)}
+            flow.facts = {**flow.facts, **self._conclude(flow, found)}
+        elif self.peers is not None and flow.confirmed and not flow.opaque:
+            self.peers.clear(flow)
+
+    @hookimpl
+    def pywall_facts_so_far(self, flow: Flow) -> Facts | None:
+        """What the bytes seen so far look like."""
+        stream = evidence(flow)
+        return None if stream is None else self._describe(stream)
 
     @hookimpl
     def pywall_stats(self) -> dict[str, Any]:
         """How many flows settled to each class."""
-        return {"settled": dict(self._settled)}
+        return {"settled": dict(self._settled), "peers": 0 if self.peers is None else len(self.peers)}
 
     def _facts(self, stream: StreamClassifier) -> Facts:
+        facts = self._describe(stream)
+        self._settled[facts["payload_class"]] += 1
+        return facts
+
+    def _describe(self, stream: StreamClassifier) -> Facts:
         label, confidence, because = "unknown", 0.0, ""
         if stream.bytes_seen >= SHORTEST:
             result = stream.result()
             label, confidence, because = result.label, result.confidence, result.because
-        self._settled[label] += 1
         return Facts(
             {
                 "payload_class": label,
@@ -123,5 +154,6 @@ class Hedge:
                 "bytes_seen": stream.bytes_seen,
                 "payload.odds": round(stream.odds, 2),
                 "payload.because": because,
+                "payload.peer": round(stream.prior - logit(self.options.prior), 2),
             }
         )

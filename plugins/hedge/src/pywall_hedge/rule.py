@@ -8,7 +8,8 @@ from pydantic import Field
 
 from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, RuleKind, Scope
 
-from .plugin import FACTS
+from .peers import Peers
+from .plugin import FACTS, NAME, Hedge
 
 if TYPE_CHECKING:
     from pywall_core.api import Host
@@ -32,6 +33,10 @@ class Payload(RuleKind):
 
     is_: Class | tuple[Class, ...] = Field(alias="is", description="the class, or a list of classes")
     min_confidence: float = Field(0.0, ge=0, le=1, description="confidence below which the answer is NO")
+    peer: bool = Field(
+        False,
+        description="true: what earlier flows from the same address to the same service looked like counts as well",
+    )
     min_entropy: float = Field(0.0, ge=0, le=8, description="bits a byte below which the answer is NO")
 
     def asks(self) -> tuple[str, ...]:
@@ -43,6 +48,8 @@ class Payload(RuleKind):
         wanted = frozenset((self.is_,) if isinstance(self.is_, str) else self.is_)
         min_confidence, min_entropy = self.min_confidence, self.min_entropy
         state = host.fact_state
+        if self.peer:
+            _remember_peers(host)
 
         def match(packet: Packet, flow: Flow) -> Answer:
             if flow.confirmed and not flow.opaque:
@@ -56,3 +63,11 @@ class Payload(RuleKind):
             return YES
 
         return match
+
+
+def _remember_peers(host: Host) -> None:
+    """Tell the plugin that its memory of peers is asked."""
+    for name, call in host.plugins.calls("classify"):
+        plugin = getattr(call, "__self__", None)
+        if name == NAME and isinstance(plugin, Hedge) and plugin.peers is None:
+            plugin.peers = Peers()
