@@ -69,9 +69,11 @@ def run(args: argparse.Namespace) -> int:
         return CONFIGURATION if isinstance(error, ConfigError) else PLUGIN
     if args.schema:
         from ..config.schema import json_schema
+        from ..plugins.facts import known_facts
 
         options = {plugin.name: getattr(plugin.obj, "Options", None) for plugin in plugins.loaded}
-        print_json(json_schema(plugins.registry.kinds, options))
+        names = {"fact": known_facts(plugins.loaded).names, "protocol": plugins.protocols()}
+        print_json(json_schema(plugins.registry.kinds, options, names))
         return OK
     lint(config, plugins, chains)
     warn(config)

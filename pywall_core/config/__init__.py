@@ -8,19 +8,19 @@ come together: the caller ends with ``bind_chains``, or with ``config.check()``.
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterable
 from importlib import resources
 from importlib.metadata import entry_points
-from pathlib import Path as FilePath
 from typing import Any
 
 from pydantic import ValidationError
 
-from .document import MAX_BYTES, Document, parse
+from .document import Document
 from .errors import ConfigError, Path, Problem, explain, nearest, path_text, shown
+from .files import bundle, read_file, unbundle
 from .model import Config, Default, Detection, Events, Failure, PluginEntry, Queue, Run, Table
 from .repair import without
+from .resolve import resolve
 from .rules import AllOf, AnyOf, BoundRule, Condition, Not, bind_chains, leaves
 from .section import Section
 
@@ -72,19 +72,21 @@ def load(source: str | os.PathLike[str] | None = None, *, strict: bool = True) -
 
 def read(source: str | os.PathLike[str] | None = None) -> tuple[str, bytes, list[str]]:
     """Name and text of a configuration and warnings about its file, so that several processes can use the same text.
+    The text holds what the file includes as well, see :mod:`pywall_core.config.files`.
 
     :raises ConfigError: it cannot be read, or should not be trusted
     """
     name = DEFAULT_POLICY if source is None else os.fspath(source)
     warnings: list[str] = []
-    text = _policy_text(name) if name.startswith(POLICY) else _file_text(name, warnings)
-    return name, text, warnings
+    if name.startswith(POLICY):
+        return name, _policy_text(name), warnings
+    return name, bundle(name, read_file(name, warnings), warnings), warnings
 
 
 def loads(text: bytes, name: str, *, strict: bool = True) -> Config:
     """The configuration that a text holds; ``name`` stands for its file in messages. Otherwise as :func:`load`."""
     warnings: list[str] = []
-    document = parse(text, name)
+    document = resolve(unbundle(text, name))
     if name == DEFAULT_POLICY:
         _leave_out_absent(document.data, warnings)
     config = _build(document)
@@ -132,23 +134,6 @@ def _leave_out_absent(data: dict[str, Any], warnings: list[str]) -> None:
     data["plugins"] = [name for name in data["plugins"] if name not in absent]
     if "rules" in absent:
         data["chains"] = {}
-
-
-def _file_text(name: str, warnings: list[str]) -> bytes:
-    try:
-        with FilePath(name).open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            text = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise ConfigError([Problem(0, 0, "", f"cannot be read: {error.strerror or error}", name)]) from None
-    except ValueError as error:  # a NUL in the name
-        raise ConfigError([Problem(0, 0, "", f"cannot be read: {error}", repr(name))]) from None
-    if stat.S_ISREG(mode) and mode & stat.S_IWOTH:
-        message = "anybody may write this file: chmod o-w it"
-        if os.geteuid() == 0:
-            raise ConfigError([Problem(0, 0, "", message, name)])
-        warnings.append(f"{name}: {message}")
-    return text
 
 
 def _build(document: Document) -> Config:

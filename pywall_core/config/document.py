@@ -17,7 +17,7 @@ import yaml
 from . import syntax
 from .errors import ConfigError, Path, Problem, path_text, shown
 
-MAX_BYTES: Final = 1 << 20
+MAX_BYTES: Final = 16 << 20
 MAX_DEPTH: Final = 24
 MAX_PROBLEMS: Final = 100
 #: ``# pywall: ignore[W012]`` at the end of a line: warnings with these codes are not wanted for it

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -15,8 +15,16 @@ Schema = dict[str, Any]
 _REF = "#/$defs/{model}"
 
 
-def json_schema(kinds: Mapping[str, type[RuleKind]], options: Mapping[str, type[BaseModel] | None]) -> Schema:
-    """JSON Schema 2020-12. ``options`` maps plugin names to their models of options (None: it takes none)."""
+def json_schema(
+    kinds: Mapping[str, type[RuleKind]],
+    options: Mapping[str, type[BaseModel] | None],
+    names: Mapping[str, Iterable[str]] | None = None,
+) -> Schema:
+    """JSON Schema 2020-12. ``options`` maps plugin names to their models of options (None: it takes none).
+
+    ``names`` are those that an editor may offer, by what they are names of ("fact", "protocol"): a field of a rule kind
+    says by ``json_schema_extra={"x-pywall": "fact"}`` that it takes one.
+    """
     schema: Schema = Config.model_json_schema(by_alias=True)
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     definitions: Schema = schema["$defs"]
@@ -28,7 +36,22 @@ def json_schema(kinds: Mapping[str, type[RuleKind]], options: Mapping[str, type[
         parts = {"type": "array", "items": {"$ref": "#/$defs/rule"}, "minItems": 1}
         heads.append(_part({"properties": {}}, {name: parts}))
     heads.append(_part({"properties": {}}, {"not": {"$ref": "#/$defs/rule"}}))
+    definitions["include"] = {
+        "type": "object",
+        "properties": {"include": {"type": "string", "description": "a file that holds a list of rules"}},
+        "required": ["include"],
+        "additionalProperties": False,
+    }
+    heads.append({"$ref": "#/$defs/include"})
     definitions["rule"] = {"anyOf": heads}
+    schema["properties"]["include"] = {
+        "description": "files, folders or patterns whose chains and variables are put before this file's",
+        "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+    }
+    schema["properties"]["vars"] = {
+        "type": "object",
+        "description": "values by name, used as ${name}; ${env:NAME} reads the environment here",
+    }
     schema["properties"]["chains"]["additionalProperties"] = {
         "type": ["array", "null"],
         "items": {"$ref": "#/$defs/rule"},
@@ -42,6 +65,13 @@ def json_schema(kinds: Mapping[str, type[RuleKind]], options: Mapping[str, type[
             )
     if entries:
         schema["properties"]["plugins"]["items"] = {"anyOf": entries}
+    for name in kinds:
+        for field in definitions[f"rule:{name}"]["properties"].values():
+            offered = sorted((names or {}).get(field.pop("x-pywall", ""), ()))
+            if offered:
+                plain = {key: field.pop(key) for key in ("type", "anyOf", "items", "minLength") if key in field}
+                one = {"enum": offered}
+                field["anyOf"] = [one, {"type": "array", "items": one}, plain]
     return schema
 
 
@@ -61,12 +91,14 @@ def _part(schema: Schema, head: Schema) -> Schema:
     common: Schema = {
         "action": {"type": "string", "description": f"{', '.join(Action.__members__)}, or a chain's name"},
         "observe": {"type": "boolean", "description": "report what it would do, do nothing"},
+        "name": {"type": "string", "description": "what the rule is called wherever it is shown"},
         "comment": {"type": "string", "description": "words for events and listings"},
+        "enabled": {"type": "boolean", "description": "false: the rule is checked and left out"},
     }
     return {
         "type": "object",
         **schema,
-        "properties": {**head, **schema["properties"], **common},
+        "properties": {**head, **common, **schema["properties"]},
         "required": [*head, *schema.get("required", ())],
         "additionalProperties": False,
     }

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 Message = dict[str, Any]
 #: octets of one line; longer ones end the connection
-MAX_LINE: Final = 1 << 22
+MAX_LINE: Final = 1 << 25  # a policy of 16 MiB in base64, and more
 
 
 class ChannelError(Exception):

@@ -98,6 +98,14 @@ def test_schema_knows_the_kinds_of_the_named_plugins(pywall, policy: Path) -> No
     assert references <= set(schema["$defs"])
 
 
+def test_schema_offers_the_facts_and_protocols_of_the_named_plugins(pywall) -> None:  # type: ignore[no-untyped-def]
+    schema = json.loads(pywall("check", "--schema", "--config", "policy:allow-known").out)
+    assert "tls.sni" in schema["$defs"]["rule:fact"]["properties"]["name"]["anyOf"][0]["enum"]
+    assert "ssh" in schema["$defs"]["rule:app"]["properties"]["is"]["anyOf"][0]["enum"]
+    rule = {"rule": "app", "is": ["ssh", "one.of.my.own"], "action": "DROP", "name": "x", "enabled": False}
+    jsonschema.validate({"vars": {"a": 1}, "include": "x.yaml", "chains": {"INPUT": [rule]}}, schema)
+
+
 def test_schema_describes_this_very_policy(pywall, policy: Path) -> None:  # type: ignore[no-untyped-def]
     schema = json.loads(pywall("check", "--schema", "--config", policy).out)
     jsonschema.validate(yaml.safe_load(POLICY), schema)

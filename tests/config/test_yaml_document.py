@@ -161,7 +161,7 @@ def test_an_excerpt_has_a_caret_below_the_place() -> None:
 
 def test_size_is_bounded() -> None:
     (line,) = errors("#" * (MAX_BYTES + 1))
-    assert line == "f.yaml: larger than 1 MiB"
+    assert line == "f.yaml: larger than 16 MiB"
 
 
 def test_not_utf8() -> None:

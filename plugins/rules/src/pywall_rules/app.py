@@ -34,7 +34,9 @@ class App(RuleKind):
     scope: ClassVar = "flow"
 
     names: Annotated[tuple[str, ...], BeforeValidator(_names), WithJsonSchema(_SCHEMA)] = Field(
-        alias="is", description="a protocol name (tls, ssh, http, ...), unknown, none, or a list"
+        alias="is",
+        description="a protocol name (tls, ssh, http, ...), unknown, none, or a list",
+        json_schema_extra={"x-pywall": "protocol"},
     )
 
     confirmed: bool = Field(False, description="true: only a name that was proved; false: an opening is enough")

@@ -43,7 +43,7 @@ class Fact(RuleKind):
     kind: ClassVar[str] = "fact"
     scope: ClassVar = "flow"
 
-    name: str = Field(description="the fact's dotted name", min_length=1)
+    name: str = Field(description="the fact's dotted name", min_length=1, json_schema_extra={"x-pywall": "fact"})
     equals: Annotated[Value | None, WithJsonSchema(_ONE)] = Field(
         default=None, alias="is", description="the value, exactly"
     )

@@ -1,0 +1,141 @@
+"""A policy of several files, with variables: one document whose values keep their places."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pywall_core.cli.common import prepare
+from pywall_core.config import Config, ConfigError, load, loads, read
+
+MAIN = """version: 1
+include: [vars.yaml, rules.d]
+plugins: [rules]
+vars: {ssh: 2222, allowed: [10.0.0.0/8, "${office}"]}
+chains:
+  INPUT:
+    - include: first.yaml
+    - {rule: port, protocol: tcp, dst: ${ssh}, action: ACCEPT, comment: "ssh on ${ssh}"}
+    - {rule: ip, src: ${allowed}, action: DROP}
+    - {rule: ip, src: [192.0.2.1, ${allowed}], action: DROP}
+"""
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    (tmp_path / "rules.d").mkdir()
+    (tmp_path / "vars.yaml").write_text("vars: {office: 192.0.2.0/24, ssh: 22}\n")
+    (tmp_path / "rules.d" / "10.yaml").write_text(
+        "chains:\n  INPUT:\n    - {rule: ip, src: 203.0.113.1, action: DROP}\n"
+    )
+    (tmp_path / "rules.d" / "20.yaml").write_text("chains:\n  other:\n    - {rule: port, dst: 23, action: DROP}\n")
+    (tmp_path / "rules.d" / "notes.txt").write_text("not read")
+    (tmp_path / "first.yaml").write_text("- {rule: port, dst: 1, action: DROP}\n- {rule: port, dst: 2, action: DROP}\n")
+    (tmp_path / "p.yaml").write_text(MAIN)
+    return tmp_path / "p.yaml"
+
+
+def rows(config: Config, chain: str) -> list[dict[str, object]]:
+    return config.chains[chain]
+
+
+def test_included_chains_come_first_and_variables_are_written_out(policy: Path) -> None:
+    config = load(policy)
+    rules = rows(config, "INPUT")
+    assert [rule.get("dst", rule.get("src")) for rule in rules] == [
+        "203.0.113.1",
+        1,
+        2,
+        2222,
+        ["10.0.0.0/8", "192.0.2.0/24"],
+        ["192.0.2.1", "10.0.0.0/8", "192.0.2.0/24"],
+    ]
+    assert rules[3]["comment"] == "ssh on 2222"
+    assert rows(config, "other") == [{"rule": "port", "dst": 23, "action": "DROP"}]
+
+
+def test_rules_keep_their_file_and_line(policy: Path) -> None:
+    _, _, chains = prepare(str(policy))
+    places = [rule.mark.removeprefix(f"{policy.parent}/") for rule in chains["INPUT"]]
+    assert places == ["rules.d/10.yaml:3", "first.yaml:1", "first.yaml:2", "p.yaml:8", "p.yaml:9", "p.yaml:10"]
+
+
+def test_errors_name_the_included_file(policy: Path) -> None:
+    (policy.parent / "first.yaml").write_text(
+        "- {rule: port, dst: 70000, action: DROP}\n- {rule: prot, action: DROP}\n"
+    )
+    (policy.parent / "rules.d" / "20.yaml").write_text("mode: x\n")
+    with pytest.raises(ConfigError) as caught:
+        prepare(str(policy))
+    lines = [str(problem).removeprefix(f"{policy.parent}/") for problem in caught.value.problems]
+    assert [line.split(":")[:2] for line in sorted(lines)] == [
+        ["first.yaml", "1"],
+        ["first.yaml", "2"],
+        ["rules.d/20.yaml", "1"],
+    ]
+    assert any(
+        "    - {rule: port, dst: 70000" in problem.excerpt or "70000" in problem.excerpt
+        for problem in caught.value.problems
+    )
+
+
+def test_every_process_sees_the_files_as_they_were_read(policy: Path) -> None:
+    name, text, _ = read(policy)
+    for file in (*policy.parent.glob("*.yaml"), *policy.parent.glob("rules.d/*")):
+        file.unlink()
+    assert len(rows(loads(text, name), "INPUT")) == 6
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("include: absent.yaml\n", "absent.yaml: cannot be read"),
+        ("include: p.yaml\n", "includes itself"),
+        ("include: {a: b}\n", "should be a file, a folder, or a list of them"),
+        ("include: list.yaml\n", "a list of rules is included in a chain"),
+        ("chains: {INPUT: [include: map.yaml]}\n", "a mapping is included at the top of a file"),
+        ("mode: ${mod}\nvars: {mode: observe}\n", "no variable 'mod'; did you mean 'mode'?"),
+        ("mode: ${x}\n", "no variable 'x' (there are: none; they stand under vars:)"),
+        ("vars: {a: ${b}, b: ${a}}\n", "refers to itself"),
+        ("vars: [a]\nmode: ${a}\n", "should be a mapping"),
+        ("vars: {a: [1]}\nmode: x${a}\n", "${a} is a list, which cannot be a part of a text"),
+        ("mode: ${env:HOME}\n", "the environment is read under vars: only"),
+        ("vars: {m: ${env:PYWALL_NO_SUCH}}\nmode: ${m}\n", "the environment has no variable 'PYWALL_NO_SUCH'"),
+    ],
+)
+def test_mistakes_are_answered(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "list.yaml").write_text("- {rule: always, action: DROP}\n")
+    (tmp_path / "map.yaml").write_text("mode: observe\n")
+    (tmp_path / "p.yaml").write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path / "p.yaml")
+    assert words in str(caught.value)
+
+
+def test_the_environment_gives_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYWALL_QUEUE", "7")
+    (tmp_path / "p.yaml").write_text("vars: {queue: ${env:PYWALL_QUEUE}}\nqueue: {number: ${queue}}\n")
+    assert load(tmp_path / "p.yaml").queue.number == 7
+
+
+def test_variables_that_multiply_are_bounded(tmp_path: Path) -> None:
+    lines = ["  v0: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]"]
+    lines += [f"  v{n}: [{', '.join([f'${{v{n - 1}}}'] * 10)}]" for n in range(1, 9)]
+    (tmp_path / "p.yaml").write_text("vars:\n" + "\n".join(lines) + "\n")
+    with pytest.raises(ConfigError, match="values when its variables are written out"):
+        load(tmp_path / "p.yaml")
+
+
+def test_a_policy_of_more_than_a_mebibyte(tmp_path: Path) -> None:
+    rules = "".join(f"    - {{rule: ip, src: 10.{n >> 8 & 255}.{n & 255}.0/24, action: DROP}}\n" for n in range(30_000))
+    (tmp_path / "p.yaml").write_text(f"version: 1\nplugins: [rules]\nchains:\n  INPUT:\n{rules}")
+    assert (tmp_path / "p.yaml").stat().st_size > 1 << 20
+    assert len(load(tmp_path / "p.yaml").chains["INPUT"]) == 30_000
+
+
+def test_an_included_file_that_anybody_may_write(policy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (policy.parent / "vars.yaml").chmod(0o666)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    with pytest.raises(ConfigError, match="chmod o-w"):
+        load(policy)
