@@ -42,6 +42,7 @@ COMMANDS: Final = {
     "allow": "allow",
     "unblock": "unblock",
     "reload": "reload",
+    "confirm": "confirm",
     "cleanup": "cleanup",
     "doctor": "doctor",
     "systemd": "systemd",

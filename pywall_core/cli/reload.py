@@ -11,7 +11,14 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser = subparsers.add_parser(
         "reload",
         help="have the running firewall read its configuration again",
-        description="Reload the configuration of the firewall in this network namespace. A wrong one changes nothing.",
+        description="Reload the configuration of the firewall in this network namespace. A wrong one changes nothing. "
+        "What is known of open sessions is handed over: those that the new policy accepts go on.",
+    )
+    parser.add_argument(
+        "--confirm",
+        type=float,
+        metavar="SECONDS",
+        help="return to the policy before, unless 'pywall confirm' follows within so many seconds",
     )
     add_json(parser)
     parser.set_defaults(run=run)
@@ -22,7 +29,8 @@ def run(args: argparse.Namespace) -> int:
     from ..kernel.rundir import RunDir
 
     try:
-        answer = ask(RunDir().socket, {"command": "reload"}, timeout=60.0)
+        request = {"command": "reload", **({} if args.confirm is None else {"confirm": args.confirm})}
+        answer = ask(RunDir().socket, request, timeout=60.0)
         code = OK if answer.get("ok") else CONFIGURATION
     except NotRunningError as error:
         answer, code = {"ok": False, "error": str(error)}, FAILURE
@@ -30,6 +38,8 @@ def run(args: argparse.Namespace) -> int:
         print_json(answer)
     elif code:
         complain(str(answer.get("error", "not reloaded")))
+    elif args.confirm is not None:
+        print(f"reloaded; 'pywall confirm' within {args.confirm:g} s keeps it")
     else:
         print("reloaded")
     return code

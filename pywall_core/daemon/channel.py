@@ -23,6 +23,7 @@ class Channel:
         self.socket = connection
         self._limit = limit
         self._received = bytearray()
+        self._unsent = bytearray()
 
     def fileno(self) -> int:
         """For selectors."""
@@ -35,7 +36,8 @@ class Channel:
         """
         try:
             self.socket.settimeout(timeout)
-            self.socket.sendall(json.dumps(message, default=str).encode() + b"\n")
+            line, self._unsent = bytes(self._unsent) + _line(message), bytearray()
+            self.socket.sendall(line)
         except OSError as error:
             raise ChannelError(str(error)) from None
 
@@ -45,8 +47,30 @@ class Channel:
         :raises ChannelError: the other side is gone
         """
         try:
+            if not self.flush():
+                return False
+            line = _line(message)
+            self._unsent += line[self.socket.send(line) :]
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            raise ChannelError(str(error)) from None
+        return True
+
+    def post(self, message: Message) -> int:
+        """Have a message wait until the other side reads: :meth:`flush` sends it. Return the bytes that wait."""
+        self._unsent += _line(message)
+        return len(self._unsent)
+
+    def flush(self) -> bool:
+        """Send what waits as far as that needs no waiting. False: some is left.
+
+        :raises ChannelError: the other side is gone
+        """
+        try:
             self.socket.settimeout(0)
-            self.socket.send(json.dumps(message, default=str).encode() + b"\n")
+            while self._unsent:
+                del self._unsent[: self.socket.send(self._unsent[: 1 << 18])]
         except BlockingIOError:
             return False
         except OSError as error:
@@ -103,6 +127,10 @@ class Channel:
     def close(self) -> None:
         """Close the socket."""
         self.socket.close()
+
+
+def _line(message: Message) -> bytes:
+    return json.dumps(message, default=str).encode() + b"\n"
 
 
 def _parse(line: bytes) -> Message:

@@ -24,6 +24,7 @@ class CarriedFlows:
 
     def __init__(self, engine: Engine) -> None:
         self._flows = engine.flows
+        self._forget = engine.inheritance.forget
         self._ended = EndedConnections()
         self._lookup = Lookup()
         self._flows.still_carried = self._still_carried
@@ -31,6 +32,7 @@ class CarriedFlows:
     def poll(self, now: float) -> None:
         """End the flows whose connections have ended since the last call."""
         for connection in self._ended.poll():
+            self._forget(connection.key)
             for key in _keys(connection):
                 flow = self._flows.find(key)
                 if flow is not None and is_carried(flow):

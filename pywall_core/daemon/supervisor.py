@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import select
 import selectors
 import signal
 from time import monotonic
@@ -22,6 +23,7 @@ from ..kernel.firewall import Firewall
 from ..kernel.iptables import wanted_variant
 from ..kernel.queues import Losses, statistics
 from ..kernel.rundir import RunDir
+from . import handover
 from .channel import Message
 from .control import Client, ControlSocket
 from .runtime_config import Policy, read_policy
@@ -32,6 +34,9 @@ from .worker_pool import Question, Team, WorkerProcess, order_of
 
 log: Final = logging.getLogger("pywall.supervisor")
 _STEP: Final = 0.25
+#: seconds that workers may take to say what they know, and between two times that they are asked
+_DESCRIBE_SECONDS: Final = 5.0
+_DESCRIBE_EVERY: Final = 5.0
 #: seconds that a client of the control socket may wait for a reload
 _RELOAD_SECONDS: Final = 120.0
 
@@ -71,6 +76,12 @@ class Supervisor:
         self._started = monotonic()
         self._next_second = 0.0
         self._rules_restored = 0
+        #: seconds within which the next reload is to be confirmed; the policy before it, and until when it may return
+        self._confirm_within: float | None = None
+        self._previous: Policy | None = None
+        self._confirm_until = 0.0
+        self._next_description = 0.0
+        self._described_since = 0.0
 
     def run(self) -> int:
         """Run until a signal ends it. Exit code 0.
@@ -150,10 +161,48 @@ class Supervisor:
         self._sets.use(coming.policy.config)
         self._sets.begin(coming.drops())
         old, self._team, self._coming = self._team, coming, None
+        if old is not None:
+            self._learn(old)
+        knowledge = old.knowledge() if old is not None else handover.load(self._rundir.handover)
+        for worker in coming.workers:
+            worker.begin(knowledge)
         if coming.policy.config.queue.offload:
             self._firewall.count_offloaded()
         if old is not None:
             self._dismiss(old)
+
+    def _learn(self, team: Team, timeout: float = _DESCRIBE_SECONDS) -> None:
+        """Wait until all workers have described what they know; what is late is left out."""
+        for worker in team.workers:
+            worker.describe(wait=timeout)
+        until = monotonic() + timeout
+        while (late := [worker for worker in team.workers if worker.describing]) and monotonic() < until:
+            ready, _, _ = select.select([worker.channel for worker in late], [], [], 0.1)
+            for worker in late:
+                if worker.channel in ready and not worker.listen():
+                    worker.describing = False
+        if late:
+            log.warning("hand-over: %d workers did not say in time what they know", len(late))
+
+    def _keep_knowledge(self, now: float) -> None:
+        """Have the workers describe what they know now and then, and keep it for the next start."""
+        team = self._team
+        if team is None or any(worker.describing for worker in team.workers):
+            return
+        if self._described_since:
+            self._next_description = now + max(_DESCRIBE_EVERY, 50 * (now - self._described_since))
+            self._described_since = 0.0
+            self._write_knowledge(team)
+        elif now >= self._next_description:
+            self._described_since = now
+            for worker in team.workers:
+                worker.describe()
+
+    def _write_knowledge(self, team: Team) -> None:
+        try:
+            handover.write(self._rundir.handover, team.knowledge())
+        except OSError as error:
+            log.warning("hand-over: %s: %s", self._rundir.handover, error.strerror)
 
     def _dismiss(self, team: Team) -> None:
         for worker in team.workers:
@@ -167,7 +216,11 @@ class Supervisor:
         worker.stop()
 
     def _advance(self) -> None:
-        """Carry a reload on."""
+        """Carry a reload on, and take one back that nobody has confirmed."""
+        if self._previous is not None and self._coming is None and monotonic() >= self._confirm_until:
+            log.warning("the reload was not confirmed in time: the policy before it returns")
+            previous, self._previous = self._previous, None
+            self._coming = self._new_team(previous)
         if self._reload_asked and self._coming is None:
             self._reload_asked = False
             self._reloading, self._reloads = self._reloads, []
@@ -182,7 +235,13 @@ class Supervisor:
         failure = coming.failure()
         if failure is None and coming.ready():
             try:
+                before = self._team.policy if self._team else None
                 self._take_over()
+                if self._confirm_within is not None and self._reloading:
+                    self._previous = self._previous or before
+                    self._confirm_until = monotonic() + self._confirm_within
+                    log.info("reloaded for %g s, unless 'pywall confirm' follows", self._confirm_within)
+                    self._confirm_within = None
                 self._reloaded(None)
             except CommandError as error:
                 failure = (1, str(error))
@@ -210,6 +269,10 @@ class Supervisor:
             for old, new in self._team.replace_lost(now):
                 self._hear(new)
                 self._part_from(old)
+            for worker in self._team.workers:
+                if worker.bound and not worker.judging:
+                    worker.begin(worker.knowledge)
+            self._keep_knowledge(now)
         self._collect(now)
         self._pass_on_sets()
         if now >= self._next_second:
@@ -287,9 +350,18 @@ class Supervisor:
             case "status":
                 client.answer({"ok": True, **self._status()})
             case "reload":
+                seconds = request.get("confirm")
+                if seconds is not None and not (isinstance(seconds, (int, float)) and 1 <= seconds <= 86_400):
+                    client.answer({"ok": False, "error": "confirm is a number of seconds, 1 to 86400"})
+                    return
                 self._reload_asked = True
+                self._confirm_within = seconds
                 client.until += _RELOAD_SECONDS
                 self._reloads.append(client)
+            case "confirm":
+                waiting = self._previous is not None
+                self._previous = None
+                client.answer({"ok": waiting, **({} if waiting else {"error": "no reload waits to be confirmed"})})
             case "set":
                 wrong = self._sets.change(request)
                 client.answer({"ok": wrong is None, **({"error": wrong} if wrong else {})})
@@ -301,7 +373,10 @@ class Supervisor:
                     self._waiting.append(Question(client, what, self._team.workers, order))
             case _:
                 client.answer(
-                    {"ok": False, "error": "unknown command (status, stats, flows, flow, set, set-entries, reload)"}
+                    {
+                        "ok": False,
+                        "error": "unknown command (status, stats, flows, flow, set, set-entries, reload, confirm)",
+                    }
                 )
 
     def _status(self) -> dict[str, Any]:
@@ -319,6 +394,7 @@ class Supervisor:
             "workers": team.describe() if team else [],
             "restarts": team.restarts if team else 0,
             "rules_restored": self._rules_restored,
+            "unconfirmed": round(self._confirm_until - monotonic(), 1) if self._previous is not None else None,
             "queues": self._losses.describe(),
         }
 
@@ -345,6 +421,9 @@ class Supervisor:
             self._firewall.remove()
         except CommandError as error:
             log.error("rules may be left, run 'pywall cleanup': %s", error)
+        if self._team is not None:
+            self._learn(self._team, timeout=1.0)
+            self._write_knowledge(self._team)
         for team in (self._coming, self._team):
             if team is not None:
                 self._dismiss(team)

@@ -9,21 +9,26 @@ from __future__ import annotations
 import argparse
 import base64
 import gc
+import json
 import logging
+import select
 import signal
 import socket
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import islice
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from ..config import ConfigError, loads
 from ..engine.counters import LossLog
 from ..engine.set_changes import kernel_drops, set_entries
+from ..flows.handover import CHUNK
 from ..kernel import privileges
 from ..kernel.conntrack import clear_mark
 from ..kernel.marks import Marks
-from ..kernel.open_connections import open_connections
+from ..kernel.open_connections import open_connections, original_keys
 from ..kernel.queues import statistics
 from .channel import Channel, ChannelError, Message
 from .watchdog import Alarm
@@ -36,6 +41,8 @@ log: Final = logging.getLogger("pywall.worker")
 #: seconds that a worker goes on judging what waits in its queue after it was told to stop
 DRAIN: Final = 1.0
 _TICK: Final = 1.0
+#: bytes of what one plugin or rule may keep over a reload
+MAX_STATE: Final = 1 << 20
 
 
 class Worker:
@@ -50,6 +57,7 @@ class Worker:
         config = loads(base64.b64decode(order["text"]), order["name"], strict=False)
         self._channel = channel
         self._stop_at: float | None = None
+        self._describing: Iterator[Message] | None = None
         self._next_tick = 0.0
         events = config.events
         if order["print_events"] == "json":
@@ -81,6 +89,7 @@ class Worker:
             older = open_connections(queue.hooks)
             if older is not None:
                 self._engine.assume_older(older)
+        self._engine.assume_originals(original_keys())
         self._carried = _carried_flows(self._engine) if queue.offload else None
         self._number = options.number
         #: packets that passed unjudged, all workers', as the supervisor has it
@@ -95,6 +104,8 @@ class Worker:
         drops = kernel_drops(self._engine.chains, observe=self._engine.config.mode == "observe")
         self._engine.set_changes.report = self._report_set
         self._channel.send({"is": "bound", "drops": drops})
+        if not self._inherit():
+            return
         alarm = Alarm(self._engine.progress)
         alarm.start()
         try:
@@ -107,6 +118,51 @@ class Worker:
                 self._carried.close()
             self._engine.close()
             self._sink.close()
+
+    def _inherit(self) -> bool:
+        """Take in what the workers before knew, until the supervisor says that packets come. False: it says stop."""
+        while True:
+            select.select([self._channel], [], [], 0.25)
+            self._channel.offer({"is": "alive", "judged": 0})
+            for message in self._channel.receive():
+                match message.get("do"):
+                    case "inherit":
+                        self._engine.inherit(message.get("flows") or ())
+                        state = message.get("state")
+                        if isinstance(state, dict):
+                            self._engine.load_state(state)
+                    case "go":
+                        return True
+                    case "stop":
+                        return False
+                    case _:
+                        self._obey(message, monotonic())
+
+    def _descriptions(self) -> Iterator[Message]:
+        """Yield what is known of all live flows, and what plugins and rules keep, as messages to the supervisor."""
+        flows = self._engine.describe_flows()
+        while chunk := list(islice(flows, CHUNK)):
+            yield {"is": "knows", "flows": chunk}
+        for name, state in self._engine.save_state().items():
+            if len(json.dumps(state, default=str)) <= MAX_STATE:
+                yield {"is": "knows", "state": {name: state}}
+        yield {"is": "described"}
+
+    def _describe(self, seconds: float) -> None:
+        """Go on with the descriptions: as far as the supervisor reads, waiting for it for at most ``seconds``."""
+        until = monotonic() + seconds
+        while self._describing is not None:
+            if not self._channel.flush():
+                left = until - monotonic()
+                if left <= 0 or not select.select([], [self._channel], [], left)[1]:
+                    return
+                continue
+            message = next(self._describing, None)
+            if message is None:
+                self._describing = None
+            else:
+                self._channel.post(message)
+        self._channel.flush()
 
     def _pulse(self, now: float, idle: bool) -> None:
         from ..sources.nfqueue import Stop
@@ -123,6 +179,8 @@ class Worker:
                 self._engine.emit("stats", stats=self._engine.stats())
         try:
             self._channel.offer({"is": "alive", "judged": self._engine.packets})
+            if self._describing is not None:
+                self._describe(0.0)
             for message in self._channel.receive():
                 self._obey(message, now)
         except ChannelError:
@@ -134,6 +192,9 @@ class Worker:
         match message.get("do"):
             case "stop":
                 self._stop_at = now + DRAIN
+            case "describe":
+                self._describing = self._descriptions()
+                self._describe(message.get("wait", 0.0))
             case "passed":
                 self._passed = message["packets"]
             case "reopen":

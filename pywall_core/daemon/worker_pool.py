@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Final
@@ -20,6 +20,7 @@ from ..flows.filter import FilterError, parse
 from ..kernel.ruleset import Plan, SetDrop
 from .channel import Channel, ChannelError, Message
 from .control import Client
+from .handover import MAX_LINES
 from .runtime_config import Policy
 
 log: Final = logging.getLogger("pywall.supervisor")
@@ -59,6 +60,12 @@ class WorkerProcess:
         self.drops: list[tuple[str, str, str]] = []
         #: changes of named sets that its rules made, to be passed on
         self.set_changes: list[Message] = []
+        #: what it knows of live flows, as of its last complete description; messages for another worker
+        self.knowledge: list[Message] = []
+        self._coming: list[Message] = []
+        self.describing = False
+        #: it was told to judge packets
+        self.judging = False
         text = base64.b64encode(policy.text).decode()
         order = {
             "text": text,
@@ -105,9 +112,33 @@ class WorkerProcess:
                         self.failure = (int(message.get("code", 1)), str(message.get("message", "")))
                     case "answer":
                         self.answers.append(message)
+                    case "knows":
+                        self._coming.append({key: message[key] for key in ("flows", "state") if key in message})
+                        del self._coming[MAX_LINES:]
+                    case "described":
+                        self.knowledge, self._coming = self._coming, []
+                        self.describing = False
         except ChannelError:
             return False
         return True
+
+    def begin(self, knowledge: Iterable[Message]) -> None:
+        """Hand over what other workers knew, and have it judge packets."""
+        self.judging = True
+        with contextlib.suppress(ChannelError):
+            for message in knowledge:
+                self.channel.send({"do": "inherit", **message})
+            self.channel.send({"do": "go"})
+
+    def describe(self, wait: float = 0.0) -> None:
+        """Ask for a description of all that it knows; ``knowledge`` has it when ``describing`` is False again.
+
+        ``wait``: seconds that it may spend on nothing else.
+        """
+        if self.judging:
+            self.describing = True
+            self._coming = []
+            self.ask({"do": "describe", "wait": wait})
 
     def ask(self, message: Message) -> None:
         """Send a request, if it listens."""
@@ -188,12 +219,17 @@ class Team:
                 del self._due[index]
                 self.restarts += 1
                 self.workers[index] = WorkerProcess(self.policy, self.plan, index, self.sets())
+                self.workers[index].knowledge = worker.knowledge
                 replaced.append((worker, self.workers[index]))
         return replaced
 
     def drops(self) -> list[SetDrop]:
         """Return what the kernel may drop by named sets alone, as the first worker said."""
         return [SetDrop(*drop) for drop in self.workers[0].drops] if self.workers else []
+
+    def knowledge(self) -> list[Message]:
+        """What all workers knew when they last described it."""
+        return [message for worker in self.workers for message in worker.knowledge]
 
     def describe(self) -> list[dict[str, Any]]:
         """For ``pywall status``."""

@@ -11,6 +11,7 @@ from copy import copy
 from dataclasses import dataclass, replace
 from typing import Final
 
+from ..flows.handover import Known
 from ..model.flow import Flow
 from ..model.packet import ICMP, ICMPV6, PROTOCOL_NAMES, TCP, UDP
 from ..model.transaction import TransactionParser
@@ -117,6 +118,32 @@ class Recognition:
             return
         if self.classifiers.wanted:
             flow.classifying = NOT_BEGUN
+
+    def resume(self, flow: Flow, known: Known) -> None:
+        """Go on with what another process had learnt about a new entry, from the prefixes where it was not done."""
+        flow.app_proto, flow.app_proto_orig = known.app_proto, known.app_proto_orig
+        flow.confirmed, flow.opaque, flow.facts = known.confirmed, known.opaque, known.facts
+        flow.payload_seen = known.app_proto not in (None, "none")
+        flow.protocol_event_written = known.done
+        if not self.classifiers.facts.isdisjoint(known.facts) or (known.confirmed and not known.opaque):
+            flow.classifying = 0
+        flow.app_proto_outer = known.outer
+        if known.done:
+            flow.detect_done = True
+            flow.pending = 0
+            if known.followed:
+                self._follow_on(flow)
+            return
+        if not known.client and not known.server:
+            return
+        flow.payload_seen = True
+        flow.client, flow.server = known.client, known.server
+        flow.client_sizes, flow.server_sizes = known.sizes
+        if flow.client:
+            flow.pending &= self._by_first_client[flow.client[0]]
+        if flow.server:
+            flow.pending &= self._by_first_server[flow.server[0]]
+        self._ask(flow)
 
     def quarantine(self, name: str) -> None:
         """Never ask this plugin again: what it would have said stays open."""
@@ -337,6 +364,14 @@ class Recognition:
             self._end_detection(flow)
         elif match.confirmed:
             self.classifiers.set_aside(flow)
+
+    def _follow_on(self, flow: Flow) -> None:
+        """Follow the transactions of a flow whose name another process has found, from its next bytes on."""
+        for number, detector in enumerate(self._detectors):
+            if detector.follow is not None and flow.app_proto in detector.protocols:
+                flow.match_bit = 1 << number
+                self.transactions.begin(flow, detector.name, detector.follow)
+                return
 
     def _begin_following(self, flow: Flow) -> None:
         """Where the protocol has transactions: make their parser, and feed it what was seen so far."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -20,6 +20,7 @@ from ..detection.detectors import Detectors, Recognition
 from ..events.emitter import Reporter
 from ..events.eve import Event, EventBuilder
 from ..flows.expectations import Announcement, Expectations
+from ..flows.handover import Inheritance, describe, describe_known
 from ..flows.table import FlowTable
 from ..model.flow import Flow
 from ..model.packet import Packet
@@ -100,6 +101,8 @@ class Engine:
         self.fact_state: Callable[[Flow, str], Answer] = self.recognition.fact_state
         self.flows = FlowTable(config.table.flows, self._end_flow)
         self.expectations = Expectations()
+        self.inheritance = Inheritance()
+        self._kept: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = {}
         self.fragments = Fragments()
 
         #: the named sets of the configuration
@@ -189,6 +192,41 @@ class Engine:
         self.flows.clear("shutdown")
         self._guard.call_all(self.plugins.calls("shutdown"))
 
+    # --- what another process knew --------------------------------------------------------------------------------
+
+    def describe_flows(self) -> Iterator[list[Any]]:
+        """Yield what is known of each live flow, ready for JSON, for :meth:`inherit` of another process."""
+        for flow in self.flows:
+            if not flow.closed:
+                yield describe(flow)
+        for known in self.inheritance.entries():
+            yield describe_known(known)
+
+    def inherit(self, entries: Iterable[Any]) -> None:
+        """Take descriptions of flows in, for their next packets; they may say anything."""
+        for entry in entries:
+            self.inheritance.add(entry)
+        self.flows.client_is_receiver = self.inheritance.client_is_receiver
+
+    def assume_originals(self, keys: frozenset[bytes]) -> None:
+        """Take the keys of connections that were open at the start, in the direction of those who began them."""
+        self.inheritance.originals = keys
+        self.flows.client_is_receiver = self.inheritance.client_is_receiver
+
+    def keep(self, name: str, save: Callable[[], Any], load: Callable[[Any], None]) -> None:
+        """See :meth:`pywall_core.model.host.Host.keep`."""
+        self._kept[name] = save, load
+
+    def save_state(self) -> dict[str, Any]:
+        """Return what plugins and rules keep over a reload and a restart, by name."""
+        return {name: self._guard.call(name, save) for name, (save, _) in self._kept.items()}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Give plugins and rules what :meth:`save_state` of another process said."""
+        for name, (_, load) in self._kept.items():
+            if state.get(name) is not None:
+                self._guard.call(name, load, state[name])
+
     def assume_older(self, keys: frozenset[bytes]) -> None:
         """Take the keys of the connections that were open when the firewall started. Without them any may have been."""
         self._pipeline.older_connections = keys
@@ -274,7 +312,21 @@ class Engine:
         self.recognition.begin(flow)
         if self.expectations:
             flow.expected = self.expectations.take(flow, packet.time)
+        if self.flows.client_is_receiver is not None:
+            self._recall_flow(flow, packet)
         self._guard.call_all(self._flow_start, flow)
+
+    def _recall_flow(self, flow: Flow, packet: Packet) -> None:
+        """Use what is known of a flow that began before this process."""
+        known = self.inheritance.take(flow, packet)
+        if known is None:
+            flow.older = self.inheritance.is_older(flow, packet)
+            return
+        flow.inherited = True
+        flow.older, flow.initiator, flow.hook = known.older, known.initiator, known.hook
+        flow.start = min(known.start, packet.time)
+        flow.expected = known.expected
+        self.recognition.resume(flow, known)
 
     def _end_flow(self, flow: Flow, reason: str) -> None:
         self.recognition.finish(flow)

@@ -137,7 +137,7 @@ class Pipeline:
         veto = self._hooks.packet(packet, flow)
         if veto is not None:
             verdict = self._veto(veto, packet, flow)
-        elif flow.midstream and self._policy.pass_midstream and flow.verdict is None and self._is_older(flow):
+        elif flow.midstream and self._policy.pass_midstream and flow.verdict is None and self._passes_as_older(flow):
             verdict = self._policy.midstream
             verdict_cache.record_flow(flow, verdict)
         else:
@@ -221,8 +221,11 @@ class Pipeline:
         self._count(verdict)
         return verdict
 
-    def _is_older(self, flow: Flow) -> bool:
-        """A connection that was there before us, not one that comes back after its entry has expired."""
+    def _passes_as_older(self, flow: Flow) -> bool:
+        """A connection that was there before us, not one that comes back after its entry has expired. The rules are
+        asked about one that another process of the firewall knew."""
+        if flow.inherited:
+            return False
         older = self.older_connections
         return older is None or flow.key in older or flow.rkey in older
 

@@ -11,7 +11,7 @@ from random import getrandbits
 from typing import Final
 
 from ..model.flow import Flow
-from ..model.packet import ACK, ICMP, ICMPV6, OUTPUT, SYN, TCP, Packet
+from ..model.packet import ACK, ICMP, ICMPV6, INPUT, OUTPUT, SYN, TCP, Packet
 from ..packet.decode import reverse_key
 
 #: Seconds without a packet after which an entry is freed, before a tracker says otherwise.
@@ -37,6 +37,8 @@ class FlowTable:
         self.find = (by_key := dict[bytes, Flow]()).get
         self._by_key = by_key
         self._on_end = on_end
+        #: asked for a flow's first packet: was it begun by the one who receives this packet?
+        self.client_is_receiver: Callable[[Packet], bool] | None = None
         #: asked before a flow times out: does the kernel still carry it, unseen? (it then stays for another timeout)
         self.still_carried: Callable[[Flow, float], bool] | None = None
         #: entries that began as half-open, oldest first; those that are no more leave when they are come upon
@@ -60,7 +62,8 @@ class FlowTable:
             self._evict_young()
         if len(self._by_key) >= self.capacity * 2 and not self._evict_young():
             return None
-        flow = new_flow(packet)
+        turned = self.client_is_receiver is not None and self.client_is_receiver(packet)
+        flow = new_flow(packet, turned)
         self._by_key[flow.key] = flow
         self._by_key.setdefault(flow.rkey, flow)
         self._young[flow.key] = flow
@@ -149,13 +152,16 @@ class FlowTable:
         return False
 
 
-def new_flow(packet: Packet) -> Flow:
-    """A flow whose first packet is ``packet``; a SYN/ACK as the first packet turns the roles."""
+def new_flow(packet: Packet, begun_by_receiver: bool = False) -> Flow:
+    """A flow whose first packet is ``packet``. The roles are turned for a SYN/ACK, and for an older flow that is known
+    to have been begun by the one who receives this packet."""
     flow = Flow()
     proto = packet.proto
     flow.reversed = turned = (
         proto == TCP and packet.flags & (SYN | ACK) == SYN | ACK and not packet.related
     ) or packet.related
+    if begun_by_receiver:
+        turned = flow.reversed = True
     if turned:
         flow.rkey = key = packet.key
         flow.key = reverse_key(key)
@@ -172,7 +178,9 @@ def new_flow(packet: Packet) -> Flow:
     flow.icmp = packet.flags if proto in (ICMP, ICMPV6) else 0
     flow.hook = packet.hook
     flow.loopback = "lo" in (packet.indev, packet.outdev)
-    flow.initiator = "local" if packet.hook == OUTPUT or flow.loopback else "remote"
+    begun_here = packet.hook == INPUT if begun_by_receiver else packet.hook == OUTPUT
+    flow.initiator = "local" if begun_here or flow.loopback else "remote"
+    flow.older = flow.inherited = False
     flow.start = flow.last = packet.time
     flow.pkts_toserver = flow.pkts_toclient = flow.bytes_toserver = flow.bytes_toclient = 0
     flow.app_proto = flow.app_proto_orig = flow.expected = None

@@ -87,6 +87,16 @@ def keys() -> Iterator[bytes]:
                     yield connection.reply_key
 
 
+def key_pairs() -> Iterator[tuple[bytes, bytes]]:
+    """Yield the flow keys of every connection: of the original and of the reply direction."""
+    with Netlink() as netlink:
+        for family in _FAMILIES:
+            for _, data in netlink.dump(_GET, family):
+                connection = parse(data)
+                if connection is not None:
+                    yield connection.key, connection.reply_key
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
     """What conntrack knows of one: ``key`` and ``reply_key`` as in ``Packet.key``, counters of both directions.

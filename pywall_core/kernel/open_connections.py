@@ -33,6 +33,32 @@ def open_connections(hooks: Iterable[str]) -> frozenset[bytes] | None:
     return frozenset(tracked)
 
 
+def original_keys() -> frozenset[bytes]:
+    """Return flow keys of the open connections, in the direction of those who began them.
+
+    conntrack knows who began; a socket that it does not know was begun by the peer when this host listens on its port.
+    """
+    found: set[bytes] = set()
+    seen: set[bytes] = set()
+    try:
+        for key, reply_key in conntrack.key_pairs():
+            found.add(key)
+            seen |= {key, _reverse(key), reply_key, _reverse(reply_key)}
+            found.add(_reverse(reply_key))  # with address translation the other host sees these addresses
+    except OSError:
+        pass
+    for path in _SOCKETS:
+        try:
+            text = path.read_text()
+        except OSError:
+            continue  # no IPv6
+        listening = {words[1][-4:] for words in map(str.split, text.splitlines()[1:]) if words[3:4] == [_LISTEN]}
+        for key in socket_keys(text):
+            if key not in seen:
+                found.add(_reverse(key) if f"{int.from_bytes(key[-4:-2], 'big'):04X}" in listening else key)
+    return frozenset(found)
+
+
 def socket_keys(text: str) -> Iterator[bytes]:
     """Flow keys of the connected sockets in a listing like ``/proc/net/tcp`` (``get_tcp4_sock`` in the kernel)."""
     for line in text.splitlines()[1:]:
@@ -40,6 +66,11 @@ def socket_keys(text: str) -> Iterator[bytes]:
         if len(words) > 3 and words[3] != _LISTEN:
             (source, sport), (target, dport) = map(_end, words[1:3])
             yield b"\x06" + source + target + sport + dport
+
+
+def _reverse(key: bytes) -> bytes:
+    size = (len(key) - 5) // 2
+    return key[:1] + key[1 + size : 1 + 2 * size] + key[1 : 1 + size] + key[-2:] + key[-4:-2]
 
 
 def _end(word: str) -> tuple[bytes, bytes]:

@@ -78,6 +78,11 @@ class RunDir:
         """Drop what was kept."""
         (self.path / f"{name}.json").unlink(missing_ok=True)
 
+    @property
+    def handover(self) -> Path:
+        """What is known of live flows, for the next start."""
+        return self.path / "handover.jsonl"
+
     def _write(self, name: str, text: str) -> None:
         temporary = self.path / f".{name}"
         temporary.touch(mode=0o600)

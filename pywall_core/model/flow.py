@@ -40,6 +40,7 @@ class Flow:
         "hook",
         "icmp",
         "id",
+        "inherited",
         "initiator",
         "key",
         "last",
@@ -47,6 +48,7 @@ class Flow:
         "match",
         "match_bit",
         "midstream",
+        "older",
         "opaque",
         "payload_seen",
         "pending",
@@ -90,6 +92,10 @@ class Flow:
     hook: int
     #: "local" when this host sent the first packet, else "remote"
     initiator: str
+    #: was open when the firewall started
+    older: bool
+    #: another process of the firewall knew it: what that had learnt is here
+    inherited: bool
     reversed: bool
     #: on the interface ``lo``: each packet passes OUTPUT and INPUT
     loopback: bool

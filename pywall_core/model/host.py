@@ -116,5 +116,14 @@ class Host(Protocol):
     def emit(self, event_type: str, flow: Flow | None = None, packet: Packet | None = None, **fields: Any) -> None:
         """Write an EVE event; ``fields`` become top-level keys."""
 
+    def keep(self, name: str, save: Callable[[], Any], load: Callable[[Any], None]) -> None:
+        """Have state survive a reload, a replaced worker and a restart within a minute. Call it at ``startup`` or in
+        ``compile``.
+
+        ``save()`` returns it as JSON (lists, dictionaries with text as keys, numbers, text), at most 1 MiB;
+        ``load(state)`` gets what another process has saved under the same ``name``, which says what it belongs to
+        (plugin, rule and its parameters). Times in it are of the monotonic clock. Do not trust it.
+        """
+
     def stats(self) -> dict[str, Any]:
         """Return the cumulative counters, nested; ``docs/reference/events.md`` describes each."""

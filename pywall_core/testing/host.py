@@ -42,6 +42,7 @@ class FakeHost:
         self.counters: Counter[str] = Counter()
         self.events: list[dict[str, Any]] = []
         self.expected: list[tuple[Any, ...]] = []
+        self.kept: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = {}
 
     def fact_state(self, flow: Flow, name: str) -> Answer:
         """YES when the flow has the fact, PENDING while detection goes on, else NO."""
@@ -53,6 +54,10 @@ class FakeHost:
     def count(self, name: str, n: int = 1) -> None:
         """Add to ``counters``."""
         self.counters[name] += n
+
+    def keep(self, name: str, save: Callable[[], Any], load: Callable[[Any], None]) -> None:
+        """Note the state that would survive a reload in ``kept``."""
+        self.kept[name] = save, load
 
     def emit(self, event_type: str, flow: Flow | None = None, packet: Packet | None = None, **fields: Any) -> None:
         """Append to ``events``."""

@@ -116,4 +116,4 @@ class Fact(RuleKind):
 #: facts that the core keeps as attributes of the flow
 _ATTRIBUTES = frozenset({"app_proto", "app_proto_orig", "app_proto_outer"})
 #: attributes of the flow that are known from its first packet on; written ``flow.expected`` or without the prefix
-_AT_START = frozenset({"expected"})
+_AT_START = frozenset({"expected", "older"})

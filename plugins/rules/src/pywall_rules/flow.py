@@ -39,7 +39,7 @@ class FlowStart(RuleKind):
     expected: Annotated[tuple[str, ...] | None, BeforeValidator(_labels), WithJsonSchema(_LABELS)] = Field(
         default=None, description="what a confirmed flow of the same two hosts announced it as, or a list"
     )
-
+    older: bool | None = Field(default=None, description="true: the flow was open when the firewall started")
     client: Addresses | None = Field(
         default=None, description="the side that sent the first packet: an address or network, a list, or {file: PATH}"
     )
@@ -48,17 +48,20 @@ class FlowStart(RuleKind):
 
     @model_validator(mode="after")
     def _asks_something(self) -> Self:
-        given = (self.initiator, self.expected, self.client, self.server, self.port)
+        given = (self.initiator, self.expected, self.older, self.client, self.server, self.port)
         if all(value is None for value in given):
-            raise ValueError("one of 'initiator', 'expected', 'client', 'server' and 'port' is needed")
+            raise ValueError("one of 'initiator', 'expected', 'older', 'client', 'server' and 'port' is needed")
         return self
 
     def compile(self, host: Host) -> Matcher:
         initiator, expected, client, server = self.initiator, self.expected, self.client, self.server
+        older = self.older
         has_port = None if self.port is None else self.port.has
 
         def match(packet: Packet, flow: Flow) -> Answer:
             if initiator is not None and flow.initiator != initiator:
+                return NO
+            if older is not None and flow.older is not older:
                 return NO
             if client is not None and flow.src not in client:
                 return NO

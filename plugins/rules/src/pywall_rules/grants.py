@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import BeforeValidator, Field
 
-from pywall_core.api import NO, TCP, UDP, YES, Answer, Flow, Packet, RuleKind
+from pywall_core.api import NO, TCP, UDP, YES, Answer, Flow, Host, Packet, RuleKind
 
 from .ports import port
 
@@ -51,6 +51,8 @@ class Grants:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._until: dict[bytes, float] = {}
+        #: flows that began under a grant, as another process knew them
+        self._begun: set[bytes] = set()
 
     def __len__(self) -> int:
         return len(self._until)
@@ -61,11 +63,31 @@ class Grants:
             del self._until[next(iter(self._until))]
         self._until[source] = now + self._seconds
 
+    def keep(self, host: Host, name: str) -> None:
+        """Have the grants, and the flows that began under one, survive a reload and a restart."""
+
+        def save() -> list[Any]:
+            begun = [flow.key.hex() for flow in host.flows if flow.ext and id(self) in flow.ext.get(_EXT, ())]
+            left = [key.hex() for key in self._begun]
+            return [{source.hex(): until for source, until in self._until.items()}, (begun + left)[-MAX_GRANTS:]]
+
+        host.keep(f"rules.grants:{name}", save, self._load)
+
+    def _load(self, state: Any) -> None:
+        """Take in what another process has saved; raises when it is something else."""
+        grants, begun = state
+        for source, until in list(grants.items())[:MAX_GRANTS]:
+            self._until[bytes.fromhex(source)] = float(until)
+        self._begun |= {bytes.fromhex(key) for key in begun[:MAX_GRANTS]}
+
     def answer(self, packet: Packet, flow: Flow) -> Answer:
         """For a packet of a flow to the protected port: YES when the flow began under a grant."""
         marks: set[Any] | None = flow.ext.get(_EXT) if flow.ext else None
         if marks is not None and id(self) in marks:
             return YES
+        if flow.inherited and flow.key in self._begun:
+            self._begun.discard(flow.key)
+            return self._mark(flow)
         if not packet.to_server:
             return NO
         until = self._until.get(packet.src)
@@ -74,6 +96,9 @@ class Grants:
         if packet.time >= until:
             del self._until[packet.src]
             return NO
+        return self._mark(flow)
+
+    def _mark(self, flow: Flow) -> Answer:
         if flow.ext is None:
             flow.ext = {}
         flow.ext.setdefault(_EXT, set()).add(id(self))

@@ -79,6 +79,7 @@ class Knock(PortOpener):
     def compile(self, host: Host) -> Matcher:
         attempts = Attempts(self)
         grants = Grants(self.grant)
+        grants.keep(host, f"knock {self.protected} {self.doors}")
         doors = frozenset(self.doors)
         comes_in, guards = self.comes_in, self.guards
 

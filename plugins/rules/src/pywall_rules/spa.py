@@ -47,6 +47,7 @@ class Spa(PortOpener):
 
     def compile(self, host: Host) -> Matcher:
         grants = Grants(self.grant)
+        grants.keep(host, f"spa {self.protected}")
         accepted = Authorizations(self._secret, self.protected, self.skew, time.time() if host.live else 0.0)
         live = host.live
         comes_in, guards, listen = self.comes_in, self.guards, self.listen

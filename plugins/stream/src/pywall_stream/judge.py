@@ -88,7 +88,7 @@ class Judge:
             if halves is None:
                 return None
         sender, peer = halves[packet.to_server], halves[not packet.to_server]
-        if flow.midstream and self.midstream == "drop-flow":
+        if flow.midstream and self.midstream == "drop-flow" and not flow.inherited:
             return _MIDSTREAM
         if not flags & SYN and sender.seen and options.signature != sender.signature:
             return _SIGNATURE

@@ -1,0 +1,80 @@
+"""The hand-over file: what the workers know of live flows, kept for the next start, on tmpfs and for root alone.
+
+JSON lines: the first says version, boot and time, each other one is a message for a worker. Written by the supervisor,
+which looks into none of them; workers read descriptions as hostile (:mod:`pywall_core.flows.handover`).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from time import monotonic
+from typing import Any, Final
+
+from ..flows.handover import CHUNK, MAX_FLOWS, VERSION
+from .channel import Message
+
+log: Final = logging.getLogger("pywall.supervisor")
+#: Seconds after which a file says nothing any more.
+MAX_AGE: Final = 60.0
+#: Bytes of a line, and of the file.
+MAX_LINE: Final = 1 << 20
+MAX_FILE: Final = 64 << 20
+MAX_LINES: Final = 2 * MAX_FLOWS // CHUNK
+_BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
+
+
+def write(path: Path, messages: Iterable[Message]) -> int:
+    """Write the file in one step, mode 0600; return its bytes. What is beyond its bounds is left out."""
+    temporary = path.with_name(f".{path.name}")
+    header = {"version": VERSION, "boot": _boot(), "time": monotonic()}
+    size = 0
+    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w") as file:
+        for number, content in enumerate((header, *messages)):
+            line = json.dumps(content) + "\n"
+            if len(line) > MAX_LINE:
+                continue
+            if number > MAX_LINES or size + len(line) > MAX_FILE:
+                log.warning("hand-over: %s is full, the rest of what is known is not kept", path)
+                break
+            size += file.write(line)
+    temporary.replace(path)
+    return size
+
+
+def load(path: Path) -> list[Message]:
+    """Return the messages of a file that is of this boot and at most a minute old; none where there is none."""
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)) as file:
+            header = _parse(file.readline(MAX_LINE))
+            age = monotonic() - float(header.get("time", -1e9))
+            if header.get("version") != VERSION or header.get("boot") != _boot() or not 0 <= age <= MAX_AGE:
+                return []
+            found: list[Message] = []
+            while (line := file.readline(MAX_LINE + 1)) and len(found) < MAX_LINES:
+                if message := _parse(line):
+                    found.append(message)
+            return found
+    except (OSError, ValueError, TypeError, RecursionError):
+        return []
+
+
+def _parse(line: str) -> dict[str, Any]:
+    """Return the object of a line; an empty one when the line is too long or holds something else."""
+    if len(line) > MAX_LINE:
+        return {}
+    try:
+        content = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _boot() -> str:
+    try:
+        return _BOOT.read_text().strip()
+    except OSError:
+        return ""

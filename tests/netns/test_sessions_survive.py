@@ -1,0 +1,207 @@
+"""Open sessions over reload, a replaced worker and a restart: what was accepted goes on, what is forbidden ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ALLOW = """
+    version: 1
+    queue: {number: 7}
+    plugins: [rules, stream, protocols]
+    chains:
+      INPUT:
+        - {rule: app, is: [ssh, tls, http], confirmed: true, action: ACCEPT}
+      OUTPUT:
+        - {rule: app, is: [ssh, tls, http], confirmed: true, action: ACCEPT}
+    default: DROP
+    """
+#: one session of each protocol that says something ten times a second and prints when it ended
+SESSION = """
+    import ssl
+    host, port, kind, seconds = sys.argv[1], int(sys.argv[2]), sys.argv[3], float(sys.argv[4])
+    s = socket.create_connection((host, port), timeout=20)
+    if kind == "tls":
+        context = ssl.create_default_context(); context.check_hostname = False; context.verify_mode = ssl.CERT_NONE
+        s = context.wrap_socket(s, server_hostname="a.example")
+    elif kind == "ssh":
+        s.sendall(b"SSH-2.0-OpenSSH_9.6\\r\\n"); s.recv(100)
+        s.sendall(bytes.fromhex(sys.argv[5])); s.recv(4096)
+    said = 0
+    print("ready", flush=True)
+    end = time.monotonic() + seconds
+    try:
+        while time.monotonic() < end:
+            http = b"GET /%d HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n" % said
+            s.sendall(http if kind == "http" else bytes(range(200, 232)) * 3)
+            if not s.recv(4096):
+                raise OSError("closed")
+            said += 1
+            time.sleep(0.1)
+        print("alive", said)
+    except OSError as error:
+        print("cut", said, type(error).__name__)
+    """
+SERVER = """
+    import ssl, threading
+    host, port, kind, pem = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
+    listener = socket.create_server((host, port))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if kind == "tls":
+        context.load_cert_chain(pem)
+    def serve(c):
+        try:
+            if kind == "tls":
+                c = context.wrap_socket(c, server_side=True)
+            elif kind == "ssh":
+                c.sendall(b"SSH-2.0-OpenSSH_9.6\\r\\n")
+                c.recv(21)
+            while data := c.recv(4096):
+                c.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok" if kind == "http" else data)
+        except OSError:
+            pass
+    print("ready", flush=True)
+    while True:
+        threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+    """
+PORTS = {"http": 8000, "tls": 8443, "ssh": 2222}
+
+
+def key_exchange() -> bytes:
+    """SSH_MSG_KEXINIT (RFC 4253 section 7.1)."""
+    names = [
+        b"curve25519-sha256",
+        b"ssh-ed25519",
+        *[b"aes128-ctr"] * 2,
+        *[b"hmac-sha2-256"] * 2,
+        *[b"none"] * 2,
+        b"",
+        b"",
+    ]
+    body = b"\x14" + bytes(range(16)) + b"".join(len(name).to_bytes(4, "big") + name for name in names) + bytes(5)
+    padding = 4 + -(len(body) + 9) % 8
+    return (len(body) + padding + 1).to_bytes(4, "big") + bytes([padding]) + body + bytes(padding)
+
+
+@pytest.fixture
+def services(lab: Any) -> Any:
+    pem = lab.folder / "both.pem"
+    subprocess.run(
+        f"openssl req -x509 -newkey rsa:2048 -nodes -keyout {pem} -out {pem}.c -days 2 -subj /CN=a.example".split(),
+        check=True,
+        capture_output=True,
+    )
+    pem.write_text(pem.read_text() + Path(f"{pem}.c").read_text())
+    for kind, port in PORTS.items():
+        assert lab.fw.python(SERVER, lab.FW, port, kind, pem).stdout.readline() == "ready\n"
+    return lab
+
+
+def begin(lab: Any, kind: str, seconds: float) -> Any:
+    session = lab.peer.python(SESSION, lab.FW, PORTS[kind], kind, seconds, key_exchange().hex())
+    assert session.stdout.readline() == "ready\n", session.communicate()
+    return session
+
+
+def ends(sessions: list[Any], timeout: float = 90) -> list[str]:
+    return [session.communicate(timeout=timeout)[0].split()[0] for session in sessions]
+
+
+@pytest.mark.slow
+def test_a_hundred_reloads_cut_nobody(services: Any) -> None:
+    firewall = services.run(ALLOW)
+    sessions = [begin(services, kind, 400) for kind in PORTS for _ in range(3)]
+    for _ in range(100):
+        assert firewall.ask("reload")["ok"] is True
+    for session in sessions:
+        assert session.poll() is None
+        session.send_signal(signal.SIGTERM)
+    assert firewall.stop() == 0
+
+
+@pytest.mark.parametrize("offload", ["true", "false"])
+def test_sessions_outlive_reloads(services: Any, offload: str) -> None:
+    firewall = services.run(ALLOW.replace("number: 7", f"number: 7, offload: {offload}"))
+    sessions = [begin(services, kind, 14) for kind in PORTS]
+    for _ in range(3):
+        assert firewall.ask("reload")["ok"] is True
+        time.sleep(0.3)
+    assert ends(sessions) == ["alive"] * 3
+    names = {flow["app_proto"] for flow in firewall.ask("flows")["flows"]}
+    assert names >= {"http", "tls", "ssh"}
+
+
+def test_a_session_that_the_new_policy_forbids_ends(services: Any) -> None:
+    firewall = services.run(ALLOW)
+    ssh, http = begin(services, "ssh", 12), begin(services, "http", 12)
+    time.sleep(1)
+    services.write(ALLOW.replace("ssh, ", ""))
+    assert firewall.ask("reload")["ok"] is True
+    time.sleep(0.3)
+    before = services.fw.run("cat /proc/net/netfilter/nfnetlink_queue")
+    assert before
+    assert ends([http]) == ["alive"]
+    ssh.send_signal(signal.SIGKILL)
+    flows = {flow["app_proto"]: flow for flow in firewall.ask("flows")["flows"] if flow["dest_port"] == 2222}
+    assert flows["ssh"]["verdict"] == "drop"
+
+
+def test_sessions_outlive_a_restart(services: Any) -> None:
+    first = services.run(ALLOW)
+    sessions = [begin(services, kind, 16) for kind in PORTS]
+    time.sleep(1)
+    assert first.stop() == 0
+    inode = services.fw.run("stat -Lc %i /proc/self/ns/net").strip()
+    assert os.stat(f"/run/pywall/{inode}/handover.jsonl").st_mode & 0o777 == 0o600
+    services.run(ALLOW)
+    assert ends(sessions) == ["alive"] * 3
+
+
+@pytest.mark.parametrize("victim", ["worker", "supervisor"])
+def test_sessions_outlive_a_kill(services: Any, until: Any, victim: str) -> None:
+    firewall = services.run(ALLOW.replace("number: 7", "number: 7, offload: false"))
+    sessions = [begin(services, kind, 25) for kind in PORTS]
+    inode = services.fw.run("stat -Lc %i /proc/self/ns/net").strip()
+    path = Path(f"/run/pywall/{inode}/handover.jsonl")
+    until(lambda: path.exists() and all(f'"{name}"' in path.read_text() for name in PORTS), 20, "what is known is kept")
+    if victim == "worker":
+        (pid,) = firewall.workers()
+        os.kill(pid, signal.SIGKILL)
+    else:
+        os.kill(firewall.pid, signal.SIGKILL)
+        firewall.process.wait(5)
+        services.run(ALLOW)
+    assert ends(sessions) == ["alive"] * 3
+
+
+def test_an_older_connection_has_the_initiator_that_conntrack_knows(services: Any, until: Any) -> None:
+    """The server speaks first after the start; it did not begin the connection."""
+    services.fw.run("iptables -A INPUT -m conntrack --ctstate NEW")  # conntrack is at work, as on hosts with a firewall
+    session = begin(services, "ssh", 30)
+    observing = ALLOW.replace("default: DROP", "default: ACCEPT\n    mode: observe")
+    firewall = services.run(observing)
+
+    def told() -> list[dict[str, Any]]:
+        return [flow for flow in firewall.ask("flows")["flows"] if flow["dest_port"] == PORTS["ssh"]]
+
+    until(told, 10, "the flow")
+    session.send_signal(signal.SIGTERM)
+    assert told()[0]["src_ip"] == services.PEER
+
+
+def test_reload_returns_unless_it_is_confirmed(services: Any, until: Any) -> None:
+    firewall = services.run(ALLOW)
+    assert firewall.ask("reload", "--confirm", "3")["ok"] is True
+    assert firewall.ask("confirm")["ok"] is True
+    services.write(ALLOW.replace("http]", "dns]"))
+    assert firewall.ask("reload", "--confirm", "3")["ok"] is True
+    until(lambda: "not confirmed" in firewall.log(), 10, "returned")
+    until(lambda: firewall.ask("status").get("unconfirmed") is None, 10, "settled")
+    begin(services, "http", 1).communicate(timeout=10)
+    assert firewall.ask("confirm")["ok"] is False, "nothing to confirm"
