@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 step() { echo "deb: $*"; }
 fail() { echo "deb: FAILED: $*" >&2; exit 1; }
 apt() { DEBIAN_FRONTEND=noninteractive apt-get -y -qq --no-install-recommends -o Dpkg::Options::=--force-confold "$@" >/dev/null; }
-in_namespace() { nsenter --net=/run/netns/pywall-deb -- "$@"; }
+in_namespace() { nsenter --net=/run/netns/trial -- "$@"; }
 wait_until() { for _ in $(seq 300); do "$@" >/dev/null 2>&1 && return; sleep 0.1; done; fail "not within 30 s: $*"; }
 holds_packets() { [[ "$(in_namespace iptables-save)" == *NFQUEUE* ]]; }
 
@@ -28,10 +28,10 @@ grep -q '^ExecStart=/usr/bin/pywall run --config /etc/pywall/pywall.yaml' /usr/l
 [ -z "$(find /etc/systemd -name 'pywall*')" ] || fail "the service is enabled"
 
 step "start in a namespace"
-ip netns add pywall-deb
-trap 'ip netns del pywall-deb' EXIT
+ip netns add trial
+trap 'ip netns del trial' EXIT
 in_namespace ip link set lo up
-nsenter --net=/run/netns/pywall-deb -- pywall run --config /etc/pywall/pywall.yaml & # no function: its process is the firewall's
+nsenter --net=/run/netns/trial -- pywall run --config /etc/pywall/pywall.yaml & # no function: its process is the firewall's
 firewall=$!
 wait_until in_namespace pywall status
 holds_packets || fail "no rules in the kernel"
