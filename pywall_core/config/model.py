@@ -61,6 +61,9 @@ class Queue(Section):
     range: int = Field(
         default=3584, ge=128, le=65_535, description="octets of each packet that are copied from the kernel"
     )
+    batch: int = Field(
+        default=64, ge=1, le=1024, description="verdicts that go to the kernel together at most; 1: each by itself"
+    )
     gso: bool = Field(
         default=False, description="take packets as the network card segments them (up to 64 KiB) in one piece"
     )

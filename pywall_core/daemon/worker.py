@@ -73,6 +73,7 @@ class Worker:
             gso=queue.gso,
             fail_open=failure.queue_full == "accept",
             offload=queue.offload,
+            batch=queue.batch,
             pass_failures=failure.plugin_error.startswith("pass"),
             marks=Marks.from_json(order["marks"]),
         )

@@ -1,15 +1,16 @@
 """Packets from one NFQUEUE: the only module that imports netfilterqueue.
 
 A packet's verdict is given once, whatever happens in between: NF_ACCEPT and NF_DROP for what may change yet, a mark and
-NF_REPEAT for what the kernel is to carry on or to reject (see :mod:`pywall_core.kernel.ruleset`).
+NF_REPEAT for what the kernel is to carry on or to reject (see :mod:`pywall_core.kernel.ruleset`). Verdicts go to the
+kernel in batches: when the queue is empty, when 64 are there, when the oldest is 1 ms old, and before anything slow.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import select
 import socket
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
@@ -23,6 +24,7 @@ from ..model.errors import Hung
 from ..model.packet import Packet
 from ..model.verdict import ACCEPT, REJECT, Verdict
 from ..packet.decode import decode
+from .verdict_batch import NF_ACCEPT, NF_DROP, NF_REPEAT, VerdictBatch
 
 if TYPE_CHECKING:
     from netfilterqueue import Packet as QueuedPacket
@@ -38,7 +40,9 @@ MAX_RANGE: Final = 3584
 
 @dataclass(frozen=True, slots=True)
 class QueueOptions:
-    """One queue, as ``queue:`` configures it. ``length`` in packets, ``socket_buffer`` and ``range`` in octets."""
+    """One queue, as ``queue:`` configures it. ``length`` in packets, ``batch`` in verdicts, ``socket_buffer`` and
+    ``range`` in bytes.
+    """
 
     number: int
     length: int = 4096
@@ -48,6 +52,7 @@ class QueueOptions:
     fail_open: bool = False
     offload: bool = True
     pass_failures: bool = False
+    batch: int = 64
     marks: Marks = field(default_factory=Marks)
 
 
@@ -81,7 +86,11 @@ class NFQueue:
         self._next_pulse = 0.0
         #: packets whose verdict an internal error decided
         self.failures = 0
+        #: id of the packet that has no verdict yet; of two verdicts the kernel takes the first
+        self._unanswered: int | None = None
         self._queue = NetfilterQueue()
+        self._socket = socket.socket(fileno=os.dup(self._queue.get_fd()))
+        self._verdicts = VerdictBatch(self._socket, options.number, options.batch)
         self._queue.bind(
             options.number,
             self._callback(engine),
@@ -93,22 +102,28 @@ class NFQueue:
         flags = (GSO if options.gso else 0) | (FAIL_OPEN if options.fail_open else 0)
         if flags:
             set_flags(self._queue.get_fd(), options.number, flags)
-        with socket.socket(fileno=os.dup(self._queue.get_fd())) as receiver:
-            microseconds = int(PULSE * 1_000_000)
-            receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, microseconds))
 
     def run(self) -> None:
         """Judge packets until ``pulse`` raises :class:`Stop`."""
+        poller = select.poll()
+        poller.register(self._queue.get_fd(), select.POLLIN)
+        milliseconds = int(PULSE * 1000)
         try:
             while True:
-                self._queue.run()  # returns when nothing came for PULSE seconds
-                self._pulse(monotonic(), True)
+                if poller.poll(milliseconds):
+                    self._queue.run(block=False)  # returns when the queue is empty
+                    self._verdicts.flush()
+                else:
+                    self._pulse(monotonic(), True)
         except Stop:
             return
+        finally:
+            self._verdicts.flush()
 
     def close(self) -> None:
         """Give the queue up; the kernel drops what still waits in it."""
         self._queue.unbind()
+        self._socket.close()
 
     def _callback(self, engine: Judges) -> Callable[[QueuedPacket], None]:
         process, offloadable = engine.process, engine.offloadable
@@ -119,8 +134,13 @@ class NFQueue:
         wants_interfaces = engine.wants_interfaces
         name = InterfaceNames().name
 
+        verdicts = self._verdicts
+
         def judge(queued: QueuedPacket) -> None:
             now = monotonic()
+            if now >= verdicts.due:
+                verdicts.flush()
+            self._unanswered = number = queued.id
             if wants_interfaces:
                 packet = decode(queued.get_payload(), now, queued.hook, name(queued.indev), name(queued.outdev))
             else:
@@ -132,19 +152,18 @@ class NFQueue:
             final = offloadable(packet, verdict) if offload and verdict.final and not mark & ours else 0
             if action is ACCEPT:
                 if final:
-                    queued.set_mark(mark & others | (accept_both if final == 2 else accept))
-                    queued.repeat()
+                    verdicts.add_marked(number, NF_REPEAT, mark & others | (accept_both if final == 2 else accept), now)
                 else:
-                    queued.accept()
+                    verdicts.add(number, NF_ACCEPT, now)
             elif action is REJECT:
-                queued.set_mark(mark & others | (reject_all if final else reject))
-                queued.repeat()
+                verdicts.add_marked(number, NF_REPEAT, mark & others | (reject_all if final else reject), now)
             elif final:
-                queued.set_mark(mark & others | drop)
-                queued.repeat()
+                verdicts.add_marked(number, NF_REPEAT, mark & others | drop, now)
             else:
-                queued.drop()
+                verdicts.add(number, NF_DROP, now)
+            self._unanswered = None
             if now >= self._next_pulse:
+                verdicts.flush()
                 self._next_pulse = now + PULSE
                 self._pulse(now, False)
 
@@ -154,22 +173,18 @@ class NFQueue:
             except Stop:
                 raise
             except (Exception, Hung):
-                self._failed(queued)
+                self._handle_failure()
 
         return callback
 
-    def _failed(self, queued: QueuedPacket) -> None:
+    def _handle_failure(self) -> None:
         """An error of our own: the packet gets the verdict of ``failure.plugin_error``, unless it had one."""
         self.failures += 1
         if self.failures & (self.failures - 1) == 0:  # the 1st, 2nd, 4th, 8th ... is logged
             log.exception("internal error while judging a packet (%d so far)", self.failures)
-        try:
-            if self._options.pass_failures:
-                queued.accept()
-            else:
-                queued.drop()
-        except RuntimeError:
-            pass  # it had its verdict already
+        number, self._unanswered = self._unanswered, None
+        if number is not None:
+            self._verdicts.add(number, NF_ACCEPT if self._options.pass_failures else NF_DROP, monotonic())
 
 
 class InterfaceNames:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import struct
 from collections.abc import Callable, Iterator
+from itertools import count, cycle, repeat
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,10 +14,15 @@ import pytest
 nfqueue = pytest.importorskip("pywall_core.sources.nfqueue")
 
 from pywall_core.kernel.marks import Marks  # noqa: E402
+from pywall_core.kernel.netlink import attributes, messages  # noqa: E402
 from pywall_core.model.verdict import ACCEPT, DROP, REJECT, Verdict  # noqa: E402
 
 M = Marks()
 IPV4 = bytes.fromhex("4500001c00004000401100000a4d00020a4d0001") + bytes.fromhex("1f401f4100080000")
+
+
+IDS = count(1)
+NAMES = {0: "drop", 1: "accept", 4: "repeat"}
 
 
 class FakePacket:
@@ -23,35 +30,19 @@ class FakePacket:
     indev = outdev = 0
 
     def __init__(self, mark: int = 0, payload: bytes = IPV4) -> None:
+        self.id = next(IDS)
         self.mark = mark
         self.payload = payload
-        self.given_mark: int | None = None
-        self.verdicts: list[str] = []
 
     def get_payload(self) -> bytes:
         return self.payload
 
-    def set_mark(self, mark: int) -> None:
-        self.given_mark = mark
-
-    def _give(self, verdict: str) -> None:
-        if self.verdicts:
-            raise RuntimeError("Verdict already given for this packet")
-        self.verdicts.append(verdict)
-
-    def accept(self) -> None:
-        self._give("accept")
-
-    def drop(self) -> None:
-        self._give("drop")
-
-    def repeat(self) -> None:
-        self._give("repeat")
-
 
 class FakeQueue:
     def __init__(self) -> None:
-        self.ours, self.theirs = socket.socketpair()
+        self.ours, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.theirs.setblocking(False)
+        self.waiting: list[FakePacket] = []
 
     def bind(self, number: int, callback: Callable[[FakePacket], None], **options: Any) -> None:
         self.callback = callback
@@ -60,9 +51,37 @@ class FakeQueue:
     def get_fd(self) -> int:
         return self.ours.fileno()
 
+    def run(self, block: bool) -> None:
+        assert not block
+        self.ours.recv(1)  # the byte that woke poll() up
+        for packet in self.waiting:
+            self.callback(packet)
+        self.waiting.clear()
+
     def unbind(self) -> None:
         self.ours.close()
         self.theirs.close()
+
+
+def sent(source: Any) -> list[list[tuple[int, str, int | None]]]:
+    """What the kernel got: for each system call its verdicts as (packet id, verdict, mark)."""
+    source._verdicts.flush()
+    calls = []
+    while True:
+        try:
+            data = source._queue.theirs.recv(65536)
+        except BlockingIOError:
+            return calls
+        verdicts = []
+        for kind, _sequence, body in messages(data):
+            assert kind == 3 << 8 | 1
+            family, version, number = struct.unpack_from(">BBH", body)
+            assert (family, version, number) == (0, 0, 7)
+            found = attributes(body[4:])
+            verdict, packet_id = struct.unpack(">II", found[2])
+            mark = struct.unpack(">I", found[3])[0] if 3 in found else None
+            verdicts.append((packet_id, NAMES[verdict], mark))
+        calls.append(verdicts)
 
 
 @pytest.fixture
@@ -70,13 +89,14 @@ def build(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
     monkeypatch.setattr(nfqueue, "NetfilterQueue", FakeQueue)
     made = []
 
-    def build(
-        verdict: Verdict | BaseException, *, offloadable: int = 1, pulse: Any = lambda *_: None, **options: Any
-    ) -> Any:
+    def build(verdict: Any, *, offloadable: int = 1, pulse: Any = lambda *_: None, **options: Any) -> Any:
+        verdicts = cycle(verdict) if isinstance(verdict, list) else repeat(verdict)
+
         def process(packet: Any) -> Verdict:
-            if isinstance(verdict, BaseException):
-                raise verdict
-            return verdict
+            given = next(verdicts)
+            if isinstance(given, BaseException):
+                raise given
+            return given
 
         engine = SimpleNamespace(process=process, offloadable=lambda *_: offloadable, wants_interfaces=True)
         source = nfqueue.NFQueue(nfqueue.QueueOptions(7, **options), engine, pulse)
@@ -111,9 +131,9 @@ def test_nfqueue_verdict_once_and_foreign_marks_kept(
     build: Any, verdict: Verdict, options: dict[str, Any], expected: str, mark: int | None
 ) -> None:
     packet = FakePacket(FOREIGN)
-    build(verdict, **options)._queue.callback(packet)
-    assert packet.verdicts == [expected]
-    assert packet.given_mark == mark
+    source = build(verdict, **options)
+    source._queue.callback(packet)
+    assert sent(source) == [[(packet.id, expected, mark)]]
 
 
 @pytest.mark.parametrize(
@@ -128,9 +148,9 @@ def test_nfqueue_does_not_write_over_others_bits_in_its_own_places(
     build: Any, verdict: Verdict, expected: str, mark: int | None
 ) -> None:
     packet = FakePacket(FOREIGN | 0xCA00)
-    build(verdict)._queue.callback(packet)
-    assert packet.verdicts == [expected]
-    assert packet.given_mark == mark
+    source = build(verdict)
+    source._queue.callback(packet)
+    assert sent(source) == [[(packet.id, expected, mark)]]
 
 
 @pytest.mark.parametrize(("passing", "expected"), [(False, "drop"), (True, "accept")])
@@ -141,7 +161,7 @@ def test_nfqueue_internal_error_still_gives_a_verdict(
     source = build(error, pass_failures=passing)
     packet = FakePacket()
     source._queue.callback(packet)
-    assert packet.verdicts == [expected]
+    assert sent(source) == [[(packet.id, expected, None)]]
     assert source.failures == 1
 
 
@@ -150,8 +170,10 @@ def test_nfqueue_error_after_the_verdict_gives_no_second_one(build: Any) -> None
         raise ValueError("after the verdict")
 
     packet = FakePacket()
-    build(Verdict(ACCEPT), pulse=pulse)._queue.callback(packet)
-    assert packet.verdicts == ["accept"]
+    source = build(Verdict(ACCEPT), pulse=pulse)
+    source._queue.callback(packet)
+    assert sent(source) == [[(packet.id, "accept", None)]]
+    assert source.failures == 1
 
 
 def test_nfqueue_stop_leaves_run_after_the_verdict(build: Any) -> None:
@@ -159,16 +181,68 @@ def test_nfqueue_stop_leaves_run_after_the_verdict(build: Any) -> None:
         raise nfqueue.Stop
 
     packet = FakePacket()
+    source = build(Verdict(DROP), pulse=pulse)
     with pytest.raises(nfqueue.Stop):
-        build(Verdict(DROP), pulse=pulse)._queue.callback(packet)
-    assert packet.verdicts == ["drop"]
+        source._queue.callback(packet)
+    assert sent(source) == [[(packet.id, "drop", None)]]
 
 
 @pytest.mark.parametrize("payload", [b"", b"\x45", b"\x60" + bytes(10), bytes(60), IPV4[:21]])
 def test_nfqueue_takes_any_payload(build: Any, payload: bytes) -> None:
     packet = FakePacket(payload=payload)
-    build(Verdict(DROP))._queue.callback(packet)
-    assert packet.verdicts == ["drop"]
+    source = build(Verdict(DROP))
+    source._queue.callback(packet)
+    assert sent(source) == [[(packet.id, "drop", None)]]
+
+
+# --- batches -------------------------------------------------------------------------------------------------------
+
+
+def test_nfqueue_batch_answers_every_packet_once_and_in_order_whatever_raises(build: Any) -> None:
+    verdicts = [
+        Verdict(ACCEPT),
+        ValueError("x"),
+        Verdict(DROP, True),
+        Verdict(REJECT),
+        Verdict(DROP),
+        Verdict(ACCEPT, True),
+    ]
+    source = build(verdicts, pulse=lambda *_: None)
+    source._next_pulse = float("inf")
+    packets = [FakePacket(FOREIGN) for _ in verdicts]
+    for packet in packets:
+        source._verdicts.due = float("inf")  # no clock in this test
+        source._queue.callback(packet)
+    expected = [
+        ("accept", None),
+        ("drop", None),
+        ("repeat", FOREIGN | M.drop),
+        ("repeat", FOREIGN | M.reject),
+        ("drop", None),
+        ("repeat", FOREIGN | M.accept),
+    ]
+    assert sent(source) == [[(packet.id, *verdict) for packet, verdict in zip(packets, expected, strict=True)]]
+
+
+def test_nfqueue_run_gives_one_batch_for_what_waits_and_leaves_nothing_behind(build: Any) -> None:
+    def pulse(now: float, idle: bool) -> None:
+        if idle:
+            raise nfqueue.Stop
+
+    source = build(Verdict(ACCEPT), pulse=pulse)
+    source._next_pulse = float("inf")
+    source._queue.waiting = [FakePacket() for _ in range(5)]
+    ids = [packet.id for packet in source._queue.waiting]
+    source._queue.theirs.send(b"!")
+    source.run()
+    assert [packet_id for call in sent(source) for packet_id, _, _ in call] == ids
+
+
+def test_nfqueue_pulse_finds_no_verdict_unsent(build: Any) -> None:
+    waiting = []
+    source = build(Verdict(ACCEPT), pulse=lambda now, idle: waiting.append(len(source._verdicts)))
+    source._queue.callback(FakePacket())
+    assert waiting == [0]
 
 
 def test_nfqueue_range_never_exceeds_the_librarys_buffer(build: Any) -> None:
