@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from .model.rule_kind import RuleKind as RuleKind
     from .model.rule_kind import Scope as Scope
     from .model.rule_kind import Surroundings as Surroundings
-    from .plugins.loader import RuleRegistry as RuleRegistry
+    from .plugins.registry import RuleRegistry as RuleRegistry
 
 #: Raised by one when a hook or a class here changes so that a plugin may break; plugins state the one they were
 #: written for in ``api_version``.
@@ -187,7 +187,7 @@ __all__ = [
 _LATER = {
     "RuleKind": ".model.rule_kind",
     "Surroundings": ".model.rule_kind",
-    "RuleRegistry": ".plugins.loader",
+    "RuleRegistry": ".plugins.registry",
     "Scope": ".model.rule_kind",
 }
 

@@ -26,8 +26,10 @@ from pywall_core.cli import common as exit_codes
 from pywall_core.cli.details import details, type_words
 from pywall_core.config import Config
 from pywall_core.config import load as load_config
+from pywall_core.plugins.discovery import discover
 from pywall_core.plugins.docstrings import docstring
-from pywall_core.plugins.loader import COLD_HOOKS, Plugins, discover, load
+from pywall_core.plugins.loader import load
+from pywall_core.plugins.registry import COLD_HOOKS, Plugins
 
 ENVIRONMENT = {
     "PYWALL_PLUGINS_TRACE": "print calls of cold hooks on standard error",

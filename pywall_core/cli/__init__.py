@@ -139,7 +139,8 @@ def _from_plugins() -> dict[str, EntryPoint]:
 
 
 def _load(point: EntryPoint) -> Callable[[argparse.ArgumentParser], None]:
-    from ..plugins.loader import PluginError, unsafe_files
+    from ..plugins.discovery import PluginError
+    from ..plugins.safety import unsafe_files
 
     others = [other for other in entry_points(group=GROUP, name=point.name) if other.value != point.value]
     errors = unsafe_files(point)
@@ -157,7 +158,7 @@ def _load(point: EntryPoint) -> Callable[[argparse.ArgumentParser], None]:
 def _answer(error: Exception) -> int:
     """One or more lines on standard error, and the exit code, for what ended a command."""
     from ..config import ConfigError
-    from ..plugins.loader import PluginError
+    from ..plugins.discovery import PluginError
 
     if isinstance(error, ConfigError):
         for problem in error.problems:

@@ -10,7 +10,7 @@ from .labels import block, fits, width
 
 if TYPE_CHECKING:
     from ..config import Config
-    from ..plugins.loader import Plugins
+    from ..plugins.registry import Plugins
 
 Event = dict[str, Any]
 Loaded = tuple["Config", "Plugins"]

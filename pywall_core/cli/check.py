@@ -10,7 +10,7 @@ from .common import CONFIGURATION, OK, PLUGIN, add_config, add_json, prepare, pr
 
 if TYPE_CHECKING:
     from ..config import BoundRule, Config, Failure
-    from ..plugins.loader import Plugins
+    from ..plugins.registry import Plugins
 
 #: the failure matrix in words: what happens -> what becomes of traffic
 CAUSES: Final = {
@@ -52,7 +52,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run(args: argparse.Namespace) -> int:
     from ..config import ConfigError, policies
     from ..lint import lint
-    from ..plugins.loader import PluginError
+    from ..plugins.discovery import PluginError
 
     if args.policies:
         if args.json:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from ..config import BoundRule, Config, Problem
-    from ..plugins.loader import Plugins
+    from ..plugins.registry import Plugins
 
 OK: Final = 0
 FAILURE: Final = 1

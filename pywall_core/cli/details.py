@@ -11,7 +11,7 @@ from ..plugins.facts import declared_facts
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from ..plugins.loader import Plugin
+    from ..plugins.registry import Plugin
 
 
 def homepage(distribution: str) -> str:
@@ -41,7 +41,7 @@ def details(plugin: Plugin) -> dict[str, Any]:
 
 
 def _rule_kinds(plugin: Plugin) -> list[str]:
-    from ..plugins.loader import RuleRegistry
+    from ..plugins.registry import RuleRegistry
 
     registry = RuleRegistry()
     if "rules" in plugin.hooks:

@@ -24,7 +24,8 @@ from .common import (
 
 if TYPE_CHECKING:
     from ..config import Config
-    from ..plugins.loader import Listed, Plugin
+    from ..plugins.discovery import Listed
+    from ..plugins.registry import Plugin
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -142,7 +143,7 @@ def run_show(args: argparse.Namespace) -> int:
 def run_check(args: argparse.Namespace) -> int:
     from ..config import load, nearest
     from ..config.model import PluginEntry
-    from ..plugins.loader import discover
+    from ..plugins.discovery import discover
     from ..plugins.loader import load as load_plugins
     from ..testing.conformance import examine
 
@@ -178,7 +179,8 @@ def _listing(config: Config) -> tuple[list[Listed], list[Plugin], list[str], int
     """Lines of the listing, loaded plugins, errors, exit code. What the configuration leaves out is not imported."""
     from ..api import API_VERSION
     from ..config import ConfigError
-    from ..plugins.loader import PluginError, discover, load
+    from ..plugins.discovery import PluginError, discover
+    from ..plugins.loader import load
 
     rows = discover()
     positions = {entry.name: at for at, entry in enumerate(config.plugins, 1)}

@@ -16,7 +16,7 @@ from .common import FAILURE, add_config, add_json, complain, event_name, prepare
 if TYPE_CHECKING:
     from ..config import Config
     from ..offline.replay import Hooks
-    from ..plugins.loader import Plugins
+    from ..plugins.registry import Plugins
 
 Event = dict[str, Any]
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..flows.filter import Predicate
     from ..model.packet import Packet
     from ..model.verdict import Verdict
-    from ..plugins.loader import Plugins
+    from ..plugins.registry import Plugins
 
 Prepared = tuple["Config", "Plugins", "dict[str, list[BoundRule]]"]
 Seen = Callable[["Packet", "Verdict"], None]

@@ -26,7 +26,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run(args: argparse.Namespace) -> int:
     from ..config import ConfigError
     from ..offline.verify import Result, cases, verify
-    from ..plugins.loader import PluginError
+    from ..plugins.discovery import PluginError
 
     found = [case for folder in args.folders for case in cases(folder)]
     if not found:

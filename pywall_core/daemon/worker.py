@@ -257,7 +257,7 @@ def main() -> int:
     parser.add_argument("--channel", type=int, required=True)
     channel = Channel(socket.socket(fileno=parser.parse_args().channel))
     logging.basicConfig(level=logging.INFO, format="pywall: %(message)s", stream=sys.stderr)
-    from ..plugins.loader import PluginError
+    from ..plugins.discovery import PluginError
 
     try:
         order = channel.wait(30.0)

@@ -38,7 +38,7 @@ from .timing import EVERY, Timing
 
 if TYPE_CHECKING:
     from ..config import Config
-    from ..plugins.loader import Plugins
+    from ..plugins.registry import Plugins
 
 TICK_SECONDS: Final = 1.0
 

@@ -17,7 +17,7 @@ from .shadow import lint_shadows
 from .traffic import lint_traffic
 
 if TYPE_CHECKING:
-    from ..plugins.loader import Plugins
+    from ..plugins.registry import Plugins
 
 __all__ = ["lint"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..config import Config
 
 if TYPE_CHECKING:
-    from ..plugins.loader import Plugins
+    from ..plugins.registry import Plugins
 
 
 def lint_order(config: Config, plugins: Plugins) -> None:

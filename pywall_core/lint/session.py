@@ -12,7 +12,7 @@ from ..model.packet import INPUT, OUTPUT, TCP
 from .traffic import Trial
 
 if TYPE_CHECKING:
-    from ..plugins.loader import Plugins
+    from ..plugins.registry import Plugins
 
 _VARIABLE: Final = "SSH_CONNECTION"
 _ANCESTORS: Final = 32

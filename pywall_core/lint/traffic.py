@@ -12,7 +12,7 @@ from ..model.packet import FORWARD, HOOK_NAMES, INPUT, OUTPUT, TCP, UDP, Packet
 from ..model.verdict import ACCEPT, Verdict
 
 if TYPE_CHECKING:
-    from ..plugins.loader import Plugins
+    from ..plugins.registry import Plugins
 
 #: (protocol, port, what it stands for)
 _TRIED: Final = ((TCP, 443, "TCP port 443"), (UDP, 53, "UDP port 53"))

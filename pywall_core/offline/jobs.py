@@ -23,7 +23,7 @@ from .replay import Hooks, replay
 if TYPE_CHECKING:
     from ..config import Config
     from ..model.packet import Packet
-    from ..plugins.loader import Plugins
+    from ..plugins.registry import Plugins
 
 Event = dict[str, Any]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .docstrings import docstring
 
 if TYPE_CHECKING:
-    from .loader import Plugin
+    from .registry import Plugin
 
 #: facts that the core itself knows of a flow
 CORE_FACTS: Final = frozenset({"app_proto", "app_proto_orig", "expected", "flow.expected", "older", "flow.older"})

@@ -25,7 +25,7 @@ from ..packet.decode import decode
 if TYPE_CHECKING:
     from ..config import Config
     from ..model.rule_kind import RuleKind
-    from ..plugins.loader import Plugin, Plugins
+    from ..plugins.registry import Plugin, Plugins
 
 #: conversations of the noise; a packet or more each
 CONVERSATIONS: Final = 200

@@ -16,7 +16,8 @@ from pywall_core.api import Packet, decode, hookimpl
 from pywall_core.config import Config
 from pywall_core.engine.engine import Engine
 from pywall_core.flows.table import new_flow
-from pywall_core.plugins.loader import Plugins, assemble
+from pywall_core.plugins.loader import assemble
+from pywall_core.plugins.registry import Plugins
 from pywall_core.testing import tcp_packet, udp_packet
 
 SEGMENT = tcp_packet("10.0.0.1", 1000, "10.0.0.2", 443, seq=1, ack=1, flags=24, data=bytes(1400))

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from pywall_core.config import Config, ConfigError
-from pywall_core.plugins.loader import PluginError, discover, load
+from pywall_core.plugins.discovery import PluginError, discover
+from pywall_core.plugins.loader import load
 
 Install = Callable[..., Path]
 

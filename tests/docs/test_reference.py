@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from pywall_core import api, hookspecs, testing
 from pywall_core.cli import COMMANDS, common
 from pywall_core.config import Config, load
-from pywall_core.plugins.loader import discover
+from pywall_core.plugins.discovery import discover
 from pywall_core.plugins.loader import load as load_plugins
 
 ROOT = Path(__file__).parents[2]

@@ -1,0 +1,116 @@
+"""The loaded plugins of a configuration: their hooks in call order, detectors, classifiers and rule kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final
+
+import pluggy
+
+from .. import hookspecs
+from ..config.rules import ALWAYS_KNOWN
+from ..detection.classifiers import Classifier
+from ..detection.detectors import Detector, Detectors
+from ..model.rule_kind import RuleKind
+from . import trace
+
+PREFIX: Final = "pywall_"
+#: hooks that no packet waits for
+COLD_HOOKS: Final = frozenset({"rules", "startup", "tick", "event", "stats", "facts_so_far", "shutdown"})
+#: (plugin name, callable) in the order of the configuration
+Calls = tuple[tuple[str, Callable[..., Any]], ...]
+
+
+class RuleRegistry:
+    """What ``pywall_rules`` is given: call it with a :class:`RuleKind` class."""
+
+    def __init__(self) -> None:
+        self.kinds: dict[str, type[RuleKind]] = {}
+        self.owner: dict[str, str] = {}
+        self.registering = ""
+
+    def __call__(self, kind: type[RuleKind]) -> None:
+        """Register a kind of rule. Raises ValueError when another plugin has taken the name."""
+        taken = self.owner.get(kind.kind)
+        if taken is not None:
+            raise ValueError(f"rule kind {kind.kind!r} of plugin {self.registering!r} is already that of {taken!r}")
+        self.kinds[kind.kind] = kind
+        self.owner[kind.kind] = self.registering
+
+
+@dataclass(slots=True)
+class Plugin:
+    """A loaded plugin. ``hooks`` are names without prefix; ``provides`` its capabilities; ``place`` is the position in
+    the configuration's list of the entry that brought it."""
+
+    name: str
+    obj: Any
+    distribution: str
+    version: str
+    hooks: tuple[str, ...]
+    provides: tuple[str, ...]
+    place: int = 0
+
+
+@dataclass
+class Plugins:
+    """All plugins of a configuration, in its order."""
+
+    manager: pluggy.PluginManager
+    loaded: list[Plugin]
+    registry: RuleRegistry = field(default_factory=RuleRegistry)
+    _calls: dict[str, Calls] = field(default_factory=dict)
+
+    def calls(self, hook: str) -> Calls:
+        """Implementations of a hook as (plugin name, callable), in the YAML's order."""
+        found = self._calls.get(hook)
+        if found is None:
+            name = PREFIX + hook
+            found = tuple((p.name, hookspecs.direct(getattr(p.obj, name))) for p in self.loaded if hook in p.hooks)
+            if hook in COLD_HOOKS and trace.wanted():
+                found = tuple((plugin, trace.traced(plugin, name, call)) for plugin, call in found)
+            self._calls[hook] = found
+        return found
+
+    def provides(self) -> frozenset[str]:
+        """Capabilities of all plugins together."""
+        return frozenset(capability for p in self.loaded for capability in p.provides)
+
+    @cached_property
+    def detectors(self) -> Detectors:
+        """Plugins with ``detect``, in order."""
+        found = []
+        for p in self.loaded:
+            if "detect" not in p.hooks:
+                continue
+            found.append(
+                Detector(
+                    p.name,
+                    hookspecs.direct(p.obj.pywall_detect),
+                    transports_of(p.obj),
+                    tuple(getattr(p.obj, "protocols", (p.name,))),
+                    getattr(p.obj, "first_client", None),
+                    getattr(p.obj, "first_server", None),
+                    hookspecs.direct(p.obj.pywall_transactions) if "transactions" in p.hooks else None,
+                )
+            )
+        return Detectors(found)
+
+    def classifiers(self) -> list[Classifier]:
+        """Plugins with ``classify``, in order."""
+        return [
+            Classifier(p.name, p.obj.pywall_classify, tuple(getattr(p.obj, "facts", ())))
+            for p in self.loaded
+            if "classify" in p.hooks
+        ]
+
+    def protocols(self) -> frozenset[str]:
+        """Every name that ``app_proto`` may take with these plugins."""
+        return frozenset(name for d in self.detectors.all for name in d.protocols) | ALWAYS_KNOWN
+
+
+def transports_of(obj: Any) -> tuple[str, ...]:
+    transport = getattr(obj, "transport", ("tcp", "udp"))
+    return (transport,) if isinstance(transport, str) else tuple(transport)
