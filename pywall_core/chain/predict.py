@@ -24,7 +24,8 @@ class OtherWay:
     """
 
     def __init__(self, chains: Chains, *, observe: bool) -> None:
-        self._chains = quiet_chains(chains)
+        self._engine_chains = chains
+        self._chains: Chains | None = None
         self.foreseeable = frozenset(
             hook for hook, name in HOOK_NAMES.items() if not observe and _foreseeable(chains.bound, name, set())
         )
@@ -33,6 +34,8 @@ class OtherWay:
         """The verdict on the next packet of that direction, None where it cannot be foreseen."""
         if hook not in self.foreseeable:
             return None
+        if self._chains is None:
+            self._chains = quiet_chains(self._engine_chains)
         try:
             return self._chains.walk(next_packet(flow, to_server, hook), flow)
         except Exception:

@@ -58,20 +58,12 @@ def prepare(source: str | None) -> tuple[Config, Plugins, dict[str, list[BoundRu
     :raises ConfigError: with all errors of the file and of the rules
     :raises PluginError: a plugin cannot be loaded
     """
-    from ..config import bind_chains, load
-    from ..plugins.facts import known_facts
+    from ..config import load
     from ..plugins.loader import load as load_plugins
 
     config = load(source, strict=False)
     plugins = load_plugins(config)
-    chains = bind_chains(
-        config,
-        plugins.registry.kinds,
-        capabilities=plugins.provides(),
-        protocols=plugins.protocols(),
-        facts=known_facts(plugins.loaded),
-    )
-    return config, plugins, chains
+    return config, plugins, plugins.bind(config)
 
 
 def print_json(data: Any) -> None:

@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ..chain.walk import Chains, Rule
-from ..config import bind_chains, leaves
+from ..config import leaves
 from ..config.sets import build_sets
 from ..detection.classifiers import Classifier
 from ..detection.detectors import Detectors, Recognition
@@ -26,7 +26,6 @@ from ..model.flow import Flow
 from ..model.packet import Packet
 from ..model.verdict import Action, Answer, Verdict
 from ..packet.fragments import Fragments
-from ..plugins.facts import known_facts
 from .counters import Decision, VerdictCounter, engine_stats, losses
 from .failure_policy import FailurePolicy
 from .hooks import Guard, PacketHooks, Walk
@@ -107,17 +106,11 @@ class Engine:
 
         #: the named sets of the configuration
         self.sets = build_sets(config)
-        registry = plugins.registry
-        bound = bind_chains(
-            config,
-            registry.kinds,
-            capabilities=plugins.provides(),
-            protocols=plugins.protocols(),
-            facts=known_facts(plugins.loaded),
-        )
+        bound = plugins.bind(config)
         kinds = [kind for rules in bound.values() for rule in rules for kind in leaves(rule.condition)]
         self.wants_interfaces = config.queue.loopback or any(kind.needs_interfaces for kind in kinds)
-        self.chains = Chains(bound, config.default, registry.owner, self, self._events.observed, added=self._add_to_set)
+        owners = plugins.registry.owner
+        self.chains = Chains(bound, config.default, owners, self, self._events.observed, added=self._add_to_set)
         self.set_changes = SetChanges(self.sets, self.flows, self.chains, observe=config.mode == "observe")
         #: go on looking at a flow whose verdict is final, so that it gets its name
         look_on = config.detection.all if config.detection.all is not None else not live

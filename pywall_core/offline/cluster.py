@@ -56,13 +56,13 @@ def run_on_cluster(
 
 
 def _run_remote(job: Job, name: str, text: bytes, sides: Sides) -> tuple[str | None, dict[str, bytes]]:
-    from ..config import bind_chains, loads
+    from ..config import loads
     from ..model.packet import HOOK_NAMES
     from ..plugins.loader import load
 
     config = loads(text, name, strict=False)
     plugins = load(config)
-    bind_chains(config, plugins.registry.kinds, capabilities=plugins.provides(), protocols=plugins.protocols())
+    plugins.bind(config)
     numbers: dict[str, Any] = {hook: number for number, hook in HOOK_NAMES.items()}
     hooks = Hooks(sides[0], numbers.get(sides[1] or ""))
     with tempfile.TemporaryDirectory(prefix="pywall-replay-") as place:

@@ -10,11 +10,13 @@ from typing import Any, Final
 import pluggy
 
 from .. import hookspecs
+from ..config import BoundRule, Config, bind_chains
 from ..config.rules import ALWAYS_KNOWN
 from ..detection.classifiers import Classifier
 from ..detection.detectors import Detector, Detectors
 from ..model.rule_kind import RuleKind
 from . import trace
+from .facts import KnownFacts, known_facts
 
 PREFIX: Final = "pywall_"
 #: hooks that no packet waits for
@@ -62,6 +64,7 @@ class Plugins:
     loaded: list[Plugin]
     registry: RuleRegistry = field(default_factory=RuleRegistry)
     _calls: dict[str, Calls] = field(default_factory=dict)
+    _bound: tuple[Config, dict[str, list[BoundRule]]] | None = None
 
     def calls(self, hook: str) -> Calls:
         """Implementations of a hook as (plugin name, callable), in the YAML's order."""
@@ -105,6 +108,27 @@ class Plugins:
             for p in self.loaded
             if "classify" in p.hooks
         ]
+
+    @cached_property
+    def facts(self) -> KnownFacts:
+        """The facts that the plugins declare."""
+        return known_facts(self.loaded)
+
+    def bind(self, config: Config) -> dict[str, list[BoundRule]]:
+        """Return the rules of the configuration's chains, checked against these plugins; worked out once.
+
+        :raises ConfigError: with every error noted in ``config`` so far and all that are found here
+        """
+        if self._bound is None or self._bound[0] is not config:
+            chains = bind_chains(
+                config,
+                self.registry.kinds,
+                capabilities=self.provides(),
+                protocols=self.protocols(),
+                facts=self.facts,
+            )
+            self._bound = config, chains
+        return self._bound[1]
 
     def protocols(self) -> frozenset[str]:
         """Every name that ``app_proto`` may take with these plugins."""

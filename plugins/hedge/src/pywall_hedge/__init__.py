@@ -9,6 +9,8 @@ numpy, scipy and the model's weights are loaded on first use: importing this cos
 
 from __future__ import annotations
 
+from functools import cache
+
 from .classification import Classification, classify
 from .stream import StreamClassifier
 
@@ -16,6 +18,7 @@ __all__ = ["Classification", "StreamClassifier", "classify"]
 __version__ = "0.1.0"
 
 
+@cache
 def warm_up(method: str = "learned") -> None:
-    """Load what `method` needs and run it once, so that the first packet does not wait for it."""
+    """Load what `method` needs and run it once, so that the first packet does not wait for it; once a process."""
     classify(bytes(range(64)), method)
