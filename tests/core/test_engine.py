@@ -22,8 +22,10 @@ from pywall_core.api import (
     Drop,
     Facts,
     Flow,
+    HandOver,
     Match,
     Packet,
+    Transaction,
     Verdict,
     decode,
     hookimpl,
@@ -376,6 +378,45 @@ def test_a_protocol_inside_another(make_engine: MakeEngine) -> None:
     engine = make_engine(plugins)
     engine.process(ask(b"OUTER:zzz"))
     assert (the_flow(engine).app_proto, the_flow(engine).opaque) == ("outer", True)
+
+
+@pytest.mark.parametrize("offsets", [(0, 0), (0, 5)])
+def test_a_protocol_that_hands_over_all_it_was_given_ends(make_engine: MakeEngine, offsets: tuple[int, int]) -> None:
+    engine = make_engine([("loop", Word("loop", b"HI", restart=offsets))], chains={"INPUT": []})
+    for _ in range(3):
+        assert engine.process(ask(b"HI there")).action is ACCEPT
+    assert engine.failures.by_plugin == {}
+    assert the_flow(engine).detect_done
+
+
+class Loop(Word):
+    """Its parser hands over all that it is fed."""
+
+    confirmed = over = False
+    has_transactions = True
+
+    @hookimpl
+    def pywall_transactions(self, flow: Flow) -> Loop:
+        return self
+
+    def feed(self, to_server: bool, data: bytes) -> list[HandOver]:
+        return [HandOver(client=data if to_server else b"", server=b"" if to_server else data, inside=False)]
+
+    def gap(self, to_server: bool, size: int) -> bool:
+        return True
+
+    def finish(self) -> list[Transaction]:
+        return []
+
+    def copy(self) -> Loop:
+        return self
+
+
+def test_a_parser_that_hands_over_all_it_was_given_ends(make_engine: MakeEngine) -> None:
+    engine = make_engine([("loop", Loop("loop", b"HI"))], chains={"INPUT": []})
+    for make in (ask, answer, ask, answer):
+        assert engine.process(make(b"HI there")).action is ACCEPT
+    assert engine.failures.by_plugin == {}
 
 
 def test_a_flow_without_payload_has_no_protocol(make_engine: MakeEngine) -> None:
