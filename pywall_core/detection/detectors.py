@@ -23,7 +23,7 @@ DetectCall = Callable[[Flow, bytes, bytes], "Match | Answer"]
 FollowCall = Callable[[Flow], "TransactionParser | None"]
 _CACHED_ORDERS: Final = 4096
 #: bytes of both directions after which detectors that have matched nothing hold up classification no longer
-_UNMATCHED_GRACE: Final = 1024
+_UNMATCHED_GRACE: Final = 3000
 #: likewise with an unconfirmed match: bytes of the side that has said less, of the one that has said more, and of one
 #: that gets no answer at all, which a long ClientHello may need
 _LESS_GRACE: Final = 1024

@@ -109,13 +109,13 @@ def test_nobody_is_asked_where_no_rule_asks(make_engine: MakeEngine) -> None:
 
 
 def test_a_detector_that_waits_does_not_hold_it_up(make_engine: MakeEngine) -> None:
-    hears = Hears(1500)
+    hears = Hears(3500)
     engine = make_engine([("waits", Waits()), ("hears", hears)], **ASKS)
-    up(engine, b"a" * 600)
-    down(engine, b"b" * 300)
+    up(engine, b"a" * 1200)
+    down(engine, b"b" * 1200)
     assert hears.heard == []
-    verdicts = up(engine, b"c" * 600)
-    assert hears.heard == [(True, b"a" * 600), (False, b"b" * 300), (True, b"c" * 600)]
+    verdicts = up(engine, b"c" * 1200)
+    assert hears.heard == [(True, b"a" * 1200), (False, b"b" * 1200), (True, b"c" * 1200)]
     assert [verdict.action.value for verdict in verdicts] == ["drop"]
 
 
