@@ -17,7 +17,7 @@ from socketserver import StreamRequestHandler, ThreadingTCPServer
 
 SIZES = (100, 1000, 4000, 20_000, 60_000)
 TEXT = Path(socket.__file__).read_bytes() * 3
-TIMEOUT = 2.5
+TIMEOUT = 1.5
 """Seconds without a byte after which a session counts as cut."""
 
 

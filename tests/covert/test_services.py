@@ -7,10 +7,15 @@ import pytest
 from .labs import Stage, table
 from .services import SERVICES, Service, begin
 
-pytestmark = [pytest.mark.netns, pytest.mark.slow]
+pytestmark = pytest.mark.netns
+#: these are part of `make test`, where their programs are installed
+QUICK = ("curl-http", "curl-https", "ssh", "raw-files")
 
 
-@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+@pytest.mark.parametrize(
+    "service",
+    [pytest.param(s, id=s.name, marks=[] if s.name in QUICK else [pytest.mark.slow]) for s in SERVICES],
+)
 def test_a_service_passes(stage: Stage, service: Service) -> None:
     begin(stage, service)
     stage.start_firewall()

