@@ -75,6 +75,15 @@ def test_plain_bytes_to_a_peer_that_spoke_ciphertext_pass() -> None:
     assert not run(made, short(50, b"GET status of unit 17, please\r\n" * 9, b"unit 17 is well and running\r\n" * 9))
 
 
+def test_a_flow_counts_once_and_while_it_lives() -> None:
+    peers, flow = Peers(), answered()
+    told = peers.learn(flow, 1.0, UPPER)
+    told = peers.learn(flow, 1.5, UPPER, told)
+    assert (told, peers.recall(answered(), UPPER)) == (1.5, 1.5)
+    peers.learn(flow, -2.0, UPPER, told)
+    assert len(peers) == 0
+
+
 def test_a_spoofed_flow_without_an_answer_is_not_remembered() -> None:
     rng, made = random.Random(3), lab()
     for n in range(30):

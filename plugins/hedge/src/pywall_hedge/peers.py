@@ -49,17 +49,22 @@ class Peers:
             return 0.0
         return min(odds, threshold / 2)
 
-    def learn(self, flow: Flow, own_odds: float, threshold: float) -> None:
-        """Add the log-odds of a flow's own bytes, if the peer answered; one flow adds the threshold at most."""
+    def learn(self, flow: Flow, own_odds: float, threshold: float, before: float = 0.0) -> float:
+        """Add the log-odds of a flow's own bytes, if the peer answered; ``before`` is what it added already.
+
+        Return what the flow has added now, the threshold at most. Called while the flow lives: the next one to the peer
+        does not wait for the end of this one.
+        """
         if not flow.pkts_toclient or not _was_answered(flow):
-            return
+            return before
+        now = max(min(own_odds, threshold), -threshold)
         key = key_of(flow)
-        odds = self._known.pop(key, (0.0, 0.0))[0] + max(min(own_odds, threshold), -threshold)
-        if odds <= 0:
-            return
-        self._known[key] = (min(odds, threshold), flow.last)
-        if len(self._known) > self._limit:
-            self._known.popitem(last=False)
+        odds = self._known.pop(key, (0.0, 0.0))[0] + now - before
+        if odds > 0:
+            self._known[key] = (min(odds, 2 * threshold), flow.last)
+            if len(self._known) > self._limit:
+                self._known.popitem(last=False)
+        return now
 
     def clear(self, flow: Flow) -> None:
         """Forget a peer: it speaks a protocol with a name."""

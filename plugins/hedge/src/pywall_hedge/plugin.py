@@ -98,16 +98,13 @@ class Hedge:
             if self.peers is not None:
                 stream.prior += self.peers.recall(flow, stream.thresholds.upper)
         stream.update(data, to_server)
+        if self.peers is not None:
+            upper, before = stream.thresholds.upper, stream.remembered
+            stream.remembered = self.peers.learn(flow, stream.own_odds, upper, before)
         if not stream.settled() and stream.bytes_seen < self.options.window:
             return MORE
         assert flow.ext is not None
         del flow.ext[NAME]
-        return self._conclude(flow, stream)
-
-    def _conclude(self, flow: Flow, stream: StreamClassifier) -> Facts:
-        """The facts, once nothing more is asked; the peer is remembered by them."""
-        if self.peers is not None and not (flow.confirmed and not flow.opaque):
-            self.peers.learn(flow, stream.own_odds, stream.thresholds.upper)
         return self._facts(stream)
 
     @hookimpl
@@ -121,7 +118,7 @@ class Hedge:
         """Say of a flow that ended early what its bytes looked like so far."""
         found = flow.ext.pop(NAME, None) if flow.ext else None
         if found is not None:
-            flow.facts = {**flow.facts, **self._conclude(flow, found)}
+            flow.facts = {**flow.facts, **self._facts(found)}
         elif self.peers is not None and flow.confirmed and not flow.opaque:
             self.peers.clear(flow)
 

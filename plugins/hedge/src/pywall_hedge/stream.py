@@ -51,6 +51,8 @@ class StreamClassifier:
         self._alike = ALIKE if start_seen else ALIKE_MIDDLE
         self._start_seen = start_seen
         self.prior = prior
+        self.remembered = 0.0
+        """Log-odds (nats) of this flow that the memory of peers holds already."""
         self.thresholds: Thresholds = thresholds(false_drop, miss)
         from .direction import Direction  # numpy is loaded on first use
 
