@@ -14,7 +14,7 @@ from typing import Final
 from ..flows.handover import Known
 from ..model.flow import Flow
 from ..model.packet import ICMP, ICMPV6, PROTOCOL_NAMES, TCP, UDP
-from ..model.transaction import TransactionParser
+from ..model.transaction import Transaction, TransactionParser
 from ..model.verdict import MORE, NO, PENDING, YES, Answer, Match
 from .classifiers import KEPT_CUTS, NOT_BEGUN, Classifier, Classifiers, OnError
 from .transactions import Transactions, set_back
@@ -316,6 +316,9 @@ class Recognition:
                     pending &= ~bit
             elif type(answer) is Match:
                 changed = answer != flow.match
+                if answer.anomaly and (flow.match is None or flow.match.anomaly != answer.anomaly):
+                    note = Transaction(0, answer.facts, anomaly=answer.anomaly)
+                    self.transactions.due.append((answer.protocol, note))
                 flow.match = answer
                 flow.match_bit = bit
                 pending &= (bit << 1) - 1

@@ -115,6 +115,7 @@ class Match:
     ``restart``: the protocol hands the flow over to another one (STARTTLS, CONNECT, SOCKS): offsets into the client's
     and the server's bytes, as given to ``detect``, from which detection begins anew. The recognised protocol becomes
     ``app_proto_orig`` when something is recognised inside.
+    ``anomaly`` names what cannot be right (``sni_changed``): an anomaly event is written, once.
     """
 
     protocol: str
@@ -122,3 +123,4 @@ class Match:
     confirmed: bool = True
     done: bool = True
     restart: tuple[int, int] | None = None
+    anomaly: str = ""

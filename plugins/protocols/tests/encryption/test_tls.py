@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 from pywall_protocols.encryption import tls
 
 from pywall_core.api import MORE, NO, Match
-from pywall_core.testing import detector_contract
+from pywall_core.testing import client_hello, conversation, detector_contract, engine, server_hello
 
 NOISE = bytes.fromhex("9f3b6ad0c44e17a8f25b09e6718d3cb0aa54f1e2037796bd48c1d05e2f8a6b93") * 8
 
@@ -207,3 +207,37 @@ def test_a_server_of_a_draft_s_time(ask):
     match = ask(tls, TLS13[0], DRAFT_HELLO)
     assert (match.confirmed, match.done) == (True, True)
     assert (match.facts["version"], match.facts["cipher"]) == ("TLS 1.3 draft-19", "0x1302")
+
+
+POLICY = """
+version: 1
+plugins: [rules, stream, protocols]
+chains: {INPUT: [{rule: fact, name: tls.sni, is: bad.example, action: DROP}]}
+default: ACCEPT
+"""
+
+
+@pytest.mark.parametrize("between", [b"", b"\x14\3\3\0\1\1"], ids=["alone", "behind a ChangeCipherSpec"])
+@pytest.mark.parametrize("size", [1, 1500])
+def test_the_name_of_the_second_hello_counts(between, size):
+    """RFC 8446 section 4.1.4: a HelloRetryRequest lets the client send another ClientHello, which names the server."""
+    lab = engine(POLICY, live=True)
+    talk = conversation().client(client_hello("good.example")).server(server_hello(retry=True))
+    talk = talk.client(between + client_hello("bad.example"))
+    verdicts = lab.send(talk.split(size))
+    assert verdicts[-1].action.value == "drop"
+    assert not any(
+        verdict.final and verdict.action.value == "accept" for verdict in verdicts if verdict.chain == "INPUT"
+    )
+    lab.close()
+    assert [e["anomaly"]["event"] for e in lab.of_type("anomaly")] == ["tls.sni_changed"]
+    (event,) = lab.of_type("tls")
+    assert (event["tls"]["sni"], event["tls"]["sni_changed"]) == ("bad.example", True)
+
+
+def test_a_second_hello_that_names_the_same_server_is_no_anomaly(ask):
+    hello = client_hello("a.example")
+    match = ask(tls, hello + hello, server_hello(retry=True) + server_hello())
+    assert (match.facts["sni"], match.anomaly, match.done) == ("a.example", "", True)
+    assert not ask(tls, hello, server_hello(retry=True)).done
+    assert ask(tls, hello, server_hello()).done

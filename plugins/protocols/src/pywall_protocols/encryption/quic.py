@@ -9,7 +9,7 @@ That needs ``cryptography``; without it QUIC is recognised all the same, with it
 :source: RFC 9000 sections 15, 17; RFC 9001 section 5; RFC 9369; RFC 8999; draft-ietf-quic-transport; Chromium's
     net/quic (Q0xx, T0xx)
 :minimum: 7 octets of the first datagram; 13 of gQUIC
-:facts: version, sni, client_alpns, ech, ja3.hash, ja3.string, ja4
+:facts: version, sni, sni_changed, client_alpns, ech, ja3.hash, ja3.string, ja4
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, Final
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
 from ..parsing import client_hello, quic_initial
-from ..parsing.quic_header import INVENTED, Header, long_header, opens, version_name
+from ..parsing.quic_header import INVENTED, V2, Header, long_header, opens, version_name
 from ..parsing.wire import cut, datagrams, first_datagram, text, u24, u32
 
 api_version = 1
@@ -30,6 +30,8 @@ _GQUIC: Final = bytes(n for n in range(0x40) if n & 0x09 == 0x09)  # with versio
 first_client = bytes(range(0x80, 0x100)) + _GQUIC
 first_server = None
 
+#: Datagrams of the server in which the end of the handshake's beginning is looked for.
+_MOST_COMPARED: Final = 32
 #: Datagrams of the client that are opened.
 MOST_INITIALS: Final = 8
 
@@ -51,11 +53,30 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     facts: dict[str, Any] = {"version": version_name(proof[0].version)}
     if facts["version"][0] == "Q":
         facts.update(_chlo(first))
-    hello = _client_hello(list(datagrams(client, flow.client_sizes)))
+    packets = list(datagrams(client, flow.client_sizes))
+    hellos = _client_hellos(packets)
+    hello = hellos[-1] if hellos else None
     facts.update(hello or {})
+    changed = hello is not None and any(other.get("sni") != hello.get("sni") for other in hellos)
+    if changed:
+        facts["sni_changed"] = True
     confirmed = asked is not None and answered is not None and _answers(asked, answered)
     confirmed = confirmed and (hello is not None or not quic_initial.AVAILABLE)
-    return Match("quic", facts, confirmed, done=confirmed)
+    # behind a Retry or a HelloRetryRequest another ClientHello comes: RFC 9000 section 17.2.5, RFC 9001 section 4.7
+    done = confirmed and _keys_agreed(list(datagrams(server, flow.server_sizes)))
+    return Match("quic", facts, confirmed, done, anomaly="sni_changed" if changed else "")
+
+
+def _keys_agreed(packets: list[bytes]) -> bool:
+    """A datagram of the server begins with a packet that only comes behind both hellos: no Initial, no Retry."""
+    for packet in packets[:_MOST_COMPARED]:
+        header = long_header(packet)
+        if header is None or header.version == 0 or not quic_initial.AVAILABLE or version_name(header.version) is None:
+            return True
+        kind = packet[0] >> 4 & 3
+        if not header.initial and kind != (0 if header.version == V2 else 3):
+            return True
+    return False
 
 
 def _answers(asked: Header, answered: Header) -> bool:
@@ -105,9 +126,9 @@ def _chlo(data: bytes) -> dict[str, str]:
     return {}
 
 
-def _client_hello(packets: list[bytes]) -> dict[str, Any] | None:
-    """The facts of the ClientHello in the client's Initials; None while it is not all there."""
-    stream = quic_initial.CryptoStream()
+def _client_hellos(packets: list[bytes]) -> list[dict[str, Any]]:
+    """The facts of every ClientHello in the client's Initials that is all there, in order."""
+    streams: dict[bytes, quic_initial.CryptoStream] = {}
     original = b""
     for packet in packets[:MOST_INITIALS]:
         header = long_header(packet)
@@ -117,12 +138,20 @@ def _client_hello(packets: list[bytes]) -> dict[str, Any] | None:
         if not header.initial:
             continue
         for dcid in dict.fromkeys((original, header.dcid)):  # after a Retry the keys are made of the new id
+            stream = streams.get(dcid) or quic_initial.CryptoStream()
             if quic_initial.read(packet, header, dcid, stream):
+                streams[dcid] = stream
                 break
-    data = stream.joined()
-    if data[:4] == b"CHLO":
-        return _chlo(data)
-    if len(data) < 4 or data[0] != 1 or len(data) < 4 + u24(data, 1):
-        return None
-    hello = client_hello.read(data[4 : 4 + u24(data, 1)], "q")
-    return hello and hello[1]
+    found: list[dict[str, Any]] = []
+    for stream in streams.values():
+        data = stream.joined()
+        if data[:4] == b"CHLO":
+            found.append(_chlo(data))
+            continue
+        while len(data) >= 4 and data[0] == 1 and len(data) >= 4 + u24(data, 1) and len(found) < MOST_INITIALS:
+            hello = client_hello.read(data[4 : 4 + u24(data, 1)], "q")
+            if hello is None:
+                break
+            found.append(hello[1])
+            data = data[4 + u24(data, 1) :]
+    return found

@@ -5,8 +5,8 @@
     that follow each other, or one on each side; where the start was not seen, one whole record or alert
 :source: RFC 8446 sections 4.1, 5.1; RFC 5246; RFC 6101; RFC 5246 appendix E.2 (SSLv2-style hello)
 :minimum: 11 octets of a ClientHello, 47 of a ServerHello; else one record and 5 octets
-:facts: version, sni, client_alpns, server_alpns, ech, ja3.hash, ja3.string, ja3s.hash, ja3s.string, ja4, cipher,
-    session_resumed, subject, issuerdn
+:facts: version, sni, sni_changed, client_alpns, server_alpns, ech, ja3.hash, ja3.string, ja3s.hash, ja3s.string, ja4,
+    cipher, session_resumed, subject, issuerdn
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ VERSIONS: Final = {
     0x0304: "TLS 1.3",
     0xFB1A: "TLS 1.3 draft-fb-26",
 }
+#: SHA-256 of "HelloRetryRequest": the random of a ServerHello that is one (RFC 8446 section 4.1.3)
+RETRY_RANDOM: Final = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 #: drafts of TLS 1.3 had this and their number for a version
 _DRAFT: Final = 0x7F
 #: What one side's first octets may be: too few, one well-formed record, one with something else behind it, or proof.
@@ -65,13 +67,15 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         # what a server says first does not keep its client from sending a ClientHello
         return NO if by_client == _WRONG or (by_client == _BROKEN and by_server == _WRONG) else MORE
     facts: dict[str, Any] = {}
-    session_id, asked_all = _client_facts(facts, client)
+    session_id, hellos = _client_facts(facts, client)
     answered_all = _server_facts(facts, server, session_id)
+    asked_all = hellos > (1 if _asks_again(server) else 0)
     if flow.midstream:
         confirmed = fits and _BROKEN not in (_look(client), _look(server))
     else:  # an alert ends a connection: whoever goes on behind it does not speak TLS
         confirmed = by_client == by_server == _PROOF and (_answers(client, server) or _answers(server, client))
-    return Match("tls", facts, confirmed, done=asked_all and ((confirmed and answered_all) or by_server == _WRONG))
+    done = asked_all and ((confirmed and answered_all) or by_server == _WRONG)
+    return Match("tls", facts, confirmed, done, anomaly="sni_changed" if facts.get("sni_changed") else "")
 
 
 def _look_midstream(data: bytes) -> int:
@@ -219,21 +223,47 @@ def _messages(data: bytes) -> tuple[list[tuple[int, bytes]], bool]:
     return found, ended
 
 
-def _client_facts(facts: dict[str, Any], data: bytes) -> tuple[bytes, bool]:
-    """Add what the ClientHello says; its session id, and whether nothing more can be learnt of the client."""
+def _asks_again(server: bytes) -> bool:
+    """The server answers by a HelloRetryRequest (RFC 8446 section 4.1.4): another ClientHello follows."""
+    message, _ = _handshake(server, 38)
+    return message[:1] == bytes([SERVER_HELLO]) and message[6:38] == RETRY_RANDOM
+
+
+def _client_hellos(data: bytes) -> tuple[list[bytes], bool]:
+    """Every whole ClientHello, at most 4, and whether something else follows them. Records of ChangeCipherSpec between
+    them count for nothing (RFC 8446 appendix D.4)."""
+    found: list[bytes] = []
+    joined = b""
+    at = 0
+    while at + 5 <= len(data) and len(found) < 4:
+        end = at + 5 + u16(data, at + 3)
+        if data[at] == HANDSHAKE and data[at + 1] == 3:
+            joined += data[at + 5 : end]
+            while len(joined) >= 4 and len(joined) >= 4 + u24(joined, 1):
+                if joined[0] != CLIENT_HELLO:
+                    return found, True
+                found.append(cut(joined, 4, 4 + u24(joined, 1)))
+                joined = joined[4 + u24(joined, 1) :]
+        elif data[at] != CHANGE_CIPHER_SPEC or not found:
+            return found, True
+        at = end
+    return found, False
+
+
+def _client_facts(facts: dict[str, Any], data: bytes) -> tuple[bytes, int]:
+    """Add what the last ClientHello says; its session id, and how many there were, 9 when none can follow."""
     if data[:1] >= b"\x80":
         if len(data) > 4 and data[2] == 1:
             facts["version"] = VERSIONS.get(u16(data, 3), "")
-        return b"", True
-    messages, ended = _messages(data)
-    if not messages:
-        return b"", ended
-    kind, body = messages[0]
-    hello = client_hello.read(body, "t") if kind == CLIENT_HELLO else None
-    if hello is None:
-        return b"", True
-    facts.update(hello[1])
-    return hello[0], True
+        return b"", 9
+    bodies, ended = _client_hellos(data)
+    hellos = [hello for body in bodies if (hello := client_hello.read(body, "t")) is not None]
+    if not hellos or len(hellos) < len(bodies):
+        return b"", 9 if ended or bodies else 0
+    facts.update(hellos[-1][1])
+    if any(hello[1].get("sni") != hellos[-1][1].get("sni") for hello in hellos):
+        facts["sni_changed"] = True
+    return hellos[-1][0], 9 if ended else len(hellos)
 
 
 def _server_facts(facts: dict[str, Any], data: bytes, session_id: bytes) -> bool:
