@@ -96,4 +96,5 @@ def next_packet(flow: Flow, to_server: bool, hook: int) -> Packet:
     packet.related = False
     packet.frag = packet.error = None
     packet.segments = ()
+    packet.rewritten = None
     return packet

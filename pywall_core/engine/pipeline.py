@@ -14,9 +14,10 @@ from ..flows.expectations import Expectations
 from ..flows.table import FlowTable, touch_datagram_flow
 from ..model.flow import Flow
 from ..model.packet import ACK, FIN, OUTPUT, RST, SYN, TCP, Packet
-from ..model.verdict import ACCEPT, Drop, Verdict
+from ..model.verdict import ACCEPT, REJECT, Drop, Verdict
 from ..packet.decode import stray_error
 from ..packet.fragments import Fragments
+from ..packet.reset import reset_for_receiver
 from . import verdict_cache
 from .counters import VerdictCounter
 from .failure_policy import FailurePolicy
@@ -153,6 +154,8 @@ class Pipeline:
                 verdict = self._judge_transactions(packet, flow, slot)
             else:
                 verdict = self._judge(packet, flow, slot)
+        if verdict.action is REJECT and packet.proto == TCP and flow.share == "established":
+            self._tell_receiver(packet, flow)
         # 7. decided hooks
         self._hooks.decided(packet, flow, verdict)
         # 8. segment hooks for what was accepted; what a dropped packet taught is taken back
@@ -304,6 +307,13 @@ class Pipeline:
         if verdict.final and verdict.action is not ACCEPT:
             self._events.transactions(flow, self._transactions.end(flow), None)
         return verdict
+
+    def _tell_receiver(self, packet: Packet, flow: Flow) -> None:
+        """A REJECT tells the sender. Inside a connection its first packet tells the receiver, by becoming a RST; the
+        sender is told when it sends again."""
+        told = flow.verdict is not None and flow.verdict.action is REJECT
+        if not told and not packet.related and packet.error is None and not packet.flags & (SYN | RST):
+            packet.rewritten = reset_for_receiver(packet)
 
     def _fail(self, plugin: str, packet: Packet, flow: Flow) -> Verdict:
         """Return the verdict of ``failure.plugin_error``."""

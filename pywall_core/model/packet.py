@@ -66,6 +66,7 @@ class Packet:
         "pcap_cnt",
         "proto",
         "related",
+        "rewritten",
         "segments",
         "seq",
         "sport",
@@ -110,6 +111,8 @@ class Packet:
     error: str | None
     to_server: bool
     segments: tuple[tuple[int, bytes, int], ...]
+    #: bytes that go on instead of ``data``, None: ``data``; any plugin may set it in ``decided``, the engine for REJECT
+    rewritten: bytes | None
     #: number in the capture, from 1; 0 when live
     pcap_cnt: int
 

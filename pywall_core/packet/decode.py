@@ -39,6 +39,7 @@ def decode(data: bytes, time: float = 0.0, hook: int = 1, indev: str = "", outde
     p.related = False
     p.frag = None
     p.segments = ()
+    p.rewritten = None
     p.pcap_cnt = 0
     p.to_server = True
     p.error = None

@@ -22,7 +22,7 @@ from ..kernel.marks import Marks
 from ..kernel.queues import FAIL_OPEN, GSO, set_flags
 from ..model.errors import Hung
 from ..model.packet import Packet
-from ..model.verdict import ACCEPT, REJECT, Verdict
+from ..model.verdict import ACCEPT, DROP, REJECT, Verdict
 from ..packet.decode import decode
 from .verdict_batch import NF_ACCEPT, NF_DROP, NF_REPEAT, VerdictBatch
 
@@ -150,7 +150,12 @@ class NFQueue:
             mark = queued.mark
             # somebody else's bits in our places are not written over: such a packet takes its verdict alone
             final = offloadable(packet, verdict) if offload and verdict.final and not mark & ours else 0
-            if action is ACCEPT:
+            if packet.rewritten is not None and action is not DROP:
+                # a REJECT as well: it tells the receiver, the sender is told when it sends again
+                verdicts.flush()
+                queued.set_payload(packet.rewritten)
+                queued.accept()
+            elif action is ACCEPT:
                 if final:
                     verdicts.add_marked(number, NF_REPEAT, mark & others | (accept_both if final == 2 else accept), now)
                 else:

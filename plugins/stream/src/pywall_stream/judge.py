@@ -14,6 +14,7 @@ from pywall_core.api import ACK, FIN, RST, SYN, URG, Drop, Flow, Packet
 
 from . import states
 from .half import HALF_SPACE, MASK, UNKNOWN_WINDOW, Half
+from .multipath import has_mptcp
 from .options import MAX_SHIFT, NO_OPTIONS, Options, parse_options
 from .reassembly import arrange
 from .settings import Timeouts
@@ -44,6 +45,7 @@ _FIN: Final = Drop("stream.fin_conflict")
 _OVERLAP: Final = Drop("stream.overlap_conflict")
 _URGENT: Final = Drop("stream.urgent")
 _MEMORY: Final = Drop("stream.memory")
+_MPTCP: Final = Drop("stream.mptcp")
 _MIDSTREAM: Final = Drop("stream.midstream", flow=True)
 
 
@@ -64,6 +66,7 @@ class Judge:
         self.lossy = self.captured = False
         self.listened = True
         self.pass_unordered = False
+        self.refuses_mptcp = False
         self.midstream = "inspect"
         self.checksum_ok: Callable[[Packet], bool] | None = None
 
@@ -88,6 +91,8 @@ class Judge:
             if halves is None:
                 return None
         sender, peer = halves[packet.to_server], halves[not packet.to_server]
+        if flags & SYN and self.refuses_mptcp and has_mptcp(packet):
+            return _MPTCP
         if flow.midstream and self.midstream == "drop-flow" and not flow.inherited:
             return _MIDSTREAM
         if not flags & SYN and sender.seen and options.signature != sender.signature:

@@ -27,6 +27,8 @@ class Stream:
         judge = Judge(self.options.timeouts, self.options.flow_memory, self.options.memory)
         self._tracker = tracker = Tracker(judge)
         judge.checksum_ok = checksum_valid if self.options.checksum != "off" else None
+        tracker.strips_mptcp = self.options.mptcp == "strip"
+        judge.refuses_mptcp = self.options.mptcp == "drop"
         self.pywall_packet = hookimpl(tracker.packet)
         self.pywall_decided = hookimpl(tracker.decided)
         self.pywall_flow_released = hookimpl(tracker.release)
@@ -51,5 +53,9 @@ class Stream:
 
     @hookimpl
     def pywall_stats(self) -> dict[str, Any]:
-        """Octets held now, and gaps handed on so far."""
-        return {"buffered": self._tracker.judge.buffered, "gaps": self._tracker.gaps}
+        """Octets held now, gaps handed on and handshakes made plain TCP so far."""
+        return {
+            "buffered": self._tracker.judge.buffered,
+            "gaps": self._tracker.gaps,
+            "mptcp_stripped": self._tracker.stripped,
+        }

@@ -28,6 +28,11 @@ class StreamOptions(BaseModel):
         description="drop segments with a wrong checksum; auto: not with queue.gso, and in replay not from senders "
         "that left checksums to the network card",
     )
+    mptcp: Literal["strip", "allow", "drop"] = Field(
+        default="strip",
+        description="Multipath TCP: several connections may carry one stream, which no rule sees whole. strip: take "
+        "the option out of handshakes whose content rules ask for, so that they go on as plain TCP; drop: refuse them",
+    )
     flow_memory: int = Field(
         default=4 << 20, ge=1 << 16, description="octets held for one direction of a connection: unacknowledged or late"
     )

@@ -12,6 +12,7 @@ from pywall_core.api import ACCEPT, ACK, FIN, RST, SYN, TCP, URG, Drop, Flow, Pa
 
 from .half import HALF_SPACE, MASK, Half
 from .judge import Judge
+from .multipath import has_mptcp, without_mptcp
 from .step import Halves, Step, outstanding
 
 _ORDINARY: Final = FIN | SYN | RST | URG | ACK
@@ -39,6 +40,9 @@ class Tracker:
     def __init__(self, judge: Judge) -> None:
         self.judge = judge
         self.gaps = 0
+        #: take Multipath TCP's options out of SYNs whose verdict is not final, and how often that was done
+        self.strips_mptcp = False
+        self.stripped = 0
         self._ordinary = _Staged(Half(0), Half(0))
         self._short = False
         self._step: Step | None = None
@@ -114,6 +118,8 @@ class Tracker:
 
     def decided(self, packet: Packet, flow: Flow, verdict: Verdict) -> None:
         """Commit what was staged when the packet was accepted."""
+        if packet.flags & SYN and self.strips_mptcp and packet.proto == TCP:
+            self._strip_mptcp(packet, verdict)
         step = self._step
         if not self._short and step is None:
             return
@@ -129,6 +135,13 @@ class Tracker:
             self._commit(flow)
         self._short = False
         self._step = None
+
+    def _strip_mptcp(self, packet: Packet, verdict: Verdict) -> None:
+        """A handshake whose verdict may change, since rules ask for what it will carry, goes on as plain TCP."""
+        open_yet = verdict.action is ACCEPT and not verdict.final
+        if open_yet and not packet.related and packet.error is None and has_mptcp(packet):
+            packet.rewritten = without_mptcp(packet)
+            self.stripped += 1
 
     def _commit(self, flow: Flow) -> None:
         staged = self._ordinary
