@@ -375,7 +375,10 @@ class _Binder:
                 self.config.error(at, f"no loaded plugin recognises {name!r}{hint} (known: {known})")
 
     def check_facts(self, rule: RuleKind, path: Path, facts: Facts) -> None:
-        for name in rule.asks():
+        names = rule.asks()
+        if rule.any_fact and any(map(facts.has, names)):
+            return
+        for name in names:
             if facts.has(name):
                 continue
             alike = [known for known in facts.names if known.rpartition(".")[2] == name.rpartition(".")[2]]

@@ -54,6 +54,9 @@ class RuleKind(BaseModel):
     #: True for kinds that ask ``packet.indev`` or ``packet.outdev``: reading their names costs a look-up a packet
     needs_interfaces: ClassVar[bool] = False
 
+    #: of the facts that it asks, one that some loaded plugin gives is enough
+    any_fact: ClassVar[bool] = False
+
     def asks(self) -> tuple[str, ...]:
         """Names of the facts that the answer rests on: ``app_proto``, ``tls.sni``, ``payload_class`` ..."""
         return ()

@@ -10,7 +10,9 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, RuleKind, SetType
 
 from .globs import any_glob
+from .linear import linear
 from .lists import lines_of, one_or_more, text
+from .one_or_many import OneOrMany
 
 if TYPE_CHECKING:
     from pywall_core.api import Host
@@ -38,7 +40,7 @@ _ONE = {"type": ["string", "number", "boolean"]}
 
 class Fact(RuleKind):
     """Matches by one fact of the flow, such as ``tls.sni`` or ``ssh.client.software_version``. A fact that is a list
-    matches when one of its values does. Exactly one of ``is``, ``in``, ``glob``, ``file`` and ``exists`` is given."""
+    matches when one of its values does. Exactly one question is given; ``least`` and ``most`` may go together."""
 
     kind: ClassVar[str] = "fact"
     scope: ClassVar = "flow"
@@ -56,19 +58,38 @@ class Fact(RuleKind):
         default=None, description='patterns for the whole value, upper and lower case alike: "*.example", or a list'
     )
     file: str | None = Field(default=None, description="a file of values, one a line, # begins a comment")
+    suffix: OneOrMany[str] | None = Field(
+        default=None,
+        description="a name or a list: the value is it or below it, www.example.com for example.com",
+    )
+    contains: OneOrMany[str] | None = Field(default=None, description="a text within it, upper and lower case alike")
+    regex: str | None = Field(default=None, description="a regular expression found in it, in linear time")
+    least: float | None = Field(default=None, description="a number: the value is this or more")
+    most: float | None = Field(default=None, description="a number: the value is this or less")
+    same_as: str | None = Field(
+        default=None,
+        min_length=1,
+        description="another fact's name: both have the same value, upper and lower case alike",
+        json_schema_extra={"x-pywall": "fact"},
+    )
     exists: bool | None = Field(default=None, description="true: the flow has the fact; false: it has not")
 
     @model_validator(mode="after")
     def _asks_one_thing(self) -> Self:
-        given = [key for key in (self.equals, self.among, self.glob, self.file, self.exists) if key is not None]
-        if len(given) != 1:
-            raise ValueError("exactly one of 'is', 'in', 'glob', 'file' and 'exists' is given")
+        questions = (self.equals, self.among, self.glob, self.file, self.exists, self.suffix, self.contains, self.regex)
+        ranged = self.least is not None or self.most is not None
+        given = sum(question is not None for question in (*questions, self.same_as)) + ranged
+        if given != 1:
+            raise ValueError(f"exactly one of {', '.join(_QUESTIONS)} is given")
+        if self.regex is not None:
+            linear(self.regex)
         if self.file is not None:
             self._test()
         return self
 
     def asks(self) -> tuple[str, ...]:
-        return () if self.name.removeprefix("flow.") in _AT_START else (self.name,)
+        other = () if self.same_as is None else (self.same_as,)
+        return other if self.name.removeprefix("flow.") in _AT_START else (self.name, *other)
 
     def sets(self) -> tuple[tuple[str, tuple[SetType, ...]], ...]:
         return ((self.among[1:], ("names", "strings")),) if isinstance(self.among, str) else ()
@@ -79,6 +100,7 @@ class Fact(RuleKind):
         state = host.fact_state
         wanted = self._test(host)
         absent = YES if self.exists is False else NO
+        other = self.same_as
 
         def match(packet: Packet, flow: Flow) -> Answer:
             if attribute in _AT_START:
@@ -89,6 +111,10 @@ class Fact(RuleKind):
                 value = (getattr(flow, name) or None) if name in _ATTRIBUTES else flow.facts.get(name)
             if value is None:
                 return absent
+            if other is not None:
+                if state(flow, other) is PENDING:
+                    return PENDING
+                return YES if _same(value, flow.facts.get(other)) else NO
             if isinstance(value, (list, tuple, set, frozenset)):
                 return YES if any(wanted(entry) for entry in value) else NO
             return YES if wanted(value) else NO
@@ -102,6 +128,20 @@ class Fact(RuleKind):
         if self.glob is not None:
             matches = any_glob(self.glob, ignore_case=True)
             return lambda value: matches(str(value))
+        if self.suffix is not None:
+            names = tuple(name.strip(".").lower() for name in self.suffix)
+            below = tuple(f".{name}" for name in names)
+            return lambda value: (said := str(value).lower().rstrip(".")) in names or said.endswith(below)
+        if self.contains is not None:
+            parts = tuple(part.lower() for part in self.contains)
+            return lambda value: any(part in str(value).lower() for part in parts)
+        if self.regex is not None:
+            search = linear(self.regex)
+            return lambda value: search(str(value)[:MAX_SEARCHED])
+        if self.least is not None or self.most is not None:
+            low = float("-inf") if self.least is None else self.least
+            high = float("inf") if self.most is None else self.most
+            return lambda value: isinstance(value, (int, float)) and low <= value <= high
         if self.file is not None:
             listed = frozenset(entry for _, entry in lines_of(self.file))
             return lambda value: str(value) in listed
@@ -113,6 +153,18 @@ class Fact(RuleKind):
         return lambda value: (type(value), value) in exact if isinstance(value, (str, int, float)) else False
 
 
+def _same(one: object, two: object) -> bool:
+    if isinstance(one, str) and isinstance(two, str):
+        return one.lower() == two.lower()
+    return two is not None and one == two
+
+
+_QUESTIONS = (
+    "'is'", "'in'", "'glob'", "'file'", "'suffix'", "'contains'", "'regex'", "'least' or 'most'", "'same_as'",
+    "'exists'",
+)  # fmt: skip
+#: characters of a value that a regular expression is tried on
+MAX_SEARCHED = 4096
 #: facts that the core keeps as attributes of the flow
 _ATTRIBUTES = frozenset({"app_proto", "app_proto_orig", "app_proto_outer"})
 #: attributes of the flow that are known from its first packet on; written ``flow.expected`` or without the prefix

@@ -1,0 +1,106 @@
+"""``time``: days of the week and hours of the day."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+
+from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleKind
+
+from .lists import one_or_more
+from .one_or_many import OneOrMany
+
+if TYPE_CHECKING:
+    from pywall_core.api import Host
+
+DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_SPAN: Final = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)\s*-\s*([01]?\d|2[0-4]):([0-5]\d)")
+#: seconds for which an answer is kept
+_KEPT: Final = 1.0
+
+
+def _days(value: Any) -> tuple[str, ...]:
+    found: list[str] = []
+    for entry in one_or_more(list(value) if isinstance(value, tuple) else value):
+        first, dash, last = str(entry).strip().lower().partition("-")
+        names = [first[:3], (last if dash else first).strip()[:3]]
+        if any(name not in DAYS for name in names) or not isinstance(entry, str):
+            raise ValueError(f"{entry!r} is no day of the week: write {', '.join(DAYS)}, or mon-fri")
+        at, end = DAYS.index(names[0]), DAYS.index(names[1])
+        found += [DAYS[number % 7] for number in range(at, end + 1 if end >= at else end + 8)]
+    return tuple(dict.fromkeys(found))
+
+
+def _hours(value: Any) -> str:
+    found = _SPAN.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError(f"{value!r} is no span of hours: write 08:00-18:00 (22:00-06:00 goes over midnight)")
+    return str(value)
+
+
+Days = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_days),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+]
+Span = Annotated[str, BeforeValidator(_hours)]
+
+
+class Clock(RuleKind):
+    """Matches by the time at which a packet comes. ``days`` and ``hours`` must both hold; a span over midnight belongs
+    to the day on which it begins. It is asked for every packet, so that a window ends for open connections too; no
+    verdict behind it is final."""
+
+    kind: ClassVar[str] = "time"
+    scope: ClassVar = "packet"
+    examples: ClassVar = ({"days": "mon-fri", "hours": "08:00-18:00", "zone": "Europe/Vienna"},)
+
+    days: Days | None = Field(default=None, description="mon, tue, ... sun, a range mon-fri, or a list")
+    hours: OneOrMany[Span] | None = Field(default=None, description="08:00-18:00, or a list of such spans")
+    zone: str | None = Field(default=None, description="time zone, Europe/Vienna; without it the machine's own")
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> Self:
+        if self.days is None and self.hours is None:
+            raise ValueError("'days' or 'hours' is missing")
+        if self.zone is not None:
+            try:
+                ZoneInfo(self.zone)
+            except (KeyError, OSError, ValueError):
+                raise ValueError(f"no time zone {self.zone!r} (Europe/Vienna, UTC)") from None
+        return self
+
+    def holds(self, unix: float) -> bool:
+        """The time, in Unix seconds, is in the window."""
+        now = datetime.fromtimestamp(unix, None if self.zone is None else ZoneInfo(self.zone))
+        minute, day = now.hour * 60 + now.minute, now.weekday()
+        days = DAYS if self.days is None else self.days
+        for span in self.hours or ("00:00-24:00",):
+            found = _SPAN.fullmatch(span.strip())
+            assert found is not None
+            begin, end = int(found[1]) * 60 + int(found[2]), int(found[3]) * 60 + int(found[4])
+            if begin <= end:
+                if begin <= minute < end and DAYS[day] in days:
+                    return True
+            elif (minute >= begin and DAYS[day] in days) or (minute < end and DAYS[day - 1] in days):
+                return True
+        return False
+
+    def compile(self, host: Host) -> Matcher:
+        live = host.live
+        until, answer = float("-inf"), NO
+
+        def match(packet: Packet, flow: Flow) -> Answer:
+            nonlocal until, answer
+            if not until - _KEPT <= packet.time < until:
+                # live, packet.time is the monotonic clock
+                answer = YES if self.holds(time.time() if live else packet.time) else NO
+                until = packet.time + _KEPT
+            return answer
+
+        return match

@@ -1,0 +1,82 @@
+"""``domain``: the name of the other side, wherever the connection says it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Final, Self
+
+from pydantic import Field, model_validator
+
+from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, RuleKind
+
+from .lists import lines_of
+from .one_or_many import OneOrMany
+
+if TYPE_CHECKING:
+    from pywall_core.api import Host
+
+#: facts in which names of hosts are said: TLS, QUIC and DTLS by SNI, HTTP by its host, DNS by its question, SOCKS
+FACTS: Final = ("tls.sni", "quic.sni", "dtls.sni", "http.hostname", "dns.rrname", "socks.host")
+
+
+class Domain(RuleKind):
+    """Matches flows to, or DNS questions for, a name or any name below it: ``example.com`` matches ``www.example.com``,
+    ``=example.com`` that name alone. The name is what the client asks for (SNI of TLS, QUIC and DTLS, host of HTTP,
+    question of DNS, target of SOCKS): it can lie. Pending until the client has said it."""
+
+    kind: ClassVar[str] = "domain"
+    scope: ClassVar = "flow"
+    any_fact: ClassVar[bool] = True
+    examples: ClassVar = ({"is": "example.com"}, {"is": ["example.org", "=example.net"]})
+
+    names: OneOrMany[str] | None = Field(default=None, alias="is", description="a name, or a list; below it all names")
+    file: str | None = Field(default=None, description="a file of names, one a line, also as a hosts file")
+
+    @model_validator(mode="after")
+    def _asks_one_thing(self) -> Self:
+        if (self.names is None) == (self.file is None):
+            raise ValueError("exactly one of 'is' and 'file' is given")
+        for name in self.names or ():
+            if not name.strip("=.*") or " " in name or "/" in name:
+                form = "example.com (and all below it), or =example.com"
+                raise ValueError(f"{name!r} is no name of a host: write {form}")
+        self.wanted()
+        return self
+
+    def asks(self) -> tuple[str, ...]:
+        return FACTS
+
+    def wanted(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Names that stand for all below them, and names that stand for themselves; in lower case."""
+        entries = self.names or tuple(entry.split()[-1] for _, entry in lines_of(self.file or ""))
+        below = {entry.removeprefix("*.").strip(".").lower() for entry in entries if not entry.startswith("=")}
+        return frozenset(below), frozenset(entry[1:].strip(".").lower() for entry in entries if entry.startswith("="))
+
+    def compile(self, host: Host) -> Matcher:
+        below, exactly = self.wanted()
+        state = host.fact_state
+
+        def is_wanted(name: str) -> bool:
+            name = name.lower().rstrip(".")
+            if name in exactly:
+                return True
+            while name:
+                if name in below:
+                    return True
+                name = name.partition(".")[2]
+            return False
+
+        def match(packet: Packet, flow: Flow) -> Answer:
+            facts = flow.facts
+            said = False
+            for fact in FACTS:
+                value = facts.get(fact)
+                if value is not None:
+                    said = True
+                    for name in value if isinstance(value, (list, tuple)) else (value,):
+                        if is_wanted(str(name)):
+                            return YES
+            if said:
+                return NO
+            return PENDING if any(state(flow, fact) is PENDING for fact in FACTS) else NO
+
+        return match

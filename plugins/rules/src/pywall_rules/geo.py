@@ -1,0 +1,107 @@
+"""``geo`` and ``asn``: where an address is registered, and whose it is, from MaxMind DB files (MMDB format 2.0)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleKind
+
+from .one_or_many import OneOrMany
+
+if TYPE_CHECKING:
+    from pywall_core.api import Host
+
+#: addresses whose answer is kept, for each rule
+_KEPT = 65_536
+
+
+class _Located(RuleKind):
+    database: str = Field(description="the file: GeoLite2-Country.mmdb, GeoLite2-ASN.mmdb, or one of the same format")
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> Self:
+        if getattr(self, "src", None) is None and getattr(self, "dst", None) is None:
+            raise ValueError("'src' or 'dst' is missing")
+        open_database(self.database)
+        return self
+
+    def value(self, record: dict[str, Any]) -> object:
+        """What the record of an address says to this kind."""
+        raise NotImplementedError
+
+    def compile(self, host: Host) -> Matcher:
+        database = open_database(self.database)
+
+        @lru_cache(_KEPT)
+        def found(address: bytes) -> object:
+            record = database.get(ip_address(address)) if address else None  # a packet that did not decode has none
+            return self.value(record) if isinstance(record, dict) else None
+
+        def test(wanted: tuple[Any, ...] | None) -> Callable[[bytes], bool] | None:
+            if wanted is None:
+                return None
+            values = frozenset(wanted)
+            return lambda address: found(address) in values
+
+        from_there, to_there = test(self.src), test(self.dst)  # type: ignore[attr-defined]
+
+        def match(packet: Packet, flow: Flow) -> Answer:
+            if from_there is not None and not from_there(packet.src):
+                return NO
+            if to_there is not None and not to_there(packet.dst):
+                return NO
+            return YES
+
+        return match
+
+
+class Geo(_Located):
+    """Matches by the country in which an address is registered. It says where a network was registered, not where
+    somebody sits."""
+
+    kind: ClassVar[str] = "geo"
+
+    src: OneOrMany[str] | None = Field(default=None, description="source: a country's ISO 3166 code (DE), or a list")
+    dst: OneOrMany[str] | None = Field(default=None, description="destination, likewise")
+
+    @model_validator(mode="after")
+    def _has_codes(self) -> Self:
+        for code in (*(self.src or ()), *(self.dst or ())):
+            if len(code) != 2 or not code.isalpha() or not code.isupper():
+                raise ValueError(f"{code!r} is no country: write its two capital letters (ISO 3166), as DE")
+        return self
+
+    def value(self, record: dict[str, Any]) -> object:
+        return (record.get("country") or record.get("registered_country") or {}).get("iso_code")
+
+
+class Asn(_Located):
+    """Matches by the autonomous system that announces an address."""
+
+    kind: ClassVar[str] = "asn"
+
+    src: OneOrMany[int] | None = Field(default=None, description="source: a number (13335), or a list")
+    dst: OneOrMany[int] | None = Field(default=None, description="destination, likewise")
+
+    def value(self, record: dict[str, Any]) -> object:
+        return record.get("autonomous_system_number")
+
+
+def open_database(file: str) -> Any:
+    """The database in a file, kept in memory. :raises ValueError: not readable, or the reader is not installed"""
+    try:
+        import maxminddb
+    except ImportError:
+        raise ValueError("geo and asn need the reader of these files: pip install 'pywall-rules[geo]'") from None
+    try:
+        return maxminddb.open_database(file, maxminddb.MODE_MEMORY)
+    except OSError as error:
+        raise ValueError(f"{file}: cannot be read: {error.strerror or error}") from None
+    except (maxminddb.InvalidDatabaseError, ValueError):
+        raise ValueError(f"{Path(file).name}: no MaxMind DB file") from None

@@ -1,0 +1,41 @@
+"""Rates as they are written (``10/s``, ``100/m``, ``2MB/s``), and durations (``30s``, ``10m``, ``2h``, ``1d``)."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+_SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+_UNITS: Final = {"": 1, "k": 1000, "M": 1_000_000, "G": 1_000_000_000}
+_RATE: Final = re.compile(r"(\d+)\s*([kMG]?)(?:B|bytes)?\s*/\s*(?:(s|m|h|d)|(sec|second|min|minute|hour|day))")
+_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
+
+
+def rate(value: Any) -> float:
+    """Units a second. :raises ValueError: no rate"""
+    if isinstance(value, float):
+        return value
+    found = _RATE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None or int(found[1]) == 0:
+        raise ValueError(f"{value!r} is no rate: write 10/s, 100/m, 5/h, or 2MB/s")
+    return int(found[1]) * _UNITS[found[2]] / _SECONDS[(found[3] or found[4])[0]]
+
+
+def duration(value: Any) -> float:
+    """Seconds. :raises ValueError: no duration"""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0:
+        return float(value)
+    found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None or float(found[1]) == 0:
+        raise ValueError(f"{value!r} is no duration: write 30s, 10m, 2h or 1d")
+    return float(found[1]) * _SECONDS[found[2]]
+
+
+Rate = Annotated[float, BeforeValidator(rate), WithJsonSchema({"type": "string", "examples": ["10/s", "100/m"]})]
+Duration = Annotated[
+    float,
+    BeforeValidator(duration),
+    WithJsonSchema({"anyOf": [{"type": "string", "examples": ["10m"]}, {"type": "number", "exclusiveMinimum": 0}]}),
+]
