@@ -440,7 +440,7 @@ class Recognition:
         try:
             for to_server, data in ((True, client), (False, server)):
                 if data:
-                    self.feed(flow, to_server, data, False)
+                    self.feed(flow, to_server, data, flow.proto != TCP)
         finally:
             self._nested -= 1
 

@@ -203,3 +203,38 @@ def test_protocols_known_by_their_number_have_names(make_engine: MakeEngine) -> 
     flow = flow_of(engine)
     assert (flow.app_proto, flow.confirmed) == ("esp", True)
     assert hears.heard == []
+
+
+class HandsOver:
+    """Detects "outer" by ``OUT!`` and hands over what follows."""
+
+    protocols = ("outer",)
+    transport = "udp"
+
+    @hookimpl
+    def pywall_detect(self, flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+        return Match("outer", restart=(4, 0)) if client.startswith(b"OUT!") else NO
+
+
+class Sizes:
+    """Keeps the sizes of datagrams that it was asked with."""
+
+    protocols = ("sizes",)
+    transport = "udp"
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[int, ...]] = []
+
+    @hookimpl
+    def pywall_detect(self, flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+        self.seen.append(flow.client_sizes)
+        return MORE
+
+
+def test_what_is_inside_datagrams_has_sizes_and_is_classified(make_engine: MakeEngine) -> None:
+    sizes, hears = Sizes(), Hears()
+    engine = make_engine([("outer", HandsOver()), ("sizes", sizes), ("hears", hears)], **ASKS)
+    up(engine, b"OUT!" + b"x" * 90, b"y" * 4000)
+    assert sizes.seen == [(90,), (90, 4000)]
+    assert hears.heard == [(True, b"x" * 90), (True, b"y" * 4000)]
+    assert flow_of(engine).opaque

@@ -175,6 +175,13 @@ def test_only_a_server_hello_confirms(ask):
     assert not ask(tls, TLS12[0], TLS12[0]).confirmed
 
 
+def test_a_warning_before_the_server_s_hello_is_no_end(ask):
+    client, server = TLS12
+    warning = record(21, b"\1\x70")
+    assert ask(tls, client, warning + server).confirmed
+    assert not ask(tls, client, warning + record(23, NOISE[:64])).confirmed
+
+
 def test_the_sides_may_be_turned(ask):
     match = ask(tls, TLS12[1], TLS12[0])
     assert isinstance(match, Match)

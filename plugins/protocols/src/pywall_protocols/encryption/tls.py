@@ -89,6 +89,9 @@ def _look_midstream(data: bytes) -> int:
 
 def _answers(client: bytes, server: bytes) -> bool:
     """The client's side begins with a ClientHello that parses, the server's with a ServerHello; or with SSLv2's."""
+    server = _behind_warnings(server)
+    if len(server) < 6:
+        return False
     if server[2] != _SSLV2_SERVER_HELLO if server[0] & 0x80 else server[0] != HANDSHAKE or server[5] != SERVER_HELLO:
         return False
     if client[0] & 0x80:
@@ -97,6 +100,13 @@ def _answers(client: bytes, server: bytes) -> bool:
         return False
     messages, _ = _messages(client)
     return bool(messages) and client_hello.read(messages[0][1], "t") is not None
+
+
+def _behind_warnings(server: bytes) -> bytes:
+    """What follows the warnings that a server may send before its hello (RFC 6066 section 3: unrecognized_name)."""
+    while server[:1] == bytes([ALERT]) and server[3:6] == b"\0\2\1":
+        server = server[7:]
+    return server
 
 
 def _look(data: bytes) -> int:
