@@ -182,3 +182,10 @@ def test_a_compressed_file_and_text_pass(text, products):
     for data in (gzip.compress(text), products["xz"], products["zip"], text, products["mp4"]):
         given = verdicts(datagrams((data * 3)[:66_000] if data is text else data))
         assert all(verdict.action is ACCEPT for verdict in given)
+
+
+def test_a_window_spent_without_a_decision_is_not_called_encrypted():
+    settings = Settings(false_drop=1e-30, window=4096)
+    facts = feed(Hedge(settings), unknown_flow(), random.Random(1).randbytes(20_000))
+    assert facts["payload_class"] == "unknown"
+    assert facts["payload.odds"] > 0

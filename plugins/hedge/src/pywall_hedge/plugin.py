@@ -101,11 +101,15 @@ class Hedge:
         if self.peers is not None:
             upper, before = stream.thresholds.upper, stream.remembered
             stream.remembered = self.peers.learn(flow, stream.own_odds, upper, before)
-        if not stream.settled() and stream.bytes_seen < self.options.window:
+        settled = stream.settled()
+        if not settled and stream.bytes_seen < self.options.window:
             return MORE
         assert flow.ext is not None
         del flow.ext[NAME]
-        return self._facts(stream)
+        facts = self._facts(stream)
+        if not settled and facts["payload_class"] == "encrypted":
+            facts["payload_class"] = "unknown"  # a window spent is no proof: rules drop what the test has decided
+        return facts
 
     @hookimpl
     def pywall_flow_released(self, flow: Flow) -> None:
