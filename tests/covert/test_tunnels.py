@@ -27,5 +27,5 @@ def test_a_tunnel_is_told_from_what_it_is_not(stage: Stage, tunnel: Tunnel) -> N
     print(f"{report}\n{table(tunnel.name, flows)}")
     assert flows, report
     if tunnel.raw:
-        # one flow of a tunnel may be too short to tell: the second to the same server is not
-        assert blocked >= min(0.8 * len(flows), len(flows) - 1), f"{report}\n{table(tunnel.name, flows)}"
+        # the first flows may be too short to tell; the fourth to the same server is not
+        assert blocked >= len(flows) - 3, f"{report}\n{table(tunnel.name, flows)}"
