@@ -11,6 +11,8 @@ import pytest
 from pywall_hedge import commands
 from pywall_hedge.evaluation import evaluate, roc
 
+from pywall_core.testing import conversation
+
 
 def run(describe, *words):
     parser = argparse.ArgumentParser()
@@ -57,6 +59,33 @@ def test_classify_goes_on_after_a_missing_file(files, capsys):
     out = capsys.readouterr()
     assert "No such file" in out.err
     assert "plain" in out.out
+
+
+def test_classify_walks_folders(files, tmp_path, capsys):
+    assert run(commands.classify_command, "--json", str(tmp_path)) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert sorted(line["file"] for line in lines) == sorted(files)
+
+
+def test_classify_judges_the_flows_of_a_capture(tmp_path, capsys):
+    rng = random.Random(5)
+    talk = conversation("udp")
+    for _ in range(40):
+        talk = talk.client(rng.randbytes(700))
+    path = tmp_path / "flows.pcap"
+    talk.pcap(path)
+    assert run(commands.classify_command, "--json", str(path)) == 0
+    (line,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert line["payload_class"] == "encrypted"
+    assert line["settled_at"] <= 16_384
+    assert "udp" in line["file"]
+
+
+def test_a_damaged_capture_is_said(tmp_path, capsys):
+    path = tmp_path / "cut.pcap"
+    path.write_bytes(bytes.fromhex("d4c3b2a1020004000000000000000000ffff0000") + b"\x01")
+    assert run(commands.classify_command, str(path)) == 1
+    assert "cut.pcap" in capsys.readouterr().err
 
 
 def test_an_empty_file_is_unknown(tmp_path, capsys):

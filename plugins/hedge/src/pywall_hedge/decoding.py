@@ -18,6 +18,9 @@ LEAST = 96
 """Encoded bytes below which nothing is undone."""
 
 
+_PRINTABLE = bytes([*range(32, 127), 9, 10, 13])
+
+
 class Undone(NamedTuple):
     """An encoding's name and the bytes that were inside."""
 
@@ -169,10 +172,10 @@ def xor_key(data: bytes, longest: int = 32) -> bytes | None:
     The key's length is the shift at which bytes coincide most often; each byte of the key makes the most frequent byte
     of its column a space or a zero. None when that leaves neither text nor zeros, or `data` is shorter than 256 bytes.
     """
-    if len(data) < 256:
-        return None
     sample = data[:2048]
     number = len(sample)
+    if number < 256 or _readable(sample):
+        return None
     best, rate = 0, 0.02
     for lag in range(1, longest + 1):
         moved = int.from_bytes(sample[lag:], "big") ^ int.from_bytes(sample[:-lag], "big")
@@ -185,7 +188,11 @@ def xor_key(data: bytes, longest: int = 32) -> bytes | None:
     for common in (b" ", b"\0"):
         key = bytes(max(set(column), key=column.count) ^ common[0] for column in columns)
         plain = bytes(byte ^ key[at % best] for at, byte in enumerate(sample))
-        printable = sum(32 <= byte < 127 or byte in b"\t\r\n" for byte in plain)
-        if any(key) and (printable >= 0.9 * number or plain.count(0) >= 0.15 * number):
+        if any(key) and _readable(plain):
             return key
     return None
+
+
+def _readable(data: bytes) -> bool:
+    """Text, or a file with many zeros."""
+    return len(data.translate(None, _PRINTABLE)) * 10 <= len(data) or data.count(0) * 7 >= len(data)

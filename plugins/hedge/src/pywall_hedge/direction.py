@@ -23,8 +23,10 @@ PIECE = 16384
 """Bytes of noise judged together."""
 LEAST = 32
 """Bytes of residual below which the statistics say nothing."""
-GROWN = 1.25
-"""The noise is judged again when there is this much more of it."""
+FIRST_JUDGED, FEW_BYTES = 96, 1024
+GROWN_EARLY, GROWN = 1.5, 1.25
+"""Noise is judged from FIRST_JUDGED bytes on, and again when there is this much more of it: GROWN_EARLY below
+FEW_BYTES."""
 CLEAR, CLEARED = -3.0, 512
 """Ratio at which noise is set aside as a file's, and bytes of it at least."""
 PAST = -0.7
@@ -186,7 +188,8 @@ class Direction:
             self.noise += payload[:room]
             self._sizes.append(min(len(payload), room))
             size = len(self.noise)
-            if size >= LEAST and (size >= GROWN * self._checked or size == PIECE):
+            grown = GROWN_EARLY if size < FEW_BYTES else GROWN
+            if size >= max(FIRST_JUDGED, grown * self._checked) or size == PIECE:
                 self._checked = size
                 self._weigh()
             payload = payload[room:]

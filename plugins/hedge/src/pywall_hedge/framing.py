@@ -108,17 +108,11 @@ def strip(data: bytes, sizes: Sequence[int], known: Layout | None = None) -> Str
     if records:
         messages = cut(data, records)
         header, columns = header_size(messages)
-    padding = 0
-    for index, message in enumerate(messages):
-        kept = without_padding(message)
-        padding += len(message) - len(kept)
-        messages[index] = kept
-    trailer = 0
-    if len(messages) >= FEW:
-        trailer, _ = header_size([message[header:][::-1] for message in messages], TRAILER)
-        left = b"".join(m[header : len(m) - trailer] for m in messages if len(m) > header + trailer)
-    else:
-        left = b"".join(m[min(SKIPPED, len(m) // 8) :] for m in messages)
+    bodies = [message[header or min(SKIPPED, len(message) // 8) * (len(messages) < FEW) :] for message in messages]
+    kept = [without_padding(body) for body in bodies]
+    padding = sum(map(len, bodies)) - sum(map(len, kept))
+    trailer, _ = header_size([body[::-1] for body in kept], TRAILER)
+    left = b"".join(body[: len(body) - trailer] for body in kept)
     residual = without_repeats(left)
     total = max(len(data), 1)
     return Stripped(
@@ -144,7 +138,7 @@ def cut(data: bytes, sizes: Sequence[int]) -> list[bytes]:
     return out
 
 
-RUN = 12
+RUN = 4
 """Bytes of one value in a row that are padding."""
 
 
@@ -198,10 +192,10 @@ def _coincide(table: Bytes) -> npt.NDArray[np.bool_]:
 
 
 def _count_up(table: Bytes) -> npt.NDArray[np.bool_]:
-    """Columns that grow by the same small step from most messages to the next."""
+    """Columns that change by the same step from most messages to the next: the low byte of a counter of any step."""
     steps = table[1:] - table[:-1]
-    least = max(3, int(0.7 * len(steps)))
-    return np.asarray(((steps == 1).sum(axis=0) >= least) | ((steps == 2).sum(axis=0) >= least))
+    same = steps[1:] == steps[:-1]
+    return np.asarray(same.sum(axis=0) >= max(2, int(0.6 * len(same))))
 
 
 def _follow(table: Bytes, sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
@@ -221,13 +215,12 @@ def cut_marks(data: bytes) -> list[int]:
     words = np.ndarray((size - 3,), "<u4", data, 0, (1,)).astype(np.uint32)
     ordered = np.sort(words)
     again = ordered[FEW - 1 :][ordered[FEW - 1 :] == ordered[: 1 - FEW]]
+    again = again[again != (again & 255) * np.uint32(0x01010101)]  # a run of one value marks nothing
     if not again.size:
         return []
     values, counts = np.unique(again, return_counts=True)
     place = int(np.flatnonzero(np.isin(words, values[counts == counts.max()]))[0])
     mark = data[place : place + 4]
-    if mark.count(mark[:1]) == 4:
-        return []
     starts = [found.start() for found in re.finditer(re.escape(mark), data)]
     bounds = [0, *(start for start in starts if start), len(data)]
     return [end - start for start, end in pairwise(bounds)]
@@ -258,12 +251,17 @@ def without_repeats(data: bytes) -> bytes:
     return np.frombuffer(data, np.uint8)[~twice].tobytes()
 
 
-_LAYOUTS = tuple(
-    Layout(offset, width, order, extra)
+_ORDERS: tuple[Literal["big", "little"], ...] = ("big", "little")
+_FIELDS = tuple(
+    (
+        offset,
+        width,
+        order,
+        tuple(Layout(offset, width, order, extra) for extra in ((0, 1, 2, 4, -1) if width > 1 else (0, 1, -1))),
+    )
     for width in (8, 4, 3, 2, 1, 0)
-    for order in (("big", "little") if width > 1 else ("big",))
+    for order in (_ORDERS if width > 1 else _ORDERS[:1])
     for offset in range(9 if width > 1 else 5)
-    for extra in ((0, 1, 2, 4, -1) if width > 1 else (0, 1, -1))
 )
 CONVINCING = 15.0
 """Bits that a chain must explain."""
@@ -284,19 +282,13 @@ def find_layout(data: bytes, sizes: Sequence[int]) -> Layout | None:
     start = data[:SEARCHED]
     ends = set(accumulate(sizes))
     best, best_score = None, CONVINCING
-    place: tuple[int, int, str] | None = None
-    value: tuple[int, int] | None = None
-    for layout in _LAYOUTS:
-        if (layout.width, layout.offset, layout.order) != place:
-            place = (layout.width, layout.offset, layout.order)
-            value = _field(start, layout.offset, layout.width, layout.order)
-            if value is not None and value[0] > _FIRST:
-                value = None
-        if value is None:
+    for offset, width, order, layouts in _FIELDS:
+        if width and int.from_bytes(start[offset : offset + width], order) > _FIRST:
             continue
-        score = _walk(start, ends, layout)
-        if score > best_score:
-            best, best_score = layout, score
+        for layout in layouts:
+            score = _walk(start, ends, layout)
+            if score > best_score:
+                best, best_score = layout, score
     return best
 
 

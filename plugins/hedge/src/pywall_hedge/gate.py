@@ -8,6 +8,7 @@ from typing import Literal
 from .framing import without_padding
 
 _PRINTABLE = bytes([*range(32, 127), 9, 10, 13])
+_CONTROL = bytes(range(128))
 _TEXT = re.compile(rb"[\t\r\n -~]{12,}")
 _COUNTED = 512
 """Bytes whose different values are counted."""
@@ -32,7 +33,7 @@ def look(payload: bytes) -> Kind:
     rest = payload.translate(None, _PRINTABLE)
     if len(rest) * 10 <= size:
         return "text"
-    if len(rest) * 2 <= size and _is_utf8(payload):
+    if size >= 24 and len(rest.translate(None, _CONTROL)) * 10 >= 9 * len(rest) and _is_utf8(payload):
         return "text"
     if size < 64:
         return "noise"

@@ -26,7 +26,7 @@ GAIN = 1.06
 OWN_HEADER = 64
 """Bytes of an unknown header, at most, that may stand before a known structure."""
 
-BUDGET = 96
+BUDGET = 256
 """Structures inside or behind others that one look examines at most."""
 
 _by_first: dict[int, list[tuple[bytes, str, Holds]]] = defaultdict(list)

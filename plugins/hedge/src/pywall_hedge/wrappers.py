@@ -107,7 +107,10 @@ def squashfs(data: bytes) -> bool:
     block, log = _little(data, 12, 4), _little(data, 22, 2)
     if block != 1 << log or not 12 <= log <= 20:
         return False
-    start = 96 if not _little(data, 24, 2) & 0x400 else 96 + 2 + (_little(data, 96, 2) & 0x7FFF)
+    options = 2 + (_little(data, 96, 2) & 0x7FFF) if _little(data, 24, 2) & 0x400 else 0
+    if options > 66:
+        return False
+    start = 96 + options
     body = data[start:]
     return len(body) < 24 or inside(body) or not looks_random(body[:4096])
 
