@@ -4,7 +4,7 @@ import random
 import zlib
 
 import pytest
-from pywall_hedge.headless import packed
+from pywall_hedge.headless import packed, units_of_video
 
 
 @pytest.mark.parametrize("header", [0, 4, 9])
@@ -24,3 +24,10 @@ def test_random_messages_are_not_packed():
     assert not any(packed([rng.randbytes(rng.randint(60, 900)) for _ in range(4)], 0) for _ in range(300))
     assert packed([], 0) is None
     assert packed([b"", b"x"], 4) is None
+
+
+def test_a_unit_of_video_begins_in_the_noise():
+    rng = random.Random(4)
+    frames = b"".join(b"\0\0\1\x41\x9a" + rng.randbytes(900).replace(b"\0\0", b"\0\1") for _ in range(3))
+    assert units_of_video(frames[400:])
+    assert not any(units_of_video(rng.randbytes(16_384)) for _ in range(200))

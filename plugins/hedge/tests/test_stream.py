@@ -135,7 +135,7 @@ def test_a_structure_that_breaks_off_is_forgotten(products):
 def test_structure_must_earn_its_belief():
     noise = random.Random(4).randbytes(30_000)
     for data in (zlib.compress(noise), bz2.compress(noise[:5000])):
-        assert stream_of(packets(data)).result().because == ""
+        assert stream_of(packets(data)).result().label == "encrypted"
 
 
 def test_records_compressed_one_by_one_are_not_encrypted(text):

@@ -13,7 +13,7 @@ from . import gate
 from .decoding import undo
 from .following import FIRST_LOOK, Follower
 from .framing import Layout, Stripped, cut, strip
-from .headless import packed
+from .headless import packed, units_of_video
 from .heads import introduced, within
 
 Judge = Callable[[Stripped], float]
@@ -125,6 +125,8 @@ class Direction:
             return before is None
         broken = follower.look()
         self.name = follower.name
+        if follower.hidden:
+            self._judge_inner("structure", follower.hidden)
         if follower.ended:
             self._follower = None
         if self.name is not None and before is None:
@@ -178,9 +180,13 @@ class Direction:
         if found is None or introduced(found.inner) is not None or gate.look(found.inner) != "noise":
             self.encoding, self._text_ratio = None, 0.0
             return
-        self.stripped = strip(found.inner, [len(found.inner)])
+        self._judge_inner(found.name, found.inner)
+
+    def _judge_inner(self, name: str, inner: bytes) -> None:
+        """Judge bytes that were inside an encoding or a structure that gains nothing."""
+        self.stripped = strip(inner, [len(inner)])
         self._text_ratio = self._judge(self.stripped) if len(self.stripped.residual) >= LEAST else 0.0
-        self.encoding = found.name if self._text_ratio > 0 else None
+        self.encoding = name if self._text_ratio > 0 else None
 
     def _add_noise(self, payload: bytes) -> None:
         while payload:
@@ -201,8 +207,14 @@ class Direction:
         self._ratio = self._judge(self.stripped) if len(self.stripped.residual) >= LEAST else 0.0
         if self._ratio > 0 and not self._packed_sought:
             self._packed_sought = len(self.noise) >= PACKED_SOUGHT
-            if (name := packed(cut(bytes(self.noise), self._sizes), self.stripped.header)) is not None:
-                self.packed = name
+            self.packed = packed(cut(bytes(self.noise), self._sizes), self.stripped.header)
+        if (
+            self._ratio > 0
+            and self.packed is None
+            and not self.stripped.header
+            and units_of_video(self.stripped.residual)
+        ):
+            self.packed = "start-codes"
         if self.packed is not None:
             self._ratio = min(self._ratio, PACKED)
         size = len(self.noise)

@@ -7,7 +7,7 @@ file in chunks): then the chunks are followed as one file.
 from __future__ import annotations
 
 from .framing import cut, join_segments
-from .heads import examine, introduced, within
+from .heads import examine, hidden, introduced, within
 
 KEPT = 65536
 """Bytes of a structure within which it is checked."""
@@ -21,7 +21,7 @@ class Follower:
     """The payloads from one on, and the structure that they are. `name` is None while there is none; `ended`: nothing
     more is to be learnt."""
 
-    __slots__ = ("_data", "_header", "_looked_at", "_sizes", "ended", "name")
+    __slots__ = ("_data", "_header", "_looked_at", "_sizes", "ended", "hidden", "name")
 
     def __init__(self) -> None:
         self._data = bytearray()
@@ -29,6 +29,8 @@ class Follower:
         self._looked_at = 0
         self._header = 0
         self.name: str | None = None
+        self.hidden = b""
+        """What a decoder found that looks random: ciphertext in a structure that compresses nothing."""
         self.ended = False
 
     def add(self, payload: bytes) -> None:
@@ -50,8 +52,12 @@ class Follower:
         before, known = self.name, self._looked_at
         size = self._looked_at = len(self._data)
         data = bytes(self._data)
-        self.name = introduced(data) or self._in_chunks(data)
-        self.ended = size == KEPT or (self.name is None and (before is not None or size >= LAST_CHANCE))
+        self.name = introduced(data)
+        self.hidden = hidden() if self.name is None else b""
+        if self.name is None and not self.hidden:
+            self.name = self._in_chunks(data)
+        given_up = self.name is None and not self.hidden and (before is not None or size >= LAST_CHANCE)
+        self.ended = size == KEPT or given_up
         if before is None or self.name is not None:
             return []
         out, place = [], 0

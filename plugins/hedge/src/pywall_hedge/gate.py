@@ -25,7 +25,8 @@ def look(payload: bytes) -> Kind:
     """Return what the payload is at a glance.
 
     "text": nine bytes of ten are printable ASCII (UTF-8's other letters count too). "plain": 64 bytes or more of far
-    fewer different values than random bytes have, or zeros in a third of them, runs of padding aside. Else "noise".
+    fewer different values than random bytes have (all below 128, too), or zeros in a third of them, runs of padding
+    aside. Else "noise".
     """
     size = len(payload)
     if size == 0:
@@ -35,6 +36,8 @@ def look(payload: bytes) -> Kind:
         return "text"
     if size >= 24 and len(rest.translate(None, _CONTROL)) * 10 >= 9 * len(rest) and _is_utf8(payload):
         return "text"
+    if size >= 16 and payload.isascii():
+        return "plain"
     if size < 64:
         return "noise"
     sample = payload[:_COUNTED]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from . import archives, containers, pictures, wrappers
-from .structure import OWN_HEADER, examine, marked, register, within
+from .structure import OWN_HEADER, examine, hidden, marked, register, within
 
-__all__ = ["examine", "introduced", "marked", "within"]
+__all__ = ["examine", "hidden", "introduced", "marked", "within"]
 
 register(archives.MAGIC, archives.UNMARKED)
 register(pictures.MAGIC)
@@ -20,11 +20,11 @@ _LINES = re.compile(rb"(?:[\t\x20-\x7e]{0,200}\r?\n){1,16}")
 def introduced(data: bytes) -> str | None:
     """As `examine`; lines of text, or a header of its own of at most 64 bytes, may stand before the head."""
     name = examine(data)
-    if name is not None:
+    if name is not None or hidden():
         return name
     if lines := _LINES.match(data):
         name = examine(data[lines.end() :])
-        if name is not None:
+        if name is not None or hidden():
             return name
     place = within(data)
     return None if place is None or place > OWN_HEADER else examine(data[place:])

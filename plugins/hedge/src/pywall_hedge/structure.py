@@ -42,17 +42,19 @@ class Decoded(NamedTuple):
     output: bytes
 
 
-class _Budget:
-    """Bounds the work of one look: structures may be nested and follow each other without end."""
+class _Look:
+    """One look at some bytes: its work is bounded, as structures may be nested and follow each other without end, and
+    what a decoder found that gained nothing is kept."""
 
-    __slots__ = ("_depth", "_left")
+    __slots__ = ("_depth", "_left", "hidden")
 
     def __init__(self) -> None:
         self._depth, self._left = 0, BUDGET
+        self.hidden = b""
 
     def spend(self) -> bool:
         if self._depth == 0:
-            self._left = BUDGET
+            self._left, self.hidden = BUDGET, b""
         if self._left <= 0:
             return False
         self._left -= 1
@@ -63,7 +65,7 @@ class _Budget:
         self._depth -= 1
 
 
-_budget = _Budget()
+_look = _Look()
 
 
 def register(magic: Mapping[bytes, tuple[str, Holds]], unmarked: Iterable[tuple[str, Holds]] = ()) -> None:
@@ -79,7 +81,7 @@ def examine(data: bytes) -> str | None:
     `data`: the first bytes of a stream, as many as there are. Asked again with more bytes it may answer None where it
     named a format before: what followed did not fit.
     """
-    if len(data) < 16 or not _budget.spend():
+    if len(data) < 16 or not _look.spend():
         return None
     try:
         for magic, name, holds in _by_first.get(data[0], ()):
@@ -89,7 +91,7 @@ def examine(data: bytes) -> str | None:
     except (IndexError, MemoryError, RecursionError):
         return None  # a header cut short where a parser looked ahead
     finally:
-        _budget.leave()
+        _look.leave()
 
 
 def marked(data: bytes) -> bool:
@@ -142,7 +144,15 @@ def earned(packed: int, decoded: Decoded) -> bool:
     """
     if decoded.size < JUDGED or decoded.size >= GAIN * packed:
         return True
-    return not looks_random(decoded.output) or inside(decoded.output)
+    if not looks_random(decoded.output) or inside(decoded.output):
+        return True
+    _look.hidden = decoded.output
+    return False
+
+
+def hidden() -> bytes:
+    """What a decoder found in the bytes that `examine` was asked about last, where it looks random: empty otherwise."""
+    return _look.hidden
 
 
 def looks_random(data: bytes) -> bool:
