@@ -25,6 +25,9 @@ MIDDLE = {"records": 0.10, "packed": 0.05, "capture": 0.10, "media": 0.15, "plai
 ALIKE = frozenset(("xz", "lzma", "ppmd"))
 """Formats whose middle is as good as random: `bounded` accounts for them, no network can."""
 
+SEEDS = 3
+"""Networks that are trained for each size; their mean is kept."""
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -77,6 +80,23 @@ def load(
     return rows, np.concatenate([part[f"y_{size}"] for part in parts])[~carried], names
 
 
+def join(made: list[dict[str, npt.NDArray[np.float32]]]) -> dict[str, npt.NDArray[np.float32]]:
+    """One network that gives the mean of the outputs of several: what each makes of chance alone is averaged out."""
+    count = len(made)
+    second = np.zeros([count * size for size in made[0]["w1"].shape], dtype=np.float32)
+    rows, columns = made[0]["w1"].shape
+    for index, one in enumerate(made):
+        second[index * rows : (index + 1) * rows, index * columns : (index + 1) * columns] = one["w1"]
+    return {
+        "w0": np.concatenate([one["w0"] for one in made], axis=1),
+        "b0": np.concatenate([one["b0"] for one in made]),
+        "w1": second,
+        "b1": np.concatenate([one["b1"] for one in made]),
+        "w2": np.concatenate([one["w2"] for one in made]) / np.float32(count),
+        "b2": sum(one["b2"] for one in made) / np.float32(count),
+    }
+
+
 def score_of(made: dict[str, npt.NDArray[np.float32]], rows: npt.NDArray[np.float32]) -> Floats:
     """Log-odds of encrypted against the rest."""
     p = network.predict(rows, made).astype(np.float64)
@@ -99,7 +119,9 @@ def main() -> None:
         weight = (weight[kept] / weight[kept].mean()).astype(np.float32)
         weight = np.minimum(weight, 8)
         epochs = max(options.epochs, 1500 * network.BATCH // int(kept.sum()))
-        made = network.fit(rows[kept], label[kept], weight, 1, epochs, (64, 32), 1e-3)
+        made = join(
+            [network.fit(rows[kept], label[kept], weight, seed, epochs, (64, 32), 1e-3) for seed in range(1, SEEDS + 1)]
+        )
         held, truth, called = load(options.root, "held", size)
         score = score_of(made, held)
         fitted = []

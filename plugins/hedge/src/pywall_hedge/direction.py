@@ -23,7 +23,7 @@ PIECE = 16384
 """Bytes of noise judged together."""
 LEAST = 32
 """Bytes of residual below which the statistics say nothing."""
-FIRST_JUDGED, FEW_BYTES = 96, 1024
+FIRST_JUDGED, FEW_BYTES = 48, 1024
 GROWN_EARLY, GROWN = 1.5, 1.25
 """Noise is judged from FIRST_JUDGED bytes on, and again when there is this much more of it: GROWN_EARLY below
 FEW_BYTES."""

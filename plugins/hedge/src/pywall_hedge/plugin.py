@@ -123,6 +123,8 @@ class Hedge:
         found = flow.ext.pop(NAME, None) if flow.ext else None
         if found is not None:
             flow.facts = {**flow.facts, **self._facts(found)}
+            if self.peers is not None:  # the facts asked for the last bytes too
+                self.peers.learn(flow, found.own_odds, found.thresholds.upper, found.remembered)
         elif self.peers is not None and flow.confirmed and not flow.opaque:
             self.peers.clear(flow)
 
