@@ -10,7 +10,8 @@ from ..model.flow import Flow
 from ..model.packet import FORWARD, HOOK_NAMES, INPUT, OUTPUT, Packet
 from ..model.rule_kind import Matcher, RuleKind
 from ..model.verdict import NO, PENDING, Action, Answer, Verdict
-from .walk import Asked, Chains
+from .compile import Asked
+from .walk import Chains
 
 #: by which hook the packets of the other direction come
 BACK: Final = {INPUT: OUTPUT, OUTPUT: INPUT, FORWARD: FORWARD}

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from ..chain.walk import Chains, Rule
+from ..chain.compile import Rule
+from ..chain.walk import Chains
 from ..config import leaves
 from ..config.sets import build_sets
 from ..detection.classifiers import Classifier

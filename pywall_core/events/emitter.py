@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from ..chain.walk import Rule
+from ..chain.compile import Rule
 from ..model.flow import Flow
 from ..model.packet import Packet
 from ..model.transaction import Transaction

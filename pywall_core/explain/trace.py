@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from ..chain.compile import Asked as WalkAsked
 from ..chain.walk import OUTCOME_BITS, Chains, Step
-from ..chain.walk import Asked as WalkAsked
 from ..detection.classifiers import Classifier
 from ..detection.detectors import Detector, Detectors
 from ..model.flow import Flow

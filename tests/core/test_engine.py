@@ -30,7 +30,7 @@ from pywall_core.api import (
     decode,
     hookimpl,
 )
-from pywall_core.chain.walk import _all, _any, _not
+from pywall_core.chain.conditions import match_all, match_any, match_not
 from pywall_core.engine.engine import Engine
 from pywall_core.testing import icmp_error, tcp_packet, udp_packet
 
@@ -162,9 +162,9 @@ def test_kleene(answers: list[Answer]) -> None:
     rank = {NO: 0, PENDING: 1, YES: 2}
     parts = [lambda packet, flow, a=a: a for a in answers]
     packet, flow = Packet(), Flow()
-    assert rank[_all(parts)(packet, flow)] == min(rank[a] for a in answers)
-    assert rank[_any(parts)(packet, flow)] == max(rank[a] for a in answers)
-    assert rank[_not(_all(parts))(packet, flow)] == 2 - min(rank[a] for a in answers)
+    assert rank[match_all(parts)(packet, flow)] == min(rank[a] for a in answers)
+    assert rank[match_any(parts)(packet, flow)] == max(rank[a] for a in answers)
+    assert rank[match_not(match_all(parts))(packet, flow)] == 2 - min(rank[a] for a in answers)
 
 
 # --- finality ----------------------------------------------------------------------------------------------------

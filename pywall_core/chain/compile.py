@@ -1,0 +1,129 @@
+"""Rules compiled: each condition becomes one function of packet and flow, which tells what its answer rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ..config import AllOf, AnyOf, BoundRule, Condition, Not, leaves
+from ..config.set_addition import SetAddition
+from ..model.flow import Flow
+from ..model.host import Host
+from ..model.packet import Packet
+from ..model.rule_kind import Matcher, RuleKind
+from ..model.verdict import NO, Action, Answer
+from .conditions import match_all, match_any, match_not
+
+
+@dataclass(slots=True)
+class Rule:
+    """A compiled rule. ``outcomes`` is the mask of what its action can come to, ``target`` the chain of a jump."""
+
+    match: Matcher
+    path: str
+    where: str
+    plugin: str
+    chain: str
+    action: Action | None
+    target: str | None
+    observe: bool
+    comment: str
+    decides: bool = True
+    title: str = ""
+    add: SetAddition | None = None
+    hits: int = 0
+    #: time of the packet that it matched last, as Packet.time; below 0: none yet
+    last: float = -1.0
+    outcomes: int = 0
+
+
+@dataclass(slots=True)
+class Asked:
+    """What a walk rested on: rules of packet scope that were really asked, and facts."""
+
+    packet: bool = False
+    facts: set[str] = field(default_factory=set)
+
+
+#: may give a kind another matcher than its own, None: it does not
+Leaf = Callable[[RuleKind, Asked], Matcher | None]
+
+
+class Compiler:
+    """Compiles rules for one :class:`Asked`. ``owners`` names the plugin of each rule kind."""
+
+    def __init__(self, host: Host, owners: Mapping[str, str], asked: Asked, leaf: Leaf | None) -> None:
+        self._host = host
+        self._owners = owners
+        self._asked = asked
+        self._instead = leaf
+
+    def rule(self, bound: BoundRule, chain: str) -> Rule:
+        """Return the rule, ready to be asked."""
+        given = bound.action
+        action: Action | None = given if isinstance(given, Action) else None
+        target: str | None = None if isinstance(given, Action) else given
+        return Rule(
+            match=self._condition(bound.condition),
+            path=bound.place,
+            where=bound.mark,
+            plugin=self._owners.get(next(leaves(bound.condition)).kind, "core"),
+            chain=chain,
+            action=action,
+            target=target,
+            observe=bound.observe,
+            comment=bound.comment,
+            title=bound.title,
+            add=bound.add,
+            decides=all(kind.decides for kind in leaves(bound.condition)),
+        )
+
+    def _condition(self, condition: Condition) -> Matcher:
+        if isinstance(condition, AllOf):
+            return match_all([self._condition(part) for part in condition.parts])
+        if isinstance(condition, AnyOf):
+            return match_any([self._condition(part) for part in condition.parts])
+        if isinstance(condition, Not):
+            return match_not(self._condition(condition.part))
+        return self._leaf(condition)
+
+    def _leaf(self, kind: RuleKind) -> Matcher:
+        """The kind's matcher, made to tell ``asked`` what the walk rested on."""
+        if self._instead is not None:
+            instead = self._instead(kind, self._asked)
+            if instead is not None:
+                return instead
+        match = kind.compile(self._host)
+        asked = self._asked
+        facts = kind.asks()
+        if kind.scope == "packet":
+            concerns = kind.concerns
+
+            def packet_leaf(packet: Packet, flow: Flow) -> Answer | Action:
+                if not concerns(flow):
+                    return NO
+                asked.packet = True
+                asked.facts.update(facts)
+                return match(packet, flow)
+
+            return packet_leaf
+        if facts:
+
+            def fact_leaf(packet: Packet, flow: Flow) -> Answer | Action:
+                asked.facts.update(facts)
+                return match(packet, flow)
+
+            return fact_leaf
+        return match
+
+
+def waits(bound: Mapping[str, list[BoundRule]], name: str, known: dict[str, bool]) -> bool:
+    """Return True when a rule of the chain, or of one that it jumps to, asks facts or single packets."""
+    found = known.get(name)
+    if found is None:
+        found = known[name] = any(
+            any(kind.scope == "packet" or kind.asks() for kind in leaves(rule.condition))
+            or (rule.action is not None and not isinstance(rule.action, Action) and waits(bound, rule.action, known))
+            for rule in bound.get(name, ())
+        )
+    return found
