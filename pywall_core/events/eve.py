@@ -88,26 +88,32 @@ class EventBuilder:
         elif flow is not None:
             self._flow_ends(event, flow, turned=flow.reversed and event_type == "flow")
         if flow is not None:
-            event["app_proto"] = flow.app_proto or ("unknown" if flow.payload_seen else "none")
-            if flow.app_proto_orig:
-                event["app_proto_orig"] = flow.app_proto_orig
-            if flow.app_proto_outer:
-                event["app_proto_outer"] = flow.app_proto_outer[-1]
-            transaction: Transaction | None = fields.pop("transaction", None)
-            if event_type == "flow":
-                self._flow(event, flow, fields.pop("reason", "timeout"))
-            elif transaction is not None:
-                event["app_proto"] = event_type
-                event["tx_id"] = transaction.number
-                _nest(event, event_type, {f"{event_type}.{name}": value for name, value in transaction.facts.items()})
-            elif packet is None and event_type == flow.app_proto:
-                for proto in (flow.app_proto_orig, flow.app_proto):
-                    if proto:
-                        _nest(event, proto, flow.facts)
+            self._protocol(event, event_type, flow, packet, fields)
         self._decisions(event, packet, fields)
         for name, value in fields.items():
             event[name] = clean(value)
         return event
+
+    def _protocol(
+        self, event: Event, event_type: str, flow: Flow, packet: Packet | None, fields: dict[str, Any]
+    ) -> None:
+        """Add the flow's protocol, and what the event says of it: the flow, one transaction, or all facts."""
+        event["app_proto"] = flow.app_proto or ("unknown" if flow.payload_seen else "none")
+        if flow.app_proto_orig:
+            event["app_proto_orig"] = flow.app_proto_orig
+        if flow.app_proto_outer:
+            event["app_proto_outer"] = flow.app_proto_outer[-1]
+        transaction: Transaction | None = fields.pop("transaction", None)
+        if event_type == "flow":
+            self._flow(event, flow, fields.pop("reason", "timeout"))
+        elif transaction is not None:
+            event["app_proto"] = event_type
+            event["tx_id"] = transaction.number
+            _nest(event, event_type, {f"{event_type}.{name}": value for name, value in transaction.facts.items()})
+        elif packet is None and event_type == flow.app_proto:
+            for proto in (flow.app_proto_orig, flow.app_proto):
+                if proto:
+                    _nest(event, proto, flow.facts)
 
     def _flow_ends(self, event: Event, flow: Flow, *, turned: bool) -> None:
         icmp = flow.icmp if flow.proto in (ICMP, ICMPV6) else None

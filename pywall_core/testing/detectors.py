@@ -57,7 +57,7 @@ class _Asked:
         return self.answer
 
 
-def detector_contract(
+def detector_contract(  # noqa: C901 - a class of tests, each a few lines
     detector: Any,
     positives: Sequence[Dialogue],
     negatives: Sequence[Dialogue] = (),

@@ -17,7 +17,9 @@ from .host import FakeHost
 from .packets import tcp_packet, udp_packet
 
 
-def rule_contract(kind: type[RuleKind], parameters: Sequence[dict[str, Any]], *, examples: int = 60) -> type:
+def rule_contract(  # noqa: C901 - a class of tests, each a few lines
+    kind: type[RuleKind], parameters: Sequence[dict[str, Any]], *, examples: int = 60
+) -> type:
     """Make a test class that holds ``kind`` to the contract of rule kinds, with each of the ``parameters`` given.
 
     Assign the result to a name that begins with ``Test``. Needs hypothesis; ``examples`` is how many packets each

@@ -187,7 +187,7 @@ class Judge:
 
     # --- what lies between ----------------------------------------------------------------------------------------
 
-    def _segment(self, packet: Packet, flow: Flow, sender: Half, peer: Half, options: Options) -> Judgement:
+    def _segment(self, packet: Packet, flow: Flow, sender: Half, peer: Half, options: Options) -> Judgement:  # noqa: C901 - the checks of RFC 9293 3.10.7.4, in order
         data = packet.data[packet.start : packet.end]
         fin = packet.flags & FIN
         loose = self.lossy or flow.final is not None
