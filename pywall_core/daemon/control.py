@@ -18,6 +18,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
+from ..kernel.rundir import RunDir
 from .channel import Channel, ChannelError, Message
 
 MAX_CLIENTS: Final = 32
@@ -100,6 +101,14 @@ class ControlSocket:
 
 class NotRunningError(Exception):
     """Nobody answers at the control socket; the text is for the user."""
+
+
+def ask_firewall(request: Message, timeout: float = 15.0) -> Message:
+    """Return the answer of the firewall that runs in this network namespace, see the module's text for requests.
+
+    :raises NotRunningError: there is none, or it does not answer within ``timeout`` seconds
+    """
+    return ask(RunDir().socket, request, timeout)
 
 
 def ask(path: Path, request: Message, timeout: float = 15.0) -> Message:

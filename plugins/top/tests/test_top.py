@@ -1,0 +1,156 @@
+"""``pywall top`` at 80x24, driven by keys, over a firewall that only answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from pywall_top.app import SORTS, Story, TopApp
+from pywall_top.source import end, host_rows, look, rule_rows, size
+from textual.pilot import Pilot
+from textual.widgets import DataTable, Input, Static, TabbedContent
+
+
+def flow(number: int, **fields: Any) -> dict[str, Any]:
+    return {
+        "flow_id": number,
+        "src_ip": f"192.0.2.{number}",
+        "src_port": 4000,
+        "dest_ip": "198.51.100.2",
+        "dest_port": 22,
+        "proto": "TCP",
+        "app_proto": "ssh",
+        "state": "established",
+        "pkts_toserver": 3,
+        "pkts_toclient": 2,
+        "bytes_toserver": 300,
+        "bytes_toclient": 2000,
+        "age": 1.5,
+        "idle": 0.1,
+        "verdict": "drop",
+        "final": True,
+        "rule": "INPUT[1]",
+        **fields,
+    }
+
+
+class FakeFirewall:
+    """Remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+
+    def ask(self, command: str, **parameters: Any) -> dict[str, Any]:
+        self.asked.append((command, parameters))
+        match command:
+            case "status":
+                queues = {"1": {"waiting": 0, "packets": 7}, "lost": {"full": 2}}
+                workers = [{"pid": 42, "queue": 1, "age": 5.0}]
+                policy = {"policy": "p", "mode": "enforce", "hooks": ["INPUT"]}
+                return {"ok": True, **policy, "queues": queues, "workers": workers}
+            case "stats":
+                decisions = [{"chain": "INPUT", "rule": "INPUT[1]", "action": "drop", "packets": 7}]
+                stats = {"packets": 7, "verdicts": {"drop": 7}, "flows": {"active": 2}, "decisions": decisions}
+                return {
+                    "ok": True,
+                    "stats": [
+                        {**stats, "rules": {"INPUT[1]": 2}, "sets": {"blocked": {"type": "addresses", "entries": 1}}}
+                    ],
+                }
+            case "flows":
+                return {"ok": True, "flows": [flow(1), flow(2, app_proto=None, verdict="accept", final=False)]}
+            case "flow":
+                walk = [{"rule": "INPUT[1]", "answer": "YES", "action": "DROP", "where": "p.yaml:7"}]
+                direction = {"direction": "to_server", "hook": "INPUT", "walk": walk}
+                return {"ok": True, "flow": flow(1, facts={"ssh.client": "x"}, directions=[direction])}
+            case _:
+                return {"ok": True}
+
+
+def drive(keys: Callable[[TopApp, Pilot[None]], Awaitable[None]]) -> FakeFirewall:
+    firewall = FakeFirewall()
+
+    async def run() -> None:
+        app = TopApp(firewall)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await app.workers.wait_for_complete()
+            await pilot.pause()
+            await keys(app, pilot)
+
+    asyncio.run(run())
+    return firewall
+
+
+def test_all_tabs_are_filled_and_fit_the_screen() -> None:
+    async def keys(app: TopApp, pilot: Pilot[None]) -> None:
+        counts = {name: app.query_one(f"#{name}", DataTable).row_count for name in ("flows", "rules", "hosts", "sets")}
+        assert counts == {"flows": 2, "rules": 1, "hosts": 3, "sets": 1}
+        assert app.query_one("#flows", DataTable).get_row_at(0)[0] == "192.0.2.1:4000"
+        assert "2 flows" in str(app.query_one("#head", Static).render())
+        assert app.query_one("#flows", DataTable).region.width <= 80
+        await pilot.press("2")
+        assert app.query_one(TabbedContent).active == "tab-rules"
+
+    drive(keys)
+
+
+def test_enter_shows_the_walk_and_escape_closes_it() -> None:
+    async def keys(app: TopApp, pilot: Pilot[None]) -> None:
+        await pilot.press("enter")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert isinstance(app.screen, Story)
+        text = str(app.screen.query_one(Static).render())
+        assert "YES     INPUT[1] DROP (p.yaml:7)" in text
+        assert "ssh.client = x" in text
+        await pilot.press("escape")
+        assert not isinstance(app.screen, Story)
+
+    drive(keys)
+
+
+def test_b_blocks_the_chosen_source() -> None:
+    async def keys(app: TopApp, pilot: Pilot[None]) -> None:
+        await pilot.press("down", "b")
+        await app.workers.wait_for_complete()
+
+    firewall = drive(keys)
+    assert ("set", {"op": "add", "set": "blocked", "entries": ["192.0.2.2"], "for": 3600}) in firewall.asked
+
+
+def test_the_filter_and_the_order_go_to_the_firewall() -> None:
+    async def keys(app: TopApp, pilot: Pilot[None]) -> None:
+        await pilot.press("s", "slash")
+        app.query_one("#filter", Input).value = "app ssh"
+        await pilot.press("enter")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+
+    firewall = drive(keys)
+    assert ("flows", {"sort": SORTS[1], "filter": "app ssh", "limit": 500}) in firewall.asked
+
+
+def test_a_firewall_that_is_gone_is_said() -> None:
+    class Gone(FakeFirewall):
+        def ask(self, command: str, **parameters: Any) -> dict[str, Any]:
+            return {"ok": False, "error": "pywall does not run here"}
+
+    assert look(Gone(), "", "").error == "pywall does not run here"
+
+
+def test_rates_are_those_since_the_last_look() -> None:
+    stats = {"decisions": [{"chain": "INPUT", "rule": "INPUT[0]", "action": "accept", "packets": 30}]}
+    rows, counts = rule_rows(stats, {"INPUT INPUT[0] accept": 10}, 2.0)
+    assert rows == [("INPUT[0]", "INPUT", "accept", "30", "10", "")]
+    assert counts == {"INPUT INPUT[0] accept": 30}
+
+
+def test_texts() -> None:
+    assert [size(n) for n in (0, 1023, 1536, 5 << 20)] == ["0", "1023", "1.5K", "5.0M"]
+    assert [end("192.0.2.1", 1), end("2001:db8::1", 1), end("192.0.2.1", 0)] == [
+        "192.0.2.1:1",
+        "[2001:db8::1]:1",
+        "192.0.2.1",
+    ]
+    assert host_rows([flow(1)])[0] == ("192.0.2.1", "1", "2.2K", "1")
