@@ -39,7 +39,11 @@ def set_flags(descriptor: int, queue: int, flags: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """One queue: packets that wait, that were lost as the queue was full, as the socket was full, and all that came."""
+    """One queue's counters, in packets, since it was bound.
+
+    ``waiting``: in the queue now. ``dropped_full``: lost because the queue was full. ``dropped_user``: lost because the
+    socket's buffer was full; its reader sees ENOBUFS, which the queue binding answers by reading on. ``packets``: all.
+    """
 
     waiting: int
     dropped_full: int
