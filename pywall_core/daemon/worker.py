@@ -112,7 +112,7 @@ class Worker:
         alarm = Alarm(self._engine.progress)
         alarm.start()
         try:
-            self._queue.run()
+            self._queue.run(self._channel.fileno())
         finally:
             alarm.stop()
             self._queue.close()

@@ -123,21 +123,22 @@ class AddressSet(NamedSet):
 
     def __init__(self, name: str, most: int = MAX_ENTRIES) -> None:
         super().__init__(name, most)
-        #: by address length: prefix lengths in use, how many networks have each, and (mask, length) to try
-        self._lengths: dict[int, dict[int, int]] = {4: {}, 16: {}}
-        self._masks: dict[int, list[tuple[int, int]]] = {4: [], 16: []}
+        #: by address length: the networks of each prefix length in use, as (mask, network numbers)
+        self._networks: dict[int, dict[int, tuple[int, set[int]]]] = {4: {}, 16: {}}
 
     def __contains__(self, value: object) -> bool:
         values = self.values
         if value in values:
             return True
         assert isinstance(value, bytes)
-        size = len(value)
-        masks = self._masks.get(size)
-        if not masks:
+        networks = self._networks.get(len(value))
+        if not networks:
             return False
         number = int.from_bytes(value)
-        return any(((number & mask).to_bytes(size), length) in values for mask, length in masks)
+        for mask, members in networks.values():  # noqa: SIM110 - a generator costs as much again
+            if number & mask in members:
+                return True
+        return False
 
     def normal(self, entry: Any) -> Any:
         if isinstance(entry, bytes) and len(entry) in (4, 16):
@@ -161,24 +162,23 @@ class AddressSet(NamedSet):
         return shown if length is None else f"{shown}/{length}"
 
     def _insert(self, value: Any, expires: float) -> None:
-        if isinstance(value, tuple) and value not in self.values:
-            self._count(value, 1)
+        if isinstance(value, tuple):
+            address, length = value
+            bits = 8 * len(address)
+            lengths = self._networks[len(address)]
+            if length not in lengths:
+                lengths[length] = (((1 << length) - 1) << (bits - length), set())
+            lengths[length][1].add(int.from_bytes(address))
         super()._insert(value, expires)
 
     def _remove(self, value: Any) -> None:
         super()._remove(value)
         if isinstance(value, tuple):
-            self._count(value, -1)
-
-    def _count(self, value: tuple[bytes, int], by: int) -> None:
-        address, length = value
-        size = len(address)
-        counts = self._lengths[size]
-        counts[length] = counts.get(length, 0) + by
-        if counts[length] <= 0:
-            del counts[length]
-        bits = 8 * size
-        self._masks[size] = [(((1 << known) - 1) << (bits - known), known) for known in sorted(counts, reverse=True)]
+            address, length = value
+            lengths = self._networks[len(address)]
+            lengths[length][1].discard(int.from_bytes(address))
+            if not lengths[length][1]:
+                del lengths[length]
 
 
 class PortNumberSet(NamedSet):
@@ -209,10 +209,19 @@ class NameSet(NamedSet):
 
     type: SetType = "names"
 
+    def __init__(self, name: str, most: int = MAX_ENTRIES) -> None:
+        super().__init__(name, most)
+        #: some entries match one name alone
+        self._exact = False
+
+    def _insert(self, value: Any, expires: float) -> None:
+        super()._insert(value, expires)
+        self._exact = self._exact or value[0] == "="
+
     def __contains__(self, value: object) -> bool:
         values = self.values
         name = str(value).lower().rstrip(".")
-        if f"={name}" in values:
+        if self._exact and f"={name}" in values:
             return True
         while True:
             if name in values:

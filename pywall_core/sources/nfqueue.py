@@ -103,18 +103,23 @@ class NFQueue:
         if flags:
             set_flags(self._queue.get_fd(), options.number, flags)
 
-    def run(self) -> None:
-        """Judge packets until ``pulse`` raises :class:`Stop`."""
+    def run(self, wake: int) -> None:
+        """Judge packets until ``pulse`` raises :class:`Stop`. ``pulse`` is also called when the descriptor ``wake``
+        can be read, so that an order of the supervisor does not wait for its turn.
+        """
         poller = select.poll()
-        poller.register(self._queue.get_fd(), select.POLLIN)
+        queue = self._queue.get_fd()
+        poller.register(queue, select.POLLIN)
+        poller.register(wake, select.POLLIN)
         milliseconds = int(PULSE * 1000)
         try:
             while True:
-                if poller.poll(milliseconds):
+                ready = [descriptor for descriptor, _ in poller.poll(milliseconds)]
+                if queue in ready:
                     self._queue.run(block=False)  # returns when the queue is empty
                     self._verdicts.flush()
-                else:
-                    self._pulse(monotonic(), True)
+                if queue not in ready or wake in ready:
+                    self._pulse(monotonic(), queue not in ready)
         except Stop:
             return
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 from collections.abc import Callable, Iterator
@@ -234,7 +235,10 @@ def test_nfqueue_run_gives_one_batch_for_what_waits_and_leaves_nothing_behind(bu
     source._queue.waiting = [FakePacket() for _ in range(5)]
     ids = [packet.id for packet in source._queue.waiting]
     source._queue.theirs.send(b"!")
-    source.run()
+    reader, writer = os.pipe()
+    source.run(reader)
+    os.close(reader)
+    os.close(writer)
     assert [packet_id for call in sent(source) for packet_id, _, _ in call] == ids
 
 
@@ -263,3 +267,20 @@ def test_nfqueue_interface_names_are_looked_up_once(monkeypatch: pytest.MonkeyPa
     names = nfqueue.InterfaceNames()
     assert [names.name(index) for index in (0, 1, 1, 9)] == ["", "eth1", "eth1", ""]
     assert asked == [1, 9]
+
+
+def test_nfqueue_pulses_at_once_when_an_order_waits(build: Any) -> None:
+    """The descriptor of the supervisor's channel ends the wait, before a quarter of a second is over."""
+    idle: list[bool] = []
+
+    def pulse(now: float, nothing_came: bool) -> None:
+        idle.append(nothing_came)
+        raise nfqueue.Stop
+
+    source = build(Verdict(ACCEPT), pulse=pulse)
+    reader, writer = os.pipe()
+    os.write(writer, b"x")
+    source.run(reader)
+    os.close(reader)
+    os.close(writer)
+    assert idle == [True]
