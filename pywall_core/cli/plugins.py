@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..scaffold import KINDS
+from . import plugin_score
 from .common import (
     CONFIGURATION,
     FAILURE,
@@ -57,6 +58,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     add_config(checking)
     add_json(checking)
     checking.set_defaults(run=run_check)
+    plugin_score.add(actions)
     making = actions.add_parser(
         "new",
         help="write a plugin to begin with",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..offline.verify import cases, verify
+    from .captures import conversations_in
     from .detectors import detector_contract
     from .dialogues import Conversation, conversation
     from .flows import make_flow
@@ -28,6 +29,7 @@ _HOMES = {
     "client_hello": ".handovers",
     "cases": "..offline.verify",
     "conversation": ".dialogues",
+    "conversations_in": ".captures",
     "detector_contract": ".detectors",
     "engine": ".memory",
     "find_transactions": ".transactions",
@@ -52,6 +54,7 @@ __all__ = [
     "cases",
     "client_hello",
     "conversation",
+    "conversations_in",
     "detector_contract",
     "engine",
     "find_transactions",

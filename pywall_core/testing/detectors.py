@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from random import Random
@@ -24,13 +25,19 @@ BUDGET = 16384
 MAX_FACTS = 65536
 #: most CPU seconds of one call over a full budget; generous, since it is to find what grows without bound
 MAX_SECONDS = 0.25
+#: most lines of Python that a detector runs when one more byte of a stream comes, however much came before: a call that
+#: goes through all of it again, field by field, makes the work over a budget grow with its square
+MAX_LINES_A_CALL = 1000
+#: bytes before and after which single bytes are given, and how many
+_CHECKPOINTS = (256, 1024, 4096, BUDGET - 64)
+_SINGLE_BYTES = 48
 
 Detect = Callable[[Flow, bytes, bytes], "Match | Answer"]
 Turns = list[tuple[bool, bytes]]
 Dialogue = Conversation | tuple[bytes, bytes]
 
 
-class _Asked:
+class Asked:
     """A flow that a detector is asked about as bytes arrive, as the core does it."""
 
     def __init__(self, detect: Detect, transport: str) -> None:
@@ -63,6 +70,7 @@ def detector_contract(  # noqa: C901 - a class of tests, each a few lines
     negatives: Sequence[Dialogue] = (),
     *,
     others: Sequence[Dialogue] = (),
+    facts: Sequence[tuple[Dialogue, dict[str, Any]]] = (),
     transport: str | None = None,
     examples: int = 60,
 ) -> type:
@@ -70,7 +78,8 @@ def detector_contract(  # noqa: C901 - a class of tests, each a few lines
 
     ``detector`` is a plugin (module or instance with ``pywall_detect``) or the bare function. ``positives`` and
     ``negatives`` are dialogues that it must and must not recognise, ``others`` such as it may: conversations, or pairs
-    of the client's and the server's bytes. ``transport`` ("tcp" or "udp") is, unless given, that of the first
+    of the client's and the server's bytes; :func:`conversations_in` takes them from a capture. ``facts`` are positives
+    with the facts that their match must have. ``transport`` ("tcp" or "udp") is, unless given, that of the first
     conversation among the positives, else the detector's. Assign the result to a name that begins with ``Test``. Needs
     hypothesis; ``examples`` is how many inputs each property is tried on.
     """
@@ -79,7 +88,7 @@ def detector_contract(  # noqa: C901 - a class of tests, each a few lines
 
     detect: Detect = getattr(detector, "pywall_detect", detector)
     carrier = transport or _transport(detector, positives)
-    good = [turns_of(dialogue) for dialogue in positives]
+    good = [turns_of(dialogue) for dialogue in [*positives, *(dialogue for dialogue, _ in facts)]]
     bad = [turns_of(dialogue) for dialogue in negatives]
     every = [*good, *bad, *(turns_of(dialogue) for dialogue in others)]
     if not good and not others:
@@ -89,7 +98,7 @@ def detector_contract(  # noqa: C901 - a class of tests, each a few lines
     )
 
     def ask(turns: Iterable[tuple[bool, bytes]]) -> Match | Answer:
-        asked = _Asked(detect, carrier)
+        asked = Asked(detect, carrier)
         for to_server, data in turns:
             asked.give(to_server, data)
         return asked.answer
@@ -137,6 +146,19 @@ def detector_contract(  # noqa: C901 - a class of tests, each a few lines
                 assert isinstance(answer, Match), f"{answer} for {turns!r:.200}"
                 names = getattr(detector, "protocols", None)
                 assert names is None or answer.protocol in names, f"{answer.protocol} is not among protocols = {names}"
+
+        def test_a_match_has_the_expected_facts(self) -> None:
+            for dialogue, expected in facts:
+                answer = ask(turns_of(dialogue))
+                assert isinstance(answer, Match), f"{answer} for {turns_of(dialogue)!r:.200}"
+                assert answer.facts == expected
+
+        def test_work_is_bounded_over_a_stream_of_single_bytes(self) -> None:
+            for turns in good if carrier == "tcp" else ():
+                for side in (True, False):
+                    said = b"".join(data for to_server, data in turns if to_server is side)
+                    ran = _most_lines_run(detect, side, said) if said else 0
+                    assert ran <= MAX_LINES_A_CALL, f"{ran} lines for one more byte of {said!r:.200}, repeated"
 
         def test_recognises_no_negative(self) -> None:
             for turns in bad:
@@ -186,7 +208,7 @@ def detector_contract(  # noqa: C901 - a class of tests, each a few lines
         @tried
         @given(arrivals(every), arrivals(every))
         def test_flows_share_no_state(self, one: tuple[Turns, Turns], two: tuple[Turns, Turns]) -> None:
-            flows = [_Asked(detect, carrier), _Asked(detect, carrier)]
+            flows = [Asked(detect, carrier), Asked(detect, carrier)]
             queues = [list(one[1]), list(two[1])]
             while queues[0] or queues[1]:
                 for asked, queue in zip(flows, queues, strict=True):
@@ -198,10 +220,10 @@ def detector_contract(  # noqa: C901 - a class of tests, each a few lines
         @tried
         @given(st.one_of(mutations(), noise))
         def test_any_input_is_answered_and_bounded(self, turns: Turns) -> None:
-            asked = _Asked(detect, carrier)
+            asked = Asked(detect, carrier)
             for turn in turns:
                 _check(asked.give(*turn))
-            full = _Asked(detect, carrier)
+            full = Asked(detect, carrier)
             for side in (True, False):
                 said = b"".join(data for to_server, data in turns if to_server is side)
                 if said:
@@ -254,6 +276,35 @@ def _transport(detector: Any, positives: Sequence[Dialogue]) -> str:
     return declared if isinstance(declared, str) else str(declared[0])
 
 
+def _most_lines_run(detect: Detect, to_server: bool, said: bytes) -> int:
+    """The most lines of Python that a detector runs for a single byte while one side repeats itself up to the budget.
+    Compiled detectors have no lines to count."""
+    most = ran = 0
+
+    def count(frame: Any, event: str, _: Any) -> Any:
+        nonlocal ran
+        ran += event == "line"
+        return count
+
+    asked = Asked(detect, "tcp")
+    stream = (said * (BUDGET // len(said) + 1))[:BUDGET]
+    at = 0
+    for checkpoint in _CHECKPOINTS:
+        asked.give(to_server, stream[at:checkpoint])
+        at = checkpoint + _SINGLE_BYTES
+        for byte in stream[checkpoint:at]:
+            before, ran = sys.gettrace(), 0
+            sys.settrace(count)
+            try:
+                answer = asked.give(to_server, bytes([byte]))
+            finally:
+                sys.settrace(before)
+            if _is_final(answer):
+                return most
+            most = max(most, ran)
+    return most
+
+
 def _first_turns(turns: Turns) -> int:
     """How many turns one side has before the other one says anything: the opening of a dialogue."""
     return next((said for said, (side, _) in enumerate(turns) if side is not turns[0][0]), len(turns))
@@ -281,7 +332,7 @@ def cut_again(draw: Any, st: Any, said: list[bytes], transport: str) -> list[byt
 
 def _once(detect: Detect, transport: str, turns: Turns) -> Match | Answer:
     """The answer of a flow on which all of this arrived before the detector was asked the first time."""
-    asked = _Asked(detect, transport)
+    asked = Asked(detect, transport)
     asked.answer = NO
     for turn in turns:
         asked.give(*turn)

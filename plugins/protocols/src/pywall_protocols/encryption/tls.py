@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import md5
 from typing import Any, Final
 
@@ -28,6 +29,8 @@ first_server = None
 
 #: RFC 5246 section 6.2.3: a protected fragment may be this much longer than 2^14.
 LONGEST_RECORD: Final = 0x4000 + 2048
+#: Bytes after which joined records are kept.
+_STEP: Final = 256
 #: an authentication tag and nothing else
 _SHORTEST_SEALED: Final = 16
 #: descriptions of alerts (RFC 8446 section 6, RFC 5246 section 7.2)
@@ -204,19 +207,38 @@ def _handshake(data: bytes, wanted: int) -> tuple[bytes, bool]:
 
     Reads until ``wanted`` octets are there.
     """
-    at = 0
-    parts: list[bytes] = []
-    have = 0
-    while at + 5 <= len(data):
+    whole = len(data) // _STEP * _STEP
+    joined, at, ended = _joined(data[:whole]) if whole > _STEP else (b"", 0, False)
+    if ended:
+        return joined, True
+    parts = [joined]
+    have = len(joined)
+    while at + 5 <= len(data) and have < wanted:
         if data[at] != HANDSHAKE or data[at + 1] != 3:
             return b"".join(parts), True
         length = u16(data, at + 3)
         parts.append(data[at + 5 : at + 5 + length])
         have += len(parts[-1])
-        if have >= wanted:
-            break
         at += 5 + length
     return b"".join(parts), False
+
+
+@lru_cache(maxsize=256)
+def _joined(data: bytes) -> tuple[bytes, int, bool]:
+    """The same of the whole records in ``data``, a multiple of the step, and where the next one begins.
+
+    A hello in records of one byte each is not read from its start for every byte that comes.
+    """
+    joined, at, ended = _joined(data[:-_STEP]) if len(data) > _STEP else (b"", 0, False)
+    parts = [joined]
+    while at + 5 <= len(data) and not ended:
+        end = at + 5 + u16(data, at + 3)
+        ended = data[at] != HANDSHAKE or data[at + 1] != 3
+        if ended or end > len(data):
+            break
+        parts.append(cut(data, at + 5, end))
+        at = end
+    return b"".join(parts), at, ended
 
 
 def _messages(data: bytes) -> tuple[list[tuple[int, bytes]], bool]:
