@@ -27,7 +27,8 @@ def add(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run_score(args: argparse.Namespace) -> int:
     from ..config import Config, nearest
     from ..offline.replay import captures
-    from ..plugins.loader import entry_points, load
+    from ..plugins.discovery import entry_points
+    from ..plugins.loader import load
     from ..sources.pcap import CaptureError
     from ..testing.scoring import score_detector
 
