@@ -270,7 +270,7 @@ def _client_hellos(data: bytes) -> tuple[list[bytes], bool]:
     while at + 5 <= len(data) and len(found) < 4:
         end = at + 5 + u16(data, at + 3)
         if data[at] == HANDSHAKE and data[at + 1] == 3:
-            joined += data[at + 5 : end]
+            joined += cut(data, at + 5, end)
             while len(joined) >= 4 and len(joined) >= 4 + u24(joined, 1):
                 if joined[0] != CLIENT_HELLO:
                     return found, True

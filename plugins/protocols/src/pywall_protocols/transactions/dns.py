@@ -13,7 +13,7 @@ from pywall_core.api import NO, HandOver, Transaction
 
 from ..parsing.dns_damage import worth_waiting
 from ..parsing.dns_message import add_facts, header_fits, judge_message, question_names
-from ..parsing.wire import u16
+from ..parsing.wire import cut, u16
 
 #: Questions that wait for their answer; when there are more the oldest has its event without one.
 _MOST_OPEN: Final = 64
@@ -69,7 +69,7 @@ class DnsTransactions:
             end = at + 2 + min(length, _READ)
             if not wrong and len(rest) < end:
                 break
-            if wrong or not self._message(to_server, rest[at + 2 : end], found):
+            if wrong or not self._message(to_server, cut(rest, at + 2, end), found):
                 found.append(_something_else(to_server, rest[at:]))
                 return found
             beyond = at + 2 + length

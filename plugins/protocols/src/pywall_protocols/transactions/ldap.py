@@ -111,7 +111,7 @@ class LdapTransactions:
             number, tag, start, end = parts
             facts: dict[str, Any] = {"request.operation": OPERATIONS[tag], "request.message_id": number}
             _name_facts(facts, message, tag, start, end)
-            if tag == 0x77 and _START_TLS in message[start:end] and not self._tls:
+            if tag == 0x77 and _START_TLS in cut(message, start, end) and not self._tls:
                 self._tls = number.to_bytes(4, "big")
                 self._tail = data[at:][:_MOST_HELD]
             self._pairs.ask(number.to_bytes(4, "big"), facts, found, answered=tag not in _UNANSWERED)
@@ -155,7 +155,7 @@ def _parts(message: bytes) -> tuple[int, int, int, int] | None:
     operation = tlv(message, number[2])
     if operation is None:
         return None
-    return int.from_bytes(message[number[1] : number[2]], "big"), operation[0], operation[1], operation[2]
+    return int.from_bytes(cut(message, number[1], number[2]), "big"), operation[0], operation[1], operation[2]
 
 
 def _name_facts(facts: dict[str, Any], message: bytes, tag: int, start: int, end: int) -> None:

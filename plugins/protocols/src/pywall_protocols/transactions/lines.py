@@ -67,7 +67,7 @@ class LineReader:
             end = data.find(b"\n", at)
             if end < 0:
                 if len(self.rest) < LONGEST_LINE:
-                    self.rest += data[at : at + LONGEST_LINE - len(self.rest)]
+                    self.rest += cut(data, at, at + LONGEST_LINE - len(self.rest))
                 return None, size
             line = self.rest + cut(data, at, min(end, at + LONGEST_LINE))
             self.rest = b""
@@ -199,7 +199,7 @@ class Dialogue:
             in_body = reader.dotted
             line, behind = reader.read(data, at)
             if self._marks:
-                self._keep_tail(data[at:behind])
+                self._keep_tail(cut(data, at, behind))
             at = behind
             if line is None:
                 return
