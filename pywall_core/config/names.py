@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
@@ -51,15 +52,20 @@ PROTOCOL_ALIASES: Final = {
 _PLUGINS: Final = "pywall.plugins"
 
 
-def bringing(group: str, name: str) -> str:
+def bringing(group: str, name: str, named: Collection[str]) -> str:
     """``"; the plugin 'hedge' brings it and is installed: add '- hedge' under plugins"``, or nothing.
 
     Distributions say in their metadata what they bring: rule kinds in the entry-point group ``pywall.rules``,
-    capabilities in ``pywall.capabilities``, protocols by the names of their detectors. Nothing is imported.
+    capabilities in ``pywall.capabilities``, protocols by the names of their detectors. Nothing is imported. A plugin that
+    the policy has ``named`` is none to add.
     """
     found = next(iter(entry_points(group=group, name=name)), None)
     plugin = "" if found is None else _plugin_of(found)
-    return f"; the plugin {plugin!r} brings it and is installed: add '- {plugin}' under plugins" if plugin else ""
+    return (
+        f"; the plugin {plugin!r} brings it and is installed: add '- {plugin}' under plugins"
+        if plugin and plugin not in named
+        else ""
+    )
 
 
 def _plugin_of(point: EntryPoint) -> str:

@@ -186,6 +186,7 @@ class _Binder:
         facts: Facts | None,
     ) -> None:
         self.facts = facts
+        self.named = frozenset(entry.name for entry in config.plugins)
         self.config = config
         self.kinds = kinds
         self.capabilities = capabilities
@@ -336,7 +337,7 @@ class _Binder:
         said = f"unknown rule {shown(name)}"
         if not isinstance(name, str):
             return f"{said}: should be the name of a rule kind (known: {some_of(name, self.kinds)})"
-        hint = bringing("pywall.rules", name) or nearest(name, self.kinds, KIND_ALIASES)
+        hint = bringing("pywall.rules", name, self.named) or nearest(name, self.kinds, KIND_ALIASES)
         if not hint and self.protocols is not None and PROTOCOL_ALIASES.get(name, name) in self.protocols:
             hint = f"; write {{rule: app, is: {PROTOCOL_ALIASES.get(name, name)}}}"
         if not hint and not self.kinds:
@@ -346,7 +347,7 @@ class _Binder:
     def check_needs(self, rule: RuleKind, path: Path) -> None:
         for capability in rule.requires:
             if capability not in self.capabilities:
-                hint = bringing("pywall.capabilities", capability)
+                hint = bringing("pywall.capabilities", capability, self.named)
                 words = (
                     f"{rule.kind!r} needs a plugin that provides {capability!r}, and none is named under plugins{hint}"
                 )
@@ -368,7 +369,7 @@ class _Binder:
         for name in rule.protocols():
             if name not in self.protocols:
                 at = next((found for found in self.places(name, path)), path)
-                hint = bringing("pywall.plugins", name) or nearest(name, self.protocols, PROTOCOL_ALIASES)
+                hint = bringing("pywall.plugins", name, self.named) or nearest(name, self.protocols, PROTOCOL_ALIASES)
                 if "," in name:
                     hint = f"; write a list, [{', '.join(name.replace(',', ' ').split())}]"
                 known = some_of(name, self.protocols)
@@ -385,7 +386,7 @@ class _Binder:
             hint = nearest(name, alike or facts.names) or (f"; did you mean {min(alike)!r}?" if alike else "")
             protocol = name.partition(".")[0]
             if self.protocols is not None and protocol not in self.protocols:
-                hint = bringing("pywall.plugins", protocol) or hint
+                hint = bringing("pywall.plugins", protocol, self.named) or hint
             known = some_of(name, [known for known in facts.names if known.startswith(f"{protocol}.")] or facts.names)
             at = next(self.places(name, path), path)
             self.config.error(at, f"no loaded plugin gives the fact {name!r}{hint} (known: {known})")
