@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "watch": "watch",
     "verify": "verify",
     "check": "check",
+    "init": "init",
     "convert": "convert",
     "plugins": "plugins",
     "rules": "rules",

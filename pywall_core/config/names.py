@@ -56,16 +56,14 @@ def bringing(group: str, name: str, named: Collection[str]) -> str:
     """``"; the plugin 'hedge' brings it and is installed: add '- hedge' under plugins"``, or nothing.
 
     Distributions say in their metadata what they bring: rule kinds in the entry-point group ``pywall.rules``,
-    capabilities in ``pywall.capabilities``, protocols by the names of their detectors. Nothing is imported. A plugin that
-    the policy has ``named`` is none to add.
+    capabilities in ``pywall.capabilities``, protocols by the names of their detectors. Nothing is imported. A plugin
+    that the policy has ``named`` is none to add.
     """
     found = next(iter(entry_points(group=group, name=name)), None)
     plugin = "" if found is None else _plugin_of(found)
-    return (
-        f"; the plugin {plugin!r} brings it and is installed: add '- {plugin}' under plugins"
-        if plugin and plugin not in named
-        else ""
-    )
+    if not plugin or plugin in named:
+        return ""
+    return f"; the plugin {plugin!r} brings it and is installed: add '- {plugin}' under plugins"
 
 
 def _plugin_of(point: EntryPoint) -> str:

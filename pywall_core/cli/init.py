@@ -1,0 +1,110 @@
+"""``pywall init``: five questions, or flags, and a policy with comments to begin with."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Final
+
+from .common import FAILURE, OK, USAGE, complain
+
+#: services that may be offered to others: the condition of the rule
+SERVICES: Final = {
+    "ssh": "all: [{rule: service, is: ssh}, {rule: app, is: ssh, confirmed: true}]",
+    "web": "all: [{rule: service, is: web}, {rule: app, is: [http, http2, tls, quic]}]",
+    "dns": "all: [{rule: service, is: dns}, {rule: app, is: dns}]",
+    "mail": "all: [{rule: service, is: mail}, {rule: app, is: [smtp, tls]}]",
+    "samba": "all: [{rule: service, is: samba}, {rule: app, is: [smb, netbios]}]",
+    "wireguard": "all: [{rule: service, is: wireguard}, {rule: app, is: wireguard}]",
+    "discovery": "rule: service, is: [mdns, ssdp]",
+}
+_FLAGS: Final = ("offer", "from_", "rate", "encrypted", "observe")
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser(
+        "init",
+        help="write a policy to begin with",
+        description="Ask five questions on a terminal, or take the answers from flags, and write a policy.",
+    )
+    parser.add_argument("file", nargs="?", default="pywall.yaml", help="where to write it (%(default)s); - prints it")
+    parser.add_argument("--offer", metavar="NAME,...", help=f"services for others: {', '.join(SERVICES)}, or none")
+    parser.add_argument("--from", dest="from_", metavar="NET,...", help="who may use them: networks, or any")
+    parser.add_argument("--rate", metavar="N/m", help="new connections of one source that pass, 30/m, or none")
+    parser.add_argument("--encrypted", choices=("drop", "pass"), help="encrypted flows of no known protocol")
+    parser.add_argument("--observe", choices=("yes", "no"), help="report only, drop nothing")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Ask what is not given, check, write; never over a file that is there."""
+    asked = sys.stdin.isatty() and all(getattr(args, flag) is None for flag in _FLAGS)
+    offer = _answer(args.offer, "Which services do others use here (ssh, web, dns, ... or none)", "ssh", asked)
+    from_ = _answer(args.from_, "From where (networks as 192.168.0.0/16, or any)", "any", asked)
+    rate = _answer(args.rate, "How many new connections of one source pass (30/m, or none)", "30/m", asked)
+    encrypted = _answer(args.encrypted, "Encrypted traffic of no known protocol: drop or pass", "pass", asked)
+    observe = _answer(args.observe, "Only report for now, drop nothing (yes or no)", "yes", asked)
+    try:
+        text = policy(offer, from_, rate, drop_encrypted=encrypted == "drop", observe=observe == "yes")
+    except ValueError as error:
+        complain(f"init: {error}")
+        return USAGE
+    if args.file == "-":
+        print(text, end="")
+        return OK
+    try:
+        with Path(args.file).open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        complain(f"init: {args.file} is there already; name another file")
+        return FAILURE
+    except OSError as error:
+        complain(f"init: {args.file}: {error.strerror}")
+        return FAILURE
+    print(f"{args.file}: now\n  pywall check {args.file}\n  pywall run --config {args.file}")
+    return OK
+
+
+def policy(offer: str, from_: str, rate: str, *, drop_encrypted: bool, observe: bool) -> str:
+    """The text of a policy. Raises ValueError naming an answer that is none."""
+    services = [] if offer in ("", "none") else [name.strip() for name in offer.split(",")]
+    for name in services:
+        if name not in SERVICES:
+            raise ValueError(f"no service {name!r} (there are: {', '.join(SERVICES)}, none)")
+    networks = [] if from_ in ("", "any") else [str(ip_network(net.strip(), strict=False)) for net in from_.split(",")]
+    lines = ["# Made by pywall init. `pywall check` says what it comes to, `pywall events --follow` what it does."]
+    lines += ["version: 1"]
+    if observe:
+        lines += ["mode: observe      # reports what it would do and drops nothing; remove this line to enforce"]
+    lines += [f"plugins: [rules, stream, protocols{', hedge' if drop_encrypted else ''}]"]
+    if networks:
+        quoted = ", ".join(f'"{net}"' for net in networks)
+        lines += ["vars:", f"  friends: [{quoted}]      # who may use what this host offers"]
+    lines += ["chains:", "  INPUT:", "    # what this host began may be answered"]
+    lines += ["    - {rule: flow, initiator: local, action: ACCEPT, name: answers}"]
+    lines += ["    # IPv6 does not work without ICMP, and IPv4 badly"]
+    lines += ["    - {rule: protocol, is: [icmp, icmpv6], action: ACCEPT, name: ICMP}"]
+    dhcp = "[{rule: service, is: [dhcp, dhcpv6]}, {rule: app, is: [dhcp, dhcpv6]}]"
+    lines += [f"    - {{all: {dhcp}, action: ACCEPT, name: DHCP}}"]
+    if networks and services:
+        lines += ['    - {not: {rule: ip, src: "${friends}"}, action: refused, name: not from here}']
+    if rate not in ("", "none") and services:
+        lines += [f"    - {{rule: limit, over: {rate}, action: refused, name: too many connections}}"]
+    lines += [f"    - {{{SERVICES[name]}, action: ACCEPT, name: {name}}}" for name in services]
+    lines += ["    - {rule: log, message: refused}"]
+    if services and (networks or rate not in ("", "none")):
+        lines += ["  refused:", "    - {rule: log, message: refused}"]
+    if drop_encrypted:
+        lines += ["  OUTPUT:", "    # tunnels and malware: encrypted, and no protocol that is known"]
+        lines += ["    - {rule: payload, is: encrypted, action: DROP, name: encrypted and unknown}"]
+    lines += ["default: {INPUT: DROP, OUTPUT: ACCEPT}"]
+    return "\n".join(lines) + "\n"
+
+
+def _answer(given: str | None, question: str, default: str, asked: bool) -> str:
+    if given is not None:
+        return given
+    return (input(f"{question} [{default}]: ").strip() or default) if asked else default
