@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from .registry import Plugin
 
 #: facts that the core itself knows of a flow
-CORE_FACTS: Final = frozenset({"app_proto", "app_proto_orig", "expected", "flow.expected", "older", "flow.older"})
+CORE_FACTS: Final = frozenset(
+    {"app_proto", "app_proto_orig", "app_proto_outer", "expected", "flow.expected", "older", "flow.older"}
+)
 #: hooks in which a plugin sees flows, and may set facts of them
 _HOT: Final = frozenset({"detect", "classify", "packet", "segment", "decided", "flow_start"})
 _FIELD: Final = re.compile(r"^:facts: ((?:.|\n(?!:|\n))+)", re.MULTILINE)

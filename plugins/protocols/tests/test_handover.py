@@ -109,3 +109,13 @@ def test_tls_inside_is_recognised(protocol, turns, size):
 def test_smtp_that_asks_for_nothing_stays_smtp():
     event = flow_of(talk([*SMTP[:3], (True, b"MAIL FROM:<a@b.example>\r\n"), (False, b"250 ok\r\n")]).close())
     assert event["app_proto"] == "smtp"
+
+
+def test_a_rule_may_ask_either_name():
+    policy = POLICY.replace("[stream", "[rules, stream") + (
+        "chains: {INPUT: [{all: [{rule: app, is: tls}, {rule: fact, name: app_proto_outer, is: smtp}], action: DROP}]}\n"
+    )
+    for turns, action in ((SMTP, "drop"), (IMAP, "accept")):
+        lab = engine(policy)
+        lab.send(talk([*turns, (True, HELLO), (False, SERVER_HELLO)]).close())
+        assert lab.close()[0]["verdict"]["action"] == action

@@ -3,17 +3,20 @@
 import sys
 
 import pytest
-from pywall_protocols.access import ldap
+from pywall_protocols.access import ldap, radius
 from pywall_protocols.chat import irc, xmpp
+from pywall_protocols.databases import redis
 from pywall_protocols.discovery import dns
 from pywall_protocols.files import ftp
 from pywall_protocols.mail import imap, nntp, pop3, smtp
+from pywall_protocols.messaging import mqtt
+from pywall_protocols.voip import sip
 from pywall_protocols.web import http
 
 from pywall_core.api import HandOver
 from pywall_core.testing import make_flow
 
-PLUGINS = [http, dns, smtp, ftp, pop3, imap, nntp, irc, xmpp, ldap]
+PLUGINS = [http, dns, smtp, ftp, pop3, imap, nntp, irc, xmpp, ldap, redis, mqtt, sip, radius]
 #: bytes that a parser may hold at most
 MOST_HELD = 700_000
 GET = b"GET /%d HTTP/1.1\r\nHost: a.example\r\n\r\n"

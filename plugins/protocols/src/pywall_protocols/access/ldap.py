@@ -4,7 +4,8 @@
 :source: RFC 4511 sections 4.1 to 4.14 (StartTLS: 4.14), RFC 1798 (CLDAP)
 :minimum: 12 octets
 :facts: request.operation, request.message_id, request.bind_request.name, request.search_request.base_object,
-    response.operation, response.result_code
+    request.del_request.dn, request.modify_request.entry, request.add_request.entry, request.mod_dn_request.entry,
+    request.compare_request.entry, response.operation, response.result_code
 """
 
 from __future__ import annotations

@@ -4,17 +4,18 @@
     before a broken one any whose value is of its type
 :source: RFC 2865 sections 3, 5; RFC 2866; RFC 5176; codes by IANA's registry
 :minimum: the first datagram, 20 octets
-:facts: code, user_name
+:facts: code, user_name, reply_code
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from pywall_core.api import NO, Answer, Flow, Match, hookimpl
+from pywall_core.api import NO, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.exchange import Said, by_datagram
 from ..parsing.wire import cut, text, u16
+from ..transactions.datagrams import RadiusTransactions
 
 api_version = 1
 protocols = ("radius",)
@@ -58,6 +59,12 @@ _PADDING: Final = 16
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise RADIUS."""
     return by_datagram("radius", _message, flow, client, server)
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser:
+    """Follow every request."""
+    return RadiusTransactions(_CODES)
 
 
 def _message(data: bytes) -> Said:

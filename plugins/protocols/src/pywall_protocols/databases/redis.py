@@ -4,7 +4,7 @@
     typed reply, or text that only Redis answers with
 :source: Redis serialization protocol specification (redis.io, RESP)
 :minimum: 14 octets of the client or 7 of the server
-:facts: command
+:facts: command, arguments
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.dialogue import first_octets, lines, may_begin, verb_of
 from ..parsing.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, by_client
 from ..parsing.wire import text
+from ..transactions.commands import RedisTransactions
 
 api_version = 1
 protocols = ("redis",)
@@ -55,6 +56,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     elif first := lines(client, 1):
         facts["command"] = text(verb_of(first[0][0]))
     return Match("redis", facts, answer.confirmed, answer.done)
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser:
+    """Follow every command."""
+    return RedisTransactions()
 
 
 def _client(data: bytes) -> Grade:

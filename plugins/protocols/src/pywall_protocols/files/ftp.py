@@ -4,7 +4,7 @@
     (``PORT``, ``EPRT``, ``AUTH TLS``, ``TYPE I``); weaker commands and replies when both sides agree
 :source: RFC 959 sections 4.1, 4.2 and 5.3, RFC 2428 (EPRT, EPSV), RFC 4217 (AUTH TLS), RFC 2389 (FEAT)
 :minimum: the first line of one side
-:facts: command, user, banner
+:facts: command, command_data, completion_code, reply, user, banner
 """
 
 from __future__ import annotations

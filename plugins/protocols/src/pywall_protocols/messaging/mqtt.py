@@ -4,7 +4,8 @@
     and its answer
 :source: MQTT 3.1.1 and 5.0 (OASIS) sections 2.1, 3.1 and 3.2
 :minimum: 10 octets of the client
-:facts: connect.protocol_version, connect.client_id, connect.username
+:facts: type, connect.protocol_version, connect.client_id, connect.username, publish.topic, subscribe.topics,
+    unsubscribe.topics
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
 from ..parsing.wire import text, u16
+from ..transactions.commands import MqttTransactions
 
 api_version = 1
 protocols = ("mqtt",)
@@ -49,6 +51,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     assert isinstance(answer, Match)
     facts = _facts(client)
     return Match("mqtt", facts, answer.confirmed, answer.done and (bool(facts) or client.startswith(_PING)))
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser:
+    """Follow what is published and subscribed."""
+    return MqttTransactions()
 
 
 def _client(data: bytes) -> Grade:

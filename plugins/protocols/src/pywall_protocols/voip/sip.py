@@ -4,7 +4,7 @@
     method and the URI's scheme, or a ``Via`` of SIP 2.0 behind it
 :source: RFC 3261 sections 7.1, 7.2 and 18.3, RFC 8866 (SDP)
 :minimum: the first line, or ``SIP/2.0`` and a status code
-:facts: method, uri, version, code, reason, user_agent
+:facts: method, uri, version, code, reason, user_agent, from, to
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import re
 from ipaddress import ip_address
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.evidence import OPEN, PROOF, REFUTED, Grade, by_client
 from ..parsing.wire import datagrams, text
+from ..transactions.datagrams import SipTransactions
 
 api_version = 1
 protocols = ("sip",)
@@ -73,6 +74,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if agent := _AGENT.search(head):
         facts["user_agent"] = text(agent[1])
     return Match("sip", facts, answer.confirmed, done=False)
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser:
+    """Follow every request."""
+    return SipTransactions(stream=flow.proto != UDP)
 
 
 def _first(data: bytes, sizes: tuple[int, ...]) -> bytes:
