@@ -314,10 +314,10 @@ class _Binder:
     def leaf(self, data: dict[str, Any], path: Path, inside: bool) -> RuleKind | None:
         name = data["rule"]
         if inside:
-            for key in RULE_KEYS:
-                if key in data:
-                    self.config.error((*path, key), f"{key!r} belongs to the whole rule, not to a part of it", key=True)
-            data = {key: data[key] for key in data if key not in RULE_KEYS}
+            whole = [key for key in RULE_KEYS if key in data and key not in self.parameters(name)]
+            for key in whole:
+                self.config.error((*path, key), f"{key!r} belongs to the whole rule, not to a part of it", key=True)
+            data = {key: data[key] for key in data if key not in whole}
         kind = self.kinds.get(name) if isinstance(name, str) else None
         if kind is None:
             if not self.plugins_failed:

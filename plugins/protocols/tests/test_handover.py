@@ -113,7 +113,8 @@ def test_smtp_that_asks_for_nothing_stays_smtp():
 
 def test_a_rule_may_ask_either_name():
     policy = POLICY.replace("[stream", "[rules, stream") + (
-        "chains: {INPUT: [{all: [{rule: app, is: tls}, {rule: fact, name: app_proto_outer, is: smtp}], action: DROP}]}\n"
+        "chains:\n  INPUT:\n"
+        "  - {all: [{rule: app, is: tls}, {rule: fact, name: app_proto_outer, is: smtp}], action: DROP}\n"
     )
     for turns, action in ((SMTP, "drop"), (IMAP, "accept")):
         lab = engine(policy)
