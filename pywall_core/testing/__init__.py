@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .detectors import detector_contract
     from .dialogues import Conversation, conversation
     from .flows import make_flow
-    from .handovers import client_hello, server_hello
+    from .handovers import client_hello, late_hand_overs, server_hello
     from .memory import InMemory, engine, replay
     from .packets import fragment, icmp_error, ip_packet, tcp_packet, udp_packet, write_pcap
     from .rules import rule_contract
@@ -36,6 +36,7 @@ _HOMES = {
     "fragment": ".packets",
     "icmp_error": ".packets",
     "ip_packet": ".packets",
+    "late_hand_overs": ".handovers",
     "make_flow": ".flows",
     "replay": ".memory",
     "rule_contract": ".rules",
@@ -61,6 +62,7 @@ __all__ = [
     "fragment",
     "icmp_error",
     "ip_packet",
+    "late_hand_overs",
     "make_flow",
     "replay",
     "rule_contract",

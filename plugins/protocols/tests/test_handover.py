@@ -2,7 +2,7 @@
 
 import pytest
 
-from pywall_core.testing import conversation, engine
+from pywall_core.testing import client_hello, conversation, engine, late_hand_overs, server_hello
 
 pytest.importorskip("pywall_stream")
 
@@ -120,3 +120,22 @@ def test_a_rule_may_ask_either_name():
         lab = engine(policy)
         lab.send(talk([*turns, (True, HELLO), (False, SERVER_HELLO)]).close())
         assert lab.close()[0]["verdict"]["action"] == action
+
+
+@pytest.mark.parametrize("size", [1500, 1])
+@pytest.mark.parametrize("name", late_hand_overs())
+def test_tls_is_dropped_however_late_it_begins_inside(name, size):
+    outer, turns = late_hand_overs()[name]
+    lab = engine(
+        "version: 1\nplugins: [rules, stream, protocols]\n"
+        "chains: {INPUT: [{rule: app, is: tls, action: DROP}], OUTPUT: [{rule: app, is: tls, action: DROP}]}\n"
+        "default: ACCEPT\n",
+        live=True,
+    )
+    before = talk(turns).split(size).packets()
+    packets = talk([*turns, (True, client_hello("a.example")), (False, server_hello())]).split(size).packets()
+    verdicts = lab.send(packets)
+    assert {verdict.action.value for verdict in verdicts[: len(before)]} == {"accept"}
+    assert verdicts[-1].action.value == "drop"
+    (flow,) = lab.close()
+    assert (flow["app_proto"], flow["app_proto_outer"], flow["verdict"]["action"]) == ("tls", outer, "drop")

@@ -47,8 +47,9 @@ def test_facts(ask):
     assert ask(rdp, REQUEST, PLAIN) == Match("rdp", {"cookie": "bob", "requested_protocols": 3})
 
 
-def test_negotiated_tls_stays_rdp(ask):
-    assert ask(rdp, REQUEST + b"\x16\x03\x01", TLS + b"\x16\x03\x03").restart is None
+def test_negotiated_tls_is_handed_over(ask):
+    assert ask(rdp, REQUEST + b"\x16\x03\x01", TLS + b"\x16\x03\x03").restart == (len(REQUEST), len(TLS))
+    assert not ask(rdp, REQUEST, TLS[:-1]).done
 
 
 def test_a_request_that_carries_nothing_waits(ask):

@@ -29,7 +29,7 @@ _COOKIE: Final = re.compile(rb"Cookie: (?:mstshash|msts)=([^\r\n]*)\r\n")
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise RDP, which it stays inside the TLS that both sides agree on."""
+    """Recognise RDP; hand over to the TLS that both sides agree on."""
     if flow.proto == UDP:
         asked, told = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
         return by_client("rdp", _syn(asked, b"\xff\xff\xff\xff", 1), _syn(told, asked[8:12], 5) if asked else OPEN)
@@ -45,7 +45,15 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         facts["cookie"] = text(cookie[1])
     if client[size - 8 : size - 4] == b"\x01\0\x08\0":
         facts["requested_protocols"] = int.from_bytes(client[size - 4 : size], "little")
-    return Match("rdp", facts, answer.confirmed, answer.done)
+    if answer.confirmed and _agrees_on_tls(server):
+        return Match("rdp", facts, True, True, restart=(size, u16(server, 2)))
+    whole = len(server) > 3 and len(server) >= u16(server, 2)
+    return Match("rdp", facts, answer.confirmed, answer.done and (whole or not answer.confirmed))
+
+
+def _agrees_on_tls(server: bytes) -> bool:
+    """A negotiation response that selects TLS or what runs inside of it (MS-RDPBCGR section 2.2.1.2.1)."""
+    return len(server) >= 19 and server[11] == 2 and server[15] in (1, 2, 8)
 
 
 def _client(data: bytes) -> Grade:
