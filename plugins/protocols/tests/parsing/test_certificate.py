@@ -1,8 +1,13 @@
 """Names of a hand-made certificate and of damaged ones."""
 
+from datetime import UTC, datetime
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
-from pywall_protocols.parsing.certificate import names
+from pywall_protocols.parsing.certificate import details
 
 
 def der(tag: int, contents: bytes) -> bytes:
@@ -22,11 +27,30 @@ CERTIFICATE = der(0x30, der(0x30, BODY) + der(0x30, b"") + der(3, bytes(64)))
 
 
 def test_names_are_read_in_their_order():
-    assert names(CERTIFICATE) == {"subject": "CN=a..b, OID=odd", "issuerdn": "O=Zürich"}
+    found = details(CERTIFICATE)
+    assert (found["subject"], found["issuerdn"]) == ("CN=a..b, OID=odd", "O=Zürich")
+
+
+def test_the_facts_of_a_real_certificate():
+    key = ec.generate_private_key(ec.SECP256R1())
+    own = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a.example")])
+    begin, end = datetime(2024, 2, 3, 4, 5, 6, tzinfo=UTC), datetime(2051, 1, 2, tzinfo=UTC)
+    made = x509.CertificateBuilder(own, own, key.public_key(), 0xABCDEF, begin, end).sign(key, hashes.SHA256())
+    der = made.public_bytes(serialization.Encoding.DER)
+    assert details(der) == {
+        "subject": "CN=a.example",
+        "issuerdn": "CN=a.example",
+        "serial": "00:AB:CD:EF",
+        "notbefore": "2024-02-03T04:05:06",
+        "notafter": "2051-01-02T00:00:00",
+        "self_issued": True,
+        "fingerprint": made.fingerprint(hashes.SHA1()).hex(),
+        "fingerprint_sha256": made.fingerprint(hashes.SHA256()).hex(),
+    }
 
 
 @given(st.integers(0, len(CERTIFICATE)), st.binary(max_size=8))
 def test_damage_is_survived(at, replacement):
     damaged = CERTIFICATE[:at] + replacement + CERTIFICATE[at + len(replacement) :]
-    assert set(names(damaged)) in (set(), {"subject", "issuerdn"})
-    assert set(names(CERTIFICATE[:at])) in (set(), {"subject", "issuerdn"})
+    for data in (damaged, CERTIFICATE[:at]):
+        assert not details(data) or {"subject", "issuerdn", "serial", "fingerprint"} <= set(details(data))

@@ -29,6 +29,7 @@ first_server = None
 
 #: RFC 5246 section 6.2.3: a protected fragment may be this much longer than 2^14.
 LONGEST_RECORD: Final = 0x4000 + 2048
+_MOST_CERTIFICATES: Final = 32
 #: Bytes after which joined records are kept.
 _STEP: Final = 256
 #: an authentication tag and nothing else
@@ -309,11 +310,21 @@ def _server_facts(facts: dict[str, Any], data: bytes, session_id: bytes) -> bool
             if ended and len(messages) == 1:
                 facts["session_resumed"] = bool(session_id)
         elif kind == CERTIFICATE and len(body) > 6:
-            facts.update(certificate.names(body[6 : 6 + u24(body, 3)]))
+            facts.update(certificate.details(body[6 : 6 + u24(body, 3)]))
+            facts["chain_length"] = _chain_length(body)
             return True
         elif kind == SERVER_HELLO_DONE:
             return True
     return ended
+
+
+def _chain_length(body: bytes) -> int:
+    """How many certificates a Certificate message of TLS 1.2 and before has (RFC 5246 section 7.4.2), at most 32."""
+    count, at = 0, 3
+    while at + 3 < len(body) and count < _MOST_CERTIFICATES:
+        count += 1
+        at += 3 + u24(body, at)
+    return count
 
 
 def _server_hello(facts: dict[str, Any], body: bytes) -> None:

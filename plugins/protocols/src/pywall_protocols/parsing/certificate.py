@@ -1,9 +1,11 @@
-"""Subject and issuer of an X.509 certificate (RFC 5280 section 4.1); two names and no more, so no library."""
+"""What an X.509 certificate says of itself (RFC 5280 section 4.1): a few fields, so no library."""
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
-from typing import Final
+from hashlib import sha1, sha256
+from typing import Any, Final
 
 from .wire import cut, text, tlv
 
@@ -26,14 +28,23 @@ _ATTRIBUTES: Final = {
 #: Attributes of one name that are read; more are cut.
 _MOST: Final = 24
 _KEPT: Final = 64
+#: bytes of a serial number that become a fact (RFC 5280 section 4.1.2.2 allows 20)
+_LONGEST_SERIAL: Final = 32
 _SEQUENCE, _SET, _OID, _BMP_STRING, _VERSION = 0x30, 0x31, 0x06, 0x1E, 0xA0
 
 
-@lru_cache(maxsize=_KEPT)
-def names(der: bytes) -> dict[str, str]:
-    """``subject`` and ``issuerdn`` (as ``C=.., O=.., CN=..``) of a DER certificate; empty when it cannot be read.
+#: UTCTime and GeneralizedTime as certificates must have them (RFC 5280 section 4.1.2.5)
+_time = re.compile(rb"(\d\d)?(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z\Z").match
 
-    The same servers are met again and again: a few answers are kept, and are not to be changed.
+
+@lru_cache(maxsize=_KEPT)
+def details(der: bytes) -> dict[str, Any]:
+    """Return the facts of a DER certificate, empty when it cannot be read.
+
+    ``subject`` and ``issuerdn`` (as ``C=.., O=.., CN=..``), ``serial`` (hexadecimal, bytes apart), ``notbefore`` and
+    ``notafter`` (ISO 8601, where they are times), ``self_issued`` (issuer and subject are the same name),
+    ``fingerprint`` (SHA-1, hexadecimal) and ``fingerprint_sha256``. The same servers are met again and again: a few
+    answers are kept, and are not to be changed.
     """
     outer = tlv(der, 0)
     body = tlv(der, outer[1]) if outer and outer[0] == _SEQUENCE else None
@@ -50,7 +61,34 @@ def names(der: bytes) -> dict[str, str]:
         at = field[2]
     if fields[2][0] != _SEQUENCE or fields[4][0] != _SEQUENCE:
         return {}
-    return {"subject": _name(der, *fields[4][1:]), "issuerdn": _name(der, *fields[2][1:])}
+    serial, _, issuer, validity, subject = (cut(der, start, stop) for _, start, stop in fields)
+    found: dict[str, Any] = {
+        "subject": _name(der, *fields[4][1:]),
+        "issuerdn": _name(der, *fields[2][1:]),
+        "serial": serial[:_LONGEST_SERIAL].hex(":").upper(),
+        "self_issued": issuer == subject,
+        "fingerprint": sha1(der, usedforsecurity=False).hexdigest(),
+        "fingerprint_sha256": sha256(der).hexdigest(),
+    }
+    at = 0
+    for name in ("notbefore", "notafter"):
+        field = tlv(validity, at)
+        if field is None:
+            break
+        at = field[2]
+        if when := _iso_time(cut(validity, field[1], at)):
+            found[name] = when
+    return found
+
+
+def _iso_time(data: bytes) -> str:
+    """A time as ``2030-01-31T23:59:59``; years of two digits below 50 are of this century. Empty where it is none."""
+    found = _time(data)
+    if found is None:
+        return ""
+    century, year, month, day, hour, minute, second = (part.decode() if part else "" for part in found.groups())
+    century = century or ("20" if int(year) < 50 else "19")
+    return f"{century}{year}-{month}-{day}T{hour}:{minute}:{second}"
 
 
 def _name(der: bytes, at: int, end: int) -> str:
