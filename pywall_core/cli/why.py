@@ -126,9 +126,8 @@ def text_lines(found: Json) -> Iterator[str]:
     for step in found["walk"]:
         yield f"  {step}"
     if found["way_back"]:
-        place = found["rule"].partition("[")[0] or "its chain"
-        rule = found["rule"] or "the rule"
-        yield f"To let it pass, put one of these lines before {rule} in {place}, then `pywall reload`:"
+        chains = "FORWARD" if found["rule"].startswith("FORWARD") else "INPUT and OUTPUT"
+        yield f"To let it pass, put one of these lines first in {chains}, then `pywall reload`:"
         yield from (f"    {rule}" for rule in found["way_back"])
 
 

@@ -30,3 +30,22 @@ def test_one_side_proves_nothing(ask):
     assert ask(websocket, frame(b"hello", b"\1\2\3\4")) is MORE
     assert ask(websocket, frame(b"hello", b"\1\2\3\4"), frame(b"hi")) == Match("websocket")
     assert ask(websocket, frame(b"hello", b"\1\2\3\4"), frame(b"hi", b"\1\2\3\4")) is NO
+
+
+UPGRADED = {"facts": {"http.upgrade": "websocket"}}
+BINARY = b"\x82" + frame(bytes(range(128, 250)), b"\x9a\x01\xfe\x77")[1:]
+LONG = b"\x82\x7e\x0e\xc0" + bytes(range(256)) * 4  # 3776 bytes, of which 1024 have come
+
+
+def test_behind_an_upgrade_frames_of_any_content_count(ask):
+    assert ask(websocket, BINARY, LONG, **UPGRADED) == Match("websocket")
+    waits = ask(websocket, BINARY, **UPGRADED)
+    assert (waits.confirmed, waits.done) == (False, False)
+    assert ask(websocket, BINARY, LONG) is NO
+
+
+def test_behind_an_upgrade_what_is_no_frame_is_refused(ask):
+    assert ask(websocket, b"\x82\x05plain", **UPGRADED) is NO
+    assert ask(websocket, BINARY, BINARY, **UPGRADED) is NO
+    assert ask(websocket, BINARY + b"\x93\x80", LONG, **UPGRADED) is NO
+    assert ask(websocket, b"\x82\xfe\x00\x10" + bytes(20), **UPGRADED) is NO

@@ -1,6 +1,7 @@
-"""WebSocket whose opening handshake was not seen; one that was is ``http`` with the fact ``http.upgrade``.
+"""WebSocket: what follows an upgrade, or frames of text whose opening was not seen.
 
-:checked: the first frame of both sides is a whole text message in UTF-8, masked on one side and plain on the other
+:checked: behind an HTTP upgrade, the headers of the frames seen, masked by the client, plain from the server; else the
+    first frame of both sides is a whole text message in UTF-8, masked on one side and plain on the other
 :source: RFC 6455 sections 5.2, 5.3
 :minimum: one text frame of each side
 :facts: none
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
 from ..parsing.wire import u16
 
@@ -18,22 +19,63 @@ api_version = 1
 protocols = ("websocket",)
 transport = "tcp"
 tier = "structural"
-first_client = first_server = b"\x81"
+#: opcodes with FIN and RSV1 (RFC 7692) as a first frame may have them
+first_client = first_server = bytes(
+    fin | rsv | code for fin in (0, 0x80) for rsv in (0, 0x40) for code in (1, 2, 8, 9, 10)
+)
 
 #: Octets of the longest message that is looked at.
 LONGEST: Final = 8192
 _MASKED: Final = 0x80
+#: Frames whose headers are looked at.
+MOST_FRAMES: Final = 32
+_OPCODES: Final = frozenset({0, 1, 2, 8, 9, 10})
 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Recognise WebSocket."""
+    if flow.facts.get("http.upgrade") == "websocket":
+        return _upgraded(client, server)
+    if (client[:1] or b"\x81") != b"\x81" or (server[:1] or b"\x81") != b"\x81":
+        return NO
     if len(client) > 1 and len(server) > 1 and not (client[1] ^ server[1]) & _MASKED:
         return NO
     sides = (_says(client), _says(server))
     if NO in sides:
         return NO
     return MORE if MORE in sides else Match("websocket")
+
+
+def _upgraded(client: bytes, server: bytes) -> Match | Answer:
+    """Judge the frames that follow an upgrade: one side is a guess, both are proof."""
+    sides = (_frames(client, masked=True), _frames(server, masked=False))
+    if NO in sides:
+        return NO
+    if YES not in sides:
+        return MORE
+    both = sides[0] is sides[1]
+    return Match("websocket", confirmed=both, done=both)
+
+
+def _frames(data: bytes, *, masked: bool) -> Answer:
+    """YES when the headers of all frames that ``data`` has are well formed (RFC 6455 section 5.2), MORE for none."""
+    at = seen = 0
+    while at + 2 <= len(data) and seen < MOST_FRAMES:
+        first, second = data[at], data[at + 1]
+        length, size = second & 0x7F, 2
+        if first & 0x30 or first & 0x0F not in _OPCODES or bool(second & _MASKED) != masked:
+            return NO
+        if length > 125:
+            size = 4 if length == 126 else 10
+            if at + size > len(data):
+                break
+            length = int.from_bytes(data[at + 2 : at + size], "big")
+            if length < 126 or (size == 10 and not 0xFFFF < length < 1 << 32):
+                return NO
+        at += size + 4 * masked + length
+        seen += 1
+    return YES if seen else MORE
 
 
 def _says(data: bytes) -> Answer | None:
