@@ -48,14 +48,13 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 
 def _upgraded(client: bytes, server: bytes) -> Match | Answer:
-    """Judge the frames that follow an upgrade: one side is a guess, both are proof."""
+    """Judge the frames that follow an upgrade, which both sides have proved: one side's frames are enough."""
     sides = (_frames(client, masked=True), _frames(server, masked=False))
     if NO in sides:
         return NO
     if YES not in sides:
         return MORE
-    both = sides[0] is sides[1]
-    return Match("websocket", confirmed=both, done=both)
+    return Match("websocket", done=sides[0] is sides[1])
 
 
 def _frames(data: bytes, *, masked: bool) -> Answer:
