@@ -96,7 +96,8 @@ class Chains:
             self._possible.clear()
         rules = self.rules.get(hook)
         if rules is None:
-            return self.unruled
+            default = self.default[hook]
+            return self.unruled if default is ACCEPT else self._verdict(None, hook, default, True, Cause.RULE)
         outcomes, decider = self._collect(rules, packet, flow, hook, trace)
         action = _BY_BIT.get(outcomes)
         if action is None:

@@ -115,6 +115,8 @@ def _action(rule: BoundRule) -> str:
 
 
 def _print(config: Config, plugins: Plugins, chains: dict[str, list[BoundRule]]) -> None:
+    from ..lint.hooks import chainless
+
     queue = config.queue
     workers = "1 worker" if queue.workers == 1 else f"{queue.workers} workers"
     print(f"{config.source}: good")
@@ -129,7 +131,10 @@ def _print(config: Config, plugins: Plugins, chains: dict[str, list[BoundRule]])
     if rows:
         print_table(["rule", "if", "then", "name"], rows)
     default = ", ".join(f"{hook}: {getattr(config.default, hook)}" for hook in queue.hooks)
-    print(f"end of a chain: {default}\n")
+    print(f"end of a chain: {default}")
+    for hook, action in chainless(config):
+        print(f"no chain {hook}: the default {action} holds for every packet there")
+    print()
     _print_failures(config.failure)
 
 

@@ -50,7 +50,8 @@ class Queue(Section):
     hooks: Annotated[list[HookName], BeforeValidator(_no_repeats)] = Field(
         default=["INPUT", "OUTPUT"],
         min_length=1,
-        description="hooks whose packets are queued; without this key also FORWARD when a chain has that name",
+        description="hooks whose packets are queued; without this key FORWARD alone when it is the only hook with a "
+        "chain, else INPUT and OUTPUT, and FORWARD when it has one",
     )
     loopback: bool = Field(default=False, description="queue the traffic of lo as well")
     offload: bool = Field(default=True, description="the kernel carries verdicts that can no longer change (connmark)")
@@ -187,7 +188,8 @@ class PluginEntry(Section):
 
 
 class Default(Section):
-    """What is done at the end of a chain: one action, or one a hook (hooks that are not named: ACCEPT)."""
+    """What is done at the end of a chain, and at a queued hook without one: one action, or one a hook (hooks that are
+    not named: ACCEPT)."""
 
     INPUT: ActionName = Field(default="ACCEPT", description="packets to this host")
     OUTPUT: ActionName = Field(default="ACCEPT", description="packets from this host")
@@ -303,7 +305,15 @@ class Config(Section):
         queue = data.get("queue", {})
         if not isinstance(queue, dict) or "hooks" in queue:
             return data
-        return {**data, "queue": {**queue, "hooks": ["INPUT", "OUTPUT", "FORWARD"]}}
+        alone = HOOK_NAMES.keys() - {FORWARD}
+        others = [HOOK_NAMES[hook] for hook in sorted(alone) if HOOK_NAMES[hook] in data["chains"]]
+        hooks = ["INPUT", "OUTPUT", "FORWARD"] if others else ["FORWARD"]
+        return {**data, "queue": {**queue, "hooks": hooks}}
+
+    def effective_default(self) -> Default:
+        """Return the default of each hook: that of the file, ACCEPT where packets are not queued."""
+        unqueued = {name: "ACCEPT" for name in HOOK_NAMES.values() if name not in self.queue.hooks}
+        return self.default.model_copy(update=unqueued)
 
     @property
     def source(self) -> str:

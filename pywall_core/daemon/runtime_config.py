@@ -9,6 +9,7 @@ from typing import Final
 from ..config import Config, loads, read
 from ..kernel.marks import DEFAULT_MASK, MAX_WORKERS, Marks
 from ..kernel.ruleset import Plan
+from ..lint.hooks import chainless, lint_hooks
 
 log: Final = logging.getLogger("pywall.supervisor")
 
@@ -60,6 +61,12 @@ def read_policy(source: str | None, *, print_events: str = "") -> Policy:
         config.error(("queue", "workers"), f"at most {MAX_WORKERS} workers have room in a mark")
     if config.queue.number + 2 * config.queue.workers > 65536:
         config.error(("queue", "number"), "a reload needs as many further queue numbers as there are workers")
+    for hook, action in chainless(config):
+        log.info("no chain %s: the default %s holds for every packet there", hook, action)
+    doubts = len(config.warnings)
+    lint_hooks(config)
+    for warning in config.warnings[doubts:]:
+        log.warning("%s", warning)
     if len(config.problems) > noted:
         config.check()
     return Policy(name, text, config, print_events)

@@ -34,6 +34,8 @@ from .worker_pool import Question, Team, WorkerProcess, order_of
 
 log: Final = logging.getLogger("pywall.supervisor")
 _STEP: Final = 0.25
+#: seconds between two steps above which the supervisor itself stood still (a paused machine, a stopped process)
+_OWN_STALL: Final = 2.0
 #: seconds that workers may take to say what they know, and between two times that they are asked
 _DESCRIBE_SECONDS: Final = 5.0
 _DESCRIBE_EVERY: Final = 5.0
@@ -76,6 +78,8 @@ class Supervisor:
         self._started = monotonic()
         self._next_second = 0.0
         self._rules_restored = 0
+        self._rules_left = False
+        self._last_step = monotonic()
         #: seconds within which the next reload is to be confirmed; the policy before it, and until when it may return
         self._confirm_within: float | None = None
         self._previous: Policy | None = None
@@ -84,7 +88,7 @@ class Supervisor:
         self._described_since = 0.0
 
     def run(self) -> int:
-        """Run until a signal ends it. Exit code 0.
+        """Run until a signal ends it. Exit code 0, 1 when rules could not be taken out.
 
         :raises ConfigError: the configuration is wrong
         :raises StartError: anything else that keeps it from starting; nothing is left behind
@@ -99,9 +103,10 @@ class Supervisor:
             self._firewall = Firewall(self._rundir, wanted_variant())
             with signals_in(self._selector, self._signalled):
                 try:
-                    return self._work(policy)
+                    code = self._work(policy)
                 finally:
                     self._end()
+                return 1 if self._rules_left else code
         finally:
             self._rundir.release()
 
@@ -265,6 +270,9 @@ class Supervisor:
         for key, _ in self._selector.select(0 if self._sets.busy() else _STEP):
             key.data()
         now = monotonic()
+        if now - self._last_step > _OWN_STALL and self._team is not None:
+            self._team.excuse(now - self._last_step)
+        self._last_step = now
         if self._team is not None:
             for old, new in self._team.replace_lost(now):
                 self._hear(new)
@@ -420,7 +428,8 @@ class Supervisor:
         try:
             self._firewall.remove()
         except CommandError as error:
-            log.error("rules may be left, run 'pywall cleanup': %s", error)
+            self._rules_left = True
+            log.error("rules are left, and without a listener they drop packets: run 'pywall cleanup' (%s)", error)
         if self._team is not None:
             self._learn(self._team, timeout=1.0)
             self._write_knowledge(self._team)

@@ -223,6 +223,11 @@ class Team:
                 replaced.append((worker, self.workers[index]))
         return replaced
 
+    def excuse(self, seconds: float) -> None:
+        """Give workers that long again to be heard of: nobody has listened."""
+        for worker in self.workers:
+            worker.heard = min(worker.heard + seconds, monotonic())
+
     def drops(self) -> list[SetDrop]:
         """Return what the kernel may drop by named sets alone, as the first worker said."""
         return [SetDrop(*drop) for drop in self.workers[0].drops] if self.workers else []

@@ -110,8 +110,8 @@ class Engine:
         bound = plugins.bind(config)
         kinds = [kind for rules in bound.values() for rule in rules for kind in leaves(rule.condition)]
         self.wants_interfaces = config.queue.loopback or any(kind.needs_interfaces for kind in kinds)
-        owners = plugins.registry.owner
-        self.chains = Chains(bound, config.default, owners, self, self._events.observed, added=self._add_to_set)
+        owners, default = plugins.registry.owner, config.effective_default()
+        self.chains = Chains(bound, default, owners, self, self._events.observed, added=self._add_to_set)
         self.set_changes = SetChanges(self.sets, self.flows, self.chains, observe=config.mode == "observe")
         #: go on looking at a flow whose verdict is final, so that it gets its name
         look_on = config.detection.all if config.detection.all is not None else not live

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..config import BoundRule, Config
+from .hooks import lint_hooks
 from .kinds import lint_kinds
 from .order import lint_order
 from .session import lint_session
@@ -26,6 +27,7 @@ def lint(config: Config, plugins: Plugins, chains: Mapping[str, list[BoundRule]]
     """Note everything doubtful about a configuration that has no errors, as this machine would run it."""
     if "version" not in config.given:
         config.warn((), "W004", "no version: begin the file with 'version: 1'")
+    lint_hooks(config)
     lint_order(config, plugins)
     lint_kinds(config, chains)
     lint_shadows(config, chains)

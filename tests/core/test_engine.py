@@ -217,9 +217,34 @@ def test_nothing_is_offloaded_while_its_bytes_are_unacknowledged(make_engine: Ma
     assert engine.process(ask(b"!ack")).final
 
 
-def test_a_queued_hook_without_a_chain_is_observed(make_engine: MakeEngine) -> None:
-    engine = make_engine(chains={"INPUT": [{"rule": "always", "action": "ACCEPT"}]}, default="DROP")
-    assert engine.process(answer(hook=3)).action is ACCEPT
+@pytest.mark.parametrize(
+    ("options", "action"),
+    [
+        ({"default": "DROP"}, DROP),
+        ({"default": "REJECT"}, REJECT),
+        ({"default": {"INPUT": "DROP"}}, ACCEPT),
+        ({"default": "DROP", "mode": "observe"}, ACCEPT),
+        ({"default": "DROP", "queue": {"hooks": ["INPUT"]}}, ACCEPT),
+    ],
+)
+def test_the_default_holds_at_a_queued_hook_without_a_chain(
+    make_engine: MakeEngine, options: dict[str, Any], action: object
+) -> None:
+    engine = make_engine(chains={"INPUT": [{"rule": "always", "action": "ACCEPT"}]}, **options)
+    assert engine.process(answer(hook=3)).action is action
+
+
+@pytest.mark.parametrize(
+    ("chains", "hooks"),
+    [
+        ({}, ["INPUT", "OUTPUT"]),
+        ({"INPUT": []}, ["INPUT", "OUTPUT"]),
+        ({"FORWARD": []}, ["FORWARD"]),
+        ({"FORWARD": [], "OUTPUT": []}, ["INPUT", "OUTPUT", "FORWARD"]),
+    ],
+)
+def test_hooks_that_are_queued_follow_the_chains(make_engine: MakeEngine, chains: Any, hooks: list[str]) -> None:
+    assert make_engine(chains=chains).config.queue.hooks == hooks
 
 
 def test_observe_mode_reports_and_lets_pass(make_engine: MakeEngine) -> None:

@@ -429,3 +429,34 @@ def test_life_files_are_roots_alone(lab: Any) -> None:
         status = path.lstat()
         assert status.st_uid == 0
         assert status.st_mode & 0o077 == 0, path
+
+
+def test_life_a_pause_of_everything_ends_no_worker(lab: Any, until: Any) -> None:
+    """A virtual machine that was paused: supervisor and worker both stood still; neither is to blame."""
+    firewall = lab.run(CLOSED)
+    (worker,) = firewall.workers()
+    for number in (signal.SIGSTOP, signal.SIGCONT):
+        for pid in (firewall.pid, worker):
+            os.kill(pid, number)
+        if number == signal.SIGSTOP:
+            lab.fw.run("sleep 6")
+    lab.fw.run("sleep 2")
+    assert firewall.workers() == [worker]
+    assert "does not answer" not in firewall.log()
+
+
+def test_life_stop_without_iptables_says_so(lab: Any, tmp_path: Path) -> None:
+    """What cannot be taken out is said, with what to do, and the exit code is not 0."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("iptables", "ip6tables"):
+        for what in ("restore", "save"):
+            tool = tools / f"{name}-{what}"
+            tool.write_text(f'#!/bin/sh\n[ -e {tools}/broken ] && exit 1\nexec /usr/sbin/{name}-{what} "$@"\n')
+            tool.chmod(0o755)
+    firewall = lab.run(CLOSED, PATH=f"{tools}:{os.environ['PATH']}")
+    (tools / "broken").touch()
+    assert firewall.stop() == 1
+    assert "pywall cleanup" in firewall.log()
+    lab.fw.run(f"{sys.executable} -m pywall_core cleanup")
+    assert left_over(lab.fw) == ""
