@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "CONTRIBUTING.md"
 _TABLE = re.compile(r"<!-- words to avoid -->\n(.*?)<!-- end -->", re.DOTALL)
-_SEARCHED = ("plugins/report/src", "examples/pywall-port-scan", "README.md", "docs/install.md")
+_SEARCHED = ("plugins/report/src", "plugins/stream/src", "examples/pywall-port-scan", "README.md", "docs/install.md")
 _SUFFIXES = frozenset({".py", ".md", ".txt", ".yaml", ".json", ".toml"})
 #: folders that hold what others wrote, or what was made
 _SKIPPED = frozenset({"decisions", "_build", "page", "tests", "__pycache__"})

@@ -25,17 +25,17 @@ ROUNDS = 2000
 
 
 def segments(size: int) -> list[bytes]:
-    octets = bytes(range(256)) * 8
+    data = bytes(range(256)) * 8
     made = []
     for number in range(ROUNDS):
         at = 1001 + number * size
-        made.append(tcp_packet(*CLIENT, *SERVER, seq=at, ack=5001, data=octets[:size], options=STAMP))
+        made.append(tcp_packet(*CLIENT, *SERVER, seq=at, ack=5001, data=data[:size], options=STAMP))
         if number % 2:
             made.append(tcp_packet(*SERVER, *CLIENT, seq=5001, ack=at + size, options=STAMP))
     return made
 
 
-@pytest.fixture(params=[1448, 100, 1], ids=lambda size: f"{size}-octets")
+@pytest.fixture(params=[1448, 100, 1], ids=lambda size: f"{size}-bytes")
 def frames(request):
     return segments(request.param)
 
@@ -50,7 +50,7 @@ def test_bench_dpkt(benchmark, frames):
 
 @pytest.mark.parametrize("looked_at", [True, False], ids=["looked-at", "recognised"])
 def test_bench_track(benchmark, frames, looked_at):
-    """``looked-at``: octets are checked, kept and compared; ``recognised``: no plugin looks at them any more."""
+    """``looked-at``: bytes are checked, kept and compared; ``recognised``: no plugin looks at them any more."""
     accepted = Verdict(ACCEPT)
 
     def setup():

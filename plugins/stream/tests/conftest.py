@@ -39,7 +39,7 @@ SERVER = "198.51.100.2", 443
 
 
 class Secret:
-    """Recognises a client whose first octets are SECRET."""
+    """Recognises a client whose first bytes are SECRET."""
 
     protocols = ("secret",)
     transport = "tcp"
@@ -93,7 +93,7 @@ class Kinds:
 class Wire:
     """``client`` and ``server`` send one segment each and give the reason for which it was dropped, None if it passed.
 
-    ``at`` is the offset in the sender's stream (0: right behind the SYN), ``ack`` how many octets of the other side
+    ``at`` is the offset in the sender's stream (0: right behind the SYN), ``ack`` how many bytes of the other side
     are acknowledged; both go on from where the side is by themselves.
     """
 
@@ -163,14 +163,14 @@ class Wire:
         if flags & SYN:
             seq = (seq - 1) % 2**32
         header.setdefault("options", self.options)
-        octets = raw(tcp_packet(*mine, *theirs, seq=seq, ack=number, flags=flags, data=data, **header))
+        content = raw(tcp_packet(*mine, *theirs, seq=seq, ack=number, flags=flags, data=data, **header))
         if at is None:
             self.sent[to_server] = position + len(data)
         self.time += 0.001
-        return self.put(octets, INPUT if to_server else OUTPUT)
+        return self.put(content, INPUT if to_server else OUTPUT)
 
-    def put(self, octets: bytes, hook: int = INPUT) -> str | None:
-        packet = decode(octets, self.time, hook)
+    def put(self, data: bytes, hook: int = INPUT) -> str | None:
+        packet = decode(data, self.time, hook)
         self.number += 1
         packet.pcap_cnt = 0 if self.engine.live else self.number
         verdict = self.engine.process(packet)
@@ -191,7 +191,7 @@ MakeWire = Callable[..., Wire]
 def make_wire() -> MakeWire:
     """``make_wire(live=True, options={}, detect=False, listen=True, **configuration)``; the handshake is not sent yet.
 
-    Without ``listen`` no plugin takes ordered octets, and ``read`` stays empty.
+    Without ``listen`` no plugin takes ordered bytes, and ``read`` stays empty.
     """
 
     def make(

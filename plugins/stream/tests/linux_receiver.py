@@ -140,7 +140,7 @@ class Schedule:
             self.connection.setblocking(False)
 
     def say(self, stream: bytes, at: int, length: int, lose: bool = True) -> None:
-        """The true octets, with the urgent pointer wherever they cover the urgent one."""
+        """The true bytes, with the urgent pointer wherever they cover the urgent one."""
         data = stream[at : at + length]
         ahead = self.urgent - at + 1
         urgent = ahead if self.urgent >= 0 and 0 < ahead <= len(data) else 0
@@ -211,9 +211,9 @@ class Schedule:
             os.write(self.tun, packet)
             self.take_replies()
 
-    def passes(self, octets: bytes, hook: int) -> bool:
+    def passes(self, data: bytes, hook: int) -> bool:
         self.time += 0.001
-        verdict = self.engine.process(decode(octets, self.time, hook))
+        verdict = self.engine.process(decode(data, self.time, hook))
         if verdict.action is ACCEPT:
             return True
         side = "" if hook == INPUT else "server: "
@@ -223,11 +223,11 @@ class Schedule:
     def take_replies(self) -> None:
         while True:
             try:
-                octets = os.read(self.tun, 65536)
+                data = os.read(self.tun, 65536)
             except BlockingIOError:
                 return
-            reply = decode(octets)
-            if reply.proto != 6 or reply.dport != self.port or not self.passes(octets, OUTPUT):
+            reply = decode(data)
+            if reply.proto != 6 or reply.dport != self.port or not self.passes(data, OUTPUT):
                 continue
             if reply.flags & RST:
                 self.reset = True
@@ -241,8 +241,8 @@ class Schedule:
         if self.connection is None:
             return
         with contextlib.suppress(BlockingIOError, ConnectionResetError):
-            while octets := self.connection.recv(1000):
-                self.read.append(octets)
+            while data := self.connection.recv(1000):
+                self.read.append(data)
 
 
 def main() -> None:

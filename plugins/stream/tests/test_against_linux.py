@@ -1,4 +1,4 @@
-"""The octets handed to detectors are those that a real Linux socket reads, whatever is sent."""
+"""The bytes handed to detectors are those that a real Linux socket reads, whatever is sent."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def test_midstream_is_inspected_from_here(make_wire, live):
     assert wire.flow.app_proto == "secret"
 
 
-def test_midstream_octets_under_way_when_the_firewall_started(make_wire):
+def test_midstream_bytes_under_way_when_the_firewall_started(make_wire):
     wire = make_wire()
     assert wire.client(ack=0, at=0) is None
     assert wire.server(b"seen", at=3000) is None
@@ -106,8 +106,8 @@ def test_a_giant_stream_is_held_only_until_it_is_acknowledged(wire):
         wire.got[True].clear()
         assert wire.server() is None
         assert wire.stream.pywall_stats()["buffered"] == 0
-    halves = wire.flow.tracker
-    assert all(half.kept is None and half.late is None for half in halves)
+    directions = wire.flow.tracker
+    assert all(direction.unacked_data is None and direction.out_of_order is None for direction in directions)
 
 
 def test_what_waits_behind_holes_is_bounded_in_sum(make_wire):
@@ -173,16 +173,16 @@ def test_checksums(addresses, size):
 
 
 def test_a_sender_with_right_checksums_is_held_to_them():
-    captured = CaptureChecksums()
+    checksums = CaptureChecksums()
     good = tcp_packet(*V4[0], *V4[1], seq=1, data=b"x")
-    assert captured.acceptable(decode(corrupt(good)))
-    assert captured.acceptable(decode(good))
-    assert not captured.acceptable(decode(corrupt(good)))
+    assert checksums.acceptable(decode(corrupt(good)))
+    assert checksums.acceptable(decode(good))
+    assert not checksums.acceptable(decode(corrupt(good)))
 
 
 @pytest.mark.parametrize("addresses", [V4, V6])
 def test_a_sender_that_leaves_checksums_to_the_card_is_believed(addresses):
-    captured = CaptureChecksums()
+    checksums = CaptureChecksums()
     good = tcp_packet(*addresses[0], *addresses[1], seq=1, data=b"xyz")
     header = 40 if good[0] >> 4 == 6 else 20
     source, target = good[header - 2 * len(decode(good).src) : header][: len(decode(good).src)], decode(good).dst
@@ -192,9 +192,9 @@ def test_a_sender_that_leaves_checksums_to_the_card_is_believed(addresses):
     unfinished = good[: header + 16] + total.to_bytes(2, "big") + good[header + 18 :]
     assert partial(decode(unfinished))
     assert not partial(decode(good))
-    assert captured.acceptable(decode(good))
-    assert captured.acceptable(decode(unfinished))
-    assert captured.acceptable(decode(corrupt(good)))
+    assert checksums.acceptable(decode(good))
+    assert checksums.acceptable(decode(unfinished))
+    assert checksums.acceptable(decode(corrupt(good)))
 
 
 # --- options ---
@@ -209,8 +209,8 @@ def test_options_are_read_like_linux_reads_them():
 
 
 @given(st.binary(max_size=40))
-def test_options_of_any_kind_are_read(octets):
-    options = parse_options(octets)
+def test_options_of_any_kind_are_read(data):
+    options = parse_options(data)
     assert -1 <= options.shift <= 14
     assert -1 <= options.tsval < 2**32
 
@@ -243,7 +243,7 @@ def test_no_packet_raises_and_accounts_stay_right(make_wire, live, failure, step
     for to_server, data, at, ack, flag, options, window in steps:
         wire.gaps = 0
         wire.got = {True: [], False: []}
-        octets = tcp_packet(
+        raw = tcp_packet(
             *(wire.addresses if to_server else wire.addresses[::-1])[0],
             *(wire.addresses if to_server else wire.addresses[::-1])[1],
             seq=1000 + at,
@@ -253,8 +253,8 @@ def test_no_packet_raises_and_accounts_stay_right(make_wire, live, failure, step
             options=options,
             window=window,
         )
-        wire.put(octets)
-        held = sum(half.buffered() for flow in wire.engine.flows for half in flow.tracker or ())
-        assert wire.stream.pywall_stats()["buffered"] == held
+        wire.put(raw)
+        size = sum(direction.buffered() for flow in wire.engine.flows for direction in flow.tracker or ())
+        assert wire.stream.pywall_stats()["buffered"] == size
     errors = {name: f.last for name, f in wire.engine.failures.by_plugin.items() if name == "stream"}
     assert errors == {}

@@ -1,4 +1,4 @@
-"""Ordinary connections: states of both ends, octets in order, what the core is told."""
+"""Ordinary connections: states of both ends, bytes in order, what the core is told."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pywall_core.api import ACK, FIN, PSH, RST, SYN
 from pywall_core.testing import conversation
 
 
-def test_octets_of_both_sides_are_handed_on_in_order(wire):
+def test_bytes_of_both_sides_are_handed_on_in_order(wire):
     assert wire.client(b"hello ") is None
     assert wire.server(b"yes") is None
     assert wire.client(b"world") is None
@@ -127,7 +127,7 @@ def test_shares_and_timeouts(make_wire):
     assert (wire.flow.share, wire.flow.timeout) == ("closed", 3)
 
 
-def test_unacknowledged_octets_keep_the_verdict_open(make_wire):
+def test_unacknowledged_bytes_keep_the_verdict_open(make_wire):
     wire = make_wire(detect=True).handshake()
     assert wire.client(b"SEC") is None
     assert wire.flow.unacked
@@ -156,7 +156,7 @@ def test_a_rule_sees_the_state_before_the_packet(make_wire):
     assert wire.states == ("CLOSED", "CLOSED")
 
 
-def test_every_transformation_of_the_test_kit_gives_the_same_octets(make_wire):
+def test_every_transformation_of_the_test_kit_gives_the_same_bytes(make_wire):
     talk = conversation().client(b"GET / HTTP/1.1\r\n\r\n" * 20).ack().server(b"HTTP/1.1 200 OK\r\n\r\n" * 20).ack()
     expected = b"GET / HTTP/1.1\r\n\r\n" * 20, b"HTTP/1.1 200 OK\r\n\r\n" * 20
     for changed in (talk, talk.split(1), talk.split(7).reorder(), talk.split(100).duplicate(), talk.close().split(50)):

@@ -1,4 +1,4 @@
-"""Any cutting, order, repetition: the octets handed on are those that were sent."""
+"""Any cutting, order, repetition: the bytes handed on are those that were sent."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pywall_stream.half import Half
-from pywall_stream.reassembly import arrange
-from pywall_stream.step import Step
+from pywall_stream.direction import StreamDirection
+from pywall_stream.pending import PendingUpdate
+from pywall_stream.reassembly import stage_in_order
 
 from pywall_core.api import ACK, FIN
 from pywall_core.testing import tcp_packet
@@ -51,22 +51,22 @@ def test_any_delivery_gives_the_stream(make_wire, delivery, isn, data):
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_conflicting_copies_leave_one_reading(make_wire, data):
-    """Whatever passes agrees, octet by octet, with what passed before and was not acknowledged."""
+    """Whatever passes agrees, byte by byte, with what passed before and was not acknowledged."""
     wire = make_wire().handshake()
     passed: dict[int, int] = {}
     acked = 0
     for _ in range(data.draw(st.integers(5, 40))):
         at = data.draw(st.integers(0, 30))
-        octets = data.draw(st.binary(min_size=1, max_size=12).map(lambda b: bytes(x & 1 for x in b)))
-        conflict = any(passed.get(at + i, octet) != octet for i, octet in enumerate(octets) if at + i >= acked)
-        result = wire.client(octets, at=at)
-        if at + len(octets) <= acked:
+        raw = data.draw(st.binary(min_size=1, max_size=12).map(lambda b: bytes(x & 1 for x in b)))
+        conflict = any(passed.get(at + i, byte) != byte for i, byte in enumerate(raw) if at + i >= acked)
+        result = wire.client(raw, at=at)
+        if at + len(raw) <= acked:
             assert result is None
             continue
         assert result == ("stream.overlap_conflict" if conflict else None)
         if not conflict:
-            for i, octet in enumerate(octets):
-                passed.setdefault(at + i, octet)
+            for i, byte in enumerate(raw):
+                passed.setdefault(at + i, byte)
         in_order = next(i for i in range(100) if i not in passed)
         assert wire.read() == bytes(passed[i] for i in range(in_order))
         if data.draw(st.integers(0, 3)) == 0:
@@ -76,19 +76,19 @@ def test_conflicting_copies_leave_one_reading(make_wire, data):
 
 @settings(max_examples=100, deadline=None)
 @given(delivery=deliveries(), lost=st.sets(st.integers(0, 299)))
-def test_a_lossy_capture_reports_every_octet_or_a_gap(make_wire, delivery, lost):
+def test_a_lossy_capture_reports_every_byte_or_a_gap(make_wire, delivery, lost):
     stream, segments = delivery
     wire = make_wire(live=False).handshake()
     for at, length in segments:
-        if not any(at <= octet < at + length for octet in lost):
+        if not any(at <= byte < at + length for byte in lost):
             assert wire.client(stream[at : at + length], at=at) is None
     assert wire.server(ack=len(stream)) is None
     assert wire.client(b"end", at=len(stream)) is None
-    handed = wire.read()
-    assert len(handed) + wire.gaps == len(stream) + 3
-    assert handed.endswith(b"end")
+    delivered = wire.read()
+    assert len(delivered) + wire.gaps == len(stream) + 3
+    assert delivered.endswith(b"end")
     remaining = iter(stream + b"end")
-    assert all(octet in remaining for octet in handed)
+    assert all(byte in remaining for byte in delivered)
 
 
 def test_a_hole_that_nobody_acknowledged_waits(make_wire):
@@ -132,18 +132,18 @@ def test_a_truncated_packet_leaves_a_gap(make_wire):
 
 
 def test_a_stream_longer_than_the_sequence_space():
-    half = Half(7)
-    half.seen = True
+    direction = StreamDirection(7)
+    direction.seen = True
     position = 1
     for _ in range(5):
-        half.next = half.top = half.acked = position
+        direction.next = direction.top = direction.acked = position
         seq = (7 + position) % 2**32
-        assert half.position(seq) == position
-        assert half.position((seq + 10) % 2**32) == position + 10
-        assert half.position_of_ack((seq - 10) % 2**32) == position - 10
-        step = Step(half, Half(0))
-        arrange(step, half.unsent(position, b"abc"), -1, -1)
-        assert step.segments == ((position - 1, b"abc", 0),)
+        assert direction.position(seq) == position
+        assert direction.position((seq + 10) % 2**32) == position + 10
+        assert direction.position_of_ack((seq - 10) % 2**32) == position - 10
+        update = PendingUpdate(direction, StreamDirection(0))
+        stage_in_order(update, direction.new_pieces(position, b"abc"), -1, -1)
+        assert update.segments == ((position - 1, b"abc", 0),)
         position += 2**31 - 5
 
 
@@ -157,7 +157,7 @@ def test_offload_segments_of_64_kib(make_wire):
     assert wire.read() == big * 2
 
 
-def test_zero_window_probe_of_one_octet(make_wire):
+def test_zero_window_probe_of_one_byte(make_wire):
     wire = make_wire().handshake()
     wire.client(b"a" * 100)
     assert wire.server(window=0) is None
@@ -172,21 +172,21 @@ def test_zero_window_probe_of_one_octet(make_wire):
     assert wire.read().endswith(b"bcd")
 
 
-@pytest.mark.parametrize("octets", [b"", b"tail"])
-def test_repeated_fins_pass(wire, octets):
-    assert wire.client(octets, at=0, flags=FIN | ACK) is None
-    assert wire.client(octets, at=0, flags=FIN | ACK) is None
-    assert wire.server(ack=len(octets) + 1) is None
-    assert wire.client(octets, at=0, flags=FIN | ACK) is None
-    assert wire.read() == octets
+@pytest.mark.parametrize("data", [b"", b"tail"])
+def test_repeated_fins_pass(wire, data):
+    assert wire.client(data, at=0, flags=FIN | ACK) is None
+    assert wire.client(data, at=0, flags=FIN | ACK) is None
+    assert wire.server(ack=len(data) + 1) is None
+    assert wire.client(data, at=0, flags=FIN | ACK) is None
+    assert wire.read() == data
 
 
-def test_octets_that_nobody_looks_at_any_more_are_not_held(make_wire):
+def test_bytes_that_nobody_looks_at_any_more_are_not_held(make_wire):
     wire = make_wire(detect=True, listen=False).handshake()
     assert wire.client(b"SEC") is None
     assert wire.client(b"rets", at=3) is None
     assert wire.flow.app_proto == "unknown"
-    assert wire.client(b"S", at=3) == "stream.overlap_conflict"  # detectors were shown another octet
+    assert wire.client(b"S", at=3) == "stream.overlap_conflict"  # detectors were shown another byte
     assert wire.server(ack=7) is None
     assert wire.client(b"spoilt on the way", at=7) is None
     assert wire.stream.pywall_stats()["buffered"] == 0

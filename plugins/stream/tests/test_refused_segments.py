@@ -1,6 +1,6 @@
 """What the receiver would refuse is dropped and moves nothing; what it could read in two ways is dropped.
 
-Each test sends one trick into a live connection and then the honest octets: those must be what is handed on.
+Each test sends one trick into a live connection and then the honest bytes: those must be what is handed on.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def wrong_checksum(packet: bytes) -> bytes:
     return packet[:36] + bytes([packet[36] ^ 0x55]) + packet[37:]
 
 
-def honest_octets_arrive(wire) -> None:
+def honest_bytes_arrive(wire) -> None:
     assert wire.client(b"SECRET") is None
     assert wire.server(b"reply") is None
     assert wire.read(True).endswith(b"SECRET")
@@ -55,14 +55,14 @@ def test_junk_that_the_server_refuses_is_dropped(wire, name):
     header, reason = REFUSED[name]
     assert wire.client(b"JUNK!!", **{"at": 0, **header}) == reason
     assert wire.read() == b""
-    honest_octets_arrive(wire)
+    honest_bytes_arrive(wire)
 
 
 @pytest.mark.parametrize("name", [name for name in REFUSED if "syn" not in name and name != "across_the_window"])
 def test_a_fin_that_the_server_refuses_is_dropped(wire, name):
     header, reason = REFUSED[name]
     assert wire.client(**{"at": 0, **header, "flags": header.get("flags", ACK) | FIN}) == reason
-    honest_octets_arrive(wire)
+    honest_bytes_arrive(wire)
 
 
 def test_paws(make_wire):
@@ -72,7 +72,7 @@ def test_paws(make_wire):
     assert wire.client(b"JUNK!!", at=0, options=stamped(90_000)) == "stream.paws"
     assert wire.client(at=0, flags=FIN | ACK, options=stamped(90_000)) == "stream.paws"
     assert wire.client(at=0, options=stamped(90_000)) is None
-    honest_octets_arrive(wire)
+    honest_bytes_arrive(wire)
 
 
 def test_timestamps_wrap(make_wire):
@@ -80,7 +80,7 @@ def test_timestamps_wrap(make_wire):
     wire.options = stamped(2**32 - 1)
     wire.handshake()
     wire.options = stamped(5)
-    honest_octets_arrive(wire)
+    honest_bytes_arrive(wire)
 
 
 def test_timestamps_that_were_not_agreed_on_say_nothing(make_wire):
@@ -89,7 +89,7 @@ def test_timestamps_that_were_not_agreed_on_say_nothing(make_wire):
     wire.server(flags=SYN | ACK)
     wire.client()
     wire.options = stamped(1)
-    honest_octets_arrive(wire)
+    honest_bytes_arrive(wire)
 
 
 def test_data_offset_below_five(wire):
@@ -97,33 +97,33 @@ def test_data_offset_below_five(wire):
         return packet[:32] + bytes([0x40 | packet[32] & 15]) + packet[33:]
 
     assert wire.client(b"JUNK!!", at=0, raw=short_header) == "failure: undecodable"
-    honest_octets_arrive(wire)
+    honest_bytes_arrive(wire)
 
 
-@pytest.mark.parametrize("octet", [b"", b"\0", b"J"])
-def test_keep_alives_pass_and_are_not_handed_on(wire, octet):
+@pytest.mark.parametrize("byte", [b"", b"\0", b"J"])
+def test_keep_alives_pass_and_are_not_handed_on(wire, byte):
     assert wire.client(b"before") is None
     assert wire.server() is None
-    assert wire.client(octet, at=5) is None
+    assert wire.client(byte, at=5) is None
     assert wire.server() is None
     assert wire.read() == b"before"
-    honest_octets_arrive(wire)
+    honest_bytes_arrive(wire)
 
 
 def test_keep_alive_right_after_the_handshake_carries_nothing(wire):
     assert wire.client(b"J", at=-1) is None
-    honest_octets_arrive(wire)
+    honest_bytes_arrive(wire)
 
 
-def test_old_octets_pass_and_are_not_handed_on(wire):
+def test_old_bytes_pass_and_are_not_handed_on(wire):
     assert wire.client(b"before") is None
     assert wire.server() is None
     assert wire.client(b"BEFORE", at=0) is None
     assert wire.read() == b"before"
-    honest_octets_arrive(wire)
+    honest_bytes_arrive(wire)
 
 
-def test_old_junk_in_front_of_new_octets_is_trimmed_as_the_receiver_trims_it(wire):
+def test_old_junk_in_front_of_new_bytes_is_trimmed_as_the_receiver_trims_it(wire):
     assert wire.client(b"before") is None
     assert wire.server() is None
     assert wire.client(b"junkSECRET", at=2) is None
@@ -176,19 +176,19 @@ def test_an_exact_rst_ends_the_connection(wire):
 @pytest.mark.parametrize("at", [1, 100, 65_535])
 def test_an_rst_inside_the_window_but_not_exact_changes_nothing(wire, at):
     assert wire.client(flags=RST, at=at) is None
-    honest_octets_arrive(wire)
+    honest_bytes_arrive(wire)
 
 
 @pytest.mark.parametrize("at", [-100, 65_536, 1 << 30])
 def test_an_rst_outside_of_the_window_is_dropped(wire, at):
     assert wire.client(flags=RST, at=at) == "stream.bad_rst"
-    honest_octets_arrive(wire)
+    honest_bytes_arrive(wire)
 
 
 def test_an_rst_with_a_wrong_checksum_is_dropped(wire):
     assert wire.client(flags=RST, raw=wrong_checksum) == "stream.bad_checksum"
     assert wire.client(flags=RST, options=MD5) == "stream.signature"
-    honest_octets_arrive(wire)
+    honest_bytes_arrive(wire)
 
 
 def test_nothing_passes_after_an_rst_that_the_server_may_not_have_got(make_wire):
@@ -203,14 +203,14 @@ def test_nothing_passes_after_an_rst_that_the_server_may_not_have_got(make_wire)
 # --- FIN ---
 
 
-def test_octets_behind_a_fin_are_dropped(wire):
+def test_bytes_behind_a_fin_are_dropped(wire):
     assert wire.client(b"data", flags=FIN | ACK, ttl=1) is None
     assert wire.client(b"SECRET", at=4) == "stream.fin_conflict"
     assert wire.client(b"data and more", at=0) == "stream.fin_conflict"
     assert wire.client(b"data", at=0, flags=FIN | ACK) is None
 
 
-def test_a_fin_before_octets_that_were_sent_is_dropped(wire):
+def test_a_fin_before_bytes_that_were_sent_is_dropped(wire):
     assert wire.client(b"data", at=0) is None
     assert wire.client(at=2, flags=FIN | ACK) == "stream.fin_conflict"
     assert wire.client(b"late", at=10) is None
@@ -233,18 +233,18 @@ def test_a_syn_inside_the_connection_changes_nothing(wire):
     assert wire.client(flags=SYN, at=3000) is None
     assert wire.client(flags=SYN, at=0) is None
     assert wire.client(flags=SYN, at=-100_000) is None
-    honest_octets_arrive(wire)
+    honest_bytes_arrive(wire)
 
 
 def test_a_syn_ack_inside_the_connection_is_dropped(wire):
     assert wire.client(flags=SYN | ACK, at=3000) == "stream.syn_ack"
     assert wire.server(flags=SYN | ACK, at=3000) == "stream.syn_ack"
-    honest_octets_arrive(wire)
+    honest_bytes_arrive(wire)
 
 
 def test_a_repeated_syn_ack_passes(wire):
     assert wire.server(flags=SYN | ACK, at=0, ack=0) is None
-    honest_octets_arrive(wire)
+    honest_bytes_arrive(wire)
 
 
 def test_a_server_that_lost_the_connection_can_open_a_new_one(wire):
@@ -257,7 +257,7 @@ def test_a_server_that_lost_the_connection_can_open_a_new_one(wire):
     wire.got[True].clear()
     wire.handshake()
     assert wire.flow.id != old
-    honest_octets_arrive(wire)
+    honest_bytes_arrive(wire)
 
 
 def test_data_on_a_syn_is_not_counted(make_wire):
@@ -265,7 +265,7 @@ def test_data_on_a_syn_is_not_counted(make_wire):
     assert wire.client(b"JUNK!!", flags=SYN, at=0) is None
     assert wire.server(flags=SYN | ACK) is None
     assert wire.client() is None
-    honest_octets_arrive(wire)
+    honest_bytes_arrive(wire)
 
 
 def test_fast_open_data_is_dropped_so_that_the_client_falls_back(make_wire):
@@ -275,7 +275,7 @@ def test_fast_open_data_is_dropped_so_that_the_client_falls_back(make_wire):
     assert wire.client(flags=SYN, options=bytes([34, 2])) is None
     wire.server(flags=SYN | ACK)
     wire.client()
-    honest_octets_arrive(wire)
+    honest_bytes_arrive(wire)
 
 
 def test_a_server_that_took_data_on_the_syn_gets_no_connection(make_wire):
@@ -293,7 +293,7 @@ def test_data_before_the_server_has_answered_is_dropped(make_wire):
     assert wire.server(b"JUNK!!", at=0) == "stream.no_handshake"
     wire.server(flags=SYN | ACK)
     wire.client(at=0)
-    honest_octets_arrive(wire)
+    honest_bytes_arrive(wire)
 
 
 def test_a_second_syn_with_another_number_before_the_answer(make_wire):
@@ -301,7 +301,7 @@ def test_a_second_syn_with_another_number_before_the_answer(make_wire):
     wire.client(flags=SYN, ttl=1)
     wire.isn[True] = 44_000
     wire.handshake()
-    honest_octets_arrive(wire)
+    honest_bytes_arrive(wire)
 
 
 def test_the_answer_to_another_syn_opens_nothing(make_wire):
@@ -312,7 +312,7 @@ def test_the_answer_to_another_syn_opens_nothing(make_wire):
     assert wire.client(flags=RST, at=500) is None
     assert wire.server(flags=SYN | ACK) is None
     assert wire.client() is None
-    honest_octets_arrive(wire)
+    honest_bytes_arrive(wire)
 
 
 def test_signed_connections_stay_signed(make_wire):
@@ -320,7 +320,7 @@ def test_signed_connections_stay_signed(make_wire):
     wire.options = MD5
     wire.handshake()
     assert wire.client(b"JUNK!!", at=0, options=b"") == "stream.signature"
-    honest_octets_arrive(wire)
+    honest_bytes_arrive(wire)
 
 
 # --- urgent data, RFC 6093 ---
@@ -338,7 +338,7 @@ def urgent(pointer: int):
     return change
 
 
-def test_the_urgent_octet_is_left_out(make_wire):
+def test_the_urgent_byte_is_left_out(make_wire):
     wire = make_wire(detect=True).handshake()
     assert wire.client(b"SECxRET", flags=ACK | URG, raw=urgent(4)) is None
     assert wire.read() == b"SECRET"
@@ -347,7 +347,7 @@ def test_the_urgent_octet_is_left_out(make_wire):
     assert wire.read() == b"SECRET more"
 
 
-def test_urgent_pointer_ahead_of_its_octet(wire):
+def test_urgent_pointer_ahead_of_its_byte(wire):
     assert wire.client(b"SEC", flags=ACK | URG, raw=urgent(4)) is None
     assert wire.client(b"xRET", flags=ACK | URG, raw=urgent(1)) is None
     assert wire.read() == b"SECRET"
@@ -360,13 +360,13 @@ def test_a_copy_without_the_urgent_flag_is_dropped(make_wire):
     assert wire.client(b"SECxRET", at=0, flags=ACK | URG, raw=urgent(4)) is None
 
 
-def test_octets_do_not_become_urgent_later(make_wire):
+def test_bytes_do_not_become_urgent_later(make_wire):
     wire = make_wire(detect=True).handshake()
     assert wire.client(b"SECxRET", at=0) is None
     assert wire.client(b"SECxRET", at=0, flags=ACK | URG, raw=urgent(4)) == "stream.urgent"
 
 
-def test_a_second_urgent_octet_is_ambiguous_while_detectors_look(make_wire):
+def test_a_second_urgent_byte_is_ambiguous_while_detectors_look(make_wire):
     wire = make_wire(detect=True).handshake()
     assert wire.client(b"SxE", flags=ACK | URG, raw=urgent(2)) is None
     assert wire.client(b"CyRET", at=3, flags=ACK | URG, raw=urgent(2)) == "stream.urgent"

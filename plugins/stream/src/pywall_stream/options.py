@@ -40,14 +40,14 @@ class Options:
 NO_OPTIONS: Final = Options()
 
 
-def parse_options(octets: bytes) -> Options:
-    """Read the option part of a TCP header (0 to 40 octets)."""
+def parse_options(data: bytes) -> Options:
+    """Read the option part of a TCP header (0 to 40 bytes)."""
     shift = tsval = -1
     signature = fast_open = False
     at = 0
-    size = len(octets)
+    size = len(data)
     while at < size:
-        kind = octets[at]
+        kind = data[at]
         if kind == _END:
             break
         if kind == _NOP:
@@ -55,13 +55,13 @@ def parse_options(octets: bytes) -> Options:
             continue
         if at + 1 >= size:
             break
-        length = octets[at + 1]
+        length = data[at + 1]
         if length < 2 or at + length > size:
             break
         if kind == _TIMESTAMPS and length == 10:
-            tsval = int.from_bytes(octets[at + 2 : at + 6], "big")
+            tsval = int.from_bytes(data[at + 2 : at + 6], "big")
         elif kind == _WINDOW_SCALE and length == 3:
-            shift = min(octets[at + 2], MAX_SHIFT)
+            shift = min(data[at + 2], MAX_SHIFT)
         elif kind in (_MD5, _AO):
             signature = True
         elif kind == _FAST_OPEN:

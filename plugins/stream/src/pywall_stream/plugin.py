@@ -1,4 +1,4 @@
-"""The plugin: options, start, figures. Its hot hooks are the tracker's methods."""
+"""The plugin: options, startup, statistics. Its hooks for packets are the tracker's methods."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 from pywall_core.api import hookimpl
 
 from .checksum import CaptureChecksums, checksum_valid
-from .judge import Judge
 from .settings import StreamOptions
 from .tracker import Tracker
+from .validator import SegmentValidator
 
 if TYPE_CHECKING:
     from pywall_core.api import Host
 
 
 class Stream:
-    """TCP state of both ends, and their octets in order for detectors and ``segment`` hooks."""
+    """TCP state of both ends, and their bytes in order for detectors and ``segment`` hooks."""
 
     Options = StreamOptions
     api_version = 1
@@ -24,11 +24,11 @@ class Stream:
 
     def __init__(self, options: StreamOptions | None = None) -> None:
         self.options = options or StreamOptions()
-        judge = Judge(self.options.timeouts, self.options.flow_memory, self.options.memory)
-        self._tracker = tracker = Tracker(judge)
-        judge.checksum_ok = checksum_valid if self.options.checksum != "off" else None
+        validator = SegmentValidator(self.options.timeouts, self.options.flow_memory, self.options.memory)
+        self._tracker = tracker = Tracker(validator)
+        validator.checksum_ok = checksum_valid if self.options.checksum != "off" else None
         tracker.strips_mptcp = self.options.mptcp == "strip"
-        judge.refuses_mptcp = self.options.mptcp == "drop"
+        validator.refuses_mptcp = self.options.mptcp == "drop"
         self.pywall_packet = hookimpl(tracker.packet)
         self.pywall_decided = hookimpl(tracker.decided)
         self.pywall_flow_released = hookimpl(tracker.release)
@@ -36,26 +36,26 @@ class Stream:
 
     @hookimpl
     def pywall_startup(self, engine: Host) -> None:
-        """Learn where packets come from and what is to be done when they cannot be put in order."""
+        """Read from the configuration where packets come from and what to do with unordered ones."""
         failure = engine.config.failure
-        judge = self._tracker.judge
-        judge.midstream = failure.midstream
-        judge.pass_unordered = failure.stream == "pass-flow"
-        fails_open = judge.pass_unordered or "accept" in (failure.queue_full, failure.no_listener)
-        judge.captured = not engine.live
-        judge.lossy = judge.captured or fails_open
+        validator = self._tracker.validator
+        validator.midstream = failure.midstream
+        validator.pass_unordered = failure.stream == "pass-flow"
+        fails_open = validator.pass_unordered or "accept" in (failure.queue_full, failure.no_listener)
+        validator.from_capture = not engine.live
+        validator.lossy = validator.from_capture or fails_open
         if self.options.checksum == "auto":
             if not engine.live:
-                judge.checksum_ok = CaptureChecksums().acceptable
+                validator.checksum_ok = CaptureChecksums().acceptable
             elif engine.config.queue.gso:
-                judge.checksum_ok = None
-        judge.listened = bool(engine.plugins.calls("segment"))
+                validator.checksum_ok = None
+        validator.has_segment_hooks = bool(engine.plugins.calls("segment"))
 
     @hookimpl
     def pywall_stats(self) -> dict[str, Any]:
-        """Octets held now, gaps handed on and handshakes made plain TCP so far."""
+        """Return the bytes held now, and the gaps and the handshakes changed to plain TCP so far."""
         return {
-            "buffered": self._tracker.judge.buffered,
+            "buffered": self._tracker.validator.buffered,
             "gaps": self._tracker.gaps,
             "mptcp_stripped": self._tracker.stripped,
         }

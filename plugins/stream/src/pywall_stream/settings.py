@@ -34,7 +34,9 @@ class StreamOptions(BaseModel):
         "the option out of handshakes whose content rules ask for, so that they go on as plain TCP; drop: refuse them",
     )
     flow_memory: int = Field(
-        default=4 << 20, ge=1 << 16, description="octets held for one direction of a connection: unacknowledged or late"
+        default=4 << 20,
+        ge=1 << 16,
+        description="bytes held for one direction of a connection: unacknowledged or out of order",
     )
-    memory: int = Field(default=64 << 20, ge=1 << 20, description="octets held for all connections together")
+    memory: int = Field(default=64 << 20, ge=1 << 20, description="bytes held for all connections")
     timeouts: Timeouts = Field(default=Timeouts(), description="seconds without a packet")

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from typing import Final
 
-#: What a segment says to this machine. An acknowledgement counts when it covers the SYN or the FIN.
+#: Events of this machine. An acknowledgement is one when it covers the SYN or the FIN.
 SYN: Final = "SYN"
 SYN_ACK: Final = "SYN/ACK"
 ACK_OF_SYN: Final = "ACK of SYN"
@@ -73,10 +73,10 @@ OVER: Final = frozenset({"CLOSED", "TIME_WAIT"})
 
 
 def sent(state: str, event: str) -> str:
-    """The state after the end has sent ``event``; unchanged where nothing is said about it."""
+    """Return the state after this end has sent ``event``; unchanged if the table has no entry."""
     return _SENT.get((state, event), state)
 
 
 def received(state: str, event: str) -> str:
-    """The state after the end has received ``event``; unchanged where nothing is said about it."""
+    """Return the state after this end has received ``event``; unchanged if the table has no entry."""
     return _RECEIVED.get((state, event), state)

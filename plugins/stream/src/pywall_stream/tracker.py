@@ -1,7 +1,7 @@
-"""The hot hooks: what a segment would change is staged, and committed once its packet was accepted.
+"""The hooks for packets: a segment's change is staged, and committed when its packet is accepted.
 
-The ordinary segment of an established connection (in order, within the window, nothing late or urgent about) takes a
-short way; every other one goes through the judge.
+The ordinary segment of an established connection (in order, within the window, nothing out of order or urgent) takes
+the fast path; every other one goes through :mod:`.validator`.
 """
 
 from __future__ import annotations
@@ -10,82 +10,84 @@ from typing import Final
 
 from pywall_core.api import ACCEPT, ACK, FIN, RST, SYN, TCP, URG, Drop, Flow, Packet, Verdict
 
-from .half import HALF_SPACE, MASK, Half
-from .judge import Judge
+from .direction import HALF_SPACE, MASK, StreamDirection
 from .multipath import has_mptcp, without_mptcp
-from .step import Halves, Step, outstanding
+from .pending import Directions, PendingUpdate, has_unacked_data
+from .validator import SegmentValidator
 
-_ORDINARY: Final = FIN | SYN | RST | URG | ACK
+_FAST_PATH_FLAGS: Final = FIN | SYN | RST | URG | ACK
 #: What Linux sends: NOP, NOP, timestamps (RFC 7323 appendix A).
 _TIMESTAMPS: Final = b"\x01\x01\x08\x0a"
 
 
-class _Staged:
-    """An ordinary segment: what it would change, as in :class:`.step.Step`. ``octets`` is None where nobody looks."""
+class _FastUpdate:
+    """The change of a segment on the fast path, as in :class:`.pending.PendingUpdate`. ``payload`` is None if no
+    plugin inspects the flow.
+    """
 
-    __slots__ = ("acked", "edge", "end", "octets", "peer", "sender", "shown", "tsval")
+    __slots__ = ("acked", "end", "payload", "peer", "seen_by_detectors", "sender", "tsval", "window_end")
 
-    def __init__(self, sender: Half, peer: Half) -> None:
+    def __init__(self, sender: StreamDirection, peer: StreamDirection) -> None:
         self.sender = sender
         self.peer = peer
-        self.octets: bytes | None = None
-        self.end = self.acked = self.edge = 0
+        self.payload: bytes | None = None
+        self.end = self.acked = self.window_end = 0
         self.tsval = -1
-        self.shown = False
+        self.seen_by_detectors = False
 
 
 class Tracker:
-    """TCP connections of one engine. Whether octets and checksums are looked at, the judge knows."""
+    """Follows the TCP connections of one engine. Its validator knows whether bytes and checksums are inspected."""
 
-    def __init__(self, judge: Judge) -> None:
-        self.judge = judge
+    def __init__(self, validator: SegmentValidator) -> None:
+        self.validator = validator
         self.gaps = 0
         #: take Multipath TCP's options out of SYNs whose verdict is not final, and how often that was done
         self.strips_mptcp = False
         self.stripped = 0
-        self._ordinary = _Staged(Half(0), Half(0))
-        self._short = False
-        self._step: Step | None = None
+        self._fast = _FastUpdate(StreamDirection(0), StreamDirection(0))
+        self._on_fast_path = False
+        self._update: PendingUpdate | None = None
 
     def packet(self, packet: Packet, flow: Flow) -> Drop | None:
-        """Stage what the packet would change."""
-        self._short = False
-        self._step = None
+        """Stage the change that the packet makes."""
+        self._on_fast_path = False
+        self._update = None
         if packet.proto != TCP or packet.related:
             return None
-        halves: Halves | None = flow.tracker
-        judge = self.judge
-        if halves is not None and packet.flags & _ORDINARY == ACK and packet.error is None:
-            server, client = halves
+        directions: Directions | None = flow.tracker
+        validator = self.validator
+        if directions is not None and packet.flags & _FAST_PATH_FLAGS == ACK and packet.error is None:
+            server, client = directions
             sender, peer = (client, server) if packet.to_server else (server, client)
-            if sender.plain and self._is_ordinary(packet, flow, sender, peer):
-                staged = self._ordinary
-                looked_at = staged.shown or judge.listened or sender.judged > sender.acked
-                if looked_at and judge.checksum_ok is not None and not judge.checksum_ok(packet):
-                    refused = judge.judge(packet, flow)  # it says why
-                    return refused if isinstance(refused, Drop) else None
-                octets = staged.octets
-                if octets:
-                    packet.segments = ((sender.next - 1 - sender.removed, octets, 0),)
+            if sender.fast_path_ok and self._stage_fast(packet, flow, sender, peer):
+                staged = self._fast
+                looked_at = staged.seen_by_detectors or validator.has_segment_hooks or sender.inspected > sender.acked
+                if looked_at and validator.checksum_ok is not None and not validator.checksum_ok(packet):
+                    refusal = validator.validate(packet, flow)  # it says why
+                    return refusal if isinstance(refusal, Drop) else None
+                payload = staged.payload
+                if payload:
+                    packet.segments = ((sender.next - 1 - sender.removed, payload, 0),)
                 if packet.to_server or flow.midstream:
-                    flow.unacked |= staged.shown and bool(octets)
+                    flow.unacked |= staged.seen_by_detectors and bool(payload)
                 elif flow.unacked:
-                    flow.unacked = peer.judged > staged.acked  # as it will be, if this packet is accepted
+                    flow.unacked = peer.inspected > staged.acked  # as it will be, if this packet is accepted
                 if not looked_at:
-                    staged.octets = None
-                self._short = True
+                    staged.payload = None
+                self._on_fast_path = True
                 return None
-        judgement = judge.judge(packet, flow)
-        if isinstance(judgement, Step):
-            self._step = judgement
-            packet.segments = judgement.segments
-            if judgement.segments and flow.looked_at:
-                judgement.shown = True
+        outcome = validator.validate(packet, flow)
+        if isinstance(outcome, PendingUpdate):
+            self._update = outcome
+            packet.segments = outcome.segments
+            if outcome.segments and flow.looked_at:
+                outcome.seen_by_detectors = True
                 flow.unacked |= packet.to_server or flow.midstream
             return None
-        return judgement
+        return outcome
 
-    def _is_ordinary(self, packet: Packet, flow: Flow, sender: Half, peer: Half) -> bool:
+    def _stage_fast(self, packet: Packet, flow: Flow, sender: StreamDirection, peer: StreamDirection) -> bool:
         if (packet.seq - sender.isn - sender.next) & MASK:
             return False
         data, start = packet.data, packet.start
@@ -98,43 +100,43 @@ class Tracker:
         elif options:
             return False
         acked = peer.acked + ((packet.ack - peer.isn - peer.acked) & MASK)
-        octets = data[start : packet.end]
-        end = sender.next + len(octets)
-        judge = self.judge
+        payload = data[start : packet.end]
+        end = sender.next + len(payload)
+        validator = self.validator
         if (
             acked > peer.next
-            or end > sender.edge
-            or end - sender.acked > judge.flow_memory
-            or judge.buffered + len(octets) > judge.memory
+            or end > sender.window_end
+            or end - sender.acked > validator.flow_memory
+            or validator.buffered + len(payload) > validator.memory
         ):
             return False
-        staged = self._ordinary
+        staged = self._fast
         staged.sender, staged.peer = sender, peer
-        staged.octets, staged.end = octets, end
-        staged.acked, staged.edge = acked, acked + (packet.window << max(sender.shift, 0))
+        staged.payload, staged.end = payload, end
+        staged.acked, staged.window_end = acked, acked + (packet.window << max(sender.shift, 0))
         staged.tsval = tsval
-        staged.shown = flow.looked_at
+        staged.seen_by_detectors = flow.looked_at
         return True
 
     def decided(self, packet: Packet, flow: Flow, verdict: Verdict) -> None:
         """Commit what was staged when the packet was accepted."""
         if packet.flags & SYN and self.strips_mptcp and packet.proto == TCP:
             self._strip_mptcp(packet, verdict)
-        step = self._step
-        if not self._short and step is None:
+        update = self._update
+        if not self._on_fast_path and update is None:
             return
         accepted = verdict.action is ACCEPT
         if not accepted:
-            flow.unacked = outstanding(flow)
-        elif step is not None:
-            self.judge.buffered += step.commit(flow, packet.to_server, self.judge.timeouts)
+            flow.unacked = has_unacked_data(flow)
+        elif update is not None:
+            self.validator.buffered += update.commit(flow, packet.to_server, self.validator.timeouts)
             for _, _, gap in packet.segments:
                 if gap:
                     self.gaps += 1
         else:
             self._commit(flow)
-        self._short = False
-        self._step = None
+        self._on_fast_path = False
+        self._update = None
 
     def _strip_mptcp(self, packet: Packet, verdict: Verdict) -> None:
         """A handshake whose verdict may change, since rules ask for what it will carry, goes on as plain TCP."""
@@ -144,39 +146,39 @@ class Tracker:
             self.stripped += 1
 
     def _commit(self, flow: Flow) -> None:
-        staged = self._ordinary
-        sender, peer, octets, end = staged.sender, staged.peer, staged.octets, staged.end
+        staged = self._fast
+        sender, peer, payload, end = staged.sender, staged.peer, staged.payload, staged.end
         if sender.next == sender.acked:
             sender.tsval = staged.tsval
         if end != sender.next:
-            if octets is None:
-                self.judge.buffered -= sender.forget()
+            if payload is None:
+                self.validator.buffered -= sender.drop_unacked()
             else:
-                if sender.kept is None:
-                    sender.kept = bytearray(octets)
+                if sender.unacked_data is None:
+                    sender.unacked_data = bytearray(payload)
                 else:
-                    sender.kept += octets
-                self.judge.buffered += len(octets)
-                if staged.shown:
-                    sender.judged = end
+                    sender.unacked_data += payload
+                self.validator.buffered += len(payload)
+                if staged.seen_by_detectors:
+                    sender.inspected = end
             sender.next = end
             if end > sender.top:
                 sender.top = end
         if staged.acked != peer.acked:
-            self.judge.buffered -= peer.acknowledge(staged.acked)
+            self.validator.buffered -= peer.acknowledge(staged.acked)
             if flow.unacked:
-                flow.unacked = outstanding(flow)
-        if staged.edge > peer.edge:
-            peer.edge = staged.edge
+                flow.unacked = has_unacked_data(flow)
+        if staged.window_end > peer.window_end:
+            peer.window_end = staged.window_end
 
     def release(self, flow: Flow) -> None:
-        """Let go of what is held for the flow."""
-        halves: Halves | None = flow.tracker if flow.proto == TCP else None
-        if halves is not None:
-            server, client = halves
-            self.judge.buffered -= server.buffered() + client.buffered()
+        """Free everything held for the flow."""
+        directions: Directions | None = flow.tracker if flow.proto == TCP else None
+        if directions is not None:
+            server, client = directions
+            self.validator.buffered -= server.buffered() + client.buffered()
             flow.tracker = None
 
     def flow_end(self, flow: Flow, reason: str) -> None:
-        """The same at the end."""
+        """Free everything held for a flow that has ended."""
         self.release(flow)

@@ -1,4 +1,4 @@
-"""Urgent data: which octet the application does not read in order."""
+"""Urgent data: the byte that the application does not read in order."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from typing import Final
 
 from pywall_core.api import URG, Packet
 
-from .half import Half
+from .direction import StreamDirection
 
 #: Instead of a position: receivers, or copies of the segment, may differ about it.
 AMBIGUOUS: Final = -2
 
 
-def urgent_position(packet: Packet, at: int, end: int, sender: Half) -> int:
-    """Where the urgent octet is after this segment, or AMBIGUOUS.
+def urgent_position(packet: Packet, at: int, end: int, sender: StreamDirection) -> int:
+    """Return the position of the urgent byte after this segment, or AMBIGUOUS.
 
-    A socket without SO_OOBINLINE leaves out the octet before the urgent pointer (RFC 6093 section 2; Linux:
-    ``tcp_check_urg``). One such octet a stream can be followed; a second one, or copies at odds about it, can not.
+    A socket without SO_OOBINLINE leaves out the byte before the urgent pointer (RFC 6093 section 2; Linux:
+    ``tcp_check_urg``). One such byte in a stream can be followed; a second one, or conflicting copies, cannot.
     """
     known = sender.urgent
     pointer = int.from_bytes(packet.data[packet.l4 + 18 : packet.l4 + 20], "big") if packet.flags & URG else 0
@@ -25,4 +25,4 @@ def urgent_position(packet: Packet, at: int, end: int, sender: Half) -> int:
         return AMBIGUOUS if max(at, sender.acked) <= known < end else known
     if position == known:
         return known
-    return AMBIGUOUS if known >= 0 or sender.covered(position) else position
+    return AMBIGUOUS if known >= 0 or sender.was_sent(position) else position

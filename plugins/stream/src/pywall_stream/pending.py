@@ -1,56 +1,56 @@
-"""What one packet would change, staged until its verdict stands."""
+"""The change that one packet makes to its connection, pending until the packet is accepted."""
 
 from __future__ import annotations
 
 from pywall_core.api import Flow
 
-from .half import Half
+from .direction import StreamDirection
 from .options import MAX_SHIFT, Options
 from .settings import Timeouts
 from .states import FIN, HANDSHAKE, OVER, received, sent
 
 Segments = tuple[tuple[int, bytes, int], ...]
 #: ``flow.tracker``: what the server sends, and what the client sends; indexed by ``packet.to_server``
-Halves = tuple[Half, Half]
+Directions = tuple[StreamDirection, StreamDirection]
 
 
-class Step:
+class PendingUpdate:
     """The change that a packet of ``sender`` makes once it is accepted; -1 and None leave a value as it is."""
 
     __slots__ = (
         "acked",
         "data",
         "data_follows",
-        "edge",
         "events",
         "fin",
         "fin_arrives",
         "isn",
-        "late",
         "missing",
         "next",
         "options",
+        "out_of_order",
         "peer",
         "removed",
         "reset",
         "resyn",
+        "seen_by_detectors",
         "segments",
         "sender",
-        "shown",
         "top",
         "tsval",
         "urgent",
         "window",
+        "window_end",
     )
 
     def __init__(
         self,
-        sender: Half,
-        peer: Half,
+        sender: StreamDirection,
+        peer: StreamDirection,
         *,
         top: int = -1,
         acked: int = -1,
-        edge: int = -1,
+        window_end: int = -1,
         window: int = 0,
         urgent: int = -1,
         isn: int = -1,
@@ -60,21 +60,21 @@ class Step:
     ) -> None:
         self.sender = sender
         self.peer = peer
-        #: what both state machines are told (:mod:`.states`), in order
+        #: events for both state machines (:mod:`.states`), in order
         self.events: list[str] = []
-        #: the receiver is told of the FIN only when it has everything before it
+        #: the FIN reaches the receiver only when everything before it has arrived
         self.fin_arrives = False
         self.segments: Segments = ()
-        #: detectors or classifiers are shown the octets
-        self.shown = False
+        #: detectors or classifiers get the bytes
+        self.seen_by_detectors = False
         self.data = b""
         self.data_follows = True
-        self.late: list[tuple[int, bytes]] | None = None
+        self.out_of_order: list[tuple[int, bytes]] | None = None
         self.next = self.fin = self.tsval = -1
         self.missing = self.removed = 0
         self.top = top
         self.acked = acked
-        self.edge = edge
+        self.window_end = window_end
         self.window = window
         self.urgent = urgent
         self.reset = reset
@@ -84,16 +84,16 @@ class Step:
         self.resyn = resyn
 
     def commit(self, flow: Flow, to_server: bool, timeouts: Timeouts) -> int:
-        """Make the change. Returns by how many octets what is held has grown (negative: shrunk)."""
+        """Make the change. Return by how many bytes the held data grew (negative: shrank)."""
         sender, peer = self.sender, self.peer
         before = sender.buffered() + peer.buffered()
         if self.options is not None:
-            self._take_syn(self.options)
+            self._apply_syn(self.options)
         sender.seen = True
         if self.resyn >= 0:
             sender.resyn = self.resyn
         if self.next >= 0:
-            self._advance()
+            self._advance_stream()
         if self.top > sender.top:
             sender.top = self.top
         if self.fin > sender.fin:
@@ -111,32 +111,32 @@ class Step:
             peer.skip(self.acked)
         elif self.acked > peer.acked:
             peer.acknowledge(self.acked)
-        if self.edge > peer.edge:
-            peer.edge = self.edge
-        self._move(flow, to_server, fin_skipped)
-        settle(flow, timeouts)
+        if self.window_end > peer.window_end:
+            peer.window_end = self.window_end
+        self._advance_states(flow, to_server, fin_skipped)
+        update_flow_state(flow, timeouts)
         return sender.buffered() + peer.buffered() - before
 
-    def _advance(self) -> None:
+    def _advance_stream(self) -> None:
         sender = self.sender
-        sender.late = self.late
+        sender.out_of_order = self.out_of_order
         sender.missing = self.missing
         sender.removed += self.removed
         if self.next == sender.next:
             return
-        if self.shown:
-            sender.judged = self.next
+        if self.seen_by_detectors:
+            sender.inspected = self.next
         if not self.data_follows:
-            sender.kept = None
+            sender.unacked_data = None
         if self.data:
-            if sender.kept is None:
-                sender.kept = bytearray(self.data)
+            if sender.unacked_data is None:
+                sender.unacked_data = bytearray(self.data)
             else:
-                sender.kept += self.data
+                sender.unacked_data += self.data
         sender.next = self.next
 
-    def _take_syn(self, options: Options) -> None:
-        """RFC 7323: window scale and timestamps hold only when both SYNs carried them."""
+    def _apply_syn(self, options: Options) -> None:
+        """RFC 7323: window scale and timestamps are used only when both SYNs carried them."""
         sender, peer = self.sender, self.peer
         sender.isn = self.isn
         sender.shift, sender.tsval, sender.signature = options.shift, options.tsval, options.signature
@@ -150,7 +150,7 @@ class Step:
         if sender.tsval < 0 or peer.tsval < 0:
             sender.tsval = peer.tsval = -1
 
-    def _move(self, flow: Flow, to_server: bool, fin_skipped: bool) -> None:
+    def _advance_states(self, flow: Flow, to_server: bool, fin_skipped: bool) -> None:
         mine, theirs = flow.client_state, flow.server_state
         if not to_server:
             mine, theirs = theirs, mine
@@ -167,10 +167,10 @@ class Step:
         flow.client_state, flow.server_state = (mine, theirs) if to_server else (theirs, mine)
 
 
-def settle(flow: Flow, timeouts: Timeouts) -> None:
-    """Derive what the core wants to know of the flow from the states of its ends and what is outstanding."""
-    halves: Halves = flow.tracker
-    server_half, client_half = halves
+def update_flow_state(flow: Flow, timeouts: Timeouts) -> None:
+    """Set the flow's state, share, timeout and ``unacked`` from the states of its two ends."""
+    directions: Directions = flow.tracker
+    from_server, from_client = directions
     client: str = flow.client_state
     server: str = flow.server_state
     established = False
@@ -178,27 +178,27 @@ def settle(flow: Flow, timeouts: Timeouts) -> None:
         flow.state = flow.share = "closed"
         flow.closed = True
         flow.timeout = timeouts.closed
-    elif client in HANDSHAKE or server in HANDSHAKE or not (server_half.seen and client_half.seen):
+    elif client in HANDSHAKE or server in HANDSHAKE or not (from_server.seen and from_client.seen):
         flow.state = flow.share = "new"
         flow.timeout = timeouts.new
     else:
         flow.state = flow.share = "established"
-        open_ends = client_half.fin < 0 and server_half.fin < 0
+        open_ends = from_client.fin < 0 and from_server.fin < 0
         flow.timeout = timeouts.established if open_ends else timeouts.closing
         established = client == "ESTABLISHED" and server == "ESTABLISHED"
-    client_half.plain = established and client_half.is_plain()
-    server_half.plain = established and server_half.is_plain()
-    flow.unacked = outstanding(flow)
+    from_client.fast_path_ok = established and from_client.is_in_order()
+    from_server.fast_path_ok = established and from_server.is_in_order()
+    flow.unacked = has_unacked_data(flow)
 
 
-def outstanding(flow: Flow) -> bool:
-    """Octets of the client that detectors were shown have not been acknowledged by the server.
+def has_unacked_data(flow: Flow) -> bool:
+    """Return True if the server has not acknowledged bytes of the client that detectors saw.
 
-    Who answers is believed at once: what a server pretends to send reaches the client that asked, or nobody. Where the
-    beginning was not seen either side may be the one that asked.
+    The answering side is trusted at once: what a server sends reaches the client that asked, or nobody. If the start of
+    the connection was not seen, either side may be the client.
     """
-    halves: Halves = flow.tracker
-    server_half, client_half = halves
-    if client_half.acked < client_half.judged:
+    directions: Directions = flow.tracker
+    from_server, from_client = directions
+    if from_client.acked < from_client.inspected:
         return True
-    return server_half.acked < server_half.judged and bool(flow.midstream)
+    return from_server.acked < from_server.inspected and bool(flow.midstream)
