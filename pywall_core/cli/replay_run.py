@@ -12,7 +12,6 @@ from ..config import leaves
 from ..engine.engine import Engine
 from ..event_lines import NOT_SHOWN, event_line
 from ..flows.filter import FilterError, parse
-from ..offline.dropped import DroppedPackets
 from ..offline.flow_choice import FlowChoice
 from ..offline.flow_rows import FlowRows
 from ..offline.replay import quiet_collector, replay
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from ..flows.filter import Predicate
     from ..model.packet import Packet
     from ..model.verdict import Verdict
+    from ..offline.dropped import DroppedPackets
     from ..plugins.registry import Plugins
 
 Prepared = tuple["Config", "Plugins", "dict[str, list[BoundRule]]"]
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace, prepared: Prepared, paths: list[str]) -> int:
                 from .replay_jobs import run_jobs
 
                 return run_jobs(args, prepared, paths, table_file)
-            dropped = stack.enter_context(DroppedPackets(args.write_dropped)) if args.write_dropped else None
+            dropped = stack.enter_context(_dropped_packets(args.write_dropped)) if args.write_dropped else None
             return _run_here(args, prepared, paths, chosen, table_file, dropped)
     except BrokenPipeError:
         raise
@@ -160,3 +160,10 @@ def needs_one_process(chains: dict[str, list[BoundRule]]) -> list[str]:
     """Return the kinds of rules that know hosts beyond one pair: a capture with such rules is not split."""
     kinds = (kind for rules in chains.values() for rule in rules for kind in leaves(rule.condition))
     return sorted({kind.kind for kind in kinds if kind.state == "host"})
+
+
+def _dropped_packets(path: str) -> DroppedPackets:
+    """Open the file of dropped packets. dpkt takes long to import: only who writes captures waits for it."""
+    from ..offline.dropped import DroppedPackets
+
+    return DroppedPackets(path)

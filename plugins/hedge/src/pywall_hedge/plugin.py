@@ -82,10 +82,11 @@ class Hedge:
 
     @hookimpl
     def pywall_startup(self, engine: Host) -> None:
-        """Load the weights before the first packet waits for them."""
-        from . import warm_up
+        """Load the weights before the first packet waits for them. No packet of a capture waits, and many need none."""
+        if engine.live:
+            from . import warm_up
 
-        warm_up(self.options.method)
+            warm_up(self.options.method)
 
     @hookimpl
     def pywall_classify(self, flow: Flow, to_server: bool, data: bytes) -> Facts | Answer:
