@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 log: Final = logging.getLogger("pywall.nfqueue")
 #: seconds between two calls of ``pulse``
 PULSE: Final = 0.25
+#: seconds for which the name of an interface is believed
+_NAMES_SECONDS: Final = 1.0
 #: NetfilterQueue receives into 4096 octets, of which the kernel's metadata take up to 120 and a GSO packet more; above
 #: this a packet with a mark or two interfaces may not fit and would be lost without a trace
 MAX_RANGE: Final = 3584
@@ -147,7 +149,9 @@ class NFQueue:
                 verdicts.flush()
             self._unanswered = number = queued.id
             if wants_interfaces:
-                packet = decode(queued.get_payload(), now, queued.hook, name(queued.indev), name(queued.outdev))
+                packet = decode(
+                    queued.get_payload(), now, queued.hook, name(queued.indev, now), name(queued.outdev, now)
+                )
             else:
                 packet = decode(queued.get_payload(), now, queued.hook)
             verdict = process(packet)
@@ -198,13 +202,17 @@ class NFQueue:
 
 
 class InterfaceNames:
-    """Interface names by index, as the kernel had them when each was first seen."""
+    """Interface names by index, as the kernel has them; one that is renamed has its new name within a second."""
 
     def __init__(self) -> None:
         self._names = {0: ""}
+        self._until = 0.0
 
-    def name(self, index: int) -> str:
-        """The name, or empty for index 0 and for an interface that has gone."""
+    def name(self, index: int, now: float) -> str:
+        """Return the name, or nothing for index 0 and for an interface that has gone; ``now`` in seconds."""
+        if now >= self._until:
+            self._until = now + _NAMES_SECONDS
+            self._names = {0: ""}
         found = self._names.get(index)
         if found is None:
             try:

@@ -265,7 +265,7 @@ def test_nfqueue_interface_names_are_looked_up_once(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(nfqueue.socket, "if_indextoname", if_indextoname)
     names = nfqueue.InterfaceNames()
-    assert [names.name(index) for index in (0, 1, 1, 9)] == ["", "eth1", "eth1", ""]
+    assert [names.name(index, 5.0) for index in (0, 1, 1, 9)] == ["", "eth1", "eth1", ""]
     assert asked == [1, 9]
 
 
@@ -284,3 +284,14 @@ def test_nfqueue_pulses_at_once_when_an_order_waits(build: Any) -> None:
     os.close(reader)
     os.close(writer)
     assert idle == [True]
+
+
+def test_nfqueue_follows_the_names_of_interfaces(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {7: "eth0"}
+    monkeypatch.setattr(nfqueue.socket, "if_indextoname", lambda index: names[index])
+    known = nfqueue.InterfaceNames()
+    assert known.name(7, 1.0) == "eth0"
+    names[7] = "wan0"
+    assert known.name(7, 1.5) == "eth0", "asked once a second at most"
+    assert known.name(7, 2.5) == "wan0"
+    assert known.name(0, 2.5) == ""
