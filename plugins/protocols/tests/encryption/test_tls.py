@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import re
 import ssl
 import tempfile
 from pathlib import Path
@@ -14,6 +15,7 @@ from cryptography.x509.oid import NameOID
 from pywall_protocols.encryption import tls
 
 from pywall_core.api import MORE, NO, Match
+from pywall_core.plugins.docstrings import docstring
 from pywall_core.testing import client_hello, conversation, detector_contract, engine, server_hello
 
 NOISE = bytes.fromhex("9f3b6ad0c44e17a8f25b09e6718d3cb0aa54f1e2037796bd48c1d05e2f8a6b93") * 8
@@ -166,6 +168,11 @@ def test_what_a_server_says_first_does_not_hide_the_client(ask):
     assert ask(tls, b"", banner) is MORE
     assert isinstance(ask(tls, TLS13[0], banner), Match)
     assert ask(tls, b"EHLO me\r\n", banner) is NO
+
+
+def test_every_fact_is_declared(ask):
+    declared = re.search(r":facts: ((?:.|\n)*?)\n\Z", docstring(tls) + "\n")[1].replace("\n", " ").split(", ")
+    assert set(ask(tls, *TLS12).facts) <= {name.strip() for name in declared}
 
 
 def test_only_a_server_hello_confirms(ask):

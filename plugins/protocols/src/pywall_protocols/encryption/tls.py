@@ -6,7 +6,8 @@
 :source: RFC 8446 sections 4.1, 5.1; RFC 5246; RFC 6101; RFC 5246 appendix E.2 (SSLv2-style hello)
 :minimum: 11 octets of a ClientHello, 47 of a ServerHello; else one record and 5 octets
 :facts: version, sni, sni_changed, client_alpns, server_alpns, ech, ja3.hash, ja3.string, ja3s.hash, ja3s.string, ja4,
-    cipher, session_resumed, subject, issuerdn
+    cipher, session_resumed, subject, issuerdn, serial, notbefore, notafter, self_issued, fingerprint,
+    fingerprint_sha256, chain_length
 """
 
 from __future__ import annotations
