@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.wire import u16
+from ..parsing.wire import cut, u16
 
 api_version = 1
 protocols = ("websocket",)
@@ -69,7 +69,7 @@ def _frames(data: bytes, *, masked: bool) -> Answer:
             size = 4 if length == 126 else 10
             if at + size > len(data):
                 break
-            length = int.from_bytes(data[at + 2 : at + size], "big")
+            length = int.from_bytes(cut(data, at + 2, at + size), "big")
             if length < 126 or (size == 10 and not 0xFFFF < length < 1 << 32):
                 return NO
         at += size + 4 * masked + length
