@@ -1,4 +1,4 @@
-"""``pywall convert``: configuration files of the first PyWall (2015) and of its successor (2021), as YAML."""
+"""``pywall convert``: rules of iptables-save and ufw, and files of the first PyWall (2015, 2021), as YAML."""
 
 from __future__ import annotations
 
@@ -18,15 +18,26 @@ Rule = dict[str, Any]
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = subparsers.add_parser(
         "convert",
-        help="turn a JSON configuration of the first PyWall into YAML",
-        description="Turn a JSON configuration of the first PyWall (2015, 2021) into YAML on standard output.",
+        help="turn rules of iptables-save or ufw, or a JSON configuration of the first PyWall, into YAML",
+        description="Turn the output of iptables-save, ufw's user.rules, or a JSON configuration of the first PyWall "
+        "(2015, 2021) into YAML on standard output. What has no equal is said on standard error, a line each.",
     )
-    parser.add_argument("file", help="JSON file")
+    parser.add_argument("file", help="output of iptables-save, user.rules of ufw, or JSON")
     add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
+    from . import convert_iptables
+
+    with contextlib.suppress(OSError, UnicodeDecodeError, ValueError):
+        text = FilePath(args.file).read_text(encoding="utf-8")
+        if convert_iptables.looks_like_iptables(text):
+            converted = convert_iptables.convert(text)
+            print_json(converted.data) if args.json else print(to_yaml(converted.data, args.file), end="")
+            for note in converted.notes:
+                complain(f"{args.file}: {note}")
+            return OK
     converter = Converter(args.file)
     data = converter.convert()
     if args.json:
@@ -47,7 +58,7 @@ def to_yaml(data: dict[str, Any], source: str) -> str:
         return text.removesuffix("\n").removesuffix("\n...")
 
     lines = [f"# converted from {FilePath(source).name}", "version: 1"]
-    lines += [f"{key}: {flow(data[key])}" for key in ("queue", "plugins")]
+    lines += [f"{key}: {flow(data[key])}" for key in ("queue", "plugins") if key in data]
     lines.append("chains:")
     for name, rules in data["chains"].items():
         lines.append(f"  {flow(name)}:" if rules else f"  {flow(name)}: []")
