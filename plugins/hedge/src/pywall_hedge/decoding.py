@@ -46,11 +46,11 @@ def undo(data: bytes) -> Undone | None:
     """
     if len(data) < LEAST or data.count(b" ") * 12 > len(data):  # words with spaces between them
         return None
-    if (wide := _utf16(data)) is not None:
-        return undo(wide) or Undone("zero-interleaved", wide)
     folded = data.replace(b"\r\n", b"").replace(b"\n", b"") if data.count(b"\n") * 40 < len(data) * 2 else data
     url = b"-" in folded or b"_" in folded
     for name, pattern in _RUNS:
+        if name == "ascii85" and (narrow := _narrow(data)) is not None:
+            return narrow
         if name == "base64" and url:
             continue
         runs = pattern.findall(folded)
@@ -62,18 +62,15 @@ def undo(data: bytes) -> Undone | None:
             continue
         if len(inner) >= LEAST // 2 and (name != "percent" or total > 1.3 * len(inner)):
             return Undone(name, inner)
-    return _narrow(data)
-
-
-def _utf16(data: bytes) -> bytes | None:
-    """Every second byte, where the others are all zero (or one value)."""
-    for start in (0, 1):
-        other = data[1 - start :: 2]
-        if other.count(other[:1]) >= 0.98 * len(other) and other[:1] == b"\0":
-            kept = data[start::2]
-            if kept.count(b"\0") * 8 < len(kept):
-                return kept
     return None
+
+
+def without_zeros(payload: bytes) -> bytes | None:
+    """The other bytes of a payload in which every second byte is zero, wherever a line's end shifts them; else None."""
+    zeros = payload.count(0)
+    if not 0.4 * len(payload) <= zeros <= 0.56 * len(payload) or bytes(5) in payload:
+        return None
+    return payload.replace(b"\0", b"")
 
 
 def _narrow(data: bytes) -> Undone | None:

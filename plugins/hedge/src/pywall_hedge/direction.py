@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from . import gate
-from .decoding import undo
+from .decoding import undo, without_zeros
 from .following import FIRST_LOOK, Follower
 from .framing import Layout, Stripped, cut, strip
 from .headless import packed, units_of_video
@@ -154,7 +154,7 @@ class Direction:
         self._checked = 0
         self._ratio = 0.0
         self._layout = None
-        self.packed = None
+        self.packed, self._packed_sought = None, False
 
     # --- text and noise ---------------------------------------------------------------------------------------------
 
@@ -166,6 +166,9 @@ class Direction:
                 self.clear += front
                 payload = payload[front:]
             self._add_noise(payload)
+            return
+        if kind == "plain" and (dense := without_zeros(payload)):
+            self._sort(dense)
             return
         self.clear += len(payload)
         room = TEXT - len(self._text)

@@ -267,8 +267,9 @@ CONVINCING = 15.0
 """Bits that a chain must explain."""
 SEARCHED = 4096
 """Bytes of a direction in which records are looked for."""
-_LONGEST, _FIRST, _STEPS = 20000, 2048, 400
-"""Bytes of a record, and of the first one, at most; records that are followed."""
+_LONGEST, _FIRST, _FIRST_OF_ONE, _STEPS = 20000, 2048, 159, 400
+"""Bytes of a record, and of the first one, at most (where one byte says it: above, it proves nothing); records that are
+followed."""
 
 
 def find_layout(data: bytes, sizes: Sequence[int]) -> Layout | None:
@@ -283,7 +284,7 @@ def find_layout(data: bytes, sizes: Sequence[int]) -> Layout | None:
     ends = set(accumulate(sizes))
     best, best_score = None, CONVINCING
     for offset, width, order, layouts in _FIELDS:
-        if width and int.from_bytes(start[offset : offset + width], order) > _FIRST:
+        if width and int.from_bytes(start[offset : offset + width], order) > (_FIRST if width > 1 else _FIRST_OF_ONE):
             continue
         for layout in layouts:
             score = _walk(start, ends, layout)
@@ -323,7 +324,7 @@ def _walk(data: bytes, ends: set[int], layout: Layout) -> float:
         if place > size:
             break
         landed += place in ends
-        if number == 8 and bits - 8 * log2(largest + 1) + 4 * landed < 6:
+        if number in (4, 8) and bits - number * log2(largest + 1) + 4 * landed < 0.7 * number:
             return 0
     return bits - number * log2(largest + 1) + 4 * landed if number >= 3 else 0
 

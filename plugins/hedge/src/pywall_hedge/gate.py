@@ -36,7 +36,7 @@ def look(payload: bytes) -> Kind:
         return "text"
     if size >= 24 and len(rest.translate(None, _CONTROL)) * 10 >= 9 * len(rest) and _is_utf8(payload):
         return "text"
-    if size >= 16 and payload.isascii():
+    if size >= 16 and (payload.isascii() or (size < 64 and payload.count(b"\0") * 3 > size)):
         return "plain"
     if size < 64:
         return "noise"
