@@ -105,43 +105,22 @@ class Engine:
         self._kept: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = {}
         self.fragments = Fragments()
 
-        #: the named sets of the configuration
-        self.sets = build_sets(config)
-        bound = plugins.bind(config)
-        kinds = [kind for rules in bound.values() for rule in rules for kind in leaves(rule.condition)]
-        self.wants_interfaces = config.queue.loopback or any(kind.needs_interfaces for kind in kinds)
-        owners, default = plugins.registry.owner, config.effective_default()
-        self.chains = Chains(bound, default, owners, self, self._events.observed, added=self._add_to_set)
-        self.set_changes = SetChanges(self.sets, self.flows, self.chains, observe=config.mode == "observe")
         #: go on looking at a flow whose verdict is final, so that it gets its name
         look_on = config.detection.all if config.detection.all is not None else not live
-        asked = {name for kind in kinds for name in kind.asks()}
-        self.recognition.classifiers.wanted &= look_on or not asked.isdisjoint(self.recognition.classifiers.facts)
-        self._offload = Offload(
-            self.flows.find,
-            self.chains,
-            self._guard,
-            (("core", self._end_transactions), *(plugins.calls("flow_released") if live else ())),
-            look_on=look_on,
-            observe=config.mode == "observe",
-        )
+        self._compile_rules(look_on)
+        self._offload = self._make_offload(look_on)
         #: In how many directions of the connection the kernel may carry a verdict, by packet and verdict: 0, 1 or 2.
         self.offloadable: Callable[[Packet, Verdict], int] = self._offload.directions
         walk = self.chains.walk if tracer is None else tracer.watch_walks(self)
-        hooks = PacketHooks(
-            self._guard, plugins.calls("packet"), plugins.calls("decided"), plugins.calls("segment"), walk
-        )
+        calls = plugins.calls
+        hooks = PacketHooks(self._guard, calls("packet"), calls("decided"), calls("segment"), walk)
         self._pipeline = self._make_pipeline(hooks, self.recognition)
         self._timed_detection: Recognition | None = None
         self._timed_pipeline: Pipeline | None = None
         #: packets until the next one under a clock; never 0 in a replay, whose results do not depend on the machine
         self._until_timed = 0
         if live:
-            self._until_timed = EVERY
-            timing = self.timing
-            self._timed_detection = self._detection(timing.detectors(detectors), timing.classifiers(classifiers))
-            self._timed_detection.classifiers.wanted = self.recognition.classifiers.wanted
-            self._timed_pipeline = self._make_pipeline(hooks.timed(timing), self._timed_detection)
+            self._make_timed_pipeline(hooks, detectors, classifiers)
         self._guard.call_all(plugins.calls("startup"), self)
 
     # --- packets --------------------------------------------------------------------------------------------------
@@ -271,6 +250,37 @@ class Engine:
     def _detection(self, detectors: Detectors, classifiers: list[Classifier]) -> Recognition:
         limits = self.config.detection
         return Recognition(detectors, classifiers, limits.bytes, limits.packets, self._record_detection_error)
+
+    def _compile_rules(self, look_on: bool) -> None:
+        """Compile the chains, and note what their rules need: interface names, classes, named sets."""
+        config, plugins = self.config, self.plugins
+        #: the named sets of the configuration
+        self.sets = build_sets(config)
+        bound = plugins.bind(config)
+        kinds = [kind for rules in bound.values() for rule in rules for kind in leaves(rule.condition)]
+        self.wants_interfaces = config.queue.loopback or any(kind.needs_interfaces for kind in kinds)
+        owners, default = plugins.registry.owner, config.effective_default()
+        self.chains = Chains(bound, default, owners, self, self._events.observed, added=self._add_to_set)
+        self.set_changes = SetChanges(self.sets, self.flows, self.chains, observe=config.mode == "observe")
+        asked = {name for kind in kinds for name in kind.asks()}
+        self.recognition.classifiers.wanted &= look_on or not asked.isdisjoint(self.recognition.classifiers.facts)
+
+    def _make_offload(self, look_on: bool) -> Offload:
+        return Offload(
+            self.flows.find,
+            self.chains,
+            self._guard,
+            (("core", self._end_transactions), *(self.plugins.calls("flow_released") if self.live else ())),
+            look_on=look_on,
+            observe=self.config.mode == "observe",
+        )
+
+    def _make_timed_pipeline(self, hooks: PacketHooks, detectors: Detectors, classifiers: list[Classifier]) -> None:
+        timing = self.timing
+        self._until_timed = EVERY
+        self._timed_detection = self._detection(timing.detectors(detectors), timing.classifiers(classifiers))
+        self._timed_detection.classifiers.wanted = self.recognition.classifiers.wanted
+        self._timed_pipeline = self._make_pipeline(hooks.timed(timing), self._timed_detection)
 
     def _make_pipeline(self, hooks: PacketHooks, detection: Recognition) -> Pipeline:
         return Pipeline(
