@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from .common import CONFIGURATION, OK, PLUGIN, add_config, add_json, prepare, print_json, print_table, warn
+from .common import CONFIGURATION, OK, PLUGIN, add_config, add_json, complain, prepare, print_json, print_table, warn
 
 if TYPE_CHECKING:
     from ..config import BoundRule, Config, Failure
@@ -44,6 +44,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     add_config(parser)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--schema", action="store_true", help="print the JSON schema, with the named plugins' rule kinds")
+    what.add_argument("--fix", action="store_true", help="rewrite names that are called otherwise now, in the file")
     what.add_argument("--policies", action="store_true", help="list the ready-made policies")
     add_json(parser)
     parser.set_defaults(run=run)
@@ -60,6 +61,8 @@ def run(args: argparse.Namespace) -> int:
         else:
             print_table(["policy", "what it does"], policies().items())
         return OK
+    if args.fix:
+        fix(args.file or args.config)
     try:
         config, plugins, chains = prepare(args.file or args.config)
     except (ConfigError, PluginError) as error:
@@ -82,6 +85,28 @@ def run(args: argparse.Namespace) -> int:
     else:
         _print(config, plugins, chains)
     return OK
+
+
+def fix(source: str | None) -> None:
+    """Rewrite former names in the file; what else is wrong is said by the check that follows."""
+    from pathlib import Path
+
+    from ..config import ConfigError
+    from ..config.renamed import fix_file
+
+    if source is None or source.startswith("policy:"):
+        return
+    try:
+        prepare(source)
+    except ConfigError as error:
+        files = {problem.file or source for problem in error.problems}
+        for file in sorted(files):
+            wanted = [problem for problem in error.problems if (problem.file or source) == file]
+            try:
+                for line in fix_file(Path(file), wanted):
+                    print(line)
+            except OSError as refused:
+                complain(f"{file}: {refused.strerror}")
 
 
 def _summary(config: Config, plugins: Plugins, chains: dict[str, list[BoundRule]]) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def printable(text: str) -> str:
 def name_text(app: str | None, facts: Mapping[str, object]) -> str:
     """Return a flow's name for a table: ``tls``, or ``unknown, encrypted 0.98`` with the class and its probability."""
     text = app or "pending"
-    label, confidence = facts.get("payload_class"), facts.get("confidence")
+    label, confidence = facts.get("payload.class"), facts.get("payload.confidence")
     if label is None:
         return text
     return f"{text}, {label} {confidence:.2f}" if isinstance(confidence, float) else f"{text}, {label}"
@@ -87,7 +87,9 @@ def name_text(app: str | None, facts: Mapping[str, object]) -> str:
 
 def event_name(event: Mapping[str, Any]) -> str:
     """Return :func:`name_text` of a flow event."""
-    return name_text(event.get("app_proto"), event.get("pywall", {}).get("facts", {}))
+    from ..events.eve import own_facts
+
+    return name_text(event.get("app_proto"), own_facts(dict(event)))
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ..events.eve import own_facts
 from .common import FAILURE, OK, USAGE, add_json, complain, print_json, printable
 from .live import Json, Refused, question
 
@@ -79,7 +80,7 @@ def from_events(lines: Iterable[str], number: int) -> Json | None:
     if best is None:
         return None
     said: Json = best.get("pywall", {})
-    facts = {**said.get("facts", {}), **{f"payload.{name}": value for name, value in best.get("payload", {}).items()}}
+    facts = own_facts(best)
     return _answer(
         best,
         action=best.get("verdict", {}).get("action", "none"),

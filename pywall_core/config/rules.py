@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 from ..model.packet import PROTOCOL_NAMES
 from ..model.rule_kind import RuleKind
 from ..model.verdict import Action
+from . import renamed
 from .errors import ACTION_ALIASES, Path, nearest, shown, some_of
 from .jumps import check_jumps
 from .model import Config
@@ -382,13 +383,17 @@ class _Binder:
         for name in names:
             if facts.has(name):
                 continue
+            at = next(self.places(name, path), path)
+            if facts.has(renamed.FACTS.get(name, "")):
+                words = f"the fact {name!r} is called {renamed.FACTS[name]!r}; `pywall check --fix` rewrites it"
+                self.config.error(at, words)
+                continue
             alike = [known for known in facts.names if known.rpartition(".")[2] == name.rpartition(".")[2]]
             hint = nearest(name, alike or facts.names) or (f"; did you mean {min(alike)!r}?" if alike else "")
             protocol = name.partition(".")[0]
             if self.protocols is not None and protocol not in self.protocols:
                 hint = bringing("pywall.plugins", protocol, self.named) or hint
             known = some_of(name, [known for known in facts.names if known.startswith(f"{protocol}.")] or facts.names)
-            at = next(self.places(name, path), path)
             self.config.error(at, f"no loaded plugin gives the fact {name!r}{hint} (known: {known})")
 
     def places(self, value: str, path: Path) -> Iterator[Path]:

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from types import SimpleNamespace
 from typing import Any
 
-from .eve import protocol_number
+from .eve import own_facts, protocol_number
 
 Event = dict[str, Any]
 
@@ -25,7 +25,7 @@ class EventFlow:
         self.state = flow.get("state", "")
         tcp = event.get("tcp", {})
         self.client_state = self.server_state = str(tcp.get("state", ""))
-        self.facts = {**dict(_dotted(event)), **event.get("pywall", {}).get("facts", {})}
+        self.facts = {**dict(_dotted(event)), **own_facts(event)}
         self.start = _unix(flow.get("start", event["timestamp"]))
         self.last = _unix(event["timestamp"])
         pywall, action = event.get("pywall", {}), event.get("verdict", {}).get("action")

@@ -146,7 +146,9 @@ class EventBuilder:
         protocols = (flow.app_proto, flow.app_proto_orig)
         own = {name: clean(value) for name, value in flow.facts.items() if name.partition(".")[0] not in protocols}
         if own:
-            event.setdefault("pywall", {})["facts"] = own
+            at = event.setdefault("pywall", {})
+            for head in dict.fromkeys(name.partition(".")[0] for name in own):
+                _nest(at, head, own)
 
     def _decisions(self, event: Event, packet: Packet | None, fields: dict[str, Any]) -> None:
         verdict: Verdict | None = fields.pop("verdict", None)
@@ -272,6 +274,23 @@ def _dropped(packet: Packet, reason: str) -> Event:
         drop["udplen"] = packet.end - packet.l4
     drop["reason"] = clean(reason)
     return drop
+
+
+#: keys of ``pywall`` that hold mappings but no facts
+_NO_FACTS: Final = frozenset({"against"})
+
+
+def own_facts(event: Event) -> dict[str, Any]:
+    """Return the facts that stand under ``pywall`` of an event, by their dotted names."""
+    found: dict[str, Any] = {}
+    waiting = [(name, value) for name, value in event.get("pywall", {}).items() if name not in _NO_FACTS]
+    while waiting:
+        name, value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [(f"{name}.{inner}", below) for inner, below in value.items()]
+        elif "." in name:
+            found[name] = value
+    return found
 
 
 def _nest(event: Event, proto: str, facts: dict[str, Any]) -> None:

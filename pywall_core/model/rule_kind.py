@@ -58,7 +58,7 @@ class RuleKind(BaseModel):
     any_fact: ClassVar[bool] = False
 
     def asks(self) -> tuple[str, ...]:
-        """Names of the facts that the answer rests on: ``app_proto``, ``tls.sni``, ``payload_class`` ..."""
+        """Names of the facts that the answer rests on: ``app_proto``, ``tls.sni``, ``payload.class`` ..."""
         return ()
 
     def protocols(self) -> tuple[str, ...]:

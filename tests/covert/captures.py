@@ -64,7 +64,7 @@ def _describe(flow: Flow, capture: str) -> Dropped:
     ends = f"{transport} {ip_address(flow.src)}:{flow.sport} > {ip_address(flow.dst)}:{flow.dport}"
     facts = flow.facts
     name = "/".join(Path(capture).parts[-2:])
-    confidence, through = float(facts.get("confidence", 0)), int(facts.get("bytes_seen", 0))
+    confidence, through = float(facts.get("payload.confidence", 0)), int(facts.get("payload.bytes_seen", 0))
     return Dropped(name, ends, flow.app_proto or "unnamed", flow.confirmed, through, confidence, flow.midstream)
 
 

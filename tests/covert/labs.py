@@ -53,8 +53,8 @@ class Seen:
     @property
     def through(self) -> int:
         """Bytes of payload that the classifier had seen when the flow was decided."""
-        facts = self.event.get("payload") or self.event.get("pywall", {}).get("facts", {})
-        return int(facts.get("bytes", facts.get("bytes_seen", 0)))
+        facts = self.event.get("pywall", {}).get("payload", {})
+        return int(facts.get("bytes_seen", 0))
 
     @property
     def blocked(self) -> bool:
@@ -69,8 +69,8 @@ class Seen:
 
     def text(self) -> str:
         """Return what a table shows."""
-        facts = self.event.get("payload") or self.event.get("pywall", {}).get("facts", {})
-        label = facts.get("class", facts.get("payload_class", "-"))
+        facts = self.event.get("pywall", {}).get("payload", {})
+        label = facts.get("class", "-")
         return f"{self.event.get('app_proto')}/{label} {'dropped' if self.dropped else 'passed'} at {self.through}"
 
 

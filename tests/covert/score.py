@@ -97,7 +97,7 @@ def judge(lab: InMemory, session: Session, number: int, server: str | None = Non
             break
     assert flow is not None
     lab.engine.flows.end(flow, "closed")
-    label = flow.facts.get("payload.class", flow.facts.get("payload_class"))
+    label = flow.facts.get("payload.class")
     return Outcome(session.size, dropped, label, flow.app_proto, flow.confirmed)
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pywall_core.api import ACK, DROP, INPUT, NO, SYN, Answer, Drop, Flow, Match, Packet, Verdict, decode, hookimpl
 from pywall_core.events.community import community_id
-from pywall_core.events.eve import EventBuilder, clean, to_line
+from pywall_core.events.eve import EventBuilder, clean, own_facts, to_line
 from pywall_core.testing import conversation, engine, icmp_error, ip_packet, make_flow, tcp_packet, udp_packet
 
 START = 1_700_000_000.0
@@ -126,7 +126,7 @@ def test_facts_stand_under_their_protocol() -> None:
         "ssh.server.hassh.hash": "ab",
         "ssh.n": [1, "\x1b[2J", b"\0\xff"],
         "tls.sni": "not ours",
-        "payload_class": "encrypted",
+        "payload.class": "encrypted",
     }
     flow = make_flow(app_proto="ssh", facts=facts)
     assert BUILDER.has_type("ssh", flow)
@@ -139,8 +139,9 @@ def test_facts_stand_under_their_protocol() -> None:
         "n": [1, "\N{REPLACEMENT CHARACTER}[2J", "00ff"],
     }
     assert "tls" not in event
-    own = BUILDER.build("flow", flow, None, {}, START)["pywall"]["facts"]
-    assert own == {"payload_class": "encrypted", "tls.sni": "not ours"}
+    whole = BUILDER.build("flow", flow, None, {}, START)
+    assert (whole["pywall"]["payload"], whole["pywall"]["tls"]) == ({"class": "encrypted"}, {"sni": "not ours"})
+    assert own_facts(whole) == {"payload.class": "encrypted", "tls.sni": "not ours"}
     flow.app_proto, flow.app_proto_orig = "tls", "ssh"
     both = BUILDER.build("tls", flow, None, {}, START)
     assert (both["app_proto_orig"], both["tls"], "ssh" in both) == ("ssh", {"sni": "not ours"}, True)

@@ -41,8 +41,8 @@ def test_classify_prints_a_line_and_the_tests(files, capsys):
 def test_classify_json(files, capsys):
     assert run(commands.classify_command, "--json", *files) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [line["payload_class"] for line in lines] == ["plain", "encrypted", "compressed"]
-    assert lines[1]["bytes_seen"] == 80_000
+    assert [line["payload.class"] for line in lines] == ["plain", "encrypted", "compressed"]
+    assert lines[1]["payload.bytes_seen"] == 80_000
     assert lines[1]["tests"]["chi_square"] == pytest.approx(255, abs=100)
     assert lines[2]["because"] == "gzip"
 
@@ -51,7 +51,7 @@ def test_classify_hedge_and_standard_input(monkeypatch, capsys):
     monkeypatch.setattr(sys, "stdin", argparse.Namespace(buffer=io.BytesIO(random.Random(3).randbytes(60_000))))
     assert run(commands.classify_command, "--json", "--method", "hedge", "-") == 0
     found = json.loads(capsys.readouterr().out)
-    assert (found["file"], found["payload_class"], found["method"]) == ("-", "encrypted", "hedge")
+    assert (found["file"], found["payload.class"], found["method"]) == ("-", "encrypted", "hedge")
 
 
 def test_classify_goes_on_after_a_missing_file(files, capsys):
@@ -76,7 +76,7 @@ def test_classify_judges_the_flows_of_a_capture(tmp_path, capsys):
     talk.pcap(path)
     assert run(commands.classify_command, "--json", str(path)) == 0
     (line,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert line["payload_class"] == "encrypted"
+    assert line["payload.class"] == "encrypted"
     assert line["settled_at"] <= 16_384
     assert "udp" in line["file"]
 
@@ -91,7 +91,7 @@ def test_a_damaged_capture_is_said(tmp_path, capsys):
 def test_an_empty_file_is_unknown(tmp_path, capsys):
     (tmp_path / "empty").touch()
     assert run(commands.classify_command, "--json", str(tmp_path / "empty")) == 0
-    assert json.loads(capsys.readouterr().out)["payload_class"] == "unknown"
+    assert json.loads(capsys.readouterr().out)["payload.class"] == "unknown"
 
 
 def test_plot(files, tmp_path, capsys):

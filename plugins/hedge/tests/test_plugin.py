@@ -51,10 +51,10 @@ def test_ciphertext_settles_within_a_few_kilobytes():
     facts = feed(plugin, flow, random.Random(1).randbytes(80_000))
     assert isinstance(facts, Facts)
     assert tuple(facts) == FACTS
-    assert facts["payload_class"] == "encrypted"
-    assert facts["confidence"] > 0.97
-    assert facts["entropy"] > 7.5
-    assert facts["bytes_seen"] <= 8192
+    assert facts["payload.class"] == "encrypted"
+    assert facts["payload.confidence"] > 0.97
+    assert facts["payload.entropy"] > 7.5
+    assert facts["payload.bytes_seen"] <= 8192
     assert facts["payload.odds"] >= thresholds(0.008, 0.05).upper
     assert not flow.ext
     assert plugin.pywall_stats() == {
@@ -67,7 +67,9 @@ def test_wanted_error_rates_move_the_moment():
     seen = []
     for false_drop in (0.2, 0.05, 0.008):
         settings = Settings(false_drop=false_drop)
-        seen.append(feed(Hedge(settings), unknown_flow(), random.Random(1).randbytes(80_000), 100)["bytes_seen"])
+        seen.append(
+            feed(Hedge(settings), unknown_flow(), random.Random(1).randbytes(80_000), 100)["payload.bytes_seen"]
+        )
     assert seen == sorted(seen)
     assert seen[0] < seen[-1]
 
@@ -75,10 +77,10 @@ def test_wanted_error_rates_move_the_moment():
 def test_a_prior_moves_the_moment():
     """What is remembered of a peer is set before the first byte, or later."""
     data, settings = random.Random(1).randbytes(80_000), Settings()
-    without = feed(Hedge(settings), unknown_flow(), data, 100)["bytes_seen"]
+    without = feed(Hedge(settings), unknown_flow(), data, 100)["payload.bytes_seen"]
     flow = unknown_flow()
     begin(flow, settings).prior = 3.0
-    assert feed(Hedge(settings), flow, data, 100)["bytes_seen"] < without
+    assert feed(Hedge(settings), flow, data, 100)["payload.bytes_seen"] < without
 
 
 def test_evidence_is_open_while_the_test_goes_on():
@@ -95,26 +97,26 @@ def test_text_goes_on_to_the_window_and_is_plain(text):
     plugin, flow = Hedge(Settings()), unknown_flow()
     assert feed(plugin, flow, text[:60_000]) is MORE
     facts = feed(plugin, flow, text[60_000:70_000])
-    assert facts["payload_class"] == "plain"
-    assert facts["bytes_seen"] >= 65_536
+    assert facts["payload.class"] == "plain"
+    assert facts["payload.bytes_seen"] >= 65_536
 
 
 def test_a_flow_joined_in_the_middle_is_never_called_encrypted_by_its_bytes_alone():
     flow = unknown_flow(midstream=True)
     facts = feed(Hedge(Settings()), flow, random.Random(1).randbytes(80_000))
-    assert facts["bytes_seen"] >= 65_536
+    assert facts["payload.bytes_seen"] >= 65_536
 
 
 def test_a_flow_that_ends_early_says_what_it_looked_like():
     plugin, flow = Hedge(Settings(false_drop=1e-6)), unknown_flow()
     assert feed(plugin, flow, random.Random(3).randbytes(2000)) is MORE
     plugin.pywall_flow_end(flow, "closed")
-    assert flow.facts["payload_class"] == "encrypted"
+    assert flow.facts["payload.class"] == "encrypted"
     assert flow.facts["payload.odds"] > 0
     flow = unknown_flow()
     assert plugin.pywall_classify(flow, True, b"hi") is MORE
     plugin.pywall_flow_end(flow, "closed")
-    assert flow.facts["payload_class"] == "unknown"
+    assert flow.facts["payload.class"] == "unknown"
     plugin.pywall_flow_end(unknown_flow(), "timeout")
 
 
@@ -138,7 +140,12 @@ def answer(parameters, facts, state=YES, **attributes):
 
 
 def test_the_rule_answers_by_class_confidence_and_entropy():
-    facts = {"payload_class": "encrypted", "confidence": 0.8, "entropy": 7.9, "bytes_seen": 5000}
+    facts = {
+        "payload.class": "encrypted",
+        "payload.confidence": 0.8,
+        "payload.entropy": 7.9,
+        "payload.bytes_seen": 5000,
+    }
     unknown = {"app_proto": "unknown", "detect_done": True}
     assert answer({"is": "encrypted"}, facts, **unknown) is YES
     assert answer({"is": ["plain", "encrypted"]}, facts, **unknown) is YES
@@ -187,5 +194,5 @@ def test_a_compressed_file_and_text_pass(text, products):
 def test_a_window_spent_without_a_decision_is_not_called_encrypted():
     settings = Settings(false_drop=1e-30, window=4096)
     facts = feed(Hedge(settings), unknown_flow(), random.Random(1).randbytes(20_000))
-    assert facts["payload_class"] == "unknown"
+    assert facts["payload.class"] == "unknown"
     assert facts["payload.odds"] > 0

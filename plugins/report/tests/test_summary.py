@@ -26,14 +26,13 @@ def test_counts_names_and_rules(flow_event: FlowEvent) -> None:
     assert summary.flows[1]["x"] == {}
 
 
-def test_encrypted_and_unknown_in_old_and_new_files(flow_event: FlowEvent) -> None:
-    old = {"rule": "default", "facts": {"payload_class": "encrypted", "confidence": 0.9, "bytes_seen": 2048}}
-    new = {"rule": "default", "payload": {"class": "encrypted", "confidence": 0.9, "odds": 3.1}}
+def test_encrypted_and_unknown(flow_event: FlowEvent) -> None:
+    encrypted = {"rule": "default", "payload": {"class": "encrypted", "confidence": 0.9, "odds": 3.1}}
     plain = {"rule": "default", "payload": {"class": "plain"}}
-    events = [flow_event(n, app_proto="unknown", pywall=pywall) for n, pywall in enumerate((old, plain, new))]
-    summary = summarize([*events, flow_event(9, pywall=new)])
-    assert summary.encrypted == [0, 2]
-    assert summary.flows[0]["x"]["payload"] == {"class": "encrypted", "confidence": 0.9, "bytes_seen": 2048}
+    events = [flow_event(n, app_proto="unknown", pywall=pywall) for n, pywall in enumerate((encrypted, plain))]
+    summary = summarize([*events, flow_event(9, pywall=encrypted)])
+    assert summary.encrypted == [0]
+    assert summary.flows[0]["x"]["payload"] == {"class": "encrypted", "confidence": 0.9, "odds": 3.1}
 
 
 def test_bins_hold_every_flow_once() -> None:

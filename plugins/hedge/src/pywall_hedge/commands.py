@@ -92,9 +92,9 @@ def _text(found: dict[str, Any]) -> str:
     because = f" ({found['because']})" if found["because"] else ""
     settled = "" if found["settled_at"] is None else f", encrypted since byte {found['settled_at']}"
     lines = [
-        f"{found['file']}: {found['payload_class']}{because}, confidence {found['confidence']:.2f}, "
-        f"odds {found['payload.odds']:+.1f}, entropy {found['entropy']:.3f} bits a byte, "
-        f"{found['bytes_seen']} bytes{settled}"
+        f"{found['file']}: {found['payload.class']}{because}, confidence {found['payload.confidence']:.2f}, "
+        f"odds {found['payload.odds']:+.1f}, entropy {found['payload.entropy']:.3f} bits a byte, "
+        f"{found['payload.bytes_seen']} bytes{settled}"
     ]
     lines += [f"    {name:24} {value:.6g}" for name, value in found["tests"].items()]
     return "\n".join(lines)

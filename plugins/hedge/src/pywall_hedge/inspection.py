@@ -62,7 +62,7 @@ def _file(name: str, file: BinaryIO, method: str, show: Callable[[int], None]) -
                 settled_at = stream.bytes_seen
         start += payload[: WINDOW - len(start)]
         show(total)
-    found = {"file": name, **finding(stream, settled_at), "bytes_seen": total, "method": method}
+    found = {"file": name, **finding(stream, settled_at), "payload.bytes_seen": total, "method": method}
     return {**found, "tests": _tests(bytes(start))}, curve
 
 
@@ -71,11 +71,11 @@ def finding(stream: StreamClassifier, settled_at: int | None) -> dict[str, Any]:
     None."""
     result = stream.result()
     return {
-        "payload_class": result.label if stream.bytes_seen else "unknown",
-        "confidence": round(result.confidence, 4),
+        "payload.class": result.label if stream.bytes_seen else "unknown",
+        "payload.confidence": round(result.confidence, 4),
         "payload.odds": round(stream.odds, 2),
         "because": result.because or None,
-        "entropy": round(stream.entropy, 4),
+        "payload.entropy": round(stream.entropy, 4),
         "settled_at": settled_at,
     }
 
@@ -141,4 +141,7 @@ def _capture(name: str, method: str) -> Iterator[tuple[dict[str, Any], Curve]]:
         ends = f"{ip_address(flow.src)}:{flow.sport} > {ip_address(flow.dst)}:{flow.dport}"
         label = f"{name} {'udp' if flow.proto == 17 else 'tcp'} {ends}"
         made = {"file": label, **finding(found, settled[0] if settled else None)}
-        yield {**made, "bytes_seen": flow.bytes_toserver + flow.bytes_toclient, "method": method, "tests": {}}, curve
+        yield (
+            {**made, "payload.bytes_seen": flow.bytes_toserver + flow.bytes_toclient, "method": method, "tests": {}},
+            curve,
+        )

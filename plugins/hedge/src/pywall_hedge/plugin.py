@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from .options import Settings
 
 NAME = "hedge"
-FACTS = ("payload_class", "confidence", "entropy", "bytes_seen", "payload.odds", "payload.because", "payload.peer")
+FACTS = (
+    "payload.class",
+    "payload.confidence",
+    "payload.entropy",
+    "payload.bytes_seen",
+    "payload.odds",
+    "payload.because",
+    "payload.peer",
+)
 
 
 def evidence(flow: Flow) -> StreamClassifier | None:
@@ -57,10 +65,11 @@ class _LaterOptions:
 
 
 class Hedge:
-    """Sets facts of a flow when its test settles, or when it ends: `payload_class` (plain, compressed, encrypted,
-    obfuscated, unknown), `confidence` (probability of the class, 0 to 1), `entropy` (bits a byte, 0 to 8) and
-    `bytes_seen`; `payload.odds` (log-odds of "encrypted", nats), `payload.because` (the structure or the encoding
-    that was found, "" without) and `payload.peer` (nats of the odds that come from earlier flows to the same service).
+    """Sets facts of a flow when its test settles, or when it ends: `payload.class` (plain, compressed, encrypted,
+    obfuscated, unknown), `payload.confidence` (probability of the class, 0 to 1), `payload.entropy` (bits a byte, 0 to
+    8) and `payload.bytes_seen`; `payload.odds` (log-odds of "encrypted", nats), `payload.because` (the structure or the
+    encoding that was found, "" without) and `payload.peer` (nats of the odds that come from earlier flows to the same
+    service).
     """
 
     api_version = API_VERSION
@@ -108,8 +117,8 @@ class Hedge:
         assert flow.ext is not None
         del flow.ext[NAME]
         facts = self._facts(stream)
-        if not settled and facts["payload_class"] == "encrypted":
-            facts["payload_class"] = "unknown"  # a window spent is no proof: rules drop what the test has decided
+        if not settled and facts["payload.class"] == "encrypted":
+            facts["payload.class"] = "unknown"  # a window spent is no proof: rules drop what the test has decided
         return facts
 
     @hookimpl
@@ -142,7 +151,7 @@ class Hedge:
 
     def _facts(self, stream: StreamClassifier) -> Facts:
         facts = self._describe(stream)
-        self._settled[facts["payload_class"]] += 1
+        self._settled[facts["payload.class"]] += 1
         return facts
 
     def _describe(self, stream: StreamClassifier) -> Facts:
@@ -152,10 +161,10 @@ class Hedge:
             label, confidence, because = result.label, result.confidence, result.because
         return Facts(
             {
-                "payload_class": label,
-                "confidence": round(confidence, 4),
-                "entropy": round(stream.entropy, 4),
-                "bytes_seen": stream.bytes_seen,
+                "payload.class": label,
+                "payload.confidence": round(confidence, 4),
+                "payload.entropy": round(stream.entropy, 4),
+                "payload.bytes_seen": stream.bytes_seen,
                 "payload.odds": round(stream.odds, 2),
                 "payload.because": because,
                 "payload.peer": round(stream.prior - logit(self.options.prior), 2),

@@ -55,14 +55,19 @@ class Payload(RuleKind):
             if flow.confirmed and not flow.opaque:
                 return NO
             facts = flow.facts
-            label = facts.get("payload_class")
+            label = facts.get("payload.class")
             if label is None:
-                return PENDING if state(flow, "payload_class") is PENDING else NO
-            if label not in wanted or facts["confidence"] < min_confidence or facts["entropy"] < min_entropy:
+                return PENDING if state(flow, "payload.class") is PENDING else NO
+            if not isinstance(label, str) or label not in wanted:
                 return NO
-            return YES
+            confident = _at_least(facts.get("payload.confidence"), min_confidence)
+            return YES if confident and _at_least(facts.get("payload.entropy"), min_entropy) else NO
 
         return match
+
+
+def _at_least(value: object, least: float) -> bool:
+    return least <= 0 or (isinstance(value, (int, float)) and value >= least)
 
 
 def _remember_peers(host: Host) -> None:

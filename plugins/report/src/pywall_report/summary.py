@@ -156,16 +156,9 @@ def _add_flow(summary: Summary, event: Event, details: dict[str, Any]) -> None:
 
 
 def _payload(pywall: dict[str, Any]) -> dict[str, Any]:
-    """Return the classifier's facts, which stand under ``pywall.payload``, or under ``pywall.facts`` in older files."""
+    """Return the classifier's facts."""
     found = pywall.get("payload")
-    if isinstance(found, dict):
-        return found
-    facts = pywall.get("facts")
-    if not isinstance(facts, dict):
-        return {}
-    names = {"payload_class": "class", "confidence": "confidence", "entropy": "entropy", "bytes_seen": "bytes_seen"}
-    old = {names[name]: value for name, value in facts.items() if name in names}
-    return old | {name.removeprefix("payload."): v for name, v in facts.items() if name.startswith("payload.")}
+    return found if isinstance(found, dict) else {}
 
 
 def seconds(stamp: str) -> float:
