@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..events.eve import own_facts
 from .common import FAILURE, OK, USAGE, add_json, complain, print_json, printable
 from .live import Json, Refused, question
 
@@ -80,6 +79,8 @@ def from_events(lines: Iterable[str], number: int) -> Json | None:
     if best is None:
         return None
     said: Json = best.get("pywall", {})
+    from ..events.eve import own_facts
+
     facts = own_facts(best)
     return _answer(
         best,

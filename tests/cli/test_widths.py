@@ -26,7 +26,7 @@ def flow(number: int, ends: dict[str, str]) -> dict[str, object]:
         "state": "established", "pkts_toserver": 123456, "pkts_toclient": 234567, "bytes_toserver": 123456789,
         "bytes_toclient": 987654321, "age": 12345.6, "idle": 1.0, "verdict": "accept", "final": False, "pending": True,
         "rule": "INPUT[3]", "rule_name": "a rule with quite a long name that goes on",
-        "rule_at": "/etc/pywall/pywall.yaml:123",
+        "rule_at": "/etc/pywall/pywall.yaml:123", "payload": {"payload.class": "encrypted", "payload.confidence": 0.98},
     }  # fmt: skip
 
 
