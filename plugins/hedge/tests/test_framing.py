@@ -6,7 +6,8 @@ import struct
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pywall_hedge.framing import Layout, cut_marks, find_layout, header_size, join_segments, strip, without_padding
+from pywall_hedge.framing import header_size, join_segments, strip, without_padding
+from pywall_hedge.records import Layout, cut_marks, find_layout
 
 
 def bodies(seed, count=60, low=20, high=120):

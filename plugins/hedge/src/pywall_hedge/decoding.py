@@ -185,7 +185,8 @@ def xor_key(data: bytes, longest: int = 32) -> bytes | None:
     for common in (b" ", b"\0"):
         key = bytes(max(set(column), key=column.count) ^ common[0] for column in columns)
         plain = bytes(byte ^ key[at % best] for at, byte in enumerate(sample))
-        if any(key) and _readable(plain):
+        printable = len(plain) - len(plain.translate(None, _PRINTABLE))
+        if any(key) and (printable * 10 >= 9 * number or plain.count(0) * 3 >= number):
             return key
     return None
 

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from . import gate
 from .decoding import undo, without_zeros
 from .following import FIRST_LOOK, Follower
-from .framing import Layout, Stripped, cut, strip
+from .framing import Stripped, cut, strip
 from .headless import packed, units_of_video
 from .heads import introduced, within
+from .records import Layout
 
 Judge = Callable[[Stripped], float]
 """Log-likelihood ratio (nats) of ciphertext in the stripped noise."""

@@ -121,13 +121,13 @@ class StreamClassifier:
             way.finish()
         if self.bytes_seen < SHORTEST:
             return classify(bytes(self._first[: self.bytes_seen]), self._method)
-        odds = self.odds
-        share = sigmoid(odds)
-        if odds > 0:
-            return Classification("encrypted", share, self.encoding or "")
+        odds, own = self.odds, self.own_odds
+        if odds > 0 and own > 0:  # a prior alone makes nothing encrypted
+            return Classification("encrypted", sigmoid(odds), self.encoding or "")
+        share = sigmoid(min(odds, own))
         name = next((way.name for way in self._ways if way.name is not None and 2 * way.size >= self.bytes_seen), None)
         if name is not None:
-            return Classification("compressed", sigmoid(-odds), name)
+            return Classification("compressed", 1 - share, name)
         noise = max((way.noise for way in self._ways), key=len)
         if (key := xor_key(bytes(noise))) is not None:
             return Classification("obfuscated", 1 - share, f"xor with {key.hex()}")

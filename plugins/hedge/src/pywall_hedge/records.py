@@ -1,0 +1,154 @@
+"""Records in a stream: where one begins, whatever the segments.
+
+A length field leads from each record to the next (`find_layout`), or a mark of four bytes begins each (`cut_marks`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+from math import log2
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+OFTEN = 4
+"""Occurrences below which a mark proves nothing."""
+
+
+class Layout(NamedTuple):
+    """Where a record says how long it is: `width` bytes (0: seven bits a byte, low bits first) at `offset`; `extra`
+    bytes of header follow the field and are not counted by it, or -1 when it counts the whole record."""
+
+    offset: int
+    width: int
+    order: Literal["big", "little"]
+    extra: int
+
+
+_ORDERS: tuple[Literal["big", "little"], ...] = ("big", "little")
+_FIELDS = tuple(
+    (
+        offset,
+        width,
+        order,
+        tuple(Layout(offset, width, order, extra) for extra in ((0, 1, 2, 4, -1) if width > 1 else (0, 1, -1))),
+    )
+    for width in (8, 4, 3, 2, 1, 0)
+    for order in (_ORDERS if width > 1 else _ORDERS[:1])
+    for offset in range(9 if width > 1 else 5)
+)
+CONVINCING = 15.0
+"""Bits that a chain must explain."""
+SEARCHED = 4096
+"""Bytes of a direction in which records are looked for."""
+_LONGEST, _FIRST, _FIRST_OF_ONE, _STEPS = 20000, 2048, 159, 400
+"""Bytes of a record, and of the first one, at most (where one byte says it: above, it proves nothing); records that are
+followed."""
+
+
+def find_layout(data: bytes, sizes: Sequence[int]) -> Layout | None:
+    """Return the layout of the records that a chain of length fields divides the stream into, or None.
+
+    Tried are fields of 1, 2, 3, 4 and 8 bytes in either order and variable-length ones. The chain must convince:
+    random bytes would have had to match 14 bits.
+    """
+    if len(data) < 48:
+        return None
+    start = data[:SEARCHED]
+    ends = set(accumulate(sizes))
+    best, best_score = None, CONVINCING
+    for offset, width, order, layouts in _FIELDS:
+        if width and int.from_bytes(start[offset : offset + width], order) > (_FIRST if width > 1 else _FIRST_OF_ONE):
+            continue
+        for layout in layouts:
+            score = _walk(start, ends, layout)
+            if score > best_score:
+                best, best_score = layout, score
+    return best
+
+
+def _length(data: bytes, place: int, layout: Layout) -> tuple[int, int] | None:
+    field = _field(data, place + layout.offset, layout.width, layout.order)
+    if field is None:
+        return None
+    value, used = field
+    if layout.extra < 0:
+        return (value, used) if value >= layout.offset + used else (-1, used)
+    return value + layout.offset + used + layout.extra, used
+
+
+def _walk(data: bytes, ends: set[int], layout: Layout) -> float:
+    """Follow the chain; returns how much it convinces, in bits that random bytes would have had to match; 0 when it
+    breaks.
+
+    Each field has the bits that its largest value leaves unused; a record that ends where a message does has four more.
+    """
+    place, size, number, largest, landed, bits = 0, len(data), 0, 0, 0, 0
+    while number < _STEPS:
+        found = _length(data, place, layout)
+        if found is None:
+            break
+        length, used = found
+        if not 0 < length <= _LONGEST:
+            return 0
+        place += length
+        number += 1
+        bits += 8 * used
+        largest = max(largest, length)
+        if place > size:
+            break
+        landed += place in ends
+        if number in (4, 8) and bits - number * log2(largest + 1) + 4 * landed < 0.7 * number:
+            return 0
+    return bits - number * log2(largest + 1) + 4 * landed if number >= 3 else 0
+
+
+def cut_records(data: bytes, layout: Layout) -> list[int]:
+    """Sizes of the records in `data`, their sum is len(data)."""
+    out: list[int] = []
+    place, size = 0, len(data)
+    while place < size:
+        found = _length(data, place, layout)
+        length = found[0] if found is not None and 0 < found[0] <= _LONGEST else size - place
+        out.append(min(length, size - place))
+        place += length
+    return out
+
+
+def _field(data: bytes, place: int, width: int, order: Literal["big", "little"]) -> tuple[int, int] | None:
+    """Value and size of the field at `place`; None where it is cut off or too long."""
+    if width:
+        if place + width > len(data):
+            return None
+        return int.from_bytes(data[place : place + width], order), width
+    value = shift = 0
+    for used in range(1, 4):
+        if place + used > len(data):
+            return None
+        byte = data[place + used - 1]
+        value |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            return (value, used) if value >= 128 or used == 1 else None
+    return None
+
+
+def cut_marks(data: bytes) -> list[int]:
+    """Sizes of the records that a mark of four bytes begins; empty when none occurs OFTEN times at least."""
+    size = min(len(data), SEARCHED)
+    if size < 64:
+        return []
+    words = np.ndarray((size - 3,), "<u4", data, 0, (1,)).astype(np.uint32)
+    ordered = np.sort(words)
+    again = ordered[OFTEN - 1 :][ordered[OFTEN - 1 :] == ordered[: 1 - OFTEN]]
+    again = again[again != (again & 255) * np.uint32(0x01010101)]  # a run of one value marks nothing
+    if not again.size:
+        return []
+    values, counts = np.unique(again, return_counts=True)
+    place = int(np.flatnonzero(np.isin(words, values[counts == counts.max()]))[0])
+    mark = data[place : place + 4]
+    starts = [found.start() for found in re.finditer(re.escape(mark), data)]
+    bounds = [0, *(start for start in starts if start), len(data)]
+    return [end - start for start, end in pairwise(bounds)]
