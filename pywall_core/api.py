@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .hookspecs import hookimpl
 from .model.flow import Flow
 from .model.host import Host
+from .model.matcher import Matcher
 from .model.named_set import NamedSet, SetType
 from .model.packet import (
     ACK,
@@ -30,7 +31,6 @@ from .model.packet import (
     URG,
     Packet,
 )
-from .model.rule_kind import Matcher
 from .model.transaction import HandOver, Transaction, TransactionParser
 from .model.verdict import (
     ACCEPT,

@@ -9,8 +9,9 @@ from ..config import AllOf, AnyOf, BoundRule, Condition, Not, leaves
 from ..config.set_addition import SetAddition
 from ..model.flow import Flow
 from ..model.host import Host
+from ..model.matcher import Matcher
 from ..model.packet import Packet
-from ..model.rule_kind import Matcher, RuleKind
+from ..model.rule_kind import RuleKind
 from ..model.verdict import NO, Action, Answer
 from .conditions import match_all, match_any, match_not
 

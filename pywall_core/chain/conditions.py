@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..model.flow import Flow
+from ..model.matcher import Matcher
 from ..model.packet import Packet
-from ..model.rule_kind import Matcher
 from ..model.verdict import NO, PENDING, YES, Action, Answer
 
 

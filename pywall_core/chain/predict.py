@@ -7,8 +7,9 @@ from typing import Final
 
 from ..config import BoundRule, leaves
 from ..model.flow import Flow
+from ..model.matcher import Matcher
 from ..model.packet import FORWARD, HOOK_NAMES, INPUT, OUTPUT, Packet
-from ..model.rule_kind import Matcher, RuleKind
+from ..model.rule_kind import RuleKind
 from ..model.verdict import NO, PENDING, Action, Answer, Verdict
 from .compile import Asked
 from .walk import Chains

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from .flow import Flow
+from .matcher import Matcher
 from .named_set import SetType
-from .packet import Packet
-from .verdict import Action, Answer
 
 if TYPE_CHECKING:
     from .host import Host
 
 Scope = Literal["flow", "direction", "packet"]
-
-
-#: What ``RuleKind.compile`` gives: the rule's answer for one packet. An Action as the answer overrides the rule's own.
-Matcher = Callable[[Packet, Flow], Answer | Action]
 
 
 @dataclass(frozen=True, slots=True)

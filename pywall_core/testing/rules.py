@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..model.matcher import Matcher
 from ..model.packet import INPUT, OUTPUT, Packet
-from ..model.rule_kind import Matcher, RuleKind
+from ..model.rule_kind import RuleKind
 from ..model.verdict import NO, PENDING, YES, Action
 from ..packet.decode import decode
 from .flows import make_flow
