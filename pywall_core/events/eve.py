@@ -147,8 +147,11 @@ class EventBuilder:
         own = {name: clean(value) for name, value in flow.facts.items() if name.partition(".")[0] not in protocols}
         if own:
             at = event.setdefault("pywall", {})
-            for head in dict.fromkeys(name.partition(".")[0] for name in own):
+            for head in dict.fromkeys(name.partition(".")[0] for name in own if "." in name):
                 _nest(at, head, own)
+            plain = {name: value for name, value in own.items() if "." not in name}
+            if plain:  # a name without a dot could be one of our own keys
+                at["facts"] = plain
 
     def _decisions(self, event: Event, packet: Packet | None, fields: dict[str, Any]) -> None:
         verdict: Verdict | None = fields.pop("verdict", None)
@@ -289,7 +292,7 @@ def own_facts(event: Event) -> dict[str, Any]:
         if isinstance(value, dict):
             waiting += [(f"{name}.{inner}", below) for inner, below in value.items()]
         elif "." in name:
-            found[name] = value
+            found[name.removeprefix("facts.")] = value
     return found
 
 
