@@ -193,8 +193,8 @@ _LATER = {
 
 
 def __getattr__(name: str) -> Any:
-    """What is imported on first use: the engine and the registry import this module, rule kinds bring pydantic, which
-    takes longer to import than all the rest.
+    """Return what is imported on first use: the engine and the registry import this module, rule kinds bring
+    pydantic, which takes longer to import than all the rest.
     """
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -29,12 +29,12 @@ def end(event: Event, side: str) -> str:
 
 
 def flow_text(event: Event) -> str:
-    """Both ends, or nothing for an event without addresses."""
+    """Return both ends, or nothing for an event without addresses."""
     return f"{end(event, 'src')} -> {end(event, 'dest')}" if "src_ip" in event else ""
 
 
 def why(event: Event) -> str:
-    """The rule that decided by its name or text and its place, and the reason where it says more."""
+    """Return the rule that decided by its name or text and its place, and the reason where it says more."""
     pywall = event.get("pywall", {})
     rule, name, reason = pywall.get("rule", ""), pywall.get("rule_name", ""), pywall.get("reason", "")
     label = rule_label(rule, name, pywall.get("rule_at", ""))
@@ -60,6 +60,6 @@ def event_line(event: Event, *, colour: bool = False) -> str:
 
 
 def urgent_line(line: bytes, *, colour: bool = False) -> bytes:
-    """An EVE event in JSON as a line for a reader; empty where it is not one of :data:`URGENT`."""
+    """Return an EVE event in JSON as a line for a reader; empty where it is not one of :data:`URGENT`."""
     event = json.loads(line)
     return event_line(event, colour=colour).encode() + b"\n" if event["event_type"] in URGENT else b""

@@ -111,13 +111,13 @@ def pywall_packet(packet: Packet, flow: Flow) -> Drop | None:
 
 @hookspec
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise a protocol by the first bytes of both directions.
+    """Detect a protocol by the first bytes of both directions.
 
     Called when bytes arrive, until the answer is ``Match``, ``NO`` (for good) or the budget ``detection`` is spent
     (MORE then counts as NO). ``client`` and ``server`` only ever grow. For datagrams they are all payloads, joined;
     ``flow.client_sizes`` and ``flow.server_sizes`` say where each ends. Ports are never a reason to answer Match.
     Optional attributes of the plugin: ``protocols`` (names that it may answer), ``transport`` ("tcp", "udp" or both
-    in a tuple), ``first_client`` and ``first_server`` (possible first octets of each direction, as bytes; None: any).
+    in a tuple), ``first_client`` and ``first_server`` (possible first bytes of each direction, as bytes; None: any).
     ``speaks_first = "server"``: while the server is silent, NO may be said to what none of its clients could send.
 
     :caller: the engine, for payload of a flow that this detector has not answered for good
@@ -135,7 +135,7 @@ def pywall_transactions(flow: Flow) -> TransactionParser | None:
     from then on what facts the protocol has, whether it is ``confirmed`` and where another protocol begins; this
     detector is not asked any more. The chain is walked for each transaction before the packet that completes it passes.
 
-    :caller: the engine, once a flow, for the detector that recognised it
+    :caller: the engine, once a flow, for the detector that matched it
     :none: the flow is not followed; facts and hand-over are those of the detector's matches
     :since: API 1
     """
@@ -158,7 +158,7 @@ def pywall_classify(flow: Flow, to_server: bool, data: bytes) -> Facts | Answer:
 
 @hookspec
 def pywall_segment(flow: Flow, to_server: bool, offset: int, data: bytes, gap: int) -> None:
-    """Ordered payload of an accepted packet: stream offset, bytes, and how many octets are missing before them.
+    """Ordered payload of an accepted packet: stream offset, bytes, and how many bytes are missing before them.
 
     Called after ``decided``; made by the plugin that provides ``segment`` (TCP), by the core for datagrams.
 
@@ -180,7 +180,7 @@ def pywall_decided(packet: Packet, flow: Flow, verdict: Verdict) -> None:
 
 @hookspec
 def pywall_flow_released(flow: Flow) -> None:
-    """The kernel carries the flow from here on: let go of what is held for its packets.
+    """The kernel carries the flow from here on: free what is held for its packets.
 
     ``pywall_flow_end`` still comes. Packets that were queued already may yet pass, and no hook is called for them.
 

@@ -89,7 +89,7 @@ class Compiler:
         return self._leaf(condition)
 
     def _leaf(self, kind: RuleKind) -> Matcher:
-        """The kind's matcher, made to tell ``asked`` what the walk rested on."""
+        """Return the kind's matcher, made to tell ``asked`` what the walk rested on."""
         if self._instead is not None:
             instead = self._instead(kind, self._asked)
             if instead is not None:

@@ -22,7 +22,7 @@ class OtherWay:
     """Verdicts of a direction of which no packet was seen yet, where no packet could tell the rules anything new.
 
     A hook counts as ``foreseeable`` when its rules ask addresses, ports and facts only: none asks single packets or
-    interfaces, none looks on (``log``), and none is observed.
+    interfaces, none only looks (``log``), and none is observed.
     """
 
     def __init__(self, chains: Chains, *, observe: bool) -> None:
@@ -33,7 +33,7 @@ class OtherWay:
         )
 
     def verdict(self, flow: Flow, to_server: bool, hook: int) -> Verdict | None:
-        """The verdict on the next packet of that direction, None where it cannot be foreseen."""
+        """Return the verdict on the next packet of that direction, None where it cannot be foreseen."""
         if hook not in self.foreseeable:
             return None
         if self._chains is None:
@@ -59,7 +59,7 @@ def _foreseeable(bound: Mapping[str, list[BoundRule]], name: str, seen: set[str]
 
 
 def quiet_chains(chains: Chains) -> Chains:
-    """The same chains, with counters of their own, and PENDING from rules that only a real packet can answer."""
+    """Return the same chains, with counters of their own, and PENDING from rules that only a real packet can answer."""
     return chains.variant(_quiet_leaf)
 
 
@@ -80,7 +80,7 @@ def _quiet_leaf(kind: RuleKind, asked: Asked) -> Matcher | None:
 
 
 def next_packet(flow: Flow, to_server: bool, hook: int) -> Packet:
-    """A packet of the flow without content, for rules that ask addresses, ports and facts."""
+    """Return a packet of the flow without content, for rules that ask addresses, ports and facts."""
     packet = Packet()
     packet.time = flow.last
     packet.data = b""

@@ -71,7 +71,7 @@ class Chains:
         self.unruled = Verdict(ACCEPT, True, "", "core", "", "no chain for this hook", Cause.NO_CHAIN)
 
     def variant(self, leaf: Leaf) -> Chains:
-        """The same rules with other matchers, their own counters, and nobody told about observed rules."""
+        """Return the same rules with other matchers, their own counters, without reports of observed rules."""
         return Chains(self.bound, self._default, self._owners, self._host, _ignore_observed, leaf)
 
     def decided_at_sight(self) -> frozenset[int]:
@@ -86,7 +86,7 @@ class Chains:
         return frozenset(name.partition(".")[0] for kind in kinds for name in kind.asks())
 
     def walk(self, packet: Packet, flow: Flow, trace: list[Step] | None = None) -> Verdict:
-        """The verdict of the packet's hook; ``self.asked`` says what it rests on. Rules may raise."""
+        """Return the verdict of the packet's hook; ``self.asked`` says what it rests on. Rules may raise."""
         hook = HOOK_NAMES[packet.hook]
         asked = self.asked
         asked.packet = False
@@ -107,7 +107,7 @@ class Chains:
     def _collect(
         self, rules: list[Rule], packet: Packet, flow: Flow, hook: str, trace: list[Step] | None
     ) -> tuple[int, Rule | None]:
-        """Mask of possible outcomes, and the first rule that contributed (None: the default)."""
+        """Return the mask of possible outcomes, and the first rule that contributed (None: the default)."""
         outcomes = 0
         decider: Rule | None = None
         passed_over: list[Rule] = []
@@ -131,7 +131,7 @@ class Chains:
                     decider = decider or rule
             elif answer is PENDING:
                 if not rule.observe:
-                    outcomes |= self._come_to(rule, packet, flow, hook)
+                    outcomes |= self._possible_outcomes(rule, packet, flow, hook)
                 decider = decider or rule
             if trace is not None:
                 trace.append(Step(rule, answer, outcomes))
@@ -158,8 +158,8 @@ class Chains:
         if rule.observe:
             self._observed(rule, packet, flow)
 
-    def _come_to(self, rule: Rule, packet: Packet, flow: Flow, hook: str) -> int:
-        """Mask of what a rule's action may come to for this packet: for a jump, whatever its chain may come to."""
+    def _possible_outcomes(self, rule: Rule, packet: Packet, flow: Flow, hook: str) -> int:
+        """Return the mask of outcomes that a rule can have for this packet: for a jump, those of its chain."""
         if rule.target is None:
             return rule.outcomes
         known = self._possible.get(rule.target)
@@ -172,7 +172,11 @@ class Chains:
             answer = inner.match(packet, flow)
             if answer is NO:
                 continue
-            mask |= OUTCOME_BITS[answer] if isinstance(answer, Action) else self._come_to(inner, packet, flow, hook)
+            mask |= (
+                OUTCOME_BITS[answer]
+                if isinstance(answer, Action)
+                else self._possible_outcomes(inner, packet, flow, hook)
+            )
             if answer is not PENDING:
                 break
         else:

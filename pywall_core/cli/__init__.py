@@ -54,10 +54,10 @@ GROUP: Final = "pywall.commands"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; the exit code: 0 ok, 1 failure, 2 usage, 3 configuration, 4 plugin, 5 privileges."""
-    words = ["plugins" if word == "--plugins" else word for word in (sys.argv[1:] if argv is None else argv)]
+    arguments = ["plugins" if word == "--plugins" else word for word in (sys.argv[1:] if argv is None else argv)]
     try:
         _warn_of_stale_modules()
-        return _run(words)
+        return _run(arguments)
     except SystemExit as leaving:  # argparse
         return leaving.code if isinstance(leaving.code, int) else FAILURE
     except KeyboardInterrupt:
@@ -80,9 +80,9 @@ def _warn_of_stale_modules() -> None:
         )
 
 
-def _run(words: list[str]) -> int:
+def _run(arguments: list[str]) -> int:
     parser, subparsers = _bare_parser()
-    typed = next((word for word in words if not word.startswith("-")), "")
+    typed = next((word for word in arguments if not word.startswith("-")), "")
     if typed in COMMANDS:
         _add(subparsers, typed)
     elif (point := _from_plugins().get(typed)) is not None:
@@ -99,7 +99,7 @@ def _run(words: list[str]) -> int:
         for name, point in _from_plugins().items():
             summary = point.dist.metadata["Summary"] if point.dist else ""
             subparsers.add_parser(name, help=f"{summary} (plugin {point.dist.name if point.dist else '?'})")
-    args = parser.parse_args(words)
+    args = parser.parse_args(arguments)
     code = args.run(args)
     return code if isinstance(code, int) else 0
 
@@ -157,7 +157,7 @@ def _load(point: EntryPoint) -> Callable[[argparse.ArgumentParser], None]:
 
 
 def _answer(error: Exception) -> int:
-    """One or more lines on standard error, and the exit code, for what ended a command."""
+    """Return one or more lines on standard error, and the exit code, for what ended a command."""
     from ..config import ConfigError
     from ..plugins.discovery import PluginError
 

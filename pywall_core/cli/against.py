@@ -52,7 +52,7 @@ def compare(args: argparse.Namespace, first: Loaded, paths: list[str]) -> int:
                 event = before or after
                 rows.append([path, flow_text(event), event["app_proto"], actions, _why(before, why), _why(after, why)])
     if not args.json:
-        _tell(rows)
+        _print_rows(rows)
         print(f"{changed} of {flows} flows change their verdict")
     return code
 
@@ -60,7 +60,7 @@ def compare(args: argparse.Namespace, first: Loaded, paths: list[str]) -> int:
 _HEAD = ["capture", "flow", "app", "verdict", "before", "after"]
 
 
-def _tell(rows: list[list[str]]) -> None:
+def _print_rows(rows: list[list[str]]) -> None:
     """A table where it fits, else a few lines for each flow below the name of its capture."""
     columns = width()
     if not rows or columns is None or fits([_HEAD, *rows], columns):

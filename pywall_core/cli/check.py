@@ -174,7 +174,7 @@ def _print_failures(failure: Failure) -> None:
     print_table(
         ["when", "then", "failure switch"],
         [
-            (words, OUTCOMES[getattr(failure, name)], f"{name}: {getattr(failure, name)}")
-            for name, words in CAUSES.items()
+            (cause, OUTCOMES[getattr(failure, name)], f"{name}: {getattr(failure, name)}")
+            for name, cause in CAUSES.items()
         ],
     )

@@ -48,12 +48,12 @@ def complain_about(problem: Problem, kind: str = "") -> None:
 
 def warn(config: Config) -> None:
     """The configuration's warnings on standard error."""
-    for problem in config.doubtful:
+    for problem in config.suspicious:
         complain_about(problem, "warning: ")
 
 
 def prepare(source: str | None) -> tuple[Config, Plugins, dict[str, list[BoundRule]]]:
-    """A configuration with its plugins loaded and its rules bound: all that can be known before a packet comes.
+    """Return a configuration with its plugins loaded and its rules bound: all that can be known before a packet comes.
 
     :raises ConfigError: with all errors of the file and of the rules
     :raises PluginError: a plugin cannot be loaded

@@ -11,7 +11,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser = subparsers.add_parser(
         "confirm",
         help="keep the policy of 'pywall reload --confirm'",
-        description="Keep the policy that 'pywall reload --confirm SECONDS' has put in force.",
+        description="Keep the policy that 'pywall reload --confirm SECONDS' has put into effect.",
     )
     add_json(parser)
     parser.set_defaults(run=run)
@@ -30,5 +30,5 @@ def run(args: argparse.Namespace) -> int:
     elif not answer.get("ok"):
         complain(str(answer.get("error")))
     else:
-        print("confirmed: the policy stays")
+        print("confirmed: keeping the current policy")
     return OK if answer.get("ok") else FAILURE

@@ -50,12 +50,12 @@ class Converted:
 
 
 def looks_like_iptables(text: str) -> bool:
-    """The text is the output of iptables-save, or a rules file of ufw."""
+    """Return True if the text is the output of iptables-save, or a rules file of ufw."""
     return re.search(r"^\*filter\s*$", text, re.MULTILINE) is not None
 
 
 def convert(text: str) -> Converted:
-    """The table ``filter`` as a policy; other tables are left to netfilter, beside which PyWall works."""
+    """Return the table ``filter`` as a policy; other tables are left to netfilter, beside which PyWall works."""
     lines: dict[str, list[_Line]] = {}
     policies: dict[str, str] = {}
     notes: list[str] = []

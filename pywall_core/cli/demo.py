@@ -26,12 +26,12 @@ def run(args: argparse.Namespace) -> int:
     from ..demo.show import DemoError, acts
     from ..testing.netns import LabError
 
-    told = []
+    results = []
     try:
-        for words, transfers, flows in acts():
-            told.append({"policy": words, "transfers": transfers, "flows": flows})
+        for title, transfers, flows in acts():
+            results.append({"policy": title, "transfers": transfers, "flows": flows})
             if not args.json:
-                print(f"\n{words}\n")
+                print(f"\n{title}\n")
                 print_table(HEADERS, [_row(transfer, flows) for transfer in transfers])
                 sys.stdout.flush()
     except LabError as error:
@@ -41,14 +41,14 @@ def run(args: argparse.Namespace) -> int:
         complain(f"demo: {error}")
         return FAILURE
     if args.json:
-        print_json(told)
+        print_json(results)
     if args.svg:
-        _picture(args.svg, told)
+        _picture(args.svg, results)
     return OK
 
 
 _COLOURS = {"accept": "bold green", "drop": "bold red", "reject": "bold red"}
-HEADERS = ("transfer", "port", "recognised as", "verdict", "by rule", "the client got")
+HEADERS = ("transfer", "port", "detected as", "verdict", "by rule", "the client got")
 #: columns of the picture: readable at the width that code hosts give a README
 WIDTH = 102
 
@@ -64,14 +64,14 @@ def _row(transfer: dict[str, Any], flows: list[dict[str, Any]]) -> tuple[object,
     return (
         transfer["what"],
         transfer["port"],
-        recognised(flow),
+        detected(flow),
         flow["verdict"]["action"],
         flow["pywall"]["rule"],
         got,
     )
 
 
-def _picture(path: str, told: list[dict[str, Any]]) -> None:
+def _picture(path: str, results: list[dict[str, Any]]) -> None:
     """The tables as a terminal shows them, as SVG."""
     from rich import box
     from rich.console import Console
@@ -80,7 +80,7 @@ def _picture(path: str, told: list[dict[str, Any]]) -> None:
 
     console = Console(record=True, file=io.StringIO(), width=WIDTH, force_terminal=True, color_system="truecolor")
     console.print("[bold]$ make demo[/bold]")
-    for act in told:
+    for act in results:
         console.print(f"\n{act['policy']}\n", style="cyan")
         table = Table(*HEADERS, box=box.SIMPLE_HEAD, pad_edge=False)
         for transfer in act["transfers"]:
@@ -91,8 +91,8 @@ def _picture(path: str, told: list[dict[str, Any]]) -> None:
     console.save_svg(path, title="make demo")
 
 
-def recognised(flow: dict[str, Any]) -> str:
-    """The protocol, or for an unknown one what its payload looks like."""
+def detected(flow: dict[str, Any]) -> str:
+    """Return the protocol, or for an unknown one what its payload looks like."""
     return event_name(flow)
 
 

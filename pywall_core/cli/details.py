@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def homepage(distribution: str) -> str:
-    """What the distribution's metadata give as its homepage, or its first other address; empty where there is none."""
+    """Return what the distribution's metadata give as its homepage, or its first other address; empty where there is
+    none.
+    """
     try:
         metadata = importlib.metadata.metadata(distribution)
     except importlib.metadata.PackageNotFoundError:
@@ -26,8 +28,8 @@ def homepage(distribution: str) -> str:
 
 
 def details(plugin: Plugin) -> dict[str, Any]:
-    """What a loaded plugin says about itself."""
-    told = docstring(plugin.obj)
+    """Return what a loaded plugin says about itself."""
+    doc = docstring(plugin.obj)
     return {
         "provides": list(plugin.provides),
         "requires": list(getattr(plugin.obj, "requires", ())),
@@ -35,7 +37,7 @@ def details(plugin: Plugin) -> dict[str, Any]:
         "protocols": list(getattr(plugin.obj, "protocols", ())),
         "facts": declared_facts(plugin.obj) or [],
         "rule kinds": _rule_kinds(plugin),
-        "about": told.partition("\n")[0],
+        "about": doc.partition("\n")[0],
         "options": _options(plugin),
     }
 
@@ -66,7 +68,7 @@ def _options(plugin: Plugin) -> dict[str, dict[str, Any]]:
 
 
 def type_words(schema: dict[str, Any]) -> str:
-    """The type of a value, from its JSON schema: ``integer 1 to 65535``, ``on | off``, ``list of string``."""
+    """Return the type of a value, from its JSON schema: ``integer 1 to 65535``, ``on | off``, ``list of string``."""
     if "enum" in schema or "const" in schema:
         return " | ".join(map(str, schema.get("enum", [schema.get("const")])))
     if "anyOf" in schema:

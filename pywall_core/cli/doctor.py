@@ -26,8 +26,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"ok": not missing, "checks": [asdict(check) for check in found]})
     else:
-        words = {True: "ok", False: "PROBLEM", None: "?"}
-        print_table(["what", "", "found"], [(check.name, words[check.ok], check.found) for check in found])
+        labels = {True: "ok", False: "PROBLEM", None: "?"}
+        print_table(["what", "", "found"], [(check.name, labels[check.ok], check.found) for check in found])
         for check in missing:
             print(f"\n{check.name}: {check.remedy}")
     return FAILURE if missing else OK

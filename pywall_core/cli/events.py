@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
         complain(f"events: {error}")
         return FAILURE
     except (ValueError, KeyError, TypeError):
-        complain("events: a line is no EVE event")
+        complain("events: a line is not an EVE event")
         return FAILURE
     return OK
 

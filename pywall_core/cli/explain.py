@@ -1,4 +1,4 @@
-"""``pywall explain``: what was recognised in a flow and when, how its rules were walked, and why the verdict stands."""
+"""``pywall explain``: what was detected in a flow and when, how its rules were walked, and why the verdict stands."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def as_json(history: History, event: Event, engine: Engine) -> Event:
-    """One flow's story: the fields of its ``flow`` event, ``decided_by`` and ``steps``."""
+    """Return one flow's story: the fields of its ``flow`` event, ``decided_by`` and ``steps``."""
     from ..events.eve import clean
     from ..explain.trace import decisive, where
 
@@ -123,7 +123,7 @@ def as_json(history: History, event: Event, engine: Engine) -> Event:
 
 
 def as_lines(history: History, event: Event, engine: Engine) -> Iterator[str]:
-    """One flow's story for a reader."""
+    """Yield one flow's story for a reader."""
     from ..explain.trace import decisive, where
 
     verdict = decisive(history)
@@ -169,7 +169,7 @@ def _direction(entry: Entry) -> str:
 
 def _packet(entry: Entry) -> str:
     flags = "/".join(name for bit, name in _FLAGS if entry.flags & bit) if entry.flags < 256 else ""
-    return f"{_direction(entry)} {entry.hook} {flags + ' ' if flags else ''}{entry.payload} octets"
+    return f"{_direction(entry)} {entry.hook} {flags + ' ' if flags else ''}{entry.payload} bytes"
 
 
 def _reason(entry: Entry) -> str:

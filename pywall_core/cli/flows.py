@@ -122,6 +122,6 @@ def _tell_flow(found: Json) -> None:
 
 
 def _verdict(flow: Json) -> str:
-    """The verdict; ``pending`` where facts that the rules ask are still missing."""
+    """Return the verdict; ``pending`` where facts that the rules ask are still missing."""
     so_far = "" if flow["final"] else ", pending" if flow["pending"] else " so far"
     return f"{flow['verdict'] or 'none'}{so_far}"

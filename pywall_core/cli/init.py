@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def policy(offer: str, from_: str, rate: str, *, drop_encrypted: bool, observe: bool) -> str:
-    """The text of a policy. Raises ValueError naming an answer that is none."""
+    """Return the text of a policy. Raises ValueError naming an answer that is none."""
     services = [] if offer in ("", "none") else [name.strip() for name in offer.split(",")]
     for name in services:
         if name not in SERVICES:

@@ -14,7 +14,7 @@ def width() -> int | None:
 
 
 def block(first: list[str], rest: str, columns: int) -> list[str]:
-    """An entry as lines: the words of ``first`` are never cut, and stand in one line where they fit; ``rest`` is
+    """Return an entry as lines: the words of ``first`` are never cut, and stand in one line where they fit; ``rest`` is
     wrapped below them."""
     line = " ".join(first)
     lines = [line] if len(line) <= columns else [" ".join(first[:-1]), f"    {first[-1]}"]
@@ -22,7 +22,7 @@ def block(first: list[str], rest: str, columns: int) -> list[str]:
 
 
 def fits(rows: list[list[str]], columns: int | None) -> bool:
-    """A table of these rows fits the terminal; it always fits a file. Columns are two blanks apart."""
+    """Return True if a table of these rows fits the terminal; it always fits a file. Columns are two blanks apart."""
     if columns is None:
         return True
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -21,7 +21,7 @@ class Refused(Exception):  # noqa: N818 - an answer, not an error
 
 
 def question(command: str, **parameters: Any) -> Json:
-    """The running firewall's answer.
+    """Return the running firewall's answer.
 
     :raises Refused: there is none
     """
@@ -44,20 +44,20 @@ def add_watch(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def show(args: argparse.Namespace, look: Callable[[], Json], tell: Callable[[Json], None]) -> int:
+def show(args: argparse.Namespace, fetch: Callable[[], Json], render: Callable[[Json], None]) -> int:
     """Look and tell, once or with ``--watch`` until Ctrl-C: as JSON with ``--json``, else by ``tell``."""
     if args.watch is not None and not args.watch > 0:
         complain("--watch takes a number of seconds")
         return USAGE
     try:
         while True:
-            found = look()
+            answer = fetch()
             if args.watch is None:
-                print_json(found) if args.json else tell(found)
+                print_json(answer) if args.json else render(answer)
                 return 0
             text = io.StringIO()
             with contextlib.redirect_stdout(text):
-                print_json(found) if args.json else tell(found)
+                print_json(answer) if args.json else render(answer)
             sys.stdout.write((_CLEAR if sys.stdout.isatty() else "") + text.getvalue())
             sys.stdout.flush()
             time.sleep(args.watch)
@@ -66,8 +66,10 @@ def show(args: argparse.Namespace, look: Callable[[], Json], tell: Callable[[Jso
         return FAILURE
 
 
-def together(parts: list[Json]) -> Json:
-    """The counters of all workers as one: numbers are added, lists of counters joined by what they are counters of."""
+def sum_stats(parts: list[Json]) -> Json:
+    """Return the counters of all workers as one: numbers are added, lists of counters joined by what they are
+    counters of.
+    """
     total: Json = {}
     for part in parts:
         for name, value in part.items():
@@ -84,7 +86,7 @@ def together(parts: list[Json]) -> Json:
 
 def _added(one: Any, two: Any) -> Any:
     if isinstance(one, dict) and isinstance(two, dict):
-        return together([one, two])
+        return sum_stats([one, two])
     if isinstance(one, bool) or isinstance(two, bool):
         return one or two
     if isinstance(one, int | float) and isinstance(two, int | float):

@@ -45,7 +45,7 @@ def run_score(args: argparse.Namespace) -> int:
         return CONFIGURATION
     detector = next((each for each in plugins.detectors.all if each.name == args.name), None)
     if detector is None:
-        complain(f"plugin {args.name!r} is no detector; `pywall plugins list` shows which have the hook detect")
+        complain(f"plugin {args.name!r} is not a detector; `pywall plugins list` shows which have the hook detect")
         return PLUGIN
     try:
         score = score_detector(detector, [Path(path) for path in captures(args.captures)], args.port)

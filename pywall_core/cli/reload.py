@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(answer)
     elif code:
-        complain(str(answer.get("error", "not reloaded")))
+        complain(str(answer.get("error", "reload failed")))
     elif args.confirm is not None:
         print(f"reloaded; 'pywall confirm' within {args.confirm:g} s keeps it")
     else:

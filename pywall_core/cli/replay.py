@@ -78,7 +78,7 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
 
 
 def count(text: str) -> int:
-    """A number from 0, for argparse."""
+    """Return a number from 0, for argparse."""
     try:
         number = int(text)
     except ValueError:
@@ -102,7 +102,7 @@ def add_hooks(parser: argparse.ArgumentParser) -> None:
 
 
 def network(text: str) -> Any:
-    """An IP network, for argparse."""
+    """Return an IP network, for argparse."""
     try:
         return ip_network(text, strict=False)
     except ValueError as error:
@@ -110,7 +110,7 @@ def network(text: str) -> Any:
 
 
 def make_hooks(args: argparse.Namespace) -> Hooks:
-    """What ``--local`` and ``--hook`` say."""
+    """Return what ``--local`` and ``--hook`` say."""
     from ..model.packet import HOOK_NAMES
     from ..offline.replay import Hooks
 
@@ -192,7 +192,7 @@ class Table:
 
 
 def volume(event: Event) -> tuple[int, int]:
-    """Packets and bytes of both directions."""
+    """Return packets and bytes of both directions."""
     flow = event["flow"]
     return flow["pkts_toserver"] + flow["pkts_toclient"], flow["bytes_toserver"] + flow["bytes_toclient"]
 

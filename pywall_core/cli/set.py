@@ -16,7 +16,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "set",
         help="look at and change named sets while the firewall runs",
         description="Named sets (`sets:` in the policy) hold addresses, ports, names or strings; rules ask for them by "
-        "@NAME. A change is in force at once, for connections that were accepted before too, and stays over reload and "
+        "@NAME. A change takes effect at once, for connections that were accepted before, and persists over reload and "
         "restart.",
     )
     actions = parser.add_subparsers(title="what", metavar="WHAT", required=True)
@@ -56,7 +56,7 @@ def add_duration(parser: argparse.ArgumentParser) -> None:
 
 
 def duration(text: str) -> float:
-    """A span of time in seconds, for argparse."""
+    """Return a span of time in seconds, for argparse."""
     from ..config.set_addition import seconds
 
     try:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..event_lines import rule_label
 from .common import add_json, print_table
-from .live import Json, add_watch, question, show, together
+from .live import Json, add_watch, question, show, sum_stats
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -21,16 +21,16 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     add_watch(parser)
     add_json(parser)
-    parser.set_defaults(run=lambda args: show(args, look, tell))
+    parser.set_defaults(run=lambda args: show(args, fetch, render))
 
 
-def look() -> Json:
-    return {"ok": True, "stats": together(question("stats")["stats"])}
+def fetch() -> Json:
+    return {"ok": True, "stats": sum_stats(question("stats")["stats"])}
 
 
-def tell(found: Json) -> None:
+def render(answer: Json) -> None:
     """For a reader."""
-    stats = found["stats"]
+    stats = answer["stats"]
     hits, names, last = stats["rules"], stats["rule_names"], stats["rule_last"]
 
     def label(rule: str) -> str:
@@ -59,7 +59,7 @@ def tell(found: Json) -> None:
         [(label(rule), n, ago(last.get(rule))) for rule, n in hits.items() if rule not in deciders],
     )
     flows = stats["flows"]
-    for what, key in (("state", "by_state"), ("protocol", "by_proto"), ("recognised as", "by_app_proto")):
+    for what, key in (("state", "by_state"), ("protocol", "by_proto"), ("detected as", "by_app_proto")):
         _table([what, "flows"], sorted(flows[key].items(), key=lambda item: -item[1]))
     seconds, failures = stats.get("seconds", {}), stats["failures"]
     names = sorted({*seconds, *failures}, key=lambda name: -seconds.get(name, 0.0))
@@ -76,7 +76,7 @@ def tell(found: Json) -> None:
             for name in names
         ],
     )
-    _table(["not treated as the rules say", "number"], sorted(stats["losses"].items()))
+    _table(["handled by the failure policy", "number"], sorted(stats["losses"].items()))
     latency = stats.get("latency", {})
     if latency.get("sampled"):
         mean = latency["sum"] / latency["sampled"] * 1_000_000
@@ -84,7 +84,7 @@ def tell(found: Json) -> None:
 
 
 def ago(unix: float | None) -> str:
-    """How long ago a time was: ``3 s ago``, ``2:05:00 ago``; empty for none."""
+    """Return how long ago a time was: ``3 s ago``, ``2:05:00 ago``; empty for none."""
     if unix is None:
         return ""
     seconds = max(0, int(time.time() - unix))

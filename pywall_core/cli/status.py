@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from .common import add_json, print_table
-from .live import Json, add_watch, question, show, together
+from .live import Json, add_watch, question, show, sum_stats
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -13,16 +13,16 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "status",
         help="how the running firewall is: policy, workers, queues, losses",
         description="Ask the firewall that runs in this network namespace: its policy and generation, its workers, "
-        "what waits and what was lost in the queues, what was not treated as the rules say, quarantined plugins.",
+        "what waits and what was lost in the queues, what was not handled by the rules, quarantined plugins.",
     )
     add_watch(parser)
     add_json(parser)
-    parser.set_defaults(run=lambda args: show(args, look, tell))
+    parser.set_defaults(run=lambda args: show(args, fetch, render))
 
 
-def look() -> Json:
+def fetch() -> Json:
     status = question("status")
-    stats = together(question("stats")["stats"])
+    stats = sum_stats(question("stats")["stats"])
     return {
         **status,
         "packets": stats["packets"],
@@ -34,26 +34,26 @@ def look() -> Json:
     }
 
 
-def tell(found: Json) -> None:
+def render(answer: Json) -> None:
     """For a reader."""
-    queues = dict(found["queues"])
+    queues = dict(answer["queues"])
     lost = queues.pop("lost")
-    flows = found["flows"]
-    workers = (f"{w['pid']} (queue {w['queue']}, {_time(w['age'])})" for w in found["workers"])
+    flows = answer["flows"]
+    workers = (f"{w['pid']} (queue {w['queue']}, {_time(w['age'])})" for w in answer["workers"])
     lines: list[tuple[str, object]] = [
-        ("policy", f"{found['policy']}, mode {found['mode']}, generation {found['generation']}"),
-        ("running", f"{_time(found['uptime'])}, process {found['pid']}, hooks {' '.join(found['hooks'])}"),
+        ("policy", f"{answer['policy']}, mode {answer['mode']}, generation {answer['generation']}"),
+        ("running", f"{_time(answer['uptime'])}, process {answer['pid']}, hooks {' '.join(answer['hooks'])}"),
         ("workers", ", ".join(workers)),
-        ("replaced", f"{found['restarts']} workers; rules put back {found['rules_restored']} times"),
-        ("judged", f"{found['packets']} packets, {found['bytes']} octets: {_counts(found['verdicts'])}"),
+        ("replaced", f"{answer['restarts']} workers; rules put back {answer['rules_restored']} times"),
+        ("judged", f"{answer['packets']} packets, {answer['bytes']} bytes: {_counts(answer['verdicts'])}"),
         ("flows", f"{flows['active']} now: {_counts(flows['by_state'])}"),
-        ("recognised", _counts(flows["by_app_proto"])),
+        ("detected", _counts(flows["by_app_proto"])),
     ]
     lines += [(f"queue {number}", f"{of['waiting']} wait, {of['packets']} came") for number, of in queues.items()]
     lines += [
         ("lost", _counts({cause: n for cause, n in lost.items() if n})),
-        ("not by the rules", _counts(found["losses"])),
-        ("quarantined", ", ".join(found["quarantined"]) or "none"),
+        ("not by the rules", _counts(answer["losses"])),
+        ("quarantined", ", ".join(answer["quarantined"]) or "none"),
     ]
     print_table(["", ""], lines)
 

@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def unit(command: str, config: str, iptables: str | None) -> str:
-    """The unit file for the command at a path, with a configuration file or ``policy:NAME``.
+    """Return the unit file for the command at a path, with a configuration file or ``policy:NAME``.
 
     iptables-legacy needs CAP_NET_RAW. A Python below /home or /root has to be readable by the service.
     """
@@ -75,7 +75,7 @@ def _in_home(*paths: str) -> bool:
 
 
 def _quoted(word: str) -> str:
-    """One word of an Exec line, systemd.service(5): ``%`` and ``$`` are doubled, others quoted where needed."""
+    """Return one word of an Exec line, systemd.service(5): ``%`` and ``$`` are doubled, others quoted where needed."""
     word = word.replace("%", "%%").replace("$", "$$")
     if re.search(r"[\s\"'\\;]", word):
         word = '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'

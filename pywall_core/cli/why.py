@@ -32,9 +32,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run(args: argparse.Namespace) -> int:
     """Answer; exit code 1 when nothing is known of the flow."""
     if not args.flow.isdecimal():
-        complain(
-            f"why: {args.flow!r} is no number of a flow; take flow_id of an event or the first column of pywall flows"
-        )
+        complain(f"why: {args.flow!r} is not a number of a flow; use flow_id of an event or column 1 of pywall flows")
         return USAGE
     number = int(args.flow)
     try:
@@ -78,18 +76,18 @@ def from_events(lines: Iterable[str], number: int) -> Json | None:
             best = event
     if best is None:
         return None
-    said: Json = best.get("pywall", {})
+    details: Json = best.get("pywall", {})
     from ..events.eve import own_facts
 
     facts = own_facts(best)
     return _answer(
         best,
         action=best.get("verdict", {}).get("action", "none"),
-        final=bool(said.get("final")),
-        rule=said.get("rule", ""),
-        reason=said.get("reason", ""),
-        where=said.get("rule", ""),
-        confirmed=not said.get("guessed", False),
+        final=bool(details.get("final")),
+        rule=details.get("rule", ""),
+        reason=details.get("reason", ""),
+        where=details.get("rule", ""),
+        confirmed=not details.get("guessed", False),
         facts=facts,
         walk=[],
     )

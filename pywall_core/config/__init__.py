@@ -71,8 +71,8 @@ def load(source: str | os.PathLike[str] | None = None, *, strict: bool = True) -
 
 
 def read(source: str | os.PathLike[str] | None = None) -> tuple[str, bytes, list[str]]:
-    """Name and text of a configuration and warnings about its file, so that several processes can use the same text.
-    The text holds what the file includes as well, see :mod:`pywall_core.config.files`.
+    """Return the name and text of a configuration and warnings about its file, so that several processes can use the
+    same text. The text holds what the file includes as well, see :mod:`pywall_core.config.files`.
 
     :raises ConfigError: it cannot be read, or should not be trusted
     """
@@ -84,7 +84,9 @@ def read(source: str | os.PathLike[str] | None = None) -> tuple[str, bytes, list
 
 
 def loads(text: bytes, name: str, *, strict: bool = True) -> Config:
-    """The configuration that a text holds; ``name`` stands for its file in messages. Otherwise as :func:`load`."""
+    """Return the configuration that a text holds; ``name`` stands for its file in messages. Otherwise as
+    :func:`load`.
+    """
     warnings: list[str] = []
     document = resolve(unbundle(text, name))
     if name == DEFAULT_POLICY:
@@ -98,11 +100,11 @@ def loads(text: bytes, name: str, *, strict: bool = True) -> Config:
 
 def _note(config: Config, warnings: Iterable[str]) -> None:
     """Warnings about the whole file go in front of those about its content."""
-    config._document.warnings[:0] = [Problem(0, 0, "", words, code="W001") for words in warnings]
+    config._document.warnings[:0] = [Problem(0, 0, "", message, code="W001") for message in warnings]
 
 
 def policies() -> dict[str, str]:
-    """Names of the ready-made policies, each with the first comment line of its file."""
+    """Return the names of the ready-made policies, each with the first comment line of its file."""
     folder = resources.files("pywall_core.policies")
     files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".yaml")), key=lambda entry: entry.name)
     return {
@@ -115,8 +117,8 @@ def _policy_text(name: str) -> bytes:
     wanted = name.removeprefix(POLICY)
     known = policies()
     if wanted not in known:
-        words = f"no such ready-made policy{nearest(wanted, known)} (known: {', '.join(known)})"
-        raise ConfigError([Problem(0, 0, "", words, name)])
+        message = f"no such ready-made policy{nearest(wanted, known)} (known: {', '.join(known)})"
+        raise ConfigError([Problem(0, 0, "", message, name)])
     return resources.files("pywall_core.policies").joinpath(f"{wanted}.yaml").read_bytes()
 
 
@@ -137,7 +139,7 @@ def _leave_out_absent(data: dict[str, Any], warnings: list[str]) -> None:
 
 
 def _build(document: Document) -> Config:
-    """The configuration that a document holds; sections that are wrong are noted and taken at their defaults."""
+    """Return the configuration that a document holds; sections that are wrong are noted and taken at their defaults."""
     data = document.data
     if not isinstance(data, dict):
         what = "empty" if data is None else shown(data)

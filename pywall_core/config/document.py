@@ -66,7 +66,9 @@ class Document:
     texts: dict[str, list[str]] = field(default_factory=dict)
 
     def problem(self, path: Path, message: str, *, key: bool = False, code: str = "") -> Problem:
-        """An objection to the value at ``path`` (``key``: to its key), marked at the nearest place in the file."""
+        """Return an objection to the value at ``path`` (``key``: to its key), marked at the nearest place in the
+        file.
+        """
         at = path
         while at and at not in self.marks:
             at = at[:-1]
@@ -74,7 +76,7 @@ class Document:
         return self.at(mark, path, message, code)
 
     def at(self, mark: Mark, path: Path, message: str, code: str = "") -> Problem:
-        """An objection at a known place."""
+        """Return an objection at a known place."""
         file = mark.file or self.file
         return Problem(mark.line, mark.column, path_text(path), message, file, code, self.excerpt(mark))
 
@@ -97,7 +99,7 @@ class Document:
             self.warnings.append(problem)
 
     def excerpt(self, mark: Mark) -> str:
-        """The line of a place, and below it a caret; of a long line, a part. Empty without a place."""
+        """Return the line of a place, and below it a caret; of a long line, a part. Empty without a place."""
         lines = self.texts.get(mark.file or self.file, [])
         if not 0 < mark.line <= len(lines):
             return ""
@@ -124,8 +126,8 @@ def parse(text: bytes, file: str) -> Document:
     reserved = syntax.RESERVED.search(decoded)
     if reserved:
         line = decoded.count("\n", 0, reserved.start()) + 1
-        words = f"character {hex(ord(reserved[0]))} is not taken"
-        raise ConfigError([document.at(Mark(line, 1), (), words)])
+        message = f"character {hex(ord(reserved[0]))} is not taken"
+        raise ConfigError([document.at(Mark(line, 1), (), message)])
     rest = syntax.hide(decoded)
     for line in syntax.tabs(rest):
         document.problems.append(document.at(Mark(line, 1), (), "a tab; indent with blanks"))
@@ -149,19 +151,19 @@ def _build(document: Document, text: str) -> int:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
         lines = document.texts[document.file]
-        words = syntax.words(error, lines)
+        message = syntax.words(error, lines)
         skipped = syntax.broken_line(error, lines)
         if skipped != line:
             line, column = skipped, (error.context_mark.column + 1 if error.context_mark else 1)
         if (document.file, line) not in document.broken:
-            document.problems.append(document.at(Mark(line, column), (), words))
+            document.problems.append(document.at(Mark(line, column), (), message))
         known = (document.file, skipped) in document.broken
         document.broken.update({(document.file, line), (document.file, skipped)})
         return 0 if known else skipped
     except yaml.reader.ReaderError as error:
         line = text[: error.position].count("\n") + 1
-        words = f"character {error.character!r} is not allowed in YAML"
-        raise ConfigError([*document.problems, Problem(line, 1, "", words, document.file)]) from None
+        message = f"character {error.character!r} is not allowed in YAML"
+        raise ConfigError([*document.problems, Problem(line, 1, "", message, document.file)]) from None
     except ConfigError as error:
         raise ConfigError([*document.problems, *error.problems]) from None
     document.data, document.marks, document.keys = attempt.data, attempt.marks, attempt.keys
@@ -198,8 +200,8 @@ class _Builder:
                 if documents > 1:
                     self._stop(event, "a second document; one file holds one configuration")
             elif isinstance(event, yaml.AliasEvent):
-                words = f'write the value out, or "*{event.anchor}" in quotes for text'
-                self._object(event, f"alias *{event.anchor}: aliases are not taken; {words}")
+                message = f'write the value out, or "*{event.anchor}" in quotes for text'
+                self._object(event, f"alias *{event.anchor}: aliases are not taken; {message}")
                 self._add(event, f"*{event.anchor}")
             elif isinstance(event, yaml.ScalarEvent):
                 self._add(event, self._scalar(event))
@@ -213,7 +215,7 @@ class _Builder:
         raise ConfigError([*self.document.problems, problem])
 
     def _path(self) -> Path:
-        """Where the next value goes."""
+        """Return where the next value goes."""
         if not self.open:
             return ()
         parent = self.open[-1]
@@ -256,7 +258,7 @@ class _Builder:
     def _set_key(self, event: yaml.Event, parent: _Open, key: Any) -> None:
         if not isinstance(key, str):
             quoted = f": write it in quotes, {str(key)!r}" if isinstance(key, (int, float)) else ""
-            self._object(event, f"{shown(key)} is no key{quoted}; keys are text")
+            self._object(event, f"{shown(key)} is not a key{quoted}; keys are text")
             key = f"{shown(key)}"
         path = (*parent.path, key)
         if key in parent.data:
@@ -268,10 +270,10 @@ class _Builder:
 
     def _check_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         if event.tag not in (None, "!"):
-            words = (
+            message = (
                 "'!' does not negate, write {not: {rule: ...}}" if event.tag.startswith("!") else "tags are not taken"
             )
-            self._object(event, f"tag {event.tag[:60]!r}: {words}")
+            self._object(event, f"tag {event.tag[:60]!r}: {message}")
 
     def _ambiguous(self, event: yaml.ScalarEvent, message: str) -> None:
         self.document.ambiguous.add(_place(event))

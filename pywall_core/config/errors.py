@@ -56,7 +56,9 @@ def nearest(name: object, known: Iterable[str], aliases: Mapping[str, str] | Non
 
 
 def some_of(name: object, known: Iterable[str]) -> str:
-    """The names in ``known``: all of them where they are few, else the five nearest to ``name`` and how many more."""
+    """Return the names in ``known``: all of them where they are few, else the five nearest to ``name`` and how many
+    more.
+    """
     names = sorted(known)
     if len(names) <= 2 * MAX_LISTED:
         return ", ".join(names)
@@ -95,7 +97,7 @@ class ConfigError(Exception):
 def explain(
     error: ValidationError, model: type[BaseModel], data: object = None, also: Collection[str] = ()
 ) -> Iterator[tuple[Path, str]]:
-    """Path and words of each thing that pydantic objects to in ``data`` for ``model``.
+    """Yield path and words of each thing that pydantic objects to in ``data`` for ``model``.
 
     ``also`` are keys that are allowed beside the model's. A union is one thing: its branches, which pydantic lists one
     by one, are said in one message.
@@ -112,7 +114,7 @@ def explain(
 
 
 def _in_data(loc: Path, data: Any) -> Path:
-    """The part of pydantic's location that leads through the data: the rest are names of a union's branches."""
+    """Return the part of pydantic's location that leads through the data: the rest are names of a union's branches."""
     for at, step in enumerate(loc):
         inside = (isinstance(data, dict) and step in data) or (
             isinstance(data, list) and isinstance(step, int) and step < len(data)
@@ -124,7 +126,7 @@ def _in_data(loc: Path, data: Any) -> Path:
 
 
 def _union_words(messages: list[str]) -> str:
-    """One message of several about the same value: the one that names what is allowed, else all joined."""
+    """Return one message of several about the same value: the one that names what is allowed, else all joined."""
     named = [message for message in messages if "(allowed:" in message]
     if named:
         return named[0]
@@ -155,7 +157,7 @@ def _words(path: Path, item: Mapping[str, Any], model: type[BaseModel], also: Co
 
 
 def unknown_key(key: object, known: Iterable[str]) -> str:
-    """What is said of a key that is not in ``known``, with the right form of mistakes that people make."""
+    """Return what is said of a key that is not in ``known``, with the right form of mistakes that people make."""
     names = sorted(known)
     head, colon, rest = str(key).partition(":")
     if colon and rest and head in names:
@@ -166,7 +168,7 @@ def unknown_key(key: object, known: Iterable[str]) -> str:
 
 
 def _right_form(kind: str, value: object) -> str:
-    """How to write the value instead: a number without quotes, a list with brackets, a mapping under its key."""
+    """Return how to write the value instead: a number without quotes, a list with brackets, a mapping under its key."""
     if kind in ("int_type", "int_parsing", "float_type") and isinstance(value, str):
         number = value.strip().lstrip("-")
         return f": write {value.strip()} without quotes" if number.isdecimal() else ""
@@ -241,14 +243,14 @@ _EXPECTED = {
 
 
 def field_names(model: type[BaseModel] | None) -> set[str]:
-    """The keys that a model takes, by the names used in the YAML."""
+    """Return the keys that a model takes, by the names used in the YAML."""
     if model is None:
         return set()
     return {field.alias or name for name, field in model.model_fields.items()}
 
 
 def _model_at(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
-    """The model that describes the mapping at ``path``; None where it cannot be told."""
+    """Return the model that describes the mapping at ``path``; None where it cannot be told."""
     current: type[BaseModel] | None = model
     for step in path:
         if isinstance(step, int) or current is None:

@@ -19,7 +19,7 @@ _BUNDLE: Final = b"#pywall-files "
 
 
 def read_file(name: str, warnings: list[str]) -> bytes:
-    """The content of one file.
+    """Return the content of one file.
 
     :raises ConfigError: it cannot be read, or anybody may write it and we are root
     """
@@ -40,7 +40,7 @@ def read_file(name: str, warnings: list[str]) -> bytes:
 
 
 def bundle(name: str, text: bytes, warnings: list[str]) -> bytes:
-    """The text together with those of all files that it includes; the text itself where it includes none.
+    """Return the text together with those of all files that it includes; the text itself where it includes none.
 
     :raises ConfigError: an included file cannot be read, or too many are
     """
@@ -110,7 +110,7 @@ def _in_rules(rules: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[s
 
 
 def is_inclusion(rule: object) -> bool:
-    """The entry of a list of rules stands for the rules of a file: ``- include: FILE``."""
+    """Return True if the entry of a list of rules stands for the rules of a file: ``- include: FILE``."""
     return isinstance(rule, Mapping) and list(rule) == ["include"] and isinstance(rule["include"], str)
 
 
@@ -127,7 +127,7 @@ def matches(file: str, pattern: str) -> list[str]:
 
 
 def bundled(file: str, pattern: str, known: Iterable[str]) -> list[str]:
-    """The same from the names of the files that were read."""
+    """Return the same from the names of the files that were read."""
     path = FilePath(file).parent / pattern
     inside = [name for name in known if FilePath(name).parent == path or FilePath(name).match(str(path))]
     return [str(path)] if str(path) in known else sorted(inside)

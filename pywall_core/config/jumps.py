@@ -56,6 +56,6 @@ def check_jumps(config: Config, chains: Mapping[str, list[BoundRule]]) -> None:
         elif name not in used:
             hint = nearest(name.upper(), hooks)
             if hint:
-                config.error(path, f"no rule jumps here, and it is no hook{hint}", key=True)
+                config.error(path, f"no rule jumps here, and it is not a hook{hint}", key=True)
             else:
                 config.warn(path, "W003", "never reached: no rule jumps here", key=True)

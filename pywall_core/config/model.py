@@ -57,10 +57,10 @@ class Queue(Section):
     offload: bool = Field(default=True, description="the kernel carries verdicts that can no longer change (connmark)")
     length: int = Field(default=4096, ge=1, le=1_048_576, description="packets that may wait in the kernel's queue")
     socket_buffer: int = Field(
-        default=4_194_304, ge=65_536, le=1 << 30, description="receive buffer of the queue's socket, octets"
+        default=4_194_304, ge=65_536, le=1 << 30, description="receive buffer of the queue's socket, bytes"
     )
     range: int = Field(
-        default=3584, ge=128, le=65_535, description="octets of each packet that are copied from the kernel"
+        default=3584, ge=128, le=65_535, description="bytes of each packet that are copied from the kernel"
     )
     batch: int = Field(
         default=64, ge=1, le=1024, description="verdicts that go to the kernel together at most; 1: each by itself"
@@ -145,11 +145,11 @@ OPEN = {
 class Detection(Section):
     """How much of a flow detectors may see, for each direction."""
 
-    bytes: int = Field(default=16_384, ge=64, le=1 << 20, description="octets of payload")
+    bytes: int = Field(default=16_384, ge=64, le=1 << 20, description="bytes of payload")
     packets: int = Field(default=32, ge=1, le=4096, description="packets with payload")
     all: bool | None = Field(
         default=None,
-        description="look on after the verdict is final, so that flows are named (null: in replay, not live)",
+        description="keep inspecting after the verdict is final, so that flows are named (null: in replay, not live)",
     )
 
 
@@ -204,11 +204,11 @@ class Default(Section):
             return dict.fromkeys(HOOK_NAMES.values(), data)
         hint = nearest(data, ("ACCEPT", "DROP", "REJECT"), ACTION_ALIASES)
         raise ValueError(
-            f"{shown(data)} is no action{hint} (allowed: ACCEPT, DROP, REJECT, or one a hook: {{INPUT: DROP}})"
+            f"{shown(data)} is not an action{hint} (allowed: ACCEPT, DROP, REJECT, or one a hook: {{INPUT: DROP}})"
         )
 
     def action(self, hook: int) -> Action:
-        """The action for a netfilter hook number."""
+        """Return the action for a netfilter hook number."""
         return Action[getattr(self, HOOK_NAMES.get(hook, "INPUT"))]
 
     @classmethod
@@ -245,9 +245,9 @@ class Run(Section):
 
 def _plugin_list(plugins: object) -> object:
     if isinstance(plugins, str):
-        raise ValueError(f"{plugins!r} is no list: write [{plugins}]")
+        raise ValueError(f"{plugins!r} is not a list: write [{plugins}]")
     if isinstance(plugins, dict):
-        raise ValueError("a mapping is no list: begin each plugin with '- ', as '- rules'")
+        raise ValueError("a mapping is not a list: begin each plugin with '- ', as '- rules'")
     return plugins
 
 
@@ -255,7 +255,7 @@ def _set_names(sets: object) -> object:
     if isinstance(sets, dict):
         for name in sets:
             if not re.fullmatch(r"[a-z][a-z0-9_-]{0,19}", str(name)):
-                raise ValueError(f"{name!r} is no set name (a-z, 0-9, '_', '-', at most 20, a letter first)")
+                raise ValueError(f"{name!r} is not a set name (a-z, 0-9, '_', '-', at most 20, a letter first)")
         return {name: {} if section is None else section for name, section in sets.items()}
     return sets
 
@@ -266,7 +266,7 @@ def _chain_names(chains: object) -> object:
             if name in Action.__members__:
                 raise ValueError(f"{name} is an action and cannot name a chain")
             if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}", str(name)):
-                raise ValueError(f"{name!r} is no chain name (letters, digits, '_', '-', '.', at most 64)")
+                raise ValueError(f"{name!r} is not a chain name (letters, digits, '_', '-', '.', at most 64)")
         return {name: [] if rules is None else rules for name, rules in chains.items()}
     return chains
 
@@ -326,7 +326,7 @@ class Config(Section):
         return [str(problem) for problem in self._document.warnings]
 
     @property
-    def doubtful(self) -> list[Problem]:
+    def suspicious(self) -> list[Problem]:
         """The warnings with their places and excerpts."""
         return self._document.warnings
 
@@ -367,7 +367,7 @@ class Config(Section):
         return frozenset(data) if isinstance(data, dict) else frozenset()
 
     def at(self, path: Path) -> Any:
-        """The value at ``path`` as it stands in the file. :raises LookupError: there is none"""
+        """Return the value at ``path`` as it stands in the file. :raises LookupError: there is none"""
         data = self._document.data
         for step in path:
             data = data[step]

@@ -67,7 +67,9 @@ def bringing(group: str, name: str, named: Collection[str]) -> str:
 
 
 def _plugin_of(point: EntryPoint) -> str:
-    """The plugin to name for what ``point`` stands for: its distribution's own (pywall-hedge: hedge), or itself."""
+    """Return the plugin to name for what ``point`` stands for: its distribution's own (pywall-hedge: hedge), or
+    itself.
+    """
     distribution = point.dist.name.removeprefix("pywall-") if point.dist else ""
     names = {
         other.name

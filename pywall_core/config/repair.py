@@ -10,8 +10,8 @@ from .errors import Path
 
 
 def without(data: dict[str, Any], paths: Iterable[Path]) -> dict[str, Any]:
-    """A copy of ``data`` without the values at ``paths``. Lists keep the places of what stands behind: a plugin becomes
-    one without a name, a chain an empty one."""
+    """Return a copy of ``data`` without the values at ``paths``. Lists keep the places of what stands behind: a
+    plugin becomes one without a name, a chain an empty one."""
     made = copy.deepcopy(data)
     for path in sorted(paths, key=lambda path: [str(step) for step in path], reverse=True):
         parent: Any = made

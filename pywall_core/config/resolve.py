@@ -23,7 +23,7 @@ _ENVIRONMENT: Final = "env:"
 
 
 def resolve(texts: Mapping[str, bytes]) -> Document:
-    """The document of the first file, whole.
+    """Return the document of the first file, whole.
 
     :raises ConfigError: it cannot be read
     """
@@ -85,8 +85,8 @@ class _Resolver:
                 if other is None:
                     self.error(document, path, f"{entry}: not read; a policy that comes with PyWall includes nothing")
                 elif not isinstance(other.data, dict):
-                    words = "holds no mapping; a list of rules is included in a chain, '- include: FILE'"
-                    self.error(document, path, f"{entry}: {words}")
+                    message = "holds no mapping; a list of rules is included in a chain, '- include: FILE'"
+                    self.error(document, path, f"{entry}: {message}")
                 elif other not in self.order:
                     self.list_includes(other, [*above, document.file])
         self.order.append(document)
@@ -131,13 +131,13 @@ class _Resolver:
                 if other is None or other is source:
                     self.error(source, place, f"{rule['include']}: cannot be included here")
                 elif not isinstance(other.data, list):
-                    words = "holds no list of rules; a mapping is included at the top of a file"
-                    self.error(source, place, f"{rule['include']}: {words}")
+                    message = "holds no list of rules; a mapping is included at the top of a file"
+                    self.error(source, place, f"{rule['include']}: {message}")
                 else:
                     self.add_rules(made, other.data, other, (), to)
 
     def copy(self, value: Any, source: Document, at: Path, to: Path, using: list[str]) -> Any:
-        """The value with its variables written out; its places are noted under ``to``."""
+        """Return the value with its variables written out; its places are noted under ``to``."""
         self.mark(to, source, at)
         self.count(1, source, at)
         if isinstance(value, dict):
@@ -159,8 +159,8 @@ class _Resolver:
     def count(self, values: int, source: Document, at: Path) -> None:
         self.values += values
         if self.values > MAX_VALUES:
-            words = f"more than {MAX_VALUES} values when its variables are written out"
-            raise ConfigError([*self.document.problems, source.problem(at, words)])
+            message = f"more than {MAX_VALUES} values when its variables are written out"
+            raise ConfigError([*self.document.problems, source.problem(at, message)])
 
     def expand(self, text: str, source: Document, at: Path, using: list[str]) -> Any:
         whole = _VARIABLE.fullmatch(text)

@@ -59,7 +59,7 @@ KIND_ALIASES: Final = {
     "encrypted": "payload",
     "entropy": "payload",
 }
-#: protocol names that need no detector: nothing recognised, nothing to recognise, an IP protocol by its number
+#: protocol names that need no detector: nothing detected, nothing to detect, an IP protocol by its number
 ALWAYS_KNOWN: Final = frozenset({"unknown", "none", *PROTOCOL_NAMES.values()})
 
 
@@ -110,8 +110,8 @@ class BoundRule:
     @property
     def title(self) -> str:
         """What the rule is called wherever it is shown: its name, else its comment, else its condition, cut short."""
-        words = self.name or self.comment or self.text
-        return words if len(words) <= MAX_TITLE else words[: MAX_TITLE - 3] + "..."
+        title = self.name or self.comment or self.text
+        return title if len(title) <= MAX_TITLE else title[: MAX_TITLE - 3] + "..."
 
 
 def bind_chains(
@@ -122,7 +122,7 @@ def bind_chains(
     protocols: Collection[str] | None = None,
     facts: Facts | None = None,
 ) -> dict[str, list[BoundRule]]:
-    """The rules of all chains by chain name.
+    """Return the rules of all chains by chain name.
 
     ``kinds`` are the rule kinds of the loaded plugins by name, ``capabilities`` what plugins provide ("segment"),
     ``protocols`` the names that loaded detectors may answer, ``facts`` what plugins declare (None: any name is taken).
@@ -137,8 +137,8 @@ def bind_chains(
 
 
 def rule_text(rule: dict[str, Any], own: Collection[str] = ()) -> str:
-    """A rule's condition as in the file, in one line: ``(port protocol=tcp dst=22 and not app is=ssh)``. ``own`` are
-    the parameters of its kind, which may have the name of a key that belongs to rules."""
+    """Return a rule's condition as in the file, in one line: ``(port protocol=tcp dst=22 and not app is=ssh)``.
+    ``own`` are the parameters of its kind, which may have the name of a key that belongs to rules."""
     if "rule" in rule:
         parameters = (
             f"{key}={_value(rule[key])}" for key in rule if key != "rule" and (key in own or key not in RULE_KEYS)
@@ -155,7 +155,7 @@ def _value(value: object) -> str:
 
 
 def leaves(condition: Condition) -> Iterator[RuleKind]:
-    """The rule kinds of a condition, in the order of the file."""
+    """Yield the rule kinds of a condition, in the order of the file."""
     match condition:
         case AllOf(parts) | AnyOf(parts):
             for part in parts:
@@ -174,7 +174,7 @@ class Facts(Protocol):
         """Dotted names."""
 
     def has(self, name: str) -> bool:
-        """Some loaded plugin may give the fact."""
+        """Return True if some loaded plugin may give the fact."""
 
 
 class _Binder:
@@ -231,8 +231,8 @@ class _Binder:
 
     def no_set(self, name: str) -> str:
         known = some_of(name, self.config.sets)
-        said = f"there is no set {name!r}{nearest(name, self.config.sets)}"
-        return f"{said} (known: {known})" if known else f"{said}: add 'sets: {{{name}: {{type: addresses}}}}'"
+        problem = f"there is no set {name!r}{nearest(name, self.config.sets)}"
+        return f"{problem} (known: {known})" if known else f"{problem}: add 'sets: {{{name}: {{type: addresses}}}}'"
 
     def truth(self, keys: dict[str, Any], key: str, path: Path, *, default: bool) -> bool:
         value = keys.get(key, default)
@@ -268,14 +268,14 @@ class _Binder:
 
     def no_action(self, action: Any) -> str:
         known = [*Action.__members__, *self.config.chains]
-        said = f"{shown(action)} is neither an action nor a chain"
+        problem = f"{shown(action)} is neither an action nor a chain"
         if str(action).lower() == "log":
-            return f"{said}: logging is a rule of its own, {{rule: log, message: ...}}, without an action"
+            return f"{problem}: logging is a rule of its own, {{rule: log, message: ...}}, without an action"
         if str(action).lower() == "return":
-            return f"{said}: a jump does not come back; what reaches a chain's end gets the default"
+            return f"{problem}: a jump does not return; what reaches a chain's end gets the default"
         hint = nearest(action, known, ACTION_ALIASES)
         chains = some_of(action, self.config.chains)
-        return f"{said}{hint} (allowed: {', '.join(Action.__members__)}, or a chain: {chains})"
+        return f"{problem}{hint} (allowed: {', '.join(Action.__members__)}, or a chain: {chains})"
 
     def condition(self, data: Any, path: Path, *, inside: bool = False) -> Condition | None:
         if not isinstance(data, dict):
@@ -292,8 +292,8 @@ class _Binder:
             return self.leaf(data, path, inside)
         for key in data:
             if key != head:
-                words = f"unknown key beside {head!r} (allowed: {', '.join(RULE_KEYS)})"
-                self.config.error((*path, key), words, key=True)
+                message = f"unknown key beside {head!r} (allowed: {', '.join(RULE_KEYS)})"
+                self.config.error((*path, key), message, key=True)
         if head == "not":
             part = self.condition(data["not"], (*path, "not"), inside=True)
             return None if part is None else Not(part)
@@ -308,7 +308,7 @@ class _Binder:
         return AllOf(whole) if head == "all" else AnyOf(whole)
 
     def parameters(self, name: Any) -> set[str]:
-        """What the rule kind of that name calls its parameters; ``not`` may be one of them."""
+        """Return what the rule kind of that name calls its parameters; ``not`` may be one of them."""
         kind = self.kinds.get(name) if isinstance(name, str) else None
         return set() if kind is None else {field.alias or key for key, field in kind.model_fields.items()}
 
@@ -335,34 +335,34 @@ class _Binder:
         return rule
 
     def no_kind(self, name: Any) -> str:
-        said = f"unknown rule {shown(name)}"
+        problem = f"unknown rule {shown(name)}"
         if not isinstance(name, str):
-            return f"{said}: should be the name of a rule kind (known: {some_of(name, self.kinds)})"
+            return f"{problem}: should be the name of a rule kind (known: {some_of(name, self.kinds)})"
         hint = bringing("pywall.rules", name, self.named) or nearest(name, self.kinds, KIND_ALIASES)
         if not hint and self.protocols is not None and PROTOCOL_ALIASES.get(name, name) in self.protocols:
             hint = f"; write {{rule: app, is: {PROTOCOL_ALIASES.get(name, name)}}}"
         if not hint and not self.kinds:
             hint = "; no plugin under plugins brings rules, add '- rules'"
-        return f"{said}{hint} (known: {some_of(name, self.kinds) or 'none'}; pywall rules lists them)"
+        return f"{problem}{hint} (known: {some_of(name, self.kinds) or 'none'}; pywall rules lists them)"
 
     def check_needs(self, rule: RuleKind, path: Path) -> None:
         for capability in rule.requires:
             if capability not in self.capabilities:
                 hint = bringing("pywall.capabilities", capability, self.named)
-                words = (
+                message = (
                     f"{rule.kind!r} needs a plugin that provides {capability!r}, and none is named under plugins{hint}"
                 )
-                self.config.error((*path, "rule"), words)
+                self.config.error((*path, "rule"), message)
         for name, types in rule.sets():
             section = self.config.sets.get(name)
             if section is None:
                 self.config.error(path, self.no_set(name))
             elif section.type not in types:
-                words = f"@{name} is a set of {section.type}, a set of {' or '.join(types)} is needed here"
-                self.config.error(path, words)
+                message = f"@{name} is a set of {section.type}, a set of {' or '.join(types)} is needed here"
+                self.config.error(path, message)
         if rule.state == "host" and self.several_workers:
-            words = "remembers hosts, which several workers would split: set queue.deal: host, or queue.workers: 1"
-            self.config.error((*path, "rule"), f"{rule.kind!r} {words}")
+            message = "remembers hosts, which several workers would split: set queue.deal: host, or queue.workers: 1"
+            self.config.error((*path, "rule"), f"{rule.kind!r} {message}")
         if self.facts is not None and not self.plugins_failed:
             self.check_facts(rule, path, self.facts)
         if self.protocols is None or self.plugins_failed:
@@ -374,7 +374,7 @@ class _Binder:
                 if "," in name:
                     hint = f"; write a list, [{', '.join(name.replace(',', ' ').split())}]"
                 known = some_of(name, self.protocols)
-                self.config.error(at, f"no loaded plugin recognises {name!r}{hint} (known: {known})")
+                self.config.error(at, f"no loaded plugin detects {name!r}{hint} (known: {known})")
 
     def check_facts(self, rule: RuleKind, path: Path, facts: Facts) -> None:
         names = rule.asks()
@@ -385,8 +385,8 @@ class _Binder:
                 continue
             at = next(self.places(name, path), path)
             if facts.has(renamed.FACTS.get(name, "")):
-                words = f"the fact {name!r} is called {renamed.FACTS[name]!r}; `pywall check --fix` rewrites it"
-                self.config.error(at, words)
+                message = f"the fact {name!r} is called {renamed.FACTS[name]!r}; `pywall check --fix` rewrites it"
+                self.config.error(at, message)
                 continue
             alike = [known for known in facts.names if known.rpartition(".")[2] == name.rpartition(".")[2]]
             hint = nearest(name, alike or facts.names) or (f"; did you mean {min(alike)!r}?" if alike else "")
@@ -409,14 +409,14 @@ class _Binder:
 
 
 def not_a_rule(data: object) -> str:
-    """What is said of a value that stands where a rule is expected."""
+    """Return what is said of a value that stands where a rule is expected."""
     forms = "{rule: KIND, ...}, {all: [...]}, {any: [...]} or {not: {...}}"
-    words = data.split() if isinstance(data, str) else []
-    if len(words) > 1 and words[-1].upper() in Action.__members__:
-        return f"{shown(data)}: should be a rule; write {{rule: app, is: {words[0]}, action: {words[-1].upper()}}}"
+    fields = data.split() if isinstance(data, str) else []
+    if len(fields) > 1 and fields[-1].upper() in Action.__members__:
+        return f"{shown(data)}: should be a rule; write {{rule: app, is: {fields[0]}, action: {fields[-1].upper()}}}"
     return f"{shown(data)}: should be a rule, {forms}"
 
 
 def nearest_head(data: dict[str, Any]) -> str:
-    """A hint where a head is misspelt."""
+    """Return a hint where a head is misspelt."""
     return next((hint for key in data if (hint := nearest(key, ("rule", *_COMBINATORS)))), "")

@@ -76,12 +76,12 @@ def json_schema(
 
 
 def kind_schema(kind: type[RuleKind]) -> Schema:
-    """The schema of one rule kind's parameters."""
+    """Return the schema of one rule kind's parameters."""
     return kind.model_json_schema(by_alias=True)
 
 
 def _model(model: type[BaseModel], definitions: Schema) -> Schema:
-    """A model's schema, its definitions moved to the whole's."""
+    """Return a model's schema, its definitions moved to the whole's."""
     schema: Schema = model.model_json_schema(by_alias=True, ref_template=_REF)
     definitions.update(schema.pop("$defs", {}))
     return schema

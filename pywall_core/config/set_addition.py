@@ -22,7 +22,7 @@ def seconds(value: Any) -> float:
     else:
         parts = re.findall(r"(\d+)([smhdw])", value) if isinstance(value, str) else []
         if not parts or "".join(number + unit for number, unit in parts) != str(value).replace(" ", ""):
-            raise ValueError(f"{value!r} is no span of time (90s, 10m, 1h, 7d, 1h30m)")
+            raise ValueError(f"{value!r} is not a span of time (90s, 10m, 1h, 7d, 1h30m)")
         found = float(sum(int(number) * _UNITS[unit] for number, unit in parts))
     if not 0 < found <= 315_360_000:
         raise ValueError(f"{value!r}: should be above 0 and at most ten years")

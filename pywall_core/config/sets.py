@@ -100,9 +100,9 @@ def entries_of(file: str, column: int | None = None) -> Iterator[tuple[str, str]
             entry = line.partition("#")[0].strip()
             if not entry or entry.startswith(";"):
                 continue
-            words = entry.split()
-            if len(words) > 1 and words[0] in _NO_HOST:
-                for name in words[1:]:
+            fields = entry.split()
+            if len(fields) > 1 and fields[0] in _NO_HOST:
+                for name in fields[1:]:
                     if name not in _LOCAL:
                         yield f"{file}:{number}", name
             else:

@@ -28,12 +28,12 @@ RESERVED: Final = re.compile(f"[{_OPEN}{_CLOSE}{_AT}]")
 
 
 def hide(text: str) -> str:
-    """The text with ``${name}`` and ``@name`` in a form that YAML takes for plain text of the same width."""
+    """Return the text with ``${name}`` and ``@name`` in a form that YAML takes for plain text of the same width."""
     return _SET.sub(_AT, _VARIABLE.sub(rf"${_OPEN}\1{_CLOSE}", text))
 
 
 def unhide(text: str) -> str:
-    """The reverse of :func:`hide`."""
+    """Return the reverse of :func:`hide`."""
     return _HIDDEN_VARIABLE.sub(r"${\1}", text).replace(_AT, "@") if max(text, default="") >= "\ue000" else text
 
 
@@ -44,12 +44,12 @@ def tabs(text: str) -> Iterator[int]:
 
 
 def without_tabs(text: str) -> str:
-    """The text, each tab of an indentation replaced by a blank."""
+    """Return the text, each tab of an indentation replaced by a blank."""
     return _TAB.sub(lambda found: found[0].replace("\t", " "), text)
 
 
 def words(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> str:
-    """What is wrong with the ``lines`` of a file, and the right form."""
+    """Return what is wrong with the ``lines`` of a file, and the right form."""
     problem = error.problem or ""
     context = error.context or ""
     if "tab character" in problem or r"'\t'" in problem:
@@ -79,13 +79,17 @@ def words(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> str:
 
 
 def _glued(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> int:
-    """Number (from 1) of the line ``key:value`` that the parser took for text and went on from, 0: there is none."""
+    """Return the number (from 1) of the line ``key:value`` that the parser took for text and went on from, 0: there
+    is none.
+    """
     at = error.problem_mark.line if error.problem_mark and "mapping values" in (error.problem or "") else 0
     return at if at and re.fullmatch(r"\s*[A-Za-z_]+:\S.*", lines[at - 1]) else 0
 
 
 def broken_line(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> int:
-    """Number (from 1) of the line that is to be left out: where an open bracket or quote began, else where it ended."""
+    """Return the number (from 1) of the line that is to be left out: where an open bracket or quote began, else where
+    it ended.
+    """
     glued = _glued(error, lines)
     if glued:
         return glued
@@ -96,7 +100,9 @@ def broken_line(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> int:
 
 
 def skip_line(text: str, number: int) -> str:
-    """The text with a line left out: a list entry becomes an empty one, so that those behind it keep their places."""
+    """Return the text with a line left out: a list entry becomes an empty one, so that those behind it keep their
+    places.
+    """
     lines = text.split("\n")
     if number > len(lines):
         return ""

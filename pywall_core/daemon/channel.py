@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 Message = dict[str, Any]
-#: octets of one line; longer ones end the connection
+#: bytes of one line; longer ones end the connection
 MAX_LINE: Final = 1 << 25  # a policy of 16 MiB in base64, and more
 
 
 class ChannelError(Exception):
-    """The other side closed, or sent what is no line of JSON."""
+    """The other side closed, or sent what is not a line of JSON."""
 
 
 class Channel:
-    """One side of a stream socket. ``limit`` bounds a received line, in octets."""
+    """One side of a stream socket. ``limit`` bounds a received line, in bytes."""
 
     def __init__(self, connection: socket.socket, limit: int = MAX_LINE) -> None:
         self.socket = connection
@@ -41,7 +41,7 @@ class Channel:
         except OSError as error:
             raise ChannelError(str(error)) from None
 
-    def offer(self, message: Message) -> bool:
+    def try_send(self, message: Message) -> bool:
         """Send one short message if that needs no waiting. False: the other side does not read.
 
         :raises ChannelError: the other side is gone
@@ -78,7 +78,7 @@ class Channel:
         return True
 
     def receive(self) -> Iterator[Message]:
-        """The messages that have arrived; does not wait.
+        """Yield the messages that have arrived; does not wait.
 
         :raises ChannelError: the other side closed, or does not keep to the form
         """
@@ -102,10 +102,10 @@ class Channel:
         if closed:
             raise ChannelError("closed")
         if len(self._received) > self._limit:
-            raise ChannelError(f"a line of more than {self._limit} octets")
+            raise ChannelError(f"a line of more than {self._limit} bytes")
 
     def wait(self, timeout: float | None) -> Message:
-        """The next message, waited for at most ``timeout`` seconds.
+        """Return the next message, waited for at most ``timeout`` seconds.
 
         :raises ChannelError: none came, or as in :meth:`receive`
         """
@@ -119,7 +119,7 @@ class Channel:
                 raise ChannelError("closed")
             self._received += chunk
             if len(self._received) > self._limit:
-                raise ChannelError(f"a line of more than {self._limit} octets")
+                raise ChannelError(f"a line of more than {self._limit} bytes")
         line, _, rest = bytes(self._received).partition(b"\n")
         self._received = bytearray(rest)
         return _parse(line)

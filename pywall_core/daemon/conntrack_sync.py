@@ -1,7 +1,7 @@
 """Flows that the kernel carries: their true counters and their end, from conntrack.
 
 Once a verdict is final no packet of the flow comes here. The flow's entry stays while conntrack has the connection,
-takes over its counters (octets of IP packets, as ours), and ends when the connection does.
+takes over its counters (bytes of IP packets, as ours), and ends when the connection does.
 """
 
 from __future__ import annotations
@@ -64,14 +64,14 @@ class CarriedFlows:
 
 
 def is_carried(flow: Flow) -> bool:
-    """The kernel may have been given the flow's verdict."""
+    """Return True if the kernel may have been given the flow's verdict."""
     return flow.released or flow.final is not None
 
 
 def take_counters(flow: Flow, connection: Connection) -> bool:
     """Set the flow's counters to conntrack's where those are higher. True when packets went by unseen."""
-    forward = connection.packets, connection.octets
-    backward = connection.reply_packets, connection.reply_octets
+    forward = connection.packets, connection.byte_count
+    backward = connection.reply_packets, connection.reply_byte_count
     if flow.key not in (connection.key, reverse_key(connection.reply_key), _translated(connection)):
         forward, backward = backward, forward
     unseen = forward[0] > flow.pkts_toserver or backward[0] > flow.pkts_toclient
@@ -83,7 +83,7 @@ def take_counters(flow: Flow, connection: Connection) -> bool:
 
 
 def _keys(connection: Connection) -> tuple[bytes, ...]:
-    """How packets of the original direction look in ``mangle``: before source, after destination translation."""
+    """Return how packets of the original direction look in ``mangle``: before source, after destination translation."""
     reverse = reverse_key(connection.reply_key)
     if reverse == connection.key:
         return (connection.key,)

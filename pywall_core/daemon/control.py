@@ -112,7 +112,7 @@ def ask_firewall(request: Message, timeout: float = 15.0) -> Message:
 
 
 def ask(path: Path, request: Message, timeout: float = 15.0) -> Message:
-    """The running instance's answer.
+    """Return the running instance's answer.
 
     :raises NotRunningError: there is none, or it does not answer within ``timeout`` seconds
     """

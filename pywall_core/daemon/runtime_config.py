@@ -25,11 +25,11 @@ class Policy:
     print_events: str = ""
 
     def fails_open(self) -> bool:
-        """Packets may pass unjudged, for want of a worker or of room in its queue."""
+        """Return True if packets may pass without a verdict: no worker is bound, or its queue is full."""
         return "accept" in (self.config.failure.no_listener, self.config.failure.queue_full)
 
     def plan(self, first_queue: int, generation: int, marks: Marks) -> Plan:
-        """The kernel rules that it asks for."""
+        """Return the kernel rules that it asks for."""
         queue = self.config.queue
         return Plan(
             hooks=tuple(queue.hooks),
@@ -44,7 +44,7 @@ class Policy:
 
 
 def read_policy(source: str | None, *, print_events: str = "") -> Policy:
-    """The text of a configuration and what it says to the supervisor; what it says to plugins the workers check.
+    """Return the text of a configuration and what it says to the supervisor; what it says to plugins the workers check.
 
     :raises ConfigError: it is not one, or the kernel's part of it is wrong
     """
@@ -63,9 +63,9 @@ def read_policy(source: str | None, *, print_events: str = "") -> Policy:
         config.error(("queue", "number"), "a reload needs as many further queue numbers as there are workers")
     for hook, action in chainless(config):
         log.info("no chain %s: the default %s holds for every packet there", hook, action)
-    doubts = len(config.warnings)
+    before = len(config.warnings)
     lint_hooks(config)
-    for warning in config.warnings[doubts:]:
+    for warning in config.warnings[before:]:
         log.warning("%s", warning)
     if len(config.problems) > noted:
         config.check()

@@ -153,7 +153,7 @@ class SetKeeper:
         return False
 
     def busy(self) -> bool:
-        """There is more to put into the kernel."""
+        """Return True if there is more to put into the kernel."""
         return self._filling is not None
 
     def plan(self, plan: Plan, drops: list[SetDrop]) -> Plan:

@@ -17,11 +17,11 @@ from typing import Any, Final
 
 from ..config import Config, ConfigError
 from ..kernel import ipset, privileges
-from ..kernel.bypass_counter import INTERVAL, Passes
+from ..kernel.bypass_counter import INTERVAL, BypassCounter
 from ..kernel.command import CommandError
 from ..kernel.firewall import Firewall
 from ..kernel.iptables import wanted_variant
-from ..kernel.queues import Losses, statistics
+from ..kernel.queues import LossCounter, statistics
 from ..kernel.rundir import RunDir
 from . import handover
 from .channel import Message
@@ -30,7 +30,7 @@ from .runtime_config import Policy, read_policy
 from .set_keeper import SetKeeper
 from .signals import signals_in
 from .systemd_notify import notify, reloading
-from .worker_pool import Question, Team, WorkerProcess, order_of
+from .worker_pool import PendingRequest, WorkerPool, WorkerProcess, worker_request
 
 log: Final = logging.getLogger("pywall.supervisor")
 _STEP: Final = 0.25
@@ -64,17 +64,17 @@ class Supervisor:
         self._rundir = RunDir()
         self._selector = selectors.DefaultSelector()
         self._stopping = self._reload_asked = False
-        self._team: Team | None = None
-        self._coming: Team | None = None
+        self._pool: WorkerPool | None = None
+        self._next_pool: WorkerPool | None = None
         self._control: ControlSocket | None = None
-        self._waiting: list[Question] = []
+        self._pending_requests: list[PendingRequest] = []
         #: who waits for the next reload, and for the one under way (which may have read an older file)
         self._reloads: list[Client] = []
         self._reloading: list[Client] = []
-        self._sets = SetKeeper(self._rundir, self._tell_workers)
-        self._losses = Losses()
-        self._passes = Passes()
-        self._next_passes = 0.0
+        self._sets = SetKeeper(self._rundir, self._send_to_workers)
+        self._losses = LossCounter()
+        self._bypass_counter = BypassCounter()
+        self._next_bypass_check = 0.0
         self._started = monotonic()
         self._next_second = 0.0
         self._rules_restored = 0
@@ -101,87 +101,87 @@ class Supervisor:
         self._rundir.acquire()
         try:
             self._firewall = Firewall(self._rundir, wanted_variant())
-            with signals_in(self._selector, self._signalled):
+            with signals_in(self._selector, self._handle_signal):
                 try:
-                    code = self._work(policy)
+                    code = self._run_loop(policy)
                 finally:
-                    self._end()
+                    self._shut_down()
                 return 1 if self._rules_left else code
         finally:
             self._rundir.release()
 
-    def _work(self, policy: Policy) -> int:
-        self._coming = self._new_team(policy)
-        while self._team is None and not self._stopping:
-            self._step()
-            failure = self._coming.failure() if self._coming else None
+    def _run_loop(self, policy: Policy) -> int:
+        self._next_pool = self._start_pool(policy)
+        while self._pool is None and not self._stopping:
+            self._run_once()
+            failure = self._next_pool.failure() if self._next_pool else None
             if failure:
                 raise StartError(*failure)
-            if self._coming and self._coming.ready():
-                self._take_over()
+            if self._next_pool and self._next_pool.ready():
+                self._switch_pools()
         if self._stopping:
             return 0
         self._drop_privileges(policy.config)
         self._control = ControlSocket(self._rundir.socket, self._selector, self._handle)
         notify("READY=1", f"STATUS=policy {policy.name}")
-        log.info("running: policy %s, %s", policy.name, self._words())
+        log.info("running: policy %s, %s", policy.name, self._describe_plan())
         while not self._stopping:
-            self._step()
-            self._advance()
+            self._run_once()
+            self._advance_reload()
         return 0
 
-    def _words(self) -> str:
-        plan = self._team.plan if self._team else None
+    def _describe_plan(self) -> str:
+        plan = self._pool.plan if self._pool else None
         return f"hooks {' '.join(plan.hooks)}, queue {plan.queue}, generation {plan.generation}" if plan else ""
 
-    # --- teams ----------------------------------------------------------------------------------------------------
+    # --- worker pools -----------------------------------------------------------------------------------------------
 
-    def _new_team(self, policy: Policy) -> Team:
+    def _start_pool(self, policy: Policy) -> WorkerPool:
         queue = policy.config.queue
         first = queue.number
-        if self._team is not None:
-            plan = self._team.plan
+        if self._pool is not None:
+            plan = self._pool.plan
             if first < plan.queue + plan.workers and plan.queue < first + queue.workers:
                 first = plan.queue + plan.workers
         marks = self._firewall.draw_marks(queue.mark_mask, queue.workers)
-        team = Team(policy, policy.plan(first, self._rundir.next_generation(), marks), sets=self._sets.entries)
-        team.start()
-        for worker in team.workers:
-            self._hear(worker)
-        return team
+        pool = WorkerPool(policy, policy.plan(first, self._rundir.next_generation(), marks), sets=self._sets.entries)
+        pool.start()
+        for worker in pool.workers:
+            self._register_worker(worker)
+        return pool
 
-    def _hear(self, worker: WorkerProcess) -> None:
-        def listen() -> None:
+    def _register_worker(self, worker: WorkerProcess) -> None:
+        def receive() -> None:
             if not worker.listen():
                 self._selector.unregister(worker.channel)
 
-        self._selector.register(worker.channel, selectors.EVENT_READ, listen)
+        self._selector.register(worker.channel, selectors.EVENT_READ, receive)
 
-    def _take_over(self) -> None:
-        """The coming team is ready: the rules lead to it from now on, in one step."""
-        coming = self._coming
-        if coming is None:
+    def _switch_pools(self) -> None:
+        """Switch the kernel rules to the next pool, in one step."""
+        next_pool = self._next_pool
+        if next_pool is None:
             return
-        self._firewall.install(coming.plan)
-        self._sets.use(coming.policy.config)
-        self._sets.begin(coming.drops())
-        old, self._team, self._coming = self._team, coming, None
+        self._firewall.install(next_pool.plan)
+        self._sets.use(next_pool.policy.config)
+        self._sets.begin(next_pool.drops())
+        old, self._pool, self._next_pool = self._pool, next_pool, None
         if old is not None:
-            self._learn(old)
+            self._collect_knowledge(old)
         knowledge = old.knowledge() if old is not None else handover.load(self._rundir.handover)
-        for worker in coming.workers:
+        for worker in next_pool.workers:
             worker.begin(knowledge)
-        if coming.policy.config.queue.offload:
+        if next_pool.policy.config.queue.offload:
             self._firewall.count_offloaded()
         if old is not None:
-            self._dismiss(old)
+            self._stop_pool(old)
 
-    def _learn(self, team: Team, timeout: float = _DESCRIBE_SECONDS) -> None:
+    def _collect_knowledge(self, pool: WorkerPool, timeout: float = _DESCRIBE_SECONDS) -> None:
         """Wait until all workers have described what they know; what is late is left out."""
-        for worker in team.workers:
+        for worker in pool.workers:
             worker.describe(wait=timeout)
         until = monotonic() + timeout
-        while (late := [worker for worker in team.workers if worker.describing]) and monotonic() < until:
+        while (late := [worker for worker in pool.workers if worker.describing]) and monotonic() < until:
             ready, _, _ = select.select([worker.channel for worker in late], [], [], 0.1)
             for worker in late:
                 if worker.channel in ready and not worker.listen():
@@ -190,109 +190,109 @@ class Supervisor:
             log.warning("hand-over: %d workers did not say in time what they know", len(late))
 
     def _keep_knowledge(self, now: float) -> None:
-        """Have the workers describe what they know now and then, and keep it for the next start."""
-        team = self._team
-        if team is None or any(worker.describing for worker in team.workers):
+        """Have the workers describe what they know every few seconds, and keep it for the next start."""
+        pool = self._pool
+        if pool is None or any(worker.describing for worker in pool.workers):
             return
         if self._described_since:
             self._next_description = now + max(_DESCRIBE_EVERY, 50 * (now - self._described_since))
             self._described_since = 0.0
-            self._write_knowledge(team)
+            self._write_knowledge(pool)
         elif now >= self._next_description:
             self._described_since = now
-            for worker in team.workers:
+            for worker in pool.workers:
                 worker.describe()
 
-    def _write_knowledge(self, team: Team) -> None:
+    def _write_knowledge(self, pool: WorkerPool) -> None:
         try:
-            handover.write(self._rundir.handover, team.knowledge())
+            handover.write(self._rundir.handover, pool.knowledge())
         except OSError as error:
             log.warning("hand-over: %s: %s", self._rundir.handover, error.strerror)
 
-    def _dismiss(self, team: Team) -> None:
-        for worker in team.workers:
+    def _stop_pool(self, pool: WorkerPool) -> None:
+        for worker in pool.workers:
             worker.ask({"do": "stop"})
-        for worker in team.workers:
-            self._part_from(worker)
+        for worker in pool.workers:
+            self._stop_worker(worker)
 
-    def _part_from(self, worker: WorkerProcess) -> None:
+    def _stop_worker(self, worker: WorkerProcess) -> None:
         with contextlib.suppress(KeyError):
             self._selector.unregister(worker.channel)
         worker.stop()
 
-    def _advance(self) -> None:
+    def _advance_reload(self) -> None:
         """Carry a reload on, and take one back that nobody has confirmed."""
-        if self._previous is not None and self._coming is None and monotonic() >= self._confirm_until:
+        if self._previous is not None and self._next_pool is None and monotonic() >= self._confirm_until:
             log.warning("the reload was not confirmed in time: the policy before it returns")
             previous, self._previous = self._previous, None
-            self._coming = self._new_team(previous)
-        if self._reload_asked and self._coming is None:
+            self._next_pool = self._start_pool(previous)
+        if self._reload_asked and self._next_pool is None:
             self._reload_asked = False
             self._reloading, self._reloads = self._reloads, []
             reloading()
             try:
-                self._coming = self._new_team(read_policy(self._source, print_events=self._print_events))
+                self._next_pool = self._start_pool(read_policy(self._source, print_events=self._print_events))
             except (ConfigError, OSError) as error:
-                self._reloaded(str(error))
-        coming = self._coming
-        if coming is None:
+                self._finish_reload(str(error))
+        next_pool = self._next_pool
+        if next_pool is None:
             return
-        failure = coming.failure()
-        if failure is None and coming.ready():
+        failure = next_pool.failure()
+        if failure is None and next_pool.ready():
             try:
-                before = self._team.policy if self._team else None
-                self._take_over()
+                before = self._pool.policy if self._pool else None
+                self._switch_pools()
                 if self._confirm_within is not None and self._reloading:
                     self._previous = self._previous or before
                     self._confirm_until = monotonic() + self._confirm_within
                     log.info("reloaded for %g s, unless 'pywall confirm' follows", self._confirm_within)
                     self._confirm_within = None
-                self._reloaded(None)
+                self._finish_reload(None)
             except CommandError as error:
                 failure = (1, str(error))
         if failure:
-            self._coming = None
-            self._dismiss(coming)
-            self._reloaded(failure[1])
+            self._next_pool = None
+            self._stop_pool(next_pool)
+            self._finish_reload(failure[1])
 
-    def _reloaded(self, error: str | None) -> None:
+    def _finish_reload(self, error: str | None) -> None:
         if error is None:
-            log.info("reloaded: %s", self._words())
+            log.info("reloaded: %s", self._describe_plan())
         else:
-            log.error("not reloaded, the policy in force stays: %s", error)
+            log.error("reload failed, keeping the current policy: %s", error)
         notify("READY=1")
         for client in self._reloading:
             client.answer({"ok": error is None, **({"error": error} if error else {})})
 
     # --- the loop -------------------------------------------------------------------------------------------------
 
-    def _step(self) -> None:
+    def _run_once(self) -> None:
         for key, _ in self._selector.select(0 if self._sets.busy() else _STEP):
             key.data()
         now = monotonic()
-        if now - self._last_step > _OWN_STALL and self._team is not None:
-            self._team.excuse(now - self._last_step)
+        if now - self._last_step > _OWN_STALL and self._pool is not None:
+            self._pool.excuse(now - self._last_step)
         self._last_step = now
-        if self._team is not None:
-            for old, new in self._team.replace_lost(now):
-                self._hear(new)
-                self._part_from(old)
-            for worker in self._team.workers:
+        if self._pool is not None:
+            for old, new in self._pool.replace_lost(now):
+                self._register_worker(new)
+                self._stop_worker(old)
+            for worker in self._pool.workers:
                 if worker.bound and not worker.judging:
                     worker.begin(worker.knowledge)
             self._keep_knowledge(now)
-        self._collect(now)
-        self._pass_on_sets()
+        self._answer_requests(now)
+        self._forward_set_changes()
         if now >= self._next_second:
             self._next_second = now + 1.0
-            self._each_second(now)
+            self._run_every_second(now)
 
-    def _pass_on_sets(self) -> None:
+    def _forward_set_changes(self) -> None:
         """Changes that rules made go to the other workers; a batch of entries goes into the kernel."""
-        team = self._team
-        if team is None:
+        pool = self._pool
+        if pool is None:
             return
-        for worker in team.workers:
+        for worker in pool.workers:
             changes, worker.set_changes = worker.set_changes, []
             for change in changes:
                 wrong = self._sets.change(change, worker)
@@ -300,21 +300,21 @@ class Supervisor:
                     log.warning("a rule's addition to a set is refused: %s", wrong)
         if self._sets.step():
             try:
-                team.plan = self._sets.plan(team.plan, team.drops())
-                self._firewall.install(team.plan)
+                pool.plan = self._sets.plan(pool.plan, pool.drops())
+                self._firewall.install(pool.plan)
             except CommandError as error:
                 log.error("sets in the kernel: %s (the workers decide)", error)
 
-    def _tell_workers(self, change: Message, origin: object) -> None:
-        for worker in self._team.workers if self._team is not None else ():
+    def _send_to_workers(self, change: Message, origin: object) -> None:
+        for worker in self._pool.workers if self._pool is not None else ():
             if worker is not origin:
                 worker.ask({"do": "set", **change})
 
-    def _each_second(self, now: float) -> None:
+    def _run_every_second(self, now: float) -> None:
         notify("WATCHDOG=1")
         if self._control is not None:
             self._control.expire(now)
-        if self._team is None:
+        if self._pool is None:
             return
         try:
             if changed := self._firewall.keep():
@@ -323,30 +323,30 @@ class Supervisor:
         except CommandError as error:
             log.error("the rules cannot be checked: %s", error)
         self._sets.keep()
-        self._losses.look(now, self._team.plan.queues())
-        self._look_for_passes(now)
+        self._losses.update(now, self._pool.plan.queues())
+        self._count_bypassed(now)
 
-    def _look_for_passes(self, now: float) -> None:
-        team = self._team
-        if team is None or now < self._next_passes or not team.policy.fails_open():
+    def _count_bypassed(self, now: float) -> None:
+        pool = self._pool
+        if pool is None or now < self._next_bypass_check or not pool.policy.fails_open():
             return
-        self._next_passes = now + INTERVAL
+        self._next_bypass_check = now + INTERVAL
         try:
             counted = self._firewall.queued()
         except CommandError:
             return  # keep() has said so
-        queues = {number: queue for number, queue in statistics().items() if number in team.plan.queues()}
-        passed = self._passes.look(counted, {w.pid: w.judged for w in team.workers}, queues)
+        queues = {number: queue for number, queue in statistics().items() if number in pool.plan.queues()}
+        passed = self._bypass_counter.update(counted, {w.pid: w.judged for w in pool.workers}, queues)
         if passed:
-            self._losses.add(now, "passed unjudged, failing open", passed)
-        if self._passes.total:
-            team.workers[0].ask({"do": "passed", "packets": self._passes.total})
+            self._losses.add(now, "passed without a verdict, failing open", passed)
+        if self._bypass_counter.total:
+            pool.workers[0].ask({"do": "passed", "packets": self._bypass_counter.total})
 
-    def _signalled(self, number: int) -> None:
+    def _handle_signal(self, number: int) -> None:
         if number == signal.SIGHUP:
             self._reload_asked = True
         elif number == signal.SIGUSR1:
-            for worker in self._team.workers if self._team is not None else ():
+            for worker in self._pool.workers if self._pool is not None else ():
                 worker.ask({"do": "reopen"})
         else:
             self._stopping = True
@@ -373,12 +373,12 @@ class Supervisor:
             case "set":
                 wrong = self._sets.change(request)
                 client.answer({"ok": wrong is None, **({"error": wrong} if wrong else {})})
-            case "stats" | "flows" | "flow" | "set-entries" as what if self._team is not None:
-                order = order_of(what, request)
+            case "stats" | "flows" | "flow" | "set-entries" as what if self._pool is not None:
+                order = worker_request(what, request)
                 if isinstance(order, str):
                     client.answer({"ok": False, "error": order})
                 else:
-                    self._waiting.append(Question(client, what, self._team.workers, order))
+                    self._pending_requests.append(PendingRequest(client, what, self._pool.workers, order))
             case _:
                 client.answer(
                     {
@@ -388,28 +388,28 @@ class Supervisor:
                 )
 
     def _status(self) -> dict[str, Any]:
-        team = self._team
-        if team is not None:
-            self._losses.look(monotonic(), team.plan.queues())
+        pool = self._pool
+        if pool is not None:
+            self._losses.update(monotonic(), pool.plan.queues())
         return {
             "pid": os.getpid(),
-            "policy": team.policy.name if team else None,
-            "mode": team.policy.config.mode if team else None,
+            "policy": pool.policy.name if pool else None,
+            "mode": pool.policy.config.mode if pool else None,
             "uptime": round(monotonic() - self._started, 1),
             "iptables": self._firewall.variant,
-            "hooks": list(team.plan.hooks) if team else [],
-            "generation": team.plan.generation if team else 0,
-            "workers": team.describe() if team else [],
-            "restarts": team.restarts if team else 0,
+            "hooks": list(pool.plan.hooks) if pool else [],
+            "generation": pool.plan.generation if pool else 0,
+            "workers": pool.describe() if pool else [],
+            "restarts": pool.restarts if pool else 0,
             "rules_restored": self._rules_restored,
             "unconfirmed": round(self._confirm_until - monotonic(), 1) if self._previous is not None else None,
             "queues": self._losses.describe(),
         }
 
-    def _collect(self, now: float) -> None:
-        for question in list(self._waiting):
-            if question.finished(now):
-                self._waiting.remove(question)
+    def _answer_requests(self, now: float) -> None:
+        for pending in list(self._pending_requests):
+            if pending.finished(now):
+                self._pending_requests.remove(pending)
 
     # --- begin and end --------------------------------------------------------------------------------------------
 
@@ -422,7 +422,7 @@ class Supervisor:
             keep |= {privileges.CAP_SETUID, privileges.CAP_SETGID, privileges.CAP_KILL}
         privileges.keep_only(keep)
 
-    def _end(self) -> None:
+    def _shut_down(self) -> None:
         notify("STOPPING=1")
         self._sets.keep()
         try:
@@ -430,12 +430,12 @@ class Supervisor:
         except CommandError as error:
             self._rules_left = True
             log.error("rules are left, and without a listener they drop packets: run 'pywall cleanup' (%s)", error)
-        if self._team is not None:
-            self._learn(self._team, timeout=1.0)
-            self._write_knowledge(self._team)
-        for team in (self._coming, self._team):
-            if team is not None:
-                self._dismiss(team)
+        if self._pool is not None:
+            self._collect_knowledge(self._pool, timeout=1.0)
+            self._write_knowledge(self._pool)
+        for pool in (self._next_pool, self._pool):
+            if pool is not None:
+                self._stop_pool(pool)
         if self._control is not None:
             self._control.close()
         log.info("stopped")

@@ -31,7 +31,7 @@ from ..kernel.marks import Marks
 from ..kernel.open_connections import open_connections, original_keys
 from ..kernel.queues import statistics
 from .channel import Channel, ChannelError, Message
-from .watchdog import Alarm
+from .watchdog import Watchdog
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
@@ -93,7 +93,7 @@ class Worker:
         self._engine.assume_originals(original_keys())
         self._carried = _carried_flows(self._engine) if queue.offload else None
         self._number = options.number
-        #: packets that passed unjudged, all workers', as the supervisor has it
+        #: packets of all workers that passed without a verdict, as the supervisor counted them
         self._passed = 0
         self._queue = NFQueue(options, self._engine, self._pulse)
 
@@ -109,12 +109,12 @@ class Worker:
         self._channel.send({"is": "bound", "drops": drops})
         if not self._inherit():
             return
-        alarm = Alarm(self._engine.progress)
-        alarm.start()
+        watchdog = Watchdog(self._engine.progress)
+        watchdog.start()
         try:
             self._queue.run(self._channel.fileno())
         finally:
-            alarm.stop()
+            watchdog.stop()
             self._queue.close()
             if self._carried is not None:
                 self._carried.settle(monotonic())
@@ -126,7 +126,7 @@ class Worker:
         """Take in what the workers before knew, until the supervisor says that packets come. False: it says stop."""
         while True:
             select.select([self._channel], [], [], 0.25)
-            self._channel.offer({"is": "alive", "judged": 0})
+            self._channel.try_send({"is": "alive", "judged": 0})
             for message in self._channel.receive():
                 match message.get("do"):
                     case "inherit":
@@ -139,7 +139,7 @@ class Worker:
                     case "stop":
                         return False
                     case _:
-                        self._obey(message, monotonic())
+                        self._handle_message(message, monotonic())
 
     def _descriptions(self) -> Iterator[Message]:
         """Yield what is known of all live flows, and what plugins and rules keep, as messages to the supervisor."""
@@ -181,17 +181,17 @@ class Worker:
                 self._next_stats = now + self._stats_seconds
                 self._engine.emit("stats", stats=self._engine.stats())
         try:
-            self._channel.offer({"is": "alive", "judged": self._engine.packets})
+            self._channel.try_send({"is": "alive", "judged": self._engine.packets})
             if self._describing is not None:
                 self._describe(0.0)
             for message in self._channel.receive():
-                self._obey(message, now)
+                self._handle_message(message, now)
         except ChannelError:
             raise Stop from None  # the supervisor is gone
         if self._stop_at is not None and (idle or now >= self._stop_at):
             raise Stop
 
-    def _obey(self, message: Message, now: float) -> None:
+    def _handle_message(self, message: Message, now: float) -> None:
         match message.get("do"):
             case "stop":
                 self._stop_at = now + DRAIN
@@ -223,10 +223,10 @@ class Worker:
                 log.debug("set %s: flow %d has no connection any more", message["set"], flow.id)
 
     def _report_set(self, change: Message) -> None:
-        self._channel.offer({"is": "set", **change})
+        self._channel.try_send({"is": "set", **change})
 
     def _queue_report(self) -> dict[str, int]:
-        """The kernel's figures of our queue, packets that passed it unjudged, and those at which we failed."""
+        """Return the kernel's counters of our queue, packets that passed without a verdict, and packets of failures."""
         queue = statistics().get(self._number)
         return {**(asdict(queue) if queue else {}), "passed": self._passed, "failed": self._queue.failures}
 

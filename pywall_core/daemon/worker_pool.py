@@ -1,4 +1,4 @@
-"""Worker processes as the supervisor sees them: started, heard of, replaced, stopped."""
+"""Worker processes as the supervisor sees them: started, watched, replaced, stopped."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ START: Final = 60.0
 #: longest pause between two attempts to replace a worker, seconds
 _MAX_PAUSE: Final = 5.0
 #: seconds that workers may take to answer a question
-_ANSWER: Final = 3.0
-_numbers = itertools.count(1)
+_ANSWER_SECONDS: Final = 3.0
+_request_numbers = itertools.count(1)
 
 
 class WorkerProcess:
@@ -54,7 +54,7 @@ class WorkerProcess:
         self.channel = Channel(ours)
         self.bound = False
         self.failure: tuple[int, str] | None = None
-        self.started = self.heard = monotonic()
+        self.started = self.last_message = monotonic()
         self.answers: list[Message] = []
         #: (hook, set, direction) of packets that the kernel may drop alone
         self.drops: list[tuple[str, str, str]] = []
@@ -62,7 +62,7 @@ class WorkerProcess:
         self.set_changes: list[Message] = []
         #: what it knows of live flows, as of its last complete description; messages for another worker
         self.knowledge: list[Message] = []
-        self._coming: list[Message] = []
+        self._incoming: list[Message] = []
         self.describing = False
         #: it was told to judge packets
         self.judging = False
@@ -87,11 +87,11 @@ class WorkerProcess:
         return self._process.pid
 
     def exited(self) -> bool:
-        """Whether it has ended."""
+        """Return whether it has ended."""
         return self._process.poll() is not None
 
     def end(self) -> str:
-        """How it ended, in words."""
+        """Return how it ended, in words."""
         code = self._process.poll()
         return f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
 
@@ -99,7 +99,7 @@ class WorkerProcess:
         """Take in what it has said. False: it will say no more."""
         try:
             for message in self.channel.receive():
-                self.heard = monotonic()
+                self.last_message = monotonic()
                 match message.get("is"):
                     case "alive":
                         self.judged = int(message.get("judged", 0))
@@ -113,10 +113,10 @@ class WorkerProcess:
                     case "answer":
                         self.answers.append(message)
                     case "knows":
-                        self._coming.append({key: message[key] for key in ("flows", "state") if key in message})
-                        del self._coming[MAX_LINES:]
+                        self._incoming.append({key: message[key] for key in ("flows", "state") if key in message})
+                        del self._incoming[MAX_LINES:]
                     case "described":
-                        self.knowledge, self._coming = self._coming, []
+                        self.knowledge, self._incoming = self._incoming, []
                         self.describing = False
         except ChannelError:
             return False
@@ -137,17 +137,17 @@ class WorkerProcess:
         """
         if self.judging:
             self.describing = True
-            self._coming = []
+            self._incoming = []
             self.ask({"do": "describe", "wait": wait})
 
     def ask(self, message: Message) -> None:
         """Send a request, if it listens."""
         with contextlib.suppress(ChannelError):
-            self.channel.offer(message)
+            self.channel.try_send(message)
 
     def overdue(self, now: float) -> bool:
-        """It gave no sign of life for too long."""
-        return now - self.heard > (HUNG if self.bound else START)
+        """Return True if it gave no sign of life for too long."""
+        return now - self.last_message > (HUNG if self.bound else START)
 
     def kill(self) -> None:
         """End it at once."""
@@ -166,7 +166,7 @@ class WorkerProcess:
 
 
 @dataclass(slots=True)
-class Team:
+class WorkerPool:
     """The workers of one configuration: worker i owns queue ``plan.queue + i``."""
 
     policy: Policy
@@ -184,11 +184,11 @@ class Team:
             self.workers.append(WorkerProcess(self.policy, self.plan, index, self.sets()))
 
     def ready(self) -> bool:
-        """All queues are bound."""
+        """Return True if all queues are bound."""
         return all(worker.bound for worker in self.workers)
 
     def failure(self) -> tuple[int, str] | None:
-        """Exit code and message of the first that cannot start."""
+        """Return the exit code and message of the first that cannot start."""
         for worker in self.workers:
             if worker.exited() or worker.failure:
                 worker.listen()
@@ -224,16 +224,16 @@ class Team:
         return replaced
 
     def excuse(self, seconds: float) -> None:
-        """Give workers that long again to be heard of: nobody has listened."""
+        """Give workers that long again before they count as hung: nobody has read their messages."""
         for worker in self.workers:
-            worker.heard = min(worker.heard + seconds, monotonic())
+            worker.last_message = min(worker.last_message + seconds, monotonic())
 
     def drops(self) -> list[SetDrop]:
         """Return what the kernel may drop by named sets alone, as the first worker said."""
         return [SetDrop(*drop) for drop in self.workers[0].drops] if self.workers else []
 
     def knowledge(self) -> list[Message]:
-        """What all workers knew when they last described it."""
+        """Return what all workers knew when they last described it."""
         return [message for worker in self.workers for message in worker.knowledge]
 
     def describe(self) -> list[dict[str, Any]]:
@@ -244,20 +244,20 @@ class Team:
         ]
 
 
-class Question:
+class PendingRequest:
     """A request of a client that the workers answer. ``what`` names the answer; ``order`` is sent to each worker."""
 
     def __init__(self, client: Client, what: str, workers: list[WorkerProcess], order: Message) -> None:
         self._client = client
         self._what = what
         self._workers = list(workers)
-        self._number = next(_numbers)
-        self._until = monotonic() + _ANSWER
+        self._number = next(_request_numbers)
+        self._until = monotonic() + _ANSWER_SECONDS
         for worker in workers:
             worker.ask({**order, "id": self._number})
 
     def finished(self, now: float) -> bool:
-        """Whether the client was answered: when all workers have, or the time is up."""
+        """Return whether the client was answered: when all workers have, or the time is up."""
         answers = [
             answer["content"]
             for worker in self._workers
@@ -282,8 +282,8 @@ class Question:
         return {"ok": bool(answers), self._what: content}
 
 
-def order_of(what: str, request: Message) -> Message | str:
-    """What workers are sent for a client's request; a text says what is wrong with it."""
+def worker_request(what: str, request: Message) -> Message | str:
+    """Return what workers are sent for a client's request; a text says what is wrong with it."""
     if what == "flow":
         number = request.get("flow_id")
         return {"do": what, "flow_id": number} if isinstance(number, int) else "flow_id is a number"

@@ -40,8 +40,8 @@ def acts() -> Iterator[tuple[str, list[dict[str, Any]], list[Event]]]:
     with tempfile.TemporaryDirectory(prefix="pywall-demo-") as name:
         folder = Path(name)
         traffic.certificate(folder)
-        for policy, words in ACTS:
-            yield words, *_act(policy, folder)
+        for policy, title in ACTS:
+            yield title, *_act(policy, folder)
 
 
 def recorded() -> Path:

@@ -225,12 +225,12 @@ def use(folder: Path, address4: str, address6: str) -> None:
         print(json.dumps(result), flush=True)
 
 
-def main(words: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     """``server FOLDER`` or ``client FOLDER ADDRESS4 ADDRESS6``"""
-    if words[0] == "server":
-        serve(Path(words[1]))
+    if arguments[0] == "server":
+        serve(Path(arguments[1]))
     else:
-        use(Path(words[1]), words[2], words[3])
+        use(Path(arguments[1]), arguments[2], arguments[3])
 
 
 if __name__ == "__main__":

@@ -74,8 +74,8 @@ class Classifiers:
             if type(answer) is Facts:
                 flow.facts = {**flow.facts, **answer}
             elif answer is not NO:
-                words = f"pywall_classify returned {type(answer).__name__}"
-                self._on_error(classifier.name, flow, TypeError(words))
+                message = f"pywall_classify returned {type(answer).__name__}"
+                self._on_error(classifier.name, flow, TypeError(message))
         return changed
 
     def set_aside(self, flow: Flow) -> None:

@@ -1,4 +1,4 @@
-"""What a flow carries: detectors are asked over the prefixes, classifiers over the payload of what none recognised.
+"""What a flow carries: detectors are asked over the prefixes, classifiers over the payload of what none matched.
 
 A flow's ``pending`` is a mask of the detectors that have not said NO yet, one bit each in the YAML's order. A match
 settles when no detector listed before it is pending any more, so the answer does not depend on how bytes were cut.
@@ -24,7 +24,7 @@ FollowCall = Callable[[Flow], "TransactionParser | None"]
 _CACHED_ORDERS: Final = 4096
 #: bytes of both directions after which detectors that have matched nothing hold up classification no longer
 _UNMATCHED_GRACE: Final = 3000
-#: likewise with an unconfirmed match: bytes of the side that has said less, of the one that has said more, and of one
+#: limits with an unconfirmed match: bytes of the side that has said less, of the one that has said more, and of one
 #: that gets no answer at all, which a long ClientHello may need
 _LESS_GRACE: Final = 1024
 _MORE_GRACE: Final = 3000
@@ -35,7 +35,7 @@ _MOST_NESTED: Final = 8
 
 @dataclass(slots=True, frozen=True)
 class Detector:
-    """A plugin that detects, with its declared limits (``first_*``: possible first octets, None: any).
+    """A plugin that detects, with its declared limits (``first_*``: possible first bytes, None: any).
 
     ``follow`` makes the parser of a flow's transactions, None for protocols without.
     """
@@ -53,15 +53,15 @@ class Detectors:
     """All detectors of a configuration with what is worked out from their declarations, once for any number of engines.
 
     ``tcp`` and ``udp`` are the masks of those that take the transport, ``by_first_client`` and ``by_first_server`` for
-    each octet the mask of those that a direction may begin with.
+    each byte the mask of those that a direction may begin with.
     """
 
     def __init__(self, detectors: list[Detector]) -> None:
         self.all = detectors
         self.tcp = sum(1 << i for i, d in enumerate(detectors) if "tcp" in d.transports)
         self.udp = sum(1 << i for i, d in enumerate(detectors) if "udp" in d.transports)
-        self.by_first_client = _first_octets([d.first_client for d in detectors])
-        self.by_first_server = _first_octets([d.first_server for d in detectors])
+        self.by_first_client = _first_bytes([d.first_client for d in detectors])
+        self.by_first_server = _first_bytes([d.first_server for d in detectors])
 
     def with_calls(self, calls: list[DetectCall]) -> Detectors:
         """Return the same detectors with other functions to call, one each, in the same order."""
@@ -70,11 +70,11 @@ class Detectors:
         return copied
 
 
-class Recognition:
+class Detection:
     """Asks detectors and classifiers; keeps ``flow.app_proto``, ``facts``, ``confirmed`` and ``detect_done``.
 
-    ``limit_bytes`` bounds the prefix of each direction in octets, ``limit_packets`` the datagrams of each direction;
-    segments of a stream are not counted, else sending one octet each would spend the budget before anything is said.
+    ``limit_bytes`` bounds the prefix of each direction in bytes, ``limit_packets`` the datagrams of each direction;
+    segments of a stream are not counted, else sending one byte each would spend the budget before anything is said.
     """
 
     def __init__(
@@ -234,7 +234,7 @@ class Recognition:
         return self.classifiers.feed(flow, to_server, data)
 
     def spent(self, flow: Flow) -> bool:
-        """The budget of a direction is used up."""
+        """Return True if the budget of a direction is used up."""
         limit = self.limit_bytes
         return (
             len(flow.client) >= limit
@@ -261,7 +261,7 @@ class Recognition:
         return True
 
     def possible(self, flow: Flow, mask: int) -> bool:
-        """Some detector in ``mask`` may still recognise the flow."""
+        """Return True if some detector in ``mask`` may still match the flow."""
         return bool(flow.pending & mask)
 
     def fact_state(self, flow: Flow, name: str) -> Answer:
@@ -382,9 +382,9 @@ class Recognition:
         if detector.follow is None:
             return
         restarts = self._restarts
-        said = ((True, flow.client, flow.client_sizes), (False, flow.server, flow.server_sizes))
+        sides = ((True, flow.client, flow.client_sizes), (False, flow.server, flow.server_sizes))
         self.transactions.begin(flow, detector.name, detector.follow)
-        for to_server, data, sizes in said:
+        for to_server, data, sizes in sides:
             at = 0
             for size in sizes or (len(data),):
                 piece = data[at : at + size]
@@ -423,7 +423,7 @@ class Recognition:
         self._release(flow)
 
     def _begin_anew(self, flow: Flow, client: bytes, server: bytes, *, inside: bool, without: int = 0) -> None:
-        """Detection begins anew with what follows the recognised protocol, and so does classification.
+        """Detection begins anew with what follows the detected protocol, and so does classification.
 
         ``without`` is the mask of detectors that are not asked.
         """
@@ -455,6 +455,6 @@ class Recognition:
         flow.match = None
 
 
-def _first_octets(declared: list[bytes | None]) -> tuple[int, ...]:
-    """For each octet the mask of detectors that may begin with it."""
-    return tuple(sum(1 << i for i, octets in enumerate(declared) if octets is None or n in octets) for n in range(256))
+def _first_bytes(declared: list[bytes | None]) -> tuple[int, ...]:
+    """For each byte the mask of detectors that may begin with it."""
+    return tuple(sum(1 << i for i, data in enumerate(declared) if data is None or n in data) for n in range(256))

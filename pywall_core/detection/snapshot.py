@@ -1,4 +1,4 @@
-"""Recognition as it was before a packet: a packet that is not accepted teaches nothing."""
+"""Detection as it was before a packet: a packet that is not accepted teaches nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Snapshot = tuple[Any, ...]
 
 
 def snapshot(flow: Flow) -> Snapshot:
-    """What recognition may change, before a packet: taken back when the packet is not accepted."""
+    """Return what detection may change, before a packet: taken back when the packet is not accepted."""
     return (
         flow.client,
         flow.server,

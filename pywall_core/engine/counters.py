@@ -28,7 +28,7 @@ _REPORTED_LOSSES: Final = {
     "queue": {
         "dropped_full": "queue.full",
         "dropped_user": "queue.socket_full",
-        "passed": "queue.passed_unjudged",
+        "passed": "queue.passed_without_verdict",
         "failed": "queue.internal_error",
     },
     "events": {"lost": "events.lost", "suppressed": "events.suppressed"},
@@ -119,7 +119,9 @@ class LossLog:
 
 
 def _unix_offset(engine: Engine) -> float:
-    """Seconds to add to Packet.time for Unix time: a capture's is that already, live it is the monotonic clock."""
+    """Return seconds to add to Packet.time for Unix time: a capture's is that already, live it is the monotonic
+    clock.
+    """
     return time.time() - time.monotonic() if engine.live else 0.0
 
 

@@ -17,7 +17,7 @@ from ..chain.walk import Chains
 from ..config import leaves
 from ..config.sets import build_sets
 from ..detection.classifiers import Classifier
-from ..detection.detectors import Detectors, Recognition
+from ..detection.detectors import Detection, Detectors
 from ..events.emitter import Reporter
 from ..events.eve import Event, EventBuilder
 from ..flows.expectations import Announcement, Expectations
@@ -97,8 +97,8 @@ class Engine:
         detectors, classifiers = plugins.detectors, plugins.classifiers()
         if tracer is not None:
             detectors, classifiers = tracer.watch(detectors, classifiers)
-        self.recognition = self._detection(detectors, classifiers)
-        self.fact_state: Callable[[Flow, str], Answer] = self.recognition.fact_state
+        self.detection = self._make_detection(detectors, classifiers)
+        self.fact_state: Callable[[Flow, str], Answer] = self.detection.fact_state
         self.flows = FlowTable(config.table.flows, self._end_flow)
         self.expectations = Expectations()
         self.inheritance = Inheritance()
@@ -114,8 +114,8 @@ class Engine:
         walk = self.chains.walk if tracer is None else tracer.watch_walks(self)
         calls = plugins.calls
         hooks = PacketHooks(self._guard, calls("packet"), calls("decided"), calls("segment"), walk)
-        self._pipeline = self._make_pipeline(hooks, self.recognition)
-        self._timed_detection: Recognition | None = None
+        self._pipeline = self._make_pipeline(hooks, self.detection)
+        self._timed_detection: Detection | None = None
         self._timed_pipeline: Pipeline | None = None
         #: packets until the next one under a clock; never 0 in a replay, whose results do not depend on the machine
         self._until_timed = 0
@@ -161,7 +161,7 @@ class Engine:
     def close(self) -> None:
         """No more packets: end all flows, tell the plugins."""
         for flow in self.flows:
-            self.recognition.finish(flow)
+            self.detection.finish(flow)
         self.flows.clear("shutdown")
         self._guard.call_all(self.plugins.calls("shutdown"))
 
@@ -229,7 +229,7 @@ class Engine:
     def expect(self, parent: Flow, app_proto: str, proto: int, dst: bytes, dport: int, src: bytes | None) -> None:
         """See :meth:`pywall_core.model.flow.Flow.expect`."""
         timed = self._timed_detection
-        detector = self.recognition.asking or (0 if timed is None else timed.asking)
+        detector = self.detection.asking or (0 if timed is None else timed.asking)
         self.expectations.staged.append(Announcement(parent, app_proto, proto, dst, dport, src, detector))
 
     def stats(self) -> dict[str, Any]:
@@ -247,9 +247,9 @@ class Engine:
 
     # --- inside ---------------------------------------------------------------------------------------------------
 
-    def _detection(self, detectors: Detectors, classifiers: list[Classifier]) -> Recognition:
+    def _make_detection(self, detectors: Detectors, classifiers: list[Classifier]) -> Detection:
         limits = self.config.detection
-        return Recognition(detectors, classifiers, limits.bytes, limits.packets, self._record_detection_error)
+        return Detection(detectors, classifiers, limits.bytes, limits.packets, self._record_detection_error)
 
     def _compile_rules(self, look_on: bool) -> None:
         """Compile the chains, and note what their rules need: interface names, classes, named sets."""
@@ -263,7 +263,7 @@ class Engine:
         self.chains = Chains(bound, default, owners, self, self._events.observed, added=self._add_to_set)
         self.set_changes = SetChanges(self.sets, self.flows, self.chains, observe=config.mode == "observe")
         asked = {name for kind in kinds for name in kind.asks()}
-        self.recognition.classifiers.wanted &= look_on or not asked.isdisjoint(self.recognition.classifiers.facts)
+        self.detection.classifiers.wanted &= look_on or not asked.isdisjoint(self.detection.classifiers.facts)
 
     def _make_offload(self, look_on: bool) -> Offload:
         return Offload(
@@ -278,11 +278,11 @@ class Engine:
     def _make_timed_pipeline(self, hooks: PacketHooks, detectors: Detectors, classifiers: list[Classifier]) -> None:
         timing = self.timing
         self._until_timed = EVERY
-        self._timed_detection = self._detection(timing.detectors(detectors), timing.classifiers(classifiers))
-        self._timed_detection.classifiers.wanted = self.recognition.classifiers.wanted
+        self._timed_detection = self._make_detection(timing.detectors(detectors), timing.classifiers(classifiers))
+        self._timed_detection.classifiers.wanted = self.detection.classifiers.wanted
         self._timed_pipeline = self._make_pipeline(hooks.timed(timing), self._timed_detection)
 
-    def _make_pipeline(self, hooks: PacketHooks, detection: Recognition) -> Pipeline:
+    def _make_pipeline(self, hooks: PacketHooks, detection: Detection) -> Pipeline:
         return Pipeline(
             live=self.live,
             observe=self.config.mode == "observe",
@@ -302,7 +302,7 @@ class Engine:
         )
 
     def _process_timed(self, packet: Packet) -> Verdict:
-        """One packet in 64, with a clock at every call of a plugin."""
+        """Return one packet in 64, with a clock at every call of a plugin."""
         assert self._timed_pipeline is not None
         self._until_timed = EVERY
         started = perf_counter()
@@ -313,7 +313,7 @@ class Engine:
 
     def _begin_flow(self, flow: Flow, packet: Packet) -> None:
         flow.engine = self
-        self.recognition.begin(flow)
+        self.detection.begin(flow)
         if self.expectations:
             flow.expected = self.expectations.take(flow, packet.time)
         if self.flows.client_is_receiver is not None:
@@ -330,10 +330,10 @@ class Engine:
         flow.older, flow.initiator, flow.hook = known.older, known.initiator, known.hook
         flow.start = min(known.start, packet.time)
         flow.expected = known.expected
-        self.recognition.resume(flow, known)
+        self.detection.resume(flow, known)
 
     def _end_flow(self, flow: Flow, reason: str) -> None:
-        self.recognition.finish(flow)
+        self.detection.finish(flow)
         self._end_transactions(flow)
         self._events.protocol(flow)
         self._guard.call_all(self._flow_end, flow, reason)
@@ -342,7 +342,7 @@ class Engine:
 
     def _end_transactions(self, flow: Flow) -> None:
         """Nobody follows the flow any more: its open transactions have their events as they are."""
-        self._events.transactions(flow, self.recognition.transactions.end(flow), None)
+        self._events.transactions(flow, self.detection.transactions.end(flow), None)
 
     def _add_to_set(self, rule: Rule, packet: Packet, flow: Flow) -> None:
         added = self.set_changes.add_by_rule(rule, packet, flow, packet.time)
@@ -354,7 +354,7 @@ class Engine:
         self._guard.record_at_packet(plugin, error)
 
     def _quarantine(self, plugin: str) -> None:
-        self.recognition.quarantine(plugin)
+        self.detection.quarantine(plugin)
         if self._timed_detection is not None:
             self._timed_detection.quarantine(plugin)
 

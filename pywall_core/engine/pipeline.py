@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final, final
 
 from ..chain.walk import Chains
-from ..detection.detectors import Recognition
+from ..detection.detectors import Detection
 from ..detection.snapshot import Snapshot, restore, snapshot
 from ..events.emitter import Reporter
 from ..flows.expectations import Expectations
@@ -44,7 +44,7 @@ class Pipeline:
         flows: FlowTable,
         fragments: Fragments,
         expectations: Expectations,
-        detection: Recognition,
+        detection: Detection,
         chains: Chains,
         hooks: PacketHooks,
         guard: Guard,
@@ -311,8 +311,8 @@ class Pipeline:
     def _tell_receiver(self, packet: Packet, flow: Flow) -> None:
         """A REJECT tells the sender. Inside a connection its first packet tells the receiver, by becoming a RST; the
         sender is told when it sends again."""
-        told = flow.verdict is not None and flow.verdict.action is REJECT
-        if not told and not packet.related and packet.error is None and not packet.flags & (SYN | RST):
+        rejected_before = flow.verdict is not None and flow.verdict.action is REJECT
+        if not rejected_before and not packet.related and packet.error is None and not packet.flags & (SYN | RST):
             packet.rewritten = reset_for_receiver(packet)
 
     def _fail(self, plugin: str, packet: Packet, flow: Flow) -> Verdict:

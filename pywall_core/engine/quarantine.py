@@ -57,7 +57,7 @@ class Failures:
 
 
 def describe(error: BaseException) -> str:
-    """The error and the plugin's own innermost frame, on one line."""
+    """Return the error and the plugin's own innermost frame, on one line."""
     frames = traceback.extract_tb(error.__traceback__, limit=-1)
     where = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
     text = f"{type(error).__name__}: {error}{where}"

@@ -38,7 +38,7 @@ class Timing:
         self._counts = [0] * (len(BOUNDS) + 1)
 
     def calls(self, calls: Calls) -> Calls:
-        """The same hooks under a clock."""
+        """Return the same hooks under a clock."""
         return tuple((name, self.watch(name, hook)) for name, hook in calls)
 
     def detectors(self, detectors: Detectors) -> Detectors:
@@ -46,11 +46,11 @@ class Timing:
         return detectors.with_calls([self.watch(detector.name, detector.call) for detector in detectors.all])
 
     def classifiers(self, classifiers: list[Classifier]) -> list[Classifier]:
-        """The same classifiers under a clock."""
+        """Return the same classifiers under a clock."""
         return [replace(classifier, call=self.watch(classifier.name, classifier.call)) for classifier in classifiers]
 
     def watch(self, name: str, call: Callable[..., Result]) -> Callable[..., Result]:
-        """The same function under a clock."""
+        """Return the same function under a clock."""
         seconds = self.seconds
 
         def timed(*args: Any) -> Result:
@@ -69,7 +69,7 @@ class Timing:
         self._counts[bisect_left(BOUNDS, seconds)] += 1
 
     def latency(self) -> dict[str, Any]:
-        """Packets timed, their latencies' sum in seconds, and how many took at most each bound, cumulative."""
+        """Return packets timed, their latencies' sum in seconds, and how many took at most each bound, cumulative."""
         buckets: dict[str, int] = {}
         below = 0
         for bound, count in zip(BOUNDS, self._counts, strict=False):

@@ -26,7 +26,7 @@ _PAIRS6: Final = {
 
 @lru_cache(1024)
 def community_id(proto: int, src: bytes, dst: bytes, sport: int, dport: int) -> str:
-    """The same text for both directions of a flow. For ICMP ``sport`` is the type and ``dport`` the code."""
+    """Return the same text for both directions of a flow. For ICMP ``sport`` is the type and ``dport`` the code."""
     one_way = False
     if proto in (ICMP, ICMPV6):
         answer = (_PAIRS4 if proto == ICMP else _PAIRS6).get(sport)

@@ -54,14 +54,14 @@ class EventBuilder:
         self._pcap_filename = pcap_filename
 
     def has_type(self, proto: str, flow: Flow) -> bool:
-        """There is something to tell about the flow's protocol: it has facts."""
+        """Return True if there is something to tell about the flow's protocol: it has facts."""
         prefix = proto + "."
         return any(name.startswith(prefix) for name in flow.facts)
 
     def build(
         self, event_type: str, flow: Flow | None, packet: Packet | None, fields: dict[str, Any], now: float
     ) -> Event:
-        """One event at ``now`` (the engine's clock, seconds), or at the packet's time when there is a packet.
+        """Return one event at ``now`` (the engine's clock, seconds), or at the packet's time when there is a packet.
 
         ``fields`` become top-level keys, but: ``verdict`` (a Verdict) makes ``verdict`` and ``pywall``, ``would_be`` (a
         Verdict) and ``rule`` (a Rule) make ``alert`` and ``pywall``, ``reason`` of a flow event is ``flow.reason``.
@@ -198,7 +198,7 @@ def _date(day: int) -> str:
 
 
 def to_line(event: Event) -> str:
-    """The event as one line of JSON (RFC 8259), ASCII, without the newline."""
+    """Return the event as one line of JSON (RFC 8259), ASCII, without the newline."""
     return _encode(event)
 
 
@@ -243,12 +243,12 @@ def _ends(event: Event, src: bytes, sport: int, dst: bytes, dport: int, proto: i
 
 
 def protocol_name(proto: int) -> str:
-    """The IP protocol as Suricata writes it: ``TCP``, or three digits."""
+    """Return the IP protocol as Suricata writes it: ``TCP``, or three digits."""
     return _PROTOCOLS.get(proto) or f"{proto:03d}"
 
 
 def protocol_number(name: str) -> int:
-    """The reverse of :func:`protocol_name`; -1 for what it does not write."""
+    """Return the reverse of :func:`protocol_name`; -1 for what it does not write."""
     return _NUMBERS.get(name, int(name) if name.isdecimal() else -1)
 
 

@@ -39,7 +39,7 @@ class Output(ABC):
 
 
 class _Stream(Output):
-    """Lines into a file descriptor. ``chunk`` octets can be written at once without blocking when it polls writable."""
+    """Lines into a file descriptor. ``chunk`` bytes can be written at once without blocking when it polls writable."""
 
     fd: int = -1
     chunk: int = _PIPE_BUF
@@ -98,7 +98,7 @@ class FileOutput(_Stream):
 
 
 def _ends_in_the_middle_of_a_line(path: str) -> bool:
-    """The disk was full, or a process was killed, when something was last written to the file."""
+    """Return True if the disk was full, or a process was killed, when something was last written to the file."""
     with open(path, "rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - 1))

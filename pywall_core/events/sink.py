@@ -95,7 +95,7 @@ class Sink:
 
 
 def open_sink(events: Events, *, terminal: bool = False) -> Sink:
-    """The outputs that the configuration names. What cannot be opened is reported and tried again.
+    """Return the outputs that the configuration names. What cannot be opened is reported and tried again.
 
     ``terminal``: drops, alerts and anomalies also go to standard output, a line for a reader each.
     """

@@ -50,7 +50,7 @@ class Writer:
             self._queue.append(event)
 
     def queued(self) -> int:
-        """Events that wait."""
+        """Return events that wait."""
         return len(self._queue)
 
     def reopen(self) -> None:

@@ -49,7 +49,7 @@ class Inspector:
         return [self._describe(flow, now) for flow in found]
 
     def show(self, number: int, now: float) -> dict[str, Any] | None:
-        """All that is known of a flow, and the walk that its next packet of each direction would take."""
+        """Return all that is known of a flow, and the walk that its next packet of each direction would take."""
         flow = next((flow for flow in self._engine.flows if flow.id == number), None)
         if flow is None:
             return None
@@ -71,16 +71,18 @@ class Inspector:
         }
 
     def _describe(self, flow: Flow, now: float) -> dict[str, Any]:
-        """One line of ``pywall flows``, with what classifiers say: settled facts, or those of the bytes seen so far."""
+        """Return one line of ``pywall flows``, with what classifiers say: settled facts, or those of the bytes seen
+        so far.
+        """
         engine = self._engine
         payload: dict[str, Any] = {}
         for _name, call in engine.plugins.calls("facts_so_far"):
             payload |= call(flow) or {}
-        settled = engine.recognition.classifiers.facts.intersection(flow.facts)
+        settled = engine.detection.classifiers.facts.intersection(flow.facts)
         return {**describe(flow, now), "payload": clean(payload | {name: flow.facts[name] for name in settled})}
 
     def _direction(self, flow: Flow, to_server: bool) -> dict[str, Any]:
-        """The verdict in force for a direction, and the rules' answers as they are at this moment."""
+        """Return the current verdict of a direction, and the rules' current answers."""
         engine = self._engine
         hook = flow.hook if to_server else BACK[flow.hook]
         if self._chains is None:
@@ -106,7 +108,7 @@ class Inspector:
 
 
 def describe(flow: Flow, now: float) -> dict[str, Any]:
-    """One line of ``pywall flows``; ``age`` and ``idle`` in seconds."""
+    """Return one line of ``pywall flows``; ``age`` and ``idle`` in seconds."""
     family = socket.AF_INET if flow.version == 4 else socket.AF_INET6
     verdict = flow.final or flow.verdict
     return {

@@ -26,7 +26,7 @@ Walk = Callable[[Packet, Flow], Verdict]
 
 @dataclass(slots=True)
 class Asked:
-    """A detector's or classifier's answer, and how many octets of the client and the server it had seen."""
+    """A detector's or classifier's answer, and how many bytes of the client and the server it had seen."""
 
     name: str
     answer: str
@@ -84,7 +84,7 @@ class Tracer:
     def __init__(self) -> None:
         self.histories: dict[int, History] = {}
         self._asked: list[Asked] = []
-        #: octets of the client and the server that each classifier was shown, by its name and the flow
+        #: bytes of the client and the server that each classifier was shown, by its name and the flow
         self._classified: dict[tuple[str, int], list[int]] = {}
         self._walk: list[Walked] = []
         self._why = ""
@@ -92,12 +92,12 @@ class Tracer:
         self._engine: Engine | None = None
 
     def watch(self, detectors: Detectors, classifiers: list[Classifier]) -> tuple[Detectors, list[Classifier]]:
-        """The same, taking notes when they are called."""
+        """Return the same, taking notes when they are called."""
         watched = detectors.with_calls([self._watch_detector(d) for d in detectors.all])
         return watched, [replace(c, call=self._watch_classifier(c)) for c in classifiers]
 
     def watch_walks(self, engine: Engine) -> Walk:
-        """The engine's way through its chains, with notes."""
+        """Return the engine's way through its chains, with notes."""
         self._engine = engine
 
         def walk(packet: Packet, flow: Flow) -> Verdict:
@@ -144,7 +144,7 @@ class Tracer:
         )
 
     def _news(self, history: History) -> dict[str, Any]:
-        """What is known of the flow now and was not, or otherwise, before."""
+        """Return what is known of the flow now and was not, or otherwise, before."""
         flow = history.flow
         now: dict[str, Any] = dict(flow.facts)
         if flow.app_proto is not None:
@@ -181,7 +181,7 @@ class Tracer:
 
 
 def walk_with_notes(engine: Engine, chains: Chains, packet: Packet, flow: Flow) -> tuple[Verdict, list[Walked], str]:
-    """The verdict of ``chains``, each rule's answer on the way to it, and why it is final or not."""
+    """Return the verdict of ``chains``, each rule's answer on the way to it, and why it is final or not."""
     steps: list[Step] = []
     verdict = chains.walk(packet, flow, steps)
     walk = [_walked(step) for step in steps]
@@ -191,7 +191,7 @@ def walk_with_notes(engine: Engine, chains: Chains, packet: Packet, flow: Flow) 
 
 
 def where(config: Config, verdict: Verdict, engine: Engine) -> str:
-    """The file and line that decided, or what stands for it where no line did."""
+    """Return the file and line that decided, or what stands for it where no line did."""
     for rules in engine.chains.rules.values():
         for rule in rules:
             if rule.path == verdict.rule:
@@ -212,7 +212,7 @@ def where(config: Config, verdict: Verdict, engine: Engine) -> str:
 
 
 def decisive(history: History) -> Verdict | None:
-    """The flow's final verdict; without one, its last packet's, told by the last rule that came to the same."""
+    """Return the flow's final verdict; without one, its last packet's, told by the last rule that came to the same."""
     flow = history.flow
     if flow.final is not None or flow.verdict is None:
         return flow.final
@@ -221,7 +221,7 @@ def decisive(history: History) -> Verdict | None:
 
 
 def outcomes(mask: int) -> tuple[str, ...]:
-    """Names of the actions in a mask of outcomes."""
+    """Return the names of the actions in a mask of outcomes."""
     return tuple(action.name for action, bit in OUTCOME_BITS.items() if mask & bit)
 
 
@@ -233,7 +233,7 @@ def _walked(step: Step) -> Walked:
 
 
 def _end(engine: Engine, hook: str, steps: list[Step]) -> Walked:
-    """The default, which a walk comes to when no rule ended it."""
+    """Return the default, which a walk comes to when no rule ended it."""
     action = engine.chains.default[hook]
     mask = (steps[-1].outcomes if steps else 0) | OUTCOME_BITS[action]
     place = where(engine.config, Verdict(action, rule="default", chain=hook), engine)

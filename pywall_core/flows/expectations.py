@@ -87,13 +87,13 @@ class Expectations:
     def take(self, flow: Flow, now: float) -> str | None:
         """Return the label announced for this new flow, if any; it is used up. Only the destination counts, never the
         port that a flow comes from."""
-        held = self._held.pop((flow.proto, flow.dst, flow.dport, flow.src), None)
-        return held[0] if held is not None and held[1] >= now else None
+        entry = self._held.pop((flow.proto, flow.dst, flow.dport, flow.src), None)
+        return entry[0] if entry is not None and entry[1] >= now else None
 
     def sweep(self, now: float) -> None:
         """Forget what is over."""
         if self._held:
-            for key in [key for key, held in self._held.items() if held[1] < now]:
+            for key in [key for key, entry in self._held.items() if entry[1] < now]:
                 del self._held[key]
 
 
@@ -120,8 +120,8 @@ def _objection(announcement: Announcement, packet: Packet, flow: Flow, verdict: 
 
 
 def _asks_for_itself(announcement: Announcement, flow: Flow) -> bool:
-    """Whether this host asks to be answered at the port that it asks from, by the host that it asks (TFTP, RFC 1350
-    section 4: from another port). The flow's own answers may go there already."""
+    """Return whether this host asks to be answered at the port that it asks from, by the host that it asks (TFTP, RFC
+    1350 section 4: from another port). The flow's own answers may go there already."""
     return (
         flow.initiator == "local"
         and not flow.loopback

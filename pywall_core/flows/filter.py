@@ -31,7 +31,7 @@ class FilterError(ValueError):
 
 
 def parse(expression: str) -> Predicate:
-    """The expression as a function of a flow.
+    """Return the expression as a function of a flow.
 
     :raises FilterError: it is no such expression
     """
@@ -95,22 +95,22 @@ class _Parser:
         raise FilterError(f"{word!r} is not known (host, net, port, src, dst, {', '.join([*_PROTOCOLS, *_OTHERS])})")
 
     def pattern(self, wanted: str) -> Callable[[object], bool]:
-        """A shell pattern, upper and lower case alike; in quotes if it has blanks."""
+        """Return a shell pattern, upper and lower case alike; in quotes if it has blanks."""
         text = self.next(wanted).strip("\"'").lower()
         return lambda value: fnmatchcase(str(value).lower(), text)
 
     def verdict(self) -> Predicate:
         name = self.next("accept, drop or reject").lower()
         if name not in {action.value for action in Action}:
-            raise FilterError(f"{name!r} is no verdict (accept, drop, reject)")
-        return lambda flow: (said := flow.final or flow.verdict) is not None and said.action.value == name
+            raise FilterError(f"{name!r} is not a verdict (accept, drop, reject)")
+        return lambda flow: (verdict := flow.final or flow.verdict) is not None and verdict.action.value == name
 
     def rule(self) -> Predicate:
         text = self.next("a rule's place or title").strip("\"'").lower()
 
         def chosen(flow: Flow) -> bool:
-            said = flow.final or flow.verdict
-            return said is not None and (said.rule.lower() == text or text in said.title.lower())
+            verdict = flow.final or flow.verdict
+            return verdict is not None and (verdict.rule.lower() == text or text in verdict.title.lower())
 
         return chosen
 
@@ -158,7 +158,7 @@ class _Parser:
     @staticmethod
     def number(text: str, most: int) -> int:
         if not (text.isascii() and text.isdigit()) or int(text) > most:
-            raise FilterError(f"{text!r} is no number from 0 to {most}")
+            raise FilterError(f"{text!r} is not a number from 0 to {most}")
         return int(text)
 
 

@@ -145,7 +145,7 @@ def _is_fact(name: Any, value: Any) -> bool:
 
 
 def _are_sizes(sizes: Any, proto: int, client: bytes, server: bytes) -> bool:
-    """Whether lengths of datagrams add up to the prefixes; a stream has none."""
+    """Return whether lengths of datagrams add up to the prefixes; a stream has none."""
     if not isinstance(sizes, list) or len(sizes) != 2:
         return False
     for lengths, prefix in zip(sizes, (client, server), strict=True):
@@ -189,7 +189,7 @@ class Inheritance:
         return list(self._known.values())
 
     def client_is_receiver(self, packet: Packet) -> bool:
-        """Whether the packet, the first that is seen of its flow, goes to the one who began it."""
+        """Return whether the packet, the first that is seen of its flow, goes to the one who began it."""
         key = packet.key
         if key in self._known or key in self.originals:
             return False
@@ -206,7 +206,7 @@ class Inheritance:
         return known if packet.time - known.last <= _DATAGRAM_IDLE else None
 
     def is_older(self, flow: Flow, packet: Packet) -> bool:
-        """Whether a flow of which nothing is known was open when the firewall started."""
+        """Return whether a flow of which nothing is known was open when the firewall started."""
         if packet.proto == TCP and packet.flags & (SYN | ACK) == SYN:
             return False
         return flow.key in self.originals or flow.rkey in self.originals

@@ -57,7 +57,7 @@ class FlowTable:
         return (flow for key, flow in list(self._by_key.items()) if key == flow.key)
 
     def create(self, packet: Packet) -> Flow | None:
-        """A new entry for the packet's key, or None when the table is full of flows that must not go."""
+        """Return a new entry for the packet's key, or None when the table is full of flows that must not go."""
         if len(self._young) >= self._young_bound:
             self._evict_young()
         if len(self._by_key) >= self.capacity * 2 and not self._evict_young():
@@ -153,8 +153,8 @@ class FlowTable:
 
 
 def new_flow(packet: Packet, begun_by_receiver: bool = False) -> Flow:
-    """A flow whose first packet is ``packet``. The roles are turned for a SYN/ACK, and for an older flow that is known
-    to have been begun by the one who receives this packet."""
+    """Return a flow whose first packet is ``packet``. The roles are turned for a SYN/ACK, and for an older flow that
+    is known to have been begun by the one who receives this packet."""
     flow = Flow()
     proto = packet.proto
     flow.reversed = turned = (

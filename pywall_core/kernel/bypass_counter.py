@@ -1,8 +1,8 @@
-"""Packets that passed unjudged, since a full or unbound queue fails open: the kernel does not count them.
+"""Packets that passed without a verdict because a full or unbound queue fails open: the kernel does not count them.
 
-What the NFQUEUE rules counted is either judged by a worker, counted as lost, still waiting, or passed by. Each look
-compares with what the rules had counted at the look before, so that packets on their way are never taken for passed
-ones: the result is a lower bound that catches up within a look. Where the kernel cuts one packet into several for the
+What the NFQUEUE rules counted is either judged by a worker, counted as lost, still waiting, or passed by. Each update
+compares with what the rules had counted at the update before, so that packets on their way are never taken for passed
+ones: the result is a lower bound that is at most one update late. Where the kernel cuts one packet into several for the
 queue (``queue.gso: false``) the rules count fewer than the workers do, and passed packets may hide behind that.
 """
 
@@ -13,12 +13,12 @@ from typing import Final
 
 from .queues import Statistics
 
-#: seconds between two looks: each costs an iptables-save for each family
+#: seconds between two updates: each costs an iptables-save for each family
 INTERVAL: Final = 2.0
 
 
-class Passes:
-    """Call :meth:`look` again and again; ``total`` only grows."""
+class BypassCounter:
+    """Call :meth:`update` periodically; ``total`` only grows."""
 
     def __init__(self) -> None:
         self.total = 0
@@ -29,8 +29,10 @@ class Passes:
         self._lost = 0
         self._queues: dict[int, int] = {}
 
-    def look(self, counted: int, judged: Mapping[int, int], queues: Mapping[int, Statistics]) -> int:
-        """How many more passed: ``counted`` by the rules, ``judged`` by each worker process, statistics by queue."""
+    def update(self, counted: int, judged: Mapping[int, int], queues: Mapping[int, Statistics]) -> int:
+        """Return how many more passed: ``counted`` by the rules, ``judged`` by each worker process, statistics by
+        queue.
+        """
         self._judged.update(judged)
         for number, queue in queues.items():
             dropped, before = queue.dropped_full + queue.dropped_user, self._queues.get(number, 0)

@@ -61,6 +61,6 @@ def run(argv: list[str], text: str = "", timeout: float = 30.0) -> str:
     except OSError as error:
         raise CommandError(f"{argv[0]}: {error.strerror or error}") from None
     if done.returncode:
-        words = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()
-        raise CommandError(f"{argv[0]} failed ({done.returncode}): {'; '.join(words[:4])}")
+        lines = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()
+        raise CommandError(f"{argv[0]} failed ({done.returncode}): {'; '.join(lines[:4])}")
     return done.stdout

@@ -33,9 +33,9 @@ _SO_RCVBUFFORCE: Final = 33
 _FAMILIES: Final = (int(socket.AF_INET), int(socket.AF_INET6))
 _U32: Final = struct.Struct(">I")
 _U64: Final = struct.Struct(">Q")
-#: by protocol number: the type octet of an echo request, and the attribute of the identifier (type and code follow)
+#: by protocol number: the type byte of an echo request, and the attribute of the identifier (type and code follow)
 _ICMP: Final = {1: (b"\x08", 4), 58: (b"\x80", 7)}
-#: conntrack counts packets and octets only while this is 1 (kernel documentation, nf_conntrack-sysctl)
+#: conntrack counts packets and bytes only while this is 1 (kernel documentation, nf_conntrack-sysctl)
 ACCOUNTING: Final = Path("/proc/sys/net/netfilter/nf_conntrack_acct")
 
 
@@ -107,9 +107,9 @@ class Connection:
     key: bytes
     reply_key: bytes
     packets: int
-    octets: int
+    byte_count: int
     reply_packets: int
-    reply_octets: int
+    reply_byte_count: int
     mark: int
 
 
@@ -120,7 +120,7 @@ class Lookup:
         self._netlink = Netlink()
 
     def find(self, key: bytes) -> Connection | None:
-        """The connection that packets with this key belong to, or None."""
+        """Return the connection that packets with this key belong to, or None."""
         family = _FAMILIES[len(key) > 13]
         try:
             return parse(self._netlink.get(_GET, family, attribute(_TUPLE_ORIG | NESTED, _tuple(key))))
@@ -163,20 +163,22 @@ class EndedConnections:
 
 
 def parse(data: bytes) -> Connection | None:
-    """The attributes of a conntrack message; None when it lacks the addresses."""
+    """Return the attributes of a conntrack message; None when it lacks the addresses."""
     fields = attributes(data)
     try:
         key, reply_key = _key(fields[_TUPLE_ORIG]), _key(fields[_TUPLE_REPLY])
         mark = _U32.unpack(fields.get(_MARK, bytes(4)))[0]
-        packets, octets = _counters(fields.get(_COUNTERS_ORIG, b""))
-        reply_packets, reply_octets = _counters(fields.get(_COUNTERS_REPLY, b""))
+        packets, byte_count = _counters(fields.get(_COUNTERS_ORIG, b""))
+        reply_packets, reply_byte_count = _counters(fields.get(_COUNTERS_REPLY, b""))
     except (KeyError, struct.error):
         return None
-    return Connection(key, reply_key, packets, octets, reply_packets, reply_octets, mark)
+    return Connection(key, reply_key, packets, byte_count, reply_packets, reply_byte_count, mark)
 
 
 def _key(data: bytes) -> bytes:
-    """The flow key of a conntrack tuple: protocol, source, destination, ports (identifier of ICMP echo, twice)."""
+    """Return the flow key of a conntrack tuple: protocol, source, destination, ports (identifier of ICMP echo,
+    twice).
+    """
     parts = attributes(data)
     addresses, protocol = attributes(parts[1]), attributes(parts[2])
     source = addresses.get(1) or addresses[3]
@@ -190,7 +192,9 @@ def _key(data: bytes) -> bytes:
 
 
 def _tuple(key: bytes) -> bytes:
-    """The conntrack tuple of a flow key; the reverse of :func:`_key` for TCP, UDP and their like, and ICMP echo."""
+    """Return the conntrack tuple of a flow key; the reverse of :func:`_key` for TCP, UDP and their like, and ICMP
+    echo.
+    """
     size = (len(key) - 5) // 2
     source, target = (1, 2) if size == 4 else (3, 4)
     addresses = attribute(source, key[1 : 1 + size]) + attribute(target, key[1 + size : 1 + 2 * size])

@@ -142,7 +142,7 @@ class Firewall:
             self._unguarded = True
 
     def queued(self) -> int:
-        """Packets that our rules have sent to the queues since they were put in.
+        """Return packets that our rules have sent to the queues since they were put in.
 
         :raises CommandError: the rules cannot be read
         """

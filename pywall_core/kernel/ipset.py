@@ -38,7 +38,7 @@ def family_of(entry: str) -> int:
 
 
 def available() -> bool:
-    """The command ipset is installed."""
+    """Return True if the command ipset is installed."""
     return shutil.which("ipset") is not None
 
 

@@ -25,16 +25,16 @@ class Saved:
     rules: tuple[str, ...]
 
     def own_chains(self) -> list[str]:
-        """The chains that are ours."""
+        """Return the chains that are ours."""
         return [chain for chain in self.chains if chain.startswith(PREFIX)]
 
     def jumps(self) -> list[str]:
-        """The rules of other chains that lead into ours."""
+        """Return the rules of other chains that lead into ours."""
         own = set(self.own_chains())
         return [rule for rule in self.rules if _chain(rule) not in own and _target(rule) in own]
 
     def first(self, chain: str) -> str:
-        """The rule at position 1 of a chain, or empty."""
+        """Return the rule at position 1 of a chain, or empty."""
         return next((rule for rule in self.rules if _chain(rule) == chain), "")
 
 
@@ -43,10 +43,10 @@ def _chain(rule: str) -> str:
 
 
 def _target(rule: str) -> str:
-    words = shlex.split(rule)  # a comment may hold anything
+    options = shlex.split(rule)  # a comment may hold anything
     for option in ("-j", "-g"):
-        if option in words[:-1]:
-            return words[words.index(option) + 1]
+        if option in options[:-1]:
+            return options[options.index(option) + 1]
     return ""
 
 
@@ -66,7 +66,7 @@ class IPTables:
         self.variant: Variant = variant or ("legacy" if "legacy" in command.run([self._restore, "-V"]) else "nft")
 
     def save(self) -> dict[str, Saved]:
-        """All tables that exist."""
+        """Return all tables that exist."""
         tables: dict[str, Saved] = {}
         chains: list[str] = []
         rules: list[str] = []
@@ -83,7 +83,7 @@ class IPTables:
         return tables
 
     def queued(self) -> int:
-        """Packets that our NFQUEUE rules have counted since they were put in."""
+        """Return packets that our NFQUEUE rules have counted since they were put in."""
         lines = command.run([self._save, "-c", "-t", "mangle"]).splitlines()
         ours = [line for line in lines if f"] -A {QUEUE} " in line and "-j NFQUEUE" in line]
         return sum(int(line[1:].partition(":")[0]) for line in ours)
@@ -98,7 +98,7 @@ class IPTables:
 
 
 def wanted_variant() -> Variant | None:
-    """What the environment variable PYWALL_IPTABLES asks for.
+    """Return what the environment variable PYWALL_IPTABLES asks for.
 
     :raises CommandError: it is neither ``nft`` nor ``legacy``
     """
@@ -158,7 +158,9 @@ def view(plan: Plan, existing: dict[str, Saved]) -> View:
 
 
 def complete(plan: Plan, family: int, seen: View) -> bool:
-    """Whether a view has all that ``plan`` wants: each chain with as many rules, each jump once and at position 1."""
+    """Return whether a view has all that ``plan`` wants: each chain with as many rules, each jump once and at
+    position 1.
+    """
     for table, chains in ruleset(plan, family).items():
         if any(len(seen.get(f"{table} {chain}", ())) != len(rules) for chain, rules in chains.items()):
             return False

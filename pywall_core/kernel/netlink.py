@@ -29,14 +29,16 @@ _RECEIVE: Final = 1 << 17
 
 
 def message(kind: int, flags: int, family: int, body: bytes = b"", *, resource: int = 0, sequence: int = 0) -> bytes:
-    """An nfnetlink message: ``kind`` is subsystem << 8 | message type, ``resource`` the queue number where one is."""
+    """Return an nfnetlink message: ``kind`` is subsystem << 8 | message type, ``resource`` the queue number where one
+    is.
+    """
     size = _HEADER.size + 4 + len(body)
     head = _HEADER.pack(size, kind, flags, sequence, 0)
     return head + struct.pack(">BBH", family, 0, resource) + body
 
 
 def attribute(kind: int, value: bytes) -> bytes:
-    """One attribute with its padding."""
+    """Return one attribute with its padding."""
     return _ATTRIBUTE.pack(4 + len(value), kind) + value + bytes(-len(value) % 4)
 
 
@@ -116,7 +118,7 @@ class Netlink:
                 yield content[0], content[4:]
 
     def get(self, kind: int, family: int, body: bytes = b"") -> bytes:
-        """The attributes of the one answer to a request."""
+        """Return the attributes of the one answer to a request."""
         self._sequence += 1
         self._socket.send(message(kind, REQUEST, family, body, sequence=self._sequence))
         while True:

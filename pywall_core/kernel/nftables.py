@@ -36,7 +36,7 @@ def _string(value: str) -> bytes:
 
 
 def places(family: int) -> set[Place]:
-    """All tables and chains of one family (4 or 6); none where the kernel has no nf_tables."""
+    """Return all tables and chains of one family (4 or 6); none where the kernel has no nf_tables."""
     number = FAMILIES[family]
     found: set[Place] = set()
     try:
@@ -74,7 +74,7 @@ def _delete(kind: int, family: int, body: bytes) -> None:
 
 
 def generation() -> int:
-    """The kernel's number of the rule set: it changes with every change of any rule. 0 without nf_tables."""
+    """Return the kernel's number of the rule set: it changes with every change of any rule. 0 without nf_tables."""
     try:
         with Netlink() as netlink:
             (number,) = struct.unpack(">I", attributes(netlink.get(_GETGEN, 0))[1])

@@ -74,7 +74,7 @@ def _reverse(key: bytes) -> bytes:
 
 
 def _end(word: str) -> tuple[bytes, bytes]:
-    """Address and port; the address is printed as words of 32 bits in the host's byte order."""
+    """Return the address and port; the address is printed as words of 32 bits in the host's byte order."""
     address, _, port = word.partition(":")
     words = [int(address[at : at + 8], 16) for at in range(0, len(address), 8)]
     packed = struct.pack(f"={len(words)}I", *words)

@@ -36,7 +36,7 @@ def _prctl(option: int, argument: int = 0) -> None:
 
 
 def effective() -> int:
-    """The effective capabilities as a bit mask."""
+    """Return the effective capabilities as a bit mask."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("CapEff:"):
             return int(line.split()[1], 16)
@@ -44,7 +44,7 @@ def effective() -> int:
 
 
 def has(capability: int) -> bool:
-    """Whether the process may use a capability now."""
+    """Return whether the process may use a capability now."""
     return bool(effective() >> capability & 1)
 
 

@@ -52,20 +52,20 @@ class Statistics:
 
 
 def statistics() -> dict[int, Statistics]:
-    """All bound queues of this network namespace by number."""
+    """Return all bound queues of this network namespace by number."""
     found: dict[int, Statistics] = {}
     try:
         text = STATISTICS.read_text()
     except OSError:
         return found
     for line in text.splitlines():
-        words = line.split()
-        if len(words) >= 8:
-            found[int(words[0])] = Statistics(int(words[2]), int(words[5]), int(words[6]), int(words[7]))
+        fields = line.split()
+        if len(fields) >= 8:
+            found[int(fields[0])] = Statistics(int(fields[2]), int(fields[5]), int(fields[6]), int(fields[7]))
     return found
 
 
-class Losses:
+class LossCounter:
     """Watches the queues' counters of lost packets and logs what they grow by, a line every five seconds at most."""
 
     def __init__(self) -> None:
@@ -75,7 +75,7 @@ class Losses:
         #: packets lost since the start, by cause
         self.total: Counter[str] = Counter()
 
-    def look(self, now: float, queues: Iterable[int]) -> None:
+    def update(self, now: float, queues: Iterable[int]) -> None:
         """Read the counters; ``now`` in seconds."""
         current = statistics()
         for number in queues:
@@ -99,8 +99,8 @@ class Losses:
     def _report(self, now: float) -> None:
         if now >= self._next_report and self._unreported.total() > 0:
             self._next_report = now + _REPORT
-            words = ", ".join(f"{number} ({cause})" for cause, number in self._unreported.items() if number)
-            log.warning("packets lost before they could be judged: %s", words)
+            causes = ", ".join(f"{number} ({cause})" for cause, number in self._unreported.items() if number)
+            log.warning("packets lost before a verdict: %s; see queue.length and queue.socket_buffer", causes)
             self.total += self._unreported
             self._unreported.clear()
 

@@ -54,7 +54,7 @@ class RunDir:
             self._lock = None
 
     def next_generation(self) -> int:
-        """A generation number that the last run did not use, remembered before it is used."""
+        """Return a generation number that the last run did not use, remembered before it is used."""
         try:
             last = int((self.path / "generation").read_text())
         except (OSError, ValueError):
@@ -68,7 +68,7 @@ class RunDir:
         self._write(f"{name}.json", json.dumps(value))
 
     def recall(self, name: str) -> Any:
-        """What :meth:`remember` kept, or None."""
+        """Return what :meth:`remember` kept, or None."""
         try:
             return json.loads((self.path / f"{name}.json").read_text())
         except (OSError, ValueError):

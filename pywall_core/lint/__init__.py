@@ -24,7 +24,7 @@ __all__ = ["lint"]
 
 
 def lint(config: Config, plugins: Plugins, chains: Mapping[str, list[BoundRule]]) -> None:
-    """Note everything doubtful about a configuration that has no errors, as this machine would run it."""
+    """Warn of everything suspicious in a configuration that has no errors, as this machine would run it."""
     if "version" not in config.given:
         config.warn((), "W004", "no version: begin the file with 'version: 1'")
     lint_hooks(config)

@@ -1,4 +1,4 @@
-"""What rule kinds find doubtful about their own parameters."""
+"""What rule kinds warn of in their own parameters."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def lint_kinds(config: Config, chains: Mapping[str, list[BoundRule]]) -> None:
     for rules in chains.values():
         for rule in rules:
             for path, kind, given in _leaves(rule.condition, config.at(rule.path), rule.path):
-                for parameter, code, words in kind.lint(given, surroundings):
-                    config.warn((*path, parameter) if parameter else path, code, words)
+                for parameter, code, message in kind.lint(given, surroundings):
+                    config.warn((*path, parameter) if parameter else path, code, message)
 
 
 def interfaces() -> frozenset[str] | None:
-    """Names of this machine's network interfaces; None where they cannot be listed."""
+    """Return the names of this machine's network interfaces; None where they cannot be listed."""
     try:
         return frozenset(os.listdir("/sys/class/net"))
     except OSError:

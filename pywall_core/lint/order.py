@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def lint_order(config: Config, plugins: Plugins) -> None:
-    """Note each plugin that recognises what one before it recognises as well: the first to match is believed."""
+    """Note each plugin that detects what one before it detects as well: the first to match is believed."""
     places = {plugin.name: plugin.place for plugin in plugins.loaded}
     first: dict[str, str] = {}
     for detector in plugins.detectors.all:
@@ -21,6 +21,6 @@ def lint_order(config: Config, plugins: Plugins) -> None:
                 config.warn(
                     ("plugins", places[detector.name]),
                     "W014",
-                    f"{protocol!r} is recognised by {other!r} too, which stands before {detector.name!r} and is "
+                    f"{protocol!r} is detected by {other!r} too, which stands before {detector.name!r} and is "
                     "believed first: put it behind if that is not meant",
                 )

@@ -37,7 +37,7 @@ class Trial:
         self.bound = self._engine.chains.bound
 
     def flow(self, hook: int, proto: int, ends: tuple[bytes, int, bytes, int]) -> Flow:
-        """A flow whose first packet comes by ``hook``, from and to the given packed addresses and ports."""
+        """Return a flow whose first packet arrives at ``hook``, from and to the given packed addresses and ports."""
         packet = Packet()
         packet.src, packet.sport, packet.dst, packet.dport = ends
         packet.version, packet.proto = (4 if len(ends[0]) == 4 else 6), proto
@@ -50,14 +50,14 @@ class Trial:
         return flow
 
     def denial(self, flow: Flow, *, to_server: bool, hook: int) -> Verdict | None:
-        """The verdict on the flow's next packet, when it can only be to drop or reject it."""
+        """Return the verdict on the flow's next packet, when it can only be to drop or reject it."""
         if HOOK_NAMES[hook] not in self._engine.config.queue.hooks:
             return None
         verdict = self._chains.walk(next_packet(flow, to_server, hook), flow)
         return None if verdict.action is ACCEPT else verdict
 
     def place(self, verdict: Verdict, hook: int) -> Path:
-        """Where the file says so."""
+        """Return where the file says so."""
         config = self._engine.config
         for rules in self.bound.values():
             for rule in rules:
@@ -73,12 +73,12 @@ def lint_traffic(config: Config, plugins: Plugins) -> None:
         return
     trial = Trial(config, plugins)
     for begun, back, code, who, remedy in _WAYS:
-        for proto, port, words in _TRIED:
+        for proto, port, service in _TRIED:
             flow = trial.flow(begun, proto, (_OURS, 40000, _THEIRS, port))
             if HOOK_NAMES[begun] in config.queue.hooks and trial.denial(flow, to_server=True, hook=begun):
                 continue
             denied = trial.denial(flow, to_server=False, hook=back)
             if denied is not None:
-                said = f"answers to {who} ({words}) are dropped at {HOOK_NAMES[back]}"
-                config.warn(trial.place(denied, back), code, f"{said}; the rule for answers is {remedy}")
+                problem = f"answers to {who} ({service}) are dropped at {HOOK_NAMES[back]}"
+                config.warn(trial.place(denied, back), code, f"{problem}; the rule for answers is {remedy}")
                 break

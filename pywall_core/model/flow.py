@@ -107,7 +107,7 @@ class Flow:
     bytes_toserver: int
     bytes_toclient: int
 
-    #: settled protocol name, "unknown" when nothing was recognised, None while that is open
+    #: settled protocol name, "unknown" when nothing was detected, None while that is open
     app_proto: str | None
     app_proto_orig: str | None
     #: names of the protocols that carry app_proto (CONNECT, STARTTLS), the outermost first
@@ -116,7 +116,7 @@ class Flow:
     confirmed: bool
     #: nothing more will be learnt by detectors
     detect_done: bool
-    #: handed over to something that no detector has recognised, or not yet (a tunnel's inside)
+    #: handed over to something that no detector has matched, or not yet (a tunnel's inside)
     opaque: bool
     #: label announced for this flow by a related one, see :meth:`expect`: a hint, never a proof of its content
     expected: str | None
@@ -138,15 +138,15 @@ class Flow:
     server_state: str
     #: for the plugin that provides ``segment``: EVE's flow.state: new, established, closed
     state: str
-    #: likewise: share of the table that the entry counts for: "new", "established" or "closed"
+    #: set by a tracker: share of the table that the entry counts for: "new", "established" or "closed"
     share: str
-    #: likewise: seconds after the last packet at which the entry is freed
+    #: set by a tracker: seconds after the last packet at which the entry is freed
     timeout: float
-    #: likewise: a SYN begins a new flow on this key
+    #: set by a tracker: a SYN begins a new flow on this key
     closed: bool
-    #: likewise: bytes that detectors saw have not been acknowledged by their receiver yet
+    #: set by a tracker: bytes that detectors saw have not been acknowledged by their receiver yet
     unacked: bool
-    #: likewise: the start of the TCP connection was not seen
+    #: set by a tracker: the start of the TCP connection was not seen
     midstream: bool
     #: any plugin may set it: it wants to see every packet, so the kernel does not take the flow over
     watched: bool

@@ -45,13 +45,13 @@ class NamedSet:
         return len(self.values)
 
     def __contains__(self, value: object) -> bool:
-        """Whether a value of a packet or flow is a member."""
+        """Return whether a value of a packet or flow is a member."""
         raise NotImplementedError
 
     def normal(self, entry: Any) -> Any:
         """Return the entry's normal form.
 
-        :raises ValueError: it is no entry of this type; the text shows the right form
+        :raises ValueError: it is not an entry of this type; the text shows the right form
         """
         raise NotImplementedError
 
@@ -62,7 +62,7 @@ class NamedSet:
     def add(self, entry: Any, expires: float = inf) -> Any:
         """Add an entry, or give it a new expiry. Return its normal form.
 
-        :raises ValueError: it is no entry of this type
+        :raises ValueError: it is not an entry of this type
         :raises SetFullError: there is no room
         """
         value = self.normal(entry)
@@ -72,7 +72,7 @@ class NamedSet:
         return value
 
     def delete(self, entry: Any) -> bool:
-        """Take an entry out. False when it was not there. :raises ValueError: it is no entry of this type"""
+        """Take an entry out. False when it was not there. :raises ValueError: it is not an entry of this type"""
         value = self.normal(entry)
         if value not in self.values:
             return False
@@ -154,7 +154,7 @@ class AddressSet(NamedSet):
                 if network.prefixlen == network.max_prefixlen:
                     return network.network_address.packed
                 return network.network_address.packed, network.prefixlen
-        raise ValueError(f"{entry!r} is no address or network (192.0.2.1, 192.0.2.0/24, 2001:db8::/32)")
+        raise ValueError(f"{entry!r} is not an address or network (192.0.2.1, 192.0.2.0/24, 2001:db8::/32)")
 
     def text(self, value: Any) -> str:
         address, length = value if isinstance(value, tuple) else (value, None)
@@ -197,7 +197,7 @@ class PortNumberSet(NamedSet):
         except ValueError:
             ends = -1, -1
         if isinstance(entry, bool) or not 0 <= ends[0] <= ends[1] <= 65535:
-            raise ValueError(f"{entry!r} is no port or range of ports (443, 1000-2000)")
+            raise ValueError(f"{entry!r} is not a port or range of ports (443, 1000-2000)")
         return ends
 
     def text(self, value: Any) -> str:
@@ -236,7 +236,7 @@ class NameSet(NamedSet):
         text = text.removeprefix("*.").removeprefix(".")
         bare = text.removeprefix("=")
         if not bare or len(bare) > MAX_ENTRY or any(char.isspace() or char in "/*,@:" for char in bare):
-            raise ValueError(f"{entry!r} is no domain name (example.org; =example.org for it alone)")
+            raise ValueError(f"{entry!r} is not a domain name (example.org; =example.org for it alone)")
         return text
 
 
@@ -250,7 +250,7 @@ class StringSet(NamedSet):
 
     def normal(self, entry: Any) -> str:
         if isinstance(entry, bool) or not isinstance(entry, (str, int, float)) or not 0 < len(str(entry)) <= MAX_ENTRY:
-            raise ValueError(f"{entry!r} is no text of 1 to {MAX_ENTRY} characters")
+            raise ValueError(f"{entry!r} is not a text of 1 to {MAX_ENTRY} characters")
         return str(entry)
 
 

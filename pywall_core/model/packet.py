@@ -15,7 +15,7 @@ ICMP: Final = 1
 TCP: Final = 6
 UDP: Final = 17
 ICMPV6: Final = 58
-#: ``app_proto`` of the IP protocols that carry nothing to recognise: their number (IANA) is the name.
+#: ``app_proto`` of the IP protocols that carry nothing to detect: their number (IANA) is the name.
 PROTOCOL_NAMES: Final = {
     2: "igmp",
     4: "ipip",
@@ -39,10 +39,10 @@ URG: Final = 0x20
 
 
 class Packet:
-    """One IP packet. Addresses are packed bytes (4 or 16), times seconds, lengths and offsets octets.
+    """One IP packet. Addresses are packed bytes (4 or 16), times seconds, lengths and offsets bytes.
 
     ``time`` is the engine's clock (monotonic when live, the capture's in replay). ``key`` identifies the flow and
-    direction: protocol octet, source, destination, source port, destination port. ``error`` names what the decoder
+    direction: protocol byte, source, destination, source port, destination port. ``error`` names what the decoder
     objects to (None: decoded well). ``related`` is True for an ICMP error, whose ``key`` is that of the flow it quotes,
     reversed. ``segments`` is for the plugin that provides ``segment``: the ordered bytes that this packet completes,
     as ``(offset, data, gap)``. ``frag`` is ``(identification, offset, more)`` of an IP fragment.

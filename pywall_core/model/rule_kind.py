@@ -53,7 +53,7 @@ class RuleKind(BaseModel):
     any_fact: ClassVar[bool] = False
 
     def asks(self) -> tuple[str, ...]:
-        """Names of the facts that the answer rests on: ``app_proto``, ``tls.sni``, ``payload.class`` ..."""
+        """Return the names of the facts that the answer rests on: ``app_proto``, ``tls.sni``, ``payload.class`` ..."""
         return ()
 
     def protocols(self) -> tuple[str, ...]:
@@ -65,20 +65,21 @@ class RuleKind(BaseModel):
         return ()
 
     def kernel_sets(self) -> tuple[str, str] | None:
-        """Where the kind asks nothing but whether an address is in one named set: the set and ``src`` or ``dst``. The
-        kernel may then drop such packets before they are queued.
+        """Return where the kind asks nothing but whether an address is in one named set: the set and ``src`` or
+        ``dst``. The kernel may then drop such packets before they are queued.
         """
         return None
 
     def covers(self, other: RuleKind) -> bool:
-        """This rule answers YES to every packet to which ``other`` may: ``other`` behind it never decides.
+        """Return True if this rule answers YES to every packet to which ``other`` may: ``other`` behind it never
+        decides.
 
         Without an override: when both ask the same, and neither counts packets or remembers hosts.
         """
         return self.scope != "packet" and self.state != "host" and self == other
 
     def lint(self, given: Mapping[str, Any], surroundings: Surroundings) -> Iterable[tuple[str, str, str]]:
-        """What is allowed but hardly meant: (parameter or "", code of the warning, words) for each finding.
+        """Return what is allowed but hardly meant: (parameter or "", code of the warning, words) for each finding.
 
         ``given`` are the parameters as they stand in the YAML.
         """
@@ -89,7 +90,8 @@ class RuleKind(BaseModel):
         return True
 
     def compile(self, host: Host) -> Matcher:
-        """The answer as a function of packet and flow: YES, NO, PENDING, or an Action that overrides the rule's own.
+        """Return the answer as a function of packet and flow: YES, NO, PENDING, or an Action that overrides the
+        rule's own.
 
         Called once. What can be prepared is prepared here; the returned function must not raise.
         """

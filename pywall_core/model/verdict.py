@@ -106,15 +106,15 @@ class Facts(dict[str, Any]):
 
 @dataclass(slots=True, frozen=True)
 class Match:
-    """A detector recognised its protocol.
+    """A detector found its protocol.
 
     ``facts`` are stored on the flow as ``<protocol>.<name>``; names may be dotted (``client.software_version``).
     ``confirmed``: both sides did what only this protocol does; one side alone never confirms.
     ``done``: more bytes bring no more facts. A match that is done and confirmed is final. Until it is both, the
     detector is asked again when bytes arrive, and each answer replaces the one before.
     ``restart``: the protocol hands the flow over to another one (STARTTLS, CONNECT, SOCKS): offsets into the client's
-    and the server's bytes, as given to ``detect``, from which detection begins anew. The recognised protocol becomes
-    ``app_proto_orig`` when something is recognised inside.
+    and the server's bytes, as given to ``detect``, from which detection begins anew. The detected protocol becomes
+    ``app_proto_orig`` when something is detected inside.
     ``anomaly`` names what cannot be right (``sni_changed``): an anomaly event is written, once.
     """
 

@@ -60,9 +60,9 @@ class FlowChoice:
         if number is None:
             self._sink(event)
             return
-        held = self._held.setdefault(number, [])
-        if len(held) < _MAX_HELD or event["event_type"] == "flow":
-            held.append(event)
+        events = self._held.setdefault(number, [])
+        if len(events) < _MAX_HELD or event["event_type"] == "flow":
+            events.append(event)
         if event["event_type"] != "flow":
             return
         del self._held[number]
@@ -71,5 +71,5 @@ class FlowChoice:
             return
         self.passed += 1
         self._done = self._number == nth
-        for one in held:
+        for one in events:
             self._sink(one)

@@ -43,7 +43,7 @@ class Job:
     first_packets: int | None = None
 
     def path(self, folder: Path, kind: str) -> Path:
-        """Where the job's ``events`` or ``rows`` are written."""
+        """Return where the job's ``events`` or ``rows`` are written."""
         return folder / f"{self.index}.{self.part}.{kind}"
 
 

@@ -59,7 +59,7 @@ class Hooks:
         self._fragments: dict[bytes, int] = {}
 
     def chooser(self, engine: Engine) -> Callable[[Packet], int]:
-        """The hook of each packet, as a function; for packets that the engine has not seen yet."""
+        """Return the hook of each packet, as a function; for packets that the engine has not seen yet."""
         fixed = self._fixed
         if fixed is not None:
             return lambda packet: fixed
@@ -87,7 +87,7 @@ class Hooks:
         return OUTPUT if self._is_ours(packet.src) else FORWARD
 
     def _of_fragment(self, packet: Packet, by_role: Callable[[Packet], int]) -> int:
-        """Only a first fragment has ports; the others come by the same hook."""
+        """Only a first fragment has ports; the others arrive at the same hook."""
         assert packet.frag is not None
         identification, offset, _ = packet.frag
         datagram = packet.src + packet.dst + identification
@@ -126,7 +126,7 @@ def replay(
 ) -> Summary:
     """Send a capture through a fresh engine, close it, and emit its ``stats`` event.
 
-    ``seen(packet, verdict)`` is called after each packet, ``progress(n)`` now and then with the number of frames read
+    ``seen(packet, verdict)`` is called after each packet, ``progress(n)`` periodically with the number of frames read
     since. ``wanted(packet)`` chooses the packets that the engine gets. Reading ends after ``limit`` frames (0: at the
     end of the capture), or when ``seen`` raises :class:`Enough`. A capture that cannot be read (further) is reported
     by ``Summary.error``, one line; nothing is raised.
@@ -134,7 +134,7 @@ def replay(
     summary = Summary()
     process = engine.process
     hook_of = hooks.chooser(engine)
-    number = told = 0
+    number = reported = 0
     try:
         for number, time, data, reason in read(path):
             if data is None:
@@ -151,9 +151,9 @@ def replay(
                     seen(packet, verdict)
             else:
                 engine.advance(time)
-            if progress is not None and number - told >= PROGRESS_PACKETS:
-                progress(number - told)
-                told = number
+            if progress is not None and number - reported >= PROGRESS_PACKETS:
+                progress(number - reported)
+                reported = number
             if number == limit:
                 break
     except Enough:
@@ -162,7 +162,7 @@ def replay(
         summary.error = str(error)
     summary.packets = number
     if progress is not None:
-        progress(number - told)
+        progress(number - reported)
     engine.close()
     not_ip = {"not_ip": dict(summary.not_ip)} if summary.not_ip else {}
     engine.emit("stats", stats={"frames": number, **not_ip, **engine.stats()})
@@ -185,7 +185,7 @@ def quiet_collector() -> Iterator[None]:
 
 def captures(paths: Sequence[str]) -> list[str]:
     """Return the captures that ``paths`` name: ``-`` and files as they are, a folder as all captures below it, and a
-    pattern (``*``, ``?``, ``[``) that is no file as what it matches, both in order of their names.
+    pattern (``*``, ``?``, ``[``) that is not a file as what it matches, both in order of their names.
     """
     found: list[str] = []
     for path in paths:

@@ -3,7 +3,7 @@
 A case has ``expect.yaml``, one or more captures, and ``pywall.yaml`` (without it the embedded default policy is used).
 Each capture is replayed by itself; the filters look at the events of all of them, in order::
 
-    description: SSH is recognised on any port, and dropped
+    description: SSH is detected on any port, and dropped
     replay: {local: [198.51.100.0/24]}        # or {hook: FORWARD}
     expect:
       - {match: {event_type: flow, app_proto: ssh, verdict.action: drop}, count: 2}
@@ -53,7 +53,7 @@ class Test(_Section):
     contains: Any = Field(default=None, description="a list or text that holds this")
 
     def holds(self, found: bool, value: Any) -> bool:
-        """The field was found with this value, or was not found."""
+        """Return True if the field was found with this value, or was not found."""
         if self.exists is not None and found is not self.exists:
             return False
         if self.glob is not None and not (isinstance(value, str) and fnmatchcase(value, self.glob)):
@@ -88,7 +88,7 @@ class Filter(_Section):
         }
 
     def problem(self, events: list[Event]) -> str | None:
-        """What is wrong with these events, or None."""
+        """Return what is wrong with these events, or None."""
         fields = self.match if self.match is not None else self.absent or {}
         n = sum(_matches(event, fields) for event in events)
         if self.absent is not None:
@@ -136,7 +136,7 @@ class Result:
 
 
 def cases(folder: Path) -> list[Path]:
-    """All case folders at or below ``folder``, in order of their names."""
+    """Return all case folders at or below ``folder``, in order of their names."""
     return sorted(path.parent for path in folder.rglob("expect.yaml"))
 
 
@@ -191,7 +191,7 @@ def _expectation(path: Path) -> tuple[Document, Expectation]:
 
 
 def _field(event: Event, name: str) -> tuple[bool, Any]:
-    """A field by its dotted name; a number picks from a list. Names that hold dots themselves are found too."""
+    """Return a field by its dotted name; a number picks from a list. Names that hold dots themselves are found too."""
     at: Any = event
     steps = name.split(".")
     while steps:
@@ -223,7 +223,7 @@ def _matches(event: Event, fields: dict[str, Any]) -> bool:
 
 
 def _nearest(events: list[Event], fields: dict[str, Any]) -> str:
-    """The event that fails in the fewest fields, and in which."""
+    """Return the event that fails in the fewest fields, and in which."""
     wrong = [[name for name, wanted in fields.items() if not _holds(event, name, wanted)] for event in events]
     named = [(len(names), i) for i, names in enumerate(wrong) if "event_type" not in names]
     if not named:

@@ -21,11 +21,11 @@ _U16 = Struct("!H").unpack_from
 #: Extension headers of one packet beyond which decoding gives up (RFC 7112 leaves the number open).
 MAX_EXTENSION_HEADERS: Final = 8
 
-_PORT_PROTOCOLS: Final = frozenset({33, 132, 136})  # DCCP, SCTP, UDP-Lite: ports in the first four octets
+_PORT_PROTOCOLS: Final = frozenset({33, 132, 136})  # DCCP, SCTP, UDP-Lite: ports in the first four bytes
 _NO_PORTS: Final = b"\0\0\0\0"
-_EXTENSIONS: Final = frozenset({0, 43, 60, 135, 139, 140})  # length in units of 8 octets, not counting the first
+_EXTENSIONS: Final = frozenset({0, 43, 60, 135, 139, 140})  # length in units of 8 bytes, not counting the first
 _ICMP_ERRORS: Final = frozenset({3, 4, 5, 11, 12})
-_PROTO_OCTET: Final = tuple(bytes([n]) for n in range(256))
+_PROTO_BYTE: Final = tuple(bytes([n]) for n in range(256))
 
 
 def decode(data: bytes, time: float = 0.0, hook: int = 1, indev: str = "", outdev: str = "") -> Packet:
@@ -101,7 +101,7 @@ def _decode_common(p: Packet, data: bytes, size: int) -> bool:
         p.l4 = 20
         p.ttl = data[8]
         p.src, p.dst = data[12:16], data[16:20]
-        p.key = _PROTO_OCTET[proto] + data[12:24]
+        p.key = _PROTO_BYTE[proto] + data[12:24]
     elif first >> 4 == 6 and size >= 48:
         proto = data[6]
         if proto == TCP and size >= 60:
@@ -130,7 +130,7 @@ def _decode_common(p: Packet, data: bytes, size: int) -> bool:
         p.l4 = 40
         p.ttl = data[7]
         p.src, p.dst = data[8:24], data[24:40]
-        p.key = _PROTO_OCTET[proto] + data[8:44]
+        p.key = _PROTO_BYTE[proto] + data[8:44]
     else:
         return False
     p.proto = proto
@@ -153,7 +153,7 @@ def _decode_ipv4(p: Packet, data: bytes, size: int) -> None:
     p.length = length
     p.l4 = p.start = header
     p.end = min(length, size)
-    p.key = _PROTO_OCTET[proto] + p.src + p.dst + _NO_PORTS
+    p.key = _PROTO_BYTE[proto] + p.src + p.dst + _NO_PORTS
     if header < 20 or header > size:
         p.l4 = p.start = p.end = min(20, size)
         p.error = "ipv4.header_length"
@@ -223,7 +223,7 @@ def _decode_ipv6(p: Packet, data: bytes, size: int) -> None:
         break
     p.proto = proto
     p.l4 = p.start = offset
-    p.key = _PROTO_OCTET[proto] + p.src + p.dst + _NO_PORTS
+    p.key = _PROTO_BYTE[proto] + p.src + p.dst + _NO_PORTS
     if p.error is None:
         _decode_rest(p, data, fragment_offset, length - size)
 
@@ -320,11 +320,11 @@ def decode_quoted(data: bytes, at: int, end: int, version: int) -> bytes | None:
         ports = data[at + 2 : at + 4] + data[at : at + 2]
     elif proto in (ICMP, ICMPV6):
         ports = data[at + 4 : at + 6] * 2
-    return _PROTO_OCTET[proto] + dst + src + ports
+    return _PROTO_BYTE[proto] + dst + src + ports
 
 
 def reverse_key(key: bytes) -> bytes:
-    """The key of the packets that go the other way."""
+    """Return the key of the packets that go the other way."""
     half = (len(key) - 5) // 2
     return key[:1] + key[1 + half : 1 + 2 * half] + key[1 : 1 + half] + key[-2:] + key[-4:-2]
 
@@ -332,7 +332,7 @@ def reverse_key(key: bytes) -> bytes:
 def stray_error(packet: Packet) -> None:
     """An ICMP error that quotes no known flow stands for itself: it must not make an entry under the quoted key."""
     packet.related = False
-    packet.key = _PROTO_OCTET[packet.proto] + packet.src + packet.dst + _NO_PORTS
+    packet.key = _PROTO_BYTE[packet.proto] + packet.src + packet.dst + _NO_PORTS
 
 
 def is_syn(packet: Packet) -> bool:

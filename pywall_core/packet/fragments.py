@@ -18,12 +18,12 @@ from ..model.verdict import Drop
 from .decode import decode
 
 MAX_LENGTH: Final = 65535
-#: Every link carries a datagram of 68 octets (RFC 791 section 3.2), 48 of them behind the largest options-free header:
+#: Every link carries a datagram of 68 bytes (RFC 791 section 3.2), 48 of them behind the largest options-free header:
 #: more pieces than this nobody needs.
 MAX_PIECES: Final = 1366
-#: What a piece costs in memory besides its octets, about.
+#: What a piece costs in memory besides its bytes, about.
 _PIECE_OVERHEAD: Final = 128
-#: Octets of a first fragment's TCP header that reach beyond the flags (tmin of RFC 1858 section 3.2.1).
+#: Bytes of a first fragment's TCP header that reach beyond the flags (tmin of RFC 1858 section 3.2.1).
 _TCP_MIN: Final = 16
 _TRANSPORT_MIN: Final = 8
 _U16: Final = Struct("!H").unpack_from
@@ -32,20 +32,20 @@ _U16: Final = Struct("!H").unpack_from
 class _Datagram:
     """Pieces of one incomplete datagram, by offset."""
 
-    __slots__ = ("begun", "cost", "ends", "head", "octets", "pieces", "starts", "total")
+    __slots__ = ("begun", "byte_count", "cost", "ends", "head", "pieces", "starts", "total")
 
     def __init__(self, now: float) -> None:
         self.begun = now
         self.starts: list[int] = []
         self.ends: list[int] = []
         self.pieces: list[bytes] = []
-        self.octets = self.cost = 0
+        self.byte_count = self.cost = 0
         self.total: int | None = None
         self.head = b""
 
 
 class Fragments:
-    """At most ``max_datagrams`` incomplete datagrams with ``max_bytes`` octets in memory, each for ``timeout`` seconds.
+    """At most ``max_datagrams`` incomplete datagrams with ``max_bytes`` bytes in memory, each for ``timeout`` seconds.
 
     The timeout is RFC 8200's (section 4.5): a receiver that gives up earlier starts over with pieces that we refuse, a
     later one would complete what we had forgotten. When memory is short, the oldest datagram is given up and the rest
@@ -82,7 +82,7 @@ class Fragments:
         if reason is not None:
             self._refuse(key, packet.time, reason)
             return self._drop(reason)
-        if datagram.octets == datagram.total:
+        if datagram.byte_count == datagram.total:
             self._refuse(key, packet.time, "fragment.of_dropped")
             whole = _whole(datagram, packet)
             if whole.frag is not None:
@@ -100,7 +100,7 @@ class Fragments:
         self._refused.pop(_Piece(packet).key, None)
 
     def stats(self) -> dict[str, int]:
-        """Cumulative counters, and the incomplete datagrams and octets at this moment."""
+        """Cumulative counters, and the incomplete datagrams and bytes at this moment."""
         return {"datagrams": len(self._datagrams), "bytes": self._held, **self._counters}
 
     def _take(self, datagram: _Datagram, piece: _Piece, packet: Packet) -> str | None:
@@ -130,7 +130,7 @@ class Fragments:
         datagram.starts.insert(at, start)
         datagram.ends.insert(at, end)
         datagram.pieces.insert(at, data)
-        datagram.octets += len(data)
+        datagram.byte_count += len(data)
         datagram.cost += len(data) + _PIECE_OVERHEAD
         if start == 0:
             datagram.head = piece.head

@@ -55,7 +55,7 @@ def entry_points() -> list[importlib.metadata.EntryPoint]:
 
 
 def discover() -> list[Listed]:
-    """All installed plugins, none of them imported."""
+    """Return all installed plugins, none of them imported."""
     return [Listed(e.name, *distribution_of(e), e.value) for e in entry_points()]
 
 

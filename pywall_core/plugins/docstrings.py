@@ -10,11 +10,11 @@ from typing import Any
 
 
 def docstring(obj: Any) -> str:
-    """The docstring, cleaned; empty where there is none."""
-    told = inspect.getdoc(obj)
-    if told is None and isinstance(obj, ModuleType) and (file := getattr(obj, "__file__", None)):
+    """Return the docstring, cleaned; empty where there is none."""
+    doc = inspect.getdoc(obj)
+    if doc is None and isinstance(obj, ModuleType) and (file := getattr(obj, "__file__", None)):
         place = Path(file)
         source = place.with_name(place.name.partition(".")[0] + ".py")
         if source.is_file():
-            told = ast.get_docstring(ast.parse(source.read_text(encoding="utf-8")))
-    return told or ""
+            doc = ast.get_docstring(ast.parse(source.read_text(encoding="utf-8")))
+    return doc or ""

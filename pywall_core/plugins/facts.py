@@ -29,12 +29,12 @@ class KnownFacts:
     open: frozenset[str] = frozenset()
 
     def has(self, name: str) -> bool:
-        """Some loaded plugin may give the fact."""
+        """Return True if some loaded plugin may give the fact."""
         return name in self.names or name.partition(".")[0] in self.open
 
 
 def known_facts(plugins: Iterable[Plugin]) -> KnownFacts:
-    """The facts of all loaded plugins together."""
+    """Return the facts of all loaded plugins together."""
     names: set[str] = set(CORE_FACTS)
     anything: set[str] = set()
     for plugin in plugins:
@@ -53,8 +53,8 @@ def known_facts(plugins: Iterable[Plugin]) -> KnownFacts:
 
 
 def declared_facts(plugin: Any) -> list[str] | None:
-    """Names as the plugin declares them: its attribute ``facts``, or the field ``:facts:`` of its docstring, in which
-    a detector's names stand without its protocol's. None where it declares nothing."""
+    """Return the names as the plugin declares them: its attribute ``facts``, or the field ``:facts:`` of its
+    docstring, in which a detector's names stand without its protocol's. None where it declares nothing."""
     facts = getattr(plugin, "facts", None)
     if facts is not None:
         return list(facts)

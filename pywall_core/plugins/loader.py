@@ -65,7 +65,7 @@ def load(config: Config) -> Plugins:
 
 
 def assemble(config: Config, objects: Iterable[tuple[str, Any]]) -> Plugins:
-    """The same for plugin objects that are at hand, in order: for tests, and programs that embed the engine.
+    """Return the same for plugin objects that are at hand, in order: for tests, and programs that embed the engine.
 
     Notes errors and raises PluginError as :func:`load` does.
     """
@@ -143,8 +143,8 @@ def _check_needs(config: Config, loaded: list[Plugin]) -> None:
     for i, plugin in enumerate(loaded):
         for capability in getattr(plugin.obj, "requires", ()):
             if capability not in provided:
-                words = f"{plugin.name!r} requires a plugin that provides {capability!r}"
-                config.error(("plugins", plugin.place), words)
+                message = f"{plugin.name!r} requires a plugin that provides {capability!r}"
+                config.error(("plugins", plugin.place), message)
         for other in getattr(plugin.obj, "after", ()):
             if order.get(other, -1) > i:
                 config.error(("plugins", plugin.place), f"{plugin.name!r} must stand after {other!r}")

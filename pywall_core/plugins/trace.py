@@ -10,24 +10,24 @@ from typing import Any
 
 
 def wanted() -> bool:
-    """The environment variable PYWALL_PLUGINS_TRACE is set, to anything."""
+    """Return True if the environment variable PYWALL_PLUGINS_TRACE is set, to anything."""
     return bool(os.environ.get("PYWALL_PLUGINS_TRACE"))
 
 
 def traced(plugin: str, hook: str, call: Callable[..., Any]) -> Callable[..., Any]:
     """``call`` that says who was called with what, and what came of it."""
 
-    def told(*args: Any, **named: Any) -> Any:
-        words = f"{plugin}: {hook}({', '.join(map(_brief, (*args, *named.values())))})"
+    def traced(*args: Any, **named: Any) -> Any:
+        signature = f"{plugin}: {hook}({', '.join(map(_brief, (*args, *named.values())))})"
         try:
             result = call(*args, **named)
         except BaseException as error:
-            print(f"{words} raised {type(error).__name__}: {error}", file=sys.stderr)
+            print(f"{signature} raised {type(error).__name__}: {error}", file=sys.stderr)
             raise
-        print(f"{words} -> {_brief(result)}", file=sys.stderr)
+        print(f"{signature} -> {_brief(result)}", file=sys.stderr)
         return result
 
-    return told
+    return traced
 
 
 def _brief(value: object) -> str:

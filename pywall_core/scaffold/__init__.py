@@ -28,25 +28,25 @@ def write(name: str, kind: str, parent: Path) -> Path:
     Raises ScaffoldError for a name that is none, and where the folder exists already.
     """
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
-        raise ScaffoldError(f"{name!r} is no plugin name: lower-case letters and digits, words joined by '-'")
+        raise ScaffoldError(f"{name!r} is not a plugin name: lower-case letters and digits, words joined by '-'")
     if kind not in KINDS:
-        raise ScaffoldError(f"{kind!r} is no kind of plugin (there are: {', '.join(KINDS)})")
+        raise ScaffoldError(f"{kind!r} is not a kind of plugin (there are: {', '.join(KINDS)})")
     folder = parent / f"pywall-{name}"
     if folder.exists():
         raise ScaffoldError(f"{folder} exists already")
-    words = {
+    names = {
         "name": name,
         "module": name.replace("-", "_"),
         "title": "".join(map(str.capitalize, name.split("-"))),
         "kind": kind,
     }
-    words["target"] = f"pywall_{words['module']}" + (f":{words['title']}" if kind == "inspector" else "")
+    names["target"] = f"pywall_{names['module']}" + (f":{names['title']}" if kind == "inspector" else "")
     root = resources.files(__name__) / "files"
     for part in ("common", kind):
         for path, text in _files(root / part, Path()):
-            target = folder / str(path).replace("MODULE", words["module"]).removesuffix(".txt")
+            target = folder / str(path).replace("MODULE", names["module"]).removesuffix(".txt")
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(Template(text).substitute(words), encoding="utf-8")
+            target.write_text(Template(text).substitute(names), encoding="utf-8")
     return folder
 
 

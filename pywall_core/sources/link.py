@@ -1,6 +1,6 @@
 """From a captured frame to the IP packet in it, by link type.
 
-Each unwrapper takes a frame and gives the octets from the IP header on, or a short text: why there is no IP packet.
+Each unwrapper takes a frame and gives the bytes from the IP header on, or a short text: why there is no IP packet.
 Sources: www.tcpdump.org/linktypes.html; IEEE 802.3 and 802.1Q; RFC 1042 (SNAP), 1661 and 1662 (PPP), 2516 (PPPoE),
 3032 (MPLS).
 """
@@ -31,7 +31,7 @@ _MAX_SHIMS: Final = 16
 
 
 def unwrapper(linktype: int) -> Unwrap | None:
-    """The unwrapper of a link type of pcap (LINKTYPE_...), None for one that we don't know."""
+    """Return the unwrapper of a link type of pcap (LINKTYPE_...), None for one that we don't know."""
     return _UNWRAPPERS.get(linktype)
 
 
@@ -44,7 +44,7 @@ def ethernet(frame: bytes) -> bytes | str:
 
 
 def _by_type(frame: bytes, at: int) -> bytes | str:
-    """What an EtherType (or 802.3 length) at ``at`` announces."""
+    """Return what an EtherType (or 802.3 length) at ``at`` announces."""
     for _ in range(_MAX_SHIMS):
         if at + 2 > len(frame):
             return "short"
@@ -77,7 +77,7 @@ def _llc(frame: bytes, at: int) -> bytes | str:
 
 
 def _mpls(frame: bytes, at: int) -> bytes | str:
-    """A label stack. It does not say what follows; the IP version does."""
+    """Return a label stack. It does not say what follows; the IP version does."""
     while at + 4 < len(frame):
         bottom = frame[at + 2] & 1
         at += 4
@@ -87,7 +87,7 @@ def _mpls(frame: bytes, at: int) -> bytes | str:
 
 
 def _ppp_protocol(frame: bytes, at: int) -> bytes | str:
-    """A PPP protocol field, possibly compressed to one octet (RFC 1661 section 6.5)."""
+    """Return a PPP protocol field, possibly compressed to one byte (RFC 1661 section 6.5)."""
     if at + 2 > len(frame):
         return "short"
     kind = frame[at]
@@ -112,7 +112,7 @@ def _ppp(frame: bytes) -> bytes | str:
 
 
 def _null(frame: bytes) -> bytes | str:
-    """BSD loopback: an address family of four octets in the order of the machine that captured."""
+    """BSD loopback: an address family of four bytes in the order of the machine that captured."""
     if len(frame) < 5:
         return "short"
     (family,) = _LE32(frame)
@@ -127,7 +127,7 @@ def _raw(frame: bytes) -> bytes | str:
 
 
 def _cooked(at: int, header: int) -> Unwrap:
-    """Linux cooked capture: the protocol at ``at``; the link-layer header is ``header`` octets long."""
+    """Linux cooked capture: the protocol at ``at``; the link-layer header is ``header`` bytes long."""
 
     def unwrap(frame: bytes) -> bytes | str:
         if len(frame) <= header:

@@ -35,7 +35,7 @@ log: Final = logging.getLogger("pywall.nfqueue")
 PULSE: Final = 0.25
 #: seconds for which the name of an interface is believed
 _NAMES_SECONDS: Final = 1.0
-#: NetfilterQueue receives into 4096 octets, of which the kernel's metadata take up to 120 and a GSO packet more; above
+#: NetfilterQueue receives into 4096 bytes, of which the kernel's metadata take up to 120 and a GSO packet more; above
 #: this a packet with a mark or two interfaces may not fit and would be lost without a trace
 MAX_RANGE: Final = 3584
 
@@ -58,13 +58,13 @@ class QueueOptions:
     marks: Marks = field(default_factory=Marks)
 
 
-class Judges(Protocol):
-    """What is wanted of an engine."""
+class PacketProcessor(Protocol):
+    """What a queue needs from an engine."""
 
     wants_interfaces: bool
 
     def process(self, packet: Packet) -> Verdict:
-        """The verdict on one packet."""
+        """Return the verdict on one packet."""
 
     def offloadable(self, packet: Packet, verdict: Verdict) -> int:
         """In how many directions the kernel may carry it."""
@@ -82,7 +82,7 @@ class NFQueue:
     :raises OSError: the queue is bound by another process, or the capability is missing
     """
 
-    def __init__(self, options: QueueOptions, engine: Judges, pulse: Callable[[float, bool], None]) -> None:
+    def __init__(self, options: QueueOptions, engine: PacketProcessor, pulse: Callable[[float, bool], None]) -> None:
         self._options = options
         self._pulse = pulse
         self._next_pulse = 0.0
@@ -132,7 +132,7 @@ class NFQueue:
         self._queue.unbind()
         self._socket.close()
 
-    def _callback(self, engine: Judges) -> Callable[[QueuedPacket], None]:
+    def _callback(self, engine: PacketProcessor) -> Callable[[QueuedPacket], None]:
         process, offloadable = engine.process, engine.offloadable
         marks, offload = self._options.marks, self._options.offload
         ours, others = marks.mask, 0xFFFFFFFF & ~marks.mask
@@ -143,7 +143,7 @@ class NFQueue:
 
         verdicts = self._verdicts
 
-        def judge(queued: QueuedPacket) -> None:
+        def decide(queued: QueuedPacket) -> None:
             now = monotonic()
             if now >= verdicts.due:
                 verdicts.flush()
@@ -183,7 +183,7 @@ class NFQueue:
 
         def callback(queued: QueuedPacket) -> None:
             try:
-                judge(queued)
+                decide(queued)
             except Stop:
                 raise
             except (Exception, Hung):

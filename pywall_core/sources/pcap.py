@@ -14,7 +14,7 @@ from typing import BinaryIO, Final
 from .capture_file import UnreadableError, open_capture, read_some
 from .link import Unwrap, unwrapper
 
-#: number in the file from 1, seconds since 1970, the octets from the IP header on or None, why there are none
+#: number in the file from 1, seconds since 1970, the bytes from the IP header on or None, why there are none
 Record = tuple[int, float, bytes | None, str]
 
 #: what libpcap allows a packet to be at most (MAXIMUM_SNAPLEN), and a block of pcapng
@@ -39,7 +39,8 @@ class CaptureError(Exception):
 
 
 def read(path: str | Path) -> Iterator[Record]:
-    """All packets of a capture, in the file's order. ``-`` is standard input; gzip, xz, bzip2 and zstd are undone.
+    """Yield all packets of a capture, in the file's order. ``-`` is standard input; gzip, xz, bzip2 and zstd are
+    undone.
 
     :raises CaptureError: at the point from which on nothing can be read: no such file, no capture, cut off, damaged.
     """
@@ -65,7 +66,9 @@ class _DamagedError(Exception):
 
 
 def _unwrap(linktype: int) -> tuple[Unwrap, str]:
-    """How frames of a link type are unwrapped; for one that we don't know, the reason that all its frames get."""
+    """Return how frames of a link type are unwrapped; for one that we don't know, the reason that all its frames
+    get.
+    """
     known = unwrapper(linktype)
     if known is not None:
         return known, ""
@@ -97,14 +100,14 @@ def _pcap(file: BinaryIO, order: str, unit: float, header: int) -> Iterator[Reco
             raise _DamagedError(f"cut off in the header of packet {number}")
         seconds, fraction, size = _u32(buffer, at, little), _u32(buffer, at + 4, little), _u32(buffer, at + 8, little)
         if size > most:
-            raise _DamagedError(f"damaged: packet {number} claims {size} octets")
+            raise _DamagedError(f"damaged: packet {number} claims {size} bytes")
         at += header
         if at + size > len(buffer):
             buffer = buffer[at:]
             buffer += read_some(file, size - len(buffer))
             at = 0
             if len(buffer) < size:
-                raise _DamagedError(f"cut off in packet {number}: {len(buffer)} of {size} octets are there")
+                raise _DamagedError(f"cut off in packet {number}: {len(buffer)} of {size} bytes are there")
         found = unwrap(buffer[at : at + size])
         at += size
         if isinstance(found, bytes):
@@ -141,20 +144,20 @@ class _Pcapng:
         self._time = 0.0
 
     def packets(self) -> Iterator[Record]:
-        """All packets of all sections. The file stands after the first block type."""
-        kind_octets = _SECTION
+        """Yield all packets of all sections. The file stands after the first block type."""
+        kind_bytes = _SECTION
         while True:
-            if kind_octets == _SECTION:
+            if kind_bytes == _SECTION:
                 self._section()
             else:
-                kind = int.from_bytes(kind_octets, "big" if self._order == ">" else "little")
+                kind = int.from_bytes(kind_bytes, "big" if self._order == ">" else "little")
                 record = self._block(kind)
                 if record is not None:
                     yield record
-            kind_octets = self._file.read(4)
-            if not kind_octets:
+            kind_bytes = self._file.read(4)
+            if not kind_bytes:
                 return
-            if len(kind_octets) < 4:
+            if len(kind_bytes) < 4:
                 raise _DamagedError(f"cut off after packet {self._number}")
 
     def _section(self) -> None:
@@ -182,20 +185,20 @@ class _Pcapng:
         body = self._body(length, 4)
         if kind == _ENHANCED_PACKET:
             if len(body) < 20:
-                raise _DamagedError(f"damaged: packet {self._number + 1} in a block of {length} octets")
+                raise _DamagedError(f"damaged: packet {self._number + 1} in a block of {length} bytes")
             interface, high, low, size, _ = self._enhanced(body)
             return self._packet(interface, high << 32 | low, body[20:], size)
         if kind == _INTERFACE:
             self._describe(body)
         elif kind == _SIMPLE_PACKET:
             if len(body) < 4:
-                raise _DamagedError(f"damaged: packet {self._number + 1} in a block of {length} octets")
+                raise _DamagedError(f"damaged: packet {self._number + 1} in a block of {length} bytes")
             (size,) = self._u32(body)
             snaplen = self._interfaces[0].snaplen if self._interfaces else 0
             return self._packet(0, None, body[4:], min(size, snaplen) if snaplen else size)
         elif kind == _OBSOLETE_PACKET:
             if len(body) < 20:
-                raise _DamagedError(f"damaged: packet {self._number + 1} in a block of {length} octets")
+                raise _DamagedError(f"damaged: packet {self._number + 1} in a block of {length} bytes")
             interface, _, high, low, size, _ = self._obsolete(body)
             return self._packet(interface, high << 32 | low, body[20:], size)
         return None
@@ -203,7 +206,7 @@ class _Pcapng:
     def _packet(self, number: int, stamp: int | None, data: bytes, size: int) -> Record:
         self._number += 1
         if size > len(data):
-            raise _DamagedError(f"damaged: packet {self._number} claims {size} octets, its block has {len(data)}")
+            raise _DamagedError(f"damaged: packet {self._number} claims {size} bytes, its block has {len(data)}")
         if number >= len(self._interfaces):
             return self._number, self._time, None, "undescribed interface"
         interface = self._interfaces[number]
@@ -236,14 +239,14 @@ class _Pcapng:
         self._interfaces.append(interface)
 
     def _body(self, length: int, read: int) -> bytes:
-        """The rest of a block of which ``read`` octets after the type are read, without the length at its end."""
+        """Return the rest of a block of which ``read`` bytes after the type are read, without the length at its end."""
         if length % 4 or length < 8 + read or length > _MAX_BLOCK:
-            raise _DamagedError(f"damaged: a block of {length} octets after packet {self._number}")
+            raise _DamagedError(f"damaged: a block of {length} bytes after packet {self._number}")
         body = self._read(length - 4 - read)
         (again,) = self._u32(body, len(body) - 4)
         if again != length:
             raise _DamagedError(
-                f"damaged: a block of {length} octets that ends as one of {again} after packet {self._number}"
+                f"damaged: a block of {length} bytes that ends as one of {again} after packet {self._number}"
             )
         return body[:-4]
 

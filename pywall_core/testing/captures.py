@@ -66,7 +66,7 @@ class _Flow:
 
     def conversation(self) -> Conversation:
         carrier: Literal["tcp", "udp"] = "tcp" if self.is_tcp else "udp"
-        said = conversation(carrier)
+        dialogue = conversation(carrier)
         for to_server, data in self.turns:
-            said = said.client(data) if to_server else said.server(data)
-        return said
+            dialogue = dialogue.client(data) if to_server else dialogue.server(data)
+        return dialogue

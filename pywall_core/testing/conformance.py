@@ -1,7 +1,7 @@
 """Holds a loaded plugin to the contracts of its hooks: what ``pywall plugins check`` does.
 
 Detectors and rule kinds meet the suites of :mod:`pywall_core.testing`; every plugin meets an engine full of noise.
-A plugin may say what it is tried on: ``examples`` of a detector are dialogues that it recognises, as pairs of the
+A plugin may say what it is tried on: ``examples`` of a detector are dialogues that it detects, as pairs of the
 client's and the server's bytes; ``examples`` of a rule kind are parameters.
 """
 
@@ -96,8 +96,8 @@ def _options(plugin: Plugin) -> Iterator[Result]:
     bare = [key for key, field in model.model_fields.items() if not field.description]
     yield Result(plugin.name, "options are described", f"no description: {', '.join(bare)}" if bare else "")
     forbidden = model.model_config.get("extra") == "forbid"
-    words = "" if forbidden else 'Options take unknown keys; model_config = ConfigDict(extra="forbid")'
-    yield Result(plugin.name, "misspelt options are refused", words)
+    message = "" if forbidden else 'Options take unknown keys; model_config = ConfigDict(extra="forbid")'
+    yield Result(plugin.name, "misspelt options are refused", message)
 
 
 def _detector(plugin: Plugin, plugins: Plugins, examples: int) -> Iterator[Result]:
@@ -108,11 +108,11 @@ def _detector(plugin: Plugin, plugins: Plugins, examples: int) -> Iterator[Resul
     for carrier in detector.transports:
         own = [p for p in positives if (p.transport if isinstance(p, Conversation) else _first(detector)) == carrier]
         suite = detector_contract(plugin.obj, own, others=DIALOGUES, transport=carrier, examples=examples)
-        empty = {"recognises_no_negative"} if own else {"recognises_no_negative", "recognises_every_positive"}
+        empty = {"detects_no_negative"} if own else {"detects_no_negative", "detects_every_positive"}
         yield from _run(plugin.name, f"detect over {carrier}", suite, empty)
     if not positives:
-        words = "name dialogues that it recognises in its attribute `examples`"
-        yield Result(plugin.name, "recognises its own protocol", words, tried=False)
+        message = "name dialogues that it detects in its attribute `examples`"
+        yield Result(plugin.name, "detects its own protocol", message, tried=False)
 
 
 def _first(detector: Detector) -> str:
@@ -126,8 +126,8 @@ def _rule_kind(owner: str, kind: type[RuleKind], examples: int) -> Iterator[Resu
     if parameters:
         yield from _run(owner, f"rule {kind.kind}", rule_contract(kind, parameters, examples=examples))
     else:
-        words = "no parameters are known that it takes: name some in its attribute `examples`"
-        yield Result(owner, f"rule {kind.kind}", words, tried=False)
+        message = "no parameters are known that it takes: name some in its attribute `examples`"
+        yield Result(owner, f"rule {kind.kind}", message, tried=False)
 
 
 def _derived(kind: type[RuleKind]) -> Iterator[dict[str, Any]]:
@@ -145,9 +145,9 @@ def _derived(kind: type[RuleKind]) -> Iterator[dict[str, Any]]:
 
 def _value(schema: dict[str, Any]) -> Any:
     """The first value that a JSON schema allows, as far as its own words tell."""
-    for words in ("examples", "enum"):
-        if schema.get(words):
-            return schema[words][0]
+    for keyword in ("examples", "enum"):
+        if schema.get(keyword):
+            return schema[keyword][0]
     if "const" in schema:
         return schema["const"]
     if "anyOf" in schema:

@@ -19,7 +19,7 @@ from ..model.verdict import MORE, NO, Answer, Match
 from .dialogues import Conversation
 from .flows import make_flow
 
-#: octets of one direction that the core shows to detectors by default (``detection.bytes``)
+#: bytes of one direction that the core shows to detectors by default (``detection.bytes``)
 BUDGET = 16384
 #: most characters of a match's facts, written as JSON
 MAX_FACTS = 65536
@@ -77,7 +77,7 @@ def detector_contract(  # noqa: C901 - a class of tests, each a few lines
     """Make a test class that holds ``detector`` to the contract of ``pywall_detect``.
 
     ``detector`` is a plugin (module or instance with ``pywall_detect``) or the bare function. ``positives`` and
-    ``negatives`` are dialogues that it must and must not recognise, ``others`` such as it may: conversations, or pairs
+    ``negatives`` are dialogues that it must and must not detect, ``others`` such as it may: conversations, or pairs
     of the client's and the server's bytes; :func:`conversations_in` takes them from a capture. ``facts`` are positives
     with the facts that their match must have. ``transport`` ("tcp" or "udp") is, unless given, that of the first
     conversation among the positives, else the detector's. Assign the result to a name that begins with ``Test``. Needs
@@ -105,7 +105,7 @@ def detector_contract(  # noqa: C901 - a class of tests, each a few lines
 
     @st.composite
     def arrivals(draw: Any, dialogues: list[Turns]) -> tuple[Turns, Turns]:
-        """A dialogue, and the same bytes cut and interleaved in another way (datagrams stay whole)."""
+        """Return a dialogue, and the same bytes cut and interleaved in another way (datagrams stay whole)."""
         turns = draw(st.sampled_from(dialogues))
         client, server = ([data for to_server, data in turns if to_server is side] for side in (True, False))
         sides = [cut_again(draw, st, client, carrier), cut_again(draw, st, server, carrier)]
@@ -117,7 +117,7 @@ def detector_contract(  # noqa: C901 - a class of tests, each a few lines
 
     @st.composite
     def mutations(draw: Any) -> Turns:
-        """Bytes of a dialogue with octets changed, taken out, put in, or the end cut off."""
+        """Return bytes of a dialogue with bytes changed, taken out, put in, or the end cut off."""
         turns = [(side, bytearray(data)) for side, data in draw(st.sampled_from(good + bad or every))]
         for _ in range(draw(st.integers(0, 8))):
             _, data = draw(st.sampled_from(turns))
@@ -140,7 +140,7 @@ def detector_contract(  # noqa: C901 - a class of tests, each a few lines
     noise = st.lists(st.tuples(st.booleans(), st.binary(min_size=1, max_size=600)), max_size=6)
 
     class DetectorContract:
-        def test_recognises_every_positive(self) -> None:
+        def test_detects_every_positive(self) -> None:
             for turns in good:
                 answer = ask(turns)
                 assert isinstance(answer, Match), f"{answer} for {turns!r:.200}"
@@ -160,7 +160,7 @@ def detector_contract(  # noqa: C901 - a class of tests, each a few lines
                     ran = _most_lines_run(detect, side, said) if said else 0
                     assert ran <= MAX_LINES_A_CALL, f"{ran} lines for one more byte of {said!r:.200}, repeated"
 
-        def test_recognises_no_negative(self) -> None:
+        def test_detects_no_negative(self) -> None:
             for turns in bad:
                 assert not isinstance(ask(turns), Match), f"{turns!r:.200}"
 
@@ -246,7 +246,9 @@ def detector_contract(  # noqa: C901 - a class of tests, each a few lines
 
 
 def _is_final(answer: Match | Answer) -> bool:
-    """Whether the core asks no more: after NO, and after a Match that is done and confirmed or hands the flow over."""
+    """Return whether the core asks no more: after NO, and after a Match that is done and confirmed or hands the flow
+    over.
+    """
     if isinstance(answer, Match):
         return answer.done and (answer.confirmed or answer.restart is not None)
     return answer is NO
@@ -277,8 +279,8 @@ def _transport(detector: Any, positives: Sequence[Dialogue]) -> str:
 
 
 def _most_lines_run(detect: Detect, to_server: bool, said: bytes) -> int:
-    """The most lines of Python that a detector runs for a single byte while one side repeats itself up to the budget.
-    Compiled detectors have no lines to count."""
+    """Return the most lines of Python that a detector runs for a single byte while one side repeats itself up to the
+    budget. Compiled detectors have no lines to count."""
     most = ran = 0
 
     def count(frame: Any, event: str, _: Any) -> Any:
@@ -306,7 +308,7 @@ def _most_lines_run(detect: Detect, to_server: bool, said: bytes) -> int:
 
 
 def _first_turns(turns: Turns) -> int:
-    """How many turns one side has before the other one says anything: the opening of a dialogue."""
+    """Return how many turns one side has before the other one says anything: the opening of a dialogue."""
     return next((said for said, (side, _) in enumerate(turns) if side is not turns[0][0]), len(turns))
 
 
@@ -318,7 +320,7 @@ def turns_of(dialogue: Dialogue) -> Turns:
 
 
 def cut_again(draw: Any, st: Any, said: list[bytes], transport: str) -> list[bytes]:
-    """One direction's bytes in new pieces; datagrams as they are."""
+    """Return one direction's bytes in new pieces; datagrams as they are."""
     if transport == "udp":
         return list(said)
     joined = b"".join(said)
@@ -331,7 +333,7 @@ def cut_again(draw: Any, st: Any, said: list[bytes], transport: str) -> list[byt
 
 
 def _once(detect: Detect, transport: str, turns: Turns) -> Match | Answer:
-    """The answer of a flow on which all of this arrived before the detector was asked the first time."""
+    """Return the answer of a flow on which all of this arrived before the detector was asked the first time."""
     asked = Asked(detect, transport)
     asked.answer = NO
     for turn in turns:

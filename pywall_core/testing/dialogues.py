@@ -37,7 +37,7 @@ class Conversation:
     server_address: tuple[str, int]
     start: float = 1_700_000_000.0
     steps: tuple[Step, ...] = ()
-    #: octets of IP payload above which packets are sent as fragments
+    #: bytes of IP payload above which packets are sent as fragments
     fragment_size: int | None = None
     _next: tuple[int, int] = field(default=(0, 0), repr=False)
 
@@ -76,10 +76,10 @@ class Conversation:
     # --- what the network does to it --------------------------------------------------------------------------------
 
     def split(self, size: int) -> Conversation:
-        """Cut the payload of every TCP segment into pieces of at most ``size`` octets."""
+        """Cut the payload of every TCP segment into pieces of at most ``size`` bytes."""
         self._tcp_only("split")
         if size < 1:
-            raise ValueError("a piece has at least one octet")
+            raise ValueError("a piece has at least one byte")
         steps: list[Step] = []
         for step in self.steps:
             cuts = range(0, max(len(step.data), 1), size)
@@ -124,7 +124,7 @@ class Conversation:
         return replace(self, steps=tuple(step for i, step in enumerate(self.steps) if i not in lost))
 
     def fragments(self, size: int) -> Conversation:
-        """Send every IP packet with more than ``size`` octets of payload (a multiple of 8) in fragments."""
+        """Send every IP packet with more than ``size`` bytes of payload (a multiple of 8) in fragments."""
         return replace(self, fragment_size=size)
 
     # --- what comes out ---------------------------------------------------------------------------------------------

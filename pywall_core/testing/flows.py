@@ -15,7 +15,7 @@ _ENDS = ("192.0.2.1", 40000, "198.51.100.2", 443)
 
 
 def make_flow(packet: Packet | None = None, *, proto: int = TCP, **attributes: Any) -> Flow:
-    """A new flow as its first packet makes it; ``attributes`` are set on it afterwards.
+    """Return a new flow as its first packet makes it; ``attributes`` are set on it afterwards.
 
     Without a packet it is one of ``proto`` between documentation addresses. Announcements by ``flow.expect`` are kept
     in ``flow.engine.expected``.

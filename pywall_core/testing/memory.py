@@ -39,7 +39,7 @@ class InMemory:
         self.engine = Engine(config, loaded, live=live, sink=self.events.append)
 
     def send(self, packets: Conversation | Iterable[Packet | bytes]) -> list[Verdict]:
-        """The verdicts on these packets; octets are IP packets that come by INPUT, half a millisecond apart."""
+        """Return the verdicts on these packets; bytes are IP packets that arrive at INPUT, half a millisecond apart."""
         verdicts = []
         for packet in packets:
             if isinstance(packet, bytes):
@@ -59,15 +59,15 @@ class InMemory:
         return self.of_type("flow")
 
     def of_type(self, event_type: str) -> list[Event]:
-        """The events of one type so far."""
+        """Return the events of one type so far."""
         return [event for event in self.events if event["event_type"] == event_type]
 
 
 def engine(
     configuration: Configuration = None, *, plugins: Mapping[str, object] | None = None, live: bool = False
 ) -> InMemory:
-    """An engine in memory. Without ``plugins`` those that the configuration names are loaded from what is installed;
-    with it, these objects are taken by name, in order, and nothing needs to be installed.
+    """Return an engine in memory. Without ``plugins`` those that the configuration names are loaded from what is
+    installed; with it, these objects are taken by name, in order, and nothing needs to be installed.
 
     :raises ConfigError: :raises PluginError: as ``pywall check`` would say it
     """
@@ -82,7 +82,8 @@ def replay(
     local: Sequence[str] = (),
     hook: str | None = None,
 ) -> InMemory:
-    """A capture through an engine in memory, as ``pywall replay`` does it: all flows are ended, ``stats`` comes last.
+    """Return a capture through an engine in memory, as ``pywall replay`` does it: all flows are ended, ``stats``
+    comes last.
 
     :raises ValueError: the capture cannot be read to its end
     """

@@ -84,7 +84,7 @@ class Lab:
         self.close()
 
     def command(self, host: str, *command: str) -> list[str]:
-        """The command line that runs ``command`` on a host."""
+        """Return the command line that runs ``command`` on a host."""
         return enter(self.names[host], *command)
 
     def run(self, host: str, *command: str, check: bool = True, timeout: float = 60, **kwargs: Any) -> str:
@@ -147,8 +147,8 @@ class Lab:
         _checked(enter(name, "sysctl", "-qw", f"{key}={value}"))
 
 
-def _ip(*words: str) -> None:
-    _checked(["ip", *words])
+def _ip(*arguments: str) -> None:
+    _checked(["ip", *arguments])
 
 
 def _checked(command: Sequence[str]) -> None:

@@ -17,7 +17,7 @@ LINKTYPE_RAW = 101
 
 
 def checksum(data: bytes) -> int:
-    """The Internet checksum of RFC 1071, 0 to 65535."""
+    """Return the Internet checksum of RFC 1071, 0 to 65535."""
     if len(data) % 2:
         data += b"\0"
     total = sum(int.from_bytes(data[i : i + 2], "big") for i in range(0, len(data), 2))
@@ -27,7 +27,7 @@ def checksum(data: bytes) -> int:
 
 
 def ip_packet(src: str, dst: str, proto: int, payload: bytes, *, ttl: int = 64, ident: int = 0) -> bytes:
-    """An IPv4 or IPv6 packet (by the addresses) around ``payload``; ``ident`` is IPv4's identification."""
+    """Return an IPv4 or IPv6 packet (by the addresses) around ``payload``; ``ident`` is IPv4's identification."""
     source, target = ip_address(src), ip_address(dst)
     if source.version != target.version:
         raise ValueError(f"{src} and {dst} are of different IP versions")
@@ -51,7 +51,7 @@ def tcp_packet(
     window: int = 65535,
     ttl: int = 64,
 ) -> bytes:
-    """A TCP segment in an IP packet; ``options`` are padded to whole words with zeros (RFC 9293 section 3.2)."""
+    """Return a TCP segment in an IP packet; ``options`` are padded to whole words with zeros (RFC 9293 section 3.2)."""
     options += bytes(-len(options) % 4)
     offset = (20 + len(options)) // 4
     ports_to_window = pack("!HHIIBBH", sport, dport, seq % 2**32, ack % 2**32, offset << 4, flags, window)
@@ -60,13 +60,15 @@ def tcp_packet(
 
 
 def udp_packet(src: str, sport: int, dst: str, dport: int, data: bytes = b"", *, ttl: int = 64) -> bytes:
-    """A UDP datagram in an IP packet."""
+    """Return a UDP datagram in an IP packet."""
     datagram = pack("!HHHH", sport, dport, 8 + len(data), 0) + data
     return ip_packet(src, dst, UDP, _with_checksum(src, dst, UDP, datagram, 6), ttl=ttl)
 
 
 def icmp_error(src: str, quoted: bytes, *, kind: int | None = None, code: int = 0) -> bytes:
-    """An ICMP error from ``src`` to the sender of the IP packet ``quoted``; destination unreachable by default."""
+    """Return an ICMP error from ``src`` to the sender of the IP packet ``quoted``; destination unreachable by
+    default.
+    """
     if quoted[0] >> 4 == 6:
         dst = str(ip_address(quoted[8:24]))
         body = pack("!BBHI", 1 if kind is None else kind, code, 0, 0) + quoted[:1232]
@@ -77,9 +79,9 @@ def icmp_error(src: str, quoted: bytes, *, kind: int | None = None, code: int = 
 
 
 def fragment(packet: bytes, size: int, *, ident: int = 0x5057) -> list[bytes]:
-    """Cut an IP packet without extension headers into fragments of at most ``size`` octets of payload."""
+    """Cut an IP packet without extension headers into fragments of at most ``size`` bytes of payload."""
     if size < 8 or size % 8:
-        raise ValueError("the payload of a fragment is a multiple of 8 octets")
+        raise ValueError("the payload of a fragment is a multiple of 8 bytes")
     header = 40 if packet[0] >> 4 == 6 else 20
     payload = packet[header:]
     pieces = []

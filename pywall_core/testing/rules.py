@@ -53,7 +53,7 @@ def rule_contract(  # noqa: C901 - a class of tests, each a few lines
 
     @st.composite
     def known(draw: Any) -> dict[str, Any]:
-        """What may be known of a flow, as its attributes."""
+        """Return what may be known of a flow, as its attributes."""
         app_proto = draw(st.sampled_from([None, "unknown", "none", "tls", "ssh"]))
         state = draw(st.sampled_from(["", "ESTABLISHED", "SYN_RCVD1"]))
         return {
@@ -100,7 +100,7 @@ def rule_contract(  # noqa: C901 - a class of tests, each a few lines
             for rule in rules:
                 assert isinstance(rule.concerns(flow), bool)
                 answer = _compile(rule)(packet, flow)
-                assert answer in (YES, NO, PENDING) or isinstance(answer, Action), f"{answer!r} is no answer"
+                assert answer in (YES, NO, PENDING) or isinstance(answer, Action), f"{answer!r} is not an answer"
 
         @tried
         @given(st.data())

@@ -48,28 +48,28 @@ def score_detector(detector: Detector, captures: Iterable[Path | str], port: int
     score = Score()
     for capture in captures:
         own = set(_keys(conversations_in(capture, port=port))) if port else set()
-        for number, said in enumerate(conversations_in(capture), 1):
-            if said.transport not in detector.transports:
+        for number, dialogue in enumerate(conversations_in(capture), 1):
+            if dialogue.transport not in detector.transports:
                 continue
             score.conversations += 1
-            mine = tuple(said.turns()) in own
+            mine = tuple(dialogue.turns()) in own
             score.own += mine
-            match = _ask(detector, said, score)
+            match = _ask(detector, dialogue, score)
             if match is None:
                 continue
             score.confirmed += match.confirmed
             if mine or port is None:
                 score.found += 1
             else:
-                score.alarms.append(f"{capture}: conversation {number} over {said.transport} is {match.protocol}")
+                score.alarms.append(f"{capture}: conversation {number} over {dialogue.transport} is {match.protocol}")
     return score
 
 
 def _keys(conversations: list[Conversation]) -> list[tuple[tuple[bool, bytes], ...]]:
-    return [tuple(said.turns()) for said in conversations]
+    return [tuple(dialogue.turns()) for dialogue in conversations]
 
 
-def _ask(detector: Detector, said: Conversation, score: Score) -> Match | None:
+def _ask(detector: Detector, dialogue: Conversation, score: Score) -> Match | None:
     def timed(flow, client, server):  # type: ignore[no-untyped-def]
         begin = perf_counter_ns()
         answer = detector.call(flow, client, server)
@@ -79,10 +79,10 @@ def _ask(detector: Detector, said: Conversation, score: Score) -> Match | None:
         score.longest = max(score.longest, spent)
         return answer
 
-    asked = Asked(timed, said.transport)
+    asked = Asked(timed, dialogue.transport)
     firsts = {True: detector.first_client, False: detector.first_server}
     begun: set[bool] = set()
-    for to_server, data in said.turns():
+    for to_server, data in dialogue.turns():
         first = firsts[to_server]
         if to_server not in begun and first is not None and data[0] not in first:
             return None

@@ -101,7 +101,7 @@ def transaction_contract(
 
     @st.composite
     def arrivals(draw: Any) -> tuple[Turns, Turns]:
-        """A dialogue, and the same bytes cut and interleaved in another way (datagrams stay as they are)."""
+        """Return a dialogue, and the same bytes cut and interleaved in another way (datagrams stay as they are)."""
         turns = draw(st.sampled_from(good))
         if transport == "udp":
             return turns, list(turns)
@@ -153,7 +153,7 @@ def transaction_contract(
 
 
 def _flow(transport: str, turns: Iterable[tuple[bool, bytes]]) -> Flow:
-    """A flow as the core shows it to ``pywall_transactions``: with the first bytes of both sides."""
+    """Return a flow as the core shows it to ``pywall_transactions``: with the first bytes of both sides."""
     flow = make_flow(proto=UDP if transport == "udp" else TCP)
     for to_server, data in turns:
         if to_server and not flow.client:

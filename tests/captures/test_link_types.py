@@ -93,7 +93,7 @@ def test_other_frames_get_a_reason(reason: str, linktype: int, frame: bytes) -> 
 
 
 @pytest.mark.parametrize(("linktype", "frame", "packet"), FRAMES.values(), ids=FRAMES)
-def test_no_prefix_of_a_frame_raises_or_invents_octets(linktype: int, frame: bytes, packet: bytes) -> None:
+def test_no_prefix_of_a_frame_raises_or_invents_bytes(linktype: int, frame: bytes, packet: bytes) -> None:
     unwrap = unwrapper(linktype)
     assert unwrap is not None
     for size in range(len(frame)):

@@ -191,9 +191,9 @@ def test_damage_never_raises_anything_else(kind: int, changes: list[tuple[int, i
         (b"GIF89a and more", "neither a pcap nor a pcapng file"),
         (b"\xd4\xc3\xb2\xa1", "cut off in the file header"),
         (pack("<IHHiIII", 0xA1B2C3D4, 9, 4, 0, 0, 65535, 1), "version 9.4"),
-        (pcap("<", 0xA1B2C3D4)[:24] + pack("<IIII", 0, 0, 1 << 30, 1 << 30), "claims 1073741824 octets"),
-        (section("<") + pack("<II", 6, 7), "a block of 7 octets"),
-        (section("<") + pack("<II", 6, 1 << 31), "a block of 2147483648 octets"),
+        (pcap("<", 0xA1B2C3D4)[:24] + pack("<IIII", 0, 0, 1 << 30, 1 << 30), "claims 1073741824 bytes"),
+        (section("<") + pack("<II", 6, 7), "a block of 7 bytes"),
+        (section("<") + pack("<II", 6, 1 << 31), "a block of 2147483648 bytes"),
         (section("<")[:-4] + bytes(4), "ends as one of 0"),
     ],
 )

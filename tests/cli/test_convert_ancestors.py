@@ -161,7 +161,7 @@ def test_a_chain_that_nothing_leads_to_is_left_out_and_said(convert) -> None:  #
         ({"default_chain": "INPUT", "INPUT": []}, "'INPUT' is neither ACCEPT nor DROP"),
         ([], "should be an object"),
         ('{"INPUT": [,]}', "old.json:1:12: not JSON"),
-        ('{"INPUT": [], "INPUT": []}', "the key 'INPUT' stands twice"),
+        ('{"INPUT": [], "INPUT": []}', "duplicate key 'INPUT'"),
         ("[" * 100_000, "not JSON"),
     ],
 )

@@ -65,7 +65,7 @@ def test_chosen_by_the_filter_of_flows(pywall, eve: Path, expression: str, chose
 def test_what_cannot_be_read(pywall, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     assert pywall("events", tmp_path / "absent").code == 1
     (tmp_path / "x").write_text("nonsense\n")
-    assert "no EVE event" in pywall("events", tmp_path / "x").err
+    assert "not an EVE event" in pywall("events", tmp_path / "x").err
     assert pywall("events", "--filter", "verdict maybe", tmp_path / "x").code == 2
 
 

@@ -49,7 +49,7 @@ def test_the_text_for_people(capture: Path, capsys: pytest.CaptureFixture[str]) 
     assert "us a call" in out
 
 
-@pytest.mark.parametrize(("name", "words"), [("htpp", "did you mean 'http'?"), ("stream", "is no detector")])
+@pytest.mark.parametrize(("name", "words"), [("htpp", "did you mean 'http'?"), ("stream", "is not a detector")])
 def test_what_is_no_detector_is_said(name: str, words: str, capture: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plugins", "score", name, str(capture)]) == 4
     assert words in capsys.readouterr().err

@@ -78,7 +78,7 @@ class Unspeakable:
     @hookimpl
     def pywall_segment(self, flow: Any, to_server: bool, offset: int, data: bytes, gap: int) -> None:
         if data[0] == 0xE3:
-            raise ValueError("not this octet")
+            raise ValueError("not this byte")
 
 
 class Fickle(RuleKind):
@@ -111,7 +111,7 @@ def test_a_good_detector_breaks_nothing() -> None:
 @pytest.mark.parametrize(
     ("plugin", "what"),
     [
-        (Forgetful(), "detect over udp: recognises every positive"),
+        (Forgetful(), "detect over udp: detects every positive"),
         (Sharing(), "detect over udp: answer does not depend on chunks and order"),
         (Raising(), "detect over udp: any input is answered and bounded"),
         (Undeclared(), "classify: answers are declared, and flows share no state"),
@@ -128,14 +128,14 @@ def test_an_inspector_that_raises_and_says_what_is_no_json() -> None:
         found
     )
     (words,) = [words for what, words in found.items() if "no hook raises" in what]
-    assert "not this octet" in words
+    assert "not this byte" in words
 
 
 def test_what_has_no_examples_is_said(pywall) -> None:  # type: ignore[no-untyped-def]
     code, out, _ = pywall("plugins", "check", "ssh", "--examples", "5", "--json", "--config", "policy:host-firewall")
     answer = json.loads(out)
     assert (code, answer["broken"]) == (0, 0)
-    assert [result["what"] for result in answer["results"] if not result["tried"]] == ["recognises its own protocol"]
+    assert [result["what"] for result in answer["results"] if not result["tried"]] == ["detects its own protocol"]
 
 
 def test_a_plugin_outside_the_policy_is_checked_too(pywall, tmp_path) -> None:  # type: ignore[no-untyped-def]

@@ -19,7 +19,7 @@ class Size(RuleKind):
     """Needs a number."""
 
     kind: ClassVar[str] = "size"
-    least: int = Field(ge=0, description="octets")
+    least: int = Field(ge=0, description="bytes")
 
 
 class Look(RuleKind):
@@ -103,7 +103,7 @@ def test_rules_become_conditions_and_actions(tmp_path: Path) -> None:
         ("{not: [1], action: DROP}", "chains.INPUT[0].not: a list: should be a rule"),
         ("{rule: size, least: 1, action: DROP, observe: 1}", "observe: 1: should be true or false"),
         ("{rule: size, least: 1, action: DROP, comment: 1}", "comment: 1: should be text"),
-        ("{rule: name, of: [ssh, tsl], action: DROP}", "3:30: chains.INPUT[0].of[1]: no loaded plugin recognises"),
+        ("{rule: name, of: [ssh, tsl], action: DROP}", "3:30: chains.INPUT[0].of[1]: no loaded plugin detects"),
         ("{rule: memory, action: DROP}", "chains.INPUT[0].rule: 'memory' needs a plugin that provides 'tcp-state'"),
     ],
 )  # fmt: skip
@@ -158,7 +158,7 @@ def test_long_rows_of_chains_are_bounded(tmp_path: Path, length: int, good: bool
 
 def test_chains_that_nothing_reaches(tmp_path: Path) -> None:
     (line,) = refused(tmp_path, "chains:\n  INPTU: []\n")
-    assert "p.yaml:2:3: chains.INPTU: no rule jumps here, and it is no hook; did you mean 'INPUT'?" in line
+    assert "p.yaml:2:3: chains.INPTU: no rule jumps here, and it is not a hook; did you mean 'INPUT'?" in line
     file = tmp_path / "q.yaml"
     file.write_text("chains: {spare: []}")
     config = load(file)

@@ -36,7 +36,10 @@ def test_the_least_configuration_takes_the_defaults(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("queue: {number: 70000}", "p.yaml:1:17: queue.number: 70000: should be less than or equal to 65535"),
-        ("queue: {nubmer: 1}", "p.yaml:1:9: queue.nubmer: unknown key; did you mean 'number'? (allowed: deal, gso,"),
+        (
+            "queue: {nubmer: 1}",
+            "p.yaml:1:9: queue.nubmer: unknown key; did you mean 'number'? (allowed: batch, deal, gso,",
+        ),
         ("plugin: []", "p.yaml:1:1: plugin: unknown key; did you mean 'plugins'?"),
         (
             "mode: obseve",
@@ -51,13 +54,13 @@ def test_the_least_configuration_takes_the_defaults(tmp_path: Path) -> None:
         ("queue: {number: 65535, workers: 2}", "queue: queue numbers 65535 to 65536 go beyond 65535"),
         ("queue: 3", "p.yaml:1:8: queue: 3: should be a mapping (key: value)"),
         ("failure: {stream: drop}", "failure.stream: 'drop' is not allowed; did you mean 'drop-flow'?"),
-        ("default: DRPO", "p.yaml:1:10: default: 'DRPO' is no action"),
+        ("default: DRPO", "p.yaml:1:10: default: 'DRPO' is not an action"),
         ("default: {INPUT: drop}", "default.INPUT: 'drop' is not allowed"),
         ("default: {INPTU: DROP}", "default.INPTU: unknown key; did you mean 'INPUT'?"),
         ("chains: {ACCEPT: []}", "chains: ACCEPT is an action and cannot name a chain"),
-        ("chains: {'a b': []}", "chains: 'a b' is no chain name"),
+        ("chains: {'a b': []}", "chains: 'a b' is not a chain name"),
         ("chains: {INPUT: {rule: always}}", "chains.INPUT: a mapping: should be a list"),
-        ("plugins: rules", "plugins: 'rules' is no list: write [rules]"),
+        ("plugins: rules", "plugins: 'rules' is not a list: write [rules]"),
         ("plugins: [{a: 1, b: 2}]", "plugins[0]: a plugin is its name, or one name with its options"),
         ("plugins: [{stream: fast}]", "plugins[0]: the options of 'stream' are a mapping"),
         ("version: 2", "version: 2 is not allowed (allowed: 1)"),

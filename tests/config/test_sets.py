@@ -78,9 +78,9 @@ def test_names_match_below() -> None:
         (("'@blocked', 192.0.2.77", "'@bloked'"), "there is no set 'bloked'; did you mean 'blocked'?"),
         (("src: '@scanners'", "src: '@ads'"), "@ads is a set of names, a set of addresses is needed here"),
         (("set: scanners, for: 10m", "set: scanner"), "there is no set 'scanner'; did you mean 'scanners'?"),
-        (("for: 10m", "for: soon"), "'soon' is no span of time (90s, 10m, 1h, 7d, 1h30m)"),
-        (("192.0.2.0/28", "192.0.2.0/33"), "is no address or network"),
-        (("  ads:", "  Ads:"), "is no set name"),
+        (("for: 10m", "for: soon"), "'soon' is not a span of time (90s, 10m, 1h, 7d, 1h30m)"),
+        (("192.0.2.0/28", "192.0.2.0/33"), "is not an address or network"),
+        (("  ads:", "  Ads:"), "is not a set name"),
     ],
 )
 def test_mistakes_have_their_place_and_the_right_form(change: tuple[str, str], says: str) -> None:
@@ -108,7 +108,7 @@ def test_a_broken_feed_leaves_the_file_alone(tmp_path: Path) -> None:
     assert fetch("s", section) == 100
     before = file.read_text()
     for content, says in (
-        ("<html>not found</html>", "is no address or network"),
+        ("<html>not found</html>", "is not an address or network"),
         ("# nothing\n", "no entries"),
         ("192.0.2.1\n", "1 entries where there were 100"),
     ):

@@ -103,7 +103,7 @@ def test_ordinary_scalars_read_as_pyyaml_reads_them(text: str) -> None:
             'f.yaml:2:4: b: alias *x: aliases are not taken; write the value out, or "*x" in quotes for text',
         ),
         ("a: 1\n---\nb: 1\n", "f.yaml:2:1: a second document; one file holds one configuration"),
-        ("1: a", "f.yaml:1:1: 1 is no key: write it in quotes, '1'; keys are text"),
+        ("1: a", "f.yaml:1:1: 1 is not a key: write it in quotes, '1'; keys are text"),
     ],
 )
 def test_refused_with_its_place(text: str, words: str) -> None:

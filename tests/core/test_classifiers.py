@@ -140,7 +140,7 @@ def test_an_opening_with_an_answer_that_proves_nothing_does_not_either(make_engi
 def test_evidence_is_set_aside_when_a_name_is_confirmed(make_engine: MakeEngine) -> None:
     hears = Hears(9000)
     engine = make_engine([("opens", Opens()), ("hears", hears)], chains={"INPUT": [{"rule": "flag", "action": "DROP"}]})
-    engine.recognition.classifiers.wanted = True
+    engine.detection.classifiers.wanted = True
     up(engine, b"open", *[b"x" * 1000] * 12)
     assert flow_of(engine).facts == {"length": 9004}
     down(engine, b"ok")

@@ -52,7 +52,7 @@ def the_flow(engine: Engine) -> Flow:
 
 
 class Word:
-    """Recognises a protocol by its first word."""
+    """Detects a protocol by its first word."""
 
     transport = "udp"
 
@@ -345,7 +345,7 @@ def test_naming_flows_comes_before_offload(make_engine: MakeEngine) -> None:
     assert offloads(engine, ask(b"HE"), ask(b"LLO")) == [0, 2]
 
 
-# --- recognition --------------------------------------------------------------------------------------------------
+# --- detection --------------------------------------------------------------------------------------------------
 
 
 def test_an_earlier_detector_wins_however_the_bytes_were_cut(make_engine: MakeEngine) -> None:
@@ -378,7 +378,7 @@ def test_the_budget_ends_waiting(make_engine: MakeEngine) -> None:
     assert the_flow(engine).app_proto == "unknown"
 
 
-def test_first_octets_spare_the_call(make_engine: MakeEngine) -> None:
+def test_first_bytes_spare_the_call(make_engine: MakeEngine) -> None:
     word = Word("good", b"HELLO")
     word.first_client = b"H"  # type: ignore[attr-defined]
     engine = make_engine([("good", word)])

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from pywall_core.api import DROP, MORE, NO, PENDING, Answer, Drop, Flow, Match, Matcher, Packet, RuleKind, hookimpl
-from pywall_core.cli.live import together
+from pywall_core.cli.live import sum_stats
 from pywall_core.config import Config
 from pywall_core.engine.counters import LossLog, losses
 from pywall_core.engine.engine import Engine
 from pywall_core.engine.timing import BOUNDS, EVERY, Timing
 from pywall_core.explain.queries import Inspector
 from pywall_core.flows.filter import FilterError
-from pywall_core.kernel.bypass_counter import Passes
+from pywall_core.kernel.bypass_counter import BypassCounter
 from pywall_core.kernel.queues import Statistics
 from pywall_core.packet.decode import decode
 from pywall_core.plugins.loader import assemble
@@ -52,7 +52,7 @@ class Named(RuleKind):
 
 
 class Toy:
-    """Detects nothing before its third octet."""
+    """Detects nothing before its third byte."""
 
     transport = "udp"
 
@@ -153,23 +153,23 @@ def queue(full: int = 0, waiting: int = 0) -> dict[int, Statistics]:
 
 
 def test_passes_are_what_rules_counted_and_nobody_judged() -> None:
-    passes = Passes()
-    assert passes.look(1000, {1: 900}, queue(waiting=100)) == 0
-    assert passes.look(2000, {1: 1900}, queue(full=60)) == 0
-    assert passes.look(2000, {1: 1900}, queue(full=60)) == 40, "a look later"
-    assert passes.look(2000, {1: 1900}, queue(full=60)) == 0, "told once"
-    assert passes.look(5000, {1: 2000, 2: 2900}, queue(full=60)) == 0
-    assert passes.look(5000, {1: 2000, 2: 2900}, queue(full=60)) == 0
+    passes = BypassCounter()
+    assert passes.update(1000, {1: 900}, queue(waiting=100)) == 0
+    assert passes.update(2000, {1: 1900}, queue(full=60)) == 0
+    assert passes.update(2000, {1: 1900}, queue(full=60)) == 40, "a look later"
+    assert passes.update(2000, {1: 1900}, queue(full=60)) == 0, "told once"
+    assert passes.update(5000, {1: 2000, 2: 2900}, queue(full=60)) == 0
+    assert passes.update(5000, {1: 2000, 2: 2900}, queue(full=60)) == 0
     assert passes.total == 40
 
 
 def test_passes_after_the_rules_were_put_in_anew() -> None:
-    passes = Passes()
-    passes.look(1000, {1: 1000}, queue())
-    assert passes.look(10, {1: 1500}, queue()) == 0, "500 were counted by rules that are gone"
-    assert passes.look(200, {1: 1690}, queue()) == 0
-    assert passes.look(230, {1: 1690}, queue()) == 0
-    assert passes.look(230, {1: 1690}, queue()) == 30
+    passes = BypassCounter()
+    passes.update(1000, {1: 1000}, queue())
+    assert passes.update(10, {1: 1500}, queue()) == 0, "500 were counted by rules that are gone"
+    assert passes.update(200, {1: 1690}, queue()) == 0
+    assert passes.update(230, {1: 1690}, queue()) == 0
+    assert passes.update(230, {1: 1690}, queue()) == 30
 
 
 def test_flows_sorted_chosen_and_bounded() -> None:
@@ -209,7 +209,7 @@ def test_counters_of_several_workers_are_added() -> None:
     for engine, n in ((one, 3), (two, 70)):
         send(engine, n)
         engine.failures.record("toy", ValueError("x"))
-    total = together([one.stats(), two.stats()])
+    total = sum_stats([one.stats(), two.stats()])
     assert total["packets"] == 73
     assert sum(d["packets"] for d in total["decisions"]) == 73
     assert len(total["decisions"]) == 1

@@ -40,7 +40,7 @@ def tell(data: bytes) -> Packet:
 
 
 class Lines:
-    """``rest`` is what has no end yet; ``>`` hands over, ``?`` is no line of this protocol."""
+    """``rest`` is what has no end yet; ``>`` hands over, ``?`` is not a line of this protocol."""
 
     has_transactions = True
 

@@ -1,6 +1,6 @@
 """Makes the captures of this folder and of tests/verify anew: ``python tests/data/make.py``. README.md describes them.
 
-Everything is from documentation addresses (RFC 5737, 3849). The TLS octets are a handshake of Python's ssl module with
+Everything is from documentation addresses (RFC 5737, 3849). The TLS bytes are a handshake of Python's ssl module with
 itself, so they differ from run to run; all else is fixed.
 """
 

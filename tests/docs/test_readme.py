@@ -88,7 +88,7 @@ TestDetectorContract = detector_contract(
 )
 
 
-def test_the_detector_recognises_its_protocol_and_has_20_lines() -> None:
+def test_the_detector_detects_its_protocol_and_has_20_lines() -> None:
     assert len(block("python").splitlines()) <= 20
     lab = engine({"version": 1, "chains": {}}, plugins={"stream": _stream(), "minecraft": detector()})
     lab.send(DIALOGUE.close())

@@ -15,8 +15,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "CONTRIBUTING.md"
 _TABLE = re.compile(r"<!-- words to avoid -->\n(.*?)<!-- end -->", re.DOTALL)
-_SEARCHED = ("plugins/report/src", "plugins/stream/src", "examples/pywall-port-scan", "README.md", "docs/install.md")
+_SEARCHED = ("pywall_core", "plugins/*/src", "plugins/*/README.md", "examples", "docs", "README.md")
 _SUFFIXES = frozenset({".py", ".md", ".txt", ".yaml", ".json", ".toml"})
+#: a protocol's own words
+_TFTP_MODES = "netascii|octet|mail"
 #: folders that hold what others wrote, or what was made
 _SKIPPED = frozenset({"decisions", "_build", "page", "tests", "__pycache__"})
 
@@ -53,7 +55,7 @@ def test_no_word_to_avoid_is_used() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{number}: {word!r}; say: {avoided[word.lower()]}"
         for path in files()
-        for number, word in findings(path.read_text(encoding="utf-8"), avoided)
+        for number, word in findings(path.read_text(encoding="utf-8").replace(_TFTP_MODES, ""), avoided)
     ]
     folders = Counter("/".join(line.split("/")[:2]) for line in found)
     assert not found, f"{len(found)} words to avoid {dict(folders)}:\n" + "\n".join(found[:200])

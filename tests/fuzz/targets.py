@@ -47,7 +47,7 @@ def reassembly(data: bytes) -> None:
 
 
 def detectors(data: bytes) -> None:
-    """All detectors behind one selector octet: which one, how much is the client's, and how it is cut."""
+    """All detectors behind one selector byte: which one, how much is the client's, and how it is cut."""
     from pywall_core.api import MORE, NO, Match
     from pywall_core.testing import make_flow
 

@@ -56,8 +56,8 @@ def test_channel_wait_gives_up(pair: Pair) -> None:
 
 def test_channel_offer_never_waits(pair: Pair) -> None:
     channel, other = pair
-    while channel.offer({"is": "alive"}):
+    while channel.try_send({"is": "alive"}):
         pass
     other.close()
     with pytest.raises(ChannelError):
-        channel.offer({"is": "alive"})
+        channel.try_send({"is": "alive"})

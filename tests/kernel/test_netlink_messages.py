@@ -51,8 +51,8 @@ def test_conntrack_connection_with_counters() -> None:
     key = b"\x06" + bytes([10, 0, 0, 1, 10, 0, 0, 2]) + b"\x80\x00\x00\x50"
     back = b"\x06" + bytes([10, 0, 0, 2, 10, 0, 0, 1]) + b"\x00\x50\x80\x00"
 
-    def counters(packets: int, octets: int) -> bytes:
-        return attribute(1, struct.pack(">Q", packets)) + attribute(2, struct.pack(">Q", octets))
+    def counters(packets: int, byte_count: int) -> bytes:
+        return attribute(1, struct.pack(">Q", packets)) + attribute(2, struct.pack(">Q", byte_count))
 
     data = (
         attribute(1 | NESTED, _tuple(key))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pywall_core.kernel import queues
-from pywall_core.kernel.queues import Losses, Statistics
+from pywall_core.kernel.queues import LossCounter, Statistics
 
 
 @pytest.fixture
@@ -28,26 +28,26 @@ def test_queue_statistics_columns(proc: Path) -> None:
 
 
 def test_losses_are_counted_and_logged_at_a_bounded_rate(proc: Path, caplog: pytest.LogCaptureFixture) -> None:
-    losses = Losses()
+    losses = LossCounter()
     with caplog.at_level(logging.WARNING):
         for second in range(20):
             proc.write_text(line(1, second * 10, second, 1000 * second))
-            losses.look(float(second), [1])
+            losses.update(float(second), [1])
     assert 3 <= len(caplog.messages) <= 5
     assert "(queue full)" in caplog.text
     assert losses.describe()["lost"] == {"queue full": 190, "socket buffer full": 19}
 
 
 def test_losses_of_a_queue_that_was_bound_anew(proc: Path) -> None:
-    losses = Losses()
+    losses = LossCounter()
     for packets, full in ((1000, 5), (10, 2), (20, 4)):
         proc.write_text(line(1, full, 0, packets))
-        losses.look(1.0, [1])
+        losses.update(1.0, [1])
     assert losses.describe()["lost"] == {"queue full": 9}
 
 
 def test_losses_of_other_queues_are_not_ours(proc: Path) -> None:
-    losses = Losses()
+    losses = LossCounter()
     proc.write_text(line(9, 50, 50, 1000))
-    losses.look(1.0, [1, 2])
+    losses.update(1.0, [1, 2])
     assert losses.describe()["lost"] == {}

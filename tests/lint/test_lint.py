@@ -1,4 +1,4 @@
-"""What `pywall check` finds doubtful about policies without errors."""
+"""What `pywall check` finds suspicious about policies without errors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def findings(source: str) -> list[tuple[int, str, str]]:
     """Line, code and words of each warning."""
     config, plugins, chains = prepare(source)
     lint(config, plugins, chains)
-    return [(problem.line, problem.code, problem.message) for problem in config.doubtful]
+    return [(problem.line, problem.code, problem.message) for problem in config.suspicious]
 
 
 @pytest.fixture(autouse=True)
@@ -171,8 +171,8 @@ def test_a_detector_behind_one_that_says_the_same_name(tmp_path: Path) -> None:
         globals()[name] = made
     objects = [("first", globals()["First"]), ("second", globals()["Second"]), ("segments", Segments())]
     lint_order(config, assemble(config, objects))
-    assert [problem.code for problem in config.doubtful] == ["W014"]
-    assert "'http' is recognised by 'first' too" in config.doubtful[0].message
+    assert [problem.code for problem in config.suspicious] == ["W014"]
+    assert "'http' is detected by 'first' too" in config.suspicious[0].message
 
 
 def test_every_code_has_its_line_in_the_manual() -> None:

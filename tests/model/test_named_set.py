@@ -65,15 +65,15 @@ def test_ports_and_strings() -> None:
 @pytest.mark.parametrize(
     ("kind", "entry", "says"),
     [
-        ("addresses", "10.0.0.300", "is no address or network (192.0.2.1, 192.0.2.0/24"),
-        ("addresses", "10.1", "is no address or network"),
-        ("addresses", "example.org", "is no address or network"),
-        ("ports", "80,443", "is no port or range of ports (443, 1000-2000)"),
-        ("ports", True, "is no port"),
-        ("ports", "2000-1000", "is no port"),
-        ("names", "http://x.example/", "is no domain name (example.org; =example.org"),
-        ("names", "a b", "is no domain name"),
-        ("strings", "", "is no text of 1 to 255 characters"),
+        ("addresses", "10.0.0.300", "is not an address or network (192.0.2.1, 192.0.2.0/24"),
+        ("addresses", "10.1", "is not an address or network"),
+        ("addresses", "example.org", "is not an address or network"),
+        ("ports", "80,443", "is not a port or range of ports (443, 1000-2000)"),
+        ("ports", True, "is not a port"),
+        ("ports", "2000-1000", "is not a port"),
+        ("names", "http://x.example/", "is not a domain name (example.org; =example.org"),
+        ("names", "a b", "is not a domain name"),
+        ("strings", "", "is not a text of 1 to 255 characters"),
     ],
 )
 def test_what_is_no_entry_is_said_with_the_right_form(kind: str, entry: object, says: str) -> None:

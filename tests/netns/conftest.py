@@ -215,7 +215,7 @@ class Firewall:
         return self.process.wait(timeout)
 
     def resident(self) -> int:
-        """Resident memory of all workers, octets."""
+        """Resident memory of all workers, bytes."""
         return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 for pid in self.workers())
 
     def ask(self, *words: str) -> dict[str, object]:

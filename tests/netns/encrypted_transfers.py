@@ -40,7 +40,7 @@ def pad(size: int) -> bytes:
 
 
 def cipher(name: str) -> bytes:
-    """SIZE octets of text under a real cipher, with a fresh key."""
+    """SIZE bytes of text under a real cipher, with a fresh key."""
     from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
     text = b"The quick brown fox jumps over the lazy dog. " * (SIZE // 45 + 1)
@@ -109,7 +109,7 @@ DATAGRAMS = {"AES in datagrams": (1200, 1200), "small datagrams": (200, 300), "m
 
 
 def contents(seed: int) -> bytes:
-    """Something to compress: words and numbers, some octets of little order."""
+    """Something to compress: words and numbers, some bytes of little order."""
     random_ = random.Random(seed)
     words = [bytes(random_.choices(b"abcdefghijklmnopqrstuvwxyz", k=random_.randint(2, 11))) for _ in range(900)]
     return b" ".join(random_.choices(words, k=60_000)) + random_.randbytes(20_000)
@@ -134,7 +134,7 @@ SIMPLE: dict[str, Callable[[bytes], bytes]] = {
     "text": lambda data: data[:SIZE],
     "base64 of noise": lambda data: base64.encodebytes(pad(SIZE * 3 // 4)),
 }
-WAYS = ("server sends", "client sends", "first octet alone", "in small segments")
+WAYS = ("server sends", "client sends", "first byte alone", "in small segments")
 """How a file goes over: a file's sort is its shape, and each of its transfers takes the next way."""
 
 
@@ -156,7 +156,7 @@ def shapes(every: bool) -> tuple[str, ...]:
 
 
 def in_pieces(data: bytes, way: str) -> Iterator[bytes]:
-    if way == "first octet alone":
+    if way == "first byte alone":
         yield data[:1]
         time.sleep(0.02)
         yield data[1:]
@@ -192,8 +192,8 @@ def answer(sort: str, connection: socket.socket) -> None:
             send(connection, pieces())
         return
     line = b""
-    while not line.endswith(b"\n") and (octet := connection.recv(1)):
-        line += octet
+    while not line.endswith(b"\n") and (byte := connection.recv(1)):
+        line += byte
     seed, way = line.decode().strip().split(" ", 1)
     if way == "client sends":  # to its end: encoders with threads do not make the same file twice
         connection.sendall(b"ok" if receive(connection, 1 << 30) else b"no")

@@ -1,6 +1,6 @@
 """``python frames.py INTERFACE TARGET_MAC RATE < PACKETS``: sends IP packets as they are, whatever is wrong with them.
 
-Standard input is one packet after the other, each behind its length (2 octets, big-endian); RATE is packets a second.
+Standard input is one packet after the other, each behind its length (2 bytes, big-endian); RATE is packets a second.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class Connection:
         self.clock = random.randrange(1 << 20, 1 << 30)
         self.got = b""
         self.acked = 0
-        #: where the client's next octet would stand: a segment before what the server has is not even read for its ACK
+        #: where the client's next byte would stand: a segment before what the server has is not even read for its ACK
         self.top = 0
 
     def open(self, data: bytes = b"") -> Connection:
@@ -148,7 +148,7 @@ def reverse(connection: Connection, text: bytes) -> None:
 
 
 def in_records(text: bytes, size: int) -> bytes:
-    """A ClientHello spread over TLS records of ``size`` octets (RFC 8446 section 5.1); other text as it is."""
+    """A ClientHello spread over TLS records of ``size`` bytes (RFC 8446 section 5.1); other text as it is."""
     if not text.startswith(b"\x16\x03"):
         return text
     body = text[5:]

@@ -37,7 +37,7 @@ def test_flows_50k(lab: Any) -> None:
     grown = firewall.resident() - idle
     active = firewall.ask("stats")["stats"]["flows"]["active"]
     print(
-        f"{established} of 50,000, {active} in the table, {grown / MIB:.0f} MiB, {grown / established:.0f} octets each"
+        f"{established} of 50,000, {active} in the table, {grown / MIB:.0f} MiB, {grown / established:.0f} bytes each"
     )
     assert established >= 49_950
     assert active >= established
@@ -129,7 +129,7 @@ def test_stream_holes(lab: Any) -> None:
         most = max(most, firewall.resident() - idle)
         held = max(held, firewall.ask("stats")["stats"]["plugins"]["stream"]["buffered"])
         time.sleep(0.5)
-    print(f"{most / MIB:.0f} MiB more at most, {held / MIB:.0f} MiB of octets held behind holes")
+    print(f"{most / MIB:.0f} MiB more at most, {held / MIB:.0f} MiB of bytes held behind holes")
     assert client.stdout.readline() == "sent\n"
     assert held > 4 * MIB
     assert most <= 256 * MIB
@@ -191,7 +191,7 @@ def test_soak(lab: Any) -> None:
 
 
 def slope_of(points: list[tuple[float, int]]) -> float:
-    """Octets a second, by least squares."""
+    """Bytes a second, by least squares."""
     n = len(points)
     middle_x = sum(x for x, _ in points) / n
     middle_y = sum(y for _, y in points) / n

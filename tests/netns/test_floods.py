@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 SOURCES = 100_000
-#: octets that the packet process may take over its idle size
+#: bytes that the packet process may take over its idle size
 MEMORY = 256 << 20
 BACK_SECONDS = 10.0
 POLICY = """

@@ -1,4 +1,4 @@
-"""The ``flow`` event of a flow that the kernel carried has the packets and octets that went by."""
+"""The ``flow`` event of a flow that the kernel carried has the packets and bytes that went by."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def test_kernel_counters_at_the_end_of_the_connection(lab: Any, variant: str, un
     until(ended, 15, "flow events")
     for event in flow_events(events):
         header = 28 if ":" not in event["dest_ip"] else 48
-        octets = sum(len(b"message %d" % n) for n in range(50)) + 50 * header
+        data = sum(len(b"message %d" % n) for n in range(50)) + 50 * header
         assert event["flow"]["pkts_toserver"] == event["flow"]["pkts_toclient"] == 50
-        assert event["flow"]["bytes_toserver"] == event["flow"]["bytes_toclient"] == octets
+        assert event["flow"]["bytes_toserver"] == event["flow"]["bytes_toclient"] == data
 
 
 def test_kernel_counters_when_the_firewall_stops(lab: Any) -> None:

@@ -174,4 +174,4 @@ def test_kernel_gso_packets_in_one_piece(lab: Any, variant: str) -> None:
         """
     before = lab.fw.queued()[3]
     assert lab.peer.ask(code, lab.FW) == "4000000"
-    assert lab.fw.queued()[3] - before < 4_000_000 / 1448 * 2  # without the flag: a packet for every 1448 octets
+    assert lab.fw.queued()[3] - before < 4_000_000 / 1448 * 2  # without the flag: a packet for every 1448 bytes

@@ -129,7 +129,7 @@ def test_mal_synth(lab: Any, send: Any) -> None:
 
 
 def mutated(seeds: list[bytes], number: int, random: Random) -> Iterator[bytes]:
-    """Flipped bits, changed octets, cuts, insertions and splices; addresses stay, so that they arrive."""
+    """Flipped bits, changed bytes, cuts, insertions and splices; addresses stay, so that they arrive."""
     for _ in range(number):
         packet = bytearray(random.choice(seeds))
         fixed = 40 if packet[0] >> 4 == 6 else 20

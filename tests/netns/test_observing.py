@@ -199,12 +199,18 @@ def test_fail_open_passes_are_inferred(lab: Any, until: Until) -> None:
     os.kill(worker, signal.SIGCONT)
     passed = int(counting.communicate(timeout=20)[0])
     assert passed == 200 - 32, "the kernel let them through"
-    until(lambda: firewall.ask("status")["losses"].get("queue.passed_unjudged", 0) == passed, 10, "passes in status")
+    until(
+        lambda: firewall.ask("status")["losses"].get("queue.passed_without_verdict", 0) == passed,
+        10,
+        "passes in status",
+    )
     assert firewall.ask("stats")["stats"]["queue"]["passed"] == passed
-    assert f"{passed} (passed unjudged, failing open)" in firewall.log()
+    assert f"{passed} (passed without a verdict, failing open)" in firewall.log()
     lab.peer.ask(SEND.replace("range(50):", "range(30):\n        time.sleep(0.02)"), lab.FW, 7000)
     time.sleep(4.5)
-    assert firewall.ask("status")["losses"]["queue.passed_unjudged"] == passed, "what is judged is not taken for passed"
+    assert firewall.ask("status")["losses"]["queue.passed_without_verdict"] == passed, (
+        "what is judged is not taken for passed"
+    )
 
 
 @pytest.fixture

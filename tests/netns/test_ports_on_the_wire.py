@@ -51,7 +51,7 @@ def got(process: Any) -> set[str]:
 
 
 def behind(datagram: bytes, *chain: tuple[int, bytes]) -> bytes:
-    """An IPv6 packet with extension headers (kind, header without its next-header octet) put in."""
+    """An IPv6 packet with extension headers (kind, header without its next-header byte) put in."""
     payload, proto = datagram[40:], datagram[6]
     for kind, rest in reversed(chain):
         payload, proto = bytes([proto]) + rest + payload, kind
@@ -144,7 +144,7 @@ def test_port_in_overlapping_fragments(lab: Any) -> None:
 
 @pytest.mark.parametrize("offload", ["true", "false"])
 def test_port_large_udp(lab: Any, offload: str) -> None:
-    """8,000 octets in a datagram, there and back, each as it was sent; a forbidden port does not take them."""
+    """8,000 bytes in a datagram, there and back, each as it was sent; a forbidden port does not take them."""
     lab.run(
         POLICY.replace("{number: 7}", f"{{number: 7, offload: {offload}}}").replace(
             "plugins:", "failure: {truncated: pass-packet}\n    plugins:"
@@ -180,7 +180,7 @@ def test_port_large_udp_by_a_policy_of_addresses_needs_no_switch(lab: Any) -> No
 
 
 def test_legit_integrity(lab: Any) -> None:
-    """19 MB through every hook and detector, octet for octet, with and without the kernel carrying the connection."""
+    """19 MB through every hook and detector, byte for byte, with and without the kernel carrying the connection."""
     size = 19_000_000
     data = Random(3).randbytes(1 << 20)
     expected = hashlib.sha256((data * (size // len(data) + 1))[:size]).hexdigest()

@@ -131,7 +131,7 @@ def test_entries_stay_over_a_reload_and_nothing_is_left_at_the_end(lab: Lab) -> 
 
 def test_wrong_entries_and_unknown_sets_are_said(lab: Lab) -> None:
     for words, says in (
-        (("set", "add", "blocked", "10.0.0.1/33"), "is no address or network (192.0.2.1, 192.0.2.0/24"),
+        (("set", "add", "blocked", "10.0.0.1/33"), "is not an address or network (192.0.2.1, 192.0.2.0/24"),
         (("set", "add", "bloked", "10.0.0.1"), "there is no set 'bloked' in the policy (it has: blocked, scanners)"),
         (("allow", "10.0.0.1"), "the policy has no set 'allowed': add 'sets: {allowed: {type: addresses}}'"),
     ):

@@ -19,7 +19,7 @@ chains:
   INPUT:
     - {rule: app, is: my-detector, action: DROP}
     - {rule: fact, name: my_classifier_letters, is: true, action: DROP}
-    - {rule: my-rule, octets: 1400, action: DROP}
+    - {rule: my-rule, bytes: 1400, action: DROP}
 default: ACCEPT
 """
 

@@ -83,8 +83,8 @@ class Misdeclared:
         (hoards, "test_any_input_is_answered_and_bounded"),
         (Remembers(), "test_flows_share_no_state"),
         (Misdeclared(), "test_declared_first_bytes_hold"),
-        (lambda flow, client, server: MORE, "test_recognises_every_positive"),
-        (lambda flow, client, server: Match("toy"), "test_recognises_no_negative"),
+        (lambda flow, client, server: MORE, "test_detects_every_positive"),
+        (lambda flow, client, server: Match("toy"), "test_detects_no_negative"),
         (lambda flow, client, server: None, "test_any_input_is_answered_and_bounded"),
     ],
 )
@@ -105,6 +105,6 @@ def test_datagrams_stay_whole() -> None:
 
     talk = conversation("udp").client(b"ask").server(b"answer")
     suite = detector_contract(whole, positives=[talk])()
-    suite.test_recognises_every_positive()
+    suite.test_detects_every_positive()
     suite.test_answer_does_not_depend_on_chunks_and_order()
     assert sizes == {3}

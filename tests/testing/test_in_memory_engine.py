@@ -12,7 +12,7 @@ from pywall_core.testing import conversation, engine, replay, udp_packet
 
 
 class Ask:
-    """Recognises datagrams that ask."""
+    """Detects datagrams that ask."""
 
     transport = "udp"
     protocols = ("ask",)
@@ -40,7 +40,7 @@ def test_verdicts_events_and_flows() -> None:
     assert [event["ask"] for event in lab.of_type("ask")] == [{"what": "name"}]
 
 
-def test_octets_are_packets() -> None:
+def test_bytes_are_packets() -> None:
     lab = engine({"default": "ACCEPT"}, plugins={})
     (verdict,) = lab.send([udp_packet("192.0.2.1", 1, "192.0.2.2", 2)])
     assert verdict.action is ACCEPT

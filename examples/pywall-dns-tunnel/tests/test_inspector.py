@@ -22,7 +22,7 @@ def test_names() -> None:
 
 
 def test_a_tunnel_is_found_and_its_flow_marked() -> None:
-    lab = engine({"version": 1}, plugins={"dns-tunnel": DnsTunnel(DnsTunnel.Options(octets=1000))})
+    lab = engine({"version": 1}, plugins={"dns-tunnel": DnsTunnel(DnsTunnel.Options(bytes=1000))})
     lab.send(ask(f"www{n % 3}.example.org") for n in range(50))
     assert lab.of_type("alert") == []
     lab.send(ask(f"{os.urandom(25).hex()}.{os.urandom(25).hex()}.evil.example", 5000) for _ in range(20))

@@ -1,8 +1,8 @@
 """What one payload costs. The payload is random, the worst case: no test fails early, no head is found.
 
 ``pytest plugins/hedge/tests/bench_hedge.py --benchmark-only``. HEDGE's own code takes 98 ms for 1024, 112 ms for 1460
-and 637 ms for 8192 octets (its test modules unchanged under Python 3, measured once on a shared machine). Goal at
-1460 octets: 250 microseconds for ``learned``, 150 for ``hedge``.
+and 637 ms for 8192 bytes (its test modules unchanged under Python 3, measured once on a shared machine). Goal at
+1460 bytes: 250 microseconds for ``learned``, 150 for ``hedge``.
 """
 
 import random
@@ -15,7 +15,7 @@ from pywall_hedge import StreamClassifier, classify, features, heads
 pytest.importorskip("pytest_benchmark")
 
 
-@pytest.fixture(params=[64, 1024, 1460, 8192, 16384], ids=lambda size: f"{size}-octets")
+@pytest.fixture(params=[64, 1024, 1460, 8192, 16384], ids=lambda size: f"{size}-bytes")
 def payload(request):
     return random.Random(1).randbytes(request.param)
 

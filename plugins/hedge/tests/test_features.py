@@ -8,9 +8,9 @@ from pywall_hedge import features
 
 
 def windows(payload, width, low_first):
-    """Windows at each bit offset of all octets but the last two, as numbers whose lowest bit came last, or first."""
+    """Windows at each bit offset of all bytes but the last two, as numbers whose lowest bit came last, or first."""
     order = range(8) if low_first else range(7, -1, -1)
-    bits = [octet >> place & 1 for octet in payload for place in order]
+    bits = [byte >> place & 1 for byte in payload for place in order]
     found = (bits[at : at + width] for at in range(8 * (len(payload) - 2)))
     return [sum(bit << (place if low_first else width - 1 - place) for place, bit in enumerate(part)) for part in found]
 

@@ -165,7 +165,7 @@ def test_random_bytes_are_no_format():
 
 
 def test_lz4_and_snappy_by_structure_alone():
-    sequence = bytes([0x44]) + b"abcd" + (4).to_bytes(2, "little")  # four literals, then eight octets from four back
+    sequence = bytes([0x44]) + b"abcd" + (4).to_bytes(2, "little")  # four literals, then eight bytes from four back
     assert lz.lz4_sequences(sequence * 5) == 5
     assert lz.lz4_sequences(bytes([0x44]) + b"abcd" + (9).to_bytes(2, "little")) is None
     element = (

@@ -1,4 +1,4 @@
-"""How the method does on formats that it never saw: train without a group of formats at 1460 octets, measure on that
+"""How the method does on formats that it never saw: train without a group of formats at 1460 bytes, measure on that
 group.
 
 `python unseen.py ROOT` uses the features that train.py kept of the training split and the held-out products.

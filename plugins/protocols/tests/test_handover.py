@@ -101,7 +101,7 @@ def flow_of(packets):
     ],
 )
 @pytest.mark.parametrize("size", [1500, 1])
-def test_tls_inside_is_recognised(protocol, turns, size):
+def test_tls_inside_is_detected(protocol, turns, size):
     event = flow_of(talk([*turns, (True, HELLO), (False, SERVER_HELLO)]).split(size).close())
     assert (event["app_proto_orig"], event["app_proto"]) == (protocol, "tls")
 

@@ -47,7 +47,7 @@ def test_openvpn_on_other_services_ports(mode, transport, port):
 
 @pytest.mark.parametrize("port", [80, 22, 1194, 40001])
 @pytest.mark.parametrize("size", [1, 3, 7])
-def test_http_a_few_octets_a_segment_on_any_port(port, size):
+def test_http_a_few_bytes_a_segment_on_any_port(port, size):
     assert named(port, REQUEST, RESPONSE, size=size) == "http"
 
 

@@ -45,7 +45,7 @@ def test_host_bits_are_ignored_as_iptables_does() -> None:
 
 @pytest.mark.parametrize("entry", ["10.0.0.0/33", "300.1.1.1", "example.org", "fe80::1%eth0/64", 10, None, "", "1.2.3"])
 def test_what_is_no_address_is_named(entry: object) -> None:
-    with pytest.raises(ValueError, match="is no address or network"):
+    with pytest.raises(ValueError, match="is not an address or network"):
         AddressSet.parse(["192.0.2.1", entry])
 
 
@@ -56,7 +56,7 @@ def test_file_of_networks(tmp_path: Path) -> None:
     assert ip_address("192.0.2.7").packed in addresses
     assert ip_address("2001:db8::7").packed in addresses
     file.write_text("192.0.2.0/24\nnonsense\n")
-    with pytest.raises(ValueError, match=r"bad\.txt:2: 'nonsense' is no address"):
+    with pytest.raises(ValueError, match=r"bad\.txt:2: 'nonsense' is not an address"):
         AddressSet.parse({"file": str(file)})
     with pytest.raises(ValueError, match="cannot be read"):
         AddressSet.parse({"file": str(tmp_path / "absent")})

@@ -93,13 +93,13 @@ def test_rates_are_read(number: int, unit: str) -> None:
 
 @pytest.mark.parametrize("text", ["10", "ten/s", "0/s", "10/week", "-1/s", 10, None, True])
 def test_what_is_no_rate_is_named(text: object) -> None:
-    with pytest.raises(ValueError, match="is no rate: write 10/s"):
+    with pytest.raises(ValueError, match="is not a rate: write 10/s"):
         rate(text)
 
 
 @pytest.mark.parametrize("text", ["10", "0s", "1w", "", -3, True, None])
 def test_what_is_no_duration_is_named(text: object) -> None:
-    with pytest.raises(ValueError, match="is no duration: write 30s"):
+    with pytest.raises(ValueError, match="is not a duration: write 30s"):
         duration(text)
 
 

@@ -108,7 +108,7 @@ def test_a_flow_by_its_ends_in_both_directions() -> None:
     assert answers(server=V4[1], port=1) == answers(port="4000-5000", initiator="local") == {NO}
 
 
-def test_app_waits_for_recognition() -> None:
+def test_app_waits_for_detection() -> None:
     assert ask(App, {"is": "tls"}, tcp()) is PENDING
     assert ask(App, {"is": ["ssh", "tls"]}, tcp(), app_proto="tls") is YES
     assert ask(App, {"is": "ssh"}, tcp(), app_proto="tls") is NO
@@ -216,5 +216,5 @@ def test_rules_about_opening_are_done_with_an_established_connection() -> None:
 
 
 def test_unknown_state_is_refused() -> None:
-    with pytest.raises(ValidationError, match="'CLOSE' is no TCP state"):
+    with pytest.raises(ValidationError, match="'CLOSE' is not a TCP state"):
         TcpState.model_validate({"is": "CLOSE"})

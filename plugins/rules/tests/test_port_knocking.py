@@ -272,9 +272,9 @@ def test_answered_flows_get_final_verdicts() -> None:
         ({"port": 22, "doors": ["22/tcp"]}, "protected port is one of the doors"),
         ({"port": 22, "doors": ["7000/tcp", "7000/tcp"]}, "twice in a row"),
         ({"port": 22, "doors": []}, "1 to 16 doors"),
-        ({"port": 22, "doors": ["7000"]}, "'7000' is no door: PORT/PROTOCOL"),
+        ({"port": 22, "doors": ["7000"]}, "'7000' is not a door: PORT/PROTOCOL"),
         ({"port": 22, "doors": ["70000/tcp"]}, "is not a port"),
-        ({"port": 22, "doors": [7000]}, "7000 is no door"),
+        ({"port": 22, "doors": [7000]}, "7000 is not a door"),
         ({"port": 99999, "doors": ["1/tcp"]}, "99999 is not a port"),
     ],
 )

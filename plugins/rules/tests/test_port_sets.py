@@ -1,4 +1,4 @@
-"""Port sets, and what is no port."""
+"""Port sets, and what is not a port."""
 
 from __future__ import annotations
 

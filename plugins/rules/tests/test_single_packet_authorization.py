@@ -128,7 +128,7 @@ def test_secret_files(tmp_path: Path) -> None:
     file = tmp_path / "s"
     file.write_bytes(b"short")
     file.chmod(0o600)
-    with pytest.raises(ValueError, match="at least 16 octets"):
+    with pytest.raises(ValueError, match="at least 16 bytes"):
         read_secret(str(file))
     file.write_bytes(KEY)
     file.chmod(0o604)

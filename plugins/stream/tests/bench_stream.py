@@ -48,9 +48,9 @@ def test_bench_dpkt(benchmark, frames):
     benchmark(lambda: [dpkt.ip.IP(frame) for frame in frames])
 
 
-@pytest.mark.parametrize("looked_at", [True, False], ids=["looked-at", "recognised"])
+@pytest.mark.parametrize("looked_at", [True, False], ids=["looked-at", "detected"])
 def test_bench_track(benchmark, frames, looked_at):
-    """``looked-at``: bytes are checked, kept and compared; ``recognised``: no plugin looks at them any more."""
+    """``looked-at``: bytes are checked, kept and compared; ``detected``: no plugin looks at them any more."""
     accepted = Verdict(ACCEPT)
 
     def setup():

@@ -39,7 +39,7 @@ SERVER = "198.51.100.2", 443
 
 
 class Secret:
-    """Recognises a client whose first bytes are SECRET."""
+    """Detects a client whose first bytes are SECRET."""
 
     protocols = ("secret",)
     transport = "tcp"

@@ -26,8 +26,8 @@ BEGIN, END = "<!-- table by make bench -->\n", "<!-- end of table -->\n"
 TRAFFIC = {
     "bulk": "bulk TCP",
     "by_port": "connections/s, by port",
-    "by_protocol": "connections/s, HTTP recognised",
-    "datagrams": "64-octet datagrams/s",
+    "by_protocol": "connections/s, HTTP detected",
+    "datagrams": "64-byte datagrams/s",
     "round_trip": "round trip, median",
 }
 FIREWALLS = ("none", "Python accept-all", "PyWall", "PyWall, offload: false")

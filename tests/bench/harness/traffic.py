@@ -106,7 +106,7 @@ def connections(host: str, port: int, seconds: float) -> float:
 
 
 def datagrams(host: str, seconds: float) -> float:
-    """64-octet datagrams of 64 flows that arrive in a second when they are sent as fast as one process can."""
+    """64-byte datagrams of 64 flows that arrive in a second when they are sent as fast as one process can."""
     senders = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(64)]
     for sender in senders:
         sender.connect((host, 7000))

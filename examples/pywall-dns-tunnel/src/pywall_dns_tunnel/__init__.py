@@ -19,7 +19,7 @@ MAX_DOMAINS = 4096
 
 
 class DnsTunnel:
-    """Sums up the octets that names below a domain have carried."""
+    """Sums up the bytes that names below a domain have carried."""
 
     api_version = 1
 
@@ -27,10 +27,10 @@ class DnsTunnel:
         """What stands under the plugin's name in the configuration."""
 
         model_config = ConfigDict(extra="forbid")
-        octets: int = Field(2000, ge=100, description="octets in different names below one domain that make a tunnel")
+        bytes: int = Field(2000, ge=100, description="bytes in different names below one domain that make a tunnel")
 
     def __init__(self, options: Options) -> None:
-        self.limit = options.octets
+        self.limit = options.bytes
         self.domains: OrderedDict[bytes, tuple[int, int]] = OrderedDict()
 
     @hookimpl
@@ -50,13 +50,13 @@ class DnsTunnel:
             return
         domain = b".".join(labels[-2:])
         carried = b".".join(labels[:-2])
-        last, octets = self.domains.pop(domain, (0, 0))
+        last, total = self.domains.pop(domain, (0, 0))
         if hash(carried) != last:
-            octets += len(carried)
-        self.domains[domain] = (hash(carried), octets)
+            total += len(carried)
+        self.domains[domain] = (hash(carried), total)
         if len(self.domains) > MAX_DOMAINS:
             self.domains.popitem(last=False)
-        if octets >= self.limit and "dns_tunnel.suspected" not in flow.facts:
+        if total >= self.limit and "dns_tunnel.suspected" not in flow.facts:
             flow.set_fact("dns_tunnel.suspected", True)
             signature = f"DNS tunnel below {domain.decode('ascii', 'replace')}"
             self.engine.emit("alert", flow, alert={"action": "allowed", "signature": signature})

@@ -15,7 +15,7 @@ from . import lz
 from .structure import SAMPLE, Decoded, earned, fits_behind, inside
 
 ENOUGH = 20
-"""Octets behind a fixed header below which a decoder that has not complained yet proves nothing."""
+"""Bytes behind a fixed header below which a decoder that has not complained yet proves nothing."""
 
 _OUTPUT = 1 << 20
 
@@ -71,7 +71,7 @@ def gzip(data: bytes) -> bool:
 
 
 def _gzip_body(data: bytes, place: int) -> int:
-    """Offset behind a member's header; 0 when it is none, len(data) when it has not ended."""
+    """Return the offset behind a member's header; 0 when it is none, len(data) when it has not ended."""
     flags, body = data[place + 3] if place + 3 < len(data) else 0, place + 10
     if flags & 0xE0:
         return 0
@@ -206,7 +206,9 @@ def zstd(data: bytes) -> bool:
 
 
 def _zstd_blocks(data: bytes, place: int, limit: int) -> bool:
-    """Every block's header is where the block before ends; a checksum of four octets may stand behind the last."""
+    """Return True if every block's header is where the block before ends; a checksum of four bytes may stand behind
+    the last.
+    """
     while place + 3 <= len(data):
         header = _little(data, place, 3)
         kind, size = header >> 1 & 3, header >> 3

@@ -13,12 +13,12 @@ Label = Literal["plain", "compressed", "encrypted", "obfuscated"]
 Method = Literal["learned", "hedge"]
 
 SHORTEST = 32
-"""Octets below which only the share of printable text is asked."""
+"""Bytes below which only the share of printable text is asked."""
 FORGEABLE, FRAMING = 32, 16
-"""Octets at the start that the statistics leave out: where a magic number stands whose structure does not hold, and of
-any payload from 1024 octets up."""
+"""Bytes at the start that the statistics leave out: where a magic number stands whose structure does not hold, and of
+any payload from 1024 bytes up."""
 
-_PRECISION = {  # octets: (precision of "encrypted", of "not encrypted"), from the paper's table for gamma = 2
+_PRECISION = {  # bytes: (precision of "encrypted", of "not encrypted"), from the paper's table for gamma = 2
     1024: (0.625, 0.869),
     2048: (0.688, 0.897),
     4096: (0.756, 0.915),
@@ -66,7 +66,7 @@ def classify(payload: bytes, method: str = "learned", *, gamma: float = 2.0, alp
 
 
 def log_odds(payload: bytes) -> tuple[float, float]:
-    """The model's evidence in a payload of at least 32 octets; see `pywall_hedge.model.log_odds`.
+    """Return the model's evidence in a payload of at least 32 bytes; see `pywall_hedge.model.log_odds`.
 
     What a sender can put in front for nothing is not asked: a magic number with nothing behind it, a frame's header.
     """

@@ -32,13 +32,13 @@ def hedge_command(parser: argparse.ArgumentParser) -> None:
     """Describe `pywall hedge` and set `run`."""
     parser.description = "Work with the classifier itself."
     inner = parser.add_subparsers(metavar="COMMAND", required=True)
-    words = "accuracy on a corpus, per size and per format"
-    part = inner.add_parser("evaluate", help=words, description=f"Measure {words}, with 95 % intervals.")
+    summary = "accuracy on a corpus, per size and per format"
+    part = inner.add_parser("evaluate", help=summary, description=f"Measure {summary}, with 95 % intervals.")
     part.add_argument(
         "corpus", type=Path, metavar="CORPUS", help="folder {plain,compressed,encrypted}/<format>/<files>"
     )
     _method(part)
-    part.add_argument("--sizes", type=int, nargs="+", metavar="OCTETS", help="fragment sizes (64 to 16384)")
+    part.add_argument("--sizes", type=int, nargs="+", metavar="BYTES", help="fragment sizes (64 to 16384)")
     part.add_argument("--count", type=int, default=80, metavar="N", help="fragments of each format and size (80)")
     part.add_argument("--seed", type=int, default=7, metavar="N", help="of the draw of fragments (7)")
     part.add_argument("--json", action="store_true", help="one JSON object a size")
@@ -51,7 +51,7 @@ def _method(parser: argparse.ArgumentParser) -> None:
 
 
 def _progress(name: str, total: int) -> Callable[[int], None]:
-    """A bar on standard error for work of over a second; silent where that is no terminal."""
+    """Return a bar on standard error for work of over a second; silent where that is not a terminal."""
     if not sys.stderr.isatty() or not total:
         return lambda done: None
 
@@ -124,7 +124,7 @@ def _run_evaluate(args: argparse.Namespace) -> int:
         from . import plots
         from .evaluation import roc
 
-        curves = {f"{scores.size} octets": roc(scores) for scores in found}
+        curves = {f"{scores.size} bytes": roc(scores) for scores in found}
         return 0 if plots.save(args.roc, plots.roc(curves)) else 1
     return 0
 
@@ -147,7 +147,7 @@ def _evaluation_json(found: list[Any]) -> list[str]:
 
 def evaluation_table(found: list[Any]) -> list[str]:
     """Lines of text for the scores of several sizes: accuracies with intervals, then compressed formats one by one."""
-    lines = [f"{'octets':>8} {'two-way %':>16} {'three-way %':>12} {'encrypted found %':>18}"]
+    lines = [f"{'bytes':>8} {'two-way %':>16} {'three-way %':>12} {'encrypted found %':>18}"]
     for scores in found:
         lines.append(
             f"{scores.size:>8} {100 * scores.two_way:9.1f} +-{100 * scores.error:4.1f} {100 * scores.three_way:>12.1f} "

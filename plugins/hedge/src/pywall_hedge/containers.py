@@ -23,7 +23,7 @@ def _big(data: bytes, start: int, size: int) -> int:
 
 
 def mp3_frame(data: bytes, place: int) -> int:
-    """Length in octets of the MPEG layer III frame whose header is at `place`; 0 when it is none."""
+    """Return the length in bytes of the MPEG layer III frame whose header is at `place`; 0 when it is none."""
     head = _big(data, place, 4)
     version, layer, rate, frequency = head >> 19 & 3, head >> 17 & 3, head >> 12 & 15, head >> 10 & 3
     if head >> 21 != 0x7FF or version == 1 or layer != 1 or rate in (0, 15) or frequency == 3 or head & 3 == 2:
@@ -33,7 +33,7 @@ def mp3_frame(data: bytes, place: int) -> int:
 
 
 def adts_frame(data: bytes, place: int) -> int:
-    """Length in octets of the ADTS frame at `place` (ISO/IEC 13818-7 section 6.2); 0 when it is none."""
+    """Return the length in bytes of the ADTS frame at `place` (ISO/IEC 13818-7 section 6.2); 0 when it is none."""
     if _big(data, place, 2) & 0xFFF6 != 0xFFF0 or data[place + 2] >> 2 & 15 > 12:
         return 0
     size = _big(data, place + 3, 3) >> 5 & 0x1FFF
@@ -81,12 +81,12 @@ def id3(data: bytes) -> bool:
 
 
 _UNREAD = 8192
-"""Octets of an ID3 frame that is neither text nor picture at most: nobody looks into it."""
+"""Bytes of an ID3 frame that is neither text nor picture at most: nobody looks into it."""
 
 
-def _seven(octets: bytes) -> int:
-    """A number in seven bits of each octet."""
-    return sum(octet << 7 * place for place, octet in enumerate(reversed(octets)))
+def _seven(data: bytes) -> int:
+    """Return a number in seven bits of each byte."""
+    return sum(byte << 7 * place for place, byte in enumerate(reversed(data)))
 
 
 def _picture(body: bytes) -> bool:
@@ -119,8 +119,8 @@ def flac(data: bytes) -> bool:
 
 
 def _flac_frames(data: bytes, place: int, largest: int) -> bool:
-    """From frame to frame there are never more than `largest` bytes; a header is proved by its CRC-8 (RFC 9639,
-    9.1)."""
+    """Return True if from frame to frame there are never more than `largest` bytes; a header is proved by its CRC-8
+    (RFC 9639, 9.1)."""
     sync = data[place : place + 2]
     while (following := _next_flac_frame(data, place + 2, sync)) >= 0:
         if following - place > largest + 32:
@@ -185,7 +185,9 @@ _ENOUGH_MEDIA = 4096
 
 
 def _media(body: bytes) -> bool:
-    """Samples of sound or video are no noise: their bytes are uneven, or units with lengths leave pairs of zeros."""
+    """Return True if samples of sound or video are no noise: their bytes are uneven, or units with lengths leave
+    pairs of zeros.
+    """
     if len(body) < _ENOUGH_MEDIA:
         return True
     body = body[:65536]
@@ -208,7 +210,7 @@ def matroska(data: bytes) -> bool:
 
 
 def transport_stream(data: bytes) -> bool:
-    """Packets of 188 octets that start with 47 and have a payload or an adaptation field (ITU-T H.222.0 section
+    """Packets of 188 bytes that start with 47 and have a payload or an adaptation field (ITU-T H.222.0 section
     2.4.3)."""
     starts = range(0, len(data) - 3, 188)
     return len(starts) >= 3 and all(data[at] == 0x47 and data[at + 1] < 0x80 and data[at + 3] & 0x30 for at in starts)

@@ -66,7 +66,9 @@ def undo(data: bytes) -> Undone | None:
 
 
 def without_zeros(payload: bytes) -> bytes | None:
-    """The other bytes of a payload in which every second byte is zero, wherever a line's end shifts them; else None."""
+    """Return the other bytes of a payload in which every second byte is zero, wherever a line's end shifts them; else
+    None.
+    """
     zeros = payload.count(0)
     if not 0.4 * len(payload) <= zeros <= 0.56 * len(payload) or bytes(5) in payload:
         return None
@@ -74,8 +76,8 @@ def without_zeros(payload: bytes) -> bytes | None:
 
 
 def _narrow(data: bytes) -> Undone | None:
-    """Bytes of 4 to 7 bits: an alphabet of 16, 32, 64 or 128 values, all equally frequent; the places in the alphabet
-    put together.
+    """Return bytes of 4 to 7 bits: an alphabet of 16, 32, 64 or 128 values, all equally frequent; the places in the
+    alphabet put together.
 
     Which value stands for which bits does not matter to the question whether they are random.
     """

@@ -137,7 +137,7 @@ class Direction:
         return self.name is None and before is None
 
     def _begin(self, payload: bytes) -> bool:
-        """A later message begins with a known structure: follow it."""
+        """Return True if a later message begins with a known structure: follow it."""
         self._heads += 1
         if within(payload) is None:
             return False

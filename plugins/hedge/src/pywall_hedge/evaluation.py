@@ -17,7 +17,7 @@ from .classification import Classification, classify
 
 SIZES = (64, 256, 512, 1024, 1460, 2048, 4096, 8192, 16384)
 PUBLISHED = {1024: 68.68, 2048: 75.50, 4096: 81.67, 8192: 86.20, 16384: 89.85}
-"""HEDGE's own table, gamma 2: octets -> two-way accuracy in per cent, on its authors' data."""
+"""HEDGE's own table, gamma 2: bytes -> two-way accuracy in per cent, on its authors' data."""
 
 
 @dataclass

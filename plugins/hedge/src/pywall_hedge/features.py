@@ -25,9 +25,9 @@ Bytes: TypeAlias = npt.NDArray[np.uint8]
 Counts: TypeAlias = npt.NDArray[np.intp]
 
 SHORTEST = 32
-"""Octets below which the statistics mean nothing."""
+"""Bytes below which the statistics mean nothing."""
 LONGEST = 16384
-"""Octets of a payload at most."""
+"""Bytes of a payload at most."""
 
 _AT_A_TIME = 3000
 """Words counted in one go: larger arrays are fresh pages each time, which cost more than the counting."""
@@ -41,7 +41,7 @@ names."""
 
 
 def byte_counts(payload: bytes) -> Counts:
-    """How often each byte value occurs, shape (256,)."""
+    """Return how often each byte value occurs, shape (256,)."""
     return np.bincount(np.frombuffer(payload, dtype=np.uint8), minlength=256)
 
 
@@ -187,7 +187,7 @@ def _expected(size: int) -> list[tuple[bytes, float, float]]:
 
 
 def features(payload: bytes, width: int = 10) -> Vector:
-    """All features of one payload of 32 to 16384 bytes with windows of `width` bits.
+    """Return all features of one payload of 32 to 16384 bytes with windows of `width` bits.
 
     Shape (2 * width + 32,); linear near 0, logarithmic in the tails.
     """

@@ -26,7 +26,7 @@ _FLAT = 12.0
 
 
 def framing_features(stripped: Stripped) -> list[float]:
-    """What was found of the framing, EXTRAS numbers of the order of 1."""
+    """Return what was found of the framing, EXTRAS numbers of the order of 1."""
     total = max(stripped.total, 1)
     number = max(stripped.messages, 1)
     left = len(stripped.residual)
@@ -47,14 +47,16 @@ def framing_features(stripped: Stripped) -> list[float]:
 
 @lru_cache(maxsize=64)
 def fragment_network(size: int) -> Network:
-    """The network for single payloads that the flow network of `size` asks: the nearest with the same bit windows."""
+    """Return the network for single payloads that the flow network of `size` asks: the nearest with the same bit
+    windows.
+    """
     alike = [network for network in model.load() if (network.size >= LONG) == (size >= LONG)]
     return min(alike, key=lambda network: abs(log(network.size / size)))
 
 
 def inputs(stripped: Stripped, size: int) -> Vector:
-    """The input of the flow network for `size`: what the fragment network says of the residual (32 to 16384 bytes of
-    it), its features, and those of the framing.
+    """Return the input of the flow network for `size`: what the fragment network says of the residual (32 to 16384
+    bytes of it), its features, and those of the framing.
     """
     fragment = fragment_network(size)
     values = features(stripped.residual[:LONGEST], fragment.width)
@@ -75,7 +77,7 @@ def load() -> tuple[tuple[Network, ...], dict[int, Vector]]:
 
 @lru_cache(maxsize=4096)
 def nearest(size: int) -> Network:
-    """The network for residuals of `size` bytes: the nearest by ratio."""
+    """Return the network for residuals of `size` bytes: the nearest by ratio."""
     return min(load()[0], key=lambda network: abs(log(network.size / size)))
 
 

@@ -68,7 +68,7 @@ class Follower:
         return out
 
     def _in_chunks(self, data: bytes) -> str | None:
-        """The structure of a file in messages that begin with a header of one size."""
+        """Return the structure of a file in messages that begin with a header of one size."""
         if len(self._sizes) < 2:
             return None
         if not self._header:

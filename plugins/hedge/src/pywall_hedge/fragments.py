@@ -18,12 +18,12 @@ HEADS = 1 / 8
 
 @cache
 def products(corpus: Path, label: str, form: str) -> list[bytes]:
-    """All products of one format, in the order of their names."""
+    """Return all products of one format, in the order of their names."""
     return [path.read_bytes() for path in sorted((corpus / label / form).iterdir()) if path.is_file()]
 
 
 def formats(corpus: Path, label: str) -> list[str]:
-    """Names of the formats of a class, sorted; none when the corpus lacks the class."""
+    """Return the names of the formats of a class, sorted; none when the corpus lacks the class."""
     folder = corpus / label
     return sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
 
@@ -31,14 +31,14 @@ def formats(corpus: Path, label: str) -> list[str]:
 def draw(
     corpus: Path, label: str, form: str, size: int, count: int, seed: int, heads: float = HEADS
 ) -> Iterator[bytes]:
-    """Yield `count` fragments of `size` octets, the share `heads` of them beginnings; a product's length does not
+    """Yield `count` fragments of `size` bytes, the share `heads` of them beginnings; a product's length does not
     matter.
 
     Products shorter than the fragment are left out; raises ValueError when none is long enough.
     """
     pool = [data for data in products(corpus, label, form) if len(data) > size]
     if not pool:
-        raise ValueError(f"no product of {label}/{form} in {corpus} has {size} octets")
+        raise ValueError(f"no product of {label}/{form} in {corpus} has {size} bytes")
     rng = np.random.default_rng([seed, size, *form.encode()])
     for _ in range(count):
         data = pool[rng.integers(len(pool))]

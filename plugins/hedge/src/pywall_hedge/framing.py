@@ -120,7 +120,7 @@ def strip(data: bytes, sizes: Sequence[int], known: Layout | None = None) -> Str
 
 
 def cut(data: bytes, sizes: Sequence[int]) -> list[bytes]:
-    """The messages of these sizes that `data` consists of."""
+    """Return the messages of these sizes that `data` consists of."""
     out, place = [], 0
     for size in sizes:
         out.append(data[place : place + size])
@@ -133,7 +133,7 @@ RUN = 4
 
 
 def without_padding(message: bytes) -> bytes:
-    """The message without its runs of zeros, 255, spaces, or its last byte's value."""
+    """Return the message without its runs of zeros, 255, spaces, or its last byte's value."""
     for value in {0, 32, 255, *message[-1:]}:
         run = bytes((value,)) * RUN
         if run in message:

@@ -17,7 +17,7 @@ Kind = Literal["text", "plain", "noise"]
 
 
 def expected_values(size: int) -> float:
-    """How many different values `size` random bytes have on average."""
+    """Return how many different values `size` random bytes have on average."""
     return 256 * (1 - (255 / 256) ** size)
 
 
@@ -56,6 +56,6 @@ def _is_utf8(payload: bytes) -> bool:
 
 
 def text_in_front(payload: bytes) -> int:
-    """How many bytes of text stand before the rest: 0, or 12 and more (a greeting, a request line, a header)."""
+    """Return how many bytes of text stand before the rest: 0, or 12 and more (a greeting, a request line, a header)."""
     found = _TEXT.match(payload)
     return found.end() if found else 0

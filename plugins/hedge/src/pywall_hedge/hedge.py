@@ -19,7 +19,7 @@ import numpy.typing as npt
 from .randomness import block_length, excursion_p
 
 SHORTEST = 13
-"""Octets: SP 800-22 asks for 100 bits at least."""
+"""Bytes: SP 800-22 asks for 100 bits at least."""
 
 _BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(np.int32)
 _ONES = np.concatenate((np.zeros((256, 1), np.int32), _BITS.cumsum(axis=1)), axis=1)
@@ -31,7 +31,7 @@ _LOWEST = (2 * _BITS - 1).cumsum(axis=1).min(axis=1).astype(np.int32)
 
 @cache
 def _patterns() -> npt.NDArray[np.float64]:
-    """How often each 4-bit pattern starts in the first byte of 11 bits in a row, shape (2048, 16)."""
+    """Return how often each 4-bit pattern starts in the first byte of 11 bits in a row, shape (2048, 16)."""
     eleven = np.arange(2048)
     counts = np.zeros((2048, 16))
     for shift in range(8):
@@ -54,7 +54,7 @@ class Limits:
 
 @lru_cache(maxsize=4096)
 def limits(size: int, alpha: float) -> Limits:
-    """Thresholds for a payload of `size` octets at significance `alpha` (0 < alpha < 1)."""
+    """Thresholds for a payload of `size` bytes at significance `alpha` (0 < alpha < 1)."""
     from scipy.special import erfcinv, gammainccinv
 
     length = 8 * size
@@ -76,12 +76,12 @@ def limits(size: int, alpha: float) -> Limits:
 def failed(payload: bytes, gamma: float = 2.0, alpha: float = 0.01) -> str | None:
     """Name the first test that the payload fails, in the authors' order with chi-square first; None when it passes all.
 
-    `payload`: at least 13 octets, else ValueError. `gamma`: deviations that chi-square may exceed its mean by, 0.1 to
+    `payload`: at least 13 bytes, else ValueError. `gamma`: deviations that chi-square may exceed its mean by, 0.1 to
     2 in the paper. `alpha`: significance of the SP 800-22 tests, 0.01 in the authors' code.
     """
     size = len(payload)
     if size < SHORTEST:
-        raise ValueError(f"{size} octets are fewer than the {SHORTEST} that the tests need")
+        raise ValueError(f"{size} bytes are fewer than the {SHORTEST} that the tests need")
     data = np.frombuffer(payload, dtype=np.uint8)
     counts = np.bincount(data, minlength=256)
     if int(counts @ counts) * 256 / size - size > 255 + gamma * math.sqrt(510):
@@ -113,9 +113,9 @@ def failed(payload: bytes, gamma: float = 2.0, alpha: float = 0.01) -> str | Non
 def _blocks(data: npt.NDArray[np.uint8], walk: npt.NDArray[np.int32], length: int) -> float:
     block = block_length(length)
     ends = np.arange(0, length // block * block + 1, block)
-    octet, rest = ends >> 3, ends & 7
-    inside = _ONES[data[np.minimum(octet, len(data) - 1)], rest]
-    ones = np.where(octet > 0, (walk[octet - 1] + 8 * octet) / 2, 0) + np.where(rest > 0, inside, 0)
+    byte, rest = ends >> 3, ends & 7
+    inside = _ONES[data[np.minimum(byte, len(data) - 1)], rest]
+    ones = np.where(byte > 0, (walk[byte - 1] + 8 * byte) / 2, 0) + np.where(rest > 0, inside, 0)
     shares = (ones[1:] - ones[:-1]) / block - 0.5
     return 4 * block * float(shares @ shares)
 

@@ -24,7 +24,7 @@ Progress = Callable[[str, int], Callable[[int], None]]
 
 
 def expand(names: Iterable[str]) -> Iterator[str]:
-    """The names, folders replaced by the files below them."""
+    """Yield the names, folders replaced by the files below them."""
     for name in names:
         if name != "-" and Path(name).is_dir():
             yield from sorted(str(path) for path in Path(name).rglob("*") if path.is_file())
@@ -100,7 +100,7 @@ def _tests(data: bytes) -> dict[str, float]:
 
 
 def _capture(name: str, method: str) -> Iterator[tuple[dict[str, Any], Curve]]:
-    """The flows of a capture by their bytes alone, whatever their protocol; needs pywall-stream for TCP."""
+    """Yield the flows of a capture by their bytes alone, whatever their protocol; needs pywall-stream for TCP."""
     from ipaddress import ip_address
 
     from pywall_core.api import MORE, Answer, Facts, Flow, hookimpl

@@ -15,7 +15,7 @@ import numpy as np
 from .features import LONGEST, Vector, features
 
 LONG, WIDTHS = 4096, (10, 12)
-"""Octets from which bit windows are 12 instead of 10 bits wide: shorter payloads have too few for so many cells."""
+"""Bytes from which bit windows are 12 instead of 10 bits wide: shorter payloads have too few for so many cells."""
 
 
 _ZERO = np.float32(0)
@@ -24,7 +24,7 @@ _ZERO = np.float32(0)
 @dataclass(frozen=True, slots=True)
 class Network:
     """Weights and biases of a perceptron with rectified hidden layers and three outputs, for payloads of about `size`
-    octets."""
+    bytes."""
 
     size: int
     layers: tuple[tuple[Vector, Vector], ...]
@@ -47,12 +47,12 @@ def load() -> tuple[Network, ...]:
 
 @lru_cache(maxsize=4096)
 def nearest(size: int) -> Network:
-    """The network for payloads of `size` octets: the nearest by ratio."""
+    """Return the network for payloads of `size` bytes: the nearest by ratio."""
     return min(load(), key=lambda network: abs(log(network.size / size)))
 
 
 def log_odds(payload: bytes) -> tuple[float, float]:
-    """Evidence in a payload of at least 32 octets, of which the first 16384 count.
+    """Evidence in a payload of at least 32 bytes, of which the first 16384 count.
 
     Returns two natural logarithms of odds: encrypted against not, and plain against compressed.
     """

@@ -19,7 +19,7 @@ Key = tuple[bytes, bytes, int, int]
 PEERS: Final = 8192
 """Peers remembered at most; the longest unused goes first."""
 SECONDS: Final = 6 * 3600.0
-"""A peer that was not heard of for so long is forgotten."""
+"""A peer without a flow for so long is forgotten."""
 
 
 def key_of(flow: Flow) -> Key:

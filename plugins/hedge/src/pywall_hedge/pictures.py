@@ -115,7 +115,7 @@ def gif(data: bytes) -> bool:
 
 
 def _lzw(codes: bytes, least: int) -> bool:
-    """Every code is in the dictionary at the time it comes."""
+    """Return True if every code is in the dictionary at the time it comes."""
     if not 2 <= least <= 8:
         return False
     clear, bits, have, width, entries, first = 1 << least, 0, 0, least + 1, (1 << least) + 2, True

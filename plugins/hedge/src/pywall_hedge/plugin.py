@@ -1,4 +1,4 @@
-"""The plugin `hedge`: classifies payloads of flows that no detector recognised; brings the rule kind `payload`."""
+"""The plugin `hedge`: classifies payloads of flows that no detector matched; brings the rule kind `payload`."""
 
 from __future__ import annotations
 

@@ -46,7 +46,9 @@ def chi_square(payload: bytes) -> float:
 
 
 def chi_square_percent(payload: bytes) -> float:
-    """How often random bytes exceed this payload's chi-square, in per cent: "per cent of confidence" in HEDGE."""
+    """Return how often random bytes exceed this payload's chi-square, in per cent: "per cent of confidence" in
+    HEDGE.
+    """
     return 100 * _upper_gamma(127.5, chi_square(payload) / 2)
 
 

@@ -118,7 +118,7 @@ def cut_records(data: bytes, layout: Layout) -> list[int]:
 
 
 def _field(data: bytes, place: int, width: int, order: Literal["big", "little"]) -> tuple[int, int] | None:
-    """Value and size of the field at `place`; None where it is cut off or too long."""
+    """Return the value and size of the field at `place`; None where it is cut off or too long."""
     if width:
         if place + width > len(data):
             return None

@@ -23,8 +23,8 @@ class Payload(RuleKind):
     or obfuscated by a short XOR key.
 
     PENDING until the classifier has settled, and while detectors may still confirm a name. NO for a flow whose name is
-    confirmed, whatever it carries: what is known is for the rule `app` to judge. A guess is no name: to let a protocol
-    pass that is ciphertext by nature and cannot be confirmed, accept it by name before this rule
+    confirmed, whatever it carries: what is known is for the rule `app` to judge. A guess is not a name: to let a
+    protocol pass that is ciphertext by nature and cannot be confirmed, accept it by name before this rule
     (`{rule: app, is: zoom, action: ACCEPT}`).
     """
 
@@ -40,11 +40,11 @@ class Payload(RuleKind):
     min_entropy: float = Field(0.0, ge=0, le=8, description="bits a byte below which the answer is NO")
 
     def asks(self) -> tuple[str, ...]:
-        """The facts that the answer rests on."""
+        """Return the facts that the answer rests on."""
         return ("app_proto", *FACTS)
 
     def compile(self, host: Host) -> Matcher:
-        """The answer for a flow."""
+        """Return the answer for a flow."""
         wanted = frozenset((self.is_,) if isinstance(self.is_, str) else self.is_)
         min_confidence, min_entropy = self.min_confidence, self.min_entropy
         state = host.fact_state

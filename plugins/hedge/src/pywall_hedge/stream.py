@@ -106,7 +106,7 @@ class StreamClassifier:
         return entropy_of([data.count(value) for value in set(data)])
 
     def decision(self) -> bool | None:
-        """The outcome of the sequential test: True encrypted, False not encrypted, None when it goes on.
+        """Return the outcome of the sequential test: True encrypted, False not encrypted, None when it goes on.
 
         False may turn: what comes later may be ciphertext.
         """
@@ -116,7 +116,7 @@ class StreamClassifier:
         return False if odds <= self.thresholds.lower else None
 
     def result(self) -> Classification:
-        """The classification of what was seen so far; a flow shorter than 32 bytes is told by its text alone."""
+        """Return the classification of what was seen so far; a flow shorter than 32 bytes is told by its text alone."""
         for way in self._ways:
             way.finish()
         if self.bytes_seen < SHORTEST:
@@ -140,5 +140,5 @@ class StreamClassifier:
         return Classification("plain" if found.label == "plain" else "compressed", 1 - share)
 
     def settled(self) -> bool:
-        """The test has ended with "encrypted": the one outcome that later bytes cannot turn."""
+        """Return True if the test has ended with "encrypted": the one outcome that later bytes cannot turn."""
         return self.odds >= self.thresholds.upper

@@ -95,7 +95,7 @@ def examine(data: bytes) -> str | None:
 
 
 def marked(data: bytes) -> bool:
-    """The bytes begin with some format's magic number, or a frame's sync word, whatever follows."""
+    """Return True if the bytes begin with some format's magic number, or a frame's sync word, whatever follows."""
     if data[:1] == b"\xff" and data[1:2] >= b"\xe0":
         return True
     return bool(data) and any(len(magic) > 1 and data.startswith(magic) for magic, _, _ in _by_first.get(data[0], ()))
@@ -124,12 +124,13 @@ def _pattern() -> re.Pattern[bytes]:
 
 
 def inside(data: bytes) -> bool:
-    """The content of an uncompressed entry is itself a known structure."""
+    """Return True if the content of an uncompressed entry is itself a known structure."""
     return examine(data) is not None
 
 
 def fits_behind(data: bytes, end: int) -> bool:
-    """What stands behind a structure that ended at `end` is little, padding, or a known structure as well.
+    """Return True if what stands behind a structure that ended at `end` is little, padding, or a known structure as
+    well.
 
     Ciphertext behind a whole small file would else be taken for more of it.
     """
@@ -151,12 +152,15 @@ def earned(packed: int, decoded: Decoded) -> bool:
 
 
 def hidden() -> bytes:
-    """What a decoder found in the bytes that `examine` was asked about last, where it looks random: empty otherwise."""
+    """Return what a decoder found in the bytes that `examine` was asked about last, where it looks random: empty
+    otherwise.
+    """
     return _look.hidden
 
 
 def looks_random(data: bytes) -> bool:
-    """The bytes are as evenly spread as random ones: chi-square within five deviations, no value of a byte preferred.
+    """Return True if the bytes are as evenly spread as random ones: chi-square within five deviations, no value of a
+    byte preferred.
 
     `data`: of any length; fewer than 256 bytes never look random.
     """

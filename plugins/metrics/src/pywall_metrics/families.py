@@ -17,9 +17,9 @@ Samples = Sequence[tuple[tuple[str, ...], float]]
 
 
 def families(stats: Mapping[str, Any], age: float) -> Iterator[Metric]:
-    """All families of one worker; ``stats`` as ``engine.stats()`` gives them, ``age`` of the copy in seconds."""
+    """Yield all families of one worker; ``stats`` as ``engine.stats()`` gives them, ``age`` of the copy in seconds."""
     yield _counter("pywall_packets", "Packets that were judged.", [], [((), stats["packets"])])
-    yield _counter("pywall_bytes", "Octets of packets that were judged, by the IP header.", [], [((), stats["bytes"])])
+    yield _counter("pywall_bytes", "Bytes of packets that were judged, by the IP header.", [], [((), stats["bytes"])])
     names = {rule: named["name"] for rule, named in stats["rule_names"].items()}
     decided: dict[tuple[str, ...], float] = {}
     for d in stats["decisions"]:
@@ -53,7 +53,7 @@ def _flows(stats: Mapping[str, Any]) -> Iterator[Metric]:
     for name, what, label, part in (
         ("pywall_flows", "Flows in the table by state.", "state", flows["by_state"]),
         ("pywall_flows_by_protocol", "Flows in the table by IP protocol.", "proto", flows["by_proto"]),
-        ("pywall_flows_by_app", "Flows in the table by what was recognised.", "app_proto", flows["by_app_proto"]),
+        ("pywall_flows_by_app", "Flows in the table by what was detected.", "app_proto", flows["by_app_proto"]),
     ):
         yield _gauge(name, what, [label], [((value,), n) for value, n in part.items()])
     evicted = [((share,), n) for share, n in flows["evicted"].items()]
@@ -67,7 +67,7 @@ def _queue(queue: Mapping[str, int]) -> Iterator[Metric]:
     yield _counter("pywall_queue_packets", "Packets that came to the queue.", [], [((), queue["packets"])])
     lost = [(("queue",), queue["dropped_full"]), (("socket",), queue["dropped_user"])]
     yield _counter("pywall_queue_drops", "Packets lost as the queue or its socket was full.", ["full"], lost)
-    what = "Packets that passed unjudged, the queue failing open; all workers', told by the first."
+    what = "Packets that passed without a verdict because the queue fails open; the first worker reports for all."
     yield _counter("pywall_queue_passed", what, [], [((), queue["passed"])])
 
 

@@ -55,7 +55,7 @@ class Metrics(Collector):
         self._engine: Host | None = None
         self._server: Any = None
         self._next_try = 0.0
-        self._told = False
+        self._port_error_logged = False
         self._stats: dict[str, Any] = {}
         self._taken = 0.0
         self._wanted = Event()
@@ -99,7 +99,7 @@ class Metrics(Collector):
         return families(stats, monotonic() - self._taken) if stats else ()
 
     def _listen(self, engine: Host) -> None:
-        """Open the port; the firewall works without it, so a port that is taken is told once and tried again."""
+        """Open the port; the firewall works without it, so a port that is taken is logged once and tried again."""
         now = monotonic()
         if now < self._next_try:
             return
@@ -108,8 +108,8 @@ class Metrics(Collector):
         try:
             self._server, _ = start_http_server(port, self._options.address, self.registry)
         except (OSError, OverflowError) as error:
-            if not self._told:
+            if not self._port_error_logged:
                 engine.log.warning("metrics: %s port %d: %s; tried again", self._options.address, port, error)
-                self._told = True
+                self._port_error_logged = True
             return
         engine.log.info("metrics: http://%s:%d/metrics", self._options.address, port)

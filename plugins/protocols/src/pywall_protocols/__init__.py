@@ -1,3 +1,3 @@
-"""Protocol detectors for PyWall: one small module each, recognising by content and never by port."""
+"""Protocol detectors for PyWall: one small module each, detecting by content and never by port."""
 
 __version__ = "0.1.0"

@@ -41,7 +41,7 @@ class Protocols:
         def _known(cls, names: list[str]) -> list[str]:
             for name in names:
                 if name not in DETECTORS:
-                    raise ValueError(f"{name!r} is no detector; allowed are {', '.join(sorted(DETECTORS))}")
+                    raise ValueError(f"{name!r} is not a detector; allowed are {', '.join(sorted(DETECTORS))}")
             return names
 
     def __init__(self, options: Options | None = None) -> None:

@@ -50,10 +50,10 @@ def test_facts(ask):
     assert ask(krb5, [AS_REQ], [ERROR]) == Match("krb5", {"msg_type": "KRB_AS_REQ"})
 
 
-def test_noise_of_its_first_octet_is_refused(ask):
+def test_noise_of_its_first_byte_is_refused(ask):
     assert ask(krb5, [b"j" * 40], [b"k" * 40]) is NO
 
 
-def test_a_wrong_first_octet_is_refused_whatever_follows(ask):
+def test_a_wrong_first_byte_is_refused_whatever_follows(ask):
     assert ask(krb5, b"\x12\0\0\0e") is NO
     assert ask(krb5, b"\x12\0\0\0j" + bytes(20)) is NO

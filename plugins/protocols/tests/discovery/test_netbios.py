@@ -6,8 +6,8 @@ from pywall_core.testing import conversation, detector_contract
 
 
 def encoded(name, kind=0x20):
-    octets = name.ljust(15).encode() + bytes([kind])
-    return b"\x20" + bytes(65 + half for octet in octets for half in (octet >> 4, octet & 15)) + b"\0"
+    data = name.ljust(15).encode() + bytes([kind])
+    return b"\x20" + bytes(65 + half for byte in data for half in (byte >> 4, byte & 15)) + b"\0"
 
 
 QUERY = bytes.fromhex("84e70110 0001 0000 0000 0000") + encoded("FILESERVER") + b"\0\x20\0\1"

@@ -86,7 +86,7 @@ SSLV2_HELLO = bytes.fromhex("802e 01 0301 0015 0000 0010".replace(" ", "")) + by
 
 
 def fragmented(stream: bytes, size: int) -> bytes:
-    """The first record of ``stream`` cut into records of ``size`` octets."""
+    """The first record of ``stream`` cut into records of ``size`` bytes."""
     length = int.from_bytes(stream[3:5], "big")
     body = stream[5 : 5 + length]
     pieces = [body[at : at + size] for at in range(0, length, size)]

@@ -23,6 +23,6 @@ def test_facts(ask):
     assert ask(dnp3, server=RESPONSE).facts == {"type": "response", "source": 10, "destination": 1}
 
 
-def test_the_header_has_ten_octets(ask):
+def test_the_header_has_ten_bytes(ask):
     assert ask(dnp3, READ[:9]) is MORE
     assert ask(dnp3, b"\x05\x64\x04" + READ[3:]) is NO

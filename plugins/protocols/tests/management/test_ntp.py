@@ -40,6 +40,6 @@ def test_facts(ask):
     assert answer.facts == {"version": 4, "mode": 3, "stratum": 3}
 
 
-@pytest.mark.parametrize(("at", "octet"), [(0, 0x2B), (1, 17), (2, 64), (3, 0x80), (4, 9), (8, 1)])
-def test_impossible_fields(ask, at, octet):
-    assert ask(ntp, [CLIENT[:at] + bytes([octet]) + CLIENT[at + 1 :]]) is NO
+@pytest.mark.parametrize(("at", "byte"), [(0, 0x2B), (1, 17), (2, 64), (3, 0x80), (4, 9), (8, 1)])
+def test_impossible_fields(ask, at, byte):
+    assert ask(ntp, [CLIENT[:at] + bytes([byte]) + CLIENT[at + 1 :]]) is NO

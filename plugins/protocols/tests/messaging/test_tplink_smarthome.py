@@ -7,11 +7,11 @@ from pywall_core.testing import conversation, detector_contract
 
 
 def encrypted(plain):
-    key, octets = 171, bytearray()
-    for octet in plain:
-        key ^= octet
-        octets.append(key)
-    return bytes(octets)
+    key, data = 171, bytearray()
+    for byte in plain:
+        key ^= byte
+        data.append(key)
+    return bytes(data)
 
 
 ASK = encrypted(b'{"system":{"get_sysinfo":{}}}')

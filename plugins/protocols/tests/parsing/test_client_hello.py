@@ -11,8 +11,8 @@ def u16s(numbers) -> bytes:
     return b"".join(struct.pack("!H", n) for n in numbers)
 
 
-def with_length(data: bytes, octets: int = 2) -> bytes:
-    return len(data).to_bytes(octets, "big") + data
+def with_length(data: bytes, width: int = 2) -> bytes:
+    return len(data).to_bytes(width, "big") + data
 
 
 def hello(version=0x0303, ciphers=(0x1301,), extensions=()) -> bytes:

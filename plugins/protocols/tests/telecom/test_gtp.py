@@ -10,7 +10,7 @@ PACKET = udp_packet("192.0.2.1", 1, "192.0.2.2", 2, b"x" * 30)
 
 
 def message(flags, kind, body, without=8):
-    """A length that does not count the first ``without`` octets."""
+    """A length that does not count the first ``without`` bytes."""
     whole = bytes([flags, kind, 0, 0]) + body
     return whole[:2] + (len(whole) - without).to_bytes(2, "big") + body
 

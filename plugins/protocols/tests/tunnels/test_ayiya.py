@@ -21,6 +21,6 @@ TestAyiya = detector_contract(
 )
 
 
-@pytest.mark.parametrize(("at", "octet"), [(1, 0x54), (2, 0x31), (2, 0x18), (3, 6)])
-def test_impossible_fields(ask, at, octet):
-    assert ask(ayiya, [HEADER[:at] + bytes([octet]) + HEADER[at + 1 :] + PACKET]) is NO
+@pytest.mark.parametrize(("at", "byte"), [(1, 0x54), (2, 0x31), (2, 0x18), (3, 6)])
+def test_impossible_fields(ask, at, byte):
+    assert ask(ayiya, [HEADER[:at] + bytes([byte]) + HEADER[at + 1 :] + PACKET]) is NO

@@ -29,6 +29,6 @@ def test_facts(ask):
     assert ask(geneve, [BRIDGED]).facts == {"vni": 0x2A, "protocol": "0x6558"}
 
 
-@pytest.mark.parametrize(("at", "octet"), [(1, 1), (7, 1)])
-def test_reserved_bits(ask, at, octet):
-    assert ask(geneve, [BRIDGED[:at] + bytes([octet]) + BRIDGED[at + 1 :]]) is NO
+@pytest.mark.parametrize(("at", "byte"), [(1, 1), (7, 1)])
+def test_reserved_bits(ask, at, byte):
+    assert ask(geneve, [BRIDGED[:at] + bytes([byte]) + BRIDGED[at + 1 :]]) is NO

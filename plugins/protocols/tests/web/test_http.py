@@ -85,7 +85,7 @@ def test_facts(ask):
 
 
 @pytest.mark.parametrize("cut", range(len(b"GET /a/b?c=d HTTP/1.1")))
-def test_a_request_line_a_few_octets_at_a_time(ask, cut):
+def test_a_request_line_a_few_bytes_at_a_time(ask, cut):
     assert ask(http, REQUEST[:cut]) is MORE
 
 

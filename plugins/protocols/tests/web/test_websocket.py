@@ -8,7 +8,7 @@ from pywall_core.testing import detector_contract
 
 def frame(text: bytes, key: bytes = b"") -> bytes:
     size = bytes([len(text) | (0x80 if key else 0)]) if len(text) < 126 else b"\xfe" + len(text).to_bytes(2, "big")
-    body = bytes(octet ^ key[n % 4] for n, octet in enumerate(text)) if key else text
+    body = bytes(byte ^ key[n % 4] for n, byte in enumerate(text)) if key else text
     return b"\x81" + size + key + body
 
 

@@ -74,8 +74,8 @@ def flow_key(event: Event) -> FlowKey:
     return event["community_id"], event["src_ip"], event["flow"]["start"]
 
 
-def _run(*words: str) -> Iterator[Event]:
-    command = [sys.executable, "-c", "from pywall_core.cli import main; raise SystemExit(main())", *words]
+def _run(*arguments: str) -> Iterator[Event]:
+    command = [sys.executable, "-c", "from pywall_core.cli import main; raise SystemExit(main())", *arguments]
     with subprocess.Popen(  # noqa: S603 - our own command
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
     ) as process:
@@ -86,7 +86,7 @@ def _run(*words: str) -> Iterator[Event]:
     if complaint:
         print(complaint, file=sys.stderr)
     if process.returncode not in (0, 1):
-        raise SourceError(f"pywall {words[0]} failed (exit code {process.returncode})")
+        raise SourceError(f"pywall {arguments[0]} failed (exit code {process.returncode})")
 
 
 def _parsed(lines: IO[str]) -> Iterator[Event]:

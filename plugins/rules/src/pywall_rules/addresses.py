@@ -18,7 +18,7 @@ Ranges = tuple[list[bytes], list[bytes]]
 
 
 class AddressSet:
-    """IPv4 and IPv6 networks. ``address in addresses`` takes 4 or 16 packed octets."""
+    """IPv4 and IPv6 networks. ``address in addresses`` takes 4 or 16 packed bytes."""
 
     def __init__(self, networks: Iterable[Network], named: Iterable[str] = ()) -> None:
         found = list(networks)
@@ -31,7 +31,7 @@ class AddressSet:
     def parse(cls, value: Any) -> AddressSet:
         """From one entry (see :func:`networks`), a list of them, or ``{file: PATH}`` with one a line.
 
-        :raises ValueError: naming the entry that is no address or network
+        :raises ValueError: naming the entry that is not an address or network
         """
         if isinstance(value, cls):
             return value
@@ -89,7 +89,7 @@ def is_set(entry: object) -> bool:
 
 
 def with_host_bits(entry: object) -> Network | None:
-    """The network that an entry is in, where it names a host of it together with the network's length."""
+    """Return the network that an entry is in, where it names a host of it together with the network's length."""
     if isinstance(entry, str) and "/" in entry:
         with suppress(ValueError):
             network = ip_network(entry, strict=False)
@@ -99,21 +99,21 @@ def with_host_bits(entry: object) -> Network | None:
 
 
 def networks(entry: Any, place: str = "") -> Iterable[Network]:
-    """The networks that one entry stands for: an address, a CIDR network, or a range ``10.0.0.1-10.0.0.9``.
+    """Return the networks that one entry stands for: an address, a CIDR network, or a range ``10.0.0.1-10.0.0.9``.
 
     :raises ValueError: naming what it is not, with the right form
     """
-    if isinstance(entry, str) and "%" not in entry:  # a zone is no part of a packet's address
+    if isinstance(entry, str) and "%" not in entry:  # a zone is not part of a packet's address
         with suppress(ValueError, TypeError):
             first, dash, last = entry.partition("-")
             if dash:
                 return list(summarize_address_range(ip_address(first.strip()), ip_address(last.strip())))
             return [ip_network(entry, strict=False)]
-    raise ValueError(f"{place}{entry!r} is no address or network{_right_form(entry)}")
+    raise ValueError(f"{place}{entry!r} is not an address or network{_right_form(entry)}")
 
 
 def _right_form(entry: Any) -> str:
-    """How people write addresses elsewhere, and how they are written here."""
+    """Return how people write addresses elsewhere, and how they are written here."""
     text = str(entry).strip()
     if text.startswith("!"):
         return f": for all but this, write {{not: {{rule: ip, src: {text.lstrip('! ')}}}}}"
@@ -122,7 +122,7 @@ def _right_form(entry: Any) -> str:
     if "," in text or " " in text:
         return f": write a list, [{', '.join(text.replace(',', ' ').split())}]"
     if "%" in text:
-        return f": a zone is no part of an address, write {text.partition('%')[0]} and a rule `iface`"
+        return f": a zone is not part of an address, write {text.partition('%')[0]} and a rule `iface`"
     if re.fullmatch(r"(\d+\.){1,3}\*(\.\*)*", text):
         known = [part for part in text.split(".") if part != "*"]
         return f": write {'.'.join([*known, *['0'] * (4 - len(known))])}/{8 * len(known)}"

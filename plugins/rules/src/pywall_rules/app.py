@@ -22,9 +22,9 @@ _SCHEMA = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "st
 
 
 class App(RuleKind):
-    """Matches flows that detectors recognised, wherever they run: ports are not asked. ``unknown`` is a flow in which
-    nothing was recognised, ``none`` one without payload. Where one protocol hands over to another (STARTTLS, a proxy),
-    the name is the inner one's. While recognition goes on, the answer is pending: see "the verdict chain".
+    """Matches flows that detectors matched, wherever they run: ports are not asked. ``unknown`` is a flow in which
+    nothing was detected, ``none`` one without payload. Where one protocol hands over to another (STARTTLS, a proxy),
+    the name is the inner one's. While detection goes on, the answer is pending: see "the verdict chain".
 
     An opening alone makes a name; ``confirmed: true`` asks for proof, usually the other side's answer. It is pending
     until the name is proved, and NO for good when a side's budget is spent without proof or its bytes contradict the

@@ -1,7 +1,7 @@
 """The datagram of single packet authorization: one secret, one packet, one opening.
 
-``PWK1 | time, ms since 1970 (8) | nonce (16) | HMAC-SHA256 (32)``, 60 octets, big-endian. The HMAC (RFC 2104) is over
-the first 28 octets, the source address as the firewall sees it (4 or 16), the IP protocol (1) and the port (2) to open:
+``PWK1 | time, ms since 1970 (8) | nonce (16) | HMAC-SHA256 (32)``, 60 bytes, big-endian. The HMAC (RFC 2104) is over
+the first 28 bytes, the source address as the firewall sees it (4 or 16), the IP protocol (1) and the port (2) to open:
 a captured packet opens nothing for another address, no other port, and nothing later.
 """
 
@@ -20,7 +20,7 @@ MIN_SECRET: Final = 16
 
 
 def make(secret: bytes, address: bytes, protocol: int, port: int, *, now: float, nonce: bytes | None = None) -> bytes:
-    """A datagram; ``address`` is the sender's packed one, ``now`` Unix seconds."""
+    """Return a datagram; ``address`` is the sender's packed one, ``now`` Unix seconds."""
     head = MAGIC + pack("!Q", int(now * 1000)) + (nonce or os.urandom(16))
     return head + _tag(secret, head, address, protocol, port)
 
@@ -39,9 +39,9 @@ def genuine(datagram: bytes, secret: bytes, address: bytes, protocol: int, port:
 
 
 def read_secret(file: str) -> bytes:
-    """The secret in a file, without surrounding white space.
+    """Return the secret in a file, without surrounding white space.
 
-    :raises ValueError: unreadable, shorter than 16 octets, or open to other users
+    :raises ValueError: unreadable, shorter than 16 bytes, or open to other users
     """
     try:
         path = Path(file)
@@ -51,7 +51,7 @@ def read_secret(file: str) -> bytes:
     except OSError as error:
         raise ValueError(f"{file}: cannot be read: {error.strerror or error}") from None
     if len(secret) < MIN_SECRET:
-        raise ValueError(f"{file}: a secret has at least {MIN_SECRET} octets (openssl rand -hex 32)")
+        raise ValueError(f"{file}: a secret has at least {MIN_SECRET} bytes (openssl rand -hex 32)")
     return secret
 
 

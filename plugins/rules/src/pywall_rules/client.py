@@ -71,7 +71,7 @@ def _knock(family: int, target: tuple[object, ...], protocol: int, src_port: int
 def _door(text: str) -> tuple[int, int]:
     number, _, protocol = text.partition("/")
     if (protocol or "tcp") not in PROTOCOLS:
-        raise argparse.ArgumentTypeError(f"{text!r} is no PORT/PROTOCOL (7000/tcp)")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a PORT/PROTOCOL (7000/tcp)")
     try:
         return PROTOCOLS[protocol or "tcp"], port_text(number)
     except ValueError as error:

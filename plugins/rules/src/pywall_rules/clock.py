@@ -30,7 +30,7 @@ def _days(value: Any) -> tuple[str, ...]:
         first, dash, last = str(entry).strip().lower().partition("-")
         names = [first[:3], (last if dash else first).strip()[:3]]
         if any(name not in DAYS for name in names) or not isinstance(entry, str):
-            raise ValueError(f"{entry!r} is no day of the week: write {', '.join(DAYS)}, or mon-fri")
+            raise ValueError(f"{entry!r} is not a day of the week: write {', '.join(DAYS)}, or mon-fri")
         at, end = DAYS.index(names[0]), DAYS.index(names[1])
         found += [DAYS[number % 7] for number in range(at, end + 1 if end >= at else end + 8)]
     return tuple(dict.fromkeys(found))
@@ -39,7 +39,7 @@ def _days(value: Any) -> tuple[str, ...]:
 def _hours(value: Any) -> str:
     found = _SPAN.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None:
-        raise ValueError(f"{value!r} is no span of hours: write 08:00-18:00 (22:00-06:00 goes over midnight)")
+        raise ValueError(f"{value!r} is not a span of hours: write 08:00-18:00 (22:00-06:00 goes over midnight)")
     return str(value)
 
 

@@ -38,7 +38,7 @@ class Domain(RuleKind):
         for name in self.names or ():
             if not name.strip("=.*") or " " in name or "/" in name:
                 form = "example.com (and all below it), or =example.com"
-                raise ValueError(f"{name!r} is no name of a host: write {form}")
+                raise ValueError(f"{name!r} is not a name of a host: write {form}")
         self.wanted()
         return self
 
@@ -46,7 +46,7 @@ class Domain(RuleKind):
         return FACTS
 
     def wanted(self) -> tuple[frozenset[str], frozenset[str]]:
-        """Names that stand for all below them, and names that stand for themselves; in lower case."""
+        """Return the names that stand for all below them, and names that stand for themselves; in lower case."""
         entries = self.names or tuple(entry.split()[-1] for _, entry in lines_of(self.file or ""))
         below = {entry.removeprefix("*.").strip(".").lower() for entry in entries if not entry.startswith("=")}
         return frozenset(below), frozenset(entry[1:].strip(".").lower() for entry in entries if entry.startswith("="))
@@ -67,15 +67,15 @@ class Domain(RuleKind):
 
         def match(packet: Packet, flow: Flow) -> Answer:
             facts = flow.facts
-            said = False
+            known = False
             for fact in FACTS:
                 value = facts.get(fact)
                 if value is not None:
-                    said = True
+                    known = True
                     for name in value if isinstance(value, (list, tuple)) else (value,):
                         if is_wanted(str(name)):
                             return YES
-            if said:
+            if known:
                 return NO
             return PENDING if any(state(flow, fact) is PENDING for fact in FACTS) else NO
 

@@ -122,7 +122,7 @@ class Fact(RuleKind):
         return match
 
     def _test(self, host: Host | None = None) -> Callable[[Any], object]:
-        """What is asked of a value that is there."""
+        """Return what is asked of a value that is there."""
         if self.exists is not None:
             return lambda value: self.exists
         if self.glob is not None:
@@ -131,7 +131,7 @@ class Fact(RuleKind):
         if self.suffix is not None:
             names = tuple(name.strip(".").lower() for name in self.suffix)
             below = tuple(f".{name}" for name in names)
-            return lambda value: (said := str(value).lower().rstrip(".")) in names or said.endswith(below)
+            return lambda value: (domain := str(value).lower().rstrip(".")) in names or domain.endswith(below)
         if self.contains is not None:
             parts = tuple(part.lower() for part in self.contains)
             return lambda value: any(part in str(value).lower() for part in parts)

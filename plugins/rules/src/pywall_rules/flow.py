@@ -43,7 +43,9 @@ class FlowStart(RuleKind):
     client: Addresses | None = Field(
         default=None, description="the side that sent the first packet: an address or network, a list, or {file: PATH}"
     )
-    server: Addresses | None = Field(default=None, description="the other side, likewise")
+    server: Addresses | None = Field(
+        default=None, description="the other side: an address or network, a list, or {file: PATH}"
+    )
     port: Ports | None = Field(default=None, description='the server\'s port: a number, a range "1000-2000", or a list')
 
     @model_validator(mode="after")

@@ -32,7 +32,7 @@ class _Located(RuleKind):
         return self
 
     def value(self, record: dict[str, Any]) -> object:
-        """What the record of an address says to this kind."""
+        """Return what the record of an address says to this kind."""
         raise NotImplementedError
 
     def compile(self, host: Host) -> Matcher:
@@ -68,13 +68,13 @@ class Geo(_Located):
     kind: ClassVar[str] = "geo"
 
     src: OneOrMany[str] | None = Field(default=None, description="source: a country's ISO 3166 code (DE), or a list")
-    dst: OneOrMany[str] | None = Field(default=None, description="destination, likewise")
+    dst: OneOrMany[str] | None = Field(default=None, description="destination, in the same form")
 
     @model_validator(mode="after")
     def _has_codes(self) -> Self:
         for code in (*(self.src or ()), *(self.dst or ())):
             if len(code) != 2 or not code.isalpha() or not code.isupper():
-                raise ValueError(f"{code!r} is no country: write its two capital letters (ISO 3166), as DE")
+                raise ValueError(f"{code!r} is not a country: write its two capital letters (ISO 3166), as DE")
         return self
 
     def value(self, record: dict[str, Any]) -> object:
@@ -87,14 +87,16 @@ class Asn(_Located):
     kind: ClassVar[str] = "asn"
 
     src: OneOrMany[int] | None = Field(default=None, description="source: a number (13335), or a list")
-    dst: OneOrMany[int] | None = Field(default=None, description="destination, likewise")
+    dst: OneOrMany[int] | None = Field(default=None, description="destination, in the same form")
 
     def value(self, record: dict[str, Any]) -> object:
         return record.get("autonomous_system_number")
 
 
 def open_database(file: str) -> Any:
-    """The database in a file, kept in memory. :raises ValueError: not readable, or the reader is not installed"""
+    """Return the database in a file, kept in memory. :raises ValueError: not readable, or the reader is not
+    installed
+    """
     try:
         import maxminddb
     except ImportError:

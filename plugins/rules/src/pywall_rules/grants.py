@@ -41,7 +41,7 @@ class PortOpener(RuleKind):
         return flow.initiator == "remote" or flow.src == flow.dst or (flow.version == 4 and flow.src[0] == 127)
 
     def guards(self, flow: Flow) -> bool:
-        """The flow is one to the protected port."""
+        """Return True if the flow is one to the protected port."""
         return flow.dport == self.port and flow.proto == PROTOCOLS[self.protocol]
 
 

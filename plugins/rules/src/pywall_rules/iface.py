@@ -33,7 +33,7 @@ class Iface(RuleKind):
     needs_interfaces: ClassVar[bool] = True
 
     indev: Names | None = Field(default=None, alias="in", description='incoming: a name or pattern ("eth*"), or a list')
-    outdev: Names | None = Field(default=None, alias="out", description="outgoing, likewise")
+    outdev: Names | None = Field(default=None, alias="out", description="outgoing: a name or pattern, or a list")
 
     @model_validator(mode="after")
     def _asks_something(self) -> Self:

@@ -37,7 +37,7 @@ class Ip(RuleKind):
         description="source: an address or CIDR network (IPv4, IPv6), a list, {file: PATH}, one a line, "
         "or @NAME for a named set",
     )
-    dst: Addresses | None = Field(default=None, description="destination, likewise")
+    dst: Addresses | None = Field(default=None, description="destination, in the same form")
 
     @model_validator(mode="after")
     def _asks_something(self) -> Self:

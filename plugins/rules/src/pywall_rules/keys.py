@@ -30,7 +30,7 @@ class Counting(RuleKind):
     prefix6: int = Field(default=64, ge=1, le=128, description="bits of an IPv6 address that count")
 
     def key_of(self) -> Callable[[Flow], Key]:
-        """A function that gives a flow's key. ``source`` is who began the flow, whatever way the packet goes."""
+        """Return a function that gives a flow's key. ``source`` is who began the flow, whatever way the packet goes."""
         four, six = (32 - self.prefix4, 128 - self.prefix6)
 
         def network(address: bytes) -> object:

@@ -28,7 +28,7 @@ Door = tuple[int, int]
 def _door(entry: Any) -> Door:
     number, slash, protocol = entry.partition("/") if isinstance(entry, str) else ("", "", "")
     if not slash or protocol.lower() not in PROTOCOLS:
-        raise ValueError(f"{entry!r} is no door: PORT/PROTOCOL, such as 7000/tcp or 8000/udp")
+        raise ValueError(f"{entry!r} is not a door: PORT/PROTOCOL, such as 7000/tcp or 8000/udp")
     return PROTOCOLS[protocol.lower()], port_text(number)
 
 
@@ -122,7 +122,7 @@ class Attempts:
         self._failed: dict[bytes, tuple[float, int]] = {}
 
     def size(self) -> int:
-        """Entries kept, of all kinds."""
+        """Return entries kept, of all kinds."""
         return sum(map(len, self._stages)) + len(self._complete) + len(self._failed)
 
     def knock(self, packet: Packet, door: Door) -> bool:

@@ -14,7 +14,7 @@ _FEW = 16
 
 
 def linear(pattern: str) -> Callable[[str], object]:
-    """A function that is true for a text in which the pattern is found.
+    """Return a function that is true for a text in which the pattern is found.
 
     Without RE2: at most one unbounded repetition (``*``, ``+``, ``{9,}``), of a single character or class, and neither
     references back nor look-around; such a search is quadratic at worst, in texts that are cut to 4096 characters.
@@ -28,7 +28,7 @@ def linear(pattern: str) -> Callable[[str], object]:
     try:
         found: Callable[[str], object] = re2.compile(pattern).search
     except re2.error as error:
-        raise ValueError(f"{pattern!r} is no regular expression of RE2: {error}") from None
+        raise ValueError(f"{pattern!r} is not a regular expression of RE2: {error}") from None
     return found
 
 
@@ -37,7 +37,7 @@ def _checked(pattern: str) -> Callable[[str], object]:
         parsed = parser.parse(pattern)
         compiled = re.compile(pattern)
     except re.error as error:
-        raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+        raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
     if _unbounded(parsed, pattern) > 1:
         raise ValueError(
             f"{pattern!r} has several unbounded repetitions, which may take very long: write one of them as {{0,15}}, "

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-#: A list file larger than this is refused, octets.
+#: A list file larger than this is refused, bytes.
 MAX_FILE_BYTES = 64 << 20
 
 

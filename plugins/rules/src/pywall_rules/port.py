@@ -29,7 +29,7 @@ class Port(RuleKind):
         default=None, description="the transport protocol; without it any that has ports"
     )
     src: Ports | None = Field(default=None, description='source port: a number, a range "1000-2000", or a list of both')
-    dst: Ports | None = Field(default=None, description="destination port, likewise")
+    dst: Ports | None = Field(default=None, description="destination port, in the same form")
 
     @model_validator(mode="after")
     def _asks_something(self) -> Self:

@@ -35,7 +35,7 @@ class PortSet:
     def parse(cls, value: Any) -> PortSet:
         """From a number, a range ``"1000-2000"`` (inclusive), or a list of both.
 
-        :raises ValueError: naming the entry that is no port
+        :raises ValueError: naming the entry that is not a port
         """
         if isinstance(value, cls):
             return value
@@ -65,13 +65,13 @@ def port(entry: Any) -> int:
 
 
 def port_text(text: str) -> int:
-    """The port that a text says: ``22``. :raises ValueError: not a port number"""
+    """Return the port that a text says: ``22``. :raises ValueError: not a port number"""
     text = text.strip()
     return port(int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else text)
 
 
 def _right_form(entry: Any) -> str:
-    """How people write ports elsewhere, and how they are written here."""
+    """Return how people write ports elsewhere, and how they are written here."""
     text = str(entry).strip()
     low, colon, high = text.partition(":")
     if text.isdecimal() and isinstance(entry, str):

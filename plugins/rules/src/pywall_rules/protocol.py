@@ -46,7 +46,7 @@ def _numbers(value: Any) -> frozenset[int]:
     for entry in one_or_more(value):
         number = NUMBERS.get(entry, -1) if isinstance(entry, str) else entry
         if type(number) is not int or not 0 <= number <= 255:
-            raise ValueError(f"{entry!r} is no IP protocol{_right_form(entry)}")
+            raise ValueError(f"{entry!r} is not an IP protocol{_right_form(entry)}")
         numbers.add(number)
     return frozenset(numbers)
 

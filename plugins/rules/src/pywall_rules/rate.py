@@ -19,17 +19,17 @@ def rate(value: Any) -> float:
         return value
     found = _RATE.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None or int(found[1]) == 0:
-        raise ValueError(f"{value!r} is no rate: write 10/s, 100/m, 5/h, or 2MB/s")
+        raise ValueError(f"{value!r} is not a rate: write 10/s, 100/m, 5/h, or 2MB/s")
     return int(found[1]) * _UNITS[found[2]] / _SECONDS[(found[3] or found[4])[0]]
 
 
 def duration(value: Any) -> float:
-    """Seconds. :raises ValueError: no duration"""
+    """Return seconds. :raises ValueError: no duration"""
     if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0:
         return float(value)
     found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None or float(found[1]) == 0:
-        raise ValueError(f"{value!r} is no duration: write 30s, 10m, 2h or 1d")
+        raise ValueError(f"{value!r} is not a duration: write 30s, 10m, 2h or 1d")
     return float(found[1]) * _SECONDS[found[2]]
 
 

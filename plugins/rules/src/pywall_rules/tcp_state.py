@@ -44,7 +44,7 @@ STATES: Final[dict[str, frozenset[str]]] = {
     },
 }
 _ALL: Final = frozenset().union(*STATES.values())
-#: states that a connection does not come back to once it is established
+#: states that a connection does not return to once it is established
 _OPENING: Final = STATES["CLOSED"] | STATES["SYN_RCVD"] | STATES["SYN_SENT"]
 
 
@@ -55,7 +55,7 @@ def _states(value: Any) -> frozenset[str]:
     for entry in one_or_more(value):
         found = STATES.get(entry.upper().replace("-", "_")) if isinstance(entry, str) else None
         if found is None:
-            raise ValueError(f"{entry!r} is no TCP state ({', '.join(sorted(STATES))})")
+            raise ValueError(f"{entry!r} is not a TCP state ({', '.join(sorted(STATES))})")
         states |= found
     return states
 

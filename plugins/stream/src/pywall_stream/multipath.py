@@ -35,7 +35,7 @@ def without_mptcp(packet: Packet) -> bytes:
 
 
 def _options(packet: Packet) -> list[tuple[int, int]]:
-    """Offset and length of each option of Multipath TCP, read as :func:`.options.parse_options` does."""
+    """Return the offset and length of each option of Multipath TCP, read as :func:`.options.parse_options` does."""
     data, at, end = packet.data, packet.l4 + 20, packet.start
     found = []
     while at < end and data[at] != _END:

@@ -142,9 +142,9 @@ class TopApp(App[None]):
         self._total = (packets, now)
         verdicts = ", ".join(f"{size(n)} {action}" for action, n in sorted(stats.get("verdicts", {}).items()))
         active = stats.get("flows", {}).get("active", 0)
-        words = [f"{active} flows", f"{rate:.0f} packets/s", verdicts, f"by {SORTS[self._sort]}"]
-        words += [f"filter: {self._expression}"] if self._expression else []
-        return " | ".join([*words, *(["PAUSED"] if self._paused else [])])
+        parts = [f"{active} flows", f"{rate:.0f} packets/s", verdicts, f"by {SORTS[self._sort]}"]
+        parts += [f"filter: {self._expression}"] if self._expression else []
+        return " | ".join([*parts, *(["PAUSED"] if self._paused else [])])
 
     def _fill(self, table: DataTable[Any], rows: list[Row]) -> None:
         """Show the rows; the cursor and the scroll position stay."""

@@ -85,7 +85,7 @@ def size(number: float) -> str:
 
 
 def flow_row(entry: Json) -> Row:
-    """One line of the tab Flows."""
+    """Return one line of the tab Flows."""
     verdict = entry.get("verdict") or ""
     if verdict and not entry.get("final"):
         verdict = f"{verdict}?"
@@ -160,7 +160,7 @@ def health_rows(snapshot: Snapshot) -> list[Row]:
 
 
 def story(entry: Json) -> str:
-    """A flow as text: what is known, and the walk that its next packet would take."""
+    """Return a flow as text: what is known, and the walk that its next packet would take."""
     lines = [
         f"{end(entry['src_ip'], entry['src_port'])} -> {end(entry['dest_ip'], entry['dest_port'])} {entry['proto']}",
         f"protocol {entry.get('app_proto') or 'not known yet'}, confirmed {entry.get('confirmed')}",

@@ -2,7 +2,7 @@
 
 :checked: version, length in words, reserved flags, command and application, code and length of the first AVP
 :source: RFC 6733 sections 3 and 4.1
-:minimum: 28 octets
+:minimum: 28 bytes
 :facts: command_code, application_id
 """
 
@@ -25,7 +25,7 @@ first_server = b"\1"
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise Diameter."""
+    """Detect Diameter."""
     grade = _side(client)
     facts: dict[str, Any] = {}
     if grade == PROOF:

@@ -3,7 +3,7 @@
 :checked: application tag, lengths that nest, protocol version 5 and the message type that the tag says; over TCP the
     record length in front
 :source: RFC 4120 sections 5.4, 5.5, 5.9, 7.2.1 and 7.2.2
-:minimum: 16 octets
+:minimum: 16 bytes
 :facts: msg_type
 """
 
@@ -38,7 +38,7 @@ first_server = b"\0" + bytes(_TYPES)
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise Kerberos."""
+    """Detect Kerberos."""
     at = 4
     if flow.proto == UDP:
         client, server = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)

@@ -2,7 +2,7 @@
 
 :checked: a message of nested BER lengths, an identifier and an operation whose first fields are of its own kind
 :source: RFC 4511 sections 4.1 to 4.14 (StartTLS: 4.14), RFC 1798 (CLDAP)
-:minimum: 12 octets
+:minimum: 12 bytes
 :facts: request.operation, request.message_id, request.bind_request.name, request.search_request.base_object,
     request.del_request.dn, request.modify_request.entry, request.add_request.entry, request.mod_dn_request.entry,
     request.compare_request.entry, response.operation, response.result_code
@@ -47,7 +47,7 @@ _Message = tuple[int, int, int, int, bytes]
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise LDAP; hand over to TLS behind StartTLS."""
+    """Detect LDAP; hand over to TLS behind StartTLS."""
     answer = by_client("ldap", _side(client), _side(server))
     if answer is MORE or answer is NO:
         return answer
@@ -73,7 +73,7 @@ def pywall_transactions(flow: Flow) -> TransactionParser:
 
 
 def _message(data: bytes, at: int) -> _Message | None:
-    """The message at ``at``, None when its beginning is not there or is none."""
+    """Return the message at ``at``, None when its beginning is not there or is none."""
     outer = tlv(data, at)
     if outer is None or outer[0] != 0x30:
         return None
@@ -131,7 +131,7 @@ def _header_cut(data: bytes) -> bool:
 
 
 def _start_tls(client: bytes, server: bytes) -> tuple[int, int] | None:
-    """Offsets behind the StartTLS request and behind its successful response."""
+    """Return the offsets behind the StartTLS request and behind its successful response."""
     at = 0
     for _ in range(16):
         asked = _message(client, at)
@@ -144,10 +144,10 @@ def _start_tls(client: bytes, server: bytes) -> tuple[int, int] | None:
         return None
     end = 0
     for _ in range(16):
-        told = _message(server, end)
-        if told is None or told[3] > len(server):
+        reply = _message(server, end)
+        if reply is None or reply[3] > len(server):
             return None
-        end = told[3]
-        if told[0] == 0x78 and told[4] == asked[4]:
-            return (at, end) if server[told[1] : told[1] + 3] == b"\x0a\x01\0" else None
+        end = reply[3]
+        if reply[0] == 0x78 and reply[4] == asked[4]:
+            return (at, end) if server[reply[1] : reply[1] + 3] == b"\x0a\x01\0" else None
     return None

@@ -1,9 +1,9 @@
 """Protocol for carrying Authentication for Network Access.
 
-:checked: reserved octets, a length that is the datagram's, flags, a known message with the flags and the session that
+:checked: reserved bytes, a length that is the datagram's, flags, a known message with the flags and the session that
     it has, and values that fill it
 :source: RFC 5191 sections 6.2, 6.3, 7
-:minimum: the first datagram, 16 octets
+:minimum: the first datagram, 16 bytes
 :facts: message_type
 """
 
@@ -33,7 +33,7 @@ _VENDOR: Final = 0x8000
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise PANA."""
+    """Detect PANA."""
     return by_datagram("pana", _message, flow, client, server)
 
 

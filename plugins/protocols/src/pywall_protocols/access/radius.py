@@ -3,7 +3,7 @@
 :checked: a known code, a length that is the datagram's or leaves padding, and attributes that fill it exactly, or
     before a broken one any whose value is of its type
 :source: RFC 2865 sections 3, 5; RFC 2866; RFC 5176; codes by IANA's registry
-:minimum: the first datagram, 20 octets
+:minimum: the first datagram, 20 bytes
 :facts: code, user_name, reply_code
 """
 
@@ -51,13 +51,13 @@ _TEXTS: Final = frozenset({1, 18, 30, 31, 32, 44, 77, 87})
 _FIXED: Final = {3: 19, **dict.fromkeys((4, 5, 6, 7, 8, 12, 27, 28, 40, 41, 45, 46, 61), 6), 80: 18}
 _LEAST_TEXT: Final = 5
 _PRINTABLE: Final = bytes(range(32, 127))
-#: RFC 2865 section 3: octets beyond the length are padding
+#: RFC 2865 section 3: bytes beyond the length are padding
 _PADDING: Final = 16
 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise RADIUS."""
+    """Detect RADIUS."""
     return by_datagram("radius", _message, flow, client, server)
 
 
@@ -89,7 +89,7 @@ def _message(data: bytes) -> Said:
 
 
 def _tells(kind: int, length: int, value: bytes) -> bool:
-    """An attribute whose value is of its type: no other protocol's octets pass for it."""
+    """An attribute whose value is of its type: no other protocol's bytes pass for it."""
     if kind in _TEXTS:
         return len(value) >= _LEAST_TEXT and not value[:_LEAST_TEXT].translate(None, _PRINTABLE)
     if kind in _FIXED:

@@ -1,9 +1,9 @@
 """Discord's voice channels: the search for one's own address, and keep-alives.
 
-:checked: a request or response of 74 octets with its length, a source, an address as text and zeros; or the
+:checked: a request or response of 74 bytes with its length, a source, an address as text and zeros; or the
     keep-alive's magic
 :source: Discord Developer Documentation, Voice Connections, IP Discovery
-:minimum: the first datagram, 8 octets
+:minimum: the first datagram, 8 bytes
 :facts: none
 """
 
@@ -29,7 +29,7 @@ _discovery = re.compile(rb"\0[\1\2]\0\x46[\s\S]{4}[0-9a-fA-F.:]{0,63}\0+[\s\S]{2
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise Discord."""
+    """Detect Discord."""
     return by_datagram("discord", _message, flow, client, server)
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, TransactionParser, hookimpl
 
-from ..parsing.dialogue import MAX_LINE, Line, first_octets, has_head, heads, lines, may_begin, verb_of
+from ..parsing.dialogue import MAX_LINE, Line, first_bytes, has_head, heads, lines, may_begin, verb_of
 from ..parsing.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, by_client
 from ..parsing.wire import text
 from ..transactions.chat import IrcDialogue
@@ -35,7 +35,7 @@ _OWN: Final = frozenset(
     b"NICK USER PASS CAP JOIN PRIVMSG NOTICE MODE PING PONG QUIT WHO WHOIS LIST PART TOPIC AWAY USERHOST ISON "
     b"INVITE KICK OPER WEBIRC SERVER PROTOCTL AUTHENTICATE STARTTLS".split()
 )
-first_client = first_octets(_OWN)
+first_client = first_bytes(_OWN)
 #: alone they may be FTP's, POP3's or Redis's
 _SHARED: Final = frozenset({b"USER", b"PASS", b"QUIT", b"LIST", b"MODE", b"PING", b"SERVER", b"AUTHENTICATE"})
 _SERVER: Final = re.compile(
@@ -48,7 +48,7 @@ _HEADS: Final = heads(_OWN)
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise IRC; hand over to TLS behind STARTTLS."""
+    """Detect IRC; hand over to TLS behind STARTTLS."""
     answer = by_client("irc", _client(client), _server(server))
     if answer is MORE or answer is NO:
         return answer
@@ -60,10 +60,10 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     for line, end in commands:
         if restart and end == restart[0]:
             break
-        words = line.split()
+        fields = line.split()
         verb = verb_of(line)
-        if verb in (b"NICK", b"USER") and len(words) > 1:
-            facts.setdefault(verb.decode().lower(), text(words[1]))
+        if verb in (b"NICK", b"USER") and len(fields) > 1:
+            facts.setdefault(verb.decode().lower(), text(fields[1]))
         if verb in (b"JOIN", b"PRIVMSG", b"QUIT"):
             done = True
             break
@@ -121,7 +121,7 @@ def _server(data: bytes) -> Grade:
 
 
 def _starttls(commands: Sequence[Line], server: bytes) -> tuple[int, int] | None:
-    """Offsets behind the command STARTTLS and behind its numeric 670."""
+    """Return the offsets behind the command STARTTLS and behind its numeric 670."""
     for line, end in commands:
         if verb_of(line) == b"STARTTLS":
             for answer, last in lines(server, 64):

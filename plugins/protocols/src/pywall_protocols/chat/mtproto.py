@@ -50,7 +50,7 @@ _READ: Final = (
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise MTProto."""
+    """Detect MTProto."""
     return by_request("mtproto", _request, _answers, flow, client, server)
 
 
@@ -69,7 +69,9 @@ def _request(data: bytes) -> Said:
 
 
 def _framing(data: bytes) -> tuple[str, int]:
-    """The framing in the clear and where its first message begins; ("", -1) while that is open, ("", 0) for none."""
+    """Return the framing in the clear and where its first message begins; ("", -1) while that is open, ("", 0) for
+    none.
+    """
     if data[:1] == _ABRIDGED:
         if len(data) < 5:
             return "", -1
@@ -98,7 +100,7 @@ def _deciphered(key: bytes, counter: bytes, data: bytes) -> bytes:
 
 
 def _answers(request: bytes, answer: bytes) -> Answer:
-    """The frame with the answer to the request for keys; obfuscated, a frame whose length can be one."""
+    """Return the frame with the answer to the request for keys; obfuscated, a frame whose length can be one."""
     name, start = _framing(request)
     if name:
         at = start - 1 if name == "abridged" else start - 4 if name != "full" else start

@@ -52,7 +52,7 @@ _LIMIT: Final = 2400
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise XMPP; hand over to TLS behind ``proceed``."""
+    """Detect XMPP; hand over to TLS behind ``proceed``."""
     answer = by_client("xmpp", _side(client), _side(server))
     if answer is MORE or answer is NO:
         return answer

@@ -31,7 +31,7 @@ _LONGEST: Final = 128 << 20
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise Aerospike."""
+    """Detect Aerospike."""
     return by_request("aerospike", _message, _answers, flow, client, server)
 
 
@@ -58,7 +58,7 @@ def _message(data: bytes) -> Said:
 
 
 def _answers(request: bytes, answer: bytes) -> Answer:
-    said = _message(answer)
-    if isinstance(said, dict):
+    result = _message(answer)
+    if isinstance(result, dict):
         return YES if answer[1] == request[1] else NO
-    return said
+    return result

@@ -3,7 +3,7 @@
 :checked: request version 1 to 5, flags, opcode OPTIONS without body or STARTUP with ``CQL_VERSION``; response of the
     same version: SUPPORTED, READY, AUTHENTICATE or ERROR
 :source: CQL Binary Protocol v1 to v5, sections 2, 4.1 and 4.2
-:minimum: 9 octets from each side, or 24 of the client
+:minimum: 9 bytes from each side, or 24 of the client
 :facts: none
 """
 
@@ -24,7 +24,7 @@ first_server = b"\x81\x82\x83\x84\x85\xc2"
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise CQL."""
+    """Detect CQL."""
     return by_client("cassandra", _client(client), _server(server))
 
 

@@ -3,7 +3,7 @@
 :checked: text: a storage command with its numbers, or a weaker command and a reply of the protocol; binary: the
     header whose key and extras fit its body; UDP: the frame header before either
 :source: memcached protocol.txt (storage, retrieval, meta commands, UDP protocol), BinaryProtocolRevamped
-:minimum: 24 octets of a binary header, else one line
+:minimum: 24 bytes of a binary header, else one line
 :facts: command
 """
 
@@ -38,20 +38,20 @@ _REPLY: Final = re.compile(
     rb"(VALUE [!-~]{1,250} \d+ \d+|STAT [!-~]+ .*|VERSION \d[!-~]*)|(?:STORED|NOT_STORED|EXISTS|NOT_FOUND|END"
     rb"|DELETED|TOUCHED|OK|ERROR|RESET|(?:CLIENT|SERVER)_ERROR .*|HD.*|EN|VA \d+.*|\d{1,20})"
 )
-_CLIENT_OCTETS: Final = b"\x80acdfgimprstv"
-_SERVER_OCTETS: Final = b"\x81VSNEDTOCRHM0123456789"
+_CLIENT_BYTES: Final = b"\x80acdfgimprstv"
+_SERVER_BYTES: Final = b"\x81VSNEDTOCRHM0123456789"
 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise memcached."""
+    """Detect memcached."""
     if flow.proto == UDP:
-        asked, told = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
-        if not (_framed(asked) and _framed(told)):
+        asked, reply = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
+        if not (_framed(asked) and _framed(reply)):
             return NO
-        client, server = asked[8:], told[8:]
+        client, server = asked[8:], reply[8:]
     answer = by_client(
-        "memcached", _side(client, _CLIENT_OCTETS, _text_client), _side(server, _SERVER_OCTETS, _text_server)
+        "memcached", _side(client, _CLIENT_BYTES, _text_client), _side(server, _SERVER_BYTES, _text_server)
     )
     if answer is MORE or answer is NO:
         return answer
@@ -68,10 +68,10 @@ def _framed(datagram: bytes) -> bool:
     return not datagram or (len(datagram) > 8 and u16(datagram, 2) == 0 < u16(datagram, 4) and u16(datagram, 6) == 0)
 
 
-def _side(data: bytes, octets: bytes, judge_text: Any) -> Grade:
+def _side(data: bytes, first_bytes: bytes, judge_text: Any) -> Grade:
     if not data:
         return OPEN
-    if data[0] not in octets:
+    if data[0] not in first_bytes:
         return REFUTED
     if data[0] < 0x80:
         grade: Grade = judge_text(data)

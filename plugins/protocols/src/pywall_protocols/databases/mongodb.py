@@ -3,7 +3,7 @@
 :checked: little-endian length, response id and operation code; flags and first BSON document of OP_MSG, collection of
     OP_QUERY and the older operations, original code of OP_COMPRESSED
 :source: MongoDB Wire Protocol: Standard Message Header, OP_MSG, OP_QUERY, OP_REPLY, OP_COMPRESSED; bsonspec.org 1.1
-:minimum: 25 octets
+:minimum: 25 bytes
 :facts: command
 """
 
@@ -33,7 +33,7 @@ _LONGEST: Final = 48_000_000
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise MongoDB."""
+    """Detect MongoDB."""
     answer = by_client("mongodb", _side(client, True), _side(server, False))
     if answer is MORE or answer is NO:
         return answer
@@ -76,7 +76,7 @@ def _side(data: bytes, to_server: bool) -> Grade:
 
 
 def _command(data: bytes) -> dict[str, Any]:
-    """The name of the first BSON element, which is the command's."""
+    """Return the name of the first BSON element, which is the command's."""
     operation = _HEADER(data)[3]
     at = 26 if operation == 2013 else data.find(0, 20) + 14 if operation == 2004 else 0
     name = cut(data, at, data.find(0, at, at + 64)) if at else b""

@@ -1,9 +1,9 @@
 """MySQL and MariaDB, by the initial handshake packet and the client's answer to it.
 
 :checked: server: packet 0 of protocol version 10 with a version number, a NUL and the zero filler, or an error
-    packet; client: packet 1 with its capabilities and the zero octets of the handshake response, or an SSL request
+    packet; client: packet 1 with its capabilities and the zero bytes of the handshake response, or an SSL request
 :source: MySQL Internals, Client/Server Protocol: HandshakeV10, HandshakeResponse41, SSLRequest, ERR_Packet
-:minimum: 26 octets of the server or 32 of the client
+:minimum: 26 bytes of the server or 32 of the client
 :facts: version, user
 """
 
@@ -32,7 +32,7 @@ _VERSION: Final = re.compile(rb"\d{1,3}\.\d{1,3}[ -~]{0,120}\Z")
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise MySQL; hand over to TLS behind the SSL request."""
+    """Detect MySQL; hand over to TLS behind the SSL request."""
     answer = by_server("mysql", _client(client), _server(server), silent=not server)
     if answer is MORE or answer is NO:
         return answer
@@ -52,7 +52,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 
 def _size(data: bytes) -> int:
-    """Octets of the first packet with its header; 0 while that is not there."""
+    """Return bytes of the first packet with its header; 0 while that is not there."""
     return int.from_bytes(data[:3], "little") + 4 if len(data) > 3 else 0
 
 

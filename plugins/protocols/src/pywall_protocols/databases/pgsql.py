@@ -3,7 +3,7 @@
 :checked: client: length and protocol 3.x with the parameter ``user``, or the codes of an SSL, GSSENC or cancel
     request; server: an authentication or error message of fitting length
 :source: PostgreSQL documentation, Frontend/Backend Protocol: Message Flow, Message Formats
-:minimum: 8 octets
+:minimum: 8 bytes
 :facts: user, database, application_name
 """
 
@@ -23,7 +23,7 @@ tier = "exact"
 first_client = b"\0"
 first_server = b"RENSG"
 
-#: octets of a start-up packet (MAX_STARTUP_PACKET_LENGTH)
+#: bytes of a start-up packet (MAX_STARTUP_PACKET_LENGTH)
 _LONGEST: Final = 10000
 _CANCEL: Final = 80877102
 _SSL: Final = 80877103
@@ -33,7 +33,7 @@ _PARAMETERS: Final = (b"user", b"database", b"application_name")
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise PostgreSQL; hand over to TLS behind the server's ``S``."""
+    """Detect PostgreSQL; hand over to TLS behind the server's ``S``."""
     answer = by_client("pgsql", _client(client), _server(server))
     if answer is MORE or answer is NO:
         return answer
@@ -60,9 +60,11 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 
 def _parameters(data: bytes) -> dict[str, Any]:
-    words = data[:4096].split(b"\0")
+    fields = data[:4096].split(b"\0")
     return {
-        name.decode(): text(value) for name, value in zip(words[::2], words[1::2], strict=False) if name in _PARAMETERS
+        name.decode(): text(value)
+        for name, value in zip(fields[::2], fields[1::2], strict=False)
+        if name in _PARAMETERS
     }
 
 
@@ -76,7 +78,7 @@ def _client(data: bytes) -> Grade:
         return PROOF if 12 <= size <= 268 else REFUTED
     if code >> 16 == 3 and code & 0xFFFF < 10 and 9 <= size <= _LONGEST:
         name = cut(data, 8, data.find(0, 8, 72)) if data.find(0, 8, 72) > 0 else data[8:]
-        if not all(octet in _NAME for octet in name):
+        if not all(byte in _NAME for byte in name):
             return REFUTED
         if name == b"" and len(data) > 8 and size > 9:  # a first parameter without a name: another protocol's zeros
             return REFUTED

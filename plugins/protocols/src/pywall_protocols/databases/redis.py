@@ -3,7 +3,7 @@
 :checked: client: array header, bulk string header and a command name of that length, or an inline command; server: a
     typed reply, or text that only Redis answers with
 :source: Redis serialization protocol specification (redis.io, RESP)
-:minimum: 14 octets of the client or 7 of the server
+:minimum: 14 bytes of the client or 7 of the server
 :facts: command, arguments
 """
 
@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, TransactionParser, hookimpl
 
-from ..parsing.dialogue import first_octets, lines, may_begin, verb_of
+from ..parsing.dialogue import first_bytes, lines, may_begin, verb_of
 from ..parsing.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, by_client
 from ..parsing.wire import text
 from ..transactions.commands import RedisTransactions
@@ -29,7 +29,7 @@ _INLINE: Final = frozenset(
     b"LPUSH RPUSH EXPIRE TTL TYPE ECHO DBSIZE FLUSHALL FLUSHDB SLAVEOF REPLICAOF REPLCONF PSYNC SYNC SCAN EVAL "
     b"MODULE SUBSCRIBE PUBLISH XADD ZADD SADD SAVE BGSAVE LRANGE MONITOR CLUSTER".split()
 )
-first_client = b"*\r\n" + first_octets(_INLINE)
+first_client = b"*\r\n" + first_bytes(_INLINE)
 first_server = b"+-:$*%~_#,(=!>|"
 
 _ARRAY: Final = re.compile(rb"\*([1-9]\d{0,6})\r\n\$([1-9]\d{0,2})\r\n")
@@ -44,7 +44,7 @@ _REPLY: Final = re.compile(
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise Redis."""
+    """Detect Redis."""
     client = client.lstrip(b"\r\n")
     answer = by_client("redis", _client(client), _server(server))
     if answer is MORE or answer is NO:

@@ -3,7 +3,7 @@
 :checked: packet type, status, length and window; the option table of PRELOGIN, the version in LOGIN7, the record of a
     Sybase login; amid a connection the headers or UTF-16 text of a batch or call; the first token of a reply
 :source: MS-TDS sections 2.2.3.1, 2.2.6 and 2.2.7; TDS 5.0 Functional Specification
-:minimum: 13 octets
+:minimum: 13 bytes
 :facts: none
 """
 
@@ -30,12 +30,12 @@ _ALL_HEADERS: Final = b"\x16\0\0\0\x12\0\0\0\x02\0"
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise TDS."""
+    """Detect TDS."""
     return by_client("tds", _client(client), _server(server))
 
 
 def _header(data: bytes) -> Grade:
-    """What the packet header says: OPEN when it is well or not all there."""
+    """Return what the packet header says: OPEN when it is well or not all there."""
     if len(data) > 1 and data[1] & ~0x1D:
         return REFUTED
     return OPEN if len(data) < 8 or (u16(data, 2) >= 9 and data[7] == 0) else REFUTED
@@ -68,21 +68,19 @@ def _client(data: bytes) -> Grade:
 
 
 def _login(body: bytes) -> bool:
-    """LOGIN7 begins with its length and a version of TDS 7."""
+    """Return True if LOGIN7 begins with its length and a version of TDS 7."""
     return int.from_bytes(body[:4], "little") <= 0x20000 and 0x70 <= body[7] <= 0x75
 
 
 def _options(body: bytes) -> bool:
-    """The option table of PRELOGIN begins with VERSION, whose offset and length fit."""
+    """Return True if the option table of PRELOGIN begins with VERSION, whose offset and length fit."""
     return body[0] == 0 and 6 <= u16(body, 1) <= 512 and u16(body, 3) == 6
 
 
-def _utf16(octets: bytes) -> bool:
+def _utf16(data: bytes) -> bool:
     """Some characters of ASCII in UTF-16LE."""
-    low, high = octets[::2], octets[1::2]
-    return (
-        len(high) >= 4 and not any(high) and all(octet >= 32 or octet in b"\t\r\n" for octet in low) and low.isascii()
-    )
+    low, high = data[::2], data[1::2]
+    return len(high) >= 4 and not any(high) and all(byte >= 32 or byte in b"\t\r\n" for byte in low) and low.isascii()
 
 
 def _server(data: bytes) -> Grade:

@@ -3,7 +3,7 @@
 :checked: client: length, zero checksums, type connect, version 290 to 330 not below the compatible one, place of the
     connect data; server: accept, refuse, redirect or resend with zero checksums
 :source: Oracle Net as Wireshark's and Zeek's documentation describe it; Oracle publishes no specification
-:minimum: 28 octets of the client or 12 of the server
+:minimum: 28 bytes of the client or 12 of the server
 :facts: connect_data
 """
 
@@ -26,7 +26,7 @@ first_server = bytes(range(0x20))
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise Oracle Net."""
+    """Detect Oracle Net."""
     answer = by_client("tns", _client(client), _server(server))
     if answer is MORE or answer is NO:
         return answer
@@ -42,7 +42,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 
 def _header(data: bytes, types: bytes) -> bool:
-    """Nothing in the eight octets of the header, as far as they are there, is wrong."""
+    """Nothing in the eight bytes of the header, as far as they are there, is wrong."""
     if len(data) >= 2 and u16(data, 0) < 8:
         return False
     return not any(data[2:4]) and data[4:5] in types and not any(data[6:8])

@@ -3,7 +3,7 @@
 :checked: initRequest and initResponse: their tags, lengths, protocol version and options as bit strings, message
     sizes
 :source: ANSI/NISO Z39.50-2003 (ISO 23950) appendix 3.1
-:minimum: 12 octets
+:minimum: 12 bytes
 :facts: none
 """
 
@@ -24,7 +24,7 @@ first_server = b"\xb5"
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise Z39.50."""
+    """Detect Z39.50."""
     return by_client("z3950", _side(client, 0xB4), _side(server, 0xB5))
 
 

@@ -3,7 +3,7 @@
 :checked: operation, hardware type and address length; the magic cookie, or, for BOOTP without one, an Ethernet address
     whose padding is zero
 :source: RFC 2131 section 2; RFC 1497; RFC 951 section 3; options by RFC 2132
-:minimum: 240 octets
+:minimum: 240 bytes
 :facts: type, dhcp_type, client_mac, hostname
 """
 
@@ -34,7 +34,7 @@ _END: Final = 255
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise DHCP and BOOTP."""
+    """Detect DHCP and BOOTP."""
     return by_datagram("dhcp", _message, flow, client, server)
 
 

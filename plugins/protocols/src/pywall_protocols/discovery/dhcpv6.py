@@ -3,7 +3,7 @@
 :checked: a known message whose options fill the datagram exactly, with a client or server identifier, an elapsed time,
     an identity association, a list of wanted options, or a relayed message among them
 :source: RFC 8415 sections 8, 9, 21; messages and options by IANA's registry
-:minimum: the first datagram, 8 octets
+:minimum: the first datagram, 8 bytes
 :facts: type
 """
 
@@ -47,7 +47,7 @@ _NAMES: Final = (
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise DHCPv6."""
+    """Detect DHCPv6."""
     return by_datagram("dhcpv6", _message, flow, client, server)
 
 
@@ -56,13 +56,13 @@ def _message(data: bytes) -> Said:
     if size < 8 or not 1 <= data[0] <= 36:
         return NO
     at = 34 if data[0] in _RELAYS else 4
-    told = False
+    informs = False
     while at + 4 <= size:
         option, length = u16(data, at), u16(data, at + 2)
         if not 1 <= option <= _MAX_OPTION or length < _TELLING.get(option, 0):
             return NO
-        told = told or option in _TELLING
+        informs = informs or option in _TELLING
         at += 4 + length
-    if at != size or not told:
+    if at != size or not informs:
         return NO
     return {"type": _NAMES[data[0] - 1]} if data[0] <= len(_NAMES) else {}

@@ -8,7 +8,7 @@ mDNS has: id 0 and a name under ``.local``. A unicast LLMNR message looks like o
     plain query's or a record that points back to it, or any header where it is sent to the group of mDNS or LLMNR, else
     the next datagram, up to the third; over TCP the length before it. A NetBIOS name (32 letters A to P) is none
 :source: RFC 1035 section 4; RFC 2136; RFC 6762 section 18; RFC 4795 section 2.1; RFC 7766 section 8
-:minimum: one datagram of 17 octets; over TCP 19 octets
+:minimum: one datagram of 17 bytes; over TCP 19 bytes
 :facts: rrname, rrtype, rcode, answers
 """
 
@@ -34,12 +34,12 @@ MDNS_GROUPS: Final = (bytes([224, 0, 0, 251]), bytes.fromhex("ff02" + "00" * 13 
 LLMNR_GROUPS: Final = (bytes([224, 0, 0, 252]), bytes.fromhex("ff02" + "00" * 11 + "010003"))
 _MOST_DAMAGED: Final = 3  # datagrams of a side before it is given up
 _MOST_COMPARED: Final = 8  # messages of a side that are looked through for a question or its answer
-_PATIENCE: Final = 4096  # octets of a message over TCP that are waited for
+_PATIENCE: Final = 4096  # bytes of a message over TCP that are waited for
 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise DNS, mDNS and LLMNR."""
+    """Detect DNS, mDNS and LLMNR."""
     if flow.proto == TCP:
         client_says, asked = _over_tcp(client)
         server_says, answered = _over_tcp(server)
@@ -69,12 +69,12 @@ def pywall_transactions(flow: Flow) -> TransactionParser:
 
 def _answers(flow: Flow, client: bytes, server: bytes) -> bool:
     """One of the server's first messages answers a question of the client's first ones, or the other way round."""
-    asked, told = _messages(flow, client, flow.client_sizes), _messages(flow, server, flow.server_sizes)
-    return any(_is_answer(one, other) or _is_answer(other, one) for one in asked for other in told)
+    asked, replies = _messages(flow, client, flow.client_sizes), _messages(flow, server, flow.server_sizes)
+    return any(_is_answer(one, other) or _is_answer(other, one) for one in asked for other in replies)
 
 
 def _messages(flow: Flow, data: bytes, sizes: tuple[int, ...]) -> list[bytes]:
-    """The first messages of a direction that have a header, at most 8; the last one over TCP may be cut."""
+    """Return the first messages of a direction that have a header, at most 8; the last one over TCP may be cut."""
     if flow.proto != TCP:
         return [message for message in islice(datagrams(data, sizes), _MOST_COMPARED) if len(message) >= 12]
     found: list[bytes] = []
@@ -97,7 +97,7 @@ def _is_answer(question: bytes, answer: bytes) -> bool:
 
 
 def _over_udp(data: bytes, sizes: tuple[int, ...], asked: bytes = b"", to_group: bool = False) -> tuple[Answer, bytes]:
-    """What a direction's datagrams are, and the first message: behind a damaged one that of its repetition.
+    """Return what a direction's datagrams are, and the first message: behind a damaged one that of its repetition.
 
     What is sent to one of the groups can only be damaged, if it has a header.
     """
@@ -113,7 +113,7 @@ def _over_udp(data: bytes, sizes: tuple[int, ...], asked: bytes = b"", to_group:
 
 
 def _over_tcp(data: bytes) -> tuple[Answer, bytes]:
-    """What a direction's first message is, and the message, as far as it is there."""
+    """Return what a direction's first message is, and the message, as far as it is there."""
     if len(data) < 2:
         return MORE, b""
     length = u16(data, 0)
@@ -126,7 +126,7 @@ def _over_tcp(data: bytes) -> tuple[Answer, bytes]:
 
 
 def _which(flow: Flow, message: bytes) -> str:
-    """Which of the three protocols a datagram's message belongs to."""
+    """Return which of the three protocols a datagram's message belongs to."""
     if flow.dst in MDNS_GROUPS or flow.src in MDNS_GROUPS:
         return "mdns"
     if flow.dst in LLMNR_GROUPS or flow.src in LLMNR_GROUPS:

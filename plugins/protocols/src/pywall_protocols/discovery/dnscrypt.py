@@ -34,7 +34,7 @@ _LONGEST: Final = 4096
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise DNSCrypt."""
+    """Detect DNSCrypt."""
     if flow.proto == UDP:
         return by_request("dnscrypt", _query, _answers, flow, client, server, needs_answer=True)
     return by_request("dnscrypt", _framed_query, _framed_answers, flow, client, server, needs_answer=True)

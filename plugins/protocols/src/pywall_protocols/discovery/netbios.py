@@ -4,7 +4,7 @@
     name service, as the source of a datagram, as the called name of a session request; up to a quarter of it may be
     damaged. Or a datagram's length and offset of zero
 :source: RFC 1002 sections 4.1, 4.2 (names), 4.3 (sessions), 4.4 (datagrams)
-:minimum: 46 octets; over TCP 6, a refusal 5
+:minimum: 46 bytes; over TCP 6, a refusal 5
 :facts: service, name
 """
 
@@ -34,7 +34,7 @@ _SESSION_ANSWERS: Final = {_POSITIVE: 4, b"\x83\0\0\1": 5, b"\x84\0\0\6": 10}
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise NetBIOS."""
+    """Detect NetBIOS."""
     if flow.proto == UDP:
         return by_datagram("netbios", _datagram, flow, client, server)
     answer = by_stream("netbios", _session, client, server)
@@ -68,7 +68,7 @@ def _datagram(data: bytes) -> Said:
 
 
 def _queried(data: bytes) -> bytes:
-    """The name that a plain query is for, behind a damaged length."""
+    """Return the name that a plain query is for, behind a damaged length."""
     name = data[13:45]
     return b"" if data[4:12] != _ONE_QUESTION or name.translate(None, LETTERS) else name
 
@@ -92,6 +92,6 @@ def _session(data: bytes) -> Said:
 
 
 def _decoded(name: bytes) -> str:
-    """The name without its padding and its sixteenth octet, the kind of name."""
-    octets = bytes((high - 65 & 15) << 4 | low - 65 & 15 for high, low in zip(name[::2], name[1::2], strict=True))
-    return text(octets[:15].rstrip(b" \0"))
+    """Return the name without its padding and its sixteenth byte, the kind of name."""
+    data = bytes((high - 65 & 15) << 4 | low - 65 & 15 for high, low in zip(name[::2], name[1::2], strict=True))
+    return text(data[:15].rstrip(b" \0"))

@@ -2,7 +2,7 @@
 
 :checked: a known function, a length that is the datagram's, and a language tag of letters
 :source: RFC 2608 section 8 (version 2); RFC 2165 section 4 (version 1)
-:minimum: the first datagram, 12 octets
+:minimum: the first datagram, 12 bytes
 :facts: version, function
 """
 
@@ -30,7 +30,7 @@ _MAX_TAG: Final = 35
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise SLP."""
+    """Detect SLP."""
     return by_datagram("srvloc", _message, flow, client, server)
 
 

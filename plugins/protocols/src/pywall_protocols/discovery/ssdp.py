@@ -3,7 +3,7 @@
 :checked: ``M-SEARCH * HTTP/1.`` or ``NOTIFY * HTTP/1.``, or a ``200 OK`` with a search target (``ST``) or service name
     (``USN``)
 :source: UPnP Device Architecture 2.0 sections 1.2, 1.3
-:minimum: 20 octets, an answer's the first datagram
+:minimum: 20 bytes, an answer's the first datagram
 :facts: method, target, server
 """
 
@@ -32,7 +32,7 @@ _server = re.compile(rb"\n(?:SERVER|USER-AGENT):[ \t]*([^\r\n]*)", re.IGNORECASE
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise SSDP."""
+    """Detect SSDP."""
     return by_beacon("ssdp", _message, flow, client)
 
 

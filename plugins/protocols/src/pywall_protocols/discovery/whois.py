@@ -35,7 +35,7 @@ _LOOKED_AT: Final = 2048
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise WHOIS."""
+    """Detect WHOIS."""
     query = _QUERY.match(client)
     if query is None:
         return MORE if _BEGINNING.match(client) else NO

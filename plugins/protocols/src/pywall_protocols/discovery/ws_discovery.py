@@ -34,7 +34,7 @@ _LOOKED_AT: Final = 4096
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise WS-Discovery."""
+    """Detect WS-Discovery."""
     return by_datagram("ws-discovery", _message, flow, client, server)
 
 

@@ -3,7 +3,7 @@
 :checked: every record header of the first datagram of a side: type, version, epoch, a length that ends in the
     datagram; in epoch 0 that a handshake message's fragment lies within its record
 :source: RFC 9147 sections 4, 5; RFC 6347 sections 4.1, 4.2
-:minimum: one datagram of 14 octets
+:minimum: one datagram of 14 bytes
 :facts: version, sni, client_alpns, ech, ja3.hash, ja3.string, ja4, cipher
 """
 
@@ -33,7 +33,7 @@ _MESSAGE: Final = 12
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise DTLS."""
+    """Detect DTLS."""
     client_says = _says(first_datagram(client, flow.client_sizes))
     answer = two_sided("dtls", client_says, _says(first_datagram(server, flow.server_sizes)))
     if not isinstance(answer, Match):
@@ -70,7 +70,9 @@ def _says(datagram: bytes) -> Answer:
 
 
 def _answers(datagram: bytes) -> bool:
-    """The datagram begins with a server's answer to a ClientHello in the clear, or with an alert (7 bytes)."""
+    """Return True if the datagram begins with a server's answer to a ClientHello in the clear, or with an alert (7
+    bytes).
+    """
     if u16(datagram, 3):
         return False
     if datagram[0] == ALERT:
@@ -86,7 +88,9 @@ def _fragment_fits(datagram: bytes, at: int, end: int) -> bool:
 
 
 def _message(packets: Iterable[bytes], wanted: int) -> bytes:
-    """The body of the last whole ClientHello or ServerHello (a cookie makes a client repeat its), fragments joined."""
+    """Return the body of the last whole ClientHello or ServerHello (a cookie makes a client repeat its), fragments
+    joined.
+    """
     found = b""
     parts: dict[int, bytes] = {}
     for datagram in packets:

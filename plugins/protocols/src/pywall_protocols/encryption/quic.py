@@ -1,6 +1,6 @@
 """QUIC v1, v2 and the drafts, and Google's before it, by long headers; the Initial is opened for its ClientHello.
 
-That needs ``cryptography``; without it QUIC is recognised all the same, with its version alone.
+That needs ``cryptography``; without it QUIC is detected all the same, with its version alone.
 
 :checked: a long header with a known version and connection ids of at most 20 bytes, or a reserved version that the
     other side answers with Version Negotiation, a list of known or invented ones; an opening of 1200 bytes in a version
@@ -8,7 +8,7 @@ That needs ``cryptography``; without it QUIC is recognised all the same, with it
     sends to the id that it names
 :source: RFC 9000 sections 15, 17; RFC 9001 section 5; RFC 9369; RFC 8999; draft-ietf-quic-transport; Chromium's
     net/quic (Q0xx, T0xx)
-:minimum: 7 octets of the first datagram; 13 of gQUIC
+:minimum: 7 bytes of the first datagram; 13 of gQUIC
 :facts: version, sni, sni_changed, client_alpns, ech, ja3.hash, ja3.string, ja4
 """
 
@@ -38,7 +38,7 @@ MOST_INITIALS: Final = 8
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise QUIC."""
+    """Detect QUIC."""
     first = first_datagram(client, flow.client_sizes)
     reply = first_datagram(server, flow.server_sizes)
     asked, answered = long_header(first), long_header(reply)
@@ -68,7 +68,9 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 
 def _keys_agreed(packets: list[bytes]) -> bool:
-    """A datagram of the server begins with a packet that only comes behind both hellos: no Initial, no Retry."""
+    """Return True if a datagram of the server begins with a packet that only comes behind both hellos: no Initial, no
+    Retry.
+    """
     for packet in packets[:_MOST_COMPARED]:
         header = long_header(packet)
         if header is None or header.version == 0 or not quic_initial.AVAILABLE or version_name(header.version) is None:
@@ -110,7 +112,9 @@ def _gquic(first: bytes, reply: bytes) -> Match | Answer:
 
 
 def _chlo(data: bytes) -> dict[str, str]:
-    """The server name in the table of a gQUIC client hello: tags, each with the offset at which its value ends."""
+    """Return the server name in the table of a gQUIC client hello: tags, each with the offset at which its value
+    ends.
+    """
     at = data.find(b"CHLO")
     if at < 0 or at + 8 > len(data):
         return {}
@@ -127,7 +131,7 @@ def _chlo(data: bytes) -> dict[str, str]:
 
 
 def _client_hellos(packets: list[bytes]) -> list[dict[str, Any]]:
-    """The facts of every ClientHello in the client's Initials that is all there, in order."""
+    """Return the facts of every ClientHello in the client's Initials that is all there, in order."""
     streams: dict[bytes, quic_initial.CryptoStream] = {}
     original = b""
     for packet in packets[:MOST_INITIALS]:

@@ -32,16 +32,16 @@ _SEALED: Final = slice(21, 29)
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise QUIC in the middle. Its packets are noise by design, so that it is never confirmed."""
-    asked, told = _says(client, flow.client_sizes), _says(server, flow.server_sizes)
-    if client and server and YES in (asked, told) and _fits(client) and _fits(server):
+    """Detect QUIC in the middle. Its packets are noise by design, so that it is never confirmed."""
+    asked, reply = _says(client, flow.client_sizes), _says(server, flow.server_sizes)
+    if client and server and YES in (asked, reply) and _fits(client) and _fits(server):
         return Match("quic", confirmed=False)
     wrong = (client and not _fits(client)) or (server and not _fits(server))
-    return NO if wrong or asked is told is NO else MORE
+    return NO if wrong or asked is reply is NO else MORE
 
 
 def _fits(data: bytes) -> bool:
-    """The first packet of a side has the fixed bit and not that of a long header."""
+    """Return True if the first packet of a side has the fixed bit and not that of a long header."""
     return data[0] & 0xC0 == 0x40
 
 

@@ -4,7 +4,7 @@
     and cipher suites; over fragmented records too), an SSLv2-style hello whose lengths add up, or two record headers
     that follow each other, or one on each side; where the start was not seen, one whole record or alert
 :source: RFC 8446 sections 4.1, 5.1; RFC 5246; RFC 6101; RFC 5246 appendix E.2 (SSLv2-style hello)
-:minimum: 11 octets of a ClientHello, 47 of a ServerHello; else one record and 5 octets
+:minimum: 11 bytes of a ClientHello, 47 of a ServerHello; else one record and 5 bytes
 :facts: version, sni, sni_changed, client_alpns, server_alpns, ech, ja3.hash, ja3.string, ja3s.hash, ja3s.string, ja4,
     cipher, session_resumed, subject, issuerdn, serial, notbefore, notafter, self_issued, fingerprint,
     fingerprint_sha256, chain_length
@@ -56,14 +56,14 @@ VERSIONS: Final = {
 RETRY_RANDOM: Final = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 #: drafts of TLS 1.3 had this and their number for a version
 _DRAFT: Final = 0x7F
-#: What one side's first octets may be: too few, one well-formed record, one with something else behind it, or proof.
+#: What one side's first bytes may be: too few, one well-formed record, one with something else behind it, or proof.
 _SILENT, _RECORD, _BROKEN, _PROOF, _WRONG = range(5)
 _SPOKEN: Final = (_RECORD, _BROKEN, _PROOF)
 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise TLS."""
+    """Detect TLS."""
     look = _look_midstream if flow.midstream else _look
     by_client = look(client)
     by_server = look(server)
@@ -84,7 +84,9 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 
 def _look_midstream(data: bytes) -> int:
-    """The same where the start was not seen: a whole encrypted record, or an alert in clear, will do for proof."""
+    """Return the same where the start was not seen: a whole encrypted record, or an alert in clear, will do for
+    proof.
+    """
     found = _look(data)
     if found not in (_RECORD, _BROKEN):
         return found
@@ -93,7 +95,9 @@ def _look_midstream(data: bytes) -> int:
 
 
 def _answers(client: bytes, server: bytes) -> bool:
-    """The client's side begins with a ClientHello that parses, the server's with a ServerHello; or with SSLv2's."""
+    """Return True if the client's side begins with a ClientHello that parses, the server's with a ServerHello; or
+    with SSLv2's.
+    """
     server = _behind_warnings(server)
     if len(server) < 6:
         return False
@@ -108,14 +112,16 @@ def _answers(client: bytes, server: bytes) -> bool:
 
 
 def _behind_warnings(server: bytes) -> bytes:
-    """What follows the warnings that a server may send before its hello (RFC 6066 section 3: unrecognized_name)."""
+    """Return what follows the warnings that a server may send before its hello (RFC 6066 section 3:
+    unrecognized_name).
+    """
     while server[:1] == bytes([ALERT]) and server[3:6] == b"\0\2\1":
         server = server[7:]
     return server
 
 
 def _look(data: bytes) -> int:
-    """What one direction's octets are evidence of."""
+    """Return what one direction's bytes are evidence of."""
     size = len(data)
     if size == 0:
         return _SILENT
@@ -139,7 +145,7 @@ def _look(data: bytes) -> int:
 
 
 def _header_fits(data: bytes, at: int) -> bool:
-    """Whether the octets at ``at``, as far as they go, may be a record header."""
+    """Return whether the bytes at ``at``, as far as they go, may be a record header."""
     kind = data[at]
     if not CHANGE_CIPHER_SPEC <= kind <= HEARTBEAT:
         return False
@@ -157,7 +163,7 @@ def _header_fits(data: bytes, at: int) -> bool:
 
 
 def _look_hello(data: bytes) -> int:
-    """Judge a record that begins with the octet of a ClientHello or ServerHello."""
+    """Judge a record that begins with the byte of a ClientHello or ServerHello."""
     message, _ = _handshake(data, 80)
     size = len(message)
     kind = message[0]
@@ -185,7 +191,7 @@ def _look_hello(data: bytes) -> int:
 
 
 def _look_sslv2(data: bytes) -> int:
-    """Judge a record with SSLv2's two-octet header: only hellos whose lengths add up will do."""
+    """Judge a record with SSLv2's two-byte header: only hellos whose lengths add up will do."""
     if data[2:3] not in (b"", b"\1", b"\4"):
         return _WRONG
     if len(data) < 11:
@@ -205,9 +211,10 @@ def _look_sslv2(data: bytes) -> int:
 
 
 def _handshake(data: bytes, wanted: int) -> tuple[bytes, bool]:
-    """The handshake messages that ``data`` begins with, their fragments joined, and whether something else follows.
+    """Return the handshake messages that ``data`` begins with, their fragments joined, and whether something else
+    follows.
 
-    Reads until ``wanted`` octets are there.
+    Reads until ``wanted`` bytes are there.
     """
     whole = len(data) // _STEP * _STEP
     joined, at, ended = _joined(data[:whole]) if whole > _STEP else (b"", 0, False)
@@ -227,7 +234,7 @@ def _handshake(data: bytes, wanted: int) -> tuple[bytes, bool]:
 
 @lru_cache(maxsize=256)
 def _joined(data: bytes) -> tuple[bytes, int, bool]:
-    """The same of the whole records in ``data``, a multiple of the step, and where the next one begins.
+    """Return the same of the whole records in ``data``, a multiple of the step, and where the next one begins.
 
     A hello in records of one byte each is not read from its start for every byte that comes.
     """
@@ -244,7 +251,7 @@ def _joined(data: bytes) -> tuple[bytes, int, bool]:
 
 
 def _messages(data: bytes) -> tuple[list[tuple[int, bytes]], bool]:
-    """The whole handshake messages at the start of ``data``, and whether the plain handshake has ended."""
+    """Return the whole handshake messages at the start of ``data``, and whether the plain handshake has ended."""
     joined, ended = _handshake(data, len(data))
     found: list[tuple[int, bytes]] = []
     at = 0
@@ -320,7 +327,9 @@ def _server_facts(facts: dict[str, Any], data: bytes, session_id: bytes) -> bool
 
 
 def _chain_length(body: bytes) -> int:
-    """How many certificates a Certificate message of TLS 1.2 and before has (RFC 5246 section 7.4.2), at most 32."""
+    """Return how many certificates a Certificate message of TLS 1.2 and before has (RFC 5246 section 7.4.2), at most
+    32.
+    """
     count, at = 0, 3
     while at + 3 < len(body) and count < _MOST_CERTIFICATES:
         count += 1

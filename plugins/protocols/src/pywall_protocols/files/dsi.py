@@ -1,9 +1,9 @@
 """Apple Filing Protocol over the Data Stream Interface.
 
-:checked: a request and the reply with its identifier and command, lengths and the reserved octets; opening a session
+:checked: a request and the reply with its identifier and command, lengths and the reserved bytes; opening a session
     with its option
 :source: Apple Filing Protocol Programming Guide, DSI packet header
-:minimum: 16 octets
+:minimum: 16 bytes
 :facts: none
 """
 
@@ -23,7 +23,7 @@ first_server = b"\1\0"
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise DSI."""
+    """Detect DSI."""
     if not _header(client) or not _header(server):
         return NO
     if len(client) < 16 or len(server) < 16:
@@ -36,7 +36,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 
 def _header(data: bytes) -> bool:
-    """Nothing in the sixteen octets, as far as they are there, is wrong."""
+    """Nothing in the sixteen bytes, as far as they are there, is wrong."""
     if data[:1] > b"\1" or (len(data) > 1 and data[1] not in (1, 2, 3, 4, 5, 6, 8)) or any(data[12:16]):
         return False
     return len(data) < 12 or u32(data, 8) <= 1 << 24

@@ -66,11 +66,11 @@ _HEADS: Final = heads(_VERBS)
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise FTP; hand over to TLS behind AUTH TLS."""
-    told: Match | None = (flow.ext or {}).get("ftp.told")
-    if told is not None:
+    """Detect FTP; hand over to TLS behind AUTH TLS."""
+    announced: Match | None = (flow.ext or {}).get("ftp.told")
+    if announced is not None:
         _announce(flow, client, server)
-        return told
+        return announced
     commands = lines(client, _COMMANDS)
     answers = replies(server, _REPLIES)
     proved = has_answer(commands, answers, flow.midstream)
@@ -150,7 +150,7 @@ def _announce(flow: Flow, client: bytes, server: bytes) -> None:
     at_client, at_server, asked = state
     commands, answers = lines(client[at_client:], _COUNT), replies(server[at_server:], _COUNT)
     asked += tuple(line for line, _ in commands if line.strip())
-    for code, words, _ in answers:
+    for code, reply, _ in answers:
         if code < 200:
             continue  # preliminary
         if code in _PASSIVE:  # answers nothing else, so the commands before it are done with
@@ -160,7 +160,7 @@ def _announce(flow: Flow, client: bytes, server: bytes) -> None:
         if not asked:
             continue
         command, asked = asked[0], asked[1:]
-        if accepted := _accepted(flow, command, code, words):
+        if accepted := _accepted(flow, command, code, reply):
             dst, port = accepted
             flow.expect("ftp-data", proto=TCP, dst=dst, dport=port, src=flow.src if dst == flow.dst else flow.dst)
     at_client += commands[-1][1] if commands else 0
@@ -168,17 +168,17 @@ def _announce(flow: Flow, client: bytes, server: bytes) -> None:
     ext["ftp"] = (at_client, at_server, asked)
 
 
-def _accepted(flow: Flow, command: bytes, code: int, words: bytes) -> tuple[bytes, int] | None:
+def _accepted(flow: Flow, command: bytes, code: int, reply: bytes) -> tuple[bytes, int] | None:
     """Return address and port of the data connection that a reply agrees to; None when it is another reply.
 
     The client's address must be its own (RFC 2577 section 3: no bounce). That of a 227 is not looked at: behind NAT it
     is another one, and data only flows between this flow's ends.
     """
     if code == 227:
-        passive = _PASV.search(words)
+        passive = _PASV.search(reply)
         return (flow.dst, port) if passive and (port := _address_and_port(passive[1])[1]) else None
     if code == 229:
-        extended = _EPSV.search(words)
+        extended = _EPSV.search(reply)
         return (flow.dst, int(extended[2])) if extended else None
     if not 200 <= code < 300:
         return None

@@ -3,7 +3,7 @@
 :checked: the control connection agreed on this address and port (PORT, PASV, EPRT, EPSV), no other detector knows the
     content, and one side alone has sent any; never confirmed, since a file may hold anything
 :source: RFC 959 section 3.2, RFC 2428
-:minimum: 1 octet
+:minimum: 1 byte
 :facts: none
 """
 
@@ -21,7 +21,7 @@ first_server = None
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise a data connection that was expected."""
+    """Detect a data connection that was expected."""
     if flow.expected != "ftp-data" or (client and server):
         return NO
     return Match("ftp-data", confirmed=False, done=False)

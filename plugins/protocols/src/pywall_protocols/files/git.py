@@ -3,7 +3,7 @@
 :checked: a length of four hexadecimal digits and ``git-upload-pack``, ``git-receive-pack`` or ``git-upload-archive``;
     the server's advertisement of an object and a reference
 :source: Git documentation, gitprotocol-pack and gitprotocol-common
-:minimum: 21 octets of the client
+:minimum: 21 bytes of the client
 :facts: command, path, host
 """
 
@@ -32,7 +32,7 @@ _HEX: Final = b"0123456789abcdefABCDEF"
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise Git."""
+    """Detect Git."""
     answer = by_client("git", _client(client), _server(server))
     if answer is MORE or answer is NO:
         return answer

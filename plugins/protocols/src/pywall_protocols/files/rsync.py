@@ -2,7 +2,7 @@
 
 :checked: ``@RSYNCD:`` and a protocol version
 :source: rsync, csprotocol.txt
-:minimum: 11 octets
+:minimum: 11 bytes
 :facts: client_version, server_version
 """
 
@@ -27,7 +27,7 @@ _GREETING: Final = re.compile(rb"@RSYNCD: (\d{1,3}(?:\.\d{1,3})?)[ \r\n]")
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise rsync."""
+    """Detect rsync."""
     answer = judge("rsync", _side(client), _side(server))
     if answer is MORE or answer is NO:
         return answer

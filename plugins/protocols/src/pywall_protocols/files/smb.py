@@ -2,7 +2,7 @@
 
 :checked: session packet with the magic of SMB1, SMB2, an encrypted or a compressed message
 :source: MS-SMB 2.1, MS-SMB2 2.1 and 2.2.1
-:minimum: 8 octets
+:minimum: 8 bytes
 :facts: version, dialect
 """
 
@@ -28,7 +28,7 @@ _MAGIC: Final = (b"\xffSMB", b"\xfeSMB", b"\xfdSMB", b"\xfcSMB")
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise SMB."""
+    """Detect SMB."""
     answer = by_client("smb", _side(client), _side(server))
     if answer is MORE or answer is NO:
         return answer

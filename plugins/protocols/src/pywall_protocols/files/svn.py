@@ -2,7 +2,7 @@
 
 :checked: the greeting's tuple with the protocol versions, the client's with version, capabilities and URL
 :source: Subversion, subversion/libsvn_ra_svn/protocol sections 1, 2
-:minimum: 14 octets of the server, 9 of the client
+:minimum: 14 bytes of the server, 9 of the client
 :facts: url
 """
 
@@ -21,7 +21,7 @@ transport = "tcp"
 tier = "exact"
 first_client = first_server = b"("
 
-#: Octets of the client's first tuple: a URL and a list of capabilities.
+#: Bytes of the client's first tuple: a URL and a list of capabilities.
 LONGEST: Final = 4096
 _greeting = re.compile(rb"\( success \( [12] [12] \( ").match
 _response = re.compile(rb"\( 2 \( [a-z0-9 -]*\) \d+:(svn(?:\+ssh)?://[^ ]+) ").match
@@ -33,7 +33,7 @@ _beginning_of_response = re.compile(
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise Subversion."""
+    """Detect Subversion."""
     asked = _response(client[:LONGEST])
     if asked:
         client_says = YES

@@ -31,7 +31,7 @@ _DATA: Final = 3
 _ACK: Final = 4
 _ERROR: Final = 5
 _OACK: Final = 6
-#: RFC 2348: octets of a block, at most 65464; 512 where none was agreed
+#: RFC 2348: bytes of a block, at most 65464; 512 where none was agreed
 _BLOCK: Final = 65464
 #: highest error code (RFC 2347 section 3)
 _ERRORS: Final = 8
@@ -40,41 +40,41 @@ _options = re.compile(rb"\0\x06(?:[\w-]{1,32}\0[\w./-]{0,255}\0){1,16}\Z").match
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise TFTP."""
+    """Detect TFTP."""
     if not client:
         return MORE
-    said = client[: flow.client_sizes[0]]
-    found = _request(said)
+    first = client[: flow.client_sizes[0]]
+    found = _request(first)
     if found:
         flow.expect("tftp", proto=UDP, dst=flow.src, dport=flow.sport)
         packet = "read" if found[1] == b"\1" else "write"
         # the answer comes from another port: of this flow nothing more is known
         facts = {"packet": packet, "file": text(found[2]), "mode": text(found[3].lower())}
         return Match("tftp", facts, confirmed=False)
-    if len(said) < 4 or not _DATA <= u16(said, 0) <= _OACK:
+    if len(first) < 4 or not _DATA <= u16(first, 0) <= _OACK:
         return NO
-    acknowledged = bool(server) and _acknowledges(said, first_datagram(server, flow.server_sizes))
-    if flow.expected == "tftp" and _first_answer(said):
+    acknowledged = bool(server) and _acknowledges(first, first_datagram(server, flow.server_sizes))
+    if flow.expected == "tftp" and _first_answer(first):
         return Match("tftp", confirmed=acknowledged, done=acknowledged)
     if not server:
         return MORE
     return Match("tftp") if acknowledged else NO
 
 
-def _first_answer(said: bytes) -> bool:
-    """Whether a server may answer a request so: block 1, its acknowledgement 0, an error, or options."""
-    kind, number = u16(said, 0), u16(said, 2)
+def _first_answer(first: bytes) -> bool:
+    """Return whether a server may answer a request so: block 1, its acknowledgement 0, an error, or options."""
+    kind, number = u16(first, 0), u16(first, 2)
     if kind == _DATA:
-        return number == 1 and len(said) <= _BLOCK + 4
+        return number == 1 and len(first) <= _BLOCK + 4
     if kind == _ACK:
-        return number == 0 and len(said) == 4
+        return number == 0 and len(first) == 4
     if kind == _ERROR:
-        return number <= _ERRORS and said.find(b"\0", 4) == len(said) - 1
-    return _options(said) is not None
+        return number <= _ERRORS and first.find(b"\0", 4) == len(first) - 1
+    return _options(first) is not None
 
 
 def _acknowledges(one: bytes, other: bytes) -> bool:
-    """One is a block, the other the acknowledgement before or after it."""
+    """Return True if one is a block, the other the acknowledgement before or after it."""
     for block, ack in ((one, other), (other, one)):
         if (
             len(ack) == 4

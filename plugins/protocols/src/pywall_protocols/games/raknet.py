@@ -1,8 +1,8 @@
 """RakNet, the transport of many games.
 
-:checked: the offline message's identifier and its sixteen magic octets
+:checked: the offline message's identifier and its sixteen magic bytes
 :source: RakNet 4 source, MessageIdentifiers.h and RakPeer.cpp; wiki.vg, Raknet Protocol
-:minimum: 17 to 25 octets
+:minimum: 17 to 25 bytes
 :facts: none
 """
 
@@ -35,7 +35,7 @@ first_server = None
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise RakNet."""
+    """Detect RakNet."""
     return by_datagram("raknet", _message, flow, client, server)
 
 

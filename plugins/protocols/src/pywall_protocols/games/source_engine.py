@@ -1,8 +1,8 @@
 """Queries of Valve's Source and GoldSrc game servers.
 
-:checked: four octets of ones and a query's or an answer's letter with what belongs to it
+:checked: four bytes of ones and a query's or an answer's letter with what belongs to it
 :source: Valve Developer Community, Server queries; Master Server Query Protocol
-:minimum: the first datagram, 9 octets
+:minimum: the first datagram, 9 bytes
 :facts: query
 """
 
@@ -30,7 +30,7 @@ _master = re.compile(rb"(1)[\0-\7\xff][0-9.]{7,15}:\d{1,5}\0").match
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise queries of Source servers."""
+    """Detect queries of Source servers."""
     return by_datagram("source_engine", _message, flow, client, server)
 
 

@@ -2,7 +2,7 @@
 
 :checked: the lengths of both headers, which agree, a known command and its state flags; of discovery its magic
 :source: Beckhoff Information System, TwinCAT ADS, AMS/TCP packet and AMS header
-:minimum: 38 octets; of discovery 12
+:minimum: 38 bytes; of discovery 12
 :facts: command
 """
 
@@ -33,7 +33,7 @@ _ADS: Final = 0x0004
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise ADS."""
+    """Detect ADS."""
     if flow.proto == UDP:
         return by_datagram("ams", _discovery, flow, client, server)
     return by_stream("ams", _message, client, server)

@@ -2,7 +2,7 @@
 
 :checked: the BVLC type, a known function, and a length that is the datagram's and fits the function
 :source: ASHRAE 135 annex J (IPv4) section 2; annex U (IPv6) section 2
-:minimum: the first datagram, 4 octets
+:minimum: the first datagram, 4 bytes
 :facts: function
 """
 
@@ -26,13 +26,13 @@ _IPV6: Final = 0x82
 #: lengths of functions without a network message
 _FIXED: Final = {0: 6, 2: 4, 5: 6, 6: 4, 8: 10}
 _MAX_FUNCTION: Final = 0x0C
-#: least length with a network message: header, version, control, and one octet
+#: least length with a network message: header, version, control, and one byte
 _LEAST: Final = 7
 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise BACnet/IP."""
+    """Detect BACnet/IP."""
     return by_datagram("bacnet", _message, flow, client, server)
 
 
@@ -43,7 +43,7 @@ def _message(data: bytes) -> Said:
     function = data[1]
     if data[0] == _IPV6:
         return {"function": function} if size >= _LEAST else NO
-    if function in (1, 3, 7):  # distribution tables: entries of 10 octets
+    if function in (1, 3, 7):  # distribution tables: entries of 10 bytes
         holds = (size - 4) % 10 == 0
     elif function in _FIXED:
         holds = size == _FIXED[function]

@@ -34,7 +34,7 @@ _MAX_LENGTH: Final = 4096
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise ANSI C12.22."""
+    """Detect ANSI C12.22."""
     return by_message("c1222", _message, flow, client, server)
 
 

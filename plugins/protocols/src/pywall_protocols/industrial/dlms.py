@@ -29,7 +29,7 @@ _POLYNOMIAL: Final = 0x8408
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise DLMS."""
+    """Detect DLMS."""
     return by_message("dlms", _frame, flow, client, server)
 
 
@@ -48,7 +48,7 @@ def _frame(data: bytes) -> Said:
 
 
 def _fcs(data: bytes) -> int:
-    """The frame check sequence of X.25: reflected CRC-16 with all bits turned over before and behind."""
+    """Return the frame check sequence of X.25: reflected CRC-16 with all bits turned over before and behind."""
     crc = 0xFFFF
     for byte in data:
         crc ^= byte

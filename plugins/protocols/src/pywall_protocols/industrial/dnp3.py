@@ -1,8 +1,8 @@
 """DNP3, the protocol of electricity and water utilities, over TCP and UDP.
 
-:checked: the start octets, the length, and the checksum of the link header
+:checked: the start bytes, the length, and the checksum of the link header
 :source: IEEE 1815-2012 clause 9.2 (data link frame), annex on the CRC
-:minimum: 10 octets
+:minimum: 10 bytes
 :facts: type, source, destination
 """
 
@@ -28,10 +28,10 @@ _MIN_LENGTH: Final = 5
 _POLYNOMIAL: Final = 0xA6BC  # x^16 + x^13 + x^12 + x^11 + x^10 + x^8 + x^6 + x^5 + x^2 + 1, low bit first
 
 
-def _remainder(octet: int) -> int:
+def _remainder(byte: int) -> int:
     for _ in range(8):
-        octet = octet >> 1 ^ (_POLYNOMIAL if octet & 1 else 0)
-    return octet
+        byte = byte >> 1 ^ (_POLYNOMIAL if byte & 1 else 0)
+    return byte
 
 
 _REMAINDERS: Final = tuple(map(_remainder, range(256)))
@@ -39,7 +39,7 @@ _REMAINDERS: Final = tuple(map(_remainder, range(256)))
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise DNP3."""
+    """Detect DNP3."""
     return by_message("dnp3", _frame, flow, client, server)
 
 
@@ -60,6 +60,6 @@ def _frame(data: bytes) -> Said:
 
 def _crc(data: bytes) -> int:
     value = 0
-    for octet in data:
-        value = value >> 8 ^ _REMAINDERS[(value ^ octet) & 0xFF]
+    for byte in data:
+        value = value >> 8 ^ _REMAINDERS[(value ^ byte) & 0xFF]
     return value ^ 0xFFFF

@@ -2,7 +2,7 @@
 
 :checked: a version and its inverse, a known payload type, and a length that fits it, over UDP the datagram's
 :source: ISO 13400-2:2019 clauses 7, 9
-:minimum: 8 octets
+:minimum: 8 bytes
 :facts: version, payload_type
 """
 
@@ -46,7 +46,7 @@ _TYPES: Final = {
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise DoIP."""
+    """Detect DoIP."""
     if flow.proto == UDP:
         return by_datagram("doip", _datagram, flow, client, server)
     return by_stream("doip", _message, client, server)

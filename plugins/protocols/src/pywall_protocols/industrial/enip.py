@@ -3,7 +3,7 @@
 :checked: a known command, a status, options of zero and a length that fits the command, over UDP the datagram's; cyclic
     data by its two items, the second of which ends where the datagram does
 :source: ODVA, The CIP Networks Library volume 2, sections 2-3 (encapsulation), 2-6 (common packet format)
-:minimum: 24 octets; of cyclic data 18
+:minimum: 24 bytes; of cyclic data 18
 :facts: command
 """
 
@@ -43,14 +43,14 @@ _COMMANDS: Final = {
 }
 _STATUS: Final = frozenset({0, 1, 2, 3, 0x64, 0x65, 0x69})
 _WITH_ITEMS: Final = (0x6F, 0x70)
-#: sequenced address item of 8 octets, and connected data
+#: sequenced address item of 8 bytes, and connected data
 _SEQUENCED: Final = 0x8002
 _CONNECTED: Final = 0x00B1
 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise EtherNet/IP."""
+    """Detect EtherNet/IP."""
     if flow.proto == UDP:
         if client[:1] == b"\2":
             return by_datagram("cipio", _cyclic, flow, client, server)
@@ -73,7 +73,7 @@ def _datagram(data: bytes) -> Said:
 
 
 def _message(data: bytes) -> Said:
-    """The first message that does more than nothing."""
+    """Return the first message that does more than nothing."""
     at = 0
     for _ in range(_MAX_NOPS):
         if data[at + 1 : at + 2].strip(b"\0") or (len(data) > at and data[at] not in _COMMANDS):

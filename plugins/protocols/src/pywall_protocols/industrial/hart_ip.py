@@ -3,7 +3,7 @@
 :checked: version, kind and number of the message, and a length that is the datagram's; over TCP those of a message and
     its answer
 :source: FieldComm Group HCF_SPEC-085, sections 10.2.1, 10.3
-:minimum: 8 octets, over TCP of each side
+:minimum: 8 bytes, over TCP of each side
 :facts: message
 """
 
@@ -36,14 +36,14 @@ _MESSAGES: Final = {
     5: "read_audit_log",
     128: "discovery",
 }
-#: octets of an opening: who is master, and the time after which silence ends the session
+#: bytes of an opening: who is master, and the time after which silence ends the session
 _OPENING_LENGTH: Final = 13
 _MAX_LENGTH: Final = 1024
 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise HART-IP."""
+    """Detect HART-IP."""
     if flow.proto == UDP:
         return by_datagram("hart_ip", _datagram, flow, client, server)
     client_says, server_says = _message(client), _message(server)

@@ -1,9 +1,9 @@
 """IEC 60870-5-104: telecontrol of power systems over TCP.
 
-:checked: the start octet and the control field's format; of a numbered frame also the size that its type and number of
+:checked: the start byte and the control field's format; of a numbered frame also the size that its type and number of
     objects give, or the number of the next frame where the type is not known
 :source: IEC 60870-5-104:2006 clause 5 (APCI); IEC 60870-5-101:2003 clause 7.2 (ASDU), 7.3 (sizes)
-:minimum: 6 octets, of a numbered frame 9 or the whole frame
+:minimum: 6 bytes, of a numbered frame 9 or the whole frame
 :facts: format, type
 """
 
@@ -31,7 +31,7 @@ _FUNCTIONS: Final = frozenset({0x07, 0x0B, 0x13, 0x23, 0x43, 0x83})
 #: control field, then type, number of objects, cause (2), common address (2)
 _ASDU: Final = 10
 _ADDRESS: Final = 3
-#: types of information objects by their octets, without the address
+#: types of information objects by their bytes, without the address
 _TYPES: Final = {
     0: (102,),
     1: (1, 3, 45, 46, 47, 70, 100, 101, 105, 113),
@@ -53,7 +53,7 @@ _SIZES: Final = {kind: size for size, kinds in _TYPES.items() for kind in kinds}
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise IEC 60870-5-104."""
+    """Detect IEC 60870-5-104."""
     return by_stream("iec60870", _frame, client, server)
 
 

@@ -3,7 +3,7 @@
 :checked: header length, version, a known service, and a length that is the datagram's, over TCP one that a message may
     have
 :source: ISO 22510 clause 5 (KNXnet/IP core)
-:minimum: 6 octets
+:minimum: 6 bytes
 :facts: service
 """
 
@@ -31,7 +31,7 @@ _MAX_LENGTH: Final = 1024
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise KNXnet/IP."""
+    """Detect KNXnet/IP."""
     if flow.proto == UDP:
         return by_datagram("knx", _datagram, flow, client, server)
     return by_stream("knx", _message, client, server)

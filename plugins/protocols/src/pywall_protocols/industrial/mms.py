@@ -3,7 +3,7 @@
 :checked: behind the opening of the transport connection a session that connects with the MMS syntax, session data
     around a confirmed or unconfirmed MMS message, or an MMS message straight on the transport
 :source: ISO 9506-2 clause 6; ISO 8327 clause 8.3 (session); ISO 8823 clause 8.2 (presentation); RFC 1006
-:minimum: 39 octets or the whole packet, behind the opening
+:minimum: 39 bytes or the whole packet, behind the opening
 :facts: none
 """
 
@@ -30,7 +30,7 @@ _DATA: Final = b"\1\0\1\0"
 #: OID 1.0.9506.2, of the abstract syntax
 _SYNTAX: Final = b"\x28\xca\x22\x02"
 _ASN1_USER_DATA: Final = 0x61
-#: octets within which session, presentation and the message's own tag lie
+#: bytes within which session, presentation and the message's own tag lie
 _PRESENTED: Final = 32
 #: initiate request, response and error; confirmed request, response and error, unconfirmed, reject, conclude
 _INITIATES: Final = range(0xA8, 0xAB)
@@ -39,7 +39,7 @@ _MESSAGES: Final = frozenset((*range(0xA0, 0xA5), *_INITIATES, 0x8B, 0x8C))
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise MMS."""
+    """Detect MMS."""
     return by_stream("mms", _packet, client, server)
 
 

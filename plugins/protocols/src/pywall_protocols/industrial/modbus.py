@@ -3,7 +3,7 @@
 :checked: protocol identifier 0, and a length that fits the function: of a known request or response, of an exception;
     of other functions a second message, or the other side's answer to the same transaction and unit
 :source: Modbus Application Protocol 1.1b3 section 6; Modbus Messaging on TCP/IP 1.0b section 3.1.3
-:minimum: 8 to 9 octets
+:minimum: 8 to 9 bytes
 :facts: function
 """
 
@@ -26,12 +26,12 @@ first_server = None
 _HEADER: Final = 6
 _MAX_LENGTH: Final = 254
 _EXCEPTION: Final = 0x80
-#: a sequence with four octets of length, of which Active Directory makes every message
+#: a sequence with four bytes of length, of which Active Directory makes every message
 _LDAP: Final = b"\x30\x84"
 #: by which the next transaction's number may be greater
 _MAX_SKIPPED: Final = 16
 _CODES: Final = frozenset((*range(1, 9), 10, 11))
-#: read coils, discrete inputs, holding and input registers: four octets, or a count and as many
+#: read coils, discrete inputs, holding and input registers: four bytes, or a count and as many
 _READS: Final = (1, 2, 3, 4)
 _WRITES_ONE: Final = (5, 6)
 _WRITES_MANY: Final = (15, 16)
@@ -39,7 +39,7 @@ _WRITES_MANY: Final = (15, 16)
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise Modbus."""
+    """Detect Modbus."""
     answer = by_stream("modbus", _message, client, server)
     if answer is MORE and len(server) > 7 and client[:4] == server[:4] and client[6:8] == server[6:8]:
         return Match("modbus", {"function": client[7]})
@@ -66,7 +66,9 @@ def _message(data: bytes) -> Said:
 
 
 def _fits(function: int, length: int, data: bytes) -> bool:
-    """The length is what this function's request or response has; ``data[8]`` is the first octet after the function."""
+    """Return True if the length is what this function's request or response has; ``data[8]`` is the first byte after
+    the function.
+    """
     if function & _EXCEPTION:
         return length == 3 and data[8] in _CODES
     if function in _READS:

@@ -1,9 +1,9 @@
 """Omron FINS: programmable controllers, over UDP and TCP.
 
-:checked: the control field, reserved octet, gateway count and a known command; over TCP the magic, a length and a
+:checked: the control field, reserved byte, gateway count and a known command; over TCP the magic, a length and a
     command
 :source: Omron W342 (FINS commands), section 3-2; W421 (Ethernet units), section 7-4 (FINS over TCP)
-:minimum: the first datagram, 12 octets; over TCP 16
+:minimum: the first datagram, 12 bytes; over TCP 16
 :facts: command
 """
 
@@ -48,7 +48,7 @@ _MAX_TCP_COMMAND: Final = 6
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise FINS."""
+    """Detect FINS."""
     if flow.proto == UDP:
         return by_datagram("omron", _datagram, flow, client, server)
     return by_stream("omron", _stream, client, server)

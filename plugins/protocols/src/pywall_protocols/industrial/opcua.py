@@ -3,7 +3,7 @@
 :checked: the message type, ``F`` (or C, A of a chunk), and a size that fits it; of a hello also the length of its
     address
 :source: OPC 10000-6 section 7.1.2
-:minimum: 8 octets, of a hello 32
+:minimum: 8 bytes, of a hello 32
 :facts: message, url
 """
 
@@ -35,7 +35,7 @@ _SIZES: Final = {b"ACK": range(28, 29), b"ERR": range(16, 4112)}
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise OPC UA."""
+    """Detect OPC UA."""
     return by_stream("opcua", _message, client, server)
 
 

@@ -3,7 +3,7 @@
 :checked: behind the opening of the transport connection a header of S7 (0x32) with a known kind of message and lengths
     that are the packet's, or of S7 plus (0x72) with its trailer or a length that goes on
 :source: RFC 1006; ISO 8073 clause 13; Wireshark's packet-s7comm.c for the headers (Siemens has published none)
-:minimum: 17 octets, behind the opening
+:minimum: 17 bytes, behind the opening
 :facts: message, function
 """
 
@@ -32,7 +32,7 @@ _PLUS_VERSIONS: Final = (1, 2, 3, 0xFE)
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise S7 communication."""
+    """Detect S7 communication."""
     return by_stream("s7comm", _packet, client, server)
 
 

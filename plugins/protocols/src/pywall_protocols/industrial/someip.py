@@ -3,7 +3,7 @@
 :checked: messages that fill the datagram, protocol version 1, and a known message type and return code; over TCP a
     header of each side
 :source: AUTOSAR, SOME/IP Protocol Specification R22-11, section 4.1.2
-:minimum: 16 octets
+:minimum: 16 bytes
 :facts: service, method
 """
 
@@ -32,7 +32,7 @@ _MAX_RETURN_CODE: Final = 0x5E
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise SOME/IP."""
+    """Detect SOME/IP."""
     if flow.proto == UDP:
         return by_datagram("someip", _datagram, flow, client, server)
     client_says, server_says = _message(client), _message(server)

@@ -1,8 +1,8 @@
 """Synchrophasors of power systems (IEEE C37.118), over TCP and UDP.
 
-:checked: the sync octet, a known frame and version, and the checksum of the whole frame
+:checked: the sync byte, a known frame and version, and the checksum of the whole frame
 :source: IEEE C37.118.2-2011 clause 6.2, annex B (CRC)
-:minimum: the whole first frame, 16 octets
+:minimum: the whole first frame, 16 bytes
 :facts: frame, idcode
 """
 
@@ -29,7 +29,7 @@ _LEAST: Final = 16
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise IEEE C37.118."""
+    """Detect IEEE C37.118."""
     return by_message("synphasor", _frame, flow, client, server)
 
 

@@ -29,8 +29,8 @@ first_client = None
 first_server = b"*"
 
 _TAG: Final = rb"[!#$&',\-./0-9:;<=>?@A-Z^_`a-z|~\[\]]{1,32}"
-_TAG_OCTETS: Final = b"!#$&',-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ^_`abcdefghijklmnopqrstuvwxyz|~[]"
-_COMMAND_OCTETS: Final = b"CNLSAEDRUFGIMX"
+_TAG_BYTES: Final = b"!#$&',-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ^_`abcdefghijklmnopqrstuvwxyz|~[]"
+_COMMAND_BYTES: Final = b"CNLSAEDRUFGIMX"
 _COMMAND: Final = re.compile(
     rb"(" + _TAG + rb") (CAPABILITY|NOOP|LOGOUT|STARTTLS|AUTHENTICATE \S+.*|LOGIN \S+ .+|ENABLE .+|SELECT .+|EXAMINE .+"
     rb"|CREATE .+|DELETE .+|RENAME .+|SUBSCRIBE .+|UNSUBSCRIBE .+|LIST .+|LSUB .+|NAMESPACE|STATUS .+|APPEND .+"
@@ -53,7 +53,7 @@ _GREETINGS: Final = (b"* OK", b"* PREAUTH", b"* BYE")
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise IMAP; hand over to TLS behind STARTTLS."""
+    """Detect IMAP; hand over to TLS behind STARTTLS."""
     commands = lines(client)
     answer = by_server(
         "imap", _client(client), _server(server), silent=not server, proved=_has_answer(commands, server)
@@ -91,9 +91,9 @@ def _client(data: bytes) -> Grade:
     if not data:
         return OPEN
     blank = data.find(b" ", 0, 33)
-    if blank == 0 or (blank < 0 and len(data) > 32) or data[0] not in _TAG_OCTETS:
+    if blank == 0 or (blank < 0 and len(data) > 32) or data[0] not in _TAG_BYTES:
         return REFUTED
-    if blank > 0 and data[blank + 1 : blank + 2].upper() not in _COMMAND_OCTETS:
+    if blank > 0 and data[blank + 1 : blank + 2].upper() not in _COMMAND_BYTES:
         return REFUTED
     for line, _ in lines(data, 1):
         if _DECISIVE.match(line):
@@ -125,8 +125,8 @@ def _has_answer(commands: Sequence[Line], server: bytes) -> bool:
         return False
     tag = commands[0][0].partition(b" ")[0]
     for line, _ in lines(server):
-        found, _, words = line.partition(b" ")
-        if found == tag and words[:3].upper().strip() in (b"OK", b"NO", b"BAD"):
+        found, _, rest = line.partition(b" ")
+        if found == tag and rest[:3].upper().strip() in (b"OK", b"NO", b"BAD"):
             return True
         if found == b"+" or (found == b"*" and not line.startswith(_GREETINGS)):
             return True
@@ -134,7 +134,7 @@ def _has_answer(commands: Sequence[Line], server: bytes) -> bool:
 
 
 def _starttls(commands: Sequence[Line], server: bytes) -> tuple[int, int] | None:
-    """Offsets behind the command STARTTLS and behind its tagged OK."""
+    """Return the offsets behind the command STARTTLS and behind its tagged OK."""
     for line, end in commands:
         tag, _, command = line.partition(b" ")
         if command.strip().upper() == b"STARTTLS":

@@ -37,7 +37,7 @@ _command = re.compile(
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise ManageSieve."""
+    """Detect ManageSieve."""
     *lines, last = server.split(b"\r\n")
     for at, line in enumerate(lines):
         if line[:2] == b"OK" and at:

@@ -47,7 +47,7 @@ _HEADS: Final = heads(_OWN | _SHARED)
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise NNTP; hand over to TLS behind STARTTLS."""
+    """Detect NNTP; hand over to TLS behind STARTTLS."""
     commands = lines(client)
     answers = replies(server)
     proved = has_answer(commands, answers, flow.midstream)

@@ -46,7 +46,7 @@ _HEADS: Final = heads(_VERBS)
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise POP3; hand over to TLS behind STLS."""
+    """Detect POP3; hand over to TLS behind STLS."""
     commands = lines(client)
     statuses = [line.startswith((b"+OK", b"-ERR", b"+ ")) for line, _ in lines(server, 2)]
     proved = bool(commands) and statuses[0 if flow.midstream else 1 :][:1] == [True]
@@ -118,7 +118,9 @@ def _server(data: bytes) -> Grade:
 
 
 def _stls(commands: Sequence[Line], server: bytes) -> tuple[int, int] | None:
-    """Offsets behind STLS and behind its ``+OK``: every command before it has one answer, some of several lines."""
+    """Return the offsets behind STLS and behind its ``+OK``: every command before it has one answer, some of several
+    lines.
+    """
     greeting = server.find(b"\n") + 1
     at = greeting
     if not greeting:

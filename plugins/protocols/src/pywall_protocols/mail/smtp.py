@@ -66,14 +66,14 @@ _HEADS: Final = heads(_VERBS)
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise SMTP; hand over to TLS behind STARTTLS."""
+    """Detect SMTP; hand over to TLS behind STARTTLS."""
     # where the start was not seen the side that speaks first passes for the client
     if flow.midstream and client[:1].isdigit():
-        answer = _recognise(server, client, midstream=True)
+        answer = _detect(server, client, midstream=True)
         if isinstance(answer, Match) and answer.restart:
             return replace(answer, restart=answer.restart[::-1])
         return answer
-    return _recognise(client, server, flow.midstream)
+    return _detect(client, server, flow.midstream)
 
 
 @hookimpl
@@ -82,7 +82,7 @@ def pywall_transactions(flow: Flow) -> TransactionParser | None:
     return SmtpDialogue.follow(flow)
 
 
-def _recognise(client: bytes, server: bytes, midstream: bool) -> Match | Answer:
+def _detect(client: bytes, server: bytes, midstream: bool) -> Match | Answer:
     commands = lines(client)
     answers = replies(server)
     answer = by_server(
@@ -153,6 +153,6 @@ def _server(data: bytes) -> Grade:
         return PROOF
     if _OTHER.search(greeting):
         return REFUTED
-    if any(c == 250 and _EXTENSION.search(words) for c, words, _ in answers[:3]):
+    if any(c == 250 and _EXTENSION.search(reply) for c, reply, _ in answers[:3]):
         return PROOF
     return LEANING if len(answers) < 3 else HINT

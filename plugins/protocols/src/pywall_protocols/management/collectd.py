@@ -1,8 +1,8 @@
 """collectd's network plugin: measurements on their way to a server.
 
-:checked: parts that fill the datagram, each of a known type and at least four octets, texts of them ended by a zero
+:checked: parts that fill the datagram, each of a known type and at least four bytes, texts of them ended by a zero
 :source: collectd wiki, Binary protocol
-:minimum: the first datagram, 9 octets
+:minimum: the first datagram, 9 bytes
 :facts: host
 """
 
@@ -33,7 +33,7 @@ _ENCRYPTION: Final = 0x0210
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise collectd."""
+    """Detect collectd."""
     return by_beacon("collectd", _message, flow, client)
 
 

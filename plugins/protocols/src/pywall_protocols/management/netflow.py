@@ -2,7 +2,7 @@
 
 :checked: the number of records against the datagram's length; of versions 9 and 10 that the sets fill it
 :source: RFC 3954 section 5 (version 9); RFC 7011 section 3 (IPFIX); Cisco, NetFlow Services Solutions Guide (1, 5, 7)
-:minimum: the first datagram, 16 octets
+:minimum: the first datagram, 16 bytes
 :facts: version
 """
 
@@ -23,15 +23,15 @@ first_client = b"\0"
 first_server = None
 
 _IPFIX: Final = 10
-#: octets of the header and of a record, and most records of a datagram
+#: bytes of the header and of a record, and most records of a datagram
 _FIXED: Final = {1: (16, 52, 24), 5: (24, 48, 30), 7: (24, 52, 28)}
-#: octets of the header, and sets with templates
+#: bytes of the header, and sets with templates
 _SETS: Final = {9: (20, (0, 1)), _IPFIX: (16, (2, 3))}
 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise NetFlow and IPFIX."""
+    """Detect NetFlow and IPFIX."""
     return by_beacon("netflow", _message, flow, client)
 
 

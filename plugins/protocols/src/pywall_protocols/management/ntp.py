@@ -3,7 +3,7 @@
 :checked: mode and version; of time messages the stratum, poll, precision, and root delay and dispersion below 256 s; of
     control messages (mode 6) operation and length; of private ones (mode 7) implementation, request and item lengths
 :source: RFC 5905 section 7.3; RFC 9327 section 2 (mode 6); ntpd's ntp_request.h (mode 7); RFC 1059 (version 1)
-:minimum: 8 octets, 48 for time messages
+:minimum: 8 bytes, 48 for time messages
 :facts: version, mode, stratum
 """
 
@@ -28,20 +28,20 @@ _CONTROL: Final = 6
 _PRIVATE: Final = 7
 _TIME: Final = 48
 _MAX_STRATUM: Final = 16
-#: signed octets: 2^-7 s to 2^17 s, and precision from 2^-32 s to 1 s; 32 stands for "not said" (data minimisation)
+#: signed bytes: 2^-7 s to 2^17 s, and precision from 2^-32 s to 1 s; 32 stands for "not said" (data minimisation)
 _POLLS: Final = frozenset((*range(18), *range(0xF9, 0x100)))
 _PRECISIONS: Final = frozenset((*range(0xE0, 0x100), 0, 1, 0x20))
-#: octets of key identifier and digest; only the identifier says that the other side's was wrong
+#: bytes of key identifier and digest; only the identifier says that the other side's was wrong
 _AUTHENTICATORS: Final = (0, 4, 20, 24, 36, 52, 68)
 _LEAST_EXTENSION: Final = 16
 _MAX_REQUEST: Final = 46
-#: octets of a private request: its data, padding, time and authenticator
+#: bytes of a private request: its data, padding, time and authenticator
 _MAX_PRIVATE: Final = 216
 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise NTP."""
+    """Detect NTP."""
     return by_datagram("ntp", _message, flow, client, server)
 
 

@@ -2,7 +2,7 @@
 
 :checked: version 1.0 to 1.5, type HELLO, a length that its elements fill, of the switch and of the controller
 :source: OpenFlow Switch Specification 1.3.5 sections 7.1 and 7.5.1
-:minimum: 8 octets of each side
+:minimum: 8 bytes of each side
 :facts: version
 """
 
@@ -25,7 +25,7 @@ first_server = bytes(range(1, 7))
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise OpenFlow."""
+    """Detect OpenFlow."""
     grade = _side(client)
     facts: dict[str, Any] = {"version": f"1.{client[0] - 1}"} if grade[0] else {}
     return by_client("openflow", grade, _side(server), facts)

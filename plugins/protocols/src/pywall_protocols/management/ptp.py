@@ -3,7 +3,7 @@
 :checked: a known message of version 2, a length that is the datagram's or leaves padding and fits the message, and the
     control field that belongs to it
 :source: IEEE 1588-2008 clause 13; 1588-2019 (minor version)
-:minimum: the first datagram, 44 octets
+:minimum: the first datagram, 44 bytes
 :facts: message
 """
 
@@ -41,7 +41,7 @@ _PADDING: Final = 16
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise PTP."""
+    """Detect PTP."""
     return by_beacon("ptp", _message, flow, client)
 
 

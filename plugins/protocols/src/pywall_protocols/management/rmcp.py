@@ -1,9 +1,9 @@
 """Remote Management Control Protocol: ASF and IPMI over a network.
 
-:checked: version 6, reserved octet, class, and what the class begins with: ASF's enterprise number and length, IPMI's
+:checked: version 6, reserved byte, class, and what the class begins with: ASF's enterprise number and length, IPMI's
     kind of authentication and length
 :source: DMTF DSP0136 section 3.2; Intel, IPMI 2.0 sections 13.1.3, 13.6
-:minimum: the first datagram, 4 octets
+:minimum: the first datagram, 4 bytes
 :facts: class
 """
 
@@ -26,14 +26,14 @@ _ACK: Final = 0x80
 _ASF: Final = 6
 _IPMI: Final = 7
 _ASF_ENTERPRISE: Final = b"\0\0\x11\xbe"
-#: none, MD2, MD5, password, OEM: octets before the length, which the code of 16 lengthens
+#: none, MD2, MD5, password, OEM: bytes before the length, which the code of 16 lengthens
 _SESSION: Final = {0: 13, 1: 29, 2: 29, 4: 29, 5: 29}
 _RMCP_PLUS: Final = 6
 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise RMCP."""
+    """Detect RMCP."""
     return by_datagram("rmcp", _message, flow, client, server)
 
 

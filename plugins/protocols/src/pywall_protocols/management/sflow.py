@@ -2,7 +2,7 @@
 
 :checked: version and address family, and, of version 5, samples that fill the datagram
 :source: sFlow.org, sFlow Version 5, section 5; RFC 3176 section 5 (versions 2 and 4)
-:minimum: the first datagram, 28 octets
+:minimum: the first datagram, 28 bytes
 :facts: version
 """
 
@@ -22,7 +22,7 @@ tier = "structural"
 first_client = b"\0"
 first_server = None
 
-#: octets of the agent's address by its family
+#: bytes of the agent's address by its family
 _ADDRESSES: Final = {1: 4, 2: 16}
 _MAX_SAMPLES: Final = 256
 #: RFC 3176: flow sample, counter sample
@@ -31,7 +31,7 @@ _OLD_SAMPLES: Final = (1, 2)
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise sFlow."""
+    """Detect sFlow."""
     return by_beacon("sflow", _message, flow, client)
 
 

@@ -24,7 +24,7 @@ first_client = b"\x30"
 first_server = None
 
 _INTEGER: Final = 2
-_OCTETS: Final = 4
+_BYTES: Final = 4
 _SEQUENCE: Final = 0x30
 _PADDING: Final = 8
 _HISTORIC: Final = 2  # RFC 1910's version of 2
@@ -45,7 +45,7 @@ _PDUS: Final = {
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise SNMP."""
+    """Detect SNMP."""
     return by_datagram("snmp", _message, flow, client, server)
 
 
@@ -64,7 +64,7 @@ def _message(data: bytes) -> Said:
         return NO
     if version == 3:
         return {"version": 3} if fills and _is_version_3(data, second) else NO
-    if version > _HISTORIC or second[0] != _OCTETS:
+    if version > _HISTORIC or second[0] != _BYTES:
         return NO
     community = cut(data, second[1], second[2])
     pdu = tlv(data, second[2])
@@ -78,13 +78,13 @@ def _message(data: bytes) -> Said:
 
 
 def _is_version_3(data: bytes, header: tuple[int, int, int]) -> bool:
-    """The header's identifier, greatest size, flags of one octet, and security model."""
+    """The header's identifier, greatest size, flags of one byte, and security model."""
     tag, at, end = header
     if tag != _SEQUENCE:
         return False
-    for expected in (_INTEGER, _INTEGER, _OCTETS, _INTEGER):
+    for expected in (_INTEGER, _INTEGER, _BYTES, _INTEGER):
         field = tlv(data, at, end)
-        if field is None or field[0] != expected or (expected == _OCTETS and field[2] - field[1] != 1):
+        if field is None or field[0] != expected or (expected == _BYTES and field[2] - field[1] != 1):
             return False
         at = field[2]
     return at == end

@@ -2,7 +2,7 @@
 
 :checked: ``<PRI>`` with a priority of 0 to 191, and readable text after it; over TCP also a version or a date behind it
 :source: RFC 3164 section 4.1; RFC 5424 section 6; RFC 6587 section 3.4 (TCP)
-:minimum: 6 octets; over TCP 8
+:minimum: 6 bytes; over TCP 8
 :facts: facility, severity
 """
 
@@ -23,7 +23,7 @@ first_client = b"<123456789"
 first_server = None
 
 _MAX_PRIORITY: Final = 191
-#: octets of the message that must be readable
+#: bytes of the message that must be readable
 _SHOWN: Final = 128
 
 _priority = re.compile(rb"<(0|[1-9]\d{0,2})>").match
@@ -37,7 +37,7 @@ _unfinished = re.compile(rb"(?:[1-9]\d{0,4} ?)?(?:<(?:\d{1,3}(?:>[\w :-]{0,7})?)
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise syslog."""
+    """Detect syslog."""
     if flow.proto == UDP:
         return by_beacon("syslog", _datagram, flow, client)
     return by_stream("syslog", _stream, client, server)

@@ -1,8 +1,8 @@
 """Wake-on-LAN.
 
-:checked: six octets of ones and sixteen times the same hardware address, at the end no more than a password
+:checked: six bytes of ones and sixteen times the same hardware address, at the end no more than a password
 :source: AMD, Magic Packet Technology, publication 20213
-:minimum: the first datagram, 102 octets
+:minimum: the first datagram, 102 bytes
 :facts: mac
 """
 
@@ -27,7 +27,7 @@ _SIZES: Final = (102, 106, 108)
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise Wake-on-LAN."""
+    """Detect Wake-on-LAN."""
     return by_beacon("wol", _packet, flow, client)
 
 

@@ -3,7 +3,7 @@
 :checked: ``AMQP`` and a known version; a method frame that begins a connection; amid a connection frames of known
     methods with the frame end
 :source: AMQP 0-9-1 sections 2.3.5 and 4.2, AMQP 1.0 part 2.2 and 2.3, part 5.2 (TLS)
-:minimum: 8 octets
+:minimum: 8 bytes
 :facts: version
 """
 
@@ -40,7 +40,7 @@ _FRAME_END: Final = 0xCE
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise AMQP; hand over to TLS behind its protocol header."""
+    """Detect AMQP; hand over to TLS behind its protocol header."""
     answer = by_client("amqp", _side(client), _side(server))
     if answer is MORE or answer is NO:
         return answer

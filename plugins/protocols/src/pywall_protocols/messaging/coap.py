@@ -47,7 +47,7 @@ _TELLING: Final = frozenset({3, 6, 11, 15})
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise CoAP."""
+    """Detect CoAP."""
     if not client:
         return MORE
     data = client[: flow.client_sizes[0]]
@@ -62,7 +62,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 
 def _belongs(data: bytes, answer: bytes) -> bool:
-    """Both hold and have a message number or a token in common, and one is no copy of the other."""
+    """Return True if both hold and have a message number or a token in common, and one is no copy of the other."""
     if _options(answer) is None or data[1] == answer[1]:
         return False
     token = data[4 : 4 + (data[0] & 15)]
@@ -99,7 +99,7 @@ def _options(data: bytes) -> frozenset[int] | None:
 
 
 def _extended(data: bytes, short: int, at: int) -> tuple[int, int]:
-    """A number of four bits, or of one or two octets at ``at`` for 13 and 14, and the offset behind it."""
+    """Return a number of four bits, or of one or two bytes at ``at`` for 13 and 14, and the offset behind it."""
     if short == 13:
         return 13 + int.from_bytes(data[at : at + 1], "big"), at + 1
     if short == 14:

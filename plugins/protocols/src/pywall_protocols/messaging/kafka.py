@@ -2,7 +2,7 @@
 
 :checked: request length, API key and version, client id; response length and the request's correlation id
 :source: Kafka protocol guide: Protocol Primitive Types, Request and Response Headers
-:minimum: 14 octets of the client and 8 of the server
+:minimum: 14 bytes of the client and 8 of the server
 :facts: api_key, client_id
 """
 
@@ -24,7 +24,7 @@ first_server = b"\0\1\2\3"
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise Kafka."""
+    """Detect Kafka."""
     if not _request(client) or (len(server) > 3 and not 4 <= u32(server, 0) <= 1 << 26):
         return NO
     if len(client) < 14 or len(client) < 14 + _id_size(client) or len(server) < 8:

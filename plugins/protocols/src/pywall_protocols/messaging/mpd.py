@@ -30,7 +30,7 @@ _COMMAND: Final = re.compile(rb"[a-z_]{2,32}(?: [^\n]*)?\n")
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise MPD."""
+    """Detect MPD."""
     greeting = _GREETING.match(server)
     if greeting is None:
         longer = len(server) >= 32 or b"\n" in server

@@ -3,7 +3,7 @@
 :checked: packet type, remaining length, protocol name and level, reserved flag; the server's acknowledgement; or a ping
     and its answer
 :source: MQTT 3.1.1 and 5.0 (OASIS) sections 2.1, 3.1 and 3.2
-:minimum: 10 octets of the client
+:minimum: 10 bytes of the client
 :facts: type, connect.protocol_version, connect.client_id, connect.username, publish.topic, subscribe.topics,
     unsubscribe.topics
 """
@@ -44,7 +44,7 @@ _BEGINNING: Final = re.compile(
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise MQTT."""
+    """Detect MQTT."""
     answer = by_client("mqtt", _client(client), _server(server))
     if answer is MORE or answer is NO:
         return answer
@@ -96,7 +96,7 @@ def _as_far(body: bytes, size: int, first: bytes, second: bytes) -> Grade:
 
 
 def _length(data: bytes) -> tuple[int, int]:
-    """Where the body begins behind the remaining length (section 2.1.4), and the length; 0 while it is cut."""
+    """Return where the body begins behind the remaining length (section 2.1.4), and the length; 0 while it is cut."""
     size = 0
     for at in range(1, min(len(data), 5)):
         size |= (data[at] & 0x7F) << 7 * (at - 1)
@@ -151,5 +151,7 @@ def _facts(data: bytes) -> dict[str, Any]:
 
 
 def _behind_properties(data: bytes, at: int) -> int:
-    """The offset behind the properties at ``at``; only lengths below 128 are followed, larger ones end the facts."""
+    """Return the offset behind the properties at ``at``; only lengths below 128 are followed, larger ones end the
+    facts.
+    """
     return at + 1 + data[at] if at < len(data) and data[at] < 0x80 else len(data)

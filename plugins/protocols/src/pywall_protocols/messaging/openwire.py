@@ -2,7 +2,7 @@
 
 :checked: length, command 1 and the magic ``ActiveMQ``
 :source: Apache ActiveMQ, OpenWire Version 2 Specification
-:minimum: 13 octets
+:minimum: 13 bytes
 :facts: none
 """
 
@@ -22,7 +22,7 @@ first_server = b"\0"
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise OpenWire."""
+    """Detect OpenWire."""
     return by_client("openwire", _side(client), _side(server))
 
 

@@ -30,18 +30,18 @@ _HEAD: Final = 12
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise RabbitMQ's streams."""
+    """Detect RabbitMQ's streams."""
     return by_request("rabbitmq-stream", _asks, _answers, flow, client, server)
 
 
 def _asks(data: bytes) -> Said:
-    said = _head(data, _PEER_PROPERTIES)
-    return {} if said is YES else said
+    result = _head(data, _PEER_PROPERTIES)
+    return {} if result is YES else result
 
 
 def _answers(request: bytes, answer: bytes) -> Answer:
-    said = _head(answer, _ANSWERED)
-    return said if said is not YES or answer[8:12] == request[8:12] else NO
+    result = _head(answer, _ANSWERED)
+    return result if result is not YES or answer[8:12] == request[8:12] else NO
 
 
 def _head(data: bytes, key: bytes) -> Answer:

@@ -42,7 +42,7 @@ _HEADER: Final = re.compile(rb"^(host|login):([^\r\n]*)", re.M)
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise STOMP."""
+    """Detect STOMP."""
     answer = by_client("stomp", _side(client), _side(server))
     if answer is MORE or answer is NO:
         return answer

@@ -35,7 +35,7 @@ _LONGEST: Final = 4096
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise Stratum."""
+    """Detect Stratum."""
     return by_request("stratum", _request, _answers, flow, client, server)
 
 

@@ -1,8 +1,8 @@
 """TP-Link's smart home devices, over UDP and TCP.
 
-:checked: a JSON object when the octets are decrypted by their running exclusive or, over TCP behind its length
+:checked: a JSON object when the bytes are decrypted by their running exclusive or, over TCP behind its length
 :source: softScheck, Reverse Engineering the TP-Link HS110 (2016)
-:minimum: the first datagram; over TCP 12 octets
+:minimum: the first datagram; over TCP 12 bytes
 :facts: none
 """
 
@@ -32,7 +32,7 @@ _printable = re.compile(rb"[\t\n\r -~]+\Z").match
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise TP-Link's smart home devices."""
+    """Detect TP-Link's smart home devices."""
     if flow.proto == UDP:
         return by_datagram("tplink-smarthome", _command, flow, client, server)
     return by_stream("tplink-smarthome", _stream, client, server)

@@ -27,7 +27,7 @@ _VERSIONS: Final = {1: "2.0", 2: "2.1", 3: "3"}
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise ZMTP."""
+    """Detect ZMTP."""
     return by_stream("zmtp", _greeting, client, server)
 
 

@@ -74,7 +74,7 @@ _EPIC_BIT: Final = 0x08
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise the protocols of the table. Nothing proves them, so that they are never confirmed."""
+    """Detect the protocols of the table. Nothing proves them, so that they are never confirmed."""
     first = first_datagram(client, flow.client_sizes)
     if not first:
         return MORE

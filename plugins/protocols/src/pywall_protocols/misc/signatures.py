@@ -1,6 +1,6 @@
 """Protocols that a fixed beginning tells, and nothing else of which is worth knowing here.
 
-:checked: the first four octets or more, as the tables below have them
+:checked: the first four bytes or more, as the tables below have them
 :source: Bitcoin wiki, Protocol documentation (bitcoin); Elasticsearch, TcpHeader (elasticsearch); OMG CORBA 3.3 part 2
     (giop, miop); FIX Session Layer (fix); Java RMI specification 10.2 (rmi); Ceph documentation, msgr (ceph); Android
     platform, adb protocol.txt (adb); Gearman, PROTOCOL (gearman); Syncthing, Local Discovery Protocol v4 (syncthing);
@@ -9,7 +9,7 @@
     pixma_bjnp_private.h (bjnp); Zabbix manual, Header (zabbix); FastCGI specification 3.3 (fastcgi); HL7 MLLP release 1
     (hl7); ClickHouse, native protocol (clickhouse); Checkmk handbook, agent output (check_mk); Tailscale, disco.go
     (tailscale); RFC 3525 annex B (megaco); the makers of the others have published nothing: as recorded traffic shows
-:minimum: 4 to 12 octets
+:minimum: 4 to 12 bytes
 :facts: none
 """
 
@@ -122,7 +122,7 @@ _TCP_LONGEST: Final = max(map(len, TCP_MAGICS))
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise the protocols of the tables."""
+    """Detect the protocols of the tables."""
     if flow.proto == UDP:
         if not client:
             return MORE

@@ -82,7 +82,9 @@ def details(der: bytes) -> dict[str, Any]:
 
 
 def _iso_time(data: bytes) -> str:
-    """A time as ``2030-01-31T23:59:59``; years of two digits below 50 are of this century. Empty where it is none."""
+    """Return a time as ``2030-01-31T23:59:59``; years of two digits below 50 are of this century. Empty where it is
+    none.
+    """
     found = _time(data)
     if found is None:
         return ""

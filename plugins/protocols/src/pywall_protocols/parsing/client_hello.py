@@ -41,7 +41,7 @@ _JA4_VERSIONS: Final = {
 
 
 class ClientHello(NamedTuple):
-    """A parsed ClientHello; cipher suites and extension types as they stand there, two octets each, in their order."""
+    """A parsed ClientHello; cipher suites and extension types as they stand there, two bytes each, in their order."""
 
     version: int
     session_id: bytes
@@ -63,7 +63,9 @@ def read(body: bytes, transport: str) -> tuple[bytes, dict[str, Any]] | None:
 
 
 def parse(body: bytes, dtls: bool = False) -> ClientHello | None:
-    """The ClientHello whose handshake body (without the message header) is ``body``; None when it is malformed."""
+    """Return the ClientHello whose handshake body (without the message header) is ``body``; None when it is
+    malformed.
+    """
     size = len(body)
     if size < 38:
         return None
@@ -111,7 +113,7 @@ def facts(hello: ClientHello, transport: str) -> dict[str, Any]:
 
 
 def server_name(hello: ClientHello) -> str:
-    """The host name of the server_name extension, in lower case, or nothing."""
+    """Return the host name of the server_name extension, in lower case, or nothing."""
     data = hello.extension(SERVER_NAME)
     if len(data) < 5 or data[2] != 0:
         return ""
@@ -119,7 +121,7 @@ def server_name(hello: ClientHello) -> str:
 
 
 def alpns(hello: ClientHello) -> list[bytes]:
-    """The application protocols that the client offers, in its order."""
+    """Return the application protocols that the client offers, in its order."""
     data = hello.extension(ALPN)
     names = []
     at = 2
@@ -130,7 +132,7 @@ def alpns(hello: ClientHello) -> list[bytes]:
 
 
 def offered_version(hello: ClientHello) -> int:
-    """The highest version that the client offers."""
+    """Return the highest version that the client offers."""
     data = hello.extension(SUPPORTED_VERSIONS)
     versions = [version for version in _numbers(data[1:]) if version not in GREASE]
     if not versions:
@@ -139,7 +141,7 @@ def offered_version(hello: ClientHello) -> int:
 
 
 def ja3(hello: ClientHello) -> str:
-    """The string that JA3 hashes: version, ciphers, extensions, groups, point formats, without GREASE."""
+    """Return the string that JA3 hashes: version, ciphers, extensions, groups, point formats, without GREASE."""
     return ",".join(
         (
             str(hello.version),
@@ -152,7 +154,7 @@ def ja3(hello: ClientHello) -> str:
 
 
 def ja4(hello: ClientHello, transport: str) -> str:
-    """The JA4 fingerprint."""
+    """Return the JA4 fingerprint."""
     ciphers, extensions = _hex(hello.ciphers), _hex(hello.kinds)
     signatures = _hex(hello.extension(SIGNATURE_ALGORITHMS)[2:])
     hashed = ",".join(sorted([n for n in extensions if n not in ("0000", "0010")]))
@@ -180,16 +182,16 @@ def _short_hash(string: str) -> str:
 
 
 def _dashed(data: bytes) -> str:
-    """The 16-bit numbers in ``data`` that are no GREASE, in decimal, between hyphens."""
+    """Return the 16-bit numbers in ``data`` that are no GREASE, in decimal, between hyphens."""
     return "-".join([str(n) for n in _numbers(data) if n not in GREASE])
 
 
 def _hex(data: bytes) -> list[str]:
-    """The 16-bit numbers in ``data`` that are no GREASE, in hexadecimal."""
+    """Return the 16-bit numbers in ``data`` that are no GREASE, in hexadecimal."""
     return [n for n in data[: len(data) & ~1].hex(" ", 2).split() if n not in _GREASE_HEX]
 
 
 def _numbers(data: bytes) -> tuple[int, ...]:
-    """The 16-bit numbers in ``data``; an odd octet at the end is left out."""
+    """Return the 16-bit numbers in ``data``; an odd byte at the end is left out."""
     count = len(data) >> 1
     return unpack(f"!{count}H", data[: 2 * count])

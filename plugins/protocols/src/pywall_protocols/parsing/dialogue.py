@@ -22,7 +22,7 @@ _KEPT: Final = 8
 
 @lru_cache(maxsize=_KEPT)
 def lines(data: bytes, count: int = 16) -> tuple[Line, ...]:
-    """The first ``count`` complete lines of at most 1024 octets, ended by LF or CRLF."""
+    """Return the first ``count`` complete lines of at most 1024 bytes, ended by LF or CRLF."""
     found: list[Line] = []
     at = 0
     while len(found) < count:
@@ -35,17 +35,17 @@ def lines(data: bytes, count: int = 16) -> tuple[Line, ...]:
 
 
 def verb_of(line: bytes) -> bytes:
-    """The first word of a line, behind blanks, in upper case."""
+    """Return the first word of a line, behind blanks, in upper case."""
     return line.lstrip(b" ").split(b" ", 1)[0].upper()
 
 
-def first_octets(verbs: frozenset[bytes]) -> bytes:
-    """What a line with one of ``verbs`` (upper case) may begin with: either case, or blanks before it."""
-    return b" " + bytes(sorted({octet for verb in verbs for octet in (verb[0], verb.lower()[0])}))
+def first_bytes(verbs: frozenset[bytes]) -> bytes:
+    """Return what a line with one of ``verbs`` (upper case) may begin with: either case, or blanks before it."""
+    return b" " + bytes(sorted({byte for verb in verbs for byte in (verb[0], verb.lower()[0])}))
 
 
 def heads(verbs: frozenset[bytes]) -> frozenset[bytes]:
-    """The first three octets of ``verbs`` (upper case), and their beginnings."""
+    """Return the first three bytes of ``verbs`` (upper case), and their beginnings."""
     return frozenset(verb[:size] for verb in verbs for size in range(4))
 
 
@@ -65,7 +65,9 @@ def may_begin(data: bytes, verbs: frozenset[bytes]) -> bool:
 
 @lru_cache(maxsize=_KEPT)
 def replies(data: bytes, count: int = 24) -> tuple[Reply, ...]:
-    """The first ``count`` complete replies of three digits and text, of one line or several (RFC 5321 4.2, 959 4.2)."""
+    """Return the first ``count`` complete replies of three digits and text, of one line or several (RFC 5321 4.2, 959
+    4.2).
+    """
     found: list[Reply] = []
     at = 0
     while len(found) < count:
@@ -84,7 +86,7 @@ def replies(data: bytes, count: int = 24) -> tuple[Reply, ...]:
 
 
 def _last_line(data: bytes, code: bytes, at: int) -> int:
-    """Where the line ``code SP`` that closes a reply of several lines ends; -1 when it is not there."""
+    """Return where the line ``code SP`` that closes a reply of several lines ends; -1 when it is not there."""
     close = b"\n" + code
     while (at := data.find(close, at)) >= 0:
         end = data.find(b"\n", at + 1)
@@ -96,9 +98,9 @@ def _last_line(data: bytes, code: bytes, at: int) -> int:
     return -1
 
 
-def is_code(octets: bytes) -> bool:
+def is_code(data: bytes) -> bool:
     """Three digits of a reply, the first 1 to 6."""
-    return len(octets) == 3 and octets.isdigit() and octets[0] in b"123456"
+    return len(data) == 3 and data.isdigit() and data[0] in b"123456"
 
 
 def may_be_code(data: bytes) -> bool:
@@ -112,7 +114,8 @@ def may_be_code(data: bytes) -> bool:
 def switch(
     commands: Sequence[Line], answers: Sequence[Reply], asks: Callable[[bytes], bool], accepts: int
 ) -> tuple[int, int] | None:
-    """Offsets behind the command that asks for TLS and behind its reply ``accepts``; None while there are none.
+    """Return the offsets behind the command that asks for TLS and behind its reply ``accepts``; None while there are
+    none.
 
     Each command has one final reply, after the greeting (RFC 3207, 4217, 4642). Preliminary ones (1yz) are not counted.
     """
@@ -135,8 +138,8 @@ def commands_side(
     shared: frozenset[bytes],
     known: frozenset[bytes],
 ) -> Grade:
-    """How far a client's lines are commands: ``decisive`` ones prove, the protocol's ``own`` verbs speak for it, those
-    that it has in common (``shared``) for nothing. ``known`` are the :func:`heads` of all of them."""
+    """Return how far a client's lines are commands: ``decisive`` ones prove, the protocol's ``own`` verbs speak for
+    it, those that it has in common (``shared``) for nothing. ``known`` are the :func:`heads` of all of them."""
     if not data:
         return OPEN
     if not has_head(data, known):

@@ -1,4 +1,4 @@
-"""What a DNS message with overwritten octets still shows (RFC 1035 section 4): enough to be nothing else, or not.
+"""What a DNS message with overwritten bytes still shows (RFC 1035 section 4): enough to be nothing else, or not.
 
 Resolvers and other engines take such messages for DNS by their port; here each of these alone must do: a question of
 host name labels, the head of a plain query, the tail of one, a record that points back to the question.
@@ -21,11 +21,11 @@ _RESPONSE: Final = 0x8000  # of the flags
 _RESERVED: Final = 0x0040
 _WISHES: Final = 0x0130  # recursion, authentic data, checking disabled: all that a query may ask for
 _RECURSIVE_QUERY: Final = bytes.fromhex("010000010000")  # flags, one question, no answer
-_GTP: Final = 8 + 0x0100  # octets of a GTP packet whose length would be these flags
+_GTP: Final = 8 + 0x0100  # bytes of a GTP packet whose length would be these flags
 _ONE_QUESTION: Final = bytes.fromhex("0001000000000000")
 _HEADER: Final = 12
 _NAME: Final = 255
-#: one octet in so many of a name may be no host name's
+#: one byte in so many of a name may be no host name's
 _SOUND: Final = 8
 
 _odd = re.compile(rb"[^A-Za-z0-9_-]").findall
@@ -34,7 +34,7 @@ _points_back = re.compile(rb"\xc0\x0c\0[^\0][\0\x80]\x01").search
 
 
 def worth_waiting(message: bytes) -> bool:
-    """The header is one of a message with a single question: the flow's next datagram may be whole."""
+    """Return True if the header is one of a message with a single question: the flow's next datagram may be whole."""
     flags = u16(message, 2)
     return (
         len(message) > _HEADER
@@ -46,7 +46,7 @@ def worth_waiting(message: bytes) -> bool:
 
 
 def evident(message: bytes) -> bool:
-    """Whether a message of more than a header, which is none by the book, can still be nothing else."""
+    """Return whether a message of more than a header, which is none by the book, can still be nothing else."""
     if encoded_name(message, _HEADER):
         return False
     if (message[2:8] == _RECURSIVE_QUERY and len(message) != _GTP) or _has_question(message):

@@ -32,7 +32,7 @@ UPDATE: Final = 5
 
 
 def header_fits(message: bytes, size: int) -> bool:
-    """Whether the 12 octets are the header of a message of this size."""
+    """Return whether the 12 bytes are the header of a message of this size."""
     _, flags, questions, answers, authorities, additionals = _header(message)
     if flags >> 11 & 15 not in OPERATIONS or questions > _MOST_QUESTIONS or flags & 15 > 10:
         return False
@@ -82,9 +82,9 @@ def _sections_fit(message: bytes) -> bool:
 
 
 def skip_name(message: bytes, at: int) -> int:
-    """The offset after the name at ``at``; 0 where there is none."""
+    """Return the offset after the name at ``at``; 0 where there is none."""
     size = len(message)
-    octets = 0
+    data = 0
     while at < size:
         length = message[at]
         if length == 0:
@@ -94,8 +94,8 @@ def skip_name(message: bytes, at: int) -> int:
         if length > 63:
             return 0
         at += 1 + length
-        octets += 1 + length
-        if octets > 254:
+        data += 1 + length
+        if data > 254:
             return 0
     return 0
 
@@ -118,7 +118,7 @@ def _type_name(kind: int) -> str:
 
 
 def _name(message: bytes, at: int) -> str:
-    """A name as text, pointers followed a few times."""
+    """Return a name as text, pointers followed a few times."""
     labels: list[bytes] = []
     for _ in range(128):
         if at >= len(message) or message[at] == 0:

@@ -29,7 +29,7 @@ def judge(
     restart: tuple[int, int] | None = None,
     proved: bool = True,
 ) -> Match | Answer:
-    """One answer from both grades: a proof or two hints make a Match, NO is said when neither can come any more.
+    """Return one answer from both grades: a proof or two hints make a Match, NO is said when neither can come any more.
 
     The Match is confirmed when both sides speak the protocol and, besides, ``proved`` is true.
     """

@@ -1,6 +1,6 @@
 """One check for the messages of both directions, and the flow's answer from it.
 
-A check gets the octets of one datagram, or of one direction of a stream, and gives the facts of a message that holds
+A check gets the bytes of one datagram, or of one direction of a stream, and gives the facts of a message that holds
 (possibly none: ``{}``), NO, or, of a stream only, MORE.
 """
 
@@ -21,12 +21,12 @@ def by_datagram(protocol: str, check: Check, flow: Flow, client: bytes, server: 
     """The client's first datagram decides; the server's first one confirms."""
     if not client:
         return MORE
-    said = check(client[: flow.client_sizes[0]])
-    if not isinstance(said, dict):
+    facts = check(client[: flow.client_sizes[0]])
+    if not isinstance(facts, dict):
         return NO
     if not server:
-        return Match(protocol, said, confirmed=False, done=False)
-    return Match(protocol, said, confirmed=isinstance(check(server[: flow.server_sizes[0]]), dict))
+        return Match(protocol, facts, confirmed=False, done=False)
+    return Match(protocol, facts, confirmed=isinstance(check(server[: flow.server_sizes[0]]), dict))
 
 
 def by_request(
@@ -48,21 +48,21 @@ def by_request(
         client, server = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
     if not client:
         return MORE
-    said = ask(client)
-    if not isinstance(said, dict):
-        return NO if flow.proto == UDP else said
+    facts = ask(client)
+    if not isinstance(facts, dict):
+        return NO if flow.proto == UDP else facts
     answer = answers(client, server) if server else MORE
     if answer is YES:
-        return Match(protocol, said)
-    return answer if needs_answer else Match(protocol, said, confirmed=False, done=answer is NO)
+        return Match(protocol, facts)
+    return answer if needs_answer else Match(protocol, facts, confirmed=False, done=answer is NO)
 
 
 def by_beacon(protocol: str, check: Check, flow: Flow, client: bytes) -> Match | Answer:
     """The first datagram decides. Nobody answers, or need not, so that it is never confirmed."""
     if not client:
         return MORE
-    said = check(client[: flow.client_sizes[0]])
-    return Match(protocol, said, confirmed=False) if isinstance(said, dict) else NO
+    facts = check(client[: flow.client_sizes[0]])
+    return Match(protocol, facts, confirmed=False) if isinstance(facts, dict) else NO
 
 
 def by_stream(protocol: str, check: Check, client: bytes, server: bytes) -> Match | Answer:

@@ -17,7 +17,7 @@ _PADDED: Final = 46
 
 
 def ip_packet(data: bytes, at: int, padded: bool = False) -> bool:
-    """An IPv4 (RFC 791) or IPv6 (RFC 8200) packet from ``at`` to the end, or with up to 46 octets of padding."""
+    """An IPv4 (RFC 791) or IPv6 (RFC 8200) packet from ``at`` to the end, or with up to 46 bytes of padding."""
     rest = len(data) - at
     if rest < 20:
         return False
@@ -34,7 +34,7 @@ def ip_packet(data: bytes, at: int, padded: bool = False) -> bool:
 
 
 def network_packet(data: bytes, at: int, ethertype: int) -> bool:
-    """What an ethertype announces begins at ``at``."""
+    """Return True if what an ethertype announces begins at ``at``."""
     if ethertype in (_IPV4, _IPV6):
         return ip_packet(data, at, padded=True) and data[at] >> 4 == (4 if ethertype == _IPV4 else 6)
     if ethertype == _ARP:

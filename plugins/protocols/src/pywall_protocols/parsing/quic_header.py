@@ -31,13 +31,13 @@ class Header(NamedTuple):
 
 
 def long_header(datagram: bytes) -> Header | None:
-    """The long header that ``datagram`` begins with; None where there is none."""
+    """Return the long header that ``datagram`` begins with; None where there is none."""
     size = len(datagram)
     if size < 7 or datagram[0] < 0x80:
         return None
     version = u32(datagram, 1)
     kind = datagram[0] >> 4 & 3
-    if version & 0xFFFFFF00 == 0x51303400 and version < 0x51303439:  # Q043 to Q048: one octet for both lengths
+    if version & 0xFFFFFF00 == 0x51303400 and version < 0x51303439:  # Q043 to Q048: one byte for both lengths
         lengths = tuple(n + 3 if n else 0 for n in (datagram[5] >> 4, datagram[5] & 15))
         end = 6 + sum(lengths)
         return Header(version, datagram[6 : 6 + lengths[0]], b"", kind == 0, end) if end <= size else None
@@ -51,7 +51,7 @@ def long_header(datagram: bytes) -> Header | None:
 
 
 def opens(datagram: bytes) -> Header | None:
-    """Return the header of a datagram that opens a connection in a version that nobody has heard of; None for others.
+    """Return the header of a datagram that opens a connection in an unknown version; None for others.
 
     It has both fixed bits (RFC 9000 section 17.2), a connection id of a client, as many bytes as an Initial must, and
     either a version that was made up to be refused or a token and a length that lie in it.
@@ -67,13 +67,13 @@ def opens(datagram: bytes) -> Header | None:
 
 
 def varint(data: bytes, at: int) -> tuple[int, int]:
-    """A variable-length integer (RFC 9000 section 16) and the offset after it; huge when it is cut."""
+    """Return a variable-length integer (RFC 9000 section 16) and the offset after it; huge when it is cut."""
     if at >= len(data):
         return 1 << 62, at
-    octets = 1 << (data[at] >> 6)
-    if at + octets > len(data):
+    width = 1 << (data[at] >> 6)
+    if at + width > len(data):
         return 1 << 62, at
-    return int.from_bytes(data[at : at + octets], "big") & ((1 << (8 * octets - 2)) - 1), at + octets
+    return int.from_bytes(data[at : at + width], "big") & ((1 << (8 * width - 2)) - 1), at + width
 
 
 def _negotiates(versions: bytes) -> bool:
@@ -83,7 +83,7 @@ def _negotiates(versions: bytes) -> bool:
 
 
 def version_name(version: int) -> str | None:
-    """A known version as text; None for others."""
+    """Return a known version as text; None for others."""
     if version in _VERSIONS:
         return _VERSIONS[version]
     if version == 0:
@@ -97,5 +97,5 @@ def version_name(version: int) -> str | None:
     return None
 
 
-def _digit(octet: int) -> bool:
-    return 0x30 <= octet & 0xFF <= 0x39
+def _digit(byte: int) -> bool:
+    return 0x30 <= byte & 0xFF <= 0x39

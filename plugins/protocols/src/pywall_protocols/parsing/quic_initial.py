@@ -31,7 +31,7 @@ _SALTS: Final = {
     0xFACEB001: bytes.fromhex("c3eef712c72ebb5a11a7d2432bb46365bef9f502"),
     0xFACEB002: bytes.fromhex("c3eef712c72ebb5a11a7d2432bb46365bef9f502"),
 }
-#: Octets of a ClientHello that are kept.
+#: Bytes of a ClientHello that are kept.
 LONGEST_HELLO: Final = 16384
 _PADDING, _PING, _ACK, _ACK_ECN, _CRYPTO, _GQUIC_CRYPTO = 0, 1, 2, 3, 6, 8
 
@@ -48,7 +48,7 @@ class CryptoStream:
             self._parts[offset] = data
 
     def joined(self) -> bytes:
-        """What follows without a gap from the start."""
+        """Return what follows without a gap from the start."""
         data = b""
         for offset in sorted(self._parts):
             if offset > len(data):
@@ -70,12 +70,12 @@ def read(packet: bytes, header: Header, dcid: bytes, stream: CryptoStream) -> bo
     key, iv, header_protection = _keys(salt, dcid, header.version == V2)
     mask = Cipher(AES(header_protection), ECB()).encryptor().update(packet[at + 4 : at + 20])  # noqa: S305 (RFC 9001)
     first = packet[0] ^ (mask[0] & 0x0F)
-    octets = (first & 3) + 1
-    number = bytes(a ^ b for a, b in zip(packet[at : at + octets], mask[1:], strict=False))
+    data = (first & 3) + 1
+    number = bytes(a ^ b for a, b in zip(packet[at : at + data], mask[1:], strict=False))
     associated = bytes([first]) + cut(packet, 1, at) + number
     nonce = int.from_bytes(iv, "big") ^ int.from_bytes(number, "big")
     try:
-        plain = AESGCM(key).decrypt(nonce.to_bytes(12, "big"), cut(packet, at + octets, end), associated)
+        plain = AESGCM(key).decrypt(nonce.to_bytes(12, "big"), cut(packet, at + data, end), associated)
     except InvalidTag:
         return False
     _frames(plain, stream)
@@ -93,7 +93,7 @@ def _salt(version: int) -> bytes | None:
 
 @lru_cache(maxsize=64)
 def _keys(salt: bytes, dcid: bytes, v2: bool) -> tuple[bytes, bytes, bytes]:
-    """The client's key, IV and header protection key."""
+    """Return the client's key, IV and header protection key."""
     initial = hmac.digest(salt, dcid, sha256)
     secret = _expand(initial, b"client in", 32)
     prefix = b"quicv2 " if v2 else b"quic "
@@ -105,7 +105,7 @@ def _keys(salt: bytes, dcid: bytes, v2: bool) -> tuple[bytes, bytes, bytes]:
 
 
 def _expand(secret: bytes, label: bytes, length: int) -> bytes:
-    """HKDF-Expand-Label of RFC 8446 section 7.1 for at most 32 octets and no context."""
+    """HKDF-Expand-Label of RFC 8446 section 7.1 for at most 32 bytes and no context."""
     label = b"tls13 " + label
     info = length.to_bytes(2, "big") + bytes([len(label)]) + label + b"\0\1"
     return hmac.digest(secret, info, sha256)[:length]

@@ -1,4 +1,4 @@
-"""What detectors share: octets to numbers, datagrams, magic strings, BER, printable facts, two-sided answers."""
+"""What detectors share: bytes to numbers, datagrams, magic strings, BER, printable facts, two-sided answers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def cut(data: bytes, start: int, end: int) -> bytes:
 
 
 def text(raw: bytes | str) -> str:
-    """A fact's text: printable, at most 255 characters; octets that are not UTF-8 are read as Latin-1."""
+    """Return a fact's text: printable, at most 255 characters; bytes that are not UTF-8 are read as Latin-1."""
     if isinstance(raw, str):
         decoded = raw
     else:
@@ -52,7 +52,7 @@ def text(raw: bytes | str) -> str:
 
 
 def datagrams(data: bytes, sizes: tuple[int, ...]) -> Iterator[bytes]:
-    """The payloads joined in ``data`` (``flow.client``, ``flow.client_sizes``), without empty and cut ones."""
+    """Yield the payloads joined in ``data`` (``flow.client``, ``flow.client_sizes``), without empty and cut ones."""
     at = 0
     for size in sizes:
         if at + size > len(data):
@@ -63,7 +63,7 @@ def datagrams(data: bytes, sizes: tuple[int, ...]) -> Iterator[bytes]:
 
 
 def first_datagram(data: bytes, sizes: tuple[int, ...]) -> bytes:
-    """The first payload of a direction that is not empty, or nothing."""
+    """Return the first payload of a direction that is not empty, or nothing."""
     if sizes and 0 < sizes[0] <= len(data):
         return data[: sizes[0]]
     return next(datagrams(data, sizes), b"")
@@ -80,7 +80,7 @@ def starts(data: bytes, *magics: bytes) -> Answer:
 
 
 def tlv(data: bytes, at: int, end: int | None = None) -> tuple[int, int, int] | None:
-    """Tag octet, start and end of the contents of the BER value at ``at`` (X.690, one-octet tags, definite lengths).
+    """Tag byte, start and end of the contents of the BER value at ``at`` (X.690, one-byte tags, definite lengths).
 
     The end may lie beyond ``data``, which is then cut; None when the header is not all there or is not BER, or when
     the value goes beyond ``end``.
@@ -92,11 +92,11 @@ def tlv(data: bytes, at: int, end: int | None = None) -> tuple[int, int, int] | 
     length = data[at + 1]
     start = at + 2
     if length & 0x80:
-        octets = length & 0x7F
-        if not 1 <= octets <= 4 or start + octets > limit or tag & 0x1F == 0x1F:
+        width = length & 0x7F
+        if not 1 <= width <= 4 or start + width > limit or tag & 0x1F == 0x1F:
             return None
-        length = int.from_bytes(data[start : start + octets], "big")
-        start += octets
+        length = int.from_bytes(data[start : start + width], "big")
+        start += width
     elif tag & 0x1F == 0x1F:
         return None
     if end is not None and start + length > end:
@@ -105,7 +105,7 @@ def tlv(data: bytes, at: int, end: int | None = None) -> tuple[int, int, int] | 
 
 
 def two_sided(protocol: str, client: Answer, server: Answer, facts: dict[str, Any] | None = None) -> Match | Answer:
-    """One answer from what each direction's check said (MORE for a silent one).
+    """Return one answer from what each direction's check said (MORE for a silent one).
 
     Both YES: confirmed. One YES: a Match that is not confirmed, for as long as the other side may still confirm it.
     A NO of either side before the other's YES is NO.

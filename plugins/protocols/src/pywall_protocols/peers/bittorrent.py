@@ -3,7 +3,7 @@
 :checked: the handshake's beginning over TCP; over UDP a bencoded dictionary with the kind of a message, ``BT-SEARCH``,
     or a tracker's connect request
 :source: BEP 3 (peers), 5 (hash table), 14 (local discovery), 15 (trackers)
-:minimum: 20 octets; over UDP the first datagram
+:minimum: 20 bytes; over UDP the first datagram
 :facts: message
 """
 
@@ -37,7 +37,7 @@ _kind = re.compile(rb"1:y1:([qre])").search
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise BitTorrent."""
+    """Detect BitTorrent."""
     if flow.proto != UDP:
         return by_stream("bittorrent", _handshake, client, server)
     if not client:

@@ -1,8 +1,8 @@
 """eDonkey and eMule: clients and servers over TCP.
 
-:checked: the protocol octet, a length, and a hello or its answer with a plausible number of tags
+:checked: the protocol byte, a length, and a hello or its answer with a plausible number of tags
 :source: Kulbak and Bickson, The eMule Protocol Specification (2005), sections 6.2, 6.4
-:minimum: 28 to 32 octets
+:minimum: 28 to 32 bytes
 :facts: message
 """
 
@@ -34,7 +34,7 @@ _MAX_TAGS: Final = 32
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise eDonkey."""
+    """Detect eDonkey."""
     return by_stream("edonkey", _message, client, server)
 
 

@@ -2,7 +2,7 @@
 
 :checked: ``GNUTELLA CONNECT/`` or ``GNUTELLA/`` and a version
 :source: Gnutella 0.6 (RFC-Gnutella), section 2.1
-:minimum: 11 octets
+:minimum: 11 bytes
 :facts: none
 """
 
@@ -23,7 +23,7 @@ first_server = b"G"
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise Gnutella."""
+    """Detect Gnutella."""
     return by_stream("gnutella", _handshake, client, server)
 
 

@@ -3,7 +3,7 @@
 :checked: kind, version and extension of the header; an opening packet by its zeros, another one by a packet of the
     other side with a fitting connection and fitting numbers
 :source: BEP 29
-:minimum: the first datagram, 20 octets; within a connection one of each side
+:minimum: the first datagram, 20 bytes; within a connection one of each side
 :facts: message
 """
 
@@ -32,7 +32,7 @@ _FLIGHT: Final = 1024
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise uTP."""
+    """Detect uTP."""
     if not client:
         return MORE
     data = client[: flow.client_sizes[0]]
@@ -46,7 +46,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 
 def _belongs(data: bytes, answer: bytes) -> bool:
-    """Both are of one connection: what one acknowledges the other has sent not long ago."""
+    """Return True if both are of one connection: what one acknowledges the other has sent not long ago."""
     if not _is_packet(answer) or abs(u16(answer, 2) - u16(data, 2)) > 1:
         return False
     return _distance(data, answer) <= _FLIGHT and _distance(answer, data) <= _FLIGHT

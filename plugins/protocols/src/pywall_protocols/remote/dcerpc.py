@@ -3,7 +3,7 @@
 :checked: version, packet type, data representation, fragment length (datagrams: body length) and authentication
     length
 :source: DCE 1.1: Remote Procedure Call (C706) sections 12.5 and 12.6, MS-RPCE 2.2.2
-:minimum: 16 octets, datagrams 80
+:minimum: 16 bytes, datagrams 80
 :facts: interface
 """
 
@@ -31,10 +31,10 @@ _SERVER: Final = {2: 24, 3: 24, 12: 24, 13: 18, 15: 24, 17: 16, 20: 16}
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise DCE/RPC."""
+    """Detect DCE/RPC."""
     if flow.proto == UDP:
-        asked, told = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
-        return by_client("dcerpc", _datagram(asked), _datagram(told))
+        asked, reply = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
+        return by_client("dcerpc", _datagram(asked), _datagram(reply))
     answer = by_client("dcerpc", _side(client, _CLIENT), _side(server, _SERVER))
     if answer is MORE or answer is NO:
         return answer
@@ -42,14 +42,14 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     facts: dict[str, Any] = {}
     binds = len(client) > 2 and client[2] in (11, 14)
     if binds and len(client) >= 48:
-        octets = client[32:48]
-        facts["interface"] = str(UUID(bytes_le=octets) if client[4] >> 4 else UUID(bytes=octets))
+        data = client[32:48]
+        facts["interface"] = str(UUID(bytes_le=data) if client[4] >> 4 else UUID(bytes=data))
     return Match("dcerpc", facts, answer.confirmed, answer.done and (not binds or bool(facts)))
 
 
-def _representation(octets: bytes) -> bool:
-    """Character set and byte order, floating point, and zero octets behind (C706 section 14.1)."""
-    return octets[0] & ~0x11 == 0 and octets[1] <= 3 and not any(octets[2:])
+def _representation(data: bytes) -> bool:
+    """Character set and byte order, floating point, and zero bytes behind (C706 section 14.1)."""
+    return data[0] & ~0x11 == 0 and data[1] <= 3 and not any(data[2:])
 
 
 def _side(data: bytes, types: dict[int, int]) -> Grade:

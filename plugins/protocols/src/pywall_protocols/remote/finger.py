@@ -2,7 +2,7 @@
 
 :checked: one line that may be a query; a reply that begins as finger servers' do
 :source: RFC 1288 sections 2.3 and 3.2
-:minimum: the query and 6 octets of the reply
+:minimum: the query and 6 bytes of the reply
 :facts: query
 """
 
@@ -32,7 +32,7 @@ _LONGEST: Final = 24
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise Finger."""
+    """Detect Finger."""
     query = _QUERY.match(client)
     if query is None:
         return MORE if _BEGINNING.match(client) else NO

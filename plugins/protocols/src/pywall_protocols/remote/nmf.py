@@ -38,7 +38,7 @@ _ANSWERS: Final = (b"\x0b", b"\x0a", b"\x08")
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise .NET's framing."""
+    """Detect .NET's framing."""
     if client[:1] == b".":
         return by_request("net-remoting", _remoting, _remoting_answers, flow, client, server)
     return by_request("net-tcp", _preamble, _acknowledges, flow, client, server)
@@ -64,8 +64,8 @@ def _acknowledges(preamble: bytes, answer: bytes) -> Answer:
 
 
 def _remoting(data: bytes) -> Said:
-    said = starts(data[: len(_REMOTING)], _REMOTING)
-    return {} if said is YES else said
+    result = starts(data[: len(_REMOTING)], _REMOTING)
+    return {} if result is YES else result
 
 
 def _remoting_answers(request: bytes, answer: bytes) -> Answer:

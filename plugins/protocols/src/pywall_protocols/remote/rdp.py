@@ -3,7 +3,7 @@
 :checked: TPKT and X.224 lengths, and the cookie, the negotiation request or response; without those a request and
     confirm that carry nothing; UDP: SYN with the fixed acknowledgement and sizes padded to the MTU
 :source: MS-RDPBCGR 2.2.1.1 and 2.2.1.2, MS-RDPEUDP 2.2.2.1, RFC 1006, X.224 section 13
-:minimum: 15 octets
+:minimum: 15 bytes
 :facts: cookie, requested_protocols
 """
 
@@ -29,10 +29,10 @@ _COOKIE: Final = re.compile(rb"Cookie: (?:mstshash|msts)=([^\r\n]*)\r\n")
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise RDP; hand over to the TLS that both sides agree on."""
+    """Detect RDP; hand over to the TLS that both sides agree on."""
     if flow.proto == UDP:
-        asked, told = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
-        return by_client("rdp", _syn(asked, b"\xff\xff\xff\xff", 1), _syn(told, asked[8:12], 5) if asked else OPEN)
+        asked, reply = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
+        return by_client("rdp", _syn(asked, b"\xff\xff\xff\xff", 1), _syn(reply, asked[8:12], 5) if asked else OPEN)
     answer = by_client("rdp", _client(client), _server(server))
     if answer is MORE or answer is NO:
         return answer

@@ -2,7 +2,7 @@
 
 :checked: ``RFB ddd.ddd`` and a line feed
 :source: RFC 6143 section 7.1.1
-:minimum: 12 octets
+:minimum: 12 bytes
 :facts: server_protocol_version, client_protocol_version
 """
 
@@ -28,7 +28,7 @@ _SHAPE: Final = b"RFB 000.000\n"
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise RFB."""
+    """Detect RFB."""
     answer = judge("rfb", _side(client), _side(server))
     if answer is MORE or answer is NO:
         return answer
@@ -43,7 +43,5 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 def _side(data: bytes) -> Grade:
     if len(data) >= 12:
         return PROOF if _VERSION.match(data) else REFUTED
-    shape = bytes(
-        ord("0") if 48 <= octet <= 57 and at in (4, 5, 6, 8, 9, 10) else octet for at, octet in enumerate(data)
-    )
+    shape = bytes(ord("0") if 48 <= byte <= 57 and at in (4, 5, 6, 8, 9, 10) else byte for at, byte in enumerate(data))
     return OPEN if _SHAPE.startswith(shape) else REFUTED

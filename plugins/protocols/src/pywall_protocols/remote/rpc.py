@@ -3,7 +3,7 @@
 :checked: a call's RPC version 2, program number, and credentials of a known flavour and length, over TCP also the
     record mark; a reply (status and verifier) confirms it, and is not enough by itself
 :source: RFC 5531 sections 8.2, 9, 11
-:minimum: 40 octets, over TCP 44
+:minimum: 40 bytes, over TCP 44
 :facts: program, version, procedure
 """
 
@@ -35,7 +35,7 @@ _MAX_FRAGMENT: Final = 1 << 24
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise ONC RPC."""
+    """Detect ONC RPC."""
     if flow.proto == UDP:
         client_says = _message(first_datagram(client, flow.client_sizes)) if client else MORE
         server_says = _message(first_datagram(server, flow.server_sizes)) if server else MORE
@@ -52,7 +52,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 
 def _record(data: bytes) -> Said:
-    """The first record of a stream."""
+    """Return the first record of a stream."""
     if len(data) < 12:
         return MORE if len(data) < 4 or u32(data, 0) & 0x7FFFFFFF <= _MAX_FRAGMENT else NO
     length = u32(data, 0) & 0x7FFFFFFF
@@ -64,7 +64,7 @@ def _record(data: bytes) -> Said:
 
 
 def _message(data: bytes, length: int = 0) -> Said:
-    """Facts of a call, ``{}`` for a reply; ``length`` is the record's where the end may be missing."""
+    """Return facts of a call, ``{}`` for a reply; ``length`` is the record's where the end may be missing."""
     size = length or len(data)
     if len(data) < 24 or size % 4:
         return NO

@@ -33,20 +33,26 @@ _TERMINAL: Final = re.compile(rb"[A-Za-z0-9_.+-]{1,40}/\d{2,7}\Z")
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise rsh and rlogin."""
+    """Detect rsh and rlogin."""
     fields = _FIELDS.match(client)
-    told = _server(server)
+    server_grade = _server(server)
     if fields is None:
-        return by_client("rsh", OPEN if _BEGINNING.match(client) else REFUTED, told)
+        return by_client("rsh", OPEN if _BEGINNING.match(client) else REFUTED, server_grade)
     if fields[1]:
         facts = {"user": text(fields[2]), "server_user": text(fields[3]), "command": text(fields[4])}
-        return by_client("rsh", PROOF, told, facts)
+        return by_client("rsh", PROOF, server_grade, facts)
     if not _TERMINAL.match(fields[4]):
         return by_client(
-            "rsh", HINT, told, {"user": text(fields[2]), "server_user": text(fields[3]), "command": text(fields[4])}
+            "rsh",
+            HINT,
+            server_grade,
+            {"user": text(fields[2]), "server_user": text(fields[3]), "command": text(fields[4])},
         )
     return by_client(
-        "rlogin", PROOF, told, {"user": text(fields[2]), "server_user": text(fields[3]), "terminal": text(fields[4])}
+        "rlogin",
+        PROOF,
+        server_grade,
+        {"user": text(fields[2]), "server_user": text(fields[3]), "terminal": text(fields[4])},
     )
 
 

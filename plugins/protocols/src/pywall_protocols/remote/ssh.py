@@ -3,7 +3,7 @@
 :checked: ``SSH-version-`` at the start of a line; the server's may come after other lines of text, if they are no other
     protocol's greeting; or a whole SSH_MSG_KEXINIT with its ten name lists
 :source: RFC 4253 sections 4.2, 5, 7.1; HASSH (Salesforce, 2018)
-:minimum: 8 octets
+:minimum: 8 bytes
 :facts: client.proto_version, client.software_version, client.hassh.hash, client.hassh.string,
     server.proto_version, server.software_version, server.hassh.hash, server.hassh.string
 """
@@ -25,10 +25,10 @@ tier = "exact"
 first_client = b"S\0"
 first_server = None
 
-#: Octets of lines before the server's identification, and of an identification (255 by the RFC; some are longer).
+#: Bytes of lines before the server's identification, and of an identification (255 by the RFC; some are longer).
 PREAMBLE: Final = 4096
 IDENTIFICATION: Final = 512
-#: RFC 4253 section 6.1: a packet of up to 35000 octets must be taken.
+#: RFC 4253 section 6.1: a packet of up to 35000 bytes must be taken.
 PACKET: Final = 35000
 _MSG_KEXINIT: Final = 20
 
@@ -40,7 +40,7 @@ _preamble = re.compile(rb"(?!\d\d\d[ -]|\* |[+<{])[\t\r\n\x1b -~\x80-\xff]*\Z").
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise SSH."""
+    """Detect SSH."""
     client_at, client_says = _find(client, lines_before=False)
     server_at, server_says = _find(server, lines_before=True)
     answer = two_sided("ssh", client_says, server_says)
@@ -57,7 +57,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 
 def _find(data: bytes, lines_before: bool) -> tuple[int, Answer]:
-    """Where the identification (or, without one, the key exchange) begins, and whether it is one."""
+    """Return where the identification (or, without one, the key exchange) begins, and whether it is one."""
     if not data:
         return 0, MORE
     if data[0] == 0:
@@ -123,7 +123,9 @@ def _facts(facts: dict[str, Any], data: bytes, at: int, side: str, lists: tuple[
 
 
 def _name_lists(data: bytes, at: int, end: int) -> list[bytes] | None:
-    """The first eight name lists of a KEXINIT: key exchange, host key, ciphers, MACs, compression, both ways each."""
+    """Return the first eight name lists of a KEXINIT: key exchange, host key, ciphers, MACs, compression, both ways
+    each.
+    """
     names = []
     for _ in range(8):
         if at + 4 > end:

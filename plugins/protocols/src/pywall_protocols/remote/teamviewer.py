@@ -30,12 +30,12 @@ _WANTED: Final = 2
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise TeamViewer. What little is known of it is never confirmed."""
+    """Detect TeamViewer. What little is known of it is never confirmed."""
     if flow.proto == UDP:
         return _datagrams(flow, client)
     asked = starts(client[:2], _MAGIC) if client else MORE
-    told = starts(server[:2], _MAGIC, _OTHER) if server else MORE
-    if asked is NO or told is NO:
+    reply = starts(server[:2], _MAGIC, _OTHER) if server else MORE
+    if asked is NO or reply is NO:
         return NO
     return Match("teamviewer", confirmed=False) if len(client) > 2 and len(server) > 2 else MORE
 

@@ -1,9 +1,9 @@
 """Telnet, by option negotiation.
 
-:checked: IAC commands WILL, WONT, DO, DONT of registered options, or a subnegotiation, from the first octet on: two
+:checked: IAC commands WILL, WONT, DO, DONT of registered options, or a subnegotiation, from the first byte on: two
     of one side, or one of each
 :source: RFC 854, RFC 855, IANA telnet options
-:minimum: 6 octets of one side, or 3 of both
+:minimum: 6 bytes of one side, or 3 of both
 :facts: none
 """
 
@@ -28,7 +28,7 @@ _OPTIONS: Final = bytes((*range(50), 69, 70, 85, 86, 90, 91, 93, 138, 139, 140, 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise Telnet."""
+    """Detect Telnet."""
     return by_server("telnet", _side(client), _side(server), silent=not server)
 
 
@@ -45,7 +45,7 @@ def _side(data: bytes) -> Grade:
 
 
 def _command(data: bytes, at: int) -> int:
-    """Where the IAC command at ``at`` ends; 0 when it is not all there, -1 when there is none."""
+    """Return where the IAC command at ``at`` ends; 0 when it is not all there, -1 when there is none."""
     if data[at : at + 1] not in (b"", b"\xff"):
         return -1
     if len(data) < at + 3:

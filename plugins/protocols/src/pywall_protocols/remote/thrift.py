@@ -2,7 +2,7 @@
 
 :checked: version, message type and a method name of its length
 :source: Thrift specification: Binary protocol encoding (strict), Compact protocol encoding, framed transport
-:minimum: 8 octets and the method name
+:minimum: 8 bytes and the method name
 :facts: method
 """
 
@@ -27,7 +27,7 @@ _NAME: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise Thrift."""
+    """Detect Thrift."""
     grade = _side(client, b"\1\4")
     answer = by_client("thrift", grade, _side(server, b"\2\3"))
     if answer is MORE or answer is NO:
@@ -40,7 +40,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 
 def _start(data: bytes) -> int:
-    """Where the message begins: behind the length of a frame, or at once."""
+    """Return where the message begins: behind the length of a frame, or at once."""
     return 4 if data[:1] == b"\0" else 0
 
 

@@ -2,7 +2,7 @@
 
 :checked: byte order, protocol 11.0 and the padded authorization fields; the server's answer of the same version
 :source: X Window System Protocol, Version 11, section 8 and appendix B
-:minimum: 12 octets of the client, or 8 of both
+:minimum: 12 bytes of the client, or 8 of both
 :facts: none
 """
 
@@ -24,7 +24,7 @@ first_server = b"\0\1\2"
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise X11."""
+    """Detect X11."""
     return by_client("x11", _client(client), _server(server))
 
 

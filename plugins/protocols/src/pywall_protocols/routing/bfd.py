@@ -3,7 +3,7 @@
 :checked: version, a known diagnostic, a length that is the datagram's, a multiplier, one's own discriminator, and
     another's that fits the state
 :source: RFC 5880 sections 4.1, 6.8.6
-:minimum: the first datagram, 24 octets
+:minimum: the first datagram, 24 bytes
 :facts: state
 """
 
@@ -33,7 +33,7 @@ _MAX_INTERVAL: Final = 60_000_000
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise BFD."""
+    """Detect BFD."""
     return by_beacon("bfd", _packet, flow, client)
 
 

@@ -1,8 +1,8 @@
 """Border Gateway Protocol 4.
 
-:checked: the marker of sixteen octets of ones, a length that the type allows, and the version in an OPEN
+:checked: the marker of sixteen bytes of ones, a length that the type allows, and the version in an OPEN
 :source: RFC 4271 section 4; RFC 2918 (route refresh); RFC 8654 (long messages)
-:minimum: 19 octets
+:minimum: 19 bytes
 :facts: message, asn
 """
 
@@ -38,7 +38,7 @@ _NAMES: Final = ("", "open", "update", "notification", "keepalive", "route-refre
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise BGP."""
+    """Detect BGP."""
     return by_stream("bgp", _message, client, server)
 
 

@@ -1,9 +1,9 @@
 """Hot Standby Router Protocol, versions 0 (RFC 2281) and 2.
 
-:checked: operation, state, times, reserved octet and authentication as text in 20 octets; or version 2's group state
+:checked: operation, state, times, reserved byte and authentication as text in 20 bytes; or version 2's group state
     value
 :source: RFC 2281 section 5; Cisco, HSRP version 2 (values by Wireshark's packet-hsrp.c)
-:minimum: the first datagram, 20 octets
+:minimum: the first datagram, 20 bytes
 :facts: version, group
 """
 
@@ -25,14 +25,14 @@ first_client = b"\0\1"
 first_server = None
 
 _STATES: Final = (0, 1, 2, 4, 8, 16)
-#: the text, or the digest that follows at octet 20
+#: the text, or the digest that follows at byte 20
 _authentication = re.compile(rb"[ -~]{0,8}\0*\Z").match
 _GROUP_STATE: Final = b"\1\x28\2"
 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise HSRP."""
+    """Detect HSRP."""
     return by_beacon("hsrp", _message, flow, client)
 
 

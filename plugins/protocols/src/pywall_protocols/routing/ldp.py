@@ -2,7 +2,7 @@
 
 :checked: version 1, a length that is the datagram's, and a known first message that fits into it
 :source: RFC 5036 sections 3.1, 3.5; message types by IANA's registry
-:minimum: 18 octets
+:minimum: 18 bytes
 :facts: message_type
 """
 
@@ -32,7 +32,7 @@ _MESSAGES: Final = frozenset(
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise LDP."""
+    """Detect LDP."""
     if flow.proto == UDP:
         return by_datagram("ldp", _datagram, flow, client, server)
     return by_stream("ldp", _message, client, server)

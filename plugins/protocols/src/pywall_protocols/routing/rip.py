@@ -1,8 +1,8 @@
 """Routing Information Protocol, versions 1 and 2.
 
-:checked: command, version, and routes of 20 octets whose families and metrics are possible
+:checked: command, version, and routes of 20 bytes whose families and metrics are possible
 :source: RFC 2453 sections 3.6, 4; RFC 1058 section 3.1; RFC 4822 (authentication)
-:minimum: the first datagram, 24 octets
+:minimum: the first datagram, 24 bytes
 :facts: version, command
 """
 
@@ -31,7 +31,7 @@ _AUTHENTICATION: Final = 0xFFFF
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise RIP."""
+    """Detect RIP."""
     return by_beacon("rip", _message, flow, client)
 
 

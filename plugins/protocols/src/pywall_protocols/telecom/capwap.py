@@ -2,7 +2,7 @@
 
 :checked: the preamble with a DTLS record, or a header and a control message whose elements fill the datagram
 :source: RFC 5415 sections 4.1 to 4.3, 4.5
-:minimum: the first datagram, 16 octets
+:minimum: the first datagram, 16 bytes
 :facts: message_type
 """
 
@@ -31,7 +31,7 @@ _IEEE: Final = 13277
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise CAPWAP."""
+    """Detect CAPWAP."""
     return by_datagram("capwap", _message, flow, client, server)
 
 

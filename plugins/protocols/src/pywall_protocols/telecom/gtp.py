@@ -4,7 +4,7 @@
     packet inside, of control messages of version 2 that their elements fill the datagram
 :source: 3GPP TS 29.281 section 5 (user plane), 29.060 section 6 (version 1), 29.274 section 5 (version 2), 09.60
     (version 0), 32.295 section 6 (GTP')
-:minimum: the first datagram, 6 octets
+:minimum: the first datagram, 6 bytes
 :facts: version, message_type
 """
 
@@ -41,7 +41,7 @@ _V0_TYPES: Final = frozenset((*range(1, 8), *range(16, 30), *range(32, 38), *ran
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise GTP."""
+    """Detect GTP."""
     return by_datagram("gtp", _message, flow, client, server)
 
 

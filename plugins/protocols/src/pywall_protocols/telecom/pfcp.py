@@ -2,7 +2,7 @@
 
 :checked: version 1, a known message, a length that is the datagram's, and elements that fill it
 :source: 3GPP TS 29.244 sections 7.2.2, 7.3, 8.1
-:minimum: the first datagram, 12 octets
+:minimum: the first datagram, 12 bytes
 :facts: message_type
 """
 
@@ -29,7 +29,7 @@ _MESSAGES: Final = frozenset((*range(1, 18), *range(50, 58)))
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise PFCP."""
+    """Detect PFCP."""
     return by_datagram("pfcp", _message, flow, client, server)
 
 

@@ -2,7 +2,7 @@
 
 :checked: length, a command of the protocol, status 0 of a request, a sequence number; the strings of a bind
 :source: SMPP 3.4 sections 3.2, 4.1 and 5.1.2.1, SMPP 5.0
-:minimum: 16 octets of each side, or a bind
+:minimum: 16 bytes of each side, or a bind
 :facts: command, system_id
 """
 
@@ -44,7 +44,7 @@ _BIND: Final = re.compile(rb"([ -~]{0,15})\0([ -~]{0,8})\0[ -~]{0,12}\0[\x00-\x5
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise SMPP."""
+    """Detect SMPP."""
     answer = by_client("smpp", _side(client), _side(server))
     if answer is MORE or answer is NO:
         return answer

@@ -96,12 +96,12 @@ class RedisTransactions:
         if not self._missing:
             self._give(self._arguments, found)
 
-    def _give(self, words: tuple[bytes, ...], found: Found) -> None:
-        if not words:
+    def _give(self, fields: tuple[bytes, ...], found: Found) -> None:
+        if not fields:
             return
-        facts: dict[str, Any] = {"command": text(words[0].upper())}
-        if len(words) > 1 and facts["command"] not in ("AUTH", "HELLO"):
-            facts["arguments"] = [text(word) for word in words[1:]]
+        facts: dict[str, Any] = {"command": text(fields[0].upper())}
+        if len(fields) > 1 and facts["command"] not in ("AUTH", "HELLO"):
+            facts["arguments"] = [text(word) for word in fields[1:]]
         found.append(Transaction(self._number, facts, True))
         self._number += 1
 

@@ -103,8 +103,8 @@ class HttpTransactions:
         if to_server != self._turned:
             self._read_requests(data, found)
             if self._held and self._pending and not (found and type(found[-1]) is HandOver):
-                held, self._held = self._held, b""
-                self._read_responses(held, found)
+                waiting, self._held = self._held, b""
+                self._read_responses(waiting, found)
         elif self._held:
             self._hold(data)
         else:
@@ -151,7 +151,7 @@ class HttpTransactions:
 
     def _request(self, start: bytes, fields: Fields, found: list[Transaction | HandOver]) -> None:
         line = _split_request(start)
-        length, doubtful = body_length(fields)
+        length, suspicious = body_length(fields)
         self._asked.begin_body(length or 0)
         if line is None:
             return
@@ -166,7 +166,7 @@ class HttpTransactions:
             given = values(fields, name)
             if given:
                 facts[fact] = text(given[0])
-        if doubtful:
+        if suspicious:
             facts["ambiguous_length"] = True
         kind = _PLAIN if version else _SIMPLE
         if method == b"HEAD":
@@ -181,7 +181,7 @@ class HttpTransactions:
         kept = len(self._open) < _MOST_OPEN and len(self._open) == len(self._pending) - 1
         if kept:
             self._open = (*self._open, facts)
-        found.append(Transaction(self.number, facts, not kept, "ambiguous_length" if doubtful else ""))
+        found.append(Transaction(self.number, facts, not kept, "ambiguous_length" if suspicious else ""))
         self.number += 1
 
     def _keep_tail(self, data: bytes) -> None:
@@ -244,8 +244,8 @@ class HttpTransactions:
             given = values(fields, name)
             if given:
                 facts[fact] = text(given[0])
-        length, doubtful = body_length(fields)
-        if doubtful:
+        length, suspicious = body_length(fields)
+        if suspicious:
             facts["ambiguous_length"] = True
         self._answer(facts, found)
         mark = -1
@@ -311,5 +311,5 @@ def _host_facts(facts: dict[str, Any], method: bytes, target: bytes, fields: Fie
 
 
 def follow(flow: Flow) -> HttpTransactions:
-    """Return the parser of a flow that was recognised as HTTP."""
+    """Return the parser of a flow that was detected as HTTP."""
     return HttpTransactions(turned=_status(flow.client) is not None and _status(flow.server) is None)

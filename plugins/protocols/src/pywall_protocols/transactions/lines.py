@@ -24,7 +24,7 @@ _MOST_HELD: Final = 65536
 #: answered at the beginning and at the end of a body.
 PLAIN, TLS, BODY, LISTING, GREETING, BODY_END = range(6)
 
-#: Kind, the word by which it was recognised (a tag, a verb) and the number of its transaction.
+#: Kind, the word by which it was detected (a tag, a verb) and the number of its transaction.
 Command = tuple[int, bytes, int]
 #: Kind of a reply's meaning: not complete, preliminary (another one follows), refused, granted, granted by a code that
 #: nothing else is answered with.
@@ -87,7 +87,7 @@ class Dialogue:
     ``greets``: the server speaks first.
     """
 
-    #: whether facts come by transactions; without them they are those of the detector
+    #: whether facts come from transactions; without them they are those of the detector
     has_transactions = False
     greets = True
 

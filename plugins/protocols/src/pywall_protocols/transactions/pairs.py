@@ -38,10 +38,10 @@ class Pairs:
 
     def ask(self, key: bytes, facts: dict[str, Any], found: Found, *, answered: bool = True) -> None:
         """Take a question; ``answered``: it may have an answer."""
-        for at, (early, told) in enumerate(self._early):
+        for at, (early, reply_facts) in enumerate(self._early):
             if early == key and answered:
                 self._early = (*self._early[:at], *self._early[at + 1 :])
-                found.append(Transaction(self.number, {**told, **facts}, True))
+                found.append(Transaction(self.number, {**reply_facts, **facts}, True))
                 self.number += 1
                 return
         if answered:

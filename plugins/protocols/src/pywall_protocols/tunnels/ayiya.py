@@ -3,7 +3,7 @@
 :checked: lengths, kinds and operation of the header, and the IPv6 packet behind identity and signature that ends with
     the datagram
 :source: draft-massar-v6ops-ayiya-02 section 3
-:minimum: the first datagram, 8 octets and the packet inside
+:minimum: the first datagram, 8 bytes and the packet inside
 :facts: none
 """
 
@@ -32,7 +32,7 @@ _MAX_OPERATION: Final = 7
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise AYIYA."""
+    """Detect AYIYA."""
     return by_datagram("ayiya", _message, flow, client, server)
 
 

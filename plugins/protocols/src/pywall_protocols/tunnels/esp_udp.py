@@ -33,7 +33,7 @@ _KEEP_ALIVE: Final = b"\xff"
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise ESP in UDP. A counter is little to go by, so that it is never confirmed."""
+    """Detect ESP in UDP. A counter is little to go by, so that it is never confirmed."""
     packets = _packets(client, flow.client_sizes)
     if packets is None:
         return NO
@@ -41,7 +41,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 
 def _packets(data: bytes, sizes: tuple[int, ...]) -> list[bytes] | None:
-    """The first packets of a side; None when they can't be ESP's of one association."""
+    """Return the first packets of a side; None when they can't be ESP's of one association."""
     found: list[bytes] = []
     for packet in datagrams(data, sizes):
         if packet == _KEEP_ALIVE:

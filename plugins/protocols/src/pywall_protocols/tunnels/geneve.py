@@ -2,7 +2,7 @@
 
 :checked: version 0, reserved bits of zero, options that fill their length, and the announced packet behind them
 :source: RFC 8926 section 3.4, 3.5
-:minimum: the first datagram, 8 octets and the packet inside
+:minimum: the first datagram, 8 bytes and the packet inside
 :facts: vni, protocol
 """
 
@@ -30,7 +30,7 @@ _RESERVED: Final = 0x3F
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise Geneve."""
+    """Detect Geneve."""
     return by_datagram("geneve", _message, flow, client, server)
 
 

@@ -2,7 +2,7 @@
 
 :checked: version, exchange, and a length that is the datagram's
 :source: RFC 2408 section 3.1; RFC 7296 section 3.1; RFC 3948 section 2.2 (marker)
-:minimum: the first datagram, 28 octets
+:minimum: the first datagram, 28 bytes
 :facts: version_major, version_minor, init_spi, resp_spi, exchange_type
 """
 
@@ -29,7 +29,7 @@ _EXCHANGES: Final = {1: frozenset({1, 2, 3, 4, 5, 6, 32, 33, 34}), 2: frozenset(
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise IKE."""
+    """Detect IKE."""
     return by_datagram("ike", _message, flow, client, server)
 
 

@@ -3,7 +3,7 @@
 :checked: the flags and version of a control message, a length that is the datagram's, and a message type as the first
     value
 :source: RFC 2661 sections 3.1, 4.1; RFC 3931 sections 3.2.1, 4.1.2.1, 5.1
-:minimum: the first datagram, 12 octets
+:minimum: the first datagram, 12 bytes
 :facts: version
 """
 
@@ -24,13 +24,13 @@ first_client = b"\xc8"
 first_server = None
 
 _HEADER: Final = 12
-#: mandatory or not, eight octets, no vendor, attribute 0
+#: mandatory or not, eight bytes, no vendor, attribute 0
 _MESSAGE_TYPES: Final = (b"\x80\x08\0\0\0\0", b"\0\x08\0\0\0\0")
 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise L2TP."""
+    """Detect L2TP."""
     return by_datagram("l2tp", _message, flow, client, server)
 
 

@@ -37,7 +37,7 @@ _MESSAGES: Final = {
 _HEADER: Final = 12
 #: xTR-ID and site identifier at the end of a registration
 _SITE: Final = 24
-#: octets of an address by its address family: none, IPv4, IPv6, MAC
+#: bytes of an address by its address family: none, IPv4, IPv6, MAC
 _ADDRESSES: Final = {0: 0, 1: 4, 2: 16, 6: 6, 16389: 6}
 _LCAF: Final = 16387
 #: an IP header and a UDP header
@@ -46,7 +46,7 @@ _ENCAPSULATED: Final = 32
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise LISP."""
+    """Detect LISP."""
     return by_datagram("lisp", _message, flow, client, server)
 
 
@@ -94,7 +94,7 @@ def _is_request(data: bytes, size: int) -> bool:
 
 
 def _record(data: bytes, at: int, size: int) -> int | None:
-    """The end of a mapping record at ``at``: its identifier, and its locators."""
+    """Return the end of a mapping record at ``at``: its identifier, and its locators."""
     if at + 12 > size:
         return None
     after = _address(data, at + 10, size)
@@ -104,7 +104,7 @@ def _record(data: bytes, at: int, size: int) -> int | None:
 
 
 def _address(data: bytes, at: int | None, size: int) -> int | None:
-    """The end of an address with its family at ``at``."""
+    """Return the end of an address with its family at ``at``."""
     if at is None or at + 2 > size:
         return None
     family = u16(data, at)

@@ -29,7 +29,7 @@ _HEADER: Final = 16
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise Nebula."""
+    """Detect Nebula."""
     return by_request("nebula", _opening, _answers, flow, client, server)
 
 

@@ -3,12 +3,12 @@
 Static-key mode has no marker at all and cannot be told from noise by its content.
 
 :checked: P_CONTROL_HARD_RESET (client v1, v2, v3; server v1, v2): opcode, key id 0, session id, a size that fits plain
-    TLS, tls-auth (HMACs of 16 to 64 octets), tls-crypt or tls-crypt-v2 (wrapped key and its length), the replay
+    TLS, tls-auth (HMACs of 16 to 64 bytes), tls-crypt or tls-crypt-v2 (wrapped key and its length), the replay
     protection's packet id and time, no acknowledgement from the client, one of its session from the server. Mid-stream
     (UDP): control packets that acknowledge the other side's session, or three of one session or peer id with rising
     packet ids (control with tls-crypt, data v2)
 :source: draft-openvpn-wire-protocol sections 3 and 4; OpenVPN doc/doxygen/doc_protocol_overview.h, doc/tls-crypt-v2.txt
-:minimum: the first packet of either side: 14 octets plain, 16 over TCP
+:minimum: the first packet of either side: 14 bytes plain, 16 over TCP
 :facts: mode, client.session_id, server.session_id
 """
 
@@ -30,13 +30,13 @@ SOFT_RESET, CONTROL, ACK, DATA_V1, DATA_V2, CONTROL_WKC = 3, 4, 5, 6, 9, 11
 RESETS_BY_CLIENT: Final = (0x08, 0x38, 0x50)  # opcode << 3, key id 0
 RESETS_BY_SERVER: Final = (0x10, 0x40)
 _RESETS: Final = frozenset((*RESETS_BY_CLIENT, *RESETS_BY_SERVER))
-#: Octets of the HMACs that tls-auth may use: MD5, SHA-1, SHA-224, SHA-256, SHA-384, SHA-512.
+#: Bytes of the HMACs that tls-auth may use: MD5, SHA-1, SHA-224, SHA-256, SHA-384, SHA-512.
 HMACS: Final = (16, 20, 28, 32, 48, 64)
-#: Octets of the largest reset: tls-crypt-v2 allows 1024 for the wrapped key.
+#: Bytes of the largest reset: tls-crypt-v2 allows 1024 for the wrapped key.
 LONGEST_RESET: Final = 1100
 _CRYPT_HMAC: Final = 32
 _HEAD: Final = 9  # opcode and session id
-_MOST_ZEROS: Final = 2  # of a random session id's octets; one in 100 000 has more
+_MOST_ZEROS: Final = 2  # of a random session id's bytes; one in 100 000 has more
 _REPLAY: Final = 8  # packet id and time
 _CLIENT_TAIL: Final = bytes(5)  # no acknowledgements, message 0
 _SERVER_TAIL: Final = 17  # one acknowledgement, its message, the client's session, message 0
@@ -45,7 +45,7 @@ _NEITHER: Final = (b"", 0, b"-")
 _EARLIEST: Final = 1_000_000_000  # seconds since 1970
 
 _MIDWAY: Final = bytes(n for n in range(256) if n >> 3 in (SOFT_RESET, CONTROL, ACK, DATA_V2, CONTROL_WKC))
-#: Over TCP a packet begins with its length, of which resets need the octets 0 to 4.
+#: Over TCP a packet begins with its length, of which resets need the bytes 0 to 4.
 first_client = first_server = bytes(range(5)) + bytes((*RESETS_BY_CLIENT, *RESETS_BY_SERVER)) + _MIDWAY
 
 
@@ -60,7 +60,7 @@ class Reset(NamedTuple):
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise OpenVPN."""
+    """Detect OpenVPN."""
     if flow.proto == TCP:
         client_says, sent = _first_over_tcp(client)
         server_says, received = _first_over_tcp(server)
@@ -89,7 +89,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 
 def _first(packet: bytes) -> tuple[Answer, Reset | None]:
-    """What a side's first packet says; MORE while there is none."""
+    """Return what a side's first packet says; MORE while there is none."""
     if not packet:
         return MORE, None
     reset = _reset(packet)
@@ -97,7 +97,7 @@ def _first(packet: bytes) -> tuple[Answer, Reset | None]:
 
 
 def _first_over_tcp(data: bytes) -> tuple[Answer, Reset | None]:
-    """The same of a side's first packet with its length before it."""
+    """Return the same of a side's first packet with its length before it."""
     size = len(data)
     if size < 3:
         return MORE, None
@@ -110,7 +110,7 @@ def _first_over_tcp(data: bytes) -> tuple[Answer, Reset | None]:
 
 
 def _reset(packet: bytes) -> Reset | None:
-    """The hard reset that ``packet`` is, if it is one in all its fields."""
+    """Return the hard reset that ``packet`` is, if it is one in all its fields."""
     size = len(packet)
     by_client = packet[0] in RESETS_BY_CLIENT
     if size < 14 or not (by_client or packet[0] in RESETS_BY_SERVER):

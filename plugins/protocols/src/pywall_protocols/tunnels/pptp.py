@@ -2,7 +2,7 @@
 
 :checked: length, message type 1, the magic cookie, a control message type
 :source: RFC 2637 section 2
-:minimum: 12 octets
+:minimum: 12 bytes
 :facts: none
 """
 
@@ -23,7 +23,7 @@ first_server = b"\0"
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise PPTP."""
+    """Detect PPTP."""
     return by_client("pptp", _side(client), _side(server))
 
 

@@ -3,7 +3,7 @@
 :checked: version 1: ``PROXY``, a family, two addresses and ports; version 2: the signature, version, command and
     length
 :source: The PROXY protocol, versions 1 and 2 (HAProxy), section 2
-:minimum: 15 octets
+:minimum: 15 bytes
 :facts: version, source, destination
 """
 
@@ -33,7 +33,7 @@ _LONGEST: Final = 107
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise the header; detection begins anew behind it, since it proves nothing of what follows."""
+    """Detect the header; detection begins anew behind it, since it proves nothing of what follows."""
     if not client:
         return MORE
     if client[0] == ord("P"):

@@ -3,7 +3,7 @@
 :checked: version 5: methods, the server's choice among them, the request; version 4: command, address, user and, 4a,
     name; the server's reply
 :source: RFC 1928, RFC 1929, SOCKS: A protocol for TCP proxy across firewalls (Koblas), SOCKS 4A (Lee)
-:minimum: 2 octets of each side, or 10 of the client
+:minimum: 2 bytes of each side, or 10 of the client
 :facts: version, command, host, port, user
 """
 
@@ -32,7 +32,7 @@ _SIZES: Final = {1: 4, 4: 16}
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise SOCKS; hand over to what a granted connection carries."""
+    """Detect SOCKS; hand over to what a granted connection carries."""
     if not client:
         return MORE
     return _version5(client, server) if client[0] == 5 else _version4(client, server) if client[0] == 4 else NO
@@ -47,9 +47,7 @@ def _version4(client: bytes, server: bytes) -> Match | Answer:
     if end >= 0 and named:
         name = end + 1
         end = client.find(0, name, name + 256)
-    if client[1] not in (1, 2) or not all(
-        32 < octet < 127 for octet in cut(client, 8, end if end >= 0 else 264) if octet
-    ):
+    if client[1] not in (1, 2) or not all(32 < byte < 127 for byte in cut(client, 8, end if end >= 0 else 264) if byte):
         return NO
     if end < 0:
         return MORE if len(client) < 520 else NO
@@ -59,13 +57,13 @@ def _version4(client: bytes, server: bytes) -> Match | Answer:
     facts: dict[str, Any] = {"version": 4, "command": _COMMANDS[client[1]], "host": text(host), "port": u16(client, 2)}
     if user := cut(client, 8, client.index(0, 8)):
         facts["user"] = text(user)
-    told: Grade = (0, 1)
+    server_grade: Grade = (0, 1)
     if server[:1] not in (b"", b"\0") or (len(server) > 1 and not 0x5A <= server[1] <= 0x5D):
-        told = REFUTED
+        server_grade = REFUTED
     elif len(server) >= 8:
-        told = HINT
-    answer = judge("socks", PROOF if named or client[8] else HINT, told, facts)
-    if answer is MORE or answer is NO or told != HINT:
+        server_grade = HINT
+    answer = judge("socks", PROOF if named or client[8] else HINT, server_grade, facts)
+    if answer is MORE or answer is NO or server_grade != HINT:
         return answer
     granted = server[1] == 0x5A and client[1] == 1
     return Match("socks", facts, True, True, (end + 1, 8) if granted else None)
@@ -82,11 +80,11 @@ def _version5(client: bytes, server: bytes) -> Match | Answer:
     request = _connection(client, signed_in or at)
     asked: Grade = (PROOF if request else LEANING) if len(client) >= at else OPEN
     if len(server) < 2:
-        told: Grade = (0, 1) if server[:1] in (b"", b"\5") else REFUTED
+        server_grade: Grade = (0, 1) if server[:1] in (b"", b"\5") else REFUTED
     else:
-        told = HINT if server[0] == 5 and (server[1] in methods or server[1] == 0xFF) else REFUTED
-    answer = judge("socks", asked, told, facts)
-    if told != HINT or not isinstance(answer, Match):
+        server_grade = HINT if server[0] == 5 and (server[1] in methods or server[1] == 0xFF) else REFUTED
+    answer = judge("socks", asked, server_grade, facts)
+    if server_grade != HINT or not isinstance(answer, Match):
         return answer
     reply_at = 2
     if server[1] == 2:
@@ -108,7 +106,7 @@ def _version5(client: bytes, server: bytes) -> Match | Answer:
 
 
 def _password(data: bytes, at: int) -> int:
-    """Where the user name and password at ``at`` end; 0 when they are not there."""
+    """Return where the user name and password at ``at`` end; 0 when they are not there."""
     if len(data) < at + 2 or data[at] != 1 or len(data) < at + 3 + data[at + 1]:
         return 0
     end = at + 3 + data[at + 1] + data[at + 2 + data[at + 1]]

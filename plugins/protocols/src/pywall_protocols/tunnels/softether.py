@@ -27,7 +27,7 @@ _ADDRESS: Final = re.compile(rb"IP=[0-9A-Fa-f:.]{2,39},PORT=\d{1,5}\0?\Z")
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise SoftEther."""
+    """Detect SoftEther."""
     return by_request("softether", _question, _answers, flow, client, server, needs_answer=True)
 
 

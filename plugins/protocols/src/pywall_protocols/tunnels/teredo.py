@@ -3,7 +3,7 @@
 :checked: an optional authentication and origin, then an IPv6 packet that ends with the datagram, one of whose addresses
     is Teredo's or local to the link
 :source: RFC 4380 sections 5.1.1, 5.2
-:minimum: the first datagram, 40 octets
+:minimum: the first datagram, 40 bytes
 :facts: none
 """
 
@@ -32,7 +32,7 @@ _LINK_LOCAL: Final = b"\xfe\x80\0\0"
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise Teredo."""
+    """Detect Teredo."""
     return by_datagram("teredo", _message, flow, client, server)
 
 

@@ -29,7 +29,7 @@ _BEGINNING: Final = re.compile(rb"0(?: (?:[A-Za-z0-9_^]{1,64}(?: (?:1(?:[5-9](?:
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise tinc."""
+    """Detect tinc."""
     facts: dict[str, Any] = {}
     for side, data in (("client", client), ("server", server)):
         if found := _ID.match(data):

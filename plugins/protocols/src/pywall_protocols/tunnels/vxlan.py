@@ -1,8 +1,8 @@
 """Virtual eXtensible LAN, with group policy.
 
-:checked: the flag of a network identifier, reserved octets of zero or an IP packet, and an Ethernet frame
+:checked: the flag of a network identifier, reserved bytes of zero or an IP packet, and an Ethernet frame
 :source: RFC 7348 section 5; draft-smith-vxlan-group-policy
-:minimum: the first datagram, 26 octets
+:minimum: the first datagram, 26 bytes
 :facts: vni
 """
 
@@ -26,13 +26,13 @@ first_server = first_client
 _HEADER: Final = 8
 _IP: Final = (0x0800, 0x86DD)
 _POLICY: Final = 0x80
-#: bits of the second octet with a group policy: don't learn, applied
+#: bits of the second byte with a group policy: don't learn, applied
 _POLICY_BITS: Final = 0x48
 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise VXLAN."""
+    """Detect VXLAN."""
     return by_datagram("vxlan", _message, flow, client, server)
 
 

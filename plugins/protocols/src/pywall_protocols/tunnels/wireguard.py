@@ -1,11 +1,11 @@
 """WireGuard, by the sizes and headers of its four messages.
 
-:checked: handshake initiation (type 1, 148 octets), response (type 2, 92), cookie reply (type 3, 64), or two data
-    messages of one receiver, or one of each side, with small counters (type 4, 16 n octets); the three reserved octets
-    are zero. An initiation that is padded, or whose reserved octets are not zero (Cloudflare's WARP), needs a response
+:checked: handshake initiation (type 1, 148 bytes), response (type 2, 92), cookie reply (type 3, 64), or two data
+    messages of one receiver, or one of each side, with small counters (type 4, 16 n bytes); the three reserved bytes
+    are zero. An initiation that is padded, or whose reserved bytes are not zero (Cloudflare's WARP), needs a response
     to its sender index with the same ones
 :source: WireGuard whitepaper (Donenfeld, 2020) section 5.4
-:minimum: one handshake message, or two data messages of 32 octets
+:minimum: one handshake message, or two data messages of 32 bytes
 :facts: client.sender, server.sender
 """
 
@@ -32,7 +32,7 @@ _SIZES: Final = {INITIATION: 148, RESPONSE: 92, b"\3\0\0\0": 64}
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise WireGuard."""
+    """Detect WireGuard."""
     first = first_datagram(client, flow.client_sizes)
     reply = first_datagram(server, flow.server_sizes)
     facts: dict[str, Any] = {}
@@ -41,20 +41,20 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
             facts[f"{side}.sender"] = packet[4:8].hex()
     if _answers(first, reply):
         return Match("wireguard", facts)
-    asked, told = _says(first, client, flow.client_sizes), _says(reply, server, flow.server_sizes)
+    asked, response = _says(first, client, flow.client_sizes), _says(reply, server, flow.server_sizes)
     if asked == PROOF and first[0] == 3:  # nobody begins with a cookie reply, but a DNS query may look like one
         asked = HINT
-    return by_client("wireguard", asked, told, facts)
+    return by_client("wireguard", asked, response, facts)
 
 
 def _answers(first: bytes, reply: bytes) -> bool:
-    """The reply is the response to the initiation, whatever else stands in both."""
+    """Return True if the reply is the response to the initiation, whatever else stands in both."""
     sizes = len(first) >= _SIZES[INITIATION] and len(reply) >= _SIZES[RESPONSE]
     return sizes and first[:1] + reply[:1] == b"\1\2" and first[1:4] == reply[1:4] and reply[8:12] == first[4:8]
 
 
 def _says(packet: bytes, data: bytes, sizes: tuple[int, ...]) -> Grade:
-    """What one side's datagrams, of which ``packet`` is the first, are."""
+    """Return what one side's datagrams, of which ``packet`` is the first, are."""
     if not packet:
         return OPEN
     kind = packet[:4]

@@ -30,7 +30,7 @@ _MAJOR: Final = (1, 2)
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise ZeroTier."""
+    """Detect ZeroTier."""
     return by_request("zerotier", _hello, _answers, flow, client, server)
 
 

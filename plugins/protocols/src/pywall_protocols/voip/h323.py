@@ -30,7 +30,7 @@ _H225: Final = b"\x00\x08\x91\x4a\x00"
 _H245: Final = b"\x00\x08\x81\x75\x00"
 _TPKT: Final = (b"", b"\3")
 _Q931: Final = 0x08
-#: octets of a RAS or H.245 message within which its identifier begins
+#: bytes of a RAS or H.245 message within which its identifier begins
 _NEAR: Final = 16
 _MESSAGES: Final = {
     0x01: "alerting",
@@ -50,7 +50,7 @@ _MESSAGES: Final = {
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise H.323."""
+    """Detect H.323."""
     if flow.proto == UDP:
         return by_datagram("h323", _registration, flow, client, server)
     if not server and client[:1] not in _TPKT:

@@ -3,7 +3,7 @@
 :checked: a full frame that begins a call, a registration or a check: no destination yet, first numbers, and information
     elements that fill the datagram
 :source: RFC 5456 sections 8.1, 8.4, 8.6
-:minimum: the first datagram, 12 octets
+:minimum: the first datagram, 12 bytes
 :facts: message
 """
 
@@ -41,15 +41,15 @@ _BARE: Final = (0x1E, 0x1F)
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise IAX2."""
+    """Detect IAX2."""
     if not client:
         return MORE
     data = client[: flow.client_sizes[0]]
-    said = _message(data)
-    if not isinstance(said, dict):
+    facts = _message(data)
+    if not isinstance(facts, dict):
         return NO
     answers = len(server) >= _HEADER and server[10] == _IAX and u16(server, 2) & _NUMBER == u16(data, 0) & _NUMBER
-    return Match("iax2", said, confirmed=answers, done=bool(server))
+    return Match("iax2", facts, confirmed=answers, done=bool(server))
 
 
 def _message(data: bytes) -> Said:

@@ -31,7 +31,7 @@ _RESPONSE: Final = re.compile(rb"[0-9]\d\d[ \t]+(\d{1,9})[ \t\r\n]")
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise MGCP."""
+    """Detect MGCP."""
     return by_request("mgcp", _command, _answers, flow, client, server)
 
 
@@ -41,5 +41,5 @@ def _command(data: bytes) -> Said:
 
 
 def _answers(command: bytes, response: bytes) -> Answer:
-    asked, told = _COMMAND.match(command), _RESPONSE.match(response)
-    return YES if asked and told and int(asked[2]) == int(told[1]) else NO
+    asked, reply = _COMMAND.match(command), _RESPONSE.match(response)
+    return YES if asked and reply and int(asked[2]) == int(reply[1]) else NO

@@ -28,7 +28,7 @@ _PONG: Final = 24
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise Mumble."""
+    """Detect Mumble."""
     answer = by_request("mumble", _ping, _answers, flow, client, server, needs_answer=True)
     if not isinstance(answer, Match):
         return answer

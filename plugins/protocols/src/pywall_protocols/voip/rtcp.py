@@ -3,7 +3,7 @@
 :checked: version 2 and a packet type from 200 to 207 in every packet of the first datagram, the first a report (or
     feedback, which reduced-size RTCP allows), counts that fit the lengths
 :source: RFC 3550 section 6; RFC 4585 section 6; RFC 5506; RFC 3611; RFC 3711 section 3.4
-:minimum: one datagram of 8 octets
+:minimum: one datagram of 8 bytes
 :facts: none
 """
 
@@ -27,7 +27,7 @@ _FIRST: Final = (SENDER_REPORT, RECEIVER_REPORT, TRANSPORT_FEEDBACK, PAYLOAD_FEE
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise RTCP."""
+    """Detect RTCP."""
     sent, received = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
     return two_sided("rtcp", _says(sent), _says(received))
 
@@ -45,10 +45,10 @@ def _says(datagram: bytes) -> Answer:
 
 
 def _count_fits(packet: bytes) -> bool:
-    """Whether the length of a report is that of its blocks (profile-specific extensions may follow)."""
-    count, words = packet[0] & 0x1F, u16(packet, 2)
+    """Return whether the length of a report is that of its blocks (profile-specific extensions may follow)."""
+    count, length = packet[0] & 0x1F, u16(packet, 2)
     if packet[1] == SENDER_REPORT:
-        return words >= 6 + 6 * count
+        return length >= 6 + 6 * count
     if packet[1] == RECEIVER_REPORT:
-        return words >= 1 + 6 * count
-    return words >= 2
+        return length >= 1 + 6 * count
+    return length >= 2

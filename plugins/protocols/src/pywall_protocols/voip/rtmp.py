@@ -31,7 +31,7 @@ _RANDOM: Final = 8
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise RTMP."""
+    """Detect RTMP."""
     if (client and not _opens(client)) or (server and server[0] not in _VERSIONS):
         return NO
     if len(client) <= _PACKET or not server:

@@ -3,7 +3,7 @@
 :checked: version 2, a payload type that is not RTCP's, one SSRC, sequence numbers that follow each other and timestamps
     near each other, over three datagrams of a side; two where a signalling protocol announced the flow
 :source: RFC 3550 section 5.1; RFC 5761 section 4 (payload types 64 to 95 are left to RTCP)
-:minimum: three datagrams of 12 octets
+:minimum: three datagrams of 12 bytes
 :facts: none
 """
 
@@ -31,7 +31,7 @@ _WANTED: Final = 3
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise RTP."""
+    """Detect RTP."""
     wanted = _WANTED - 1 if flow.expected == "rtp" else _WANTED
     client_says = _says(client, flow.client_sizes, wanted)
     return two_sided("rtp", client_says, _says(server, flow.server_sizes, wanted))

@@ -39,7 +39,7 @@ _LENGTH: Final = re.compile(rb"\nContent-Length:[ \t]*(\d{1,8})\r?\n", re.I)
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise RTSP."""
+    """Detect RTSP."""
     answer = by_client("rtsp", _side(client), _side(server))
     if answer is MORE or answer is NO:
         return answer

@@ -2,7 +2,7 @@
 
 :checked: version 1, the source's address and authentication by their lengths, and a session description behind them
 :source: RFC 2974 section 3; RFC 8866 (SDP)
-:minimum: the first datagram, 11 octets
+:minimum: the first datagram, 11 bytes
 :facts: none
 """
 
@@ -29,7 +29,7 @@ _DESCRIPTION: Final = (b"v=0\r", b"v=0\n", b"o=")
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise SAP."""
+    """Detect SAP."""
     return by_beacon("sap", _message, flow, client)
 
 

@@ -52,20 +52,20 @@ _MEDIA: Final = re.compile(
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise SIP."""
+    """Detect SIP."""
     whole = flow.proto == UDP
     if whole:
-        asked, told = _first(client, flow.client_sizes), _first(server, flow.server_sizes)
+        asked, reply = _first(client, flow.client_sizes), _first(server, flow.server_sizes)
     else:
-        asked, told = client.lstrip(_KEEP_ALIVE), server.lstrip(_KEEP_ALIVE)
-    answer = by_client("sip", _side(asked, whole), _side(told, whole))
+        asked, reply = client.lstrip(_KEEP_ALIVE), server.lstrip(_KEEP_ALIVE)
+    answer = by_client("sip", _side(asked, whole), _side(reply, whole))
     if answer is MORE or answer is NO:
         return answer
     assert isinstance(answer, Match)
     if answer.confirmed and _ACCEPTED.search(server):
         _announce(flow, client, server)
     facts: dict[str, Any] = {}
-    for data in (told, asked):
+    for data in (reply, asked):
         if request := _REQUEST.match(data):
             facts |= {"method": text(request[1]), "uri": text(request[2]), "version": "SIP/2.0"}
         elif (status := _STATUS.match(data)) and b"\n" in data[:512]:
@@ -83,10 +83,10 @@ def pywall_transactions(flow: Flow) -> TransactionParser:
 
 
 def _first(data: bytes, sizes: tuple[int, ...]) -> bytes:
-    """The first datagram with anything but what keeps the way open."""
+    """Return the first datagram with anything but what keeps the way open."""
     for datagram in datagrams(data, sizes):
-        if said := datagram.lstrip(_KEEP_ALIVE):
-            return said
+        if message := datagram.lstrip(_KEEP_ALIVE):
+            return message
     return b""
 
 

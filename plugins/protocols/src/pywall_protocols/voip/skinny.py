@@ -3,7 +3,7 @@
 :checked: little-endian length, header version and message id of the client's and the server's messages; a
     registration with the device's name
 :source: Cisco's SCCP as Wireshark's documentation describes it; Cisco publishes no specification
-:minimum: 12 octets of each side, or a registration
+:minimum: 12 bytes of each side, or a registration
 :facts: device
 """
 
@@ -30,7 +30,7 @@ _DEVICE: Final = re.compile(rb"[A-Z][A-Za-z0-9_-]{2,15}\0")
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise SCCP."""
+    """Detect SCCP."""
     answer = by_client("skinny", _side(client, True), _side(server, False))
     if answer is MORE or answer is NO:
         return answer

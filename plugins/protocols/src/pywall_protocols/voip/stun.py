@@ -4,7 +4,7 @@
     lengths add up; without the cookie (RFC 3489) a binding or shared secret message; over TCP also with RFC 4571's
     length before
 :source: RFC 8489 sections 5, 14; RFC 8656 section 17; RFC 3489 section 11.1; RFC 4571
-:minimum: one datagram of 20 octets
+:minimum: one datagram of 20 bytes
 :facts: method, software
 """
 
@@ -44,7 +44,7 @@ _HEADER: Final = 20
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise STUN."""
+    """Detect STUN."""
     if flow.proto == TCP:
         sent, received = client[_framed(client) :], server[_framed(server) :]
         answer = two_sided("stun", _over_tcp(sent), _over_tcp(received))
@@ -64,7 +64,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 
 def _method(message: bytes) -> int:
-    """The method without the two bits of the class, which stand among its own."""
+    """Return the method without the two bits of the class, which stand among its own."""
     kind = u16(message, 0)
     return kind & 0xF | (kind & 0xE0) >> 1 | (kind & 0x3E00) >> 2
 
@@ -84,7 +84,9 @@ def _says(message: bytes) -> Answer:
 
 
 def _attributes(message: bytes) -> list[int] | None:
-    """The attributes' types; None when their lengths do not add up (RFC 3489 had no padding, nor have all senders)."""
+    """Return the attributes' types; None when their lengths do not add up (RFC 3489 had no padding, nor have all
+    senders).
+    """
     kinds = []
     at, size = _HEADER, len(message)
     while at + 4 <= size:
@@ -98,7 +100,7 @@ def _attributes(message: bytes) -> list[int] | None:
 
 
 def _framed(data: bytes) -> int:
-    """Octets of RFC 4571's length before the first message: 2 or none."""
+    """Return bytes of RFC 4571's length before the first message: 2 or none."""
     return 2 if len(data) >= 10 and data[6:10] == COOKIE and data[4:8] != COOKIE[:4] else 0
 
 

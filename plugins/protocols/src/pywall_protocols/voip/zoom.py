@@ -35,7 +35,7 @@ _RTP_AT: Final = {16: 24, 15: 19, 13: 27, 30: 20, 33: 16, 34: 16, 35: 16}
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise Zoom. What is known of it is never confirmed."""
+    """Detect Zoom. What is known of it is never confirmed."""
     first, reply = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
     if not first:
         return MORE

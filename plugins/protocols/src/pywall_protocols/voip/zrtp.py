@@ -30,7 +30,7 @@ _CRC: Final = 4
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise ZRTP."""
+    """Detect ZRTP."""
     return by_datagram("zrtp", _message, flow, client, server)
 
 

@@ -34,13 +34,13 @@ _RESPONSES: Final = b"\3\4\5\6\x09"
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise AJP."""
+    """Detect AJP."""
     return by_request("ajp", _request, _answers, flow, client, server)
 
 
 def _request(data: bytes) -> Said:
-    said = _message(data, _TO_CONTAINER, _REQUESTS)
-    return {} if said is YES else said
+    result = _message(data, _TO_CONTAINER, _REQUESTS)
+    return {} if result is YES else result
 
 
 def _answers(request: bytes, response: bytes) -> Answer:

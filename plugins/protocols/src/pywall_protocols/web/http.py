@@ -4,7 +4,7 @@
     target one word; ``GET /path`` and an empty line, or answered by markup (HTTP/0.9); or ``HTTP/x.y nnn`` (``ICY
     nnn``). A line that only begins with a registered method waits for the other side's status line
 :source: RFC 9112 sections 2.2, 3, 4; RFC 1945 section 5; RFC 9110 sections 9, 15.2.2 (101), 9.3.6 (CONNECT)
-:minimum: 7 octets of a request, 12 of a response
+:minimum: 7 bytes of a request, 12 of a response
 :facts: http_method, hostname, http_port, url, protocol, http_user_agent, http_refer, status, http_content_type,
     content_encoding, upgrade, redirect, ambiguous_length
 """
@@ -59,7 +59,7 @@ _status_line_begins = re.compile(
 _page = re.compile(rb"<[!A-Za-z]").match
 _control = re.compile(rb"[\0-\x08\x0b\x0c\x0e-\x1f]").search
 
-#: What one direction's first octets may be: ``_LINE`` is ``GET /path`` with nothing behind it yet, ``_SIMPLE`` one with
+#: What one direction's first bytes may be: ``_LINE`` is ``GET /path`` with nothing behind it yet, ``_SIMPLE`` one with
 #: an empty line, ``_BARE`` one with something else behind it, ``_PAGE`` what may answer them.
 _OPEN, _REQUEST, _RESPONSE, _ATTEMPT, _WRONG, _LINE, _SIMPLE, _BARE, _PAGE = range(9)
 _WITHOUT_PAGE: Final = {_LINE: _OPEN, _SIMPLE: _REQUEST, _BARE: _ATTEMPT, _PAGE: _WRONG}
@@ -67,7 +67,7 @@ _WITHOUT_PAGE: Final = {_LINE: _OPEN, _SIMPLE: _REQUEST, _BARE: _ATTEMPT, _PAGE:
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise HTTP."""
+    """Detect HTTP."""
     by_client = _look(client)
     by_server = _look(server)
     if by_server == _PAGE and by_client in (_LINE, _SIMPLE, _BARE):
@@ -103,7 +103,7 @@ def pywall_transactions(flow: Flow) -> TransactionParser:
 
 
 def _look(data: bytes) -> int:
-    """What one direction's first octets are."""
+    """Return what one direction's first bytes are."""
     if not data:
         return _OPEN
     at = 0

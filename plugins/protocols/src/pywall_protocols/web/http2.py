@@ -1,8 +1,8 @@
 """HTTP/2 with prior knowledge or after an upgrade, by the connection preface and the SETTINGS frame.
 
-:checked: the client's 24 octets, or a SETTINGS frame on stream 0 followed by another frame's header
+:checked: the client's 24 bytes, or a SETTINGS frame on stream 0 followed by another frame's header
 :source: RFC 9113 sections 3.4, 4.1, 6.5
-:minimum: 16 octets of the client, or 18 of the server
+:minimum: 16 bytes of the client, or 18 of the server
 :facts: none
 """
 
@@ -27,7 +27,7 @@ _MOST_SETTINGS: Final = 32
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise HTTP/2."""
+    """Detect HTTP/2."""
     return two_sided("http2", _says(client), _says(server))
 
 

@@ -24,7 +24,7 @@ first_client = first_server = bytes(
     fin | rsv | code for fin in (0, 0x80) for rsv in (0, 0x40) for code in (1, 2, 8, 9, 10)
 )
 
-#: Octets of the longest message that is looked at.
+#: Bytes of the longest message that is looked at.
 LONGEST: Final = 8192
 _MASKED: Final = 0x80
 #: Frames whose headers are looked at.
@@ -34,7 +34,7 @@ _OPCODES: Final = frozenset({0, 1, 2, 8, 9, 10})
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Recognise WebSocket."""
+    """Detect WebSocket."""
     if flow.facts.get("http.upgrade") == "websocket":
         return _upgraded(client, server)
     if (client[:1] or b"\x81") != b"\x81" or (server[:1] or b"\x81") != b"\x81":
@@ -92,7 +92,7 @@ def _says(data: bytes) -> Answer | None:
         return MORE
     message = data[at : at + length]
     try:
-        shown = bytes(octet ^ key[n & 3] for n, octet in enumerate(message)).decode()
+        shown = bytes(byte ^ key[n & 3] for n, byte in enumerate(message)).decode()
     except UnicodeDecodeError:
         return NO
     return None if shown.isprintable() or shown.strip().replace("\n", "").replace("\r", "").isprintable() else NO
