@@ -10,7 +10,7 @@ from ..chain.walk import Chains
 from ..detection.detectors import Detection
 from ..detection.snapshot import Snapshot, restore, snapshot
 from ..events.emitter import Reporter
-from ..flows.expectations import Expectations
+from ..flows.expectations import LIFETIME, Expectations
 from ..flows.table import FlowTable, touch_datagram_flow
 from ..model.flow import Flow
 from ..model.packet import ACK, FIN, OUTPUT, RST, SYN, TCP, Packet
@@ -246,7 +246,7 @@ class Pipeline:
 
     def _detect(self, packet: Packet, flow: Flow) -> bool:
         """Feed the packet's new bytes to detectors and classifiers. Return True when a fact of the flow changed."""
-        changed = False
+        changed = bool(self._expectations) and flow.expected is None and self._expect_late(flow, packet)
         datagram = flow.proto != TCP
         for _offset, data, gap in packet.segments:
             if gap:
@@ -256,6 +256,13 @@ class Pipeline:
         if flow.match is not None or flow.app_proto is not None:
             self._events.protocol(flow)
         return changed
+
+    def _expect_late(self, flow: Flow, packet: Packet) -> bool:
+        """Return True when the flow was announced since it began: some FTP servers connect before they answer PORT."""
+        if flow.payload_seen or packet.time - flow.start > LIFETIME:
+            return False
+        flow.expected = self._expectations.take(flow, packet.time)
+        return flow.expected is not None
 
     # --- 6. the chain ---------------------------------------------------------------------------------------------
 

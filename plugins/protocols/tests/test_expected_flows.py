@@ -132,6 +132,41 @@ class TestWhatFtpAgreedOn:
         assert not any(flow.expected for flow in lab.flows)
 
 
+def late(session, data, seconds=0.0):
+    """The data connection opens, then the server accepts it on the session, then the data come."""
+    *before, accepted = session.packets()
+    *opening, content = (packet for packet in data.packets())
+    assert not any(packet.end > packet.start for packet in opening)
+    for packet in (accepted, content):
+        packet.time += seconds
+    return [*before, *opening, accepted, content]
+
+
+class TestADataConnectionThatOpensBeforeThePortIsAccepted:
+    """As pyftpdlib does: it connects, then answers PORT."""
+
+    LISTING = talk([(True, b"a listing\r\n")], *TO_CLIENT)
+
+    def label(self, packets):
+        lab = engine(ACCEPT_ALL)
+        lab.send(packets)
+        (flow,) = (flow for flow in lab.flows if flow.dport == 51210)
+        lab.close()
+        return flow.expected, flow.app_proto, flow.confirmed
+
+    def test_is_expected(self):
+        assert self.label(late(PORT, self.LISTING)) == ("ftp-data", "ftp-data", False)
+
+    def test_is_called_what_its_content_says(self):
+        assert self.label(late(PORT, talk(SSH[:1], *TO_CLIENT)))[:2] == ("ftp-data", "ssh")
+
+    def test_is_not_expected_when_it_has_spoken_before(self):
+        assert self.label([*self.LISTING.packets(), *PORT.packets(), *self.LISTING.packets()[-1:]])[0] is None
+
+    def test_is_not_expected_when_it_has_waited_long(self):
+        assert self.label(late(PORT, self.LISTING, seconds=61))[0] is None
+
+
 def test_a_rule_lets_in_what_a_session_agreed_on():
     policy = """
 version: 1

@@ -46,6 +46,10 @@ def announced(client, server):
             b"120 soon\r\n220 FTP\r\n331-ok\r\n331 go\r\n200 ok\r\n150 now\r\n",
         ),
         (b"USER a\r\nEPRT |1|192.0.2.1|51210|\r\n", b"220 FTP\r\n331 ok\r\n200 ok\r\n"),
+        # what the client is called behind its NAT
+        (b"USER a\r\nPORT 10,0,0,9,200,10\r\n", b"220 FTP\r\n331 ok\r\n200 ok\r\n"),
+        (b"USER a\r\nPORT 172,31,0,9,200,10\r\n", b"220 FTP\r\n331 ok\r\n200 ok\r\n"),
+        (b"USER a\r\nEPRT |1|192.168.0.9|51210|\r\n", b"220 FTP\r\n331 ok\r\n200 ok\r\n"),
     ],
 )
 def test_port_announces_the_clients_address_when_the_server_has_accepted(client, server):
@@ -59,6 +63,8 @@ def test_port_announces_the_clients_address_when_the_server_has_accepted(client,
         pytest.param(b"USER a\r\nPORT 192,0,2,1,200,10\r\n", b"220 FTP\r\n331 ok\r\n500 no\r\n", id="refused"),
         pytest.param(b"USER a\r\nPORT 203,0,113,9,200,10\r\n", b"220 FTP\r\n331 ok\r\n200 ok\r\n", id="bounce"),
         pytest.param(b"USER a\r\nEPRT |1|203.0.113.9|99|\r\n", b"220 FTP\r\n331 ok\r\n200 ok\r\n", id="EPRT bounce"),
+        pytest.param(b"USER a\r\nPORT 198,51,100,2,200,10\r\n", b"220 FTP\r\n331 ok\r\n200 ok\r\n", id="the server's"),
+        pytest.param(b"USER a\r\nPORT 172,32,0,9,200,10\r\n", b"220 FTP\r\n331 ok\r\n200 ok\r\n", id="not private"),
         pytest.param(b"USER a\r\n", b"220 FTP\r\n331 ok\r\n227 a (198,51,100,2,4,1)\r\n", id="227 to nothing"),
         pytest.param(
             b"USER a\r\nPASV\r\nSTAT .\r\n",

@@ -26,6 +26,9 @@ first_server = None
 _MAGIC: Final = b"r6fnvWj8"
 #: the resolver's magic and the client's public key stand before the half nonce
 _NONCE: Final = slice(40, 52)
+_KEY: Final = slice(8, 40)
+#: different values among the bytes of a key; 32 random ones have fewer once in 10^16
+_LEAST_DISTINCT: Final = 16
 _HEAD: Final = 52
 _TAG: Final = 16
 _BLOCK: Final = 64
@@ -41,9 +44,10 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 
 def _query(data: bytes) -> Said:
-    """A sealed query is padded to a multiple of 64 bytes."""
+    """A sealed query is padded to a multiple of 64 bytes; a public key does not repeat itself."""
     sealed = len(data) - _HEAD - _TAG
-    return {} if _BLOCK <= sealed <= _LONGEST and sealed % _BLOCK == 0 else NO
+    fits = _BLOCK <= sealed <= _LONGEST and sealed % _BLOCK == 0
+    return {} if fits and len(set(data[_KEY])) >= _LEAST_DISTINCT else NO
 
 
 def _answers(query: bytes, answer: bytes) -> Answer:

@@ -30,6 +30,9 @@ _FIELD: Final = re.compile(
     re.I | re.M,
 )
 _REMARK: Final = re.compile(rb"[%#] ?[A-Z][ -~]{8,}\r?\n|No match for |NOT FOUND|No entries found", re.I)
+#: the first line that is not blank, and what it has while the fields may still come: a remark, a title, a field
+_FIRST: Final = re.compile(rb"\s*[^\s][^\n]*\n")
+_MAY_BEGIN: Final = re.compile(rb"\A\s*[%#\[>*=-]|:|whois", re.I)
 _LOOKED_AT: Final = 2048
 
 
@@ -44,4 +47,5 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     head = server[:_LOOKED_AT]
     if _REMARK.match(head) or _FIELD.search(head):
         return Match("whois", {"query": text(query[1].strip())}, confirmed=query.end() == len(client))
-    return NO if len(server) >= _LOOKED_AT or not head.lstrip()[:1].isascii() else MORE
+    first = _FIRST.match(head)
+    return NO if len(server) >= _LOOKED_AT or (first and not _MAY_BEGIN.search(first[0])) else MORE

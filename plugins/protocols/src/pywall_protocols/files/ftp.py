@@ -171,8 +171,8 @@ def _announce(flow: Flow, client: bytes, server: bytes) -> None:
 def _accepted(flow: Flow, command: bytes, code: int, reply: bytes) -> tuple[bytes, int] | None:
     """Return address and port of the data connection that a reply agrees to; None when it is another reply.
 
-    The client's address must be its own (RFC 2577 section 3: no bounce). That of a 227 is not looked at: behind NAT it
-    is another one, and data only flows between this flow's ends.
+    Data only flows between this flow's ends. The client's address must be its own (RFC 2577 section 3: no bounce), or a
+    private one, which it has behind a NAT (RFC 2663 section 4.1). That of a 227 is not looked at: likewise.
     """
     if code == 227:
         passive = _PASV.search(reply)
@@ -188,13 +188,20 @@ def _accepted(flow: Flow, command: bytes, code: int, reply: bytes) -> tuple[byte
         address, port = _packed(found[2]), int(found[3])
     else:
         return None
-    return (flow.src, port) if address == flow.src else None
+    return (flow.src, port) if address == flow.src or (_is_private(address) and address != flow.dst) else None
 
 
 def _address_and_port(numbers: bytes) -> tuple[bytes, int]:
     """Return what ``h1,h2,h3,h4,p1,p2`` says; nothing and 0 when a number is above 255."""
     values = [int(n) for n in numbers.split(b",")]
     return (b"", 0) if max(values) > 255 else (bytes(values[:4]), values[4] << 8 | values[5])
+
+
+def _is_private(address: bytes) -> bool:
+    """An IPv4 address of RFC 1918 section 3."""
+    return len(address) == 4 and (
+        address[0] == 10 or address[:2] == b"\xc0\xa8" or (address[0] == 172 and address[1] & 0xF0 == 16)
+    )
 
 
 def _packed(address: bytes) -> bytes:
