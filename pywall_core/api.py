@@ -51,6 +51,7 @@ from .model.verdict import (
 from .packet.decode import decode
 
 if TYPE_CHECKING:
+    from .model.rule_index import RuleIndex as RuleIndex
     from .model.rule_kind import RuleKind as RuleKind
     from .model.rule_kind import Scope as Scope
     from .model.rule_kind import Surroundings as Surroundings
@@ -171,6 +172,7 @@ __all__ = [
     "Matcher",
     "NamedSet",
     "Packet",
+    "RuleIndex",
     "RuleKind",
     "RuleRegistry",
     "Scope",
@@ -185,6 +187,7 @@ __all__ = [
 
 
 _LATER = {
+    "RuleIndex": ".model.rule_index",
     "RuleKind": ".model.rule_kind",
     "Surroundings": ".model.rule_kind",
     "RuleRegistry": ".plugins.registry",

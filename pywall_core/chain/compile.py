@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ..config import AllOf, AnyOf, BoundRule, Condition, Not, leaves
 from ..config.set_addition import SetAddition
@@ -14,6 +15,9 @@ from ..model.packet import Packet
 from ..model.rule_kind import RuleKind
 from ..model.verdict import NO, Action, Answer
 from .conditions import match_all, match_any, match_not
+
+if TYPE_CHECKING:
+    from .runs import Run
 
 
 @dataclass(slots=True)
@@ -36,6 +40,8 @@ class Rule:
     #: time of the packet that it matched last, as Packet.time; below 0: none yet
     last: float = -1.0
     outcomes: int = 0
+    #: of the first of several rules that are found by one look-up
+    run: Run | None = None
 
 
 @dataclass(slots=True)

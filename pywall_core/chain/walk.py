@@ -7,7 +7,7 @@ on; YES adds its own and stops. One outcome left is the verdict. Several left: t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +17,7 @@ from ..model.host import Host
 from ..model.packet import HOOK_NAMES, Packet
 from ..model.verdict import ACCEPT, DROP, NO, PENDING, REJECT, YES, Action, Answer, Cause, Verdict
 from .compile import Asked, Compiler, Leaf, Rule, waits
+from .runs import make_runs
 
 OUTCOME_BITS: Final = {ACCEPT: 1, DROP: 2, REJECT: 4}
 #: masks of one outcome that lets nothing pass
@@ -67,6 +68,8 @@ class Chains:
         known: dict[str, int] = {}
         for name in self.rules:
             self._outcomes_of(name, known)
+        for name, rules in self.rules.items():
+            make_runs(rules, chains[name], host, lambda kind: leaf is not None and leaf(kind, self.asked) is not None)
         self._made: dict[tuple[str, Action, bool, Cause], Verdict] = {}
         self.unruled = Verdict(ACCEPT, True, "", "core", "", "no chain for this hook", Cause.NO_CHAIN)
 
@@ -104,7 +107,7 @@ class Chains:
             return self._verdict(decider, hook, ACCEPT if outcomes & 1 else DROP, False, Cause.PENDING)
         return self._verdict(decider, hook, action, self._is_final(action, flow), Cause.RULE)
 
-    def _collect(
+    def _collect(  # noqa: C901 - one loop: the walk
         self, rules: list[Rule], packet: Packet, flow: Flow, hook: str, trace: list[Step] | None
     ) -> tuple[int, Rule | None]:
         """Return the mask of possible outcomes, and the first rule that contributed (None: the default)."""
@@ -112,8 +115,18 @@ class Chains:
         decider: Rule | None = None
         passed_over: list[Rule] = []
         at = 0
-        while at < len(rules):
+        #: where the chain goes on after the candidates of a run
+        after: tuple[list[Rule], int] | None = None
+        while at < len(rules) or after is not None:
+            if at == len(rules):
+                assert after is not None
+                (rules, at), after = after, None
+                continue
             rule = rules[at]
+            if rule.run is not None and after is None and trace is None:
+                after = rules, at + rule.run.length
+                rules, at = rule.run.candidates(packet, flow, self.asked), 0
+                continue
             at += 1
             if outcomes and (rule.observe or not rule.decides):
                 # a rule before it may still decide: what only reports waits until the walk comes here for certain
@@ -136,8 +149,7 @@ class Chains:
             if trace is not None:
                 trace.append(Step(rule, answer, outcomes))
             if answer is YES and rule.target is not None:
-                rules = self.rules[rule.target]
-                at = 0
+                rules, at, after = self.rules[rule.target], 0, None
             elif answer is not NO and answer is not PENDING:
                 return outcomes, decider
         outcomes |= OUTCOME_BITS[self.default[hook]]
@@ -166,7 +178,7 @@ class Chains:
         if known is not None:
             return known
         mask = 0
-        for inner in self.rules[rule.target]:
+        for inner in self._candidates(self.rules[rule.target], packet, flow):
             if inner.observe or not inner.decides:
                 continue
             answer = inner.match(packet, flow)
@@ -183,6 +195,18 @@ class Chains:
             mask |= OUTCOME_BITS[self.default[hook]]
         self._possible[rule.target] = mask
         return mask
+
+    def _candidates(self, rules: list[Rule], packet: Packet, flow: Flow) -> Iterator[Rule]:
+        """The rules of a chain without those that a look-up leaves out."""
+        at = 0
+        while at < len(rules):
+            run = rules[at].run
+            if run is None:
+                yield rules[at]
+                at += 1
+            else:
+                yield from run.candidates(packet, flow, self.asked)
+                at += run.length
 
     def _is_final(self, action: Action, flow: Flow) -> bool:
         asked = self.asked

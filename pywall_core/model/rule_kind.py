@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from .flow import Flow
 from .matcher import Matcher
 from .named_set import SetType
+from .rule_index import RuleIndex
 
 if TYPE_CHECKING:
     from .host import Host
@@ -88,6 +89,14 @@ class RuleKind(BaseModel):
     def concerns(self, flow: Flow) -> bool:
         """False: this flow is none of the rule's business; it is not asked and keeps no verdict from being final."""
         return True
+
+    def index(self, host: Host) -> RuleIndex | None:
+        """What the rule can only match by. Many such rules in a row are then found by one look-up.
+
+        None, as without an override: the rule is asked each time. Only for answers that rest on nothing but the
+        packet's addresses and ports and on the facts that :meth:`asks` names.
+        """
+        return None
 
     def compile(self, host: Host) -> Matcher:
         """Return the answer as a function of packet and flow: YES, NO, PENDING, or an Action that overrides the

@@ -127,6 +127,24 @@ def rule_contract(  # noqa: C901 - a class of tests, each a few lines
                 matcher = _compile(rule)
                 assert matcher(first, flow) == matcher(other, flow), f"scope is {kind.scope}, but the packet matters"
 
+        @tried
+        @given(st.data())
+        def test_index_leaves_out_only_what_does_not_match(self, data: Any) -> None:
+            packet = data.draw(packets())
+            flow = make_flow(packet, **data.draw(known()))
+            for rule in rules:
+                index = rule.index(FakeHost())
+                if index is None:
+                    continue
+                answer = _compile(rule)(packet, flow)
+                keys = index.look(packet, flow)
+                if keys is None:
+                    assert answer is PENDING, f"the index says PENDING, the rule {answer!r}"
+                elif not any(
+                    key in index.keys or any(first <= key <= last for first, last in index.ranges) for key in keys
+                ):
+                    assert answer is NO, f"the index leaves the rule out, which says {answer!r}"
+
     return RuleContract
 
 

@@ -67,6 +67,10 @@ class AddressSet:
             for first, last in zip(*ranges, strict=True)
         )
 
+    def ranges(self) -> tuple[tuple[bytes, bytes], ...]:
+        """Return the first and last address of each range of the networks, without the named sets."""
+        return tuple(pair for starts, ends in (self._v4, self._v6) for pair in zip(starts, ends, strict=True))
+
     def __contains__(self, address: Any) -> bool:
         starts, ends = self._v4 if len(address) == 4 else self._v6
         at = bisect_right(starts, address) - 1

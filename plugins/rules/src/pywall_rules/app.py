@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, RuleKind
+from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, RuleIndex, RuleKind
 
 from .lists import one_or_more, text
 
@@ -54,6 +54,9 @@ class App(RuleKind):
             and (set(self.names) >= set(other.names))
         )
 
+    def index(self, host: Host) -> RuleIndex:
+        return RuleIndex("app", _look, keys=self.names)
+
     def compile(self, host: Host) -> Matcher:
         names, must_be_confirmed = frozenset(self.names), self.confirmed
 
@@ -68,3 +71,7 @@ class App(RuleKind):
             return YES
 
         return match
+
+
+def _look(packet: Packet, flow: Flow) -> tuple[str] | None:
+    return None if flow.app_proto is None else (flow.app_proto,)

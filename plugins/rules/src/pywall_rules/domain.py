@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from pydantic import Field, model_validator
 
-from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, RuleKind
+from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, RuleIndex, RuleKind
 
 from .lists import lines_of
 from .one_or_many import OneOrMany
@@ -51,19 +51,25 @@ class Domain(RuleKind):
         below = {entry.removeprefix("*.").strip(".").lower() for entry in entries if not entry.startswith("=")}
         return frozenset(below), frozenset(entry[1:].strip(".").lower() for entry in entries if entry.startswith("="))
 
+    def index(self, host: Host) -> RuleIndex:
+        below, exactly = self.wanted()
+        state = host.fact_state
+
+        def look(packet: Packet, flow: Flow) -> list[str] | None:
+            names = [str(name) for fact in FACTS for name in _values(flow.facts.get(fact))]
+            if names or any(flow.facts.get(fact) is not None for fact in FACTS):
+                return [part for name in names for part in name_and_above(name)]
+            return None if any(state(flow, fact) is PENDING for fact in FACTS) else []
+
+        return RuleIndex("domain", look, keys=tuple(below | exactly))
+
     def compile(self, host: Host) -> Matcher:
         below, exactly = self.wanted()
         state = host.fact_state
 
         def is_wanted(name: str) -> bool:
-            name = name.lower().rstrip(".")
-            if name in exactly:
-                return True
-            while name:
-                if name in below:
-                    return True
-                name = name.partition(".")[2]
-            return False
+            parts = name_and_above(name)
+            return parts[0] in exactly or any(part in below for part in parts)
 
         def match(packet: Packet, flow: Flow) -> Answer:
             facts = flow.facts
@@ -72,7 +78,7 @@ class Domain(RuleKind):
                 value = facts.get(fact)
                 if value is not None:
                     known = True
-                    for name in value if isinstance(value, (list, tuple)) else (value,):
+                    for name in _values(value):
                         if is_wanted(str(name)):
                             return YES
             if known:
@@ -80,3 +86,18 @@ class Domain(RuleKind):
             return PENDING if any(state(flow, fact) is PENDING for fact in FACTS) else NO
 
         return match
+
+
+def name_and_above(name: str) -> list[str]:
+    """Return the name in lower case without the root's dot, and the names that it is below: ``a.b``, ``b``."""
+    name = name.lower().rstrip(".")
+    found = [name]
+    while name := name.partition(".")[2]:
+        found.append(name)
+    return found
+
+
+def _values(value: object) -> list[object]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, (list, tuple)) else [value]

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, RuleKind, SetType
+from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, RuleIndex, RuleKind, SetType
 
+from .domain import name_and_above
 from .globs import any_glob
 from .linear import linear
 from .lists import lines_of, one_or_more, text
@@ -94,6 +95,27 @@ class Fact(RuleKind):
     def sets(self) -> tuple[tuple[str, tuple[SetType, ...]], ...]:
         return ((self.among[1:], ("names", "strings")),) if isinstance(self.among, str) else ()
 
+    def index(self, host: Host) -> RuleIndex | None:
+        exact = self.equals is not None or isinstance(self.among, tuple)
+        if self.name.removeprefix("flow.") in _AT_START or not (exact or self.suffix is not None):
+            return None
+        name, state = self.name, host.fact_state
+
+        def look(packet: Packet, flow: Flow) -> list[Any] | None:
+            if state(flow, name) is PENDING:
+                return None
+            value = _known(flow, name)
+            values = value if isinstance(value, _SEVERAL) else () if value is None else (value,)
+            if exact:
+                return [_typed(entry) for entry in values if isinstance(entry, (str, int, float))]
+            return [part for entry in values for part in name_and_above(str(entry))]
+
+        if exact:
+            among = self.among if isinstance(self.among, tuple) else (self.equals,)
+            return RuleIndex(("fact", name, "is"), look, keys=tuple(_typed(entry) for entry in among))
+        keys = tuple(entry.strip(".").lower() for entry in self.suffix or ())
+        return RuleIndex(("fact", name, "suffix"), look, keys=keys)
+
     def compile(self, host: Host) -> Matcher:
         name = self.name
         attribute = name.removeprefix("flow.")
@@ -108,14 +130,14 @@ class Fact(RuleKind):
             elif state(flow, name) is PENDING:
                 return PENDING
             else:
-                value = (getattr(flow, name) or None) if name in _ATTRIBUTES else flow.facts.get(name)
+                value = _known(flow, name)
             if value is None:
                 return absent
             if other is not None:
                 if state(flow, other) is PENDING:
                     return PENDING
                 return YES if _same(value, flow.facts.get(other)) else NO
-            if isinstance(value, (list, tuple, set, frozenset)):
+            if isinstance(value, _SEVERAL):
                 return YES if any(wanted(entry) for entry in value) else NO
             return YES if wanted(value) else NO
 
@@ -149,8 +171,17 @@ class Fact(RuleKind):
             assert host is not None
             return host.sets[self.among[1:]].__contains__
         among = self.among if self.among is not None else (self.equals,)
-        exact = frozenset((type(value), value) for value in among)
-        return lambda value: (type(value), value) in exact if isinstance(value, (str, int, float)) else False
+        exact = frozenset(_typed(value) for value in among)
+        return lambda value: _typed(value) in exact if isinstance(value, (str, int, float)) else False
+
+
+def _known(flow: Flow, name: str) -> Any:
+    return (getattr(flow, name) or None) if name in _ATTRIBUTES else flow.facts.get(name)
+
+
+def _typed(value: object) -> tuple[type, object]:
+    """Return what makes ``1``, ``1.0`` and ``True`` three values."""
+    return type(value), value
 
 
 def _same(one: object, two: object) -> bool:
@@ -163,6 +194,7 @@ _QUESTIONS = (
     "'is'", "'in'", "'glob'", "'file'", "'suffix'", "'contains'", "'regex'", "'least' or 'most'", "'same_as'",
     "'exists'",
 )  # fmt: skip
+_SEVERAL = (list, tuple, set, frozenset)
 #: characters of a value that a regular expression is tried on
 MAX_SEARCHED = 4096
 #: facts that the core keeps as attributes of the flow

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, InstanceOf, WithJsonSchema, model_validator
 
-from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleKind, SetType
+from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleIndex, RuleKind, SetType
 
 from .addresses import AddressSet, with_host_bits
 
@@ -68,6 +68,15 @@ class Ip(RuleKind):
                 if network is not None:
                     yield parameter, "W012", f"{entry} has host bits: write {network} for the network"
 
+    def index(self, host: Host) -> RuleIndex | None:
+        # where both are given, single addresses leave more rules out than networks do
+        given = [(way, part) for way, part in (("dst", self.dst), ("src", self.src)) if part is not None]
+        given = [(way, part) for way, part in given if not part.named]
+        if not given:
+            return None
+        way, part = min(given, key=lambda one: any(first != last for first, last in one[1].ranges()))
+        return RuleIndex(("ip", way), _look_src if way == "src" else _look_dst, ranges=part.ranges())
+
     def compile(self, host: Host) -> Matcher:
         src, dst = self.src, self.dst
 
@@ -90,3 +99,11 @@ class Ip(RuleKind):
         assert dst is not None
         sources, targets = src.bound(host.sets), dst.bound(host.sets)
         return match_both
+
+
+def _look_src(packet: Packet, flow: Flow) -> tuple[bytes]:
+    return (packet.src,)
+
+
+def _look_dst(packet: Packet, flow: Flow) -> tuple[bytes]:
+    return (packet.dst,)

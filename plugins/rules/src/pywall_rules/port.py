@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, InstanceOf, WithJsonSchema, model_validator
 
-from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleKind, SetType
+from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleIndex, RuleKind, SetType
 
 from .ports import PORT_PROTOCOLS, PortSet
 
@@ -51,6 +51,13 @@ class Port(RuleKind):
             )
         )
 
+    def index(self, host: Host) -> RuleIndex | None:
+        if self.dst is not None and not self.dst.named:
+            return RuleIndex(("port", "dst"), _look_dst, ranges=self.dst.ranges())
+        if self.src is not None and not self.src.named:
+            return RuleIndex(("port", "src"), _look_src, ranges=self.src.ranges())
+        return None
+
     def compile(self, host: Host) -> Matcher:
         protocols = (
             frozenset(PORT_PROTOCOLS.values()) if self.protocol is None else frozenset({PORT_PROTOCOLS[self.protocol]})
@@ -68,3 +75,11 @@ class Port(RuleKind):
             return YES
 
         return match
+
+
+def _look_src(packet: Packet, flow: Flow) -> tuple[int]:
+    return (packet.sport,)
+
+
+def _look_dst(packet: Packet, flow: Flow) -> tuple[int]:
+    return (packet.dport,)

@@ -48,6 +48,16 @@ class PortSet:
                 ports.update(_range(entry))
         return cls(frozenset(ports), tuple(named))
 
+    def ranges(self) -> tuple[tuple[int, int], ...]:
+        """Return the first and last port of each range, without the named sets."""
+        found: list[tuple[int, int]] = []
+        for number in sorted(self.ports):
+            if found and number == found[-1][1] + 1:
+                found[-1] = found[-1][0], number
+            else:
+                found.append((number, number))
+        return tuple(found)
+
     def bound(self, sets: Mapping[str, NamedSet]) -> Callable[[int], object]:
         """Return the function that says whether a port is a member, of the named sets as they are at that time too."""
         if not self.named:
