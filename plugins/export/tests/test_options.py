@@ -12,7 +12,7 @@ from pywall_export.options import ExportOptions
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"url": "http://127.0.0.1"}, "redis://host:port"),
+        ({"url": "http://127.0.0.1"}, "redis://host:port.*nats://host:port"),
         ({"url": "redis://"}, "redis://host:port"),
         ({"url": "redis://127.0.0.1:99999"}, "ort"),
         ({"format": "cef"}, "'eve' or 'ecs'"),

@@ -67,4 +67,8 @@ class RedisStreams:
 
 def connect(options: ExportOptions) -> Broker:
     """Return the broker that the URL names. Nothing is opened yet."""
+    if options.url.startswith("nats:"):
+        from .nats import JetStream
+
+        return JetStream(options)
     return RedisStreams(options)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 #: URL schemes by broker
-SCHEMES: Final = ("redis", "rediss")
+SCHEMES: Final = ("redis", "rediss", "nats")
 
 
 class SpoolOptions(BaseModel):
@@ -40,9 +40,12 @@ class ExportOptions(BaseModel):
 
     url: str = Field(
         default="redis://127.0.0.1:6379/0",
-        description="broker: redis://[user:password@]host:port/db, rediss:// with TLS",
+        description="broker: redis://[user:password@]host:port/db or nats://[user:password@]host:port; "
+        "with TLS rediss://",
     )
-    topic: str = Field(default="pywall:events", min_length=1, max_length=255, description="name of the Redis stream")
+    topic: str = Field(
+        default="pywall:events", min_length=1, max_length=255, description="Redis stream, or NATS subject"
+    )
     max_length: int = Field(
         default=1_000_000,
         ge=0,

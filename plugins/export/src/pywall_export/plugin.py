@@ -1,4 +1,4 @@
-"""The plugin: hands events to the sender, which has a thread of its own. No packet ever waits for a broker."""
+"""The plugin: hands events to the sender, which has a thread of its own. No packet waits for a broker."""
 
 from __future__ import annotations
 
