@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_tests_that_the_page_names_exist() -> None:
     page = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
-    files = [*ROOT.glob("tests/**/test_*.py"), *ROOT.glob("plugins/*/tests/test_*.py")]
+    files = [*ROOT.glob("tests/**/test_*.py"), *ROOT.glob("plugins/*/tests/**/test_*.py")]
     names = {name for file in files for name in re.findall(r"def test_(\w+)", file.read_text(encoding="utf-8"))}
     columns = [cell for line in page.splitlines() if line.startswith("|") for cell in line.split("|")[2:]]
     named = {name for cell in columns for name in re.findall(r"`([a-z]+(?:_[a-z0-9_]+)+)…?`", cell)}
