@@ -28,6 +28,9 @@ from .offload import Offload
 CLOSING_SECONDS: Final = 10.0
 
 
+_FRAGMENTED: Final = Drop("fragment.rewritten")
+
+
 @final
 class Pipeline:
     """Gives each packet one verdict. An engine that times its packets has two over the same state: one plain, one whose
@@ -191,6 +194,9 @@ class Pipeline:
     def _process_datagram(self, last: Packet, whole: Packet) -> Verdict:
         """Return the verdict on a datagram that is whole again: it is that of the fragment which completed it."""
         verdict = self.process(whole)
+        if whole.rewritten is not None and verdict.action is ACCEPT:
+            # its fragments cannot be written over: those before the last have gone
+            verdict = self._veto(_FRAGMENTED, whole, None)
         if verdict.action is ACCEPT:
             self._fragments.passed(last)
         return verdict

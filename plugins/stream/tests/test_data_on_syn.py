@@ -1,14 +1,15 @@
-"""Data on a SYN: refused live, where no receiver takes it without Fast Open; captures count it once acknowledged."""
+"""Data on a SYN: live the SYN goes on without them; captures count them once acknowledged."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from pywall_stream.checksum import checksum_valid
 from pywall_stream.plugin import Stream
 
 from pywall_core.api import ACK, FIN, SYN, Flow, decode, hookimpl
-from pywall_core.testing import engine, tcp_packet
+from pywall_core.testing import engine, fragment, tcp_packet
 
 C, S = ("192.0.2.1", 1000), ("192.0.2.2", 80)
 
@@ -59,3 +60,40 @@ def test_on_a_syn_ack_likewise() -> None:
 
 def test_live_a_syn_ack_with_data_is_refused() -> None:
     assert heard(*SYN_ACK_WITH_DATA, live=True).heard[False] == b""
+
+
+COOKIE = bytes([34, 10]) + bytes(8)
+EXPERIMENTAL = bytes([254, 12, 0xF9, 0x89]) + bytes(8)
+V6 = ("2001:db8::1", 1000), ("2001:db8::2", 80)
+
+
+@pytest.mark.parametrize("options", [COOKIE, EXPERIMENTAL, bytes([34, 2, 1, 1]), b""])
+@pytest.mark.parametrize("ends", [(C, S), V6])
+def test_live_a_syn_goes_on_without_its_data(ends: Any, options: bytes) -> None:
+    lab = engine({"version": 1, "detection": {"all": True}}, plugins={"stream": Stream()}, live=True)
+    options += bytes(-len(options) % 4)
+    packet = decode(tcp_packet(*ends[0], *ends[1], seq=10, flags=SYN, data=b"hello", options=options), 1.0, 1)
+    (verdict,) = lab.send([packet])
+    assert verdict.action == "accept"
+    plain = tcp_packet(*ends[0], *ends[1], seq=10, flags=SYN, options=options)
+    assert packet.rewritten == plain
+    assert checksum_valid(decode(packet.rewritten))
+
+
+def test_live_the_data_are_read_once_the_handshake_is_done() -> None:
+    again = (client(10, 0, SYN, b"hello"), server(50, 11, SYN | ACK), client(11, 51, ACK, b"hello you"))
+    assert heard(*again, live=True).heard[True] == b"hello you"
+
+
+def test_observe_mode_changes_no_packet() -> None:
+    lab = engine({"version": 1, "mode": "observe"}, plugins={"stream": Stream()}, live=True)
+    packet = decode(tcp_packet(*C, *S, seq=10, flags=SYN, data=b"hello", options=COOKIE + b"\1\1"), 1.0, 1)
+    assert lab.send([packet])[0].action == "accept"
+    assert packet.rewritten is None
+
+
+def test_fragments_of_a_syn_with_data_do_not_pass_whole() -> None:
+    lab = engine({"version": 1, "detection": {"all": True}}, plugins={"stream": Stream()}, live=True)
+    whole = tcp_packet(*C, *S, seq=10, flags=SYN, data=bytes(60), options=COOKIE + b"\1\1")
+    verdicts = lab.send([decode(part, 1.0, 1) for part in fragment(whole, 40)])
+    assert verdicts[-1].reason == "fragment.rewritten"

@@ -268,13 +268,8 @@ def test_data_on_a_syn_is_not_counted(make_wire):
     honest_bytes_arrive(wire)
 
 
-def test_fast_open_data_is_dropped_so_that_the_client_falls_back(make_wire):
-    wire = make_wire()
-    cookie = bytes([34, 10]) + bytes(8)
-    assert wire.client(b"SECRET", flags=SYN, at=0, options=cookie) == "stream.syn_data"
-    assert wire.client(flags=SYN, options=bytes([34, 2])) is None
-    wire.server(flags=SYN | ACK)
-    wire.client()
+def test_the_data_of_a_syn_sent_again_inside_the_connection_are_dropped(wire):
+    assert wire.client(b"SECRET", flags=SYN, at=0) == "stream.syn_data"
     honest_bytes_arrive(wire)
 
 

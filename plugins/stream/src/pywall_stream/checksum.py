@@ -40,6 +40,13 @@ def checksum_valid(packet: Packet) -> bool:
     return (total + TCP + length) % _MODULUS == 0
 
 
+def segment_checksum(packet: Packet, segment: bytes) -> int:
+    """Return the checksum of a segment with the packet's addresses, whose checksum field is 0."""
+    words = int.from_bytes(segment, "big") << (8 if len(segment) & 1 else 0)
+    total = int.from_bytes(packet.src, "big") + int.from_bytes(packet.dst, "big") + TCP + len(segment) + words
+    return (_MODULUS - total % _MODULUS) & _MODULUS
+
+
 def _sum(packet: Packet, at: int) -> int:
     """Return the sum over the pseudo-header and the bytes from ``at``, an even number behind ``packet.l4``."""
     length = packet.end - packet.l4

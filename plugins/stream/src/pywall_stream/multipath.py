@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from pywall_core.api import TCP, Packet
+from pywall_core.api import Packet
+
+from .checksum import segment_checksum
 
 #: Option kinds, https://www.iana.org/assignments/tcp-parameters
 _END: Final = 0
@@ -30,7 +32,7 @@ def without_mptcp(packet: Packet) -> bytes:
         data[at : at + length] = bytes([_NOP]) * length
     field = packet.l4 + _CHECKSUM
     data[field : field + 2] = b"\0\0"
-    data[field : field + 2] = _checksum(packet, bytes(data[packet.l4 : packet.end])).to_bytes(2, "big")
+    data[field : field + 2] = segment_checksum(packet, bytes(data[packet.l4 : packet.end])).to_bytes(2, "big")
     return bytes(data)
 
 
@@ -48,10 +50,3 @@ def _options(packet: Packet) -> list[tuple[int, int]]:
             found.append((at, data[at + 1]))
         at += data[at + 1]
     return found
-
-
-def _checksum(packet: Packet, segment: bytes) -> int:
-    """Return the checksum of a segment whose checksum field is 0 (RFC 9293 section 3.1, RFC 8200 section 8.1)."""
-    words = int.from_bytes(segment, "big") << (8 if len(segment) & 1 else 0)
-    total = int.from_bytes(packet.src, "big") + int.from_bytes(packet.dst, "big") + TCP + len(segment) + words
-    return (0xFFFF - total % 0xFFFF) & 0xFFFF

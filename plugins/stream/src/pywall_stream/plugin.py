@@ -44,6 +44,7 @@ class Stream:
         fails_open = validator.pass_unordered or "accept" in (failure.queue_full, failure.no_listener)
         validator.from_capture = not engine.live
         validator.lossy = validator.from_capture or fails_open
+        validator.strips_syn_data = not validator.lossy and engine.config.mode != "observe"
         if self.options.checksum == "auto":
             if not engine.live:
                 validator.checksum_ok = CaptureChecksums().acceptable
@@ -53,9 +54,10 @@ class Stream:
 
     @hookimpl
     def pywall_stats(self) -> dict[str, Any]:
-        """Return the bytes held now, and the gaps and the handshakes changed to plain TCP so far."""
+        """Return the bytes held now; so far: gaps, handshakes changed to plain TCP, SYNs that lost their data."""
         return {
             "buffered": self._tracker.validator.buffered,
             "gaps": self._tracker.gaps,
             "mptcp_stripped": self._tracker.stripped,
+            "syn_data_stripped": self._tracker.syn_data_stripped,
         }

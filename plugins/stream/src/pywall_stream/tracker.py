@@ -13,6 +13,7 @@ from pywall_core.api import ACCEPT, ACK, FIN, RST, SYN, TCP, URG, Drop, Flow, Pa
 from .direction import HALF_SPACE, MASK, StreamDirection
 from .multipath import has_mptcp, without_mptcp
 from .pending import Directions, PendingUpdate, has_unacked_data
+from .syn_data import without_data
 from .validator import SegmentValidator
 
 _FAST_PATH_FLAGS: Final = FIN | SYN | RST | URG | ACK
@@ -44,7 +45,7 @@ class Tracker:
         self.gaps = 0
         #: take Multipath TCP's options out of SYNs whose verdict is not final, and how often that was done
         self.strips_mptcp = False
-        self.stripped = 0
+        self.stripped = self.syn_data_stripped = 0
         self._fast = _FastUpdate(StreamDirection(0), StreamDirection(0))
         self._on_fast_path = False
         self._update: PendingUpdate | None = None
@@ -122,6 +123,8 @@ class Tracker:
         """Commit what was staged when the packet was accepted."""
         if packet.flags & SYN and self.strips_mptcp and packet.proto == TCP:
             self._strip_mptcp(packet, verdict)
+        if packet.flags & (SYN | ACK) == SYN and packet.end > packet.start and self._update is not None:
+            self._strip_data(packet, verdict)
         update = self._update
         if not self._on_fast_path and update is None:
             return
@@ -144,6 +147,12 @@ class Tracker:
         if open_yet and not packet.related and packet.error is None and has_mptcp(packet):
             packet.rewritten = without_mptcp(packet)
             self.stripped += 1
+
+    def _strip_data(self, packet: Packet, verdict: Verdict) -> None:
+        """The data of a SYN come again with the handshake done, where rules can judge them."""
+        if verdict.action is ACCEPT and self.validator.strips_syn_data and not packet.related:
+            packet.rewritten = without_data(packet, packet.rewritten or packet.data)
+            self.syn_data_stripped += 1
 
     def _commit(self, flow: Flow) -> None:
         staged = self._fast

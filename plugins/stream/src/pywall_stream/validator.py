@@ -54,8 +54,8 @@ class SegmentValidator:
 
     ``from_capture``: packets come from a capture. ``lossy``: packets may have passed unseen (a capture, or a queue
     that fails open), so an acknowledgement proves that they arrived. ``has_segment_hooks``: a plugin wants ordered
-    bytes also after detection. ``pass_unordered``: accept what cannot be put in order. ``checksum_ok``: None if
-    checksums are not checked.
+    bytes also after detection. ``strips_syn_data``: the data of a SYN will be taken off. ``pass_unordered``: accept
+    what cannot be put in order. ``checksum_ok``: None if checksums are not checked.
     """
 
     def __init__(self, timeouts: Timeouts, flow_memory: int, memory: int) -> None:
@@ -66,7 +66,7 @@ class SegmentValidator:
         self.lossy = self.from_capture = False
         self.has_segment_hooks = True
         self.pass_unordered = False
-        self.refuses_mptcp = False
+        self.refuses_mptcp = self.strips_syn_data = False
         self.midstream = "inspect"
         self.checksum_ok: Callable[[Packet], bool] | None = None
 
@@ -127,11 +127,11 @@ class SegmentValidator:
         self, packet: Packet, flow: Flow, sender: StreamDirection, peer: StreamDirection, options: Options
     ) -> Outcome:
         data = packet.end > packet.start
-        if data and options.fast_open and not self.lossy:
+        if data and options.fast_open and not (self.lossy or self.strips_syn_data):
             return _SYN_DATA
         if peer.seen and (sender.seen or flow.midstream):
             if packet.seq == sender.isn:
-                return None
+                return _SYN_DATA if data and not self.lossy else None
             # RFC 5961 section 4: the receiver answers with a challenge ACK, unless it has lost the connection
             return _SYN_DATA if data else PendingUpdate(sender, peer, resyn=(packet.seq + 1) & MASK)
         window = packet.window
