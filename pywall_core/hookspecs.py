@@ -119,6 +119,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     Optional attributes of the plugin: ``protocols`` (names that it may answer), ``transport`` ("tcp", "udp" or both
     in a tuple), ``first_client`` and ``first_server`` (possible first bytes of each direction, as bytes; None: any).
     ``speaks_first = "server"``: while the server is silent, NO may be said to what none of its clients could send.
+    ``unseen``: names of ``protocols`` that nobody has tried on traffic of a real peer yet; they are never confirmed.
 
     :caller: the engine, for payload of a flow that this detector has not answered for good
     :none: a mistake: the answer is MORE, NO or a Match

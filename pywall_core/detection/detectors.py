@@ -37,7 +37,8 @@ _MOST_NESTED: Final = 8
 class Detector:
     """A plugin that detects, with its declared limits (``first_*``: possible first bytes, None: any).
 
-    ``follow`` makes the parser of a flow's transactions, None for protocols without.
+    ``follow`` makes the parser of a flow's transactions, None for protocols without. A match of a name in ``unseen`` is
+    never confirmed.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Detector:
     first_client: bytes | None = None
     first_server: bytes | None = None
     follow: FollowCall | None = None
+    unseen: tuple[str, ...] = ()
 
 
 class Detectors:
@@ -315,6 +317,8 @@ class Detection:
                 if bit != flow.match_bit or flow.match is None or not flow.match.confirmed:
                     pending &= ~bit
             elif type(answer) is Match:
+                if answer.confirmed and answer.protocol in detector.unseen:
+                    answer = replace(answer, confirmed=False)
                 changed = answer != flow.match
                 if answer.anomaly and (flow.match is None or flow.match.anomaly != answer.anomaly):
                     note = Transaction(0, answer.facts, anomaly=answer.anomaly)

@@ -97,6 +97,7 @@ class Plugins:
                     getattr(p.obj, "first_client", None),
                     getattr(p.obj, "first_server", None),
                     hookspecs.direct(p.obj.pywall_transactions) if "transactions" in p.hooks else None,
+                    tuple(getattr(p.obj, "unseen", ())),
                 )
             )
         return Detectors(found)

@@ -12,7 +12,7 @@ from pywall_protocols.detectors import find_detectors
 
 from pywall_core.api import API_VERSION, MORE, NO, Match
 from pywall_core.plugins.docstrings import docstring
-from pywall_core.testing import conversation, detector_contract, make_flow
+from pywall_core.testing import conversation, detector_contract, engine, make_flow
 
 NOISE = bytes.fromhex("9f3b6ad0c44e17a8f25b09e6718d3cb0aa54f1e2037796bd48c1d05e2f8a6b93") * 12
 SESSION = bytes.fromhex("3545a0c89687d99b")
@@ -182,6 +182,7 @@ def test_what_a_detector_declares(name, module):
     assert module.api_version == API_VERSION
     assert module.protocols
     assert set(module.transport if isinstance(module.transport, tuple) else (module.transport,)) <= {"tcp", "udp"}
+    assert set(getattr(module, "unseen", ())) <= set(module.protocols)
     for first in (module.first_client, module.first_server):
         assert first is None or (isinstance(first, bytes) and first)
 
@@ -208,3 +209,11 @@ def test_a_datagram_flow_is_never_asked_of_tcp_detectors():
     http_over_udp = conversation("udp").client(b"GET / HTTP/1.1\r\n\r\n").turns()[0][1]
     flow = make_flow(proto=17, client=http_over_udp, client_sizes=(len(http_over_udp),))
     assert not isinstance(All("udp").pywall_detect(flow, http_over_udp, b""), Match)
+
+
+def test_what_nobody_has_seen_is_named_and_never_confirmed():
+    ping, pong = bytes(4) + b"\x11" * 8, b"\0\1\5\0" + b"\x11" * 8 + b"\0\0\0\1\0\0\0\x64\0\1\xf4\0"
+    lab = engine("version: 1\nplugins: [stream, protocols]\ndefault: ACCEPT\n")
+    lab.send(conversation("udp").client(ping).server(pong))
+    (flow,) = lab.flows
+    assert (flow.app_proto, flow.confirmed) == ("mumble", False)

@@ -18,7 +18,11 @@ def framed(data):
 
 TestOverUdp = detector_contract(
     dnscrypt,
-    [conversation("udp").client(QUERY).server(ANSWER)],
+    [
+        conversation("udp").client(QUERY).server(ANSWER),
+        # as dnscrypt-proxy pads: the whole message
+        conversation("udp").client((QUERY * 4)[:1088]).server(ANSWER),
+    ],
     [
         conversation("udp").client(QUERY).server(ANSWER[:8] + NOISE),
         conversation("udp").client(QUERY).server(NOISE),

@@ -16,6 +16,7 @@ from ..parsing.exchange import Said, by_request
 
 api_version = 1
 protocols = ("aerospike",)
+unseen = protocols
 transport = "tcp"
 tier = "structural"
 first_client = b"\2"

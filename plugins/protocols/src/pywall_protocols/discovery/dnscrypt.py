@@ -32,6 +32,7 @@ _LEAST_DISTINCT: Final = 16
 _HEAD: Final = 52
 _TAG: Final = 16
 _BLOCK: Final = 64
+_SHORTEST: Final = 60
 _LONGEST: Final = 4096
 
 
@@ -44,10 +45,14 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 
 def _query(data: bytes) -> Said:
-    """A sealed query is padded to a multiple of 64 bytes; a public key does not repeat itself."""
-    sealed = len(data) - _HEAD - _TAG
-    fits = _BLOCK <= sealed <= _LONGEST and sealed % _BLOCK == 0
-    return {} if fits and len(set(data[_KEY])) >= _LEAST_DISTINCT else NO
+    """A sealed query is padded; a public key does not repeat itself."""
+    return {} if _is_padded(len(data)) and len(set(data[_KEY])) >= _LEAST_DISTINCT else NO
+
+
+def _is_padded(size: int) -> bool:
+    """A multiple of 64 bytes is sealed, or the whole message has as many, as dnscrypt-proxy makes it."""
+    sealed = size - _HEAD - _TAG
+    return _SHORTEST <= sealed <= _LONGEST and 0 in (sealed % _BLOCK, size % _BLOCK)
 
 
 def _answers(query: bytes, answer: bytes) -> Answer:
@@ -57,8 +62,7 @@ def _answers(query: bytes, answer: bytes) -> Answer:
 
 
 def _framed_query(data: bytes) -> Said:
-    sealed = u16(data, 0) - _HEAD - _TAG if len(data) > 1 else _BLOCK
-    if not _BLOCK <= sealed <= _LONGEST or sealed % _BLOCK:
+    if len(data) > 1 and not _is_padded(u16(data, 0)):
         return NO
     return {} if len(data) >= 2 + _HEAD else MORE
 

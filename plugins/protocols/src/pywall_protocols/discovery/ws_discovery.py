@@ -18,6 +18,7 @@ from ..parsing.wire import text
 
 api_version = 1
 protocols = ("ws-discovery",)
+unseen = protocols
 transport = "udp"
 tier = "exact"
 first_client = b"<\xef"

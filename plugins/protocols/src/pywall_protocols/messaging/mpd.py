@@ -17,6 +17,7 @@ from ..parsing.wire import starts, text
 
 api_version = 1
 protocols = ("mpd",)
+unseen = protocols
 transport = "tcp"
 tier = "server_first"
 first_client = None

@@ -75,13 +75,20 @@ def _server(data: bytes) -> Grade:
         return HINT if data.startswith(_PONG) else (0, 1) if data == _PONG[:1] else REFUTED
     if not data:
         return (0, 1)
+    if data[0] not in (0x20, 0xF0):
+        return REFUTED
     at, size = _length(data)
     if not at:
         return (0, 1) if len(data) < 5 else REFUTED
     body = data[at : at + 2]
     if data[0] == 0xF0:  # AUTH: a reason code alone, or with properties
         return _as_far(body, size, b"\0\x18\x19", b"")
-    return _as_far(body, size, b"\0\1", bytes(range(6)) if size == 2 else _REASONS) if size >= 2 else REFUTED
+    if size == 2:
+        return _as_far(body, size, b"\0\1", bytes(range(6)))
+    # behind the reason the length of the properties (version 5, section 3.2.2.3), which fill the packet
+    properties = size - 3 if size < 131 else 0x80 | (size - 4) & 0x7F
+    fits = size > 2 and (len(data) <= at + 2 or data[at + 2] == properties)
+    return _as_far(body, size, b"\0\1", _REASONS) if fits else REFUTED
 
 
 def _as_far(body: bytes, size: int, first: bytes, second: bytes) -> Grade:

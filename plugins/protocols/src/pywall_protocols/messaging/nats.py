@@ -18,6 +18,7 @@ from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, judge
 
 api_version = 1
 protocols = ("nats",)
+unseen = protocols
 transport = "tcp"
 tier = "exact"
 first_client = b"CcPpSsUu"

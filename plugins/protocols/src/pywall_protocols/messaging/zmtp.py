@@ -16,6 +16,7 @@ from ..parsing.exchange import Said, by_stream
 
 api_version = 1
 protocols = ("zmtp",)
+unseen = protocols
 transport = "tcp"
 tier = "exact"
 first_client = b"\xff"

@@ -30,6 +30,12 @@ protocols = (
     "tencentgames",
     "viber",
 )
+unseen = (
+    "activision",
+    "steam-datagram-relay",
+    "tencentgames",
+    "viber",
+)
 transport = "udp"
 tier = "heuristic"
 first_client = None

@@ -110,6 +110,24 @@ UDP_MAGICS: Final[dict[bytes, str]] = {
 CONVERSATIONS: Final = frozenset({"bjnp", "dlep", "megaco", "roughtime", "tailscale", "teamspeak", "yojimbo"})
 api_version = 1
 protocols = tuple(sorted({*TCP_MAGICS.values(), *UDP_MAGICS.values()}))
+unseen = (
+    "check_mk",
+    "clickhouse",
+    "fastcgi",
+    "hl7",
+    "jxta",
+    "megaco",
+    "meraki-cloud",
+    "nintendo",
+    "radmin",
+    "steam",
+    "teamspeak",
+    "toca-boca",
+    "ultrasurf",
+    "world-of-warcraft",
+    "zabbix",
+    "zug",
+)
 transport = ("tcp", "udp")
 tier = "exact"
 first_client = bytes(sorted({magic[0] for magic in (*TCP_MAGICS, *UDP_MAGICS)}))

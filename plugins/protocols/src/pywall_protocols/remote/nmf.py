@@ -22,6 +22,7 @@ protocols = (
     "net-tcp",
     "net-remoting",
 )
+unseen = protocols
 transport = "tcp"
 tier = "exact"
 first_client = b"\0."

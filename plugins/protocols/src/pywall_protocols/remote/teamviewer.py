@@ -16,6 +16,7 @@ from ..parsing.wire import datagrams, starts
 
 api_version = 1
 protocols = ("teamviewer",)
+unseen = protocols
 transport = ("tcp", "udp")
 tier = "heuristic"
 first_client = b"\0\x17"

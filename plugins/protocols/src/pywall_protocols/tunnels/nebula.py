@@ -17,6 +17,7 @@ from ..parsing.exchange import Said, by_request
 
 api_version = 1
 protocols = ("nebula",)
+unseen = protocols
 transport = "udp"
 tier = "exact"
 first_client = b"\x10"

@@ -149,7 +149,7 @@ def _replay_fits(packet: bytes, at: int) -> bool:
 def _midway(to_server: list[bytes], to_client: list[bytes]) -> Match | Answer:
     """Judge datagrams of a session whose beginning was not seen."""
     fits = True
-    proved = False
+    proved = []
     sessions = set()
     echoes = set()
     for packets in (to_server, to_client):
@@ -165,9 +165,11 @@ def _midway(to_server: list[bytes], to_client: list[bytes]) -> Match | Answer:
             if number:
                 numbers.append(number)
         sessions.add(own)
-        proved = proved or (len(numbers) > 2 and all(0 < b - a < 64 for a, b in pairwise(numbers[:3])))
-    if proved or sessions & echoes:
-        return Match("openvpn", {}, confirmed=bool(to_server and to_client))
+        proved.append(len(numbers) > 2 and all(0 < b - a < 64 for a, b in pairwise(numbers[:3])))
+    acknowledged = bool(sessions & echoes)
+    if acknowledged or any(proved):
+        confirmed = all(proved) or (acknowledged and fits and bool(to_server and to_client))
+        return Match("openvpn", {}, confirmed)
     return MORE if fits else NO
 
 

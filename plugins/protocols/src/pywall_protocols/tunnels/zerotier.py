@@ -16,6 +16,7 @@ from ..parsing.exchange import Said, by_request
 
 api_version = 1
 protocols = ("zerotier",)
+unseen = protocols
 transport = "udp"
 tier = "structural"
 first_client = None

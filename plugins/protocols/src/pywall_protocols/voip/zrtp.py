@@ -17,6 +17,7 @@ from ..parsing.wire import text, u16
 
 api_version = 1
 protocols = ("zrtp",)
+unseen = protocols
 transport = "udp"
 tier = "exact"
 first_client = b"\x10"
