@@ -44,6 +44,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     asked, answered = long_header(first), long_header(reply)
     if first[:1] and first[0] < 0x40 and answered is None:
         return _gquic(first, reply)
+    if first and asked is answered is None:
+        return NO
     if answered is not None and asked is not None and version_name(asked.version) is None:
         # RFC 9000 section 6.3: a version made up to be refused
         asked = asked._replace(version=answered.version) if answered.version == 0 else None
