@@ -88,6 +88,13 @@ class Transactions:
         if not self._call(following.plugin, flow, following.parser.gap, to_server, size):
             self.due += self._finish(flow)
 
+    def survives(self, flow: Flow, to_server: bool, size: int) -> bool:
+        """Return True if the flow's parser, where it has one, could go on without ``size`` bytes of a direction."""
+        following: Following | None = flow.following
+        if following is None:
+            return True
+        return bool(self._call(following.plugin, flow, following.parser.copy().gap, to_server, size))
+
     def take(self) -> list[Found]:
         """Return what is due, which is then done with."""
         due, self.due = self.due, []

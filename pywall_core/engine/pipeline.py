@@ -14,7 +14,7 @@ from ..flows.expectations import LIFETIME, Expectations
 from ..flows.table import FlowTable, touch_datagram_flow
 from ..model.flow import Flow
 from ..model.packet import ACK, FIN, OUTPUT, RST, SYN, TCP, Packet
-from ..model.verdict import ACCEPT, REJECT, Drop, Verdict
+from ..model.verdict import ACCEPT, REJECT, Cause, Drop, Verdict
 from ..packet.decode import stray_error
 from ..packet.fragments import Fragments
 from ..packet.reset import reset_for_receiver
@@ -285,7 +285,7 @@ class Pipeline:
             if not verdict.final and asked.facts:
                 if self._detection.blind(flow):
                     return self._fail("quarantine", packet, flow)
-                if packet.error == "truncated" and self._live:
+                if packet.error == "truncated" and self._live and not self._beginning_decides(verdict, packet, flow):
                     return self._policy.truncated
             if self._observe and verdict.action is not ACCEPT:
                 verdict = self._events.would_be(verdict, packet, flow)
@@ -296,6 +296,17 @@ class Pipeline:
         if verdict.action is not ACCEPT:
             self._events.drop(verdict, packet, flow)
         return verdict
+
+    def _beginning_decides(self, verdict: Verdict, packet: Packet, flow: Flow) -> bool:
+        """Return True where a truncated packet's bytes name its protocol, and the unseen rest could tell the rules
+        nothing more: TCP would send the same long segment again for ever.
+        """
+        return (
+            verdict.cause is Cause.RULE
+            and flow.app_proto not in (None, "unknown", "none")
+            and flow.app_proto not in self._asked_protocols
+            and self._transactions.survives(flow, packet.to_server, packet.length - len(packet.data))
+        )
 
     def _judge_transactions(self, packet: Packet, flow: Flow, slot: int) -> Verdict:
         """Return the verdict on a packet that completes transactions: the chain is walked for each whose facts it asks,
