@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -131,3 +133,39 @@ def test_in_a_replay_nothing_is_opened(tmp_path: Path) -> None:
     lab.close()
     assert plugin.pywall_stats() == {}
     assert not (tmp_path / "spool").exists()
+
+
+def test_tls_takes_a_certificate_of_the_named_authority_and_no_other(
+    redis_server: Any, tmp_path: Path, until: Callable[..., None]
+) -> None:
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-days",
+        "1",
+    ]
+    command += ["-subj", "/CN=redis", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run([*command, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    files = ["--tls-cert-file", str(certificate), "--tls-key-file", str(key), "--tls-ca-cert-file", str(certificate)]
+    redis_server.start("--tls-port", str(port), "--tls-auth-clients", "no", *files)
+
+    plugin, lab = exporting(f"rediss://127.0.0.1:{port}/0", tmp_path)
+    plugin.pywall_event({"event_type": "test", "n": 1})
+    until(lambda: plugin.pywall_stats()["waiting"] == 1)
+    lab.close()
+    assert redis_server.entries() == []
+
+    again, lab = exporting(f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={certificate}", tmp_path)
+    until(lambda: again.pywall_stats()["sent"] == 1)
+    lab.close()
+    assert numbers(redis_server.entries()) == [1]
