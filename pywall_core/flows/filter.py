@@ -35,32 +35,32 @@ def parse(expression: str) -> Predicate:
 
     :raises FilterError: it is no such expression
     """
-    words = re.findall(r"""[()]|"[^"]*"|'[^']*'|[<>]=?|[^\s()<>"']+""", expression)
-    if len(words) > MAX_WORDS:
+    tokens = re.findall(r"""[()]|"[^"]*"|'[^']*'|[<>]=?|[^\s()<>"']+""", expression)
+    if len(tokens) > MAX_WORDS:
         raise FilterError(f"more than {MAX_WORDS} words")
-    parser = _Parser(words)
+    parser = _Parser(tokens)
     predicate = parser.any_of()
-    if parser.words:
-        raise FilterError(f"{parser.words[0]!r} was not expected")
+    if parser.tokens:
+        raise FilterError(f"{parser.tokens[0]!r} was not expected")
     return predicate
 
 
 class _Parser:
-    def __init__(self, words: list[str]) -> None:
-        self.words = words
+    def __init__(self, tokens: list[str]) -> None:
+        self.tokens = tokens
 
     def any_of(self) -> Predicate:
         parts = [self.all_of()]
-        while self.words[:1] == ["or"]:
-            self.words.pop(0)
+        while self.tokens[:1] == ["or"]:
+            self.tokens.pop(0)
             parts.append(self.all_of())
         return parts[0] if len(parts) == 1 else lambda flow: any(part(flow) for part in parts)
 
     def all_of(self) -> Predicate:
         parts = [self.one()]
-        while self.words and self.words[0] not in ("or", ")"):
-            if self.words[0] == "and":
-                self.words.pop(0)
+        while self.tokens and self.tokens[0] not in ("or", ")"):
+            if self.tokens[0] == "and":
+                self.tokens.pop(0)
             parts.append(self.one())
         return parts[0] if len(parts) == 1 else lambda flow: all(part(flow) for part in parts)
 
@@ -151,9 +151,9 @@ class _Parser:
         return lambda flow: any(ip_address(getattr(flow, side)) in network for side in sides)
 
     def next(self, wanted: str) -> str:
-        if not self.words:
+        if not self.tokens:
             raise FilterError(f"{wanted} is missing at the end")
-        return self.words.pop(0)
+        return self.tokens.pop(0)
 
     @staticmethod
     def number(text: str, most: int) -> int:

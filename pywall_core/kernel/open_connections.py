@@ -52,7 +52,7 @@ def original_keys() -> frozenset[bytes]:
             text = path.read_text()
         except OSError:
             continue  # no IPv6
-        listening = {words[1][-4:] for words in map(str.split, text.splitlines()[1:]) if words[3:4] == [_LISTEN]}
+        listening = {fields[1][-4:] for fields in map(str.split, text.splitlines()[1:]) if fields[3:4] == [_LISTEN]}
         for key in socket_keys(text):
             if key not in seen:
                 found.add(_reverse(key) if f"{int.from_bytes(key[-4:-2], 'big'):04X}" in listening else key)
@@ -62,9 +62,9 @@ def original_keys() -> frozenset[bytes]:
 def socket_keys(text: str) -> Iterator[bytes]:
     """Flow keys of the connected sockets in a listing like ``/proc/net/tcp`` (``get_tcp4_sock`` in the kernel)."""
     for line in text.splitlines()[1:]:
-        words = line.split()
-        if len(words) > 3 and words[3] != _LISTEN:
-            (source, sport), (target, dport) = map(_end, words[1:3])
+        fields = line.split()
+        if len(fields) > 3 and fields[3] != _LISTEN:
+            (source, sport), (target, dport) = map(_end, fields[1:3])
             yield b"\x06" + source + target + sport + dport
 
 
@@ -76,6 +76,6 @@ def _reverse(key: bytes) -> bytes:
 def _end(word: str) -> tuple[bytes, bytes]:
     """Return the address and port; the address is printed as words of 32 bits in the host's byte order."""
     address, _, port = word.partition(":")
-    words = [int(address[at : at + 8], 16) for at in range(0, len(address), 8)]
-    packed = struct.pack(f"={len(words)}I", *words)
+    fields = [int(address[at : at + 8], 16) for at in range(0, len(address), 8)]
+    packed = struct.pack(f"={len(fields)}I", *fields)
     return packed.removeprefix(_MAPPED), bytes.fromhex(port)

@@ -32,8 +32,8 @@ def lint_session(config: Config, plugins: Plugins) -> None:
             denied = trial.denial(flow, to_server=to_server, hook=hook)
             if denied is not None:
                 source, port = ip_address(ends[0]), ends[3]
-                words = f"SSH from {source} to port {port}, as in this session, would be dropped"
-                config.warn(trial.place(denied, hook), "W022", words)
+                message = f"SSH from {source} to port {port}, as in this session, would be dropped"
+                config.warn(trial.place(denied, hook), "W022", message)
                 return
 
 
@@ -48,12 +48,12 @@ def ssh_connection() -> tuple[bytes, int, bytes, int] | None:
         if text or process <= 1:
             break
         text, process = _of_process(process)
-    words = text.split()
-    if len(words) != 4:
+    fields = text.split()
+    if len(fields) != 4:
         return None
     try:
-        client, server = (ip_address(words[at].partition("%")[0]).packed for at in (0, 2))
-        return client, int(words[1]), server, int(words[3])
+        client, server = (ip_address(fields[at].partition("%")[0]).packed for at in (0, 2))
+        return client, int(fields[1]), server, int(fields[3])
     except ValueError:
         return None
 

@@ -181,11 +181,11 @@ def _run(owner: str, what: str, suite: type, empty: Collection[str] = ()) -> Ite
 def _classifier(plugin: Plugin) -> Result:
     """Fed with payload in pieces, for two flows alone and in turns."""
     random = Random(1)
-    said = [[random.randbytes(random.randint(1, 1460)) for _ in range(60)] for _ in range(2)]
+    payloads = [[random.randbytes(random.randint(1, 1460)) for _ in range(60)] for _ in range(2)]
     problem = ""
     try:
-        alone = [_judged(plugin, [pieces])[0] for pieces in said]
-        if _judged(plugin, said) != alone:
+        alone = [_judged(plugin, [pieces])[0] for pieces in payloads]
+        if _judged(plugin, payloads) != alone:
             problem = "two flows that are looked at in turns get other answers than alone"
     except AssertionError as error:
         problem = str(error)
@@ -215,13 +215,13 @@ def _noise(parts: Sequence[Plugin], config: Config, plugins: Plugins) -> Iterato
     from ..engine.engine import Engine
 
     names = {plugin.name for plugin in parts}
-    said: list[str] = []
+    problems: list[str] = []
 
     def sink(event: dict[str, Any]) -> None:
         try:
             json.dumps(event)
         except (TypeError, ValueError) as error:
-            said.append(f"{event.get('event_type')} event: {error}")
+            problems.append(f"{event.get('event_type')} event: {error}")
 
     engine = Engine(config, plugins, live=False, sink=sink)
     for packet in noise():
@@ -232,14 +232,14 @@ def _noise(parts: Sequence[Plugin], config: Config, plugins: Plugins) -> Iterato
         try:
             json.dumps(counters)
         except (TypeError, ValueError) as error:
-            said += [f"stats: {error}"] if name in names else []
+            problems += [f"stats: {error}"] if name in names else []
     failed = [
         f"{name}: {found.errors} errors, the last: {found.last}" for name, found in engine.failures.by_plugin.items()
     ]
     mine = [line for line in failed if line.partition(":")[0] in {*names, "rules"}]
     where = ", ".join(sorted({_entry(config, plugin) for plugin in parts}))
     yield Result(where, f"noise: no hook raises over {engine.packets} packets", "; ".join(mine)[:600])
-    yield Result(where, "noise: events and counters are JSON", "; ".join(said[:3]))
+    yield Result(where, "noise: events and counters are JSON", "; ".join(problems[:3]))
 
 
 def noise(conversations: int = CONVERSATIONS, seed: int = 1) -> Iterator[Packet]:

@@ -134,7 +134,7 @@ def detector_contract(  # noqa: C901 - a class of tests, each a few lines
         return [(side, bytes(data)) for side, data in turns if data]
 
     waits = getattr(detector, "speaks_first", None) == "server"
-    openings = [turns[:said] for turns in good for said in range(1, _first_turns(turns) + 1)]
+    openings = [turns[:count] for turns in good for count in range(1, _first_turns(turns) + 1)]
     # sizes below which chance alone makes messages of the simplest protocols are left out
     noise_shape = st.lists(st.tuples(st.booleans(), st.integers(24, 600)), min_size=1, max_size=6)
     noise = st.lists(st.tuples(st.booleans(), st.binary(min_size=1, max_size=600)), max_size=6)
@@ -156,9 +156,9 @@ def detector_contract(  # noqa: C901 - a class of tests, each a few lines
         def test_work_is_bounded_over_a_stream_of_single_bytes(self) -> None:
             for turns in good if carrier == "tcp" else ():
                 for side in (True, False):
-                    said = b"".join(data for to_server, data in turns if to_server is side)
-                    ran = _most_lines_run(detect, side, said) if said else 0
-                    assert ran <= MAX_LINES_A_CALL, f"{ran} lines for one more byte of {said!r:.200}, repeated"
+                    sent = b"".join(data for to_server, data in turns if to_server is side)
+                    ran = _most_lines_run(detect, side, sent) if sent else 0
+                    assert ran <= MAX_LINES_A_CALL, f"{ran} lines for one more byte of {sent!r:.200}, repeated"
 
         def test_detects_no_negative(self) -> None:
             for turns in bad:
@@ -168,8 +168,8 @@ def detector_contract(  # noqa: C901 - a class of tests, each a few lines
             for turns in good:
                 for name, side in (("first_client", True), ("first_server", False)):
                     firsts = getattr(detector, name, None)
-                    said = b"".join(data for to_server, data in turns if to_server is side)
-                    assert firsts is None or not said or said[0] in firsts, f"{name} misses {said[:1]!r}"
+                    sent = b"".join(data for to_server, data in turns if to_server is side)
+                    assert firsts is None or not sent or sent[0] in firsts, f"{name} misses {sent[:1]!r}"
 
         @tried
         @given(arrivals(every))
@@ -225,10 +225,10 @@ def detector_contract(  # noqa: C901 - a class of tests, each a few lines
                 _check(asked.give(*turn))
             full = Asked(detect, carrier)
             for side in (True, False):
-                said = b"".join(data for to_server, data in turns if to_server is side)
-                if said:
+                sent = b"".join(data for to_server, data in turns if to_server is side)
+                if sent:
                     before = thread_time()
-                    _check(full.give(side, (said * (BUDGET // len(said) + 1))[:BUDGET]))
+                    _check(full.give(side, (sent * (BUDGET // len(sent) + 1))[:BUDGET]))
                     spent = thread_time() - before
                     assert spent < MAX_SECONDS, f"one call took {spent:.3f} s of CPU time"
 
@@ -238,9 +238,9 @@ def detector_contract(  # noqa: C901 - a class of tests, each a few lines
             answer = ask(turns)
             for name, side in (("first_client", True), ("first_server", False)):
                 firsts = getattr(detector, name, None)
-                said = b"".join(data for to_server, data in turns if to_server is side)
-                if firsts is not None and said and said[0] not in firsts:
-                    assert not isinstance(answer, Match), f"{name} leaves out {said[:1]!r}, which matches"
+                sent = b"".join(data for to_server, data in turns if to_server is side)
+                if firsts is not None and sent and sent[0] not in firsts:
+                    assert not isinstance(answer, Match), f"{name} leaves out {sent[:1]!r}, which matches"
 
     return DetectorContract
 
@@ -278,7 +278,7 @@ def _transport(detector: Any, positives: Sequence[Dialogue]) -> str:
     return declared if isinstance(declared, str) else str(declared[0])
 
 
-def _most_lines_run(detect: Detect, to_server: bool, said: bytes) -> int:
+def _most_lines_run(detect: Detect, to_server: bool, sent: bytes) -> int:
     """Return the most lines of Python that a detector runs for a single byte while one side repeats itself up to the
     budget. Compiled detectors have no lines to count."""
     most = ran = 0
@@ -289,7 +289,7 @@ def _most_lines_run(detect: Detect, to_server: bool, said: bytes) -> int:
         return count
 
     asked = Asked(detect, "tcp")
-    stream = (said * (BUDGET // len(said) + 1))[:BUDGET]
+    stream = (sent * (BUDGET // len(sent) + 1))[:BUDGET]
     at = 0
     for checkpoint in _CHECKPOINTS:
         asked.give(to_server, stream[at:checkpoint])
@@ -309,7 +309,7 @@ def _most_lines_run(detect: Detect, to_server: bool, said: bytes) -> int:
 
 def _first_turns(turns: Turns) -> int:
     """Return how many turns one side has before the other one says anything: the opening of a dialogue."""
-    return next((said for said, (side, _) in enumerate(turns) if side is not turns[0][0]), len(turns))
+    return next((count for count, (side, _) in enumerate(turns) if side is not turns[0][0]), len(turns))
 
 
 def turns_of(dialogue: Dialogue) -> Turns:
@@ -319,11 +319,11 @@ def turns_of(dialogue: Dialogue) -> Turns:
     return [turn for turn in ((True, client), (False, server)) if turn[1]]
 
 
-def cut_again(draw: Any, st: Any, said: list[bytes], transport: str) -> list[bytes]:
+def cut_again(draw: Any, st: Any, sent: list[bytes], transport: str) -> list[bytes]:
     """Return one direction's bytes in new pieces; datagrams as they are."""
     if transport == "udp":
-        return list(said)
-    joined = b"".join(said)
+        return list(sent)
+    joined = b"".join(sent)
     if not joined:
         return []
     cuts = draw(st.lists(st.integers(0, len(joined)), max_size=8))
