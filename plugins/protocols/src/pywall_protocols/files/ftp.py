@@ -172,7 +172,7 @@ def _accepted(flow: Flow, command: bytes, code: int, reply: bytes) -> tuple[byte
     """Return address and port of the data connection that a reply agrees to; None when it is another reply.
 
     Data only flows between this flow's ends. The client's address must be its own (RFC 2577 section 3: no bounce), or a
-    private one, which it has behind a NAT (RFC 2663 section 4.1). That of a 227 is not looked at: likewise.
+    private one, which it has behind a NAT (RFC 2663 section 4.1). So the address in a 227 is not inspected.
     """
     if code == 227:
         passive = _PASV.search(reply)
