@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ..config import BoundRule, Config
 from .hooks import lint_hooks
 from .kinds import lint_kinds
+from .mtu import lint_mtu
 from .order import lint_order
 from .session import lint_session
 from .shadow import lint_shadows
@@ -29,6 +30,7 @@ def lint(config: Config, plugins: Plugins, chains: Mapping[str, list[BoundRule]]
         config.warn((), "W004", "no version: begin the file with 'version: 1'")
     lint_hooks(config)
     lint_order(config, plugins)
+    lint_mtu(config, chains)
     lint_kinds(config, chains)
     lint_shadows(config, chains)
     lint_traffic(config, plugins)

@@ -11,7 +11,7 @@ import pytest
 from pywall_core.cli.common import prepare
 from pywall_core.config import Config, policies
 from pywall_core.lint import kinds as kinds_module
-from pywall_core.lint import lint, session
+from pywall_core.lint import lint, mtu, session
 
 
 def findings(source: str) -> list[tuple[int, str, str]]:
@@ -25,6 +25,7 @@ def findings(source: str) -> list[tuple[int, str, str]]:
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine with two interfaces, on which nobody is logged in."""
     monkeypatch.setattr(kinds_module, "interfaces", lambda: frozenset({"lo", "eth0"}))
+    monkeypatch.setattr(mtu, "mtus", lambda: {"lo": 65536, "eth0": 1500})
     monkeypatch.setattr(session, "ssh_connection", lambda: None)
 
 
@@ -186,3 +187,23 @@ def test_every_code_has_its_line_in_the_manual() -> None:
 @pytest.mark.parametrize("name", sorted(policies()))
 def test_ready_made_policies_are_not_doubtful(name: str) -> None:
     assert findings(f"policy:{name}") == []
+
+
+@pytest.mark.parametrize(
+    ("mtus", "rule", "rest", "warned"),
+    [
+        ({"eth0": 9000}, "{rule: app, is: tls, action: DROP}", "", True),
+        ({"eth0": 3584}, "{rule: app, is: tls, action: DROP}", "", False),
+        ({"eth0": 9000}, "{rule: port, dst: 22, action: DROP}", "", False),
+        ({"eth0": 9000}, "{rule: app, is: tls, action: DROP}", "failure: {truncated: pass-packet}\n", False),
+        ({"lo": 65536}, "{rule: app, is: tls, action: DROP}", "", False),
+        ({"lo": 65536}, "{rule: app, is: tls, action: DROP}", "queue: {loopback: true}\n", True),
+        ({"eth0": 1500}, "{rule: app, is: tls, action: DROP}", "queue: {range: 1024}\n", True),
+    ],
+)
+def test_packets_longer_than_what_is_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mtus: dict[str, int], rule: str, rest: str, warned: bool
+) -> None:
+    monkeypatch.setattr(mtu, "mtus", lambda: mtus)
+    found = [code for _, code, _ in findings(policy(tmp_path, rule, rest, "rules, stream, protocols"))]
+    assert ("W025" in found) is warned
