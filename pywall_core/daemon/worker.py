@@ -30,6 +30,7 @@ from ..kernel.conntrack import clear_mark
 from ..kernel.marks import Marks
 from ..kernel.open_connections import open_connections, original_keys
 from ..kernel.queues import statistics
+from ..lint.mtu import lint_mtu
 from .channel import Channel, ChannelError, Message
 from .watchdog import Watchdog
 
@@ -81,6 +82,11 @@ class Worker:
         for change in order.get("sets", ()):
             self._engine.set_changes.apply(change, monotonic())
         self._engine.worker = order["index"]
+        if not order["index"]:
+            before = len(config.warnings)
+            lint_mtu(config, self._engine.chains.bound)  # here: the supervisor knows no rule kinds
+            for warning in config.warnings[before:]:
+                log.warning("%s", warning)
         self._engine.reports = {"queue": self._queue_report, "events": self._sink.stats}
         self._stats_seconds = events.stats
         self._next_stats = monotonic() + events.stats
