@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Compiles the packet's way in place, beside its sources (docs/decisions/0015): each distribution whose sources have
+# Compiles the packet's way in place, beside its sources (docs/decisions/0020): each distribution whose sources have
 # changed since, as many at a time as there are processors.
 set -euo pipefail
 cd "$(dirname "$0")/.."

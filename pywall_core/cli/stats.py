@@ -76,7 +76,7 @@ def render(answer: Json) -> None:
             for name in names
         ],
     )
-    _table(["handled by the failure policy", "number"], sorted(stats["losses"].items()))
+    _table(["not handled by the rules", "number"], sorted(stats["losses"].items()))
     latency = stats.get("latency", {})
     if latency.get("sampled"):
         mean = latency["sum"] / latency["sampled"] * 1_000_000
