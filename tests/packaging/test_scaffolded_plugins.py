@@ -93,7 +93,7 @@ def test_each_keeps_its_contract(environment: Any, plugins: Path, kind: str) -> 
 
 @pytest.mark.parametrize("name", ["", "Upper", "two words", "../escape", "1st", "-x", "a_b", "a--b"])
 def test_names_that_are_none_are_refused(name: str, tmp_path: Path) -> None:
-    with pytest.raises(ScaffoldError, match="no plugin name"):
+    with pytest.raises(ScaffoldError, match="is not a plugin name"):
         write(name, "detector", tmp_path)
     assert list(tmp_path.iterdir()) == []
 
