@@ -7,7 +7,6 @@ settles when no detector listed before it is pending any more, so the answer doe
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import copy
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -67,9 +66,7 @@ class Detectors:
 
     def with_calls(self, calls: list[DetectCall]) -> Detectors:
         """Return the same detectors with other functions to call, one each, in the same order."""
-        copied = copy(self)
-        copied.all = [replace(d, call=call) for d, call in zip(self.all, calls, strict=True)]
-        return copied
+        return Detectors([replace(d, call=call) for d, call in zip(self.all, calls, strict=True)])
 
 
 class Detection:

@@ -272,6 +272,10 @@ class Pipeline:
 
     # --- 6. the chain ---------------------------------------------------------------------------------------------
 
+    def _failed_plugin(self) -> str:
+        # a function of its own: for a type checker, and so for mypyc, the walk cannot have changed what was None before
+        return self._guard.failed or ""
+
     def _judge(self, packet: Packet, flow: Flow, slot: int) -> Verdict:
         """Return the verdict that holds for the slot, else that of the rules or of the failure policy."""
         if self._guard.failed is not None:
@@ -280,7 +284,7 @@ class Pipeline:
         if verdict is None:
             verdict = self._hooks.walk(packet, flow)
             if verdict is None:
-                return self._fail(self._guard.failed or "", packet, flow)
+                return self._fail(self._failed_plugin(), packet, flow)
             asked = self._chains.asked
             if not verdict.final and asked.facts:
                 if self._detection.blind(flow):

@@ -24,9 +24,6 @@ first_client = None
 first_server = None
 
 _MAGIC: Final = b"r6fnvWj8"
-#: the resolver's magic and the client's public key stand before the half nonce
-_NONCE: Final = slice(40, 52)
-_KEY: Final = slice(8, 40)
 #: different values among the bytes of a key; 32 random ones have fewer once in 10^16
 _LEAST_DISTINCT: Final = 16
 _HEAD: Final = 52
@@ -45,8 +42,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 
 def _query(data: bytes) -> Said:
-    """A sealed query is padded; a public key does not repeat itself."""
-    return {} if _is_padded(len(data)) and len(set(data[_KEY])) >= _LEAST_DISTINCT else NO
+    """A sealed query is padded; a public key (bytes 8 to 39) does not repeat itself, the nonce's half follows it."""
+    return {} if _is_padded(len(data)) and len(set(data[8:40])) >= _LEAST_DISTINCT else NO
 
 
 def _is_padded(size: int) -> bool:
@@ -58,7 +55,7 @@ def _is_padded(size: int) -> bool:
 def _answers(query: bytes, answer: bytes) -> Answer:
     if len(answer) < 20:
         return starts(answer, _MAGIC) if len(answer) < len(_MAGIC) else NO
-    return YES if answer.startswith(_MAGIC) and answer[8:20] == query[_NONCE] else NO
+    return YES if answer.startswith(_MAGIC) and answer[8:20] == query[40:52] else NO
 
 
 def _framed_query(data: bytes) -> Said:

@@ -27,7 +27,6 @@ _WANTED: Final = 4
 _SHORTEST: Final = 21
 #: bytes of a connection id that must agree, and those behind the longest one, which are ciphertext
 _ID: Final = 4
-_SEALED: Final = slice(21, 29)
 
 
 @hookimpl
@@ -57,7 +56,5 @@ def _says(data: bytes, sizes: tuple[int, ...]) -> Answer:
             break
     if len(packets) < _WANTED:
         return MORE
-    first, ids, sealed = (
-        set(part) for part in zip(*((p[0], p[1 : 1 + _ID], p[_SEALED]) for p in packets), strict=True)
-    )
+    first, ids, sealed = (set(part) for part in zip(*((p[0], p[1 : 1 + _ID], p[21:29]) for p in packets), strict=True))
     return YES if len(ids) == 1 and len(first) > 2 and len(sealed) == _WANTED and len(set(*ids)) > 1 else NO

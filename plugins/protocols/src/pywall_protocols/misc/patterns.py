@@ -74,7 +74,6 @@ PATTERNS: Final = (
     Pattern("viber", 34, 34, ((2, b"\x1b\0"),)),
 )
 #: Epic's handshake: behind a word and its hash zeros, in the answer the same word with a bit set
-_EPIC_ZEROS: Final = slice(10, 34)
 _EPIC_BIT: Final = 0x08
 
 
@@ -84,7 +83,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     first = first_datagram(client, flow.client_sizes)
     if not first:
         return MORE
-    if len(first) >= 34 and not any(first[_EPIC_ZEROS]) and not first[3] & _EPIC_BIT and any(first[:3]):
+    if len(first) >= 34 and not any(first[10:34]) and not first[3] & _EPIC_BIT and any(first[:3]):
         reply = first_datagram(server, flow.server_sizes)
         fits = reply[:3] == first[:3] and reply[3:4] == bytes([first[3] | _EPIC_BIT])
         return MORE if not reply else Match("epicgames", confirmed=False) if fits else NO

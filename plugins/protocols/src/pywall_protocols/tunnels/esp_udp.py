@@ -26,7 +26,6 @@ _WANTED: Final = 3
 #: SPI and number, and the least that a cipher and its tag take
 _SHORTEST: Final = 8 + 8 + 12
 #: ciphertext, behind an initialization vector that may be a counter, and different values among its bytes
-_SEALED: Final = slice(8, 40)
 _LEAST_DISTINCT: Final = 8
 #: SPIs below are reserved
 _FIRST_SPI: Final = 256
@@ -51,7 +50,7 @@ def _packets(data: bytes, sizes: tuple[int, ...]) -> list[bytes] | None:
             continue
         if len(packet) < _SHORTEST or len(packet) % 2 or u32(packet, 0) < _FIRST_SPI or not u32(packet, 4):
             return None
-        if len(set(packet[_SEALED])) < _LEAST_DISTINCT:
+        if len(set(packet[8:40])) < _LEAST_DISTINCT:
             return None
         if found:
             step = u32(packet, 4) - u32(found[-1], 4)
