@@ -179,4 +179,4 @@ def test_a_transfer_over_a_bad_network_arrives_exactly(lab: Any, loss: str) -> N
     stats = firewall.ask("stats")["stats"]
     assert stats["packets"] > 2000
     assert [name for name in stats["counters"] if name.startswith("drop.")] == []
-    assert stats["plugins"]["stream"] == {"buffered": 0, "gaps": 0, "mptcp_stripped": 0}
+    assert stats["plugins"]["stream"] == {"buffered": 0, "gaps": 0, "mptcp_stripped": 0, "syn_data_stripped": 0}

@@ -127,7 +127,7 @@ def test_the_walk_of_a_live_flow(lab: Any, until: Until) -> None:
     assert [(step["rule"], step["answer"], step["where"].rsplit(":", 1)[1]) for step in there["walk"]] == [
         ("INPUT[0]", "NO", "6"),
         ("INPUT[1]", "PENDING", "7"),
-        ("INPUT[2]", "NO", "8"),
+        ("INPUT[2]", "PENDING", "8"),
         ("default", "END", "9"),
     ]
     assert there["walk"][-1]["outcomes"] == ["ACCEPT", "DROP"]

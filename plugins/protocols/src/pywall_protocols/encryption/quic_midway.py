@@ -36,7 +36,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if client and server and YES in (asked, reply) and _fits(client) and _fits(server):
         return Match("quic", confirmed=False)
     wrong = (client and not _fits(client)) or (server and not _fits(server))
-    return NO if wrong or asked is reply is NO else MORE
+    # a client that is not one does not wait for an answer that may never come
+    return NO if wrong or (asked is NO and (reply is NO or not server)) else MORE
 
 
 def _fits(data: bytes) -> bool:
@@ -49,7 +50,7 @@ def _says(data: bytes, sizes: tuple[int, ...]) -> Answer:
     ciphertext that does not repeat."""
     packets: list[bytes] = []
     for packet in datagrams(data, sizes):
-        if not _fits(packet) or len(packet) < _SHORTEST:
+        if not _fits(packet) or len(packet) < _SHORTEST or packet.isascii():
             return NO
         packets.append(packet)
         if len(packets) == _WANTED:
