@@ -34,7 +34,7 @@ test: setup ## linters, types, all tests, on the sources
 COMPILED_TESTS ?= tests/core tests/events tests/captures tests/netns plugins/stream plugins/protocols
 test-compiled: compiled ## the tests of compiled modules and of real traffic, on what `make compiled` made
 	$(BIN)/pytest -n auto --dist loadfile -m 'not slow and not netns' $(COMPILED_TESTS)
-	$(BIN)/pytest -n 2 --dist loadfile -m 'netns and not slow' $(COMPILED_TESTS)
+	$(BIN)/pytest -n 2 --dist loadfile -m 'netns and not slow' $(COMPILED_TESTS) || [ $$? -eq 5 ] # 5: none there
 
 test-long: setup ## the tests that take minutes
 	$(SOURCES) $(BIN)/pytest -m slow
