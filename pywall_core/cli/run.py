@@ -23,13 +23,14 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(args: argparse.Namespace) -> int:
+    from ..daemon.log_output import log_to_stderr
     from ..daemon.supervisor import StartError, Supervisor
     from ..kernel.command import CommandError
     from ..kernel.rundir import InUseError
 
     level = logging.DEBUG if args.verbose else logging.INFO
     shown = "json" if args.json else "text" if sys.stdout.isatty() else ""
-    logging.basicConfig(level=level, format="pywall: %(message)s", stream=sys.stderr)
+    log_to_stderr(level)
     try:
         return Supervisor(args.config, print_events=shown).run()
     except StartError as error:

@@ -32,6 +32,7 @@ from ..kernel.open_connections import open_connections, original_keys
 from ..kernel.queues import statistics
 from ..lint.mtu import lint_mtu
 from .channel import Channel, ChannelError, Message
+from .log_output import log_to_stderr
 from .watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -264,7 +265,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="pywall-worker")
     parser.add_argument("--channel", type=int, required=True)
     channel = Channel(socket.socket(fileno=parser.parse_args().channel))
-    logging.basicConfig(level=logging.INFO, format="pywall: %(message)s", stream=sys.stderr)
+    log_to_stderr(logging.INFO)
     from ..plugins.discovery import PluginError
 
     try:
