@@ -56,7 +56,7 @@ def test_queue_stop3s_closed(lab: Any, until: Until) -> None:
     os.kill(worker, signal.SIGCONT)
     until(lambda: lab.peer.echo(lab.FW, 8000, timeout=1) == "ok", 5, "service")
     assert firewall.workers() == [worker]
-    until(lambda: "packets lost before they could be judged" in firewall.log(), 10, "log line")
+    until(lambda: "packets lost before a verdict" in firewall.log(), 10, "log line")
     assert sum(firewall.ask("status")["queues"]["lost"].values()) > 100
     assert sink.communicate(timeout=15)[0].strip() == "closed"
 

@@ -34,7 +34,7 @@ WRONG = {
     "yaml_exec": ("default: ACCEPT", "default: !!python/object/apply:os.mkdir [{victim}]", "tags"),
     "yaml_bomb": ("default: ACCEPT", "a: &a [x, x]\nb: &b [*a, *a]\ndefault: [*b, *b]", "alias"),
     "deep": ("default: ACCEPT", "default: " + "[" * 100_000, "pywall.yaml"),
-    "huge": ("default: ACCEPT", "default: ACCEPT #" + "x" * (5 << 20), "pywall.yaml"),
+    "huge": ("default: ACCEPT", "default: ACCEPT #" + "x" * (17 << 20), "pywall.yaml"),
     "not_utf8": ("default: ACCEPT", "default: \udcff", "pywall.yaml"),
 }
 

@@ -25,9 +25,13 @@ TestContract = detector_contract(
 
 def test_facts(ask):
     match = ask(rsh, b"1022\0bob\0root\0ls -l\0", b"\0")
-    assert match == Match("rsh", {"user": "bob", "server_user": "root", "command": "ls -l"})
+    assert match == Match(
+        "rsh", {"user": "bob", "server_user": "root", "command": "ls -l"}, confirmed=False, done=False
+    )
     match = ask(rsh, b"\0bob\0root\0xterm/38400\0", b"\0")
-    assert match == Match("rlogin", {"user": "bob", "server_user": "root", "terminal": "xterm/38400"})
+    assert match == Match(
+        "rlogin", {"user": "bob", "server_user": "root", "terminal": "xterm/38400"}, confirmed=False, done=False
+    )
 
 
 def test_fields_that_are_not_all_there_wait(ask):

@@ -33,26 +33,28 @@ _TERMINAL: Final = re.compile(rb"[A-Za-z0-9_.+-]{1,40}/\d{2,7}\Z")
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Detect rsh and rlogin."""
+    """Detect rsh and rlogin. Servers answer one byte, as noise may, so they are never confirmed."""
     fields = _FIELDS.match(client)
     server_grade = _server(server)
     if fields is None:
         return by_client("rsh", OPEN if _BEGINNING.match(client) else REFUTED, server_grade)
     if fields[1]:
         facts = {"user": text(fields[2]), "server_user": text(fields[3]), "command": text(fields[4])}
-        return by_client("rsh", PROOF, server_grade, facts)
+        return by_client("rsh", PROOF, server_grade, facts, proved=False)
     if not _TERMINAL.match(fields[4]):
         return by_client(
             "rsh",
             HINT,
             server_grade,
             {"user": text(fields[2]), "server_user": text(fields[3]), "command": text(fields[4])},
+            proved=False,
         )
     return by_client(
         "rlogin",
         PROOF,
         server_grade,
         {"user": text(fields[2]), "server_user": text(fields[3]), "terminal": text(fields[4])},
+        proved=False,
     )
 
 
