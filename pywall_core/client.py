@@ -6,5 +6,6 @@ It stands apart from :mod:`pywall_core.api`, which plugins on the packet's way i
 from __future__ import annotations
 
 from .daemon.control import NotRunningError, ask_firewall
+from .model.stats import sum_stats
 
-__all__ = ["NotRunningError", "ask_firewall"]
+__all__ = ["NotRunningError", "ask_firewall", "sum_stats"]

@@ -8,8 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 from ..event_lines import rule_label
+from ..model.stats import sum_stats
 from .common import add_json, print_table
-from .live import Json, add_watch, question, show, sum_stats
+from .live import Json, add_watch, question, show
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from ..model.stats import sum_stats
 from .common import add_json, print_table
-from .live import Json, add_watch, question, show, sum_stats
+from .live import Json, add_watch, question, show
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

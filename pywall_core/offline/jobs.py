@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
 
 from ..events.eve import to_line
+from ..model.stats import sum_stats
 from ..sources.capture_file import STDIN
 from .flow_rows import FlowRows
 from .replay import Hooks, replay
@@ -135,7 +136,7 @@ def lines_of(jobs: Iterable[Job], folder: Path) -> Iterator[str]:
         for file in files:
             file.close()
     if stats:
-        yield to_line(sum_stats(stats)) + "\n"
+        yield to_line(sum_shares(stats)) + "\n"
 
 
 def _without_stats(lines: Iterable[str], stats: list[Event]) -> Iterator[str]:
@@ -153,30 +154,8 @@ def _timestamp(line: str) -> str:
     return line[14:40]
 
 
-def sum_stats(events: Sequence[Event]) -> Event:
+def sum_shares(events: Sequence[Event]) -> Event:
     """Return one ``stats`` event for all shares of a capture. Each share read all frames, so those are not added up."""
-    first = events[0]
-    total = dict(first["stats"])
-    for event in events[1:]:
-        total = _added(total, {**event["stats"], "frames": 0, "not_ip": {}})
-    return {**first, "stats": total}
-
-
-def _added(one: Any, other: Any) -> Any:
-    if isinstance(one, dict) and isinstance(other, dict):
-        shared = {name: _added(one[name], other[name]) for name in one.keys() & other.keys()}
-        return {**one, **other, **shared}
-    if isinstance(one, list) and isinstance(other, list):
-        return _added_decisions(one + other)
-    if isinstance(one, (int, float)) and not isinstance(one, bool) and isinstance(other, (int, float)):
-        return one + other
-    return one
-
-
-def _added_decisions(entries: list[Event]) -> list[Event]:
-    """Add up the ``packets`` of entries that are alike otherwise (``stats.decisions``)."""
-    packets: dict[str, int] = {}
-    for entry in entries:
-        key = json.dumps({**entry, "packets": 0}, sort_keys=True)
-        packets[key] = packets.get(key, 0) + entry["packets"]
-    return [{**json.loads(key), "packets": n} for key, n in packets.items()]
+    first, *others = events
+    shares = [{**event["stats"], "frames": 0, "not_ip": {}} for event in others]
+    return {**first, "stats": sum_stats([first["stats"], *shares])}

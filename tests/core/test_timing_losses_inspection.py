@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from pywall_core.api import DROP, MORE, NO, PENDING, Answer, Drop, Flow, Match, Matcher, Packet, RuleKind, hookimpl
-from pywall_core.cli.live import sum_stats
 from pywall_core.config import Config
 from pywall_core.engine.counters import LossLog, losses
 from pywall_core.engine.engine import Engine
@@ -17,6 +16,7 @@ from pywall_core.explain.queries import Inspector
 from pywall_core.flows.filter import FilterError
 from pywall_core.kernel.bypass_counter import BypassCounter
 from pywall_core.kernel.queues import Statistics
+from pywall_core.model.stats import sum_stats
 from pywall_core.packet.decode import decode
 from pywall_core.plugins.loader import assemble
 from pywall_core.testing import udp_packet

@@ -10,7 +10,7 @@ import pytest
 
 from pywall_core.cli import main
 from pywall_core.offline import jobs as jobs_module
-from pywall_core.offline.jobs import Job, deal, sum_stats
+from pywall_core.offline.jobs import Job, deal, sum_shares
 from pywall_core.testing import conversation, write_pcap
 
 DATA = Path(__file__).parents[1] / "data"
@@ -104,7 +104,7 @@ def test_what_does_not_go_together_is_said(capsys: pytest.CaptureFixture[str]) -
 def test_stats_of_shares_are_added_up_but_the_frames() -> None:
     part = {"frames": 10, "packets": 3, "verdicts": {"accept": 3}, "decisions": [{"rule": "r", "packets": 3}]}
     other = {"frames": 10, "packets": 2, "verdicts": {"drop": 2}, "decisions": [{"rule": "r", "packets": 2}]}
-    total = sum_stats([{"event_type": "stats", "stats": part}, {"event_type": "stats", "stats": other}])["stats"]
+    total = sum_shares([{"event_type": "stats", "stats": part}, {"event_type": "stats", "stats": other}])["stats"]
     assert total == {
         "frames": 10,
         "packets": 5,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from pywall_core.client import NotRunningError, ask_firewall
+from pywall_core.client import NotRunningError, ask_firewall, sum_stats
 
 Json = dict[str, Any]
 Row = tuple[str, ...]
@@ -48,24 +48,7 @@ def look(firewall: Firewall, sort: str, expression: str, limit: int = 500) -> Sn
     stats = firewall.ask("stats")
     flows = firewall.ask("flows", sort=sort, filter=expression, limit=limit)
     error = "" if flows.get("ok") else str(flows.get("error", ""))
-    return Snapshot(error, status, _sum(stats.get("stats", [])), flows.get("flows", []))
-
-
-def _sum(parts: Iterable[Any]) -> Json:
-    """Add up the counters of all workers."""
-    total: Json = {}
-    for part in parts:
-        for name, value in part.items():
-            known = total.get(name)
-            if isinstance(value, dict):
-                total[name] = _sum([known or {}, value])
-            elif isinstance(value, list):
-                total[name] = (known or []) + value
-            elif isinstance(value, (int, float)) and not isinstance(value, bool):
-                total[name] = (known or 0) + value
-            else:
-                total[name] = value
-    return total
+    return Snapshot(error, status, sum_stats(stats.get("stats", [])), flows.get("flows", []))
 
 
 def end(address: str, port: int | None) -> str:
