@@ -155,8 +155,8 @@ def header_size(messages: Sequence[bytes], most: int = HEADER) -> tuple[int, int
     long_enough = sizes >= width
     if width == 0 or int(long_enough.sum()) < FEW:
         return 0, 0
-    table = np.frombuffer(b"".join(m[:width] for m, good in zip(chosen, long_enough, strict=True) if good), np.uint8)
-    table = table.reshape(-1, width)
+    heads = b"".join(m[:width] for m, good in zip(chosen, long_enough, strict=True) if good)
+    table = np.frombuffer(heads, np.uint8).reshape(-1, width)
     explained = _coincide(table) | _count_up(table) | _follow(table, sizes[long_enough])
     places = np.flatnonzero(explained)
     end = last = 0
