@@ -77,6 +77,7 @@ PUBLIC_MEMBERS: Final = {
         "log",
         "now",
         "plugins",
+        "possible_names",
         "sets",
         "stats",
         "worker",

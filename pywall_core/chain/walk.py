@@ -88,6 +88,11 @@ class Chains:
         kinds = (kind for rules in self.bound.values() for rule in rules for kind in leaves(rule.condition))
         return frozenset(name.partition(".")[0] for kind in kinds for name in kind.asks())
 
+    def asked_names(self) -> frozenset[str]:
+        """Return the names of protocols that rules ask for, by themselves or by a fact."""
+        kinds = (kind for rules in self.bound.values() for rule in rules for kind in leaves(rule.condition))
+        return self.fact_prefixes().union(*(kind.protocols() for kind in kinds))
+
     def walk(self, packet: Packet, flow: Flow, trace: list[Step] | None = None) -> Verdict:
         """Return the verdict of the packet's hook; ``self.asked`` says what it rests on. Rules may raise."""
         hook = HOOK_NAMES[packet.hook]

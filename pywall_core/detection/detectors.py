@@ -6,7 +6,7 @@ settles when no detector listed before it is pending any more, so the answer doe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -16,6 +16,7 @@ from ..model.packet import ICMP, ICMPV6, PROTOCOL_NAMES, TCP, UDP
 from ..model.transaction import Transaction, TransactionParser
 from ..model.verdict import MORE, NO, PENDING, YES, Answer, Match
 from .classifiers import KEPT_CUTS, NOT_BEGUN, Classifier, Classifiers, OnError
+from .names import Names
 from .transactions import Transactions, set_back
 
 DetectCall = Callable[[Flow, bytes, bytes], "Match | Answer"]
@@ -63,6 +64,7 @@ class Detectors:
         self.udp = sum(1 << i for i, d in enumerate(detectors) if "udp" in d.transports)
         self.by_first_client = _first_bytes([d.first_client for d in detectors])
         self.by_first_server = _first_bytes([d.first_server for d in detectors])
+        self.names = Names([d.protocols for d in detectors])
 
     def with_calls(self, calls: list[DetectCall]) -> Detectors:
         """Return the same detectors with other functions to call, one each, in the same order."""
@@ -94,6 +96,9 @@ class Detection:
         self._by_first_client = detectors.by_first_client
         self._by_first_server = detectors.by_first_server
         self._orders: dict[int, tuple[tuple[int, Detector], ...]] = {}
+        self._names = detectors.names
+        #: mask of detectors whose NO may change what a rule answers
+        self._awaited = 0
         self._quarantined = 0
         #: bit of the detector that is being asked, 0 outside
         self.asking = 0
@@ -144,6 +149,18 @@ class Detection:
             flow.pending &= self._by_first_server[flow.server[0]]
         self._ask(flow)
 
+    def await_names(self, asked: Collection[str]) -> None:
+        """Have :meth:`feed` report when a flow can no longer get a name of those that rules ask for."""
+        self._awaited = self._names.givers(asked)
+
+    def possible_names(self, flow: Flow) -> frozenset[str]:
+        """Return the names that a flow without one may get from detectors that have not said NO; of one with a name,
+        this name.
+        """
+        if flow.app_proto is not None:
+            return frozenset((flow.app_proto,))
+        return self._names.possible(flow.pending | flow.match_bit)
+
     def quarantine(self, name: str) -> None:
         """Never ask this plugin again: what it would have said stays open."""
         for i, detector in enumerate(self._detectors):
@@ -162,6 +179,7 @@ class Detection:
             changed = bool(flow.classifying) and self._feed_classifiers(flow, to_server, data)
             return changed if flow.following is None else self._follow(flow, to_server, data) or changed
         flow.payload_seen = True
+        open_before = flow.pending
         changed = flow.classifying > 0 and self.classifiers.feed(flow, to_server, data)
         room = self.limit_bytes - len(flow.client if to_server else flow.server)
         kept = data if datagram or len(data) <= room else data[:room]
@@ -182,6 +200,8 @@ class Detection:
         began = flow.classifying > 0
         following, restarts = flow.following is not None, self._restarts
         changed |= self._ask(flow)
+        if flow.app_proto is None and open_before & ~flow.pending & self._awaited:
+            changed = True
         if flow.following is not None and restarts == self._restarts:
             changed |= self._follow(flow, to_server, data if following else data[len(kept) :])
         if restarts != self._restarts:
@@ -276,7 +296,7 @@ class Detection:
                 return PENDING if flow.classifying or not flow.detect_done else settled
             return settled if flow.detect_done else NO
         if app_proto is None:
-            return NO if name in flow.facts else PENDING
+            return NO if name in flow.facts or not self._may_come(flow, name) else PENDING
         if following is not None and following.own_facts:
             return NO if following.began or not name.startswith(following.prefix) else PENDING
         if flow.detect_done:
@@ -284,6 +304,11 @@ class Detection:
         if name == "app_proto" or name in flow.facts:
             return NO
         return PENDING if name.partition(".")[0] in (app_proto, flow.app_proto_orig) else NO
+
+    def _may_come(self, flow: Flow, fact: str) -> bool:
+        """A flow without a name may yet get the fact: a detector that is open gives it, or it is nobody's that detects."""
+        protocol = fact.partition(".")[0]
+        return protocol in self.possible_names(flow) or protocol not in self._names.declared
 
     def _order(self, mask: int) -> tuple[tuple[int, Detector], ...]:
         order = self._orders.get(mask)

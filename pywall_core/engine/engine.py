@@ -99,6 +99,7 @@ class Engine:
             detectors, classifiers = tracer.watch(detectors, classifiers)
         self.detection = self._make_detection(detectors, classifiers)
         self.fact_state: Callable[[Flow, str], Answer] = self.detection.fact_state
+        self.possible_names: Callable[[Flow], frozenset[str]] = self.detection.possible_names
         self.flows = FlowTable(config.table.flows, self._end_flow)
         self.expectations = Expectations()
         self.inheritance = Inheritance()
@@ -262,6 +263,7 @@ class Engine:
         owners, default = plugins.registry.owner, config.effective_default()
         self.chains = Chains(bound, default, owners, self, self._events.observed, added=self._add_to_set)
         self.set_changes = SetChanges(self.sets, self.flows, self.chains, observe=config.mode == "observe")
+        self.detection.await_names(self.chains.asked_names())
         asked = {name for kind in kinds for name in kind.asks()}
         self.detection.classifiers.wanted &= look_on or not asked.isdisjoint(self.detection.classifiers.facts)
 
@@ -279,6 +281,7 @@ class Engine:
         timing = self.timing
         self._until_timed = EVERY
         self._timed_detection = self._make_detection(timing.detectors(detectors), timing.classifiers(classifiers))
+        self._timed_detection.await_names(self.chains.asked_names())
         self._timed_detection.classifiers.wanted = self.detection.classifiers.wanted
         self._timed_pipeline = self._make_pipeline(hooks.timed(timing), self._timed_detection)
 

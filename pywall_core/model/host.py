@@ -110,6 +110,14 @@ class Host(Protocol):
         not known yet.
         """
 
+    @property
+    def possible_names(self) -> Callable[[Flow], frozenset[str]]:
+        """The function (flow) -> the names that ``flow.app_proto`` may get while it is None, else that name alone.
+
+        A kind that answers by it declares the names that it asks for in :meth:`RuleKind.protocols`; it is then asked
+        again when one of them can no longer come.
+        """
+
     def count(self, name: str, n: int = 1) -> None:
         """Add to a counter of the ``stats`` event."""
 

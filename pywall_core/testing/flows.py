@@ -17,12 +17,13 @@ _ENDS = ("192.0.2.1", 40000, "198.51.100.2", 443)
 def make_flow(packet: Packet | None = None, *, proto: int = TCP, **attributes: Any) -> Flow:
     """Return a new flow as its first packet makes it; ``attributes`` are set on it afterwards.
 
-    Without a packet it is one of ``proto`` between documentation addresses. Announcements by ``flow.expect`` are kept
-    in ``flow.engine.expected``.
+    No detector has said NO to it yet. Without a packet it is one of ``proto`` between documentation addresses.
+    Announcements by ``flow.expect`` are kept in ``flow.engine.expected``.
     """
     flow = new_flow(packet or _first_packet(proto))
     flow.engine = FakeHost()
     flow.facts = {}
+    flow.pending = -1
     for name, value in attributes.items():
         setattr(flow, name, value)
     return flow

@@ -27,7 +27,8 @@ class NoPlugins:
 class FakeHost:
     """A :class:`~pywall_core.api.Host` with the default configuration and an empty flow table.
 
-    ``events`` collects what is emitted, ``counters`` what is counted, ``expected`` the arguments of ``flow.expect``.
+    ``possible`` are the names that a flow without one may get, ``events`` collects what is emitted, ``counters`` what is
+    counted, ``expected`` the arguments of ``flow.expect``.
     """
 
     def __init__(self, config: Config | None = None, *, live: bool = False) -> None:
@@ -39,6 +40,7 @@ class FakeHost:
         self.flows = FlowTable(16, lambda flow, reason: None)
         self.plugins = NoPlugins()
         self.sets = build_sets(self.config)
+        self.possible = frozenset({"tls", "ssh", "http", "dns", "unknown", "none"})
         self.counters: Counter[str] = Counter()
         self.events: list[dict[str, Any]] = []
         self.expected: list[tuple[Any, ...]] = []
@@ -50,6 +52,10 @@ class FakeHost:
         if known:
             return YES
         return NO if flow.detect_done else PENDING
+
+    def possible_names(self, flow: Flow) -> frozenset[str]:
+        """Return ``possible`` while the flow has no name, else its name."""
+        return self.possible if flow.app_proto is None else frozenset((flow.app_proto,))
 
     def count(self, name: str, n: int = 1) -> None:
         """Add to ``counters``."""

@@ -24,7 +24,8 @@ _SCHEMA = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "st
 class App(RuleKind):
     """Matches flows that detectors matched, wherever they run: ports are not asked. ``unknown`` is a flow in which
     nothing was detected, ``none`` one without payload. Where one protocol hands over to another (STARTTLS, a proxy),
-    the name is the inner one's. While detection goes on, the answer is pending: see "the verdict chain".
+    the name is the inner one's. While a detector that may give one of the names is still open, the answer is
+    pending: see "the verdict chain".
 
     An opening alone makes a name; ``confirmed: true`` asks for proof, usually the other side's answer. It is pending
     until the name is proved, and NO for good when a side's budget is spent without proof or its bytes contradict the
@@ -55,15 +56,21 @@ class App(RuleKind):
         )
 
     def index(self, host: Host) -> RuleIndex:
-        return RuleIndex("app", _look, keys=self.names)
+        possible = host.possible_names
+
+        def look(packet: Packet, flow: Flow) -> tuple[str, ...]:
+            return tuple(possible(flow)) if flow.app_proto is None else (flow.app_proto,)
+
+        return RuleIndex("app", look, keys=self.names)
 
     def compile(self, host: Host) -> Matcher:
         names, must_be_confirmed = frozenset(self.names), self.confirmed
+        possible = host.possible_names
 
         def match(packet: Packet, flow: Flow) -> Answer:
             app_proto = flow.app_proto
             if app_proto is None:
-                return PENDING
+                return NO if names.isdisjoint(possible(flow)) else PENDING
             if app_proto not in names:
                 return NO
             if must_be_confirmed and not flow.confirmed and app_proto not in ("unknown", "none"):
@@ -72,6 +79,3 @@ class App(RuleKind):
 
         return match
 
-
-def _look(packet: Packet, flow: Flow) -> tuple[str] | None:
-    return None if flow.app_proto is None else (flow.app_proto,)
