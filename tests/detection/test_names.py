@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pywall_rules import plugin as rules
+from pywall_stream.plugin import Stream
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, Packet, Verdict, decode, hookimpl
 from pywall_core.config import Config
@@ -15,8 +17,6 @@ from pywall_core.engine.engine import Engine
 from pywall_core.explain.trace import walk_with_notes
 from pywall_core.plugins.loader import assemble
 from pywall_core.testing import udp_packet
-from pywall_rules import plugin as rules
-from pywall_stream.plugin import Stream
 
 WORDS = {"alpha": b"HELLO", "beta": b"HELP!", "gamma": b"HOLD?"}
 
@@ -97,8 +97,8 @@ def test_a_name_that_no_detector_of_the_transport_gives_is_refused_at_the_first_
         transport = "tcp"
 
     config = Config.model_validate({"version": 1, "chains": {"INPUT": [ALPHA]}, "default": "DROP"})
-    loaded = assemble(config, [("rules", rules), ("stream", Stream), ("alpha", OverTcp("alpha")), ("beta", Word("beta"))])
-    engine = Engine(config, loaded, live=False, sink=[].append)
+    plugins = [("rules", rules), ("stream", Stream), ("alpha", OverTcp("alpha")), ("beta", Word("beta"))]
+    engine = Engine(config, assemble(config, plugins), live=False, sink=[].append)
     assert shown(engine.process(packet(b""))) == ("drop", True)
 
 

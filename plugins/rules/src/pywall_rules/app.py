@@ -78,4 +78,3 @@ class App(RuleKind):
             return YES
 
         return match
-
