@@ -306,7 +306,7 @@ class Detection:
         return PENDING if name.partition(".")[0] in (app_proto, flow.app_proto_orig) else NO
 
     def _may_come(self, flow: Flow, fact: str) -> bool:
-        """A flow without a name may yet get the fact: a detector that is open gives it, or it is nobody's that detects."""
+        """Return True where a flow without a name may yet get the fact: not where its detectors have said NO."""
         protocol = fact.partition(".")[0]
         return protocol in self.possible_names(flow) or protocol not in self._names.declared
 

@@ -27,8 +27,8 @@ class NoPlugins:
 class FakeHost:
     """A :class:`~pywall_core.api.Host` with the default configuration and an empty flow table.
 
-    ``possible`` are the names that a flow without one may get, ``events`` collects what is emitted, ``counters`` what is
-    counted, ``expected`` the arguments of ``flow.expect``.
+    ``possible`` are the names that a flow without one may get. ``events`` collects what is emitted, ``counters`` what
+    is counted, ``expected`` the arguments of ``flow.expect``.
     """
 
     def __init__(self, config: Config | None = None, *, live: bool = False) -> None:
