@@ -1,12 +1,7 @@
-"""Lines, numeric replies, the offsets of STARTTLS, and answers made of graded evidence."""
-
-from itertools import product
+"""Lines, numeric replies, the offsets of STARTTLS."""
 
 import pytest
-from pywall_protocols.parsing import dialogue, evidence
-from pywall_protocols.parsing.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, by_client, judge
-
-from pywall_core.api import MORE, NO, Match
+from pywall_protocols.parsing import dialogue
 
 
 def test_lines_end_at_lf_or_crlf_and_the_rest_is_left():
@@ -44,36 +39,3 @@ def test_switch_is_none_when_the_server_refuses():
     commands = dialogue.lines(b"STARTTLS\r\nQUIT\r\n")
     answers = dialogue.replies(b"220 a\r\n454 no\r\n221 bye\r\n")
     assert dialogue.switch(commands, answers, lambda line: line == b"STARTTLS", 220) is None
-
-
-def test_two_hints_or_one_proof_make_a_match():
-    assert judge("x", HINT, HINT) == Match("x", {}, True, True)
-    assert judge("x", PROOF, OPEN) == Match("x", {}, False, False)
-    assert judge("x", REFUTED, PROOF) == Match("x", {}, False, True)
-
-
-def test_a_hint_alone_waits_and_then_fails():
-    assert judge("x", HINT, OPEN) is MORE
-    assert judge("x", HINT, REFUTED) is NO
-    assert judge("x", LEANING, REFUTED) is MORE
-
-
-def test_a_narrower_interval_never_takes_an_answer_back():
-    grades = [REFUTED, (0, 1), OPEN, HINT, LEANING, PROOF]
-    narrower = [(a, b) for a, b in product(grades, grades) if a[0] <= b[0] and b[1] <= a[1]]
-    for (c, c_later), (s, s_later) in product(narrower, narrower):
-        now, later = judge("x", c, s), judge("x", c_later, s_later)
-        assert now is MORE or type(now) is type(later)
-
-
-def test_magic_is_open_for_a_beginning_of_any():
-    assert evidence.magic(b"ab", b"abc", b"xyz") == OPEN
-    assert evidence.magic(b"xyz!", b"abc", b"xyz") == PROOF
-    assert evidence.magic(b"ay", b"abc", b"xyz") == REFUTED
-
-
-def test_the_client_decides_where_it_speaks_first():
-    assert by_client("x", OPEN, PROOF) is MORE
-    assert by_client("x", REFUTED, PROOF) is NO
-    assert by_client("x", HINT, PROOF) == Match("x", {}, True, True)
-    assert by_client("x", PROOF, REFUTED) == Match("x", {}, False, True)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pywall_protocols.parsing import wire
 
-from pywall_core.api import MORE, NO, YES, Match
+from pywall_core.api import MORE, YES
 
 
 def test_numbers_are_big_endian():
@@ -56,18 +56,3 @@ def test_tlv(data, value):
 def test_tlv_stays_within_its_end():
     assert wire.tlv(b"\x30\x03abcd", 0, 5) == (0x30, 2, 5)
     assert wire.tlv(b"\x30\x04abcd", 0, 5) is None
-
-
-@pytest.mark.parametrize(
-    ("client", "server", "answer"),
-    [
-        (YES, YES, Match("p", {}, confirmed=True, done=True)),
-        (YES, MORE, Match("p", {}, confirmed=False, done=False)),
-        (NO, YES, Match("p", {}, confirmed=False, done=True)),
-        (MORE, MORE, MORE),
-        (NO, MORE, NO),
-        (MORE, NO, NO),
-    ],
-)
-def test_two_sided(client, server, answer):
-    assert wire.two_sided("p", client, server) == answer

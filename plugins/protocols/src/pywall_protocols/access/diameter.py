@@ -8,11 +8,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from pywall_core.api import Answer, Flow, Match, hookimpl
-
-from ..parsing.evidence import OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.evidence import Evidence, client_first
 from ..parsing.wire import u24, u32
 
 api_version = 1
@@ -26,19 +24,17 @@ first_server = b"\1"
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect Diameter."""
-    grade = _side(client)
-    facts: dict[str, Any] = {}
-    if grade == PROOF:
-        facts = {"command_code": u24(client, 5), "application_id": u32(client, 8)}
-    return by_client("diameter", grade, _side(server), facts)
+    return client_first("diameter", _side(client), _side(server))
 
 
-def _side(data: bytes) -> Grade:
+def _side(data: bytes) -> Evidence:
     if len(data) < 28:
         reserved = len(data) > 4 and data[4] & 0x0F
-        return OPEN if data[:1] in (b"", b"\1") and not reserved else REFUTED
+        return MORE if data[:1] in (b"", b"\1") and not reserved else NO
     size, command = u24(data, 1), u24(data, 5)
     if data[0] != 1 or size % 4 or not 28 <= size <= 1 << 20 or data[4] & 0x0F or not 257 <= command < 0x800000 + 4096:
-        return REFUTED
+        return NO
     code, flags, length = u32(data, 20), data[24], u24(data, 25)
-    return PROOF if 0 < code < 1 << 20 and flags & 0x1F == 0 and 8 <= length <= size - 20 else REFUTED
+    if not 0 < code < 1 << 20 or flags & 0x1F or not 8 <= length <= size - 20:
+        return NO
+    return {"command_code": command, "application_id": u32(data, 8)}

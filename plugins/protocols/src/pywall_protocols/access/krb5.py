@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from pywall_core.api import UDP, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.evidence import Evidence, client_first
 from ..parsing.wire import cut, first_datagram, tlv, u32
 
 api_version = 1
@@ -43,30 +43,28 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if flow.proto == UDP:
         client, server = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
         at = 0
-    grade = _side(client, at)
-    facts = {"msg_type": _TYPES[client[at]]} if grade == PROOF else {}
-    return by_client("krb5", grade, _side(server, at), facts)
+    return client_first("krb5", _side(client, at), _side(server, at))
 
 
-def _side(data: bytes, at: int) -> Grade:
+def _side(data: bytes, at: int) -> Evidence:
     if at and data[:1] > b"\0":
-        return REFUTED
+        return NO
     if len(data) <= at:
-        return OPEN
+        return MORE
     kind = data[at]
     if kind not in _TYPES:
-        return REFUTED
+        return NO
     if len(data) < at + 19 and at:
-        return OPEN
+        return MORE
     outer = tlv(data, at)
     inner = tlv(data, outer[1]) if outer else None
     version = tlv(data, inner[1]) if inner else None
     number = tlv(data, version[2]) if version else None
     if outer is None or inner is None or version is None or number is None:
-        return REFUTED
+        return NO
     if at and outer[2] != at + u32(data, 0):
-        return REFUTED
+        return NO
     fits = inner[0] == 0x30 and inner[2] <= outer[2] and version[0] in (0xA0, 0xA1) and number[0] == version[0] + 1
     if not fits or cut(data, version[1], version[2]) != b"\x02\x01\x05":
-        return REFUTED
-    return PROOF if cut(data, number[1], number[2]) == bytes((2, 1, kind & 0x1F)) else REFUTED
+        return NO
+    return {"msg_type": _TYPES[kind]} if cut(data, number[1], number[2]) == bytes((2, 1, kind & 0x1F)) else NO

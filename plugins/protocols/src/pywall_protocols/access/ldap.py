@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, TCP, Answer, Flow, Match, TransactionParser, hookimpl
+from pywall_core.api import MORE, NO, TCP, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
-from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.evidence import HINT, Description, Evidence, client_first
 from ..parsing.wire import cut, text, tlv
 from ..transactions.ldap import LdapTransactions
 
@@ -48,12 +48,19 @@ _Message = tuple[int, int, int, int, bytes]
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect LDAP; hand over to TLS behind StartTLS."""
-    answer = by_client("ldap", _side(client), _side(server))
-    if answer is MORE or answer is NO:
-        return answer
-    assert isinstance(answer, Match)
+    describe = _describe if flow.proto == TCP else _describe_datagrams
+    return client_first("ldap", _side(client), _side(server), describe, client, server)
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser:
+    """Follow every operation, and StartTLS whenever it comes."""
+    return LdapTransactions()
+
+
+def _describe(client: bytes, server: bytes) -> Description:
     facts: dict[str, Any] = {}
-    restart = _start_tls(client, server) if flow.proto == TCP else None
+    restart = _start_tls(client, server)
     first = _message(client, 0)
     done = first is not None and first[3] <= len(client)
     if first and done:
@@ -63,13 +70,13 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
             facts["request.bind_request.name"] = text(cut(client, name[1], name[2]))
         if first[0] == 0x77:
             done = b"1466.20037" not in cut(client, first[1], first[2])
-    return Match("ldap", facts, answer.confirmed, restart is not None or (answer.done and done), restart)
+    return Description(facts, done, restart)
 
 
-@hookimpl
-def pywall_transactions(flow: Flow) -> TransactionParser:
-    """Follow every operation, and StartTLS whenever it comes."""
-    return LdapTransactions()
+def _describe_datagrams(client: bytes, server: bytes) -> Description:
+    """Return the same of datagrams, in which TLS does not begin."""
+    facts, done, _ = _describe(client, server)
+    return Description(facts, done)
 
 
 def _message(data: bytes, at: int) -> _Message | None:
@@ -86,37 +93,37 @@ def _message(data: bytes, at: int) -> _Message | None:
     return operation[0], operation[1], operation[2], outer[2], cut(data, number[1], number[2])
 
 
-def _side(data: bytes) -> Grade:
+def _side(data: bytes) -> Evidence:
     if data[:1] not in (b"", b"0"):
-        return REFUTED
+        return NO
     if len(data) < 7:
-        return OPEN
+        return MORE
     message = _message(data, 0)
     if message is None:
-        return OPEN if len(data) < 20 and (len(data) < 2 or data[1] < 0x85) and _header_cut(data) else REFUTED
+        return MORE if len(data) < 20 and (len(data) < 2 or data[1] < 0x85) and _header_cut(data) else NO
     kind, start, end, _, _ = message
     if kind == 0x42:
-        return PROOF if start == end and end - 2 == 5 else HINT if start == end else REFUTED
+        return YES if start == end and end - 2 == 5 else HINT if start == end else NO
     if kind in (0x50, 0x4A):
-        return HINT if end - start <= 512 else REFUTED
+        return HINT if end - start <= 512 else NO
     if kind not in _OPERATIONS and kind not in _RESULTS and kind not in _NAMED and kind != 0x73:
-        return REFUTED
+        return NO
     if len(data) < min(start + 3, end):
-        return OPEN
+        return MORE
     if kind == 0x60:
-        return PROOF if data[start : start + 2] == b"\x02\x01" and data[start + 2] in (1, 2, 3) else REFUTED
+        return YES if data[start : start + 2] == b"\x02\x01" and data[start + 2] in (1, 2, 3) else NO
     if kind in _RESULTS:
-        return PROOF if data[start : start + 2] == b"\x0a\x01" and data[start + 2] < 128 else REFUTED
+        return YES if data[start : start + 2] == b"\x0a\x01" and data[start + 2] < 128 else NO
     if kind == 0x77:
-        return PROOF if data[start] == 0x80 and data[start + 2 : start + 3].isdigit() else REFUTED
+        return YES if data[start] == 0x80 and data[start + 2 : start + 3].isdigit() else NO
     if kind == 0x73:
-        return HINT if data[start] == 4 else REFUTED
+        return HINT if data[start] == 4 else NO
     name = tlv(data, start, end)
     if name is None or name[0] != 4:
-        return REFUTED if len(data) >= start + 6 or data[start] != 4 else OPEN
+        return NO if len(data) >= start + 6 or data[start] != 4 else MORE
     if len(data) <= name[2]:
-        return OPEN if name[2] - start < 2048 else REFUTED
-    return PROOF if data[name[2]] == _NAMED[kind] else REFUTED
+        return MORE if name[2] - start < 2048 else NO
+    return YES if data[name[2]] == _NAMED[kind] else NO
 
 
 def _header_cut(data: bytes) -> bool:

@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_datagram
+from ..parsing.evidence import Evidence, by_datagram
 from ..parsing.wire import u16, u32
 
 api_version = 1
@@ -37,7 +37,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_datagram("pana", _message, flow, client, server)
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     size = len(data)
     if size < _HEADER or u16(data, 0) or u16(data, 2) != size or size % 4:
         return NO

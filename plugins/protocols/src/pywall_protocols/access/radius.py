@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pywall_core.api import NO, Answer, Flow, Match, TransactionParser, hookimpl
 
-from ..parsing.exchange import Said, by_datagram
+from ..parsing.evidence import Evidence, by_datagram
 from ..parsing.wire import cut, text, u16
 from ..transactions.datagrams import RadiusTransactions
 
@@ -67,7 +67,7 @@ def pywall_transactions(flow: Flow) -> TransactionParser:
     return RadiusTransactions(_CODES)
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     if len(data) < _HEADER or data[0] not in _CODES:
         return NO
     size = u16(data, 2)

@@ -14,7 +14,7 @@ from typing import Final
 
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_datagram
+from ..parsing.evidence import Evidence, by_datagram
 
 api_version = 1
 protocols = ("discord",)
@@ -33,7 +33,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_datagram("discord", _message, flow, client, server)
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     if (len(data) == 8 and data.startswith(_KEEP_ALIVES)) or (len(data) == 74 and _discovery(data)):
         return {}
     return NO

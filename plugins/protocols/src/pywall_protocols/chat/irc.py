@@ -13,10 +13,10 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, TransactionParser, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.dialogue import MAX_LINE, Line, first_bytes, has_head, heads, lines, may_begin, verb_of
-from ..parsing.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.evidence import HINT, LEANING, Description, Evidence, client_first
 from ..parsing.wire import text
 from ..transactions.chat import IrcDialogue
 
@@ -49,10 +49,16 @@ _HEADS: Final = heads(_OWN)
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect IRC; hand over to TLS behind STARTTLS."""
-    answer = by_client("irc", _client(client), _server(server))
-    if answer is MORE or answer is NO:
-        return answer
-    assert isinstance(answer, Match)
+    return client_first("irc", _client(client), _server(server), _describe, client, server)
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser | None:
+    """Find STARTTLS whenever it comes."""
+    return IrcDialogue.follow(flow)
+
+
+def _describe(client: bytes, server: bytes) -> Description:
     commands = lines(client)
     facts: dict[str, Any] = {}
     restart = _starttls(commands, server)
@@ -70,54 +76,46 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     greeting = lines(server, 1)
     if greeting and greeting[0][0].startswith(b":"):
         facts["server"] = text(greeting[0][0][1:].split(b" ", 1)[0])
-    return Match(
-        "irc", facts, answer.confirmed, restart is not None or (answer.done and done and bool(greeting)), restart
-    )
+    return Description(facts, done and bool(greeting), restart)
 
 
-@hookimpl
-def pywall_transactions(flow: Flow) -> TransactionParser | None:
-    """Find STARTTLS whenever it comes."""
-    return IrcDialogue.follow(flow)
-
-
-def _client(data: bytes) -> Grade:
+def _client(data: bytes) -> Evidence:
     if not data:
-        return OPEN
+        return MORE
     if not has_head(data, _HEADS):
-        return REFUTED
+        return NO
     commands = lines(data)
     at = 0
     seen: set[bytes] = set()
     for line, end in commands[:8]:
         if _DECISIVE.match(line):
-            return PROOF
+            return YES
         verb = verb_of(line)
         if verb not in _OWN:
-            return REFUTED if seen <= _SHARED else HINT
+            return NO if seen <= _SHARED else HINT
         seen.add(verb)
         if b"NICK" in seen and b"USER" in seen:
-            return PROOF
+            return YES
         at = end
     if len(commands) >= 8:
-        return REFUTED if seen <= _SHARED else HINT
+        return NO if seen <= _SHARED else HINT
     if seen - _SHARED:
         return LEANING
-    return OPEN if may_begin(data[at:], _OWN) else REFUTED
+    return MORE if may_begin(data[at:], _OWN) else NO
 
 
-def _server(data: bytes) -> Grade:
+def _server(data: bytes) -> Evidence:
     if not data:
-        return OPEN
+        return MORE
     if data[0] not in b":PpEeNnAaCc":
-        return REFUTED
+        return NO
     first = lines(data, 1)
     if not first:
         possible = data.startswith(b":") or may_begin(data, _WORDS)
-        return OPEN if possible and len(data) <= MAX_LINE else REFUTED
+        return MORE if possible and len(data) <= MAX_LINE else NO
     if _SERVER.match(first[0][0]):
-        return PROOF
-    return HINT if _SERVER_HINT.match(first[0][0]) else REFUTED
+        return YES
+    return HINT if _SERVER_HINT.match(first[0][0]) else NO
 
 
 def _starttls(commands: Sequence[Line], server: bytes) -> tuple[int, int] | None:

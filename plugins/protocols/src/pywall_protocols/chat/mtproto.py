@@ -14,7 +14,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_request
+from ..parsing.evidence import Evidence, by_request
 
 try:
     from cryptography.hazmat.primitives.ciphers import Cipher
@@ -54,7 +54,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_request("mtproto", _request, _answers, flow, client, server)
 
 
-def _request(data: bytes) -> Said:
+def _request(data: bytes) -> Evidence:
     name, start = _framing(data)
     if name:
         head = data[start : start + _PLAIN_HEAD + 4]
@@ -85,7 +85,7 @@ def _framing(data: bytes) -> tuple[str, int]:
     return "", 0
 
 
-def _obfuscated(data: bytes) -> Said:
+def _obfuscated(data: bytes) -> Evidence:
     read = len(data) >= 4 and all(byte in _READ for byte in data[:4])
     if not AVAILABLE or read or data[4:8] == bytes(4):
         return NO

@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, TransactionParser, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
-from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.evidence import HINT, Description, Evidence, client_first
 from ..parsing.wire import text
 from ..transactions.chat import XmppDialogue
 
@@ -53,18 +53,7 @@ _LIMIT: Final = 2400
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect XMPP; hand over to TLS behind ``proceed``."""
-    answer = by_client("xmpp", _side(client), _side(server))
-    if answer is MORE or answer is NO:
-        return answer
-    assert isinstance(answer, Match)
-    facts: dict[str, Any] = {}
-    opening = _OPENING.match(client)
-    if opening:
-        facts = {found[1].decode(): text(found[2] or found[3] or b"") for found in _ATTRIBUTE.finditer(opening[1])}
-    asked, agreed = _STARTTLS.search(client), _PROCEED.search(server)
-    restart = (asked.end(), agreed.end()) if asked and agreed else None
-    done = answer.done and asked is None and opening is not None and b"<auth " in client
-    return Match("xmpp", facts, answer.confirmed, restart is not None or done, restart)
+    return client_first("xmpp", _side(client), _side(server), _describe, client, server)
 
 
 @hookimpl
@@ -73,16 +62,27 @@ def pywall_transactions(flow: Flow) -> TransactionParser:
     return XmppDialogue()
 
 
-def _side(data: bytes) -> Grade:
+def _describe(client: bytes, server: bytes) -> Description:
+    facts: dict[str, Any] = {}
+    opening = _OPENING.match(client)
+    if opening:
+        facts = {found[1].decode(): text(found[2] or found[3] or b"") for found in _ATTRIBUTE.finditer(opening[1])}
+    asked, agreed = _STARTTLS.search(client), _PROCEED.search(server)
+    restart = (asked.end(), agreed.end()) if asked and agreed else None
+    done = asked is None and opening is not None and b"<auth " in client
+    return Description(facts, done, restart)
+
+
+def _side(data: bytes) -> Evidence:
     if not data:
-        return OPEN
+        return MORE
     if _HEADER.match(data) or data.startswith(b"</stream:stream>"):
-        return PROOF
+        return YES
     if _STANZA.match(data):
         return HINT
     start = data[:_LIMIT].lstrip()
     if len(data) >= _LIMIT:
-        return REFUTED
+        return NO
     if any(start.startswith(word) or word.startswith(start) for word in _BEGIN):
-        return OPEN
-    return REFUTED
+        return MORE
+    return NO

@@ -12,7 +12,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_request
+from ..parsing.evidence import Evidence, by_request
 
 api_version = 1
 protocols = ("aerospike",)
@@ -36,7 +36,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_request("aerospike", _message, _answers, flow, client, server)
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     if len(data) > 1 and data[1] not in _KINDS:
         return NO
     if data[0] != 2 or any(data[2:4]):
@@ -62,4 +62,4 @@ def _answers(request: bytes, answer: bytes) -> Answer:
     result = _message(answer)
     if isinstance(result, dict):
         return YES if answer[1] == request[1] else NO
-    return result
+    return MORE if result is MORE else NO

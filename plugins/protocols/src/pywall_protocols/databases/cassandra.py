@@ -9,9 +9,9 @@
 
 from __future__ import annotations
 
-from pywall_core.api import Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.evidence import HINT, Evidence, client_first
 from ..parsing.wire import u32
 
 api_version = 1
@@ -25,7 +25,7 @@ first_server = b"\x81\x82\x83\x84\x85\xc2"
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect CQL."""
-    return by_client("cassandra", _client(client), _server(server))
+    return client_first("cassandra", _client(client), _server(server))
 
 
 def _opcode(data: bytes) -> tuple[int, int, int] | None:
@@ -36,28 +36,28 @@ def _opcode(data: bytes) -> tuple[int, int, int] | None:
     return data[at], u32(data, at + 1), at + 5
 
 
-def _client(data: bytes) -> Grade:
+def _client(data: bytes) -> Evidence:
     if data[1:2] > b"\x1f":
-        return REFUTED
+        return NO
     header = _opcode(data)
     if header is None:
-        return OPEN
+        return MORE
     opcode, size, at = header
     if opcode == 5:
-        return HINT if size == 0 else REFUTED
+        return HINT if size == 0 else NO
     if opcode != 1 or not 22 <= size <= 4096:
-        return REFUTED
+        return NO
     body = data[at : at + size]
     if b"\0\x0bCQL_VERSION" in body:
-        return PROOF
-    return OPEN if len(body) < size else REFUTED
+        return YES
+    return MORE if len(body) < size else NO
 
 
-def _server(data: bytes) -> Grade:
+def _server(data: bytes) -> Evidence:
     if data[1:2] > b"\x1f":
-        return REFUTED
+        return NO
     header = _opcode(data)
     if header is None:
-        return OPEN
+        return MORE
     opcode, size, _ = header
-    return HINT if (opcode in (0, 3, 6) and 2 < size <= 1 << 20) or (opcode == 2 and size == 0) else REFUTED
+    return HINT if (opcode in (0, 3, 6) and 2 < size <= 1 << 20) or (opcode == 2 and size == 0) else NO

@@ -12,10 +12,10 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, hookimpl
 
 from ..parsing.dialogue import lines, verb_of
-from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.evidence import HINT, WEAK, Description, Evidence, client_first
 from ..parsing.wire import first_datagram, text, u16, u32
 
 api_version = 1
@@ -50,17 +50,22 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         if not (_framed(asked) and _framed(reply)):
             return NO
         client, server = asked[8:], reply[8:]
-    answer = by_client(
-        "memcached", _side(client, _CLIENT_BYTES, _text_client), _side(server, _SERVER_BYTES, _text_server)
+    return client_first(
+        "memcached",
+        _side(client, _CLIENT_BYTES, _text_client),
+        _side(server, _SERVER_BYTES, _text_server),
+        _describe,
+        client,
+        server,
     )
-    if answer is MORE or answer is NO:
-        return answer
-    assert isinstance(answer, Match)
+
+
+def _describe(client: bytes, server: bytes) -> Description:
     facts: dict[str, Any] = {}
     first = lines(client, 1)
     if first and client[0] != 0x80:
         facts["command"] = text(verb_of(first[0][0]).lower())
-    return Match("memcached", facts, answer.confirmed, answer.done)
+    return Description(facts)
 
 
 def _framed(datagram: bytes) -> bool:
@@ -68,32 +73,32 @@ def _framed(datagram: bytes) -> bool:
     return not datagram or (len(datagram) > 8 and u16(datagram, 2) == 0 < u16(datagram, 4) and u16(datagram, 6) == 0)
 
 
-def _side(data: bytes, first_bytes: bytes, judge_text: Any) -> Grade:
+def _side(data: bytes, first_bytes: bytes, judge_text: Any) -> Evidence:
     if not data:
-        return OPEN
+        return MORE
     if data[0] not in first_bytes:
-        return REFUTED
+        return NO
     if data[0] < 0x80:
-        grade: Grade = judge_text(data)
+        grade: Evidence = judge_text(data)
         return grade
     if len(data) < 24:
-        return OPEN if data[5:6] in (b"", b"\0") else REFUTED
+        return MORE if data[5:6] in (b"", b"\0") else NO
     key, extras, body = u16(data, 2), data[4], u32(data, 8)
     fits = data[1] <= 0x4F and key <= 250 and extras <= 32 and key + extras <= body <= 1 << 20 and data[5] == 0
-    return (PROOF if any(data[1:4]) or data[0] == 0x80 else HINT) if fits else REFUTED
+    return (YES if any(data[1:4]) or data[0] == 0x80 else HINT) if fits else NO
 
 
-def _text_client(data: bytes) -> Grade:
+def _text_client(data: bytes) -> Evidence:
     first = lines(data, 1)
     if not first:
-        return OPEN if len(data) <= 512 and data.isascii() else REFUTED
+        return MORE if len(data) <= 512 and data.isascii() else NO
     if _STORE.match(first[0][0]):
-        return PROOF
-    return HINT if _OTHER.match(first[0][0]) else REFUTED
+        return YES
+    return HINT if _OTHER.match(first[0][0]) else NO
 
 
-def _text_server(data: bytes) -> Grade:
+def _text_server(data: bytes) -> Evidence:
     first = lines(data, 1)
     if not first:
-        return (0, 1) if len(data) <= 512 and data.isascii() else REFUTED
-    return HINT if _REPLY.fullmatch(first[0][0]) else REFUTED
+        return WEAK if len(data) <= 512 and data.isascii() else NO
+    return HINT if _REPLY.fullmatch(first[0][0]) else NO

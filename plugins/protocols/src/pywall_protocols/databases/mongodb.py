@@ -12,9 +12,9 @@ from __future__ import annotations
 from struct import Struct
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.evidence import HINT, Description, Evidence, client_first
 from ..parsing.wire import cut, text
 
 api_version = 1
@@ -34,43 +34,41 @@ _LONGEST: Final = 48_000_000
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect MongoDB."""
-    answer = by_client("mongodb", _side(client, True), _side(server, False))
-    if answer is MORE or answer is NO:
-        return answer
-    assert isinstance(answer, Match)
+    return client_first("mongodb", _side(client, True), _side(server, False), _describe, client, server)
+
+
+def _describe(client: bytes, server: bytes) -> Description:
     facts: dict[str, Any] = {}
     done = len(client) >= 64 or not client
     if len(client) >= 64:
         facts = _command(client)
-    return Match("mongodb", facts, answer.confirmed, answer.done and done)
+    return Description(facts, done=done)
 
 
-def _side(data: bytes, to_server: bool) -> Grade:
+def _side(data: bytes, to_server: bool) -> Evidence:
     if len(data) < 16:
         if len(data) > 3 and not (16 <= _U32(data)[0] <= _LONGEST):
-            return REFUTED
-        return OPEN if data[14:16] in (b"", b"\0", b"\0\0") and data[3:4] in (b"", b"\0", b"\1", b"\2") else REFUTED
+            return NO
+        return MORE if data[14:16] in (b"", b"\0", b"\0\0") and data[3:4] in (b"", b"\0", b"\1", b"\2") else NO
     size, _, answered, operation = _HEADER(data)
     if operation not in _OPERATIONS or not 16 <= size <= _LONGEST or (to_server and answered):
-        return REFUTED
+        return NO
     if len(data) < 25:
-        return OPEN
+        return MORE
     if operation == 2013:
-        return (
-            PROOF if _U32(data, 16)[0] & ~0x10003 == 0 and data[20] <= 1 and _U32(data, 21)[0] <= size - 20 else REFUTED
-        )
+        return YES if _U32(data, 16)[0] & ~0x10003 == 0 and data[20] <= 1 and _U32(data, 21)[0] <= size - 20 else NO
     if operation == 2012:
-        return PROOF if _U32(data, 16)[0] in _OPERATIONS and data[24] <= 3 else REFUTED
+        return YES if _U32(data, 16)[0] in _OPERATIONS and data[24] <= 3 else NO
     if operation == 1:
-        return HINT if not to_server and _U32(data, 16)[0] < 16 else REFUTED
+        return HINT if not to_server and _U32(data, 16)[0] < 16 else NO
     if operation == 2004 or operation in _OLD:
         end = data.find(0, 20, 160)
         if end < 0:
-            return OPEN if len(data) < 160 else REFUTED
+            return MORE if len(data) < 160 else NO
         return (
-            PROOF
+            YES
             if b"." in cut(data, 20, end) and cut(data, 20, end).isascii() and cut(data, 20, end).decode().isprintable()
-            else REFUTED
+            else NO
         )
     return HINT
 

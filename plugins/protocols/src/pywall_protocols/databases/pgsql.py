@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.evidence import HINT, Evidence, client_first
 from ..parsing.wire import cut, text, u32
 
 api_version = 1
@@ -34,10 +34,9 @@ _PARAMETERS: Final = (b"user", b"database", b"application_name")
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect PostgreSQL; hand over to TLS behind the server's ``S``."""
-    answer = by_client("pgsql", _client(client), _server(server))
-    if answer is MORE or answer is NO:
+    answer = client_first("pgsql", _client(client), _server(server))
+    if not isinstance(answer, Match):
         return answer
-    assert isinstance(answer, Match)
     at = answered = 0
     while len(client) >= at + 8 and u32(client, at + 4) in (_SSL, _GSSENC):
         if len(server) <= answered:
@@ -49,7 +48,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         answered += 1
     if len(client) < at + 8:
         return Match("pgsql", {}, confirmed=False, done=False)
-    confirmed = _server(server[answered:]) == PROOF
+    confirmed = _server(server[answered:]) is YES
     size = u32(client, at)
     if size > _LONGEST:
         return Match("pgsql", {}, confirmed=False)
@@ -68,40 +67,40 @@ def _parameters(data: bytes) -> dict[str, Any]:
     }
 
 
-def _client(data: bytes) -> Grade:
+def _client(data: bytes) -> Evidence:
     if len(data) < 8:
-        return OPEN if not any(data[:2]) else REFUTED
+        return MORE if not any(data[:2]) else NO
     size, code = u32(data, 0), u32(data, 4)
     if code in (_SSL, _GSSENC):
-        return PROOF if size == 8 else REFUTED
+        return YES if size == 8 else NO
     if code == _CANCEL:
-        return PROOF if 12 <= size <= 268 else REFUTED
+        return YES if 12 <= size <= 268 else NO
     if code >> 16 == 3 and code & 0xFFFF < 10 and 9 <= size <= _LONGEST:
         name = cut(data, 8, data.find(0, 8, 72)) if data.find(0, 8, 72) > 0 else data[8:]
         if not all(byte in _NAME for byte in name):
-            return REFUTED
+            return NO
         if name == b"" and len(data) > 8 and size > 9:  # a first parameter without a name: another protocol's zeros
-            return REFUTED
-        return PROOF if 0 in data[8:72] else OPEN
+            return NO
+        return YES if 0 in data[8:72] else MORE
     if code == 0x20000:
-        return PROOF if size in (296, 292) else REFUTED
-    return REFUTED
+        return YES if size in (296, 292) else NO
+    return NO
 
 
 _NAME: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_.0123456789"
 
 
-def _server(data: bytes) -> Grade:
+def _server(data: bytes) -> Evidence:
     if not data:
-        return OPEN
+        return MORE
     kind = data[:1]
     if kind in b"NSG" or kind not in b"RE":
-        return HINT if kind in b"NSG" else REFUTED
+        return HINT if kind in b"NSG" else NO
     if len(data) < 9:
-        return OPEN
+        return MORE
     size = u32(data, 1)
     if kind == b"R":
-        return PROOF if 8 <= size <= 4096 and u32(data, 5) <= 13 else REFUTED
+        return YES if 8 <= size <= 4096 and u32(data, 5) <= 13 else NO
     if 12 <= size <= 30000 and data[5:6] in b"SVCM" and data[6:9].isalnum():
-        return PROOF
-    return HINT if data[1:9].isascii() else REFUTED
+        return YES
+    return HINT if data[1:9].isascii() else NO

@@ -12,10 +12,10 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, TransactionParser, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.dialogue import first_bytes, lines, may_begin, verb_of
-from ..parsing.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.evidence import HINT, LEANING, WEAK, Description, Evidence, client_first
 from ..parsing.wire import text
 from ..transactions.commands import RedisTransactions
 
@@ -46,16 +46,7 @@ _REPLY: Final = re.compile(
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect Redis."""
     client = client.lstrip(b"\r\n")
-    answer = by_client("redis", _client(client), _server(server))
-    if answer is MORE or answer is NO:
-        return answer
-    assert isinstance(answer, Match)
-    facts: dict[str, Any] = {}
-    if array := _ARRAY.match(client):
-        facts["command"] = text(client[array.end() : array.end() + int(array[2])].upper())
-    elif first := lines(client, 1):
-        facts["command"] = text(verb_of(first[0][0]))
-    return Match("redis", facts, answer.confirmed, answer.done)
+    return client_first("redis", _client(client), _server(server), _describe, client, server)
 
 
 @hookimpl
@@ -64,34 +55,43 @@ def pywall_transactions(flow: Flow) -> TransactionParser:
     return RedisTransactions()
 
 
-def _client(data: bytes) -> Grade:
+def _describe(client: bytes, server: bytes) -> Description:
+    facts: dict[str, Any] = {}
+    if array := _ARRAY.match(client):
+        facts["command"] = text(client[array.end() : array.end() + int(array[2])].upper())
+    elif first := lines(client, 1):
+        facts["command"] = text(verb_of(first[0][0]))
+    return Description(facts)
+
+
+def _client(data: bytes) -> Evidence:
     if not data:
-        return OPEN
+        return MORE
     if data[0] != ord("*"):
         first = lines(data, 1)
         if first:
-            return HINT if verb_of(first[0][0]) in _INLINE else REFUTED
-        return (0, 1) if may_begin(data, _INLINE) else REFUTED
+            return HINT if verb_of(first[0][0]) in _INLINE else NO
+        return WEAK if may_begin(data, _INLINE) else NO
     array = _ARRAY.match(data)
     if not array:
-        return OPEN if len(data) < 20 and _BEGINNING.match(data) else REFUTED
+        return MORE if len(data) < 20 and _BEGINNING.match(data) else NO
     size = int(array[2])
     word = data[array.end() : array.end() + size]
     if word.translate(None, _NAME):
-        return REFUTED
-    return PROOF if len(word) == size else OPEN
+        return NO
+    return YES if len(word) == size else MORE
 
 
 _NAME: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._|-"
 
 
-def _server(data: bytes) -> Grade:
+def _server(data: bytes) -> Evidence:
     if not data:
-        return OPEN
+        return MORE
     reply = _REPLY.match(data)
     if reply is None:
-        return REFUTED if len(data) > 64 or b"\n" in data else OPEN
+        return NO if len(data) > 64 or b"\n" in data else MORE
     if reply[1]:
-        return PROOF
+        return YES
     open_ended = b"\n" not in data or (data[0] == ord("*") and reply.end() == len(data))
     return LEANING if open_ended else HINT

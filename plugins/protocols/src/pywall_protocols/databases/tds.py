@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from pywall_core.api import Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.evidence import HINT, Evidence, client_first
 from ..parsing.wire import cut, u16
 
 api_version = 1
@@ -31,40 +31,40 @@ _ALL_HEADERS: Final = b"\x16\0\0\0\x12\0\0\0\x02\0"
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect TDS."""
-    return by_client("tds", _client(client), _server(server))
+    return client_first("tds", _client(client), _server(server))
 
 
-def _header(data: bytes) -> Grade:
-    """Return what the packet header says: OPEN when it is well or not all there."""
+def _header(data: bytes) -> Evidence:
+    """Return what the packet header says: MORE when it is well or not all there."""
     if len(data) > 1 and data[1] & ~0x1D:
-        return REFUTED
-    return OPEN if len(data) < 8 or (u16(data, 2) >= 9 and data[7] == 0) else REFUTED
+        return NO
+    return MORE if len(data) < 8 or (u16(data, 2) >= 9 and data[7] == 0) else NO
 
 
-def _client(data: bytes) -> Grade:
-    if _header(data) == REFUTED:
-        return REFUTED
+def _client(data: bytes) -> Evidence:
+    if _header(data) is NO:
+        return NO
     if len(data) < 9:
-        return OPEN
+        return MORE
     size = u16(data, 2)
     if len(data) < min(size, 18):
-        return OPEN
+        return MORE
     kind, body = data[0], cut(data, 8, size)
     if kind == 2:
         if size != 512:
-            return REFUTED
+            return NO
         if len(data) < 39:
-            return OPEN
-        return PROOF if data[38] <= 30 and not any(cut(data, 8 + data[38], 38)) else REFUTED
+            return MORE
+        return YES if data[38] <= 30 and not any(cut(data, 8 + data[38], 38)) else NO
     if kind in (0x10, 0x12):
         if len(body) < 10:
-            return REFUTED
-        return PROOF if (_options(body) if kind == 0x12 else _login(body)) else REFUTED
+            return NO
+        return YES if (_options(body) if kind == 0x12 else _login(body)) else NO
     if body.startswith(_ALL_HEADERS) or (kind == 1 and _utf16(body[:8])):
-        return PROOF
+        return YES
     if kind == 3 and 0 < body[0] <= 128 and _utf16(body[2:10]):
-        return PROOF
-    return REFUTED if kind == 1 else HINT
+        return YES
+    return NO if kind == 1 else HINT
 
 
 def _login(body: bytes) -> bool:
@@ -83,13 +83,13 @@ def _utf16(data: bytes) -> bool:
     return len(high) >= 4 and not any(high) and all(byte >= 32 or byte in b"\t\r\n" for byte in low) and low.isascii()
 
 
-def _server(data: bytes) -> Grade:
-    if _header(data) == REFUTED:
-        return REFUTED
+def _server(data: bytes) -> Evidence:
+    if _header(data) is NO:
+        return NO
     if len(data) < 9:
-        return OPEN
+        return MORE
     if data[8] == 0:
         if len(data) < 13:
-            return OPEN
-        return PROOF if _options(data[8:]) else REFUTED
-    return HINT if data[8] in _TOKENS else REFUTED
+            return MORE
+        return YES if _options(data[8:]) else NO
+    return HINT if data[8] in _TOKENS else NO

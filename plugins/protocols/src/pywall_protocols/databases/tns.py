@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.evidence import HINT, Description, Evidence, client_first
 from ..parsing.wire import cut, text, u16
 
 api_version = 1
@@ -27,10 +27,10 @@ first_server = bytes(range(0x20))
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect Oracle Net."""
-    answer = by_client("tns", _client(client), _server(server))
-    if answer is MORE or answer is NO:
-        return answer
-    assert isinstance(answer, Match)
+    return client_first("tns", _client(client), _server(server), _describe, client, server)
+
+
+def _describe(client: bytes, server: bytes) -> Description:
     facts: dict[str, Any] = {}
     size = u16(client, 0) if len(client) > 1 else 0
     whole = len(client) > 28 and len(client) >= size
@@ -38,7 +38,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         at = u16(client, 26)
         if 0 < at < size:
             facts["connect_data"] = text(cut(client, at, size))
-    return Match("tns", facts, answer.confirmed, answer.done and whole)
+    return Description(facts, done=whole)
 
 
 def _header(data: bytes, types: bytes) -> bool:
@@ -48,23 +48,23 @@ def _header(data: bytes, types: bytes) -> bool:
     return not any(data[2:4]) and data[4:5] in types and not any(data[6:8])
 
 
-def _client(data: bytes) -> Grade:
+def _client(data: bytes) -> Evidence:
     if not _header(data, b"\x01"):
-        return REFUTED
+        return NO
     if len(data) < 28:
-        return OPEN
+        return MORE
     version, compatible, offset = u16(data, 8), u16(data, 10), u16(data, 26)
     fits = 290 <= version <= 330 and 200 <= compatible <= version and 26 <= offset <= 512
-    return PROOF if fits else REFUTED
+    return YES if fits else NO
 
 
-def _server(data: bytes) -> Grade:
+def _server(data: bytes) -> Evidence:
     if not _header(data, b"\x02\x04\x05\x0b"):
-        return REFUTED
+        return NO
     if len(data) < 12:
         if len(data) == 8 == u16(data, 0) and data[4] == 11:
             return HINT
-        return OPEN
+        return MORE
     if data[4] == 2:
-        return PROOF if 290 <= u16(data, 8) <= 330 else REFUTED
+        return YES if 290 <= u16(data, 8) <= 330 else NO
     return HINT

@@ -9,9 +9,9 @@
 
 from __future__ import annotations
 
-from pywall_core.api import Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.evidence import Evidence, client_first
 from ..parsing.wire import tlv
 
 api_version = 1
@@ -25,19 +25,19 @@ first_server = b"\xb5"
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect Z39.50."""
-    return by_client("z3950", _side(client, 0xB4), _side(server, 0xB5))
+    return client_first("z3950", _side(client, 0xB4), _side(server, 0xB5))
 
 
-def _side(data: bytes, tag: int) -> Grade:
+def _side(data: bytes, tag: int) -> Evidence:
     if data and data[0] != tag:
-        return REFUTED
+        return NO
     if len(data) < 32:
-        return OPEN
+        return MORE
     outer = tlv(data, 0)
     at = outer[1] if outer else 0
     for expected in (0x82, 0x83, 0x84, 0x85):
         inner = tlv(data, at)
         if inner is None or (inner[0] != expected and expected != 0x82) or inner[2] - inner[1] > 64:
-            return REFUTED
+            return NO
         at = inner[2] if inner[0] == expected else at
-    return PROOF
+    return YES

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_datagram
+from ..parsing.evidence import Evidence, by_datagram
 from ..parsing.wire import text
 
 api_version = 1
@@ -38,7 +38,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_datagram("dhcp", _message, flow, client, server)
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     if len(data) < _OPTIONS or data[0] not in (1, 2) or data[2] > 16 or data[3] > 16:
         return NO
     cookie = data[236:240] == _COOKIE

@@ -21,7 +21,8 @@ from pywall_core.api import MORE, NO, TCP, YES, Answer, Flow, Match, Transaction
 
 from ..parsing.dns_damage import worth_waiting
 from ..parsing.dns_message import UPDATE, add_facts, header_fits, judge_message, skip_name
-from ..parsing.wire import cut, datagrams, two_sided, u16
+from ..parsing.evidence import alike
+from ..parsing.wire import cut, datagrams, u16
 from ..transactions.dns import DnsTransactions
 
 api_version = 1
@@ -47,7 +48,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         to_group = flow.dst in MDNS_GROUPS or flow.dst in LLMNR_GROUPS
         client_says, asked = _over_udp(client, flow.client_sizes, to_group=to_group)
         server_says, answered = _over_udp(server, flow.server_sizes, asked)
-    answer = two_sided("dns", client_says, server_says)
+    answer = alike("dns", client_says, server_says)
     if not isinstance(answer, Match):
         return answer
     facts: dict[str, Any] = {}

@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_request
+from ..parsing.evidence import Evidence, by_request
 from ..parsing.wire import starts, u16
 
 api_version = 1
@@ -41,7 +41,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_request("dnscrypt", _framed_query, _framed_answers, flow, client, server, needs_answer=True)
 
 
-def _query(data: bytes) -> Said:
+def _query(data: bytes) -> Evidence:
     """A sealed query is padded; a public key (bytes 8 to 39) does not repeat itself, the nonce's half follows it."""
     return {} if _is_padded(len(data)) and len(set(data[8:40])) >= _LEAST_DISTINCT else NO
 
@@ -58,7 +58,7 @@ def _answers(query: bytes, answer: bytes) -> Answer:
     return YES if answer.startswith(_MAGIC) and answer[8:20] == query[40:52] else NO
 
 
-def _framed_query(data: bytes) -> Said:
+def _framed_query(data: bytes) -> Evidence:
     if len(data) > 1 and not _is_padded(u16(data, 0)):
         return NO
     return {} if len(data) >= 2 + _HEAD else MORE

@@ -14,7 +14,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_datagram, by_stream
+from ..parsing.evidence import Evidence, by_datagram, by_stream
 from ..parsing.netbios_name import LETTERS, encoded_name
 from ..parsing.wire import text, u16
 
@@ -51,7 +51,7 @@ def _opened(answer: Match, client: bytes) -> Match:
     return Match("netbios", answer.facts, answer.confirmed, restart=(end, len(_POSITIVE)))
 
 
-def _datagram(data: bytes) -> Said:
+def _datagram(data: bytes) -> Evidence:
     if len(data) < 46:
         return NO
     name = encoded_name(data, 12) or _queried(data)
@@ -73,7 +73,7 @@ def _queried(data: bytes) -> bytes:
     return b"" if data[4:12] != _ONE_QUESTION or name.translate(None, LETTERS) else name
 
 
-def _session(data: bytes) -> Said:
+def _session(data: bytes) -> Evidence:
     if data[0] == _SESSION_REQUEST:
         if (len(data) > 4 and data[4] != 0x20) or (len(data) > 1 and data[1] & 0xFE):
             return NO

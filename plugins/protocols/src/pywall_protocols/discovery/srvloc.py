@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_datagram
+from ..parsing.evidence import Evidence, by_datagram
 from ..parsing.wire import u16, u24
 
 api_version = 1
@@ -34,7 +34,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_datagram("srvloc", _message, flow, client, server)
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     size = len(data)
     if size < 12 or not 1 <= data[1] <= _MAX_FUNCTION:
         return NO

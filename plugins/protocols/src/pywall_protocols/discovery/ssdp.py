@@ -14,7 +14,7 @@ from typing import Any
 
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_beacon
+from ..parsing.evidence import Evidence, by_beacon
 from ..parsing.wire import text
 
 api_version = 1
@@ -36,7 +36,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_beacon("ssdp", _message, flow, client)
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     request = _request(data)
     target = _target(data)
     if request is None and (target is None or not _answer(data)):

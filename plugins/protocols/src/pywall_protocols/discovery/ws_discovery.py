@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_datagram
+from ..parsing.evidence import Evidence, by_datagram
 from ..parsing.wire import text
 
 api_version = 1
@@ -39,7 +39,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_datagram("ws-discovery", _message, flow, client, server)
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     head = data[:_LOOKED_AT]
     if not head.removeprefix(b"\xef\xbb\xbf").startswith(b"<") or not any(name in head for name in _NAMESPACES):
         return NO

@@ -15,7 +15,8 @@ from typing import Any, Final
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
 from ..parsing import client_hello
-from ..parsing.wire import datagrams, first_datagram, two_sided, u16, u24
+from ..parsing.evidence import alike
+from ..parsing.wire import datagrams, first_datagram, u16, u24
 
 api_version = 1
 protocols = ("dtls",)
@@ -35,7 +36,7 @@ _MESSAGE: Final = 12
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect DTLS."""
     client_says = _says(first_datagram(client, flow.client_sizes))
-    answer = two_sided("dtls", client_says, _says(first_datagram(server, flow.server_sizes)))
+    answer = alike("dtls", client_says, _says(first_datagram(server, flow.server_sizes)))
     if not isinstance(answer, Match):
         return answer
     facts: dict[str, Any] = {}

@@ -13,10 +13,10 @@ import re
 from ipaddress import ip_address
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, TCP, Answer, Flow, Match, TransactionParser, hookimpl
+from pywall_core.api import MORE, NO, TCP, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.dialogue import commands_side, has_answer, heads, lines, may_be_code, replies, switch, verb_of
-from ..parsing.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, by_server
+from ..parsing.evidence import HINT, LEANING, Description, Evidence, server_first
 from ..parsing.wire import text
 from ..transactions.ftp import FtpDialogue
 
@@ -71,16 +71,28 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if announced is not None:
         _announce(flow, client, server)
         return announced
-    commands = lines(client, _COMMANDS)
-    answers = replies(server, _REPLIES)
+    commands, answers = lines(client, _COMMANDS), replies(server, _REPLIES)
     proved = has_answer(commands, answers, flow.midstream)
-    answer = by_server("ftp", _client(client), _server(server), silent=not server, proved=proved)
-    if answer is MORE or answer is NO:
-        return answer
-    assert isinstance(answer, Match)
-    restart = switch(commands, answers, _asks_tls, 234)
-    if restart is None and answer.confirmed:
+    answer = server_first(
+        "ftp", _client(client), _server(server), _describe, client, server, silent=not server, proved=proved
+    )
+    if isinstance(answer, Match) and answer.confirmed and answer.restart is None:
         _announce(flow, client, server)
+        asks_tls = any(_asks_tls(line) for line, _ in commands)
+        if answers and len(commands) >= _COMMANDS and (len(answers) >= _REPLIES or not asks_tls) and flow.ext:
+            flow.ext["ftp.told"] = answer  # nothing else becomes a fact; what is left to see are announcements
+    return answer
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser | None:
+    """Follow every command, and AUTH TLS whenever it comes."""
+    return FtpDialogue.follow(flow)
+
+
+def _describe(client: bytes, server: bytes) -> Description:
+    commands, answers = lines(client, _COMMANDS), replies(server, _REPLIES)
+    restart = switch(commands, answers, _asks_tls, 234)
     facts: dict[str, Any] = {}
     latest = b""
     for line, end in commands:
@@ -95,46 +107,36 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         facts["command"] = text(latest)
     if answers and answers[0][0] == 220:
         facts["banner"] = text(answers[0][1].split(b"\n", 1)[0].strip())
-    match = Match("ftp", facts, answer.confirmed, restart is not None, restart)
-    read = len(commands) >= _COMMANDS and (len(answers) >= _REPLIES or not any(_asks_tls(line) for line, _ in commands))
-    if answer.confirmed and answers and read and restart is None and flow.ext:
-        flow.ext["ftp.told"] = match  # nothing else becomes a fact; what is left to see are announcements
-    return match
-
-
-@hookimpl
-def pywall_transactions(flow: Flow) -> TransactionParser | None:
-    """Follow every command, and AUTH TLS whenever it comes."""
-    return FtpDialogue.follow(flow)
+    return Description(facts, False, restart)
 
 
 def _asks_tls(line: bytes) -> bool:
     return line.upper().split() in ([b"AUTH", b"TLS"], [b"AUTH", b"SSL"], [b"AUTH", b"TLS-C"], [b"AUTH", b"TLS-P"])
 
 
-def _client(data: bytes) -> Grade:
+def _client(data: bytes) -> Evidence:
     return commands_side(data, _DECISIVE, _OWN, _SHARED, _HEADS)
 
 
-def _server(data: bytes) -> Grade:
+def _server(data: bytes) -> Evidence:
     if not data:
-        return OPEN
+        return MORE
     if not may_be_code(data):
-        return REFUTED
+        return NO
     answers = replies(data)
     if not answers:
         first = data[: data.rfind(b"\n") + 1]
         if data[:4] in (b"220-", b"220 ") and _SERVER.search(first) and not _OTHER.search(first):
-            return PROOF
-        return OPEN if len(data) <= 8192 else HINT
+            return YES
+        return MORE if len(data) <= 8192 else HINT
     code, greeting, _ = answers[0]
     if code not in _GREETINGS or _OTHER.search(greeting):
-        return REFUTED
+        return NO
     if code == 220 and _SERVER.search(greeting):
-        return PROOF
+        return YES
     for later, _, _ in answers[1:8]:
         if later in _LOGIN:
-            return PROOF
+            return YES
     return LEANING if len(answers) < 8 else HINT
 
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.evidence import HINT, WEAK, Description, Evidence, client_first
 from ..parsing.wire import cut, text
 
 api_version = 1
@@ -33,30 +33,30 @@ _HEX: Final = b"0123456789abcdefABCDEF"
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect Git."""
-    answer = by_client("git", _client(client), _server(server))
-    if answer is MORE or answer is NO:
-        return answer
-    assert isinstance(answer, Match)
+    return client_first("git", _client(client), _server(server), _describe, client, server)
+
+
+def _describe(client: bytes, server: bytes) -> Description:
     request = _REQUEST.match(client)
     size = int(request[1], 16) if request else 0
     if request is None or len(client) < size:
-        return Match("git", {}, answer.confirmed, done=False)
+        return Description({}, done=False)
     path, _, parameters = cut(client, request.end(), size).partition(b"\0")
     facts: dict[str, Any] = {"command": text(request[2]), "path": text(path.rstrip(b"\n"))}
     if parameters.startswith(b"host="):
         facts["host"] = text(parameters[5:].split(b"\0", 1)[0])
-    return Match("git", facts, answer.confirmed, answer.done)
+    return Description(facts)
 
 
-def _client(data: bytes) -> Grade:
+def _client(data: bytes) -> Evidence:
     if _REQUEST.match(data):
-        return PROOF
+        return YES
     if data[:4].translate(None, _HEX):
-        return REFUTED
-    return OPEN if any(command.startswith(data[4:]) for command in _COMMANDS) else REFUTED
+        return NO
+    return MORE if any(command.startswith(data[4:]) for command in _COMMANDS) else NO
 
 
-def _server(data: bytes) -> Grade:
+def _server(data: bytes) -> Evidence:
     if _ANSWER.match(data):
         return HINT
-    return (0, 1) if len(data) < 69 and not data[:4].translate(None, _HEX) else REFUTED
+    return WEAK if len(data) < 69 and not data[:4].translate(None, _HEX) else NO

@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import OPEN, PROOF, REFUTED, Grade, judge
+from ..parsing.evidence import Description, Evidence, either_first
 
 api_version = 1
 protocols = ("rsync",)
@@ -28,20 +28,20 @@ _GREETING: Final = re.compile(rb"@RSYNCD: (\d{1,3}(?:\.\d{1,3})?)[ \r\n]")
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect rsync."""
-    answer = judge("rsync", _side(client), _side(server))
-    if answer is MORE or answer is NO:
-        return answer
-    assert isinstance(answer, Match)
+    return either_first("rsync", _side(client), _side(server), _describe, client, server)
+
+
+def _describe(client: bytes, server: bytes) -> Description:
     facts: dict[str, Any] = {}
     for name, data in (("client", client), ("server", server)):
         if greeting := _GREETING.match(data):
             facts[f"{name}_version"] = greeting[1].decode()
-    return Match("rsync", facts, answer.confirmed, answer.done)
+    return Description(facts)
 
 
-def _side(data: bytes) -> Grade:
+def _side(data: bytes) -> Evidence:
     if _GREETING.match(data):
-        return PROOF
+        return YES
     if len(data) < 17 and (b"@RSYNCD: ".startswith(data) or re.fullmatch(rb"@RSYNCD: [\d.]{0,7}", data)):
-        return OPEN
-    return REFUTED
+        return MORE
+    return NO

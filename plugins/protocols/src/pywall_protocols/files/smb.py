@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import OPEN, REFUTED, Grade, by_client, magic
+from ..parsing.evidence import Description, Evidence, client_first
+from ..parsing.wire import starts
 
 api_version = 1
 protocols = ("smb",)
@@ -29,19 +30,19 @@ _MAGIC: Final = (b"\xffSMB", b"\xfeSMB", b"\xfdSMB", b"\xfcSMB")
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect SMB."""
-    answer = by_client("smb", _side(client), _side(server))
-    if answer is MORE or answer is NO:
-        return answer
-    assert isinstance(answer, Match)
+    return client_first("smb", _side(client), _side(server), _describe, client, server)
+
+
+def _describe(client: bytes, server: bytes) -> Description:
     facts: dict[str, Any] = {}
     if server[4:8] in _VERSIONS:
         facts["version"] = _VERSIONS[server[4:8]]
     if len(server) >= 74 and server[4] == 0xFE and server[16:18] == b"\0\0":
         facts["dialect"] = _DIALECTS.get(int.from_bytes(server[72:74], "little"), "unknown")
-    return Match("smb", facts, answer.confirmed, answer.done and len(server) >= 74)
+    return Description(facts, done=len(server) >= 74)
 
 
-def _side(data: bytes) -> Grade:
+def _side(data: bytes) -> Evidence:
     if data[:1] not in (b"", b"\0") or data[1:2] > b"\1":
-        return REFUTED
-    return magic(data[4:], *_MAGIC) if len(data) > 3 else OPEN
+        return NO
+    return starts(data[4:], *_MAGIC) if len(data) > 3 else MORE

@@ -9,11 +9,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.wire import text, two_sided
+from ..parsing.evidence import Evidence, alike
+from ..parsing.wire import text
 
 api_version = 1
 protocols = ("svn",)
@@ -34,16 +35,13 @@ _beginning_of_response = re.compile(
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect Subversion."""
-    asked = _response(client[:LONGEST])
-    if asked:
-        client_says = YES
-    else:
-        client_says = MORE if not client or (len(client) < LONGEST and _beginning_of_response(client)) else NO
-    answer = two_sided("svn", client_says, _server(server))
-    if not isinstance(answer, Match):
-        return answer
-    facts: dict[str, Any] = {"url": text(asked[1])} if asked else {}
-    return Match("svn", facts, answer.confirmed, answer.done)
+    return alike("svn", _client(client), _server(server))
+
+
+def _client(data: bytes) -> Evidence:
+    if found := _response(data[:LONGEST]):
+        return {"url": text(found[1])}
+    return MORE if not data or (len(data) < LONGEST and _beginning_of_response(data)) else NO
 
 
 def _server(data: bytes) -> Answer:

@@ -12,7 +12,7 @@ import re
 
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_datagram
+from ..parsing.evidence import Evidence, by_datagram
 
 api_version = 1
 protocols = ("source_engine",)
@@ -34,6 +34,6 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_datagram("source_engine", _message, flow, client, server)
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     found = _query(data) or _master(data)
     return {"query": found[found.lastindex or 1].decode()} if found else NO

@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_datagram, by_stream
+from ..parsing.evidence import Evidence, by_datagram, by_stream
 
 api_version = 1
 protocols = ("ams",)
@@ -39,11 +39,11 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_stream("ams", _message, client, server)
 
 
-def _discovery(data: bytes) -> Said:
+def _discovery(data: bytes) -> Evidence:
     return {} if len(data) >= 12 and data[:4] == _DISCOVERY[:4] and data[10:12] == b"\0\0" else NO
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     if data[:2].strip(b"\0"):
         return NO
     if len(data) < 6 + _HEADER:

@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_message
+from ..parsing.evidence import Evidence, by_message
 from ..parsing.wire import tlv
 
 api_version = 1
@@ -38,7 +38,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_message("c1222", _message, flow, client, server)
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     if len(data) < 6:
         return MORE if data[0] == _ASSOCIATION else NO
     whole = tlv(data, 0)

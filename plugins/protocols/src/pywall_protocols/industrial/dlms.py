@@ -12,7 +12,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_message
+from ..parsing.evidence import Evidence, by_message
 from ..parsing.wire import cut, u16
 
 api_version = 1
@@ -33,7 +33,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_message("dlms", _frame, flow, client, server)
 
 
-def _frame(data: bytes) -> Said:
+def _frame(data: bytes) -> Evidence:
     if data[0] != _FLAG or (len(data) > 1 and data[1] & 0xF0 != 0xA0):
         return NO
     if len(data) < 3:

@@ -12,7 +12,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_message
+from ..parsing.evidence import Evidence, by_message
 from ..parsing.wire import starts
 
 api_version = 1
@@ -43,7 +43,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_message("dnp3", _frame, flow, client, server)
 
 
-def _frame(data: bytes) -> Said:
+def _frame(data: bytes) -> Evidence:
     begins = starts(data, _START)
     if begins is not YES:
         return begins

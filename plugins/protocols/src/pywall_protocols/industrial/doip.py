@@ -12,7 +12,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_datagram, by_stream
+from ..parsing.evidence import Evidence, by_datagram, by_stream
 from ..parsing.wire import u16, u32
 
 api_version = 1
@@ -52,11 +52,11 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_stream("doip", _message, client, server)
 
 
-def _datagram(data: bytes) -> Said:
+def _datagram(data: bytes) -> Evidence:
     return _message(data) if len(data) >= _HEADER and u32(data, 4) == len(data) - _HEADER else NO
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     if len(data) > 1 and data[0] ^ data[1] != 0xFF:
         return NO
     if len(data) < _HEADER:

@@ -14,7 +14,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_datagram, by_stream
+from ..parsing.evidence import Evidence, by_datagram, by_stream
 
 api_version = 1
 protocols = ("enip", "cipio")
@@ -58,7 +58,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_stream("enip", _message, client, server)
 
 
-def _cyclic(data: bytes) -> Said:
+def _cyclic(data: bytes) -> Evidence:
     if len(data) < 18:
         return NO
     count, address, size, _, _, kind, rest = _items(data)
@@ -66,13 +66,13 @@ def _cyclic(data: bytes) -> Said:
     return {} if holds else NO
 
 
-def _datagram(data: bytes) -> Said:
+def _datagram(data: bytes) -> Evidence:
     if len(data) < _HEADER or int.from_bytes(data[2:4], "little") != len(data) - _HEADER:
         return NO
     return _message(data)
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     """Return the first message that does more than nothing."""
     at = 0
     for _ in range(_MAX_NOPS):

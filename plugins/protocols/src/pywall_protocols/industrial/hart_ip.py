@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_datagram
+from ..parsing.evidence import Evidence, by_datagram
 from ..parsing.wire import u16
 
 api_version = 1
@@ -55,11 +55,11 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return Match("hart_ip", client_says) if client[2] == server[2] and client[4:6] == server[4:6] else NO
 
 
-def _datagram(data: bytes) -> Said:
+def _datagram(data: bytes) -> Evidence:
     return _message(data) if len(data) >= _HEADER and u16(data, 6) == len(data) else NO
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     if len(data) < _HEADER:
         return MORE
     name = _MESSAGES.get(data[2])

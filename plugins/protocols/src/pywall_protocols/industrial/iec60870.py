@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_stream
+from ..parsing.evidence import Evidence, by_stream
 
 api_version = 1
 protocols = ("iec60870",)
@@ -57,7 +57,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_stream("iec60870", _frame, client, server)
 
 
-def _frame(data: bytes) -> Said:
+def _frame(data: bytes) -> Evidence:
     if data[0] != _START:
         return NO
     if len(data) < 6:
@@ -78,7 +78,7 @@ def _unnumbered(data: bytes, at: int = 0) -> str:
     return "U" if data[at + 2] in _FUNCTIONS and data[at + 4 : at + 6] == b"\0\0" else ""
 
 
-def _information(data: bytes, length: int) -> Said:
+def _information(data: bytes, length: int) -> Evidence:
     if data[4] & 1 or not _ASDU <= length <= _MAX_LENGTH:
         return NO
     if len(data) < 9:
@@ -95,7 +95,7 @@ def _information(data: bytes, length: int) -> Said:
     return _followed(data, length + 2, kind)
 
 
-def _followed(data: bytes, at: int, kind: int) -> Said:
+def _followed(data: bytes, at: int, kind: int) -> Evidence:
     """A numbered frame of an unknown ``kind`` holds where the next one has the next number, or none."""
     if len(data) > at and data[at] != _START:
         return NO

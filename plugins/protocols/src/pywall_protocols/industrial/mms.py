@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_stream
+from ..parsing.evidence import Evidence, by_stream
 from ..parsing.tpkt import user_data
 from ..parsing.wire import cut, tlv
 
@@ -43,7 +43,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_stream("mms", _packet, client, server)
 
 
-def _packet(data: bytes) -> Said:
+def _packet(data: bytes) -> Evidence:
     found = user_data(data)
     if isinstance(found, Answer):
         return found

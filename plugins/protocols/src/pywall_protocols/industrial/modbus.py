@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_stream
+from ..parsing.evidence import Evidence, by_stream
 from ..parsing.wire import u16
 
 api_version = 1
@@ -46,7 +46,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return answer
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     if data[2:4].strip(b"\0") or data[:2] == _LDAP:
         return NO
     if len(data) < 9:

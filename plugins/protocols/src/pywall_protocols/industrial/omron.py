@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_datagram, by_stream
+from ..parsing.evidence import Evidence, by_datagram, by_stream
 from ..parsing.wire import starts, u16, u32
 
 api_version = 1
@@ -54,7 +54,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_stream("omron", _stream, client, server)
 
 
-def _datagram(data: bytes) -> Said:
+def _datagram(data: bytes) -> Evidence:
     if len(data) < 12 or data[0] not in _CONTROLS or data[1] or data[2] > _MAX_GATEWAYS:
         return NO
     if max(data[3], data[6]) > _MAX_NETWORK or data[11] not in _COMMANDS.get(data[10], ()):
@@ -62,7 +62,7 @@ def _datagram(data: bytes) -> Said:
     return {"command": f"0x{u16(data, 10):04x}"}
 
 
-def _stream(data: bytes) -> Said:
+def _stream(data: bytes) -> Evidence:
     begins = starts(data, b"FINS\0\0")
     if begins is not YES:
         return begins

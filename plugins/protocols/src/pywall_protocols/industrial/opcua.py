@@ -15,7 +15,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_stream
+from ..parsing.evidence import Evidence, by_stream
 from ..parsing.wire import cut, text
 
 api_version = 1
@@ -39,7 +39,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_stream("opcua", _message, client, server)
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     if len(data) < 8:
         return MORE if _beginning(data) or _type(data) else NO
     if not _type(data):

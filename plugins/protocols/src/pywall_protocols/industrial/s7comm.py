@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_stream
+from ..parsing.evidence import Evidence, by_stream
 from ..parsing.tpkt import user_data
 from ..parsing.wire import u16
 
@@ -36,7 +36,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_stream("s7comm", _packet, client, server)
 
 
-def _packet(data: bytes) -> Said:
+def _packet(data: bytes) -> Evidence:
     found = user_data(data)
     if isinstance(found, Answer):
         return found

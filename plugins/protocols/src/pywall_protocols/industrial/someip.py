@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_datagram
+from ..parsing.evidence import Evidence, by_datagram
 from ..parsing.wire import u16, u32
 
 api_version = 1
@@ -44,7 +44,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return MORE
 
 
-def _datagram(data: bytes) -> Said:
+def _datagram(data: bytes) -> Evidence:
     """Messages that fill the datagram."""
     at = 0
     size = len(data)
@@ -55,7 +55,7 @@ def _datagram(data: bytes) -> Said:
     return _message(data) if at == size else NO
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     if len(data) >= 8 and not 8 <= u32(data, 4) <= _MAX_LENGTH:
         return NO
     if len(data) < _HEADER:

@@ -13,10 +13,10 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, TransactionParser, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.dialogue import MAX_LINE, Line, lines
-from ..parsing.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, by_server
+from ..parsing.evidence import HINT, LEANING, Description, Evidence, server_first
 from ..parsing.wire import text
 from ..transactions.mail import ImapDialogue
 
@@ -55,12 +55,26 @@ _GREETINGS: Final = (b"* OK", b"* PREAUTH", b"* BYE")
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect IMAP; hand over to TLS behind STARTTLS."""
     commands = lines(client)
-    answer = by_server(
-        "imap", _client(client), _server(server), silent=not server, proved=_has_answer(commands, server)
+    return server_first(
+        "imap",
+        _client(client),
+        _server(server),
+        _describe,
+        client,
+        server,
+        silent=not server,
+        proved=_has_answer(commands, server),
     )
-    if answer is MORE or answer is NO:
-        return answer
-    assert isinstance(answer, Match)
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser | None:
+    """Find STARTTLS whenever it comes."""
+    return ImapDialogue.follow(flow)
+
+
+def _describe(client: bytes, server: bytes) -> Description:
+    commands = lines(client)
     facts: dict[str, Any] = {}
     restart = _starttls(commands, server)
     done = len(commands) >= 16
@@ -76,47 +90,39 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     greeting = lines(server, 1)
     if greeting:
         facts["banner"] = text(greeting[0][0].partition(b" ")[2])
-    return Match(
-        "imap", facts, answer.confirmed, restart is not None or (answer.done and done and bool(greeting)), restart
-    )
+    return Description(facts, done and bool(greeting), restart)
 
 
-@hookimpl
-def pywall_transactions(flow: Flow) -> TransactionParser | None:
-    """Find STARTTLS whenever it comes."""
-    return ImapDialogue.follow(flow)
-
-
-def _client(data: bytes) -> Grade:
+def _client(data: bytes) -> Evidence:
     if not data:
-        return OPEN
+        return MORE
     blank = data.find(b" ", 0, 33)
     if blank == 0 or (blank < 0 and len(data) > 32) or data[0] not in _TAG_BYTES:
-        return REFUTED
+        return NO
     if blank > 0 and data[blank + 1 : blank + 2].upper() not in _COMMAND_BYTES:
-        return REFUTED
+        return NO
     for line, _ in lines(data, 1):
         if _DECISIVE.match(line):
-            return PROOF
-        return HINT if _COMMAND.match(line) else REFUTED
+            return YES
+        return HINT if _COMMAND.match(line) else NO
     tag, _, _ = data.partition(b" ")
     if len(data) > MAX_LINE or not re.fullmatch(_TAG, tag.rstrip(b"\r")):
-        return REFUTED
-    return OPEN
+        return NO
+    return MORE
 
 
-def _server(data: bytes) -> Grade:
+def _server(data: bytes) -> Evidence:
     if not data:
-        return OPEN
+        return MORE
     line = data[: data.find(b"\n") + 1]
     if _SERVER.match(data) if not line else _SERVER.match(line):
-        return PROOF
+        return YES
     for greeting in _GREETINGS:
         if data.startswith(greeting) and data[len(greeting) : len(greeting) + 1] in (b"", b" ", b"\r", b"\n"):
             return HINT if line or len(data) > MAX_LINE else LEANING
         if greeting.startswith(data):
-            return OPEN
-    return REFUTED
+            return MORE
+    return NO
 
 
 def _has_answer(commands: Sequence[Line], server: bytes) -> bool:

@@ -12,10 +12,10 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, TransactionParser, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.dialogue import commands_side, has_answer, heads, lines, may_be_code, replies, switch, verb_of
-from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_server
+from ..parsing.evidence import HINT, Description, Evidence, server_first
 from ..parsing.wire import text
 from ..transactions.mail import NntpDialogue
 
@@ -48,13 +48,21 @@ _HEADS: Final = heads(_OWN | _SHARED)
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect NNTP; hand over to TLS behind STARTTLS."""
+    proved = has_answer(lines(client), replies(server), flow.midstream)
+    return server_first(
+        "nntp", _client(client), _server(server), _describe, client, server, silent=not server, proved=proved
+    )
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser | None:
+    """Find STARTTLS whenever it comes."""
+    return NntpDialogue.follow(flow)
+
+
+def _describe(client: bytes, server: bytes) -> Description:
     commands = lines(client)
     answers = replies(server)
-    proved = has_answer(commands, answers, flow.midstream)
-    answer = by_server("nntp", _client(client), _server(server), silent=not server, proved=proved)
-    if answer is MORE or answer is NO:
-        return answer
-    assert isinstance(answer, Match)
     facts: dict[str, Any] = {}
     restart = switch(commands, answers, lambda line: verb_of(line) == b"STARTTLS", 382)
     done = len(commands) >= 8
@@ -67,30 +75,22 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
             break
     if answers:
         facts["banner"] = text(answers[0][1].strip())
-    return Match(
-        "nntp", facts, answer.confirmed, restart is not None or (answer.done and done and bool(answers)), restart
-    )
+    return Description(facts, done and bool(answers), restart)
 
 
-@hookimpl
-def pywall_transactions(flow: Flow) -> TransactionParser | None:
-    """Find STARTTLS whenever it comes."""
-    return NntpDialogue.follow(flow)
-
-
-def _client(data: bytes) -> Grade:
+def _client(data: bytes) -> Evidence:
     return commands_side(data, _DECISIVE, _OWN, _SHARED, _HEADS)
 
 
-def _server(data: bytes) -> Grade:
+def _server(data: bytes) -> Evidence:
     if not data:
-        return OPEN
+        return MORE
     if not may_be_code(data):
-        return REFUTED
+        return NO
     answers = replies(data)
     if not answers:
-        return OPEN if len(data) <= 512 else REFUTED
+        return MORE if len(data) <= 512 else NO
     code, greeting, _ = answers[0]
     if code not in (200, 201, 400, 480, 502):
-        return REFUTED
-    return PROOF if code < 300 and _SERVER.search(greeting) else HINT
+        return NO
+    return YES if code < 300 and _SERVER.search(greeting) else HINT

@@ -13,10 +13,10 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, TransactionParser, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.dialogue import Line, has_head, heads, lines, may_begin, verb_of
-from ..parsing.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, by_server
+from ..parsing.evidence import HINT, LEANING, Description, Evidence, server_first
 from ..parsing.wire import text
 from ..transactions.mail import Pop3Dialogue
 
@@ -50,10 +50,19 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     commands = lines(client)
     statuses = [line.startswith((b"+OK", b"-ERR", b"+ ")) for line, _ in lines(server, 2)]
     proved = bool(commands) and statuses[0 if flow.midstream else 1 :][:1] == [True]
-    answer = by_server("pop3", _client(client), _server(server), silent=not server, proved=proved)
-    if answer is MORE or answer is NO:
-        return answer
-    assert isinstance(answer, Match)
+    return server_first(
+        "pop3", _client(client), _server(server), _describe, client, server, silent=not server, proved=proved
+    )
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser | None:
+    """Find STLS whenever it comes."""
+    return Pop3Dialogue.follow(flow)
+
+
+def _describe(client: bytes, server: bytes) -> Description:
+    commands = lines(client)
     facts: dict[str, Any] = {}
     restart = _stls(commands, server)
     done = len(commands) >= 16
@@ -69,52 +78,44 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     greeting = lines(server, 1)
     if greeting and greeting[0][0].startswith(b"+OK"):
         facts["banner"] = text(greeting[0][0][3:].strip())
-    return Match(
-        "pop3", facts, answer.confirmed, restart is not None or (answer.done and done and bool(greeting)), restart
-    )
+    return Description(facts, done and bool(greeting), restart)
 
 
-@hookimpl
-def pywall_transactions(flow: Flow) -> TransactionParser | None:
-    """Find STLS whenever it comes."""
-    return Pop3Dialogue.follow(flow)
-
-
-def _client(data: bytes) -> Grade:
+def _client(data: bytes) -> Evidence:
     if not data:
-        return OPEN
+        return MORE
     if not has_head(data, _HEADS):
-        return REFUTED
+        return NO
     commands = lines(data)
     at = seen = 0
     for line, end in commands:
         if _DECISIVE.match(line):
-            return PROOF
+            return YES
         if not _COMMAND.match(line):
-            return HINT if seen else REFUTED
+            return HINT if seen else NO
         seen = seen or verb_of(line) not in _SHARED
         at = end
     if len(commands) >= 16:
-        return HINT if seen else REFUTED
+        return HINT if seen else NO
     if seen:
         return LEANING
-    return OPEN if may_begin(data[at:], _VERBS) else REFUTED
+    return MORE if may_begin(data[at:], _VERBS) else NO
 
 
-def _server(data: bytes) -> Grade:
+def _server(data: bytes) -> Evidence:
     if not data:
-        return OPEN
+        return MORE
     for status in (b"+OK", b"-ERR"):
         if data.startswith(status):
             line = data[: data.find(b"\n") + 1]
             if data[len(status) : len(status) + 1].strip():
-                return REFUTED
+                return NO
             if _SERVER.match(line):
-                return PROOF
+                return YES
             return HINT if line else LEANING
         if status.startswith(data):
-            return OPEN
-    return REFUTED
+            return MORE
+    return NO
 
 
 def _stls(commands: Sequence[Line], server: bytes) -> tuple[int, int] | None:

@@ -13,10 +13,10 @@ import re
 from dataclasses import replace
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, TransactionParser, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.dialogue import has_answer, has_head, heads, lines, may_be_code, may_begin, replies, switch, verb_of
-from ..parsing.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, by_server
+from ..parsing.evidence import HINT, LEANING, Description, Evidence, server_first
 from ..parsing.wire import text
 from ..transactions.mail import SmtpDialogue
 
@@ -83,14 +83,15 @@ def pywall_transactions(flow: Flow) -> TransactionParser | None:
 
 
 def _detect(client: bytes, server: bytes, midstream: bool) -> Match | Answer:
+    proved = has_answer(lines(client), replies(server), midstream)
+    return server_first(
+        "smtp", _client(client), _server(server), _describe, client, server, silent=not server, proved=proved
+    )
+
+
+def _describe(client: bytes, server: bytes) -> Description:
     commands = lines(client)
     answers = replies(server)
-    answer = by_server(
-        "smtp", _client(client), _server(server), silent=not server, proved=has_answer(commands, answers, midstream)
-    )
-    if answer is MORE or answer is NO:
-        return answer
-    assert isinstance(answer, Match)
     facts: dict[str, Any] = {}
     restart = switch(commands, answers, lambda line: verb_of(line) == b"STARTTLS", 220)
     done = len(commands) >= 16
@@ -107,52 +108,51 @@ def _detect(client: bytes, server: bytes, midstream: bool) -> Match | Answer:
         elif verb in (b"DATA", b"BDAT", b"QUIT"):
             done = True
             break
-    settled = answer.done and done and bool(answers)
     if answers and answers[0][0] == 220:
         facts["banner"] = text(answers[0][1].split(b"\n", 1)[0].strip())
-    return Match("smtp", facts, answer.confirmed, restart is not None or settled, restart)
+    return Description(facts, done and bool(answers), restart)
 
 
-def _client(data: bytes) -> Grade:
+def _client(data: bytes) -> Evidence:
     if not data:
-        return OPEN
+        return MORE
     if not has_head(data, _HEADS):
-        return REFUTED
+        return NO
     commands = lines(data)
     at = 0
     for line, end in commands:
         verb = verb_of(line)
         if verb in _HELLO:
-            return PROOF if len(line.split()) == 2 else HINT
+            return YES if len(line.split()) == 2 else HINT
         if _PATH.match(line):
-            return PROOF
+            return YES
         if verb in _OWN or _AUTH.match(line):
             return HINT
         if verb not in _SHARED:
-            return REFUTED
+            return NO
         at = end
     if len(commands) >= 16:
-        return REFUTED
-    return OPEN if may_begin(data[at:], _VERBS) else REFUTED
+        return NO
+    return MORE if may_begin(data[at:], _VERBS) else NO
 
 
-def _server(data: bytes) -> Grade:
+def _server(data: bytes) -> Evidence:
     if not data:
-        return OPEN
+        return MORE
     if not may_be_code(data):
-        return REFUTED
+        return NO
     answers = replies(data)
     if not answers:
         if data[:4] in (b"220-", b"220 ") and _SERVER.search(data[: data.rfind(b"\n") + 1]):
-            return PROOF
-        return OPEN if len(data) <= 8192 else HINT
+            return YES
+        return MORE if len(data) <= 8192 else HINT
     code, greeting, _ = answers[0]
     if code not in _CODES:
-        return REFUTED
+        return NO
     if _SERVER.search(greeting):
-        return PROOF
+        return YES
     if _OTHER.search(greeting):
-        return REFUTED
+        return NO
     if any(c == 250 and _EXTENSION.search(reply) for c, reply, _ in answers[:3]):
-        return PROOF
+        return YES
     return LEANING if len(answers) < 3 else HINT

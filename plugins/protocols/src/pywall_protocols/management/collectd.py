@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_beacon
+from ..parsing.evidence import Evidence, by_beacon
 from ..parsing.wire import cut, text, u16
 
 api_version = 1
@@ -37,7 +37,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_beacon("collectd", _message, flow, client)
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     size = len(data)
     facts: dict[str, Any] = {}
     at = parts = 0

@@ -8,11 +8,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from pywall_core.api import Answer, Flow, Match, hookimpl
-
-from ..parsing.evidence import HINT, PROOF, REFUTED, Grade, by_client
+from ..parsing.evidence import HINT, Description, Evidence, client_first
 from ..parsing.wire import u16
 
 api_version = 1
@@ -26,21 +24,23 @@ first_server = bytes(range(1, 7))
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect OpenFlow."""
-    grade = _side(client)
-    facts: dict[str, Any] = {"version": f"1.{client[0] - 1}"} if grade[0] else {}
-    return by_client("openflow", grade, _side(server), facts)
+    return client_first("openflow", _side(client), _side(server), _describe, client, server)
 
 
-def _side(data: bytes) -> Grade:
+def _describe(client: bytes, server: bytes) -> Description:
+    return Description({"version": f"1.{client[0] - 1}"})
+
+
+def _side(data: bytes) -> Evidence:
     if (data and not 1 <= data[0] <= 6) or data[1:2] > b"\0" or data[2:3] > b"\0":
-        return REFUTED
+        return NO
     if len(data) < 8:
-        return (0, 2)
+        return MORE
     size = u16(data, 2)
     if size == 8:
         return HINT
     if size < 16 or size > 64 or size % 8:
-        return REFUTED
+        return NO
     if len(data) < 12:
-        return (0, 2)
-    return PROOF if u16(data, 8) == 1 and 8 <= u16(data, 10) <= size - 8 and u16(data, 10) % 4 == 0 else REFUTED
+        return MORE
+    return YES if u16(data, 8) == 1 and 8 <= u16(data, 10) <= size - 8 and u16(data, 10) % 4 == 0 else NO

@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_beacon
+from ..parsing.evidence import Evidence, by_beacon
 from ..parsing.wire import u16
 
 api_version = 1
@@ -45,7 +45,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_beacon("ptp", _message, flow, client)
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     size = len(data)
     if size < 44 or data[1] & 15 != 2 or data[1] >> 4 > 1 or data[0] & 15 not in _MESSAGES:
         return NO

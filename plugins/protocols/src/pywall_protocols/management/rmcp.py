@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_datagram
+from ..parsing.evidence import Evidence, by_datagram
 
 api_version = 1
 protocols = ("rmcp",)
@@ -37,7 +37,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_datagram("rmcp", _message, flow, client, server)
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     size = len(data)
     if size < 4 or data[1]:
         return NO

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_datagram
+from ..parsing.evidence import Evidence, by_datagram
 from ..parsing.wire import cut, text, tlv
 
 api_version = 1
@@ -49,7 +49,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_datagram("snmp", _message, flow, client, server)
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     size = len(data)
     outer = tlv(data, 0)
     if outer is None or outer[0] != _SEQUENCE:

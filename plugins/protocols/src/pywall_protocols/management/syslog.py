@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_beacon, by_stream
+from ..parsing.evidence import Evidence, by_beacon, by_stream
 
 api_version = 1
 protocols = ("syslog",)
@@ -43,21 +43,21 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_stream("syslog", _stream, client, server)
 
 
-def _datagram(data: bytes) -> Said:
+def _datagram(data: bytes) -> Evidence:
     found = _priority(data)
     if found is None or not _readable(data[found.end() : found.end() + _SHOWN]):
         return NO
     return _facts(found)
 
 
-def _stream(data: bytes) -> Said:
+def _stream(data: bytes) -> Evidence:
     found = _framed(data)
     if found is None:
         return MORE if _unfinished(data) else NO
     return _facts(found)
 
 
-def _facts(found: re.Match[bytes]) -> Said:
+def _facts(found: re.Match[bytes]) -> Evidence:
     priority = int(found[1])
     if priority > _MAX_PRIORITY:
         return NO

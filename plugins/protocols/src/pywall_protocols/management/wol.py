@@ -12,7 +12,7 @@ from typing import Final
 
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_beacon
+from ..parsing.evidence import Evidence, by_beacon
 
 api_version = 1
 protocols = ("wol",)
@@ -31,7 +31,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_beacon("wol", _packet, flow, client)
 
 
-def _packet(data: bytes) -> Said:
+def _packet(data: bytes) -> Evidence:
     if len(data) not in _SIZES or not data.startswith(_SYNC) or data[6:102] != data[6:12] * 16:
         return NO
     return {"mac": data[6:12].hex(":")} if data[6:12] != _SYNC else NO

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.evidence import HINT, Description, Evidence, client_first
 from ..parsing.wire import u16, u32
 
 api_version = 1
@@ -41,28 +41,28 @@ _FRAME_END: Final = 0xCE
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect AMQP; hand over to TLS behind its protocol header."""
-    answer = by_client("amqp", _side(client), _side(server))
-    if answer is MORE or answer is NO:
-        return answer
-    assert isinstance(answer, Match)
+    return client_first("amqp", _side(client), _side(server), _describe, client, server)
+
+
+def _describe(client: bytes, server: bytes) -> Description:
     version = _VERSIONS.get(client[:8])
     facts: dict[str, Any] = {"version": version} if version else {}
     restart = (8, 8) if client[:8] == _TLS == server[:8] else None
-    return Match("amqp", facts, answer.confirmed, answer.done, restart)
+    return Description(facts, restart=restart)
 
 
-def _side(data: bytes) -> Grade:
+def _side(data: bytes) -> Evidence:
     if not data:
-        return OPEN
+        return MORE
     if data[0] == ord("A"):
         if len(data) < 8:
-            return OPEN if any(header.startswith(data) for header in _VERSIONS) else REFUTED
-        return PROOF if data[:8] in _VERSIONS else REFUTED
+            return MORE if any(header.startswith(data) for header in _VERSIONS) else NO
+        return YES if data[:8] in _VERSIONS else NO
     if len(data) < 9:
-        return OPEN
+        return MORE
     size = u32(data, 3)
     if data[0] != 1 or not 4 <= size <= 1 << 17 or u16(data, 7) not in _CLASSES:
-        return REFUTED
+        return NO
     if len(data) < size + 8:
-        return OPEN if len(data) < 4096 else HINT
-    return PROOF if data[size + 7] == _FRAME_END else REFUTED
+        return MORE if len(data) < 4096 else HINT
+    return YES if data[size + 7] == _FRAME_END else NO

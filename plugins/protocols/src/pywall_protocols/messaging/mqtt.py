@@ -13,9 +13,9 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, TransactionParser, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
-from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.evidence import HINT, WEAK, Description, Evidence, client_first
 from ..parsing.wire import text, u16
 from ..transactions.commands import MqttTransactions
 
@@ -45,12 +45,7 @@ _BEGINNING: Final = re.compile(
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect MQTT."""
-    answer = by_client("mqtt", _client(client), _server(server))
-    if answer is MORE or answer is NO:
-        return answer
-    assert isinstance(answer, Match)
-    facts = _facts(client)
-    return Match("mqtt", facts, answer.confirmed, answer.done and (bool(facts) or client.startswith(_PING)))
+    return client_first("mqtt", _client(client), _server(server), _describe, client, server)
 
 
 @hookimpl
@@ -59,27 +54,32 @@ def pywall_transactions(flow: Flow) -> TransactionParser:
     return MqttTransactions()
 
 
-def _client(data: bytes) -> Grade:
+def _describe(client: bytes, server: bytes) -> Description:
+    facts = _facts(client)
+    return Description(facts, done=bool(facts) or client.startswith(_PING))
+
+
+def _client(data: bytes) -> Evidence:
     if data[:1] == _PING[:1]:
-        return HINT if data.startswith(_PING) else (0, 1) if data == _PING[:1] else REFUTED
+        return HINT if data.startswith(_PING) else WEAK if data == _PING[:1] else NO
     connect = _CONNECT.match(data)
     if connect is None:
-        return OPEN if not data or (len(data) < 16 and _BEGINNING.match(data)) else REFUTED
+        return MORE if not data or (len(data) < 16 and _BEGINNING.match(data)) else NO
     if len(data) <= connect.end():
-        return OPEN
-    return PROOF if data[connect.end()] & 1 == 0 else REFUTED
+        return MORE
+    return YES if data[connect.end()] & 1 == 0 else NO
 
 
-def _server(data: bytes) -> Grade:
+def _server(data: bytes) -> Evidence:
     if data[:1] == _PONG[:1]:
-        return HINT if data.startswith(_PONG) else (0, 1) if data == _PONG[:1] else REFUTED
+        return HINT if data.startswith(_PONG) else WEAK if data == _PONG[:1] else NO
     if not data:
-        return (0, 1)
+        return WEAK
     if data[0] not in (0x20, 0xF0):
-        return REFUTED
+        return NO
     at, size = _length(data)
     if not at:
-        return (0, 1) if len(data) < 5 else REFUTED
+        return WEAK if len(data) < 5 else NO
     body = data[at : at + 2]
     if data[0] == 0xF0:  # AUTH: a reason code alone, or with properties
         return _as_far(body, size, b"\0\x18\x19", b"")
@@ -88,18 +88,18 @@ def _server(data: bytes) -> Grade:
     # behind the reason the length of the properties (version 5, section 3.2.2.3), which fill the packet
     properties = size - 3 if size < 131 else 0x80 | (size - 4) & 0x7F
     fits = size > 2 and (len(data) <= at + 2 or data[at + 2] == properties)
-    return _as_far(body, size, b"\0\1", _REASONS) if fits else REFUTED
+    return _as_far(body, size, b"\0\1", _REASONS) if fits else NO
 
 
-def _as_far(body: bytes, size: int, first: bytes, second: bytes) -> Grade:
+def _as_far(body: bytes, size: int, first: bytes, second: bytes) -> Evidence:
     """HINT when the first two bytes of a packet's body are among those named, as many as there must be."""
     if (
         size > _LONGEST_ANSWER
         or (body and body[0] not in first)
         or (second and len(body) > 1 and body[1] not in second)
     ):
-        return REFUTED
-    return HINT if len(body) >= min(size, 2) else (0, 1)
+        return NO
+    return HINT if len(body) >= min(size, 2) else WEAK
 
 
 def _length(data: bytes) -> tuple[int, int]:

@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pywall_core.api import Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, judge
+from ..parsing.evidence import HINT, Evidence, either_first
 
 api_version = 1
 protocols = ("nats",)
@@ -36,15 +36,15 @@ _ANSWERS: Final = (b"INFO", b"PING", b"PONG", b"+OK", b"-ERR '", b"MSG ")
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect NATS."""
-    return judge("nats", _side(client, _CONNECT, _CLIENT, _OPENINGS), _side(server, _INFO, _SERVER, _ANSWERS))
+    return either_first("nats", _side(client, _CONNECT, _CLIENT, _OPENINGS), _side(server, _INFO, _SERVER, _ANSWERS))
 
 
-def _side(data: bytes, own: re.Pattern[bytes], shared: re.Pattern[bytes], verbs: tuple[bytes, ...]) -> Grade:
+def _side(data: bytes, own: re.Pattern[bytes], shared: re.Pattern[bytes], verbs: tuple[bytes, ...]) -> Evidence:
     if not data or own.match(data):
-        return PROOF if data else OPEN
+        return YES if data else MORE
     if shared.match(data):
         return HINT
     if b"\n" in data or len(data) > _LONGEST:
-        return REFUTED
+        return NO
     head = data[:8].upper()
-    return OPEN if any(head.startswith(verb) or verb.startswith(head) for verb in verbs) else REFUTED
+    return MORE if any(head.startswith(verb) or verb.startswith(head) for verb in verbs) else NO

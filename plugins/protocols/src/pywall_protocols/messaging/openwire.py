@@ -8,9 +8,10 @@
 
 from __future__ import annotations
 
-from pywall_core.api import Answer, Flow, Match, hookimpl
+from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import REFUTED, Grade, by_client, magic
+from ..parsing.evidence import Evidence, client_first
+from ..parsing.wire import starts
 
 api_version = 1
 protocols = ("openwire",)
@@ -23,8 +24,8 @@ first_server = b"\0"
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect OpenWire."""
-    return by_client("openwire", _side(client), _side(server))
+    return client_first("openwire", _side(client), _side(server))
 
 
-def _side(data: bytes) -> Grade:
-    return magic(data[4:], b"\x01ActiveMQ") if not any(data[:2]) else REFUTED
+def _side(data: bytes) -> Evidence:
+    return starts(data[4:], b"\x01ActiveMQ") if not any(data[:2]) else NO

@@ -12,7 +12,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_request
+from ..parsing.evidence import Evidence, by_request
 from ..parsing.wire import u32
 
 api_version = 1
@@ -35,7 +35,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_request("rabbitmq-stream", _asks, _answers, flow, client, server)
 
 
-def _asks(data: bytes) -> Said:
+def _asks(data: bytes) -> Evidence:
     result = _head(data, _PEER_PROPERTIES)
     return {} if result is YES else result
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.evidence import Description, Evidence, client_first
 from ..parsing.wire import text
 
 api_version = 1
@@ -43,24 +43,24 @@ _HEADER: Final = re.compile(rb"^(host|login):([^\r\n]*)", re.M)
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect STOMP."""
-    answer = by_client("stomp", _side(client), _side(server))
-    if answer is MORE or answer is NO:
-        return answer
-    assert isinstance(answer, Match)
+    return client_first("stomp", _side(client), _side(server), _describe, client, server)
+
+
+def _describe(client: bytes, server: bytes) -> Description:
     end = client.find(0, 0, 2048)
     facts: dict[str, Any] = (
         {name.decode(): text(value) for name, value in _HEADER.findall(client[:end])} if end > 0 else {}
     )
-    return Match("stomp", facts, answer.confirmed, answer.done and end > 0)
+    return Description(facts, done=end > 0)
 
 
-def _side(data: bytes) -> Grade:
+def _side(data: bytes) -> Evidence:
     if _FRAME.match(data):
-        return PROOF
+        return YES
     frame = data.lstrip()
     if len(data) > 256:
-        return REFUTED
+        return NO
     for begin in _BEGIN:
         if begin.startswith(frame) or (frame.startswith(begin) and b"\n" not in frame[len(begin) :].lstrip(b"\r\n")):
-            return OPEN
-    return REFUTED
+            return MORE
+    return NO

@@ -14,7 +14,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_request
+from ..parsing.evidence import Evidence, by_request
 from ..parsing.wire import text
 
 api_version = 1
@@ -39,7 +39,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_request("stratum", _request, _answers, flow, client, server)
 
 
-def _request(data: bytes) -> Said:
+def _request(data: bytes) -> Evidence:
     end = data.find(b"\n", 0, _LONGEST)
     if end < 0:
         return MORE if len(data) < _LONGEST else NO

@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_datagram, by_stream
+from ..parsing.evidence import Evidence, by_datagram, by_stream
 from ..parsing.wire import u32
 
 api_version = 1
@@ -38,7 +38,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_stream("tplink-smarthome", _stream, client, server)
 
 
-def _stream(data: bytes) -> Said:
+def _stream(data: bytes) -> Evidence:
     if data[0] or (len(data) > 1 and data[1]):
         return NO
     if len(data) < 4:
@@ -49,7 +49,7 @@ def _stream(data: bytes) -> Said:
     return _command(data[4:]) if len(data) >= 4 + min(length, _SHOWN) else MORE
 
 
-def _command(data: bytes) -> Said:
+def _command(data: bytes) -> Evidence:
     if data[1:2] not in (b"\xf2", b"\xad"):  # behind the brace a quotation mark, or the other brace
         return NO
     shown = data[:_SHOWN]

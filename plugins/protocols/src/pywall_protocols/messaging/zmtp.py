@@ -12,7 +12,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_stream
+from ..parsing.evidence import Evidence, by_stream
 
 api_version = 1
 protocols = ("zmtp",)
@@ -32,7 +32,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_stream("zmtp", _greeting, client, server)
 
 
-def _greeting(data: bytes) -> Said:
+def _greeting(data: bytes) -> Evidence:
     """Eight bytes between 0xff and 0x7f, which an older peer takes for a length: zeros, the last one 0 or 1."""
     if data[0] != 0xFF or any(data[1:8]) or (len(data) > 8 and data[8] > 1):
         return NO

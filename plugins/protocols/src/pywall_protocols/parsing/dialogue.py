@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final
 
-from .evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade
+from pywall_core.api import MORE, NO, YES
+
+from .evidence import HINT, LEANING, Evidence
 from .wire import cut
 
 #: A complete line without its end, and the offset behind it.
@@ -137,26 +139,26 @@ def commands_side(
     own: frozenset[bytes],
     shared: frozenset[bytes],
     known: frozenset[bytes],
-) -> Grade:
+) -> Evidence:
     """Return how far a client's lines are commands: ``decisive`` ones prove, the protocol's ``own`` verbs speak for
     it, those that it has in common (``shared``) for nothing. ``known`` are the :func:`heads` of all of them."""
     if not data:
-        return OPEN
+        return MORE
     if not has_head(data, known):
-        return REFUTED
+        return NO
     commands = lines(data)
     at = seen = 0
     for line, end in commands:
         if decisive.match(line):
-            return PROOF
+            return YES
         verb = verb_of(line)
         if verb in own:
             seen = 1
         elif verb not in shared:
-            return HINT if seen else REFUTED
+            return HINT if seen else NO
         at = end
     if len(commands) >= 16:
-        return HINT if seen else REFUTED
+        return HINT if seen else NO
     if seen:
         return LEANING
-    return OPEN if may_begin(data[at:], own | shared) else REFUTED
+    return MORE if may_begin(data[at:], own | shared) else NO

@@ -1,75 +1,235 @@
-"""What two directions together prove: graded evidence of each, one answer from both.
+"""What the bytes of one direction are evidence of, and one answer from the evidence of both.
 
-A grade is an interval: the evidence that a direction gives now, and the most that it may still come to. 0 is none, 1 a
-hint that needs the other side's, 2 a proof. With more bytes the interval only narrows, so an answer made of two of
-them never changes, however the bytes were cut and whichever side came first.
+A check gets what one direction has sent and gives :data:`Evidence`: the facts of a message of the protocol, or YES (a
+proof without facts), NO, MORE, or a :class:`Hint`. With more bytes it only narrows, so an answer made of the evidence
+of both directions never changes, however the bytes were cut and whichever side came first.
+
+The shapes of detectors, each a function:
+
+============================  =======================================================================================
+:func:`client_first`          the client speaks first: nothing is decided without it
+:func:`server_first`          the server speaks first: what the client sends in the meantime decides nothing
+:func:`either_first`          either direction alone may prove it
+:func:`alike`                 both sides send the same messages: either begins, the other one confirms
+:func:`by_stream`             as ``alike``, from one check of the beginning of a direction
+:func:`by_datagram`           one check of the first datagram: the client's decides, the server's confirms
+:func:`by_message`            ``by_datagram`` over UDP, ``by_stream`` over TCP
+:func:`by_request`            the client's request decides, an answer that fits it confirms
+:func:`by_beacon`             the first datagram decides, nobody need answer
+============================  =======================================================================================
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, Final, NamedTuple, TypeAlias
 
-from pywall_core.api import MORE, NO, Answer, Match
+from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match
 
-Grade = tuple[int, int]
-REFUTED: Final[Grade] = (0, 0)
-OPEN: Final[Grade] = (0, 2)
-HINT: Final[Grade] = (1, 1)
-LEANING: Final[Grade] = (1, 2)
-PROOF: Final[Grade] = (2, 2)
+from .wire import first_datagram
 
 
-def judge(
-    protocol: str,
-    client: Grade,
-    server: Grade,
-    facts: dict[str, Any] | None = None,
-    *,
-    done: bool = True,
-    restart: tuple[int, int] | None = None,
-    proved: bool = True,
-) -> Match | Answer:
-    """Return one answer from both grades: a proof or two hints make a Match, NO is said when neither can come any more.
+class Hint(Enum):
+    """Less than a proof. Two hints, one of each direction, make a match; so does a proof of either."""
 
-    The Match is confirmed when both sides speak the protocol and, besides, ``proved`` is true.
+    #: may become a hint, never a proof
+    WEAK = "weak"
+    HINT = "hint"
+    #: a hint that may become a proof
+    LEANING = "leaning"
+
+
+WEAK: Final = Hint.WEAK
+HINT: Final = Hint.HINT
+LEANING: Final = Hint.LEANING
+
+Evidence: TypeAlias = dict[str, Any] | Answer | Hint
+Check = Callable[[bytes], Evidence]
+
+
+class Description(NamedTuple):
+    """What a match says besides its name: facts, whether more bytes bring no more of them, and where another protocol
+    begins (:attr:`pywall_core.api.Match.restart`).
     """
-    (c, c_most), (s, s_most) = client, server
-    if c == 2 or s == 2 or (c and s):
-        confirmed = bool(c and s) and proved
-        settled = confirmed or not (c_most and s_most)
-        return Match(protocol, facts or {}, confirmed, restart is not None or (done and settled), restart)
-    return MORE if c_most == 2 or s_most == 2 or (c_most and s_most) else NO
+
+    facts: dict[str, Any]
+    done: bool = True
+    restart: tuple[int, int] | None = None
 
 
-def by_client(
+#: Gets the bytes of the client and of the server; asked for a match alone.
+Describe = Callable[[bytes, bytes], Description]
+
+
+# --- from the evidence of both directions -------------------------------------------------------------------------
+
+
+def client_first(
     protocol: str,
-    client: Grade,
-    server: Grade,
-    facts: dict[str, Any] | None = None,
+    client: Evidence,
+    server: Evidence,
+    describe: Describe | None = None,
+    sent: bytes = b"",
+    received: bytes = b"",
     *,
-    done: bool = True,
-    restart: tuple[int, int] | None = None,
     proved: bool = True,
 ) -> Match | Answer:
-    """As :func:`judge`, where the client speaks first: nothing is decided without it, all is over when it is wrong."""
-    if client[0]:
-        return judge(protocol, client, server, facts, done=done, restart=restart, proved=proved)
-    return MORE if client[1] else NO
+    """Return the answer where the client speaks first: all is over when its bytes are those of another protocol.
+
+    ``describe`` gets ``sent`` and ``received``, what the client and the server have said; without it the facts are
+    those of the evidence. The match is confirmed when both sides speak the protocol and ``proved`` is true.
+    """
+    if client is NO:
+        return NO
+    if client is MORE or client is WEAK:
+        return MORE
+    return either_first(protocol, client, server, describe, sent, received, proved=proved)
 
 
-def by_server(protocol: str, client: Grade, server: Grade, *, silent: bool, proved: bool = True) -> Match | Answer:
-    """As :func:`judge`, where the server speaks first: a client that says what none of its clients could ends it.
+def server_first(
+    protocol: str,
+    client: Evidence,
+    server: Evidence,
+    describe: Describe | None = None,
+    sent: bytes = b"",
+    received: bytes = b"",
+    *,
+    silent: bool,
+    proved: bool = True,
+) -> Match | Answer:
+    """Return the answer where the server speaks first: a client that says what none of its clients could ends it.
 
     The greeting of a server that is ``silent`` so far need not be waited for then. A greeting that came in time counts.
     """
-    return NO if silent and client == REFUTED else judge(protocol, client, server, proved=proved)
+    if silent and client is NO:
+        return NO
+    return either_first(protocol, client, server, describe, sent, received, proved=proved)
 
 
-def magic(data: bytes, *magics: bytes) -> Grade:
-    """PROOF when ``data`` begins with one of ``magics``, OPEN while it is a beginning of one, else REFUTED."""
+def either_first(
+    protocol: str,
+    client: Evidence,
+    server: Evidence,
+    describe: Describe | None = None,
+    sent: bytes = b"",
+    received: bytes = b"",
+    *,
+    proved: bool = True,
+) -> Match | Answer:
+    """Return the answer where a proof of either side, or a hint of each, makes a match; NO when neither can come."""
+    by_client, by_server = _weight(client), _weight(server)
+    if by_client < 2 and by_server < 2 and not (by_client and by_server):
+        can_prove = _may_prove(client) or _may_prove(server)
+        return MORE if can_prove or (client is not NO and server is not NO) else NO
+    confirmed = bool(by_client and by_server) and proved
+    settled = confirmed or client is NO or server is NO
+    if describe is None:
+        return Match(protocol, _facts(client, server), confirmed, settled)
+    facts, done, restart = describe(sent, received)
+    return Match(protocol, facts, confirmed, restart is not None or (settled and done), restart)
+
+
+def alike(protocol: str, client: Evidence, server: Evidence) -> Match | Answer:
+    """Return the answer where both sides send the same messages, and hints count for nothing.
+
+    Both prove it: confirmed. One does: a match that is not confirmed, for as long as the other side may still confirm
+    it. A NO of either side before the other's proof is NO.
+    """
+    by_client, by_server = _weight(client), _weight(server)
+    if by_client == 2 or by_server == 2:
+        confirmed = by_client == by_server
+        return Match(protocol, _facts(client, server), confirmed, confirmed or client is NO or server is NO)
+    return NO if client is NO or server is NO else MORE
+
+
+def _weight(evidence: Evidence) -> int:
+    """Return 2 for a proof, 1 for a hint, 0 for what is none yet or never."""
+    if evidence is MORE or evidence is NO or evidence is WEAK:
+        return 0
+    return 1 if evidence is HINT or evidence is LEANING else 2
+
+
+def _may_prove(evidence: Evidence) -> bool:
+    """Return True if what is no proof may become one."""
+    return evidence is MORE or evidence is LEANING
+
+
+def _facts(client: Evidence, server: Evidence) -> dict[str, Any]:
+    """Return the client's facts, the server's where it has none."""
+    if isinstance(client, dict):
+        return client
+    return server if isinstance(server, dict) else {}
+
+
+# --- from one check -----------------------------------------------------------------------------------------------
+
+
+def by_stream(protocol: str, check: Check, client: bytes, server: bytes) -> Match | Answer:
+    """The beginning of either direction decides; the other one confirms. The client's facts go first."""
+    return alike(protocol, check(client) if client else MORE, check(server) if server else MORE)
+
+
+def by_datagram(protocol: str, check: Check, flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """The client's first datagram decides; the server's first one confirms."""
+    if not client:
+        return MORE
+    facts = check(client[: flow.client_sizes[0]])
+    if not isinstance(facts, dict):
+        return NO
+    if not server:
+        return Match(protocol, facts, confirmed=False, done=False)
+    return Match(protocol, facts, confirmed=isinstance(check(server[: flow.server_sizes[0]]), dict))
+
+
+def by_message(protocol: str, check: Check, flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """For protocols that send the same messages over UDP and TCP."""
+    if flow.proto == UDP:
+        return by_datagram(protocol, check, flow, client, server)
+    return by_stream(protocol, check, client, server)
+
+
+def by_request(
+    protocol: str,
+    ask: Check,
+    answers: Callable[[bytes, bytes], Answer],
+    flow: Flow,
+    client: bytes,
+    server: bytes,
+    *,
+    needs_answer: bool = False,
+) -> Match | Answer:
+    """The client's request decides, an answer that fits it confirms; over UDP the first datagram of each.
+
+    ``answers`` gets the request and what the server said, and says YES, NO or MORE. With ``needs_answer`` the request
+    alone is too little for a name.
+    """
+    if flow.proto == UDP:
+        client, server = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
+    if not client:
+        return MORE
+    facts = ask(client)
+    if not isinstance(facts, dict):
+        return MORE if facts is MORE and flow.proto != UDP else NO
+    answer = answers(client, server) if server else MORE
+    if answer is YES:
+        return Match(protocol, facts)
+    return answer if needs_answer else Match(protocol, facts, confirmed=False, done=answer is NO)
+
+
+def by_beacon(protocol: str, check: Check, flow: Flow, client: bytes) -> Match | Answer:
+    """The first datagram decides. Nobody answers, or need not, so that it is never confirmed."""
+    if not client:
+        return MORE
+    facts = check(client[: flow.client_sizes[0]])
+    return Match(protocol, facts, confirmed=False) if isinstance(facts, dict) else NO
+
+
+def begins(data: bytes, *magics: bytes) -> Answer:
+    """Return YES when ``data`` begins with one of ``magics``, MORE while it is a beginning of one, else NO."""
     if data.startswith(magics):
-        return PROOF
+        return YES
     for value in magics:
         if value.startswith(data):
-            return OPEN
-    return REFUTED
+            return MORE
+    return NO

@@ -1,12 +1,12 @@
-"""What detectors share: bytes to numbers, datagrams, magic strings, BER, printable facts, two-sided answers."""
+"""What detectors share: bytes to numbers, datagrams, magic strings, BER, printable facts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from struct import Struct
-from typing import Any, Final
+from typing import Final
 
-from pywall_core.api import MORE, NO, YES, Answer, Match
+from pywall_core.api import MORE, NO, YES, Answer
 
 _U16: Final = Struct("!H").unpack_from
 _U32: Final = Struct("!I").unpack_from
@@ -102,15 +102,3 @@ def tlv(data: bytes, at: int, end: int | None = None) -> tuple[int, int, int] | 
     if end is not None and start + length > end:
         return None
     return tag, start, start + length
-
-
-def two_sided(protocol: str, client: Answer, server: Answer, facts: dict[str, Any] | None = None) -> Match | Answer:
-    """Return one answer from what each direction's check said (MORE for a silent one).
-
-    Both YES: confirmed. One YES: a Match that is not confirmed, for as long as the other side may still confirm it.
-    A NO of either side before the other's YES is NO.
-    """
-    if client is YES or server is YES:
-        confirmed = client is server
-        return Match(protocol, facts or {}, confirmed, done=confirmed or client is NO or server is NO)
-    return NO if client is NO or server is NO else MORE

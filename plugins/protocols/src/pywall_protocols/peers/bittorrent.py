@@ -14,7 +14,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_datagram, by_stream
+from ..parsing.evidence import Evidence, by_datagram, by_stream
 from ..parsing.wire import starts
 
 api_version = 1
@@ -53,12 +53,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return Match("bt-tracker", confirmed=connected, done=bool(server))
 
 
-def _table_message(data: bytes) -> Said:
+def _table_message(data: bytes) -> Evidence:
     if data[0] != _DICTIONARY or not _bencoded(data) or data.rstrip(b"\r\n")[-1:] != b"e" or not _kind(data):
         return NO
     return {"message": "dht"}
 
 
-def _handshake(data: bytes) -> Said:
+def _handshake(data: bytes) -> Evidence:
     begins = starts(data, _HANDSHAKE)
     return {"message": "peer"} if begins is YES else begins

@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_stream
+from ..parsing.evidence import Evidence, by_stream
 
 api_version = 1
 protocols = ("edonkey",)
@@ -38,7 +38,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_stream("edonkey", _message, client, server)
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     if data[0] not in first_server or (len(data) > 4 and data[4]):
         return NO
     if len(data) < 6:
@@ -61,7 +61,7 @@ def _message(data: bytes) -> Said:
     return {"message": "hello"} if _u32(data, at)[0] < _MAX_TAGS else NO
 
 
-def _from_server(data: bytes, kind: int, length: int) -> Said:
+def _from_server(data: bytes, kind: int, length: int) -> Evidence:
     if kind == _ID_CHANGE:
         return {"message": "id_change"} if length in (5, 9, 13, 17, 21) else NO
     if len(data) < 8:

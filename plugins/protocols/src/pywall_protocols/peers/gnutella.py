@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pywall_core.api import YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_stream
+from ..parsing.evidence import Evidence, by_stream
 from ..parsing.wire import starts
 
 api_version = 1
@@ -27,6 +27,6 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_stream("gnutella", _handshake, client, server)
 
 
-def _handshake(data: bytes) -> Said:
+def _handshake(data: bytes) -> Evidence:
     begins = starts(data, b"GNUTELLA CONNECT/0.", b"GNUTELLA/0.", b"GNUTELLA PROBE")
     return {} if begins is YES else begins

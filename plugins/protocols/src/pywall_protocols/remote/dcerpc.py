@@ -12,9 +12,9 @@ from __future__ import annotations
 from typing import Any, Final
 from uuid import UUID
 
-from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.evidence import Description, Evidence, client_first
 from ..parsing.wire import first_datagram
 
 api_version = 1
@@ -34,17 +34,17 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect DCE/RPC."""
     if flow.proto == UDP:
         asked, reply = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
-        return by_client("dcerpc", _datagram(asked), _datagram(reply))
-    answer = by_client("dcerpc", _side(client, _CLIENT), _side(server, _SERVER))
-    if answer is MORE or answer is NO:
-        return answer
-    assert isinstance(answer, Match)
+        return client_first("dcerpc", _datagram(asked), _datagram(reply))
+    return client_first("dcerpc", _side(client, _CLIENT), _side(server, _SERVER), _describe, client, server)
+
+
+def _describe(client: bytes, server: bytes) -> Description:
     facts: dict[str, Any] = {}
     binds = len(client) > 2 and client[2] in (11, 14)
     if binds and len(client) >= 48:
         data = client[32:48]
         facts["interface"] = str(UUID(bytes_le=data) if client[4] >> 4 else UUID(bytes=data))
-    return Match("dcerpc", facts, answer.confirmed, answer.done and (not binds or bool(facts)))
+    return Description(facts, done=not binds or bool(facts))
 
 
 def _representation(data: bytes) -> bool:
@@ -52,22 +52,22 @@ def _representation(data: bytes) -> bool:
     return data[0] & ~0x11 == 0 and data[1] <= 3 and not any(data[2:])
 
 
-def _side(data: bytes, types: dict[int, int]) -> Grade:
+def _side(data: bytes, types: dict[int, int]) -> Evidence:
     if data and data[0] != 5:
-        return REFUTED
+        return NO
     if len(data) < 16:
-        return OPEN if (len(data) < 2 or data[1] <= 1) and (len(data) < 3 or data[2] in types) else REFUTED
+        return MORE if (len(data) < 2 or data[1] <= 1) and (len(data) < 3 or data[2] in types) else NO
     if data[1] > 1 or data[2] not in types or not _representation(data[4:8]):
-        return REFUTED
+        return NO
     order: Any = "little" if data[4] >> 4 else "big"
     fragment, authentication = int.from_bytes(data[8:10], order), int.from_bytes(data[10:12], order)
-    return PROOF if types[data[2]] <= fragment and authentication < fragment else REFUTED
+    return YES if types[data[2]] <= fragment and authentication < fragment else NO
 
 
-def _datagram(data: bytes) -> Grade:
+def _datagram(data: bytes) -> Evidence:
     if not data:
-        return OPEN
+        return MORE
     if len(data) < 80 or data[0] != 4 or data[1] > 10 or not _representation(data[4:7] + b"\0"):
-        return REFUTED
+        return NO
     order: Any = "little" if data[4] >> 4 else "big"
-    return PROOF if int.from_bytes(data[74:76], order) == len(data) - 80 and data[2] & 0x80 == 0 else REFUTED
+    return YES if int.from_bytes(data[74:76], order) == len(data) - 80 and data[2] & 0x80 == 0 else NO

@@ -14,7 +14,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_request
+from ..parsing.evidence import Evidence, by_request
 from ..parsing.wire import starts, text
 
 api_version = 1
@@ -45,7 +45,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_request("net-tcp", _preamble, _acknowledges, flow, client, server)
 
 
-def _preamble(data: bytes) -> Said:
+def _preamble(data: bytes) -> Evidence:
     found = _PREAMBLE.match(data)
     if found is None:
         return MORE if _BEGINNING.match(data) else NO
@@ -64,7 +64,7 @@ def _acknowledges(preamble: bytes, answer: bytes) -> Answer:
     return YES if len(answer) == 1 or answer[1] in b"\5\6\7\x0a\x0b" else NO
 
 
-def _remoting(data: bytes) -> Said:
+def _remoting(data: bytes) -> Evidence:
     result = starts(data[: len(_REMOTING)], _REMOTING)
     return {} if result is YES else result
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.evidence import HINT, Evidence, client_first
 from ..parsing.wire import first_datagram, text, u16
 
 api_version = 1
@@ -32,11 +32,10 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect RDP; hand over to the TLS that both sides agree on."""
     if flow.proto == UDP:
         asked, reply = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
-        return by_client("rdp", _syn(asked, b"\xff\xff\xff\xff", 1), _syn(reply, asked[8:12], 5) if asked else OPEN)
-    answer = by_client("rdp", _client(client), _server(server))
-    if answer is MORE or answer is NO:
+        return client_first("rdp", _syn(asked, b"\xff\xff\xff\xff", 1), _syn(reply, asked[8:12], 5) if asked else MORE)
+    answer = client_first("rdp", _client(client), _server(server))
+    if not isinstance(answer, Match):
         return answer
-    assert isinstance(answer, Match)
     facts: dict[str, Any] = {}
     size = u16(client, 2) if len(client) > 3 else 0
     if not size or len(client) < size:
@@ -56,28 +55,28 @@ def _agrees_on_tls(server: bytes) -> bool:
     return len(server) >= 19 and server[11] == 2 and server[15] in (1, 2, 8)
 
 
-def _client(data: bytes) -> Grade:
+def _client(data: bytes) -> Evidence:
     if not _x224(data, b"\xe0"):
-        return REFUTED
+        return NO
     if len(data) < 11:
-        return OPEN
+        return MORE
     size, rest = u16(data, 2), data[11:]
     if size == 11:
         return HINT
     if rest.startswith(b"Cookie: ") or (len(rest) >= 4 and rest[0] == 1 and rest[2:4] == b"\x08\0"):
-        return PROOF
-    return OPEN if b"Cookie: ".startswith(rest[:8]) or (rest[:1] == b"\x01" and len(rest) < 4) else REFUTED
+        return YES
+    return MORE if b"Cookie: ".startswith(rest[:8]) or (rest[:1] == b"\x01" and len(rest) < 4) else NO
 
 
-def _server(data: bytes) -> Grade:
+def _server(data: bytes) -> Evidence:
     if not _x224(data, b"\xd0"):
-        return REFUTED
+        return NO
     if len(data) < 11 or (u16(data, 2) == 19 and len(data) < 15):
-        return OPEN
+        return MORE
     size = u16(data, 2)
     if size == 11:
         return HINT
-    return PROOF if size == 19 and data[11] in (2, 3) and data[13:15] == b"\x08\0" else REFUTED
+    return YES if size == 19 and data[11] in (2, 3) and data[13:15] == b"\x08\0" else NO
 
 
 def _x224(data: bytes, code: bytes) -> bool:
@@ -87,9 +86,9 @@ def _x224(data: bytes, code: bytes) -> bool:
     return len(data) < 5 or (data[4] == u16(data, 2) - 5 and data[4] >= 6)
 
 
-def _syn(data: bytes, acknowledges: bytes, flags: int) -> Grade:
+def _syn(data: bytes, acknowledges: bytes, flags: int) -> Evidence:
     if not data:
-        return OPEN
+        return MORE
     if len(data) < 1132 or data[:4] != acknowledges or u16(data, 6) & 5 != flags:
-        return REFUTED
-    return PROOF if 1132 <= u16(data, 12) <= 1232 and 1132 <= u16(data, 14) <= 1232 else REFUTED
+        return NO
+    return YES if 1132 <= u16(data, 12) <= 1232 and 1132 <= u16(data, 14) <= 1232 else NO

@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import OPEN, PROOF, REFUTED, Grade, judge
+from ..parsing.evidence import Description, Evidence, either_first
 
 api_version = 1
 protocols = ("rfb",)
@@ -29,19 +29,19 @@ _SHAPE: Final = b"RFB 000.000\n"
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect RFB."""
-    answer = judge("rfb", _side(client), _side(server))
-    if answer is MORE or answer is NO:
-        return answer
-    assert isinstance(answer, Match)
+    return either_first("rfb", _side(client), _side(server), _describe, client, server)
+
+
+def _describe(client: bytes, server: bytes) -> Description:
     facts: dict[str, Any] = {}
     for name, data in (("client", client), ("server", server)):
         if version := _VERSION.match(data):
             facts[f"{name}_protocol_version"] = version[1].decode()
-    return Match("rfb", facts, answer.confirmed, answer.done)
+    return Description(facts)
 
 
-def _side(data: bytes) -> Grade:
+def _side(data: bytes) -> Evidence:
     if len(data) >= 12:
-        return PROOF if _VERSION.match(data) else REFUTED
+        return YES if _VERSION.match(data) else NO
     shape = bytes(ord("0") if 48 <= byte <= 57 and at in (4, 5, 6, 8, 9, 10) else byte for at, byte in enumerate(data))
-    return OPEN if _SHAPE.startswith(shape) else REFUTED
+    return MORE if _SHAPE.startswith(shape) else NO

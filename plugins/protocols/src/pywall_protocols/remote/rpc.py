@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said
+from ..parsing.evidence import Evidence
 from ..parsing.wire import first_datagram, u32
 
 api_version = 1
@@ -51,7 +51,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return MORE
 
 
-def _record(data: bytes) -> Said:
+def _record(data: bytes) -> Evidence:
     """Return the first record of a stream."""
     if len(data) < 12:
         return MORE if len(data) < 4 or u32(data, 0) & 0x7FFFFFFF <= _MAX_FRAGMENT else NO
@@ -63,7 +63,7 @@ def _record(data: bytes) -> Said:
     return _message(data[4 : 4 + length], length)
 
 
-def _message(data: bytes, length: int = 0) -> Said:
+def _message(data: bytes, length: int = 0) -> Evidence:
     """Return facts of a call, ``{}`` for a reply; ``length`` is the record's where the end may be missing."""
     size = length or len(data)
     if len(data) < 24 or size % 4:

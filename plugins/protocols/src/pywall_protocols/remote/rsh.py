@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pywall_core.api import Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.evidence import HINT, WEAK, Description, Evidence, client_first
 from ..parsing.wire import text
 
 api_version = 1
@@ -35,30 +35,26 @@ _TERMINAL: Final = re.compile(rb"[A-Za-z0-9_.+-]{1,40}/\d{2,7}\Z")
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect rsh and rlogin. Servers answer one byte, as noise may, so they are never confirmed."""
     fields = _FIELDS.match(client)
-    server_grade = _server(server)
+    answered = _server(server)
     if fields is None:
-        return by_client("rsh", OPEN if _BEGINNING.match(client) else REFUTED, server_grade)
-    if fields[1]:
-        facts = {"user": text(fields[2]), "server_user": text(fields[3]), "command": text(fields[4])}
-        return by_client("rsh", PROOF, server_grade, facts, proved=False)
-    if not _TERMINAL.match(fields[4]):
-        return by_client(
-            "rsh",
-            HINT,
-            server_grade,
-            {"user": text(fields[2]), "server_user": text(fields[3]), "command": text(fields[4])},
-            proved=False,
-        )
-    return by_client(
-        "rlogin",
-        PROOF,
-        server_grade,
-        {"user": text(fields[2]), "server_user": text(fields[3]), "terminal": text(fields[4])},
-        proved=False,
-    )
+        return client_first("rsh", MORE if _BEGINNING.match(client) else NO, answered)
+    name = "rlogin" if _asks_terminal(fields) else "rsh"
+    asked = YES if fields[1] or name == "rlogin" else HINT
+    return client_first(name, asked, answered, _describe, client, server, proved=False)
 
 
-def _server(data: bytes) -> Grade:
+def _describe(client: bytes, server: bytes) -> Description:
+    fields = _FIELDS.match(client)
+    assert fields is not None
+    wanted = "terminal" if _asks_terminal(fields) else "command"
+    return Description({"user": text(fields[2]), "server_user": text(fields[3]), wanted: text(fields[4])})
+
+
+def _asks_terminal(fields: re.Match[bytes]) -> bool:
+    return not fields[1] and _TERMINAL.match(fields[4]) is not None
+
+
+def _server(data: bytes) -> Evidence:
     if not data:
-        return (0, 1)
-    return HINT if data[0] <= 1 else REFUTED
+        return WEAK
+    return HINT if data[0] <= 1 else NO

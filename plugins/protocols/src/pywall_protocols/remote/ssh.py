@@ -16,7 +16,8 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.wire import text, two_sided, u32
+from ..parsing.evidence import alike
+from ..parsing.wire import text, u32
 
 api_version = 1
 protocols = ("ssh",)
@@ -43,7 +44,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect SSH."""
     client_at, client_says = _find(client, lines_before=False)
     server_at, server_says = _find(server, lines_before=True)
-    answer = two_sided("ssh", client_says, server_says)
+    answer = alike("ssh", client_says, server_says)
     if not isinstance(answer, Match):
         return answer
     complete = True

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from pywall_core.api import Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import LEANING, OPEN, PROOF, REFUTED, Grade, by_server
+from ..parsing.evidence import HINT, LEANING, Evidence, server_first
 
 api_version = 1
 protocols = ("telnet",)
@@ -29,19 +29,19 @@ _OPTIONS: Final = bytes((*range(50), 69, 70, 85, 86, 90, 91, 93, 138, 139, 140, 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect Telnet."""
-    return by_server("telnet", _side(client), _side(server), silent=not server)
+    return server_first("telnet", _side(client), _side(server), silent=not server)
 
 
-def _side(data: bytes) -> Grade:
+def _side(data: bytes) -> Evidence:
     if not data:
-        return OPEN
+        return MORE
     first = _command(data, 0)
     if first <= 0:
-        return REFUTED if first < 0 else OPEN
+        return NO if first < 0 else MORE
     second = _command(data, first)
     if second > 0:
-        return PROOF
-    return LEANING if second == 0 else (1, 1)
+        return YES
+    return LEANING if second == 0 else HINT
 
 
 def _command(data: bytes, at: int) -> int:

@@ -8,11 +8,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.evidence import Description, Evidence, client_first
 from ..parsing.wire import text, u32
 
 api_version = 1
@@ -28,15 +28,11 @@ _NAME: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect Thrift."""
-    grade = _side(client, b"\1\4")
-    answer = by_client("thrift", grade, _side(server, b"\2\3"))
-    if answer is MORE or answer is NO:
-        return answer
-    assert isinstance(answer, Match)
-    facts: dict[str, Any] = {}
-    if grade == PROOF:
-        facts["method"] = text(_name(client))
-    return Match("thrift", facts, answer.confirmed, answer.done)
+    return client_first("thrift", _side(client, b"\1\4"), _side(server, b"\2\3"), _describe, client, server)
+
+
+def _describe(client: bytes, server: bytes) -> Description:
+    return Description({"method": text(_name(client))})
 
 
 def _start(data: bytes) -> int:
@@ -51,26 +47,26 @@ def _name(data: bytes) -> bytes:
     return data[at + 8 : at + 8 + u32(data, at + 4)]
 
 
-def _side(data: bytes, kinds: bytes) -> Grade:
+def _side(data: bytes, kinds: bytes) -> Evidence:
     if not data:
-        return OPEN
+        return MORE
     at = _start(data)
     if len(data) < at + 8:
         head = data[at : at + 4]
-        return OPEN if b"\x80\x01\0".startswith(head[:3]) or head[:1] == b"\x82" else REFUTED
+        return MORE if b"\x80\x01\0".startswith(head[:3]) or head[:1] == b"\x82" else NO
     if at and not 8 <= u32(data, 0) <= 1 << 24:
-        return REFUTED
+        return NO
     if data[at] == 0x82:
         if not at or data[at + 1] & 0x1F != 1 or data[at + 1] >> 5 not in kinds:
-            return REFUTED
+            return NO
         size = data[at + 3]
     elif data[at : at + 3] == b"\x80\x01\0" and data[at + 3] in kinds:
         size = u32(data, at + 4)
     else:
-        return REFUTED
+        return NO
     if not 1 <= size <= 128:
-        return REFUTED
+        return NO
     name = _name(data)
     if name.translate(None, _NAME):
-        return REFUTED
-    return PROOF if len(name) == size else OPEN
+        return NO
+    return YES if len(name) == size else MORE

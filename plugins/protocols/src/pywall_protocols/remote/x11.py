@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pywall_core.api import Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.evidence import HINT, WEAK, Evidence, client_first
 
 api_version = 1
 protocols = ("x11",)
@@ -25,24 +25,24 @@ first_server = b"\0\1\2"
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect X11."""
-    return by_client("x11", _client(client), _server(server))
+    return client_first("x11", _client(client), _server(server))
 
 
-def _client(data: bytes) -> Grade:
+def _client(data: bytes) -> Evidence:
     if data[:1] not in (b"", b"B", b"l"):
-        return REFUTED
+        return NO
     order: Any = "big" if data[:1] == b"B" else "little"
     fields = [int.from_bytes(data[at : at + 2], order) for at in range(2, min(len(data) - 1, 10), 2)]
     if fields[:2] not in ([], [11], [11, 0]):
-        return REFUTED
+        return NO
     if len(data) < 12:
-        return OPEN
-    return PROOF if fields[2] <= 256 and fields[3] <= 1024 and not any(data[10:12]) else REFUTED
+        return MORE
+    return YES if fields[2] <= 256 and fields[3] <= 1024 and not any(data[10:12]) else NO
 
 
-def _server(data: bytes) -> Grade:
+def _server(data: bytes) -> Evidence:
     if len(data) < 8:
-        return (0, 1) if data[:1] in (b"", b"\0", b"\1", b"\2") else REFUTED
+        return WEAK if data[:1] in (b"", b"\0", b"\1", b"\2") else NO
     if data[0] == 2:
         return HINT
-    return HINT if data[0] <= 1 and data[2:6] in (b"\0\x0b\0\0", b"\x0b\0\0\0") else REFUTED
+    return HINT if data[0] <= 1 and data[2:6] in (b"\0\x0b\0\0", b"\x0b\0\0\0") else NO

@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_beacon
+from ..parsing.evidence import Evidence, by_beacon
 from ..parsing.wire import u32
 
 api_version = 1
@@ -37,7 +37,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_beacon("bfd", _packet, flow, client)
 
 
-def _packet(data: bytes) -> Said:
+def _packet(data: bytes) -> Evidence:
     size = len(data)
     if size < _HEADER or data[3] != size or not data[2] or data[1] & _MULTIPOINT or not u32(data, 4):
         return NO

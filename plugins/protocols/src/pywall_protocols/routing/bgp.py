@@ -12,7 +12,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_stream
+from ..parsing.evidence import Evidence, by_stream
 from ..parsing.wire import u16
 
 api_version = 1
@@ -42,7 +42,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_stream("bgp", _message, client, server)
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     if not _MARKER.startswith(data[:16]):
         return NO
     if len(data) < _HEADER:

@@ -14,7 +14,7 @@ from typing import Final
 
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_beacon
+from ..parsing.evidence import Evidence, by_beacon
 from ..parsing.wire import u16
 
 api_version = 1
@@ -36,7 +36,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_beacon("hsrp", _message, flow, client)
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     if data.startswith(_GROUP_STATE):
         holds = len(data) >= 42 and data[3] <= 2 and data[4] <= 6 and data[5] in (4, 6)
         return {"version": 2, "group": u16(data, 6)} if holds else NO

@@ -12,7 +12,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_datagram, by_stream
+from ..parsing.evidence import Evidence, by_datagram, by_stream
 from ..parsing.wire import u16
 
 api_version = 1
@@ -38,11 +38,11 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_stream("ldp", _message, client, server)
 
 
-def _datagram(data: bytes) -> Said:
+def _datagram(data: bytes) -> Evidence:
     return _message(data) if len(data) >= 18 and u16(data, 2) + 4 == len(data) else NO
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     if not b"\0\1".startswith(data[:2]) or (len(data) >= 4 and u16(data, 2) < _LEAST):
         return NO
     if len(data) < 18:

@@ -14,7 +14,7 @@ from typing import Final
 
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_datagram
+from ..parsing.evidence import Evidence, by_datagram
 from ..parsing.wire import u16
 
 api_version = 1
@@ -45,7 +45,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_datagram("gtp", _message, flow, client, server)
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     if len(data) < 6:
         return NO
     version, kind = data[0] >> 5, data[1]

@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import HINT, OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.evidence import HINT, Description, Evidence, client_first
 from ..parsing.wire import text, u32
 
 api_version = 1
@@ -45,10 +45,10 @@ _BIND: Final = re.compile(rb"([ -~]{0,15})\0([ -~]{0,8})\0[ -~]{0,12}\0[\x00-\x5
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect SMPP."""
-    answer = by_client("smpp", _side(client), _side(server))
-    if answer is MORE or answer is NO:
-        return answer
-    assert isinstance(answer, Match)
+    return client_first("smpp", _side(client), _side(server), _describe, client, server)
+
+
+def _describe(client: bytes, server: bytes) -> Description:
     facts: dict[str, Any] = {}
     command = u32(client, 4) if len(client) >= 16 else 0
     whole = command > 0 and len(client) >= u32(client, 0)
@@ -57,24 +57,24 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         bind = _BIND.match(client, 16) if command in (1, 2, 9) else None
         if bind:
             facts["system_id"] = text(bind[1])
-    return Match("smpp", facts, answer.confirmed, answer.done and whole)
+    return Description(facts, done=whole)
 
 
-def _side(data: bytes) -> Grade:
+def _side(data: bytes) -> Evidence:
     if len(data) < 16:
-        return OPEN if data[:2] in (b"", b"\0", b"\0\0") and data[4:5] in (b"", b"\0", b"\x80") else REFUTED
+        return MORE if data[:2] in (b"", b"\0", b"\0\0") and data[4:5] in (b"", b"\0", b"\x80") else NO
     size, command, status, number = u32(data, 0), u32(data, 4), u32(data, 8), u32(data, 12)
     kind = command & 0x7FFFFFFF
     if not 16 <= size <= 4096 or (kind not in _COMMANDS and command != 0x80000000) or not 0 < number < 0x80000000:
-        return REFUTED
+        return NO
     if command & 0x80000000:
-        return HINT if status < 0x800 else REFUTED
+        return HINT if status < 0x800 else NO
     if status:
-        return REFUTED
+        return NO
     if kind not in (1, 2, 9):
         return HINT
     if not 23 <= size <= 96:
-        return REFUTED
+        return NO
     if len(data) < size:
-        return OPEN
-    return PROOF if _BIND.match(data, 16) else REFUTED
+        return MORE
+    return YES if _BIND.match(data, 16) else NO

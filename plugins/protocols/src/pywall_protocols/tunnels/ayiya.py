@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_datagram
+from ..parsing.evidence import Evidence, by_datagram
 from ..parsing.inner import ip_packet
 
 api_version = 1
@@ -36,7 +36,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_datagram("ayiya", _message, flow, client, server)
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     if len(data) < 8 or data[1] & 15 > _MAX_HASH or data[2] >> 4 > _MAX_AUTHENTICATION or data[2] & 15 > _MAX_OPERATION:
         return NO
     inside = 8 + (1 << (data[0] >> 4)) + (data[1] >> 4) * 4

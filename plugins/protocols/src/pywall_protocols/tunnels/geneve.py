@@ -12,7 +12,7 @@ from typing import Final
 
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_datagram
+from ..parsing.evidence import Evidence, by_datagram
 from ..parsing.inner import ethernet_frame, network_packet
 from ..parsing.wire import u16, u24
 
@@ -34,7 +34,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_datagram("geneve", _message, flow, client, server)
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     if len(data) < _HEADER + 20 or data[1] & _RESERVED or data[7]:
         return NO
     kind = u16(data, 2)

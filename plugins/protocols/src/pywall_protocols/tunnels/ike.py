@@ -12,7 +12,7 @@ from typing import Final
 
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_datagram
+from ..parsing.evidence import Evidence, by_datagram
 from ..parsing.wire import u32
 
 api_version = 1
@@ -33,7 +33,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_datagram("ike", _message, flow, client, server)
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     at = 4 if data[:4] == _MARKER else 0
     size = len(data) - at
     if size < _HEADER or u32(data, at + 24) != size:

@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_request
+from ..parsing.evidence import Evidence, by_request
 
 api_version = 1
 protocols = ("nebula",)
@@ -34,7 +34,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_request("nebula", _opening, _answers, flow, client, server)
 
 
-def _opening(data: bytes) -> Said:
+def _opening(data: bytes) -> Evidence:
     opens = len(data) > _HEADER and data.startswith(_HANDSHAKE)
     return {} if opens and data[4:_HEADER] == bytes(11) + b"\1" else NO
 

@@ -19,7 +19,8 @@ from typing import Any, Final, NamedTuple
 
 from pywall_core.api import MORE, NO, TCP, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.wire import datagrams, first_datagram, two_sided, u16, u32
+from ..parsing.evidence import alike
+from ..parsing.wire import datagrams, first_datagram, u16, u32
 
 api_version = 1
 protocols = ("openvpn",)
@@ -72,7 +73,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
             if first and not _midway_packet(first)[0]:
                 return NO
             return _midway(list(datagrams(client, flow.client_sizes)), list(datagrams(server, flow.server_sizes)))
-    answer = two_sided("openvpn", client_says, server_says)
+    answer = alike("openvpn", client_says, server_says)
     if not isinstance(answer, Match):
         return answer
     facts: dict[str, Any] = {}

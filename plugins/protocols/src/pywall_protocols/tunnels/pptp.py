@@ -8,9 +8,9 @@
 
 from __future__ import annotations
 
-from pywall_core.api import Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.evidence import Evidence, client_first
 from ..parsing.wire import u16
 
 api_version = 1
@@ -24,12 +24,12 @@ first_server = b"\0"
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect PPTP."""
-    return by_client("pptp", _side(client), _side(server))
+    return client_first("pptp", _side(client), _side(server))
 
 
-def _side(data: bytes) -> Grade:
+def _side(data: bytes) -> Evidence:
     if not b"\x00\x01\x1a\x2b\x3c\x4d".startswith(data[2:8]):
-        return REFUTED
+        return NO
     if len(data) < 12:
-        return OPEN
-    return PROOF if 16 <= u16(data, 0) <= 220 and 1 <= u16(data, 8) <= 15 and not any(data[10:12]) else REFUTED
+        return MORE
+    return YES if 16 <= u16(data, 0) <= 220 and 1 <= u16(data, 8) <= 15 and not any(data[10:12]) else NO

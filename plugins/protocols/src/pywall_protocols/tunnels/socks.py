@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, judge
+from ..parsing.evidence import HINT, LEANING, WEAK, Evidence, either_first
 from ..parsing.wire import cut, text, u16
 
 api_version = 1
@@ -57,14 +57,14 @@ def _version4(client: bytes, server: bytes) -> Match | Answer:
     facts: dict[str, Any] = {"version": 4, "command": _COMMANDS[client[1]], "host": text(host), "port": u16(client, 2)}
     if user := cut(client, 8, client.index(0, 8)):
         facts["user"] = text(user)
-    server_grade: Grade = (0, 1)
+    answered: Evidence = WEAK
     if server[:1] not in (b"", b"\0") or (len(server) > 1 and not 0x5A <= server[1] <= 0x5D):
-        server_grade = REFUTED
+        answered = NO
     elif len(server) >= 8:
-        server_grade = HINT
-    answer = judge("socks", PROOF if named or client[8] else HINT, server_grade, facts)
-    if answer is MORE or answer is NO or server_grade != HINT:
-        return answer
+        answered = HINT
+    proof: Evidence = facts if named or client[8] else HINT
+    if answered is not HINT:
+        return either_first("socks", proof, answered)
     granted = server[1] == 0x5A and client[1] == 1
     return Match("socks", facts, True, True, (end + 1, 8) if granted else None)
 
@@ -78,13 +78,13 @@ def _version5(client: bytes, server: bytes) -> Match | Answer:
         return NO
     signed_in = _password(client, at)
     request = _connection(client, signed_in or at)
-    asked: Grade = (PROOF if request else LEANING) if len(client) >= at else OPEN
+    asked: Evidence = (facts if request else LEANING) if len(client) >= at else MORE
     if len(server) < 2:
-        server_grade: Grade = (0, 1) if server[:1] in (b"", b"\5") else REFUTED
+        answered: Evidence = WEAK if server[:1] in (b"", b"\5") else NO
     else:
-        server_grade = HINT if server[0] == 5 and (server[1] in methods or server[1] == 0xFF) else REFUTED
-    answer = judge("socks", asked, server_grade, facts)
-    if server_grade != HINT or not isinstance(answer, Match):
+        answered = HINT if server[0] == 5 and (server[1] in methods or server[1] == 0xFF) else NO
+    answer = either_first("socks", asked, answered)
+    if answered is not HINT or not isinstance(answer, Match):
         return answer
     reply_at = 2
     if server[1] == 2:

@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_request
+from ..parsing.evidence import Evidence, by_request
 
 api_version = 1
 protocols = ("softether",)
@@ -31,7 +31,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_request("softether", _question, _answers, flow, client, server, needs_answer=True)
 
 
-def _question(data: bytes) -> Said:
+def _question(data: bytes) -> Evidence:
     return {} if data == b"A" else NO
 
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_datagram
+from ..parsing.evidence import Evidence, by_datagram
 from ..parsing.inner import ip_packet
 
 api_version = 1
@@ -36,7 +36,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_datagram("teredo", _message, flow, client, server)
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     at = 0
     if data[:2] == _AUTHENTICATION and len(data) > 13:
         at = 13 + data[2] + data[3]

@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from pywall_core.api import Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import OPEN, PROOF, REFUTED, Grade, judge
+from ..parsing.evidence import Description, Evidence, either_first
 from ..parsing.wire import text
 
 api_version = 1
@@ -31,15 +31,19 @@ _BEGINNING: Final = re.compile(rb"0(?: (?:[A-Za-z0-9_^]{1,64}(?: (?:1(?:[5-9](?:
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect tinc."""
+    return either_first("tinc", _line(client), _line(server), _describe, client, server)
+
+
+def _describe(client: bytes, server: bytes) -> Description:
     facts: dict[str, Any] = {}
     for side, data in (("client", client), ("server", server)):
         if found := _ID.match(data):
             facts[f"{side}.name"] = text(found[1])
             facts["version"] = text(found[2])
-    return judge("tinc", _line(client), _line(server), facts)
+    return Description(facts)
 
 
-def _line(data: bytes) -> Grade:
+def _line(data: bytes) -> Evidence:
     if _ID.match(data):
-        return PROOF
-    return OPEN if not data or _BEGINNING.match(data) else REFUTED
+        return YES
+    return MORE if not data or _BEGINNING.match(data) else NO

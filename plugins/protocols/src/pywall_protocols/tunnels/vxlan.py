@@ -12,7 +12,7 @@ from typing import Final
 
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_datagram
+from ..parsing.evidence import Evidence, by_datagram
 from ..parsing.inner import ethernet_frame
 from ..parsing.wire import u16, u24
 
@@ -36,7 +36,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_datagram("vxlan", _message, flow, client, server)
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     if len(data) < _HEADER + 14 or data[7] or not ethernet_frame(data, _HEADER):
         return NO
     policy = data[0] & _POLICY

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pywall_core.api import Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import HINT, LEANING, OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.evidence import HINT, LEANING, Description, Evidence, client_first
 from ..parsing.wire import datagrams, first_datagram
 
 api_version = 1
@@ -35,16 +35,20 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect WireGuard."""
     first = first_datagram(client, flow.client_sizes)
     reply = first_datagram(server, flow.server_sizes)
+    if _answers(first, reply):
+        return Match("wireguard", _describe(first, reply).facts)
+    asked, response = _says(first, client, flow.client_sizes), _says(reply, server, flow.server_sizes)
+    if asked is YES and first[0] == 3:  # nobody begins with a cookie reply, but a DNS query may look like one
+        asked = HINT
+    return client_first("wireguard", asked, response, _describe, first, reply)
+
+
+def _describe(first: bytes, reply: bytes) -> Description:
     facts: dict[str, Any] = {}
     for side, packet in (("client", first), ("server", reply)):
         if packet[:1] in (b"\1", b"\2") and len(packet) >= _SIZES[RESPONSE]:
             facts[f"{side}.sender"] = packet[4:8].hex()
-    if _answers(first, reply):
-        return Match("wireguard", facts)
-    asked, response = _says(first, client, flow.client_sizes), _says(reply, server, flow.server_sizes)
-    if asked == PROOF and first[0] == 3:  # nobody begins with a cookie reply, but a DNS query may look like one
-        asked = HINT
-    return by_client("wireguard", asked, response, facts)
+    return Description(facts)
 
 
 def _answers(first: bytes, reply: bytes) -> bool:
@@ -53,21 +57,21 @@ def _answers(first: bytes, reply: bytes) -> bool:
     return sizes and first[:1] + reply[:1] == b"\1\2" and first[1:4] == reply[1:4] and reply[8:12] == first[4:8]
 
 
-def _says(packet: bytes, data: bytes, sizes: tuple[int, ...]) -> Grade:
+def _says(packet: bytes, data: bytes, sizes: tuple[int, ...]) -> Evidence:
     """Return what one side's datagrams, of which ``packet`` is the first, are."""
     if not packet:
-        return OPEN
+        return MORE
     kind = packet[:4]
     if kind != DATA:
         size = _SIZES.get(kind, 0)
         if len(packet) == size:
-            return PROOF
+            return YES
         padded = size and len(packet) > size
-        return OPEN if padded or (kind[0] == 1 and len(packet) == _SIZES[INITIATION]) else REFUTED
+        return MORE if padded or (kind[0] == 1 and len(packet) == _SIZES[INITIATION]) else NO
     if not _is_data(packet, packet):
-        return REFUTED
+        return NO
     packets = list(datagrams(data, sizes))
-    return LEANING if len(packets) < 2 else PROOF if _is_data(packets[1], packet) else HINT
+    return LEANING if len(packets) < 2 else YES if _is_data(packets[1], packet) else HINT
 
 
 def _is_data(each: bytes, first: bytes) -> bool:

@@ -12,7 +12,7 @@ from typing import Final
 
 from pywall_core.api import NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_request
+from ..parsing.evidence import Evidence, by_request
 
 api_version = 1
 protocols = ("zerotier",)
@@ -35,7 +35,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_request("zerotier", _hello, _answers, flow, client, server)
 
 
-def _hello(data: bytes) -> Said:
+def _hello(data: bytes) -> Evidence:
     """Packet id, receiver, sender, flags (cipher and hops), MAC, verb; then the versions of protocol and program."""
     if len(data) < _HELLO or data[18] or data[27] != _VERB_HELLO:
         return NO

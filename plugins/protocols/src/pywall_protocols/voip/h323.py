@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_datagram, by_stream
+from ..parsing.evidence import Evidence, by_datagram, by_stream
 from ..parsing.tpkt import packet
 from ..parsing.wire import cut
 
@@ -58,11 +58,11 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_stream("h323", _signalling, client, server)
 
 
-def _registration(data: bytes) -> Said:
+def _registration(data: bytes) -> Evidence:
     return {"message": "ras"} if _H225 in data[: _NEAR + len(_H225)] else NO
 
 
-def _signalling(data: bytes) -> Said:
+def _signalling(data: bytes) -> Evidence:
     found = packet(data)
     if isinstance(found, Answer):
         return found

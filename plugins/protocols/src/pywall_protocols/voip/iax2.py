@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said
+from ..parsing.evidence import Evidence
 from ..parsing.wire import u16
 
 api_version = 1
@@ -52,7 +52,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return Match("iax2", facts, confirmed=answers, done=bool(server))
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     size = len(data)
     if size < _HEADER or u16(data, 2) or data[8] or data[9] or data[10] != _IAX or data[11] not in _BEGINNINGS:
         return NO

@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_request
+from ..parsing.evidence import Evidence, by_request
 from ..parsing.wire import text
 
 api_version = 1
@@ -35,7 +35,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_request("mgcp", _command, _answers, flow, client, server)
 
 
-def _command(data: bytes) -> Said:
+def _command(data: bytes) -> Evidence:
     found = _COMMAND.match(data)
     return {"verb": text(found[1].upper()), "endpoint": text(found[3])} if found else NO
 

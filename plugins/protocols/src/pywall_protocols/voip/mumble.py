@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pywall_core.api import NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_request
+from ..parsing.evidence import Evidence, by_request
 from ..parsing.wire import first_datagram, u32
 
 api_version = 1
@@ -39,7 +39,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return Match("mumble", facts)
 
 
-def _ping(data: bytes) -> Said:
+def _ping(data: bytes) -> Evidence:
     return {} if len(data) == _PING and data[:4] == bytes(4) else NO
 
 

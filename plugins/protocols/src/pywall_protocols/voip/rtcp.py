@@ -13,7 +13,8 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.wire import first_datagram, two_sided, u16
+from ..parsing.evidence import alike
+from ..parsing.wire import first_datagram, u16
 
 api_version = 1
 protocols = ("rtcp",)
@@ -29,7 +30,7 @@ _FIRST: Final = (SENDER_REPORT, RECEIVER_REPORT, TRANSPORT_FEEDBACK, PAYLOAD_FEE
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect RTCP."""
     sent, received = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
-    return two_sided("rtcp", _says(sent), _says(received))
+    return alike("rtcp", _says(sent), _says(received))
 
 
 def _says(datagram: bytes) -> Answer:

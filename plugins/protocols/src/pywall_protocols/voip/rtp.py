@@ -14,7 +14,8 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.wire import datagrams, two_sided, u16, u32
+from ..parsing.evidence import alike
+from ..parsing.wire import datagrams, u16, u32
 
 api_version = 1
 protocols = ("rtp",)
@@ -34,7 +35,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect RTP."""
     wanted = _WANTED - 1 if flow.expected == "rtp" else _WANTED
     client_says = _says(client, flow.client_sizes, wanted)
-    return two_sided("rtp", client_says, _says(server, flow.server_sizes, wanted))
+    return alike("rtp", client_says, _says(server, flow.server_sizes, wanted))
 
 
 def _says(data: bytes, sizes: tuple[int, ...], wanted: int) -> Answer:

@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.evidence import Description, Evidence, client_first
 from ..parsing.wire import text, u16
 
 api_version = 1
@@ -40,18 +40,19 @@ _LENGTH: Final = re.compile(rb"\nContent-Length:[ \t]*(\d{1,8})\r?\n", re.I)
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect RTSP."""
-    answer = by_client("rtsp", _side(client), _side(server))
-    if answer is MORE or answer is NO:
-        return answer
-    assert isinstance(answer, Match)
+    answer = client_first("rtsp", _side(client), _side(server), _describe, client, server)
+    if isinstance(answer, Match) and answer.confirmed:
+        _announce(flow, client, server)
+    return answer
+
+
+def _describe(client: bytes, server: bytes) -> Description:
     facts: dict[str, Any] = {}
     if request := _REQUEST.match(client):
         facts = {"method": text(request[1]), "uri": text(request[2])}
     if status := _STATUS.match(server):
         facts["code"] = int(status[1])
-    if answer.confirmed:
-        _announce(flow, client, server)
-    return Match("rtsp", facts, answer.confirmed, done=False)
+    return Description(facts, done=False)
 
 
 def _announce(flow: Flow, client: bytes, server: bytes) -> None:
@@ -79,19 +80,19 @@ def _announce(flow: Flow, client: bytes, server: bytes) -> None:
         ext["rtsp"] = at = end
 
 
-def _side(data: bytes) -> Grade:
+def _side(data: bytes) -> Evidence:
     if not data:
-        return OPEN
+        return MORE
     if _STATUS.match(data) or _REQUEST.match(data):
-        return PROOF
+        return YES
     if len(data) > 2200 or b"\n" in data:
-        return REFUTED
+        return NO
     method, blank, rest = data.partition(b" ")
     if blank:
         return (
-            OPEN
+            MORE
             if (method in _METHODS and (b"rtsp"[: len(rest)] == rest[:4].lower() or rest[:1] in b"*/"))
             or method.startswith(b"RTSP/")
-            else REFUTED
+            else NO
         )
-    return OPEN if any(word.startswith(method) for word in (*_METHODS, b"RTSP/1.0", b"RTSP/2.0")) else REFUTED
+    return MORE if any(word.startswith(method) for word in (*_METHODS, b"RTSP/1.0", b"RTSP/2.0")) else NO

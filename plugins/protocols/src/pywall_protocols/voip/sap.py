@@ -12,7 +12,7 @@ from typing import Final
 
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_beacon
+from ..parsing.evidence import Evidence, by_beacon
 
 api_version = 1
 protocols = ("sap",)
@@ -33,7 +33,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_beacon("sap", _message, flow, client)
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     if len(data) < 11 or data[0] & _ENCRYPTED_OR_COMPRESSED:
         return NO
     at = 4 + (16 if data[0] & _IPV6 else 4) + data[1] * 4

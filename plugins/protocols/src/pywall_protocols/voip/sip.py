@@ -13,9 +13,9 @@ import re
 from ipaddress import ip_address
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, TransactionParser, hookimpl
+from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
-from ..parsing.evidence import OPEN, PROOF, REFUTED, Grade, by_client
+from ..parsing.evidence import Description, Evidence, client_first
 from ..parsing.wire import datagrams, text
 from ..transactions.datagrams import SipTransactions
 
@@ -58,12 +58,19 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         asked, reply = _first(client, flow.client_sizes), _first(server, flow.server_sizes)
     else:
         asked, reply = client.lstrip(_KEEP_ALIVE), server.lstrip(_KEEP_ALIVE)
-    answer = by_client("sip", _side(asked, whole), _side(reply, whole))
-    if answer is MORE or answer is NO:
-        return answer
-    assert isinstance(answer, Match)
-    if answer.confirmed and _ACCEPTED.search(server):
+    answer = client_first("sip", _side(asked, whole), _side(reply, whole), _describe, asked, reply)
+    if isinstance(answer, Match) and answer.confirmed and _ACCEPTED.search(server):
         _announce(flow, client, server)
+    return answer
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser:
+    """Follow every request."""
+    return SipTransactions(stream=flow.proto != UDP)
+
+
+def _describe(asked: bytes, reply: bytes) -> Description:
     facts: dict[str, Any] = {}
     for data in (reply, asked):
         if request := _REQUEST.match(data):
@@ -73,13 +80,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     head = asked[: asked.find(b"\r\n\r\n") + 2]
     if agent := _AGENT.search(head):
         facts["user_agent"] = text(agent[1])
-    return Match("sip", facts, answer.confirmed, done=False)
-
-
-@hookimpl
-def pywall_transactions(flow: Flow) -> TransactionParser:
-    """Follow every request."""
-    return SipTransactions(stream=flow.proto != UDP)
+    return Description(facts, done=False)
 
 
 def _first(data: bytes, sizes: tuple[int, ...]) -> bytes:
@@ -90,14 +91,14 @@ def _first(data: bytes, sizes: tuple[int, ...]) -> bytes:
     return b""
 
 
-def _side(data: bytes, whole: bool) -> Grade:
+def _side(data: bytes, whole: bool) -> Evidence:
     if not data:
-        return OPEN
+        return MORE
     if data[0] not in _LETTERS:
-        return REFUTED
+        return NO
     if _STATUS.match(data) or _REQUEST.match(data) or (whole and _DAMAGED.match(data)):
-        return PROOF
-    return OPEN if not whole and len(data) < 2100 and _BEGINNING.match(data) else REFUTED
+        return YES
+    return MORE if not whole and len(data) < 2100 and _BEGINNING.match(data) else NO
 
 
 def _announce(flow: Flow, client: bytes, server: bytes) -> None:

@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, TCP, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.wire import first_datagram, text, two_sided, u16
+from ..parsing.evidence import alike
+from ..parsing.wire import first_datagram, text, u16
 
 api_version = 1
 protocols = ("stun",)
@@ -47,10 +48,10 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect STUN."""
     if flow.proto == TCP:
         sent, received = client[_framed(client) :], server[_framed(server) :]
-        answer = two_sided("stun", _over_tcp(sent), _over_tcp(received))
+        answer = alike("stun", _over_tcp(sent), _over_tcp(received))
     else:
         sent, received = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
-        answer = two_sided("stun", _says(sent), _says(received))
+        answer = alike("stun", _says(sent), _says(received))
     if not isinstance(answer, Match):
         return answer
     facts: dict[str, Any] = {}

@@ -12,7 +12,7 @@ from typing import Final
 
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_datagram
+from ..parsing.evidence import Evidence, by_datagram
 from ..parsing.wire import text, u16
 
 api_version = 1
@@ -35,7 +35,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_datagram("zrtp", _message, flow, client, server)
 
 
-def _message(data: bytes) -> Said:
+def _message(data: bytes) -> Evidence:
     if len(data) < 28 or data[4:8] != _COOKIE or data[12:14] != _PREAMBLE:
         return NO
     if data[0] != 0x10 or data[1] or 4 * u16(data, 14) + _HEADER + _CRC != len(data):

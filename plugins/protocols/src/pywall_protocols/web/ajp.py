@@ -12,7 +12,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.exchange import Said, by_request
+from ..parsing.evidence import Evidence, by_request
 from ..parsing.wire import starts, u16
 
 api_version = 1
@@ -39,7 +39,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_request("ajp", _request, _answers, flow, client, server)
 
 
-def _request(data: bytes) -> Said:
+def _request(data: bytes) -> Evidence:
     result = _message(data, _TO_CONTAINER, _REQUESTS)
     return {} if result is YES else result
 

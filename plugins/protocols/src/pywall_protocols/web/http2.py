@@ -12,7 +12,8 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.wire import starts, two_sided, u24, u32
+from ..parsing.evidence import alike
+from ..parsing.wire import starts, u24, u32
 
 api_version = 1
 protocols = ("http2",)
@@ -28,7 +29,7 @@ _MOST_SETTINGS: Final = 32
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect HTTP/2."""
-    return two_sided("http2", _says(client), _says(server))
+    return alike("http2", _says(client), _says(server))
 
 
 def _says(data: bytes) -> Answer:
