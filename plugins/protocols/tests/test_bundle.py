@@ -188,7 +188,7 @@ def test_what_a_detector_declares(name, module):
 
 
 def test_no_two_detectors_name_the_same_protocol():
-    also = ("utp", "quic-midway", "esp-udp")  # of BitTorrent, QUIC, and the IP protocol's name
+    also = ("utp", "quic-midway", "esp-udp", "gnutella-udp")  # of BitTorrent, QUIC, the IP protocol, Gnutella
     named = [protocol for name, module in plugins() if name not in also for protocol in module.protocols]
     assert len(named) == len(set(named))
 

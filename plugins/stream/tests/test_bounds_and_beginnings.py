@@ -60,6 +60,28 @@ def test_midstream_a_syn_of_the_side_not_seen_yet_moves_nothing(make_wire, flags
     assert wire.read(False) == b"answer"
 
 
+@pytest.mark.parametrize("live", [True, False])
+@pytest.mark.parametrize("garbage", [b"", b"\0"])
+@pytest.mark.parametrize("answered", [True, False])
+def test_midstream_a_keep_alive_comes_before_the_stream(make_wire, live, garbage, answered):
+    wire = make_wire(live=live, detect=True)
+    assert wire.client(garbage, at=0) is None
+    if answered:
+        assert wire.server(ack=1) is None
+    assert wire.client(b"request", at=1) is None
+    assert wire.server(b"reply", ack=8) is None
+    assert wire.client(at=8) is None
+    assert (wire.read(True), wire.read(False)) == (b"request", b"reply")
+
+
+def test_midstream_a_keep_alive_of_the_other_side_comes_before_its_stream(make_wire):
+    wire = make_wire(live=False, detect=True)
+    assert wire.client(at=1) is None
+    assert wire.server(at=0) is None
+    assert wire.server(b"reply", at=1) is None
+    assert wire.read(False) == b"reply"
+
+
 def test_a_connection_that_begins_with_the_servers_answer(make_wire):
     wire = make_wire(live=False)
     assert wire.server(flags=SYN | ACK) is None

@@ -17,6 +17,12 @@ REQUEST = message(0x0001, SOFTWARE)
 SUCCESS = message(0x0101, b"\0\x20\0\x08\0\1\xa1\x47\xe1\x12\xa6\x43")
 CLASSIC = message(0x0001, b"\0\3\0\4\0\0\0\0", cookie=b"\x45\x58\x9a\x04")
 
+#: Microsoft's: no padding after the 5 bytes of a user's name, nor after those of the realm
+UNPADDED = message(
+    0x0003,
+    b"\0\x0f\0\4\x72\xc6\x4b\xc6" + b"\0\6\0\5hhhhh" + b"\0\x14\0\6xxxxxx" + b"\x80\x08\0\4\0\0\0\6",
+)
+
 TestOverUdp = detector_contract(
     stun,
     transport="udp",
@@ -27,6 +33,7 @@ TestOverUdp = detector_contract(
         (CLASSIC, b""),
         (message(0x0016), b""),
         (message(0x0802), b""),
+        (UNPADDED, b""),
     ],
     negatives=[
         (REQUEST[:-1], b""),
@@ -55,3 +62,10 @@ def test_facts(ask):
 def test_over_tcp_the_cookie_is_awaited(ask):
     assert ask(stun, REQUEST[:7]) is MORE
     assert ask(stun, CLASSIC[:12]) is NO
+
+
+def test_microsofts_framing_over_tcp(ask):
+    answer = ask(stun, b"\2\0" + len(UNPADDED).to_bytes(2, "big") + UNPADDED)
+    assert answer.protocol == "stun"
+    assert answer.facts == {"method": "allocate"}
+    assert ask(stun, b"\2\1" + len(UNPADDED).to_bytes(2, "big") + UNPADDED) is NO

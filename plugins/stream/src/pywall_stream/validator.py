@@ -205,8 +205,10 @@ class SegmentValidator:
                 return _NO_HANDSHAKE if data or fin else None
             adopted = True
             _adopt_midstream(packet, sender, peer)
-        at = sender.position(packet.seq)
-        end = at + max(packet.length - packet.start, len(data))
+        before = _skip_probes(packet, sender, peer) if flow.midstream and not flow.inherited else 0
+        data = data[before:]
+        at = sender.position(packet.seq + before)
+        end = at + max(packet.length - packet.start - before, len(data))
         if end + bool(fin) <= sender.acked and (end > at or at < sender.acked):
             # old: the receiver throws it away, though Linux may still take note of the urgent pointer
             urgent = urgent_position(packet, at, end, sender) if packet.flags & URG else sender.urgent
@@ -302,6 +304,28 @@ class SegmentValidator:
         """Return True if the memory is used up. Out-of-order bytes may use half of it: connections in order go on."""
         total = self.memory // 2 if behind_hole else self.memory
         return self.buffered + new_bytes > total or sender.buffered() + new_bytes > self.flow_memory
+
+
+def _skip_probes(packet: Packet, sender: StreamDirection, peer: StreamDirection) -> int:
+    """Let the streams of a connection whose start was not seen begin behind a keep-alive (RFC 1122 4.2.3.6).
+
+    A probe has the number of the last byte before, and that byte or none. Return how many bytes of the segment belong
+    before the stream: one of a probe that is the first packet of all.
+    """
+    if _begins_after(peer, packet.ack):
+        peer.isn = (peer.isn + 1) & MASK
+    if _begins_after(sender, packet.seq):
+        sender.isn = (sender.isn + 1) & MASK
+    elif not (sender.seen or peer.seen) and packet.end == packet.start + 1 == packet.length and not packet.flags & FIN:
+        sender.isn = packet.seq
+        return 1
+    return 0
+
+
+def _begins_after(direction: StreamDirection, number: int) -> bool:
+    """Return True if nothing of a direction was seen but an empty segment one byte before ``number``."""
+    empty = direction.top == direction.next == 1 and direction.fin < 0
+    return empty and (number - direction.isn) & MASK == 2
 
 
 def _adopt_midstream(packet: Packet, sender: StreamDirection, peer: StreamDirection) -> None:

@@ -1,7 +1,8 @@
 """Syslog, the BSD way and RFC 5424's, over UDP, and over TCP with either framing.
 
 :checked: ``<PRI>`` with a priority of 0 to 191, and readable text after it; over TCP also a version or a date behind it
-:source: RFC 3164 section 4.1; RFC 5424 section 6; RFC 6587 section 3.4 (TCP)
+:source: RFC 3164 section 4.1; RFC 5424 section 6; RFC 6587 section 3.4 (TCP); RFC 3339 (the date that rsyslog forwards
+    with)
 :minimum: 6 bytes; over TCP 8
 :facts: facility, severity
 """
@@ -29,10 +30,10 @@ _SHOWN: Final = 128
 _priority = re.compile(rb"<(0|[1-9]\d{0,2})>").match
 _readable = re.compile(rb"[\t\n\r\x1b -~\x80-\xff]+\0?\Z").match
 _framed = re.compile(
-    rb"(?:[1-9]\d{1,4} )?<(0|[1-9]\d{0,2})>(?:1 (?:\d{4}-|- )|"
+    rb"(?:[1-9]\d{1,4} )?<(0|[1-9]\d{0,2})>(?:1 (?:\d{4}-|- )|\d{4}-[01]\d-[0-3]\dT|"
     rb"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ \d]\d )"
 ).match
-_unfinished = re.compile(rb"(?:[1-9]\d{0,4} ?)?(?:<(?:\d{1,3}(?:>[\w :-]{0,7})?)?)?\Z").match
+_unfinished = re.compile(rb"(?:[1-9]\d{0,4} ?)?(?:<(?:\d{1,3}(?:>[\w :-]{0,10})?)?)?\Z").match
 
 
 @hookimpl

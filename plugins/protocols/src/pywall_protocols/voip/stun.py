@@ -41,6 +41,8 @@ METHODS: Final = {
 }
 SOFTWARE: Final = 0x8022
 _HEADER: Final = 20
+#: control message and data, over TCP
+_MICROSOFT_FRAMES: Final = (2, 3)
 
 
 @hookimpl
@@ -77,47 +79,57 @@ def _says(message: bytes) -> Answer:
         return MORE
     if size < _HEADER or message[0] & 0xC0 or _HEADER + u16(message, 2) != size:
         return NO
-    kinds = _attributes(message)
+    attributes = _attributes(message)
     if message[4:8] == COOKIE:
-        return YES if kinds is not None else NO
+        return YES if attributes is not None else NO
     classic = message[0] <= 1 and _method(message) <= 2 and any(message[4:_HEADER])
-    return YES if classic and (kinds or message[:2] == b"\0\1") else NO
+    return YES if classic and (attributes or message[:2] == b"\0\1") else NO
 
 
-def _attributes(message: bytes) -> list[int] | None:
-    """Return the attributes' types; None when their lengths do not add up (RFC 3489 had no padding, nor have all
-    senders).
+def _attributes(message: bytes) -> list[tuple[int, int, int]] | None:
+    """Return type, start and length of each attribute; None when their lengths do not add up.
+
+    RFC 8489 section 14 pads each to 4 bytes. RFC 3489 had no padding, nor has Microsoft's TURN ([MS-TURN] 2.2.2).
     """
-    kinds = []
+    padded = _walk(message, 4)
+    return padded if padded is not None else _walk(message, 1)
+
+
+def _walk(message: bytes, unit: int) -> list[tuple[int, int, int]] | None:
+    """Return the attributes as they lie when each but the last begins at a multiple of ``unit``."""
+    found = []
     at, size = _HEADER, len(message)
     while at + 4 <= size:
-        kinds.append(u16(message, at))
-        at += 4 + u16(message, at + 2)
+        length = u16(message, at + 2)
+        found.append((u16(message, at), at + 4, length))
+        at += 4 + length
         if at > size:
             return None
         if at < size:
-            at += -at % 4
-    return kinds if at >= size else None
+            at += -at % unit
+    return found if at >= size else None
 
 
 def _framed(data: bytes) -> int:
-    """Return bytes of RFC 4571's length before the first message: 2 or none."""
-    return 2 if len(data) >= 10 and data[6:10] == COOKIE and data[4:8] != COOKIE[:4] else 0
+    """Return the bytes before the first message: 2 of RFC 4571's length, 4 of Microsoft's framing ([MS-TURN] 2.2.4), or
+    none.
+    """
+    if data[4:8] == COOKIE:
+        return 0
+    if len(data) >= 10 and data[6:10] == COOKIE:
+        return 2
+    return 4 if len(data) >= 12 and data[8:12] == COOKIE and data[0] in _MICROSOFT_FRAMES and not data[1] else 0
 
 
 def _over_tcp(data: bytes) -> Answer:
     if len(data) < _HEADER:
-        return MORE if not data or (not data[0] & 0xC0 and len(data) < 10) or COOKIE in (data[4:8], data[6:10]) else NO
-    if data[0] & 0xC0 or data[4:8] != COOKIE or u16(data, 2) % 4:
-        return NO
-    return YES
+        begins = not data or (not data[0] & 0xC0 and len(data) < 12)
+        return MORE if begins or COOKIE in (data[4:8], data[6:10], data[8:12]) else NO
+    return YES if not data[0] & 0xC0 and data[4:8] == COOKIE else NO
 
 
 def _facts(facts: dict[str, Any], message: bytes) -> None:
     facts["method"] = METHODS.get(_method(message), f"0x{_method(message):03x}")
-    at = _HEADER
-    while at + 4 <= len(message):
-        length = u16(message, at + 2)
-        if u16(message, at) == SOFTWARE:
-            facts["software"] = text(message[at + 4 : at + 4 + length].rstrip(b"\0"))
-        at += 4 + length + -length % 4
+    for kind, at, length in _attributes(message) or ():
+        if kind == SOFTWARE:
+            facts["software"] = text(message[at : at + length].rstrip(b"\0"))
