@@ -64,4 +64,5 @@ def _is_message(data: bytes) -> bool:
         return False
     if data[_IDENTIFIER] == _DHT:
         return True  # behind the kind stands a version
-    return data[17] + data[18] <= _FARTHEST and (data[_IDENTIFIER] or len(data) <= _HEADER + _LONGEST_PING)
+    near = data[17] + data[18] <= _FARTHEST
+    return near and (data[_IDENTIFIER] != 0 or len(data) <= _HEADER + _LONGEST_PING)
