@@ -113,13 +113,13 @@ class Detection:
             flow.pending = self._tcp
         elif flow.proto == UDP:
             flow.pending = self._udp
-        elif flow.proto in (ICMP, ICMPV6):
-            flow.app_proto = "none"
-            flow.detect_done = True
         elif flow.proto in PROTOCOL_NAMES:
             flow.app_proto = PROTOCOL_NAMES[flow.proto]
             flow.confirmed = flow.detect_done = True
-            return
+            if flow.proto not in (ICMP, ICMPV6):
+                return
+            flow.opaque = True  # the data of an echo may be anything
+            flow.protocol_event_written = True  # its type and code are in every event
         if self.classifiers.wanted:
             flow.classifying = NOT_BEGUN
 

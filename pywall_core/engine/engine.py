@@ -16,6 +16,7 @@ from ..chain.compile import Rule
 from ..chain.walk import Chains
 from ..config import leaves
 from ..config.sets import build_sets
+from ..detection import ip_protocols
 from ..detection.classifiers import Classifier
 from ..detection.detectors import Detection, Detectors
 from ..events.emitter import Reporter
@@ -24,7 +25,7 @@ from ..flows.expectations import Announcement, Expectations
 from ..flows.handover import Inheritance, describe, describe_known
 from ..flows.table import FlowTable
 from ..model.flow import Flow
-from ..model.packet import Packet
+from ..model.packet import TCP, UDP, Packet
 from ..model.verdict import Action, Answer, Verdict
 from ..packet.fragments import Fragments
 from .counters import Decision, VerdictCounter, engine_stats, losses
@@ -317,6 +318,8 @@ class Engine:
     def _begin_flow(self, flow: Flow, packet: Packet) -> None:
         flow.engine = self
         self.detection.begin(flow)
+        if packet.proto not in (TCP, UDP):
+            flow.facts = ip_protocols.read_facts(packet)
         if self.expectations:
             flow.expected = self.expectations.take(flow, packet.time)
         if self.flows.client_is_receiver is not None:

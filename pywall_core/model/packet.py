@@ -17,16 +17,27 @@ UDP: Final = 17
 ICMPV6: Final = 58
 #: ``app_proto`` of the IP protocols that carry nothing to detect: their number (IANA) is the name.
 PROTOCOL_NAMES: Final = {
+    ICMP: "icmp",
     2: "igmp",
     4: "ipip",
+    33: "dccp",
     41: "6in4",
+    46: "rsvp",
     47: "gre",
     50: "esp",
     51: "ah",
+    ICMPV6: "icmpv6",
+    88: "eigrp",
     89: "ospf",
+    97: "etherip",
     103: "pim",
+    108: "ipcomp",
     112: "vrrp",
+    113: "pgm",
+    115: "l2tp",
     132: "sctp",
+    136: "udplite",
+    137: "mpls",
 }
 
 #: TCP flag bits, RFC 9293 section 3.1.

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from ..detection.ip_protocols import FACTS
 from .docstrings import docstring
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 #: facts that the core itself knows of a flow
 CORE_FACTS: Final = frozenset(
-    {"app_proto", "app_proto_orig", "app_proto_outer", "expected", "flow.expected", "older", "flow.older"}
+    {"app_proto", "app_proto_orig", "app_proto_outer", "expected", "flow.expected", "older", "flow.older", *FACTS}
 )
 #: hooks in which a plugin sees flows, and may set facts of them
 _HOT: Final = frozenset({"detect", "classify", "packet", "segment", "decided", "flow_start"})

@@ -659,7 +659,7 @@ def test_an_icmp_error_about_nothing_makes_no_entry_for_what_it_quotes(make_engi
     engine.process(decode(icmp_error(B, ask().data), 1.0, 3))
     assert the_flow(engine).proto == 1
     engine.process(ask(b"HELLO"))
-    assert sorted(flow.app_proto or "" for flow in engine.flows) == ["good", "none"]
+    assert sorted(flow.app_proto or "" for flow in engine.flows) == ["good", "icmp"]
 
 
 def test_a_new_syn_on_a_closed_flow_begins_a_new_one(make_engine: MakeEngine) -> None:

@@ -83,7 +83,7 @@ def test_flow_without_ports_and_icmp() -> None:
     assert (ping["proto"], ping["icmp_type"], ping["icmp_code"]) == ("ICMP", 8, 0)
     assert ping["flow"]["pkts_toclient"] == 1
     assert "src_port" not in ping
-    assert ping["app_proto"] == "none"
+    assert ping["app_proto"] == "icmp"
 
 
 def test_icmp_error_counts_for_the_flow_that_it_quotes() -> None:
