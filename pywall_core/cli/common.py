@@ -92,14 +92,23 @@ def event_name(event: Mapping[str, Any]) -> str:
     return name_text(event.get("app_proto"), own_facts(dict(event)))
 
 
-def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Columns on standard output: with rich on a terminal, where it is installed, else aligned by spaces."""
+def print_table(
+    headers: Sequence[str], rows: Iterable[Sequence[object]], widths: list[int] | None = None
+) -> list[int] | None:
+    """Columns on standard output: with rich on a terminal, where it is installed, else aligned by spaces.
+
+    Return the widths of the columns, in characters: given back with further rows, they continue the table. None after
+    rich's table, which the next rows begin anew.
+    """
     lines = [[printable(str(cell)) for cell in row] for row in rows]
-    if sys.stdout.isatty() and _print_rich(headers, lines):
-        return
-    widths = [max(len(line[at]) for line in [list(headers), *lines]) for at in range(len(headers))]
-    for line in [list(headers), *lines]:
+    if widths is None:
+        if sys.stdout.isatty() and _print_rich(headers, lines):
+            return None
+        widths = [max(len(line[at]) for line in [list(headers), *lines]) for at in range(len(headers))]
+        lines.insert(0, list(headers))
+    for line in lines:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    return widths
 
 
 def _print_rich(headers: Sequence[str], lines: Sequence[Sequence[str]]) -> bool:

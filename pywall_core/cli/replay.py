@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ..event_lines import flow_text, why
 from .common import FAILURE, add_config, add_json, complain, event_name, prepare, print_table, printable, warn
@@ -155,37 +155,61 @@ def write_line(event: Event) -> None:
 
 
 class Table:
-    """Flows as a table, and what they come to."""
+    """Flows as a table of each capture, and what all come to.
 
-    def __init__(self) -> None:
-        self._flows: list[Event] = []
+    The columns of a capture are as wide as its first :data:`WIDTH_FLOWS` flows need; the table of a larger one is
+    printed as it goes on, so that a capture of any size takes little memory.
+    """
+
+    HEADERS: Final = ("flow", "proto", "app", "packets", "bytes", "verdict", "why")
+    WIDTH_FLOWS: Final = 5000
+
+    def __init__(self, captures: int = 1) -> None:
+        self._named = captures > 1
+        self._capture: str | None = None
+        self._rows: list[tuple[object, ...]] = []
+        self._widths: list[int] | None = None
+        self._flows = 0
         self._frames = 0
         self._verdicts: Counter[str] = Counter()
         self._not_ip: Counter[str] = Counter()
 
     def add(self, event: Event) -> None:
         if event["event_type"] == "flow":
-            self._flows.append(event)
+            self._add_flow(event)
         elif event["event_type"] == "stats":
             stats = event["stats"]
             self._frames += stats["frames"]
             self._verdicts.update(stats["verdicts"])
             self._not_ip.update(stats.get("not_ip", {}))
 
-    def print(self) -> None:
-        captures: dict[str, list[Event]] = {}
-        for event in self._flows:
-            captures.setdefault(event["pcap_filename"], []).append(event)
-        for name, flows in captures.items():
-            if len(captures) > 1:
-                print(f"{printable(name)}:")
-            print_table(
-                ["flow", "proto", "app", "packets", "bytes", "verdict", "why"],
-                [[flow_text(e), e["proto"], event_name(e), *volume(e), e["verdict"]["action"], why(e)] for e in flows],
-            )
+    def _add_flow(self, event: Event) -> None:
+        if event["pcap_filename"] != self._capture:
+            self._end_capture()
+            self._capture = event["pcap_filename"]
+            if self._named:
+                print(f"{printable(self._capture)}:")
+        self._flows += 1
+        verdict = event["verdict"]["action"]
+        self._rows.append((flow_text(event), event["proto"], event_name(event), *volume(event), verdict, why(event)))
+        if len(self._rows) == self.WIDTH_FLOWS:
+            self._print_rows()
+
+    def _print_rows(self) -> None:
+        self._widths = print_table(self.HEADERS, self._rows, self._widths)
+        self._rows.clear()
+
+    def _end_capture(self) -> None:
+        if self._rows:
+            self._print_rows()
+        if self._capture is not None:
             print()
+        self._widths = None
+
+    def print(self) -> None:
+        self._end_capture()
         verdicts = ", ".join(f"{n} {action}" for action, n in sorted(self._verdicts.items())) or "none"
-        print(f"{self._frames} packets, {len(self._flows)} flows; verdicts: {verdicts}", end="")
+        print(f"{self._frames} packets, {self._flows} flows; verdicts: {verdicts}", end="")
         if self._not_ip:
             print("; without IP: " + ", ".join(f"{n} {reason}" for reason, n in self._not_ip.most_common(8)), end="")
         print()

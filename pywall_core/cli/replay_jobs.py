@@ -52,7 +52,7 @@ class _Collector:
         self._json = as_json
         self._folder = folder
         self._table_file = table_file
-        self._table = Table()
+        self._table = Table(len(paths))
         self._left = [0] * len(paths)
         self._jobs: list[list[Job]] = [[] for _ in paths]
         self._errors: list[str | None] = [None] * len(paths)

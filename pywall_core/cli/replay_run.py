@@ -90,7 +90,7 @@ def _run_here(
     dropped: DroppedPackets | None,
 ) -> int:
     config, plugins, _ = prepared
-    table = Table()
+    table = Table(len(paths))
     code = OK
     with quiet_collector(), progress_bar(len(paths)) as bar:
         for path in paths:

@@ -16,20 +16,23 @@ from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
 
 from ..events.eve import to_line
+from ..model.packet import TCP, UDP
 from ..model.stats import sum_stats
+from ..packet.decode import decode
 from ..sources.capture_file import STDIN
 from .flow_rows import FlowRows
 from .replay import Hooks, replay
 
 if TYPE_CHECKING:
     from ..config import Config
-    from ..model.packet import Packet
     from ..plugins.registry import Plugins
 
 Event = dict[str, Any]
 
 #: a capture below this size, in bytes, is not split: starting an engine would cost more
 SPLIT_BYTES: Final = 4 << 20
+
+_OWN_ADDRESSES: Final = frozenset({TCP, UDP})
 
 
 @dataclass(slots=True, frozen=True)
@@ -100,13 +103,12 @@ def run_job(job: Job, config: Config, plugins: Plugins, hooks: Hooks, folder: Pa
     return summary.error
 
 
-def _share(part: int, parts: int) -> Callable[[Packet], bool]:
-    """Return whether a packet's host pair belongs to this share; the same for both directions and for ICMP errors."""
+def _share(part: int, parts: int) -> Callable[[bytes], bool]:
+    """Return whether an IP packet's host pair belongs to this share; the same for both directions and ICMP errors."""
     cache: dict[bytes, bool] = {}
 
-    def wanted(packet: Packet) -> bool:
-        key = packet.key
-        pair = key[1:-4]
+    def wanted(data: bytes) -> bool:
+        pair = _host_pair(data)
         found = cache.get(pair)
         if found is None:
             half = len(pair) // 2
@@ -118,6 +120,20 @@ def _share(part: int, parts: int) -> Callable[[Packet], bool]:
         return found
 
     return wanted
+
+
+def _host_pair(data: bytes) -> bytes:
+    """Return the two addresses of the packet's flow, one after the other.
+
+    Every share looks at every packet, so the usual ones are not decoded for it: their addresses are those of the IP
+    header. Others are decoded, as an ICMP error belongs to the flow that it quotes.
+    """
+    if len(data) >= 40:
+        if data[0] >> 4 == 4 and data[9] in _OWN_ADDRESSES:
+            return data[12:20]
+        if data[0] >> 4 == 6 and data[6] in _OWN_ADDRESSES:
+            return data[8:40]
+    return decode(data).key[1:-4]
 
 
 def lines_of(jobs: Iterable[Job], folder: Path) -> Iterator[str]:

@@ -121,13 +121,13 @@ def replay(
     *,
     seen: Callable[[Packet, Verdict], None] | None = None,
     progress: Callable[[int], None] | None = None,
-    wanted: Callable[[Packet], bool] | None = None,
+    wanted: Callable[[bytes], bool] | None = None,
     limit: int = 0,
 ) -> Summary:
     """Send a capture through a fresh engine, close it, and emit its ``stats`` event.
 
     ``seen(packet, verdict)`` is called after each packet, ``progress(n)`` periodically with the number of frames read
-    since. ``wanted(packet)`` chooses the packets that the engine gets. Reading ends after ``limit`` frames (0: at the
+    since. ``wanted(data)`` chooses the IP packets that the engine gets. Reading ends after ``limit`` frames (0: at the
     end of the capture), or when ``seen`` raises :class:`Enough`. A capture that cannot be read (further) is reported
     by ``Summary.error``, one line; nothing is raised.
     """
@@ -142,8 +142,8 @@ def replay(
                 if number == limit:
                     break
                 continue
-            packet = decode(data, time)
-            if wanted is None or wanted(packet):
+            if wanted is None or wanted(data):
+                packet = decode(data, time)
                 packet.pcap_cnt = number
                 packet.hook = hook_of(packet)
                 verdict = process(packet)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pywall_core.cli import main
+from pywall_core.cli.replay import Table
 from pywall_core.offline.replay import captures
 from pywall_core.testing import conversation, engine, replay, tcp_packet, write_pcap
 
@@ -80,6 +81,18 @@ def test_table(policy: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert any("-> 198.51.100.2:2222" in line and " ssh " in line and " drop " in line for line in lines)
     assert any("[2001:db8::1]:40003 -> [2001:db8::2]:8080" in line for line in lines)
     assert "5 flows; verdicts: " in lines[-1]
+
+
+def test_a_long_table_is_printed_as_it_grows(
+    policy: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    capture = str(DATA / "mixed.pcap")
+    assert main(["replay", "--config", policy, capture]) == 0
+    whole = capsys.readouterr().out.splitlines()
+    monkeypatch.setattr(Table, "WIDTH_FLOWS", 2)
+    assert main(["replay", "--config", policy, capture]) == 0
+    grown = capsys.readouterr().out.splitlines()
+    assert [line.split() for line in grown] == [line.split() for line in whole]
 
 
 def test_folders_stand_for_the_captures_below(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ import pytest
 from pywall_core.cli import main
 from pywall_core.offline import jobs as jobs_module
 from pywall_core.offline.jobs import Job, deal, sum_shares
+from pywall_core.packet.decode import decode
+from pywall_core.sources.pcap import read
 from pywall_core.testing import conversation, write_pcap
 
 DATA = Path(__file__).parents[1] / "data"
@@ -112,3 +114,10 @@ def test_stats_of_shares_are_added_up_but_the_frames() -> None:
         "decisions": [{"rule": "r", "packets": 5}],
         "not_ip": {},
     }
+
+
+def test_the_host_pair_of_a_packet_is_the_one_that_decoding_finds() -> None:
+    packets = [data for path in sorted(DATA.glob("*.pcap*")) for _, _, data, _ in read(path) if data is not None]
+    assert len(packets) > 50
+    for data in packets:
+        assert jobs_module._host_pair(data) == decode(data).key[1:-4]
