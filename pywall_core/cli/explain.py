@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from ..event_lines import flow_text
 from .common import FAILURE, OK, USAGE, add_config, add_json, complain, event_name, prepare, printable, warn
-from .replay import add_hooks, make_hooks
+from .replay import Bar, add_hooks, count, make_hooks, progress_bar
 
 if TYPE_CHECKING:
+    from ..config import Config
     from ..engine.engine import Engine
     from ..explain.trace import Asked, Entry, History
+    from ..flows.filter import Predicate
+    from ..model.packet import Packet
+    from ..model.verdict import Verdict
+    from ..plugins.registry import Plugins
 
 Event = dict[str, Any]
 _FLAGS = ((2, "SYN"), (16, "ACK"), (8, "PSH"), (1, "FIN"), (4, "RST"), (32, "URG"))
@@ -28,10 +33,18 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "at which byte, when facts settled, the walk through the chain with file and line of each rule, the outcomes "
         "left, the verdict, and why it was final or not.",
     )
-    parser.add_argument("capture", metavar="CAPTURE", help="pcap or pcapng file")
+    parser.add_argument(
+        "captures", nargs="+", metavar="CAPTURE", help="what replay takes: files, folders, patterns, - as a stream"
+    )
     add_config(parser)
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--flow", type=int, metavar="N", help="only the flow that began as the Nth, from 1")
+    which.add_argument(
+        "--flow",
+        type=count,
+        default=0,
+        metavar="N",
+        help="only the flow that began as the Nth, from 1; reading ends with it",
+    )
     which.add_argument(
         "--filter", metavar="EXPR", help="only these flows, e.g. 'dst port 443' or 'host 192.0.2.1 and udp'"
     )
@@ -41,10 +54,8 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..engine.engine import Engine
-    from ..explain.trace import Tracer
     from ..flows.filter import FilterError, parse
-    from ..offline.replay import replay
+    from ..offline.replay import captures
 
     try:
         chosen = parse(args.filter) if args.filter else lambda flow: True
@@ -53,32 +64,79 @@ def run(args: argparse.Namespace) -> int:
         return USAGE
     config, plugins, _ = prepare(args.config)
     warn(config)
-    tracer = Tracer()
-    events: dict[int, Event] = {}
-
-    def sink(event: Event) -> None:
-        if event["event_type"] == "flow":
-            events[event["flow_id"]] = event
-
-    engine = Engine(config, plugins, live=False, sink=sink, pcap_filename=args.capture, tracer=tracer)
-    summary = replay(engine, args.capture, make_hooks(args), seen=tracer.seen)
-    shown = 0
-    for history in tracer.histories.values():
-        event = events.get(history.flow.id)
-        if event is None or not chosen(history.flow) or args.flow not in (None, history.number):
-            continue
-        shown += 1
-        if args.json:
-            sys.stdout.write(json.dumps(as_json(history, event, engine), default=str) + "\n")
-        else:
-            _print(as_lines(history, event, engine))
-    if summary.error is not None:
-        complain(summary.error)
+    paths = captures(args.captures)
+    if not paths:
+        complain(f"{args.captures[0]}: no captures below")
         return FAILURE
-    if not shown and (args.flow or args.filter):
-        complain(f"{args.capture}: none of its {len(tracer.histories)} flows was asked for")
+    shown = flows = 0
+    code = OK
+    with progress_bar(len(paths)) as bar:
+        for path in paths:
+            told = _Capture(args, chosen)
+            error = told.read(config, plugins, path, bar)
+            bar.captures(1)
+            if len(paths) > 1 and told.stories and not args.json:
+                print(f"{printable(path)}:")
+            told.print()
+            shown += len(told.stories)
+            flows += told.flows
+            if error is not None:
+                complain(error)
+                code = FAILURE
+    if not shown and code == OK and (args.flow or args.filter):
+        complain(f"{', '.join(paths[:3])}: none of {flows} flows was asked for")
         return FAILURE
-    return OK
+    return code
+
+
+class _Capture:
+    """The stories of one capture's flows, as far as they were asked for."""
+
+    def __init__(self, args: argparse.Namespace, chosen: Predicate) -> None:
+        self._args = args
+        self._chosen = chosen
+        self._events: dict[int, Event] = {}
+        self._enough = False
+        self.stories: list[tuple[History, Event]] = []
+        #: flows that began
+        self.flows = 0
+
+    def read(self, config: Config, plugins: Plugins, path: str, bar: Bar) -> str | None:
+        """Replay the capture; one line when it could not be read to its end."""
+        from ..engine.engine import Engine
+        from ..explain.trace import Tracer
+        from ..offline.replay import Enough, replay
+
+        tracer = Tracer()
+        number = self._args.flow
+
+        def sink(event: Event) -> None:
+            if event["event_type"] == "flow":
+                self._events[event["flow_id"]] = event
+                history = tracer.histories.get(event["flow_id"]) if number else None
+                self._enough = self._enough or (history is not None and history.number == number)
+
+        def seen(packet: Packet, verdict: Verdict) -> None:
+            tracer.seen(packet, verdict)
+            if self._enough:
+                raise Enough
+
+        self._engine = Engine(config, plugins, live=False, sink=sink, pcap_filename=path, tracer=tracer)
+        summary = replay(self._engine, path, make_hooks(self._args), seen=seen, progress=bar.packets)
+        self.flows = len(tracer.histories)
+        for history in tracer.histories.values():
+            event = self._events.get(history.flow.id)
+            if event is not None and number in (0, history.number) and self._chosen(history.flow):
+                self.stories.append((history, event))
+        return summary.error
+
+    def print(self) -> None:
+        """Print the stories, as text or as JSON lines."""
+        for history, event in self.stories:
+            if self._args.json:
+                sys.stdout.write(json.dumps(as_json(history, event, self._engine), default=str) + "\n")
+            else:
+                _print(as_lines(history, event, self._engine))
 
 
 def as_json(history: History, event: Event, engine: Engine) -> Event:

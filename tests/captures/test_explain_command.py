@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pywall_core.cli import main
 from pywall_core.flows.filter import FilterError, parse
 from pywall_core.packet.decode import decode
-from pywall_core.testing import conversation, make_flow, tcp_packet, udp_packet
+from pywall_core.testing import conversation, make_flow, tcp_packet, udp_packet, write_pcap
 
 DATA = Path(__file__).parents[1] / "data"
 POLICY = """\
@@ -117,7 +117,7 @@ def test_vetoes_and_plugins_that_decide(tmp_path: Path, policy: str, capsys: pyt
 def test_what_was_not_found(policy: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     mixed = str(DATA / "mixed.pcap")
     assert main(["explain", "--flow", "99", mixed]) == 1
-    assert "none of its 5 flows" in capsys.readouterr().err
+    assert "none of 5 flows" in capsys.readouterr().err
     assert main(["explain", "--filter", "port", mixed]) == 2
     assert main(["explain", "--filter", "dst port 1", "--flow", "1", mixed]) == 2
     cut = tmp_path / "cut.pcap"
@@ -126,6 +126,30 @@ def test_what_was_not_found(policy: str, capsys: pytest.CaptureFixture[str], tmp
     out, err = capsys.readouterr()
     assert "flow 1: " in out
     assert "cut off in packet 4" in err
+
+
+def test_several_captures_are_named_where_they_have_something_to_say(capsys: pytest.CaptureFixture[str]) -> None:
+    mixed, icmp = str(DATA / "mixed.pcap"), str(DATA / "icmp.pcap")
+    assert main(["explain", "--filter", "icmp", mixed, icmp]) == 0
+    out = capsys.readouterr().out
+    assert f"{icmp}:\nflow 1: " in out
+    assert mixed not in out
+    assert main(["explain", "--json", mixed, icmp]) == 0
+    stories = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {story["event"]["pcap_filename"] for story in stories} == {mixed, icmp}
+
+
+def test_reading_ends_with_the_flow_that_was_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = conversation(client=("192.0.2.1", 4000), server=("192.0.2.2", 80))
+    other = conversation(client=("192.0.2.3", 4000), server=("192.0.2.2", 80), start=1_700_000_100.0)
+    whole = tmp_path / "whole.pcap"
+    write_pcap(whole, [*first.client(b"x").close().frames(), *other.client(b"x").close().frames()])
+    cut = tmp_path / "cut.pcap"
+    cut.write_bytes(whole.read_bytes()[:-1])
+    assert main(["explain", "--flow", "2", str(cut)]) == 1
+    assert "cut off in packet" in capsys.readouterr().err
+    assert main(["explain", "--flow", "1", str(cut)]) == 0
+    assert capsys.readouterr().out.startswith("flow 1: 192.0.2.1")
 
 
 TCP4 = make_flow(
