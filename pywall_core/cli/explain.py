@@ -73,15 +73,15 @@ def run(args: argparse.Namespace) -> int:
     with progress_bar(len(paths)) as bar:
         for path in paths:
             told = _Capture(args, chosen)
-            error = told.read(config, plugins, path, bar)
+            damage = told.read(config, plugins, path, bar)
             bar.captures(1)
             if len(paths) > 1 and told.stories and not args.json:
                 print(f"{printable(path)}:")
             told.print()
             shown += len(told.stories)
             flows += told.flows
-            if error is not None:
-                complain(error)
+            if damage is not None:
+                complain(damage)
                 code = FAILURE
     if not shown and code == OK and (args.flow or args.filter):
         complain(f"{', '.join(paths[:3])}: none of {flows} flows was asked for")

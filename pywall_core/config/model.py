@@ -224,6 +224,19 @@ class Table(Section):
     flows: int = Field(default=131_072, ge=16, le=16_777_216, description="entries at most")
 
 
+class PacketFiles(Section):
+    """A bounded ring of pcapng files: packets that were dropped or raised an alert, each with its reason."""
+
+    file: str = Field(description="the newest file; older ones are FILE.1, FILE.2 ...")
+    megabytes: int = Field(default=16, ge=1, le=100_000, description="size of one file, in millions of bytes")
+    files: int = Field(default=4, ge=1, le=1000, description="files that are kept")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_alone(cls, value: object) -> object:
+        return {"file": value} if isinstance(value, str) else value
+
+
 class Events(Section):
     """Where EVE JSON events go."""
 
@@ -231,6 +244,9 @@ class Events(Section):
     stdout: bool = Field(default=False, description="write events to standard output")
     syslog: bool = Field(default=False, description="hand events to the local syslog")
     socket: str | None = Field(default=None, description="unix stream socket that events are sent to")
+    pcap: PacketFiles | None = Field(
+        default=None, description="pcapng files of packets that were dropped or raised an alert, the oldest go"
+    )
     types: list[str] | None = Field(default=None, description="event types that are written; null: all")
     stats: int = Field(
         default=60, ge=0, le=86_400, description="seconds between two `stats` events of a running firewall; 0: none"

@@ -32,6 +32,7 @@ from ..kernel.open_connections import open_connections, original_keys
 from ..kernel.queues import statistics
 from ..lint.mtu import lint_mtu
 from .channel import Channel, ChannelError, Message
+from .kept_packets import KeptPackets
 from .log_output import log_to_stderr
 from .watchdog import Watchdog
 
@@ -64,7 +65,7 @@ class Worker:
         events = config.events
         if order["print_events"] == "json":
             events = events.model_copy(update={"stdout": True})
-        self._sink = open_sink(events, terminal=order["print_events"] == "text")
+        self._sink = open_sink(events, terminal=order["print_events"] == "text", worker=order["index"])
         self._engine = build_engine(config, live=True, sink=self._sink.emit if self._sink.active else None)
         queue, failure = config.queue, config.failure
         options = QueueOptions(
@@ -102,7 +103,8 @@ class Worker:
         self._number = options.number
         #: packets of all workers that passed without a verdict, as the supervisor counted them
         self._passed = 0
-        self._queue = NFQueue(options, self._engine, self._pulse)
+        processor = KeptPackets(self._engine, self._sink.keep_packet) if self._sink.keeps_packets else self._engine
+        self._queue = NFQueue(options, processor, self._pulse)
 
     def run(self) -> None:
         """Judge packets until told to stop."""

@@ -214,6 +214,10 @@ class Engine:
         """Write an EVE event; ``fields`` become top-level keys."""
         self._events.emit(event_type, flow, packet, fields)
 
+    def keep_alerts(self, keep: Callable[[bytes, str], None]) -> None:
+        """Have ``keep(packet, comment)`` called for packets that raise an alert."""
+        self._events.keep_packet = keep
+
     @property
     def verdicts(self) -> Counter[Action]:
         """Packets by the action of their verdict."""

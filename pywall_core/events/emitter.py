@@ -38,6 +38,8 @@ class Reporter:
         self._hooks = hooks
         self._guard = guard
         self._counters = counters
+        #: takes packets that raise an alert, with a comment, where somebody keeps them
+        self.keep_packet: Callable[[bytes, str], None] | None = None
         self._now = 0.0
         self._anomalies = 0
 
@@ -48,9 +50,12 @@ class Reporter:
 
     def emit(self, event_type: str, flow: Flow | None, packet: Packet | None, fields: dict[str, Any]) -> None:
         """Write an EVE event; ``fields`` become top-level keys."""
-        if self._sink is None and not self._hooks:
+        keep = self.keep_packet if event_type == "alert" and packet is not None else None
+        if self._sink is None and not self._hooks and keep is None:
             return
         event = self._builder.build(event_type, flow, packet, fields, self._now)
+        if keep is not None and packet is not None:
+            keep(packet.data, f"alert: {event.get('alert', {}).get('signature', '')}")
         if self._sink is not None:
             self._sink(event)
         for name, hook in self._hooks:
@@ -100,3 +105,9 @@ class Reporter:
             self.emit("anomaly", flow, packet, {"anomaly": {"type": kind, "event": event}})
         else:
             self._counters["events.anomaly_suppressed"] += 1
+
+
+def comment_of(verdict: Verdict) -> str:
+    """Return the verdict in one line: ``DROP by INPUT[2] (rules): reason``."""
+    decider = f"{verdict.rule} ({verdict.plugin})" if verdict.rule else verdict.plugin
+    return f"{verdict.action.name} by {decider}: {verdict.reason}"

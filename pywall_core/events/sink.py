@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: drop and anomaly events a second; further ones are counted, and the next one that is written says how many
 MAX_PER_SECOND: Final = 200
+#: packets that wait to be written; each may have 64 KiB
+PACKETS_QUEUED: Final = 512
 _LIMITED: Final = frozenset({"drop", "anomaly"})
 
 
@@ -31,9 +33,11 @@ class Sink:
         *,
         types: list[str] | None = None,
         length: int = 8192,
+        packets: Output | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._writers = [Writer(output, length) for output in outputs]
+        self._packets = None if packets is None else Writer(packets, PACKETS_QUEUED, _packet_block)
         self._types = None if types is None else frozenset(types)
         self._clock = clock
         self._second = 0.0
@@ -45,6 +49,16 @@ class Sink:
     def active(self) -> bool:
         """There is an output: events are worth making."""
         return bool(self._writers)
+
+    @property
+    def keeps_packets(self) -> bool:
+        """There is an output for packets."""
+        return self._packets is not None
+
+    def keep_packet(self, data: bytes, comment: str) -> None:
+        """Hand a dropped packet, or one with an alert, to the output for packets; never blocks, never raises."""
+        if self._packets is not None:
+            self._packets.put((data, time.time(), comment))
 
     def emit(self, event: Event) -> None:
         """Hand an event to all outputs; never blocks, never raises."""
@@ -58,25 +72,34 @@ class Sink:
 
     def reopen(self) -> None:
         """Open files and sockets anew, for log rotation. Safe in a signal handler."""
-        for writer in self._writers:
+        for writer in self._all():
             writer.reopen()
 
     def close(self, timeout: float = 2.0) -> None:
         """Write what is queued, for at most ``timeout`` seconds, and close."""
         end = time.monotonic() + timeout
-        for writer in self._writers:
+        for writer in self._all():
             writer.stop()
-        for writer in self._writers:
+        for writer in self._all():
             writer.join(max(0.0, end - time.monotonic()))
 
     def stats(self) -> dict[str, int]:
-        """Cumulative counters: events ``written``, ``lost`` and ``suppressed``; ``queued`` at this moment."""
+        """Cumulative counters: events ``written``, ``lost`` and ``suppressed``; ``queued`` at this moment.
+
+        With an output for packets also ``packets_written`` and ``packets_lost``.
+        """
+        packets = self._packets
+        of_packets = {} if packets is None else {"packets_written": packets.written, "packets_lost": packets.lost}
         return {
+            **of_packets,
             "written": sum(writer.written for writer in self._writers),
             "lost": sum(writer.lost for writer in self._writers),
             "suppressed": self._suppressed,
             "queued": sum(writer.queued() for writer in self._writers),
         }
+
+    def _all(self) -> list[Writer]:
+        return self._writers if self._packets is None else [*self._writers, self._packets]
 
     def _may_write(self, event: Event) -> bool:
         now = self._clock()
@@ -94,10 +117,17 @@ class Sink:
         return True
 
 
-def open_sink(events: Events, *, terminal: bool = False) -> Sink:
+def _packet_block(packet: tuple[bytes, float, str]) -> bytes:
+    from .packets import packet_block
+
+    return packet_block(*packet)
+
+
+def open_sink(events: Events, *, terminal: bool = False, worker: int = 0) -> Sink:
     """Return the outputs that the configuration names. What cannot be opened is reported and tried again.
 
     ``terminal``: drops, alerts and anomalies also go to standard output, a line for a reader each.
+    ``worker``: its number; each has files of packets of its own.
     """
     outputs: list[Output] = []
     if events.file is not None:
@@ -110,4 +140,10 @@ def open_sink(events: Events, *, terminal: bool = False) -> Sink:
         outputs.append(SyslogOutput())
     if events.socket is not None:
         outputs.append(SocketOutput(events.socket))
-    return Sink(outputs, types=events.types)
+    packets: Output | None = None
+    if events.pcap is not None:
+        from .packets import PacketRing  # dpkt, which it needs, takes long to import
+
+        path = events.pcap.file if not worker else f"{events.pcap.file}.worker{worker}"
+        packets = PacketRing(path, events.pcap.megabytes * 1_000_000, events.pcap.files)
+    return Sink(outputs, types=events.types, packets=packets)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
+from collections.abc import Callable
 from threading import Event as Flag
 from threading import Thread
-from typing import Final
+from typing import Any, Final
 
-from .eve import Event, to_line
+from .eve import to_line
 from .outputs import Output
 
 #: events that are written together at most
@@ -25,15 +26,23 @@ RETRY_SECONDS: Final = 5.0
 _log = logging.getLogger("pywall.events")
 
 
-class Writer:
-    """Takes events without waiting; its thread writes them. ``lost`` counts those that never got anywhere."""
+def _event_line(event: dict[str, Any]) -> bytes:
+    return to_line(event).encode("ascii") + b"\n"
 
-    def __init__(self, output: Output, length: int) -> None:
+
+class Writer:
+    """Takes events without waiting; its thread writes them. ``lost`` counts those that never got anywhere.
+
+    ``encode(event)`` returns the bytes of one; it is called in the thread.
+    """
+
+    def __init__(self, output: Output, length: int, encode: Callable[[Any], bytes] = _event_line) -> None:
         self.output = output
+        self._encode = encode
         self.written = 0
         self.lost = 0
         self._length = length
-        self._queue: deque[Event] = deque()
+        self._queue: deque[Any] = deque()
         self._wake = Flag()
         self._reopen = self._stopping = False
         self._open = False
@@ -42,7 +51,7 @@ class Writer:
         self._thread = Thread(target=self._run, name=f"events to {output.name}", daemon=True)
         self._thread.start()
 
-    def put(self, event: Event) -> None:
+    def put(self, event: Any) -> None:
         """Queue an event, or count it as lost when the queue is full."""
         if len(self._queue) >= self._length:
             self.lost += 1
@@ -68,7 +77,7 @@ class Writer:
         self._thread.join(timeout)
 
     def _run(self) -> None:
-        batch: list[Event] = []
+        batch: list[Any] = []
         while True:
             if len(batch) < _BATCH:
                 self._wake.wait(LOOK_SECONDS)
@@ -78,14 +87,14 @@ class Writer:
                 self._reopen = self._open = False
                 self._retry = float("-inf")
                 self._try_open()
-            stuck = bool(batch) and not self._write([to_line(event).encode("ascii") + b"\n" for event in batch])
+            stuck = bool(batch) and not self._write([self._encode(event) for event in batch])
             if self._stopping and (stuck or not self._queue):
                 self.lost += len(self._queue)
                 self._queue.clear()
                 self.output.close()
                 return
 
-    def _take(self) -> list[Event]:
+    def _take(self) -> list[Any]:
         """Return what waits, at most 500 events; only this thread takes them."""
         queue = self._queue
         return [queue.popleft() for _ in range(min(len(queue), _BATCH))]

@@ -1,0 +1,32 @@
+"""KeptPackets: stands before an engine, and keeps what it drops (``events: pcap``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..events.emitter import comment_of
+from ..model.verdict import ACCEPT
+
+if TYPE_CHECKING:
+    from ..engine.engine import Engine
+    from ..model.packet import Packet
+    from ..model.verdict import Verdict
+
+
+class KeptPackets:
+    """Judges packets by ``engine``; ``keep(packet, comment)`` gets those that do not pass, and those with an alert."""
+
+    def __init__(self, engine: Engine, keep: Callable[[bytes, str], None]) -> None:
+        self._process = engine.process
+        self._keep = keep
+        self.offloadable = engine.offloadable
+        self.wants_interfaces = engine.wants_interfaces
+        engine.keep_alerts(keep)
+
+    def process(self, packet: Packet) -> Verdict:
+        """Return the verdict on one packet."""
+        verdict = self._process(packet)
+        if verdict.action is not ACCEPT:
+            self._keep(packet.data, comment_of(verdict))
+        return verdict
