@@ -98,7 +98,8 @@ def test_text_for_a_reader(policy: str, capsys: pytest.CaptureFixture[str]) -> N
 def test_vetoes_and_plugins_that_decide(tmp_path: Path, policy: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A conflicting overlap: no rule but the stream plugin decides."""
     raw = [
-        tcp_packet("192.0.2.1", 1, "192.0.2.2", 2, seq=11, ack=1, data=data) for data in (b"first copy", b"other copy")
+        tcp_packet("192.0.2.1", 1, "192.0.2.2", 2, seq=11, ack=1, data=data)
+        for data in (b"\x16\x03\x01", b"\x16\x03\x02")
     ]
     talk = conversation(client=("192.0.2.1", 1), server=("192.0.2.2", 2), sequence=(10, 0))
     from pywall_core.testing import write_pcap
