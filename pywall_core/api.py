@@ -31,7 +31,7 @@ from .model.packet import (
     URG,
     Packet,
 )
-from .model.transaction import HandOver, Transaction, TransactionParser
+from .model.transaction import Carried, HandOver, Transaction, TransactionParser
 from .model.verdict import (
     ACCEPT,
     DROP,
@@ -162,6 +162,7 @@ __all__ = [
     "YES",
     "Action",
     "Answer",
+    "Carried",
     "Cause",
     "Drop",
     "Engine",

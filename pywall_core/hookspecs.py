@@ -19,7 +19,7 @@ import pluggy
 
 from .model.flow import Flow
 from .model.packet import Packet
-from .model.transaction import TransactionParser
+from .model.transaction import Carried, TransactionParser
 from .model.verdict import Answer, Drop, Facts, Match, Verdict
 
 if TYPE_CHECKING:
@@ -153,6 +153,21 @@ def pywall_classify(flow: Flow, to_server: bool, data: bytes) -> Facts | Answer:
 
     :caller: the engine, for payload of a flow that detectors are done with or hold up for too long, if a rule asks
     :none: a mistake: the answer is MORE, NO or Facts
+    :since: API 1
+    """
+
+
+@hookspec
+def pywall_carried(flow: Flow, carried: Carried) -> Facts | Answer:
+    """Judge bytes that a protocol carries: HTTP bodies, WebSocket messages, DNS messages, ICMP echo data.
+
+    Called with each carrier's bytes in order (see :class:`~pywall_core.api.Carried`) while the flow lasts, and only for
+    carriers one of whose facts a rule asks. The plugin declares them in its attribute ``carriers``: a mapping from the
+    carrier's name to the names of its facts, which begin with it. ``Facts`` replace those said before; they are
+    forgotten when another body begins. The plugin keeps its data in ``flow.ext`` under a name of its own.
+
+    :caller: the parser of the flow's transactions, by way of the core; the core itself for ICMP
+    :none: a mistake: the answer is MORE, NO (both: nothing new to say) or Facts
     :since: API 1
     """
 

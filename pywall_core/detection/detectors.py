@@ -6,7 +6,7 @@ settles when no detector listed before it is pending any more, so the answer doe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,9 +15,10 @@ from ..model.flow import Flow
 from ..model.packet import ICMP, ICMPV6, PROTOCOL_NAMES, TCP, UDP
 from ..model.transaction import Transaction, TransactionParser
 from ..model.verdict import MORE, NO, PENDING, YES, Answer, Match
+from .carriers import CarriedJudge, Carriers
 from .classifiers import KEPT_CUTS, NOT_BEGUN, Classifier, Classifiers, OnError
 from .names import Names
-from .transactions import Transactions, set_back
+from .transactions import Following, Transactions, set_back
 
 DetectCall = Callable[[Flow, bytes, bytes], "Match | Answer"]
 FollowCall = Callable[[Flow], "TransactionParser | None"]
@@ -85,6 +86,7 @@ class Detection:
         limit_bytes: int,
         limit_packets: int,
         on_error: OnError,
+        judges: Sequence[CarriedJudge] = (),
     ) -> None:
         self.limit_bytes = limit_bytes
         self.limit_packets = limit_packets
@@ -102,7 +104,8 @@ class Detection:
         self._quarantined = 0
         #: bit of the detector that is being asked, 0 outside
         self.asking = 0
-        self.transactions = Transactions(on_error)
+        self.carriers = Carriers(list(judges), on_error)
+        self.transactions = Transactions(on_error, self.carriers)
         #: how often detection has begun anew, in all flows
         self._restarts = 0
         self._nested = 0
@@ -175,8 +178,22 @@ class Detection:
 
     def feed(self, flow: Flow, to_server: bool, data: bytes, datagram: bool) -> bool:
         """Add payload of one direction (never empty); True when facts of the flow changed."""
+        return (
+            self._feed_behind(flow, 0, to_server, data, datagram)
+            if flow.unwrap
+            else self._feed(flow, to_server, data, datagram)
+        )
+
+    def _feed_behind(self, flow: Flow, depth: int, to_server: bool, data: bytes, datagram: bool) -> bool:
+        """Feed what the unwrappers from ``depth`` on leave of the data."""
+        data = self.transactions.unwrap(flow, depth, to_server, data)
+        return bool(data) and self._feed(flow, to_server, data, datagram)
+
+    def _feed(self, flow: Flow, to_server: bool, data: bytes, datagram: bool) -> bool:
         if flow.detect_done:
             changed = bool(flow.classifying) and self._feed_classifiers(flow, to_server, data)
+            if self.carriers.icmp_wanted and flow.proto in (ICMP, ICMPV6):
+                changed |= self.carriers.judge_echo(flow, to_server, data)
             return changed if flow.following is None else self._follow(flow, to_server, data) or changed
         flow.payload_seen = True
         open_before = flow.pending
@@ -198,7 +215,7 @@ class Detection:
             if datagram:
                 flow.server_sizes += (len(data),)
         began = flow.classifying > 0
-        following, restarts = flow.following is not None, self._restarts
+        following, restarts, depth = flow.following is not None, self._restarts, len(flow.unwrap)
         changed |= self._ask(flow)
         if flow.app_proto is None and open_before & ~flow.pending & self._awaited:
             changed = True
@@ -206,7 +223,7 @@ class Detection:
             changed |= self._follow(flow, to_server, data if following else data[len(kept) :])
         if restarts != self._restarts:
             if not following and len(kept) < len(data):
-                self.feed(flow, to_server, data[len(kept) :], datagram)
+                self._feed_behind(flow, depth, to_server, data[len(kept) :], datagram)
             return True
         if flow.classifying == NOT_BEGUN and not self.may_be_named(flow):
             changed |= self.classifiers.begin(flow)
@@ -291,6 +308,10 @@ class Detection:
         app_proto = flow.app_proto
         following = flow.following
         settled = NO if following is not None else YES  # another protocol may yet begin inside
+        if name in self.carriers.facts:
+            if flow.proto in (ICMP, ICMPV6):
+                return NO
+            return PENDING if app_proto is None else settled if flow.detect_done else NO
         if name in self.classifiers.facts:
             if name not in flow.facts and not (flow.confirmed and not flow.opaque):
                 return PENDING if flow.classifying or not flow.detect_done else settled
@@ -356,7 +377,7 @@ class Detection:
         flow.pending = pending
         match = flow.match
         if match is not None:
-            if not pending & (flow.match_bit - 1) and (changed or flow.app_proto is None):
+            if not pending & (flow.match_bit - 1) and (changed or flow.app_proto is None or flow.opaque):
                 self._settle(flow, match)
                 return True
             if not pending:  # its own detector says that what follows the opening is something else
@@ -407,7 +428,7 @@ class Detection:
         detector = self._detectors[flow.match_bit.bit_length() - 1]
         if detector.follow is None:
             return
-        restarts = self._restarts
+        restarts, depth = self._restarts, len(flow.unwrap)
         sides = ((True, flow.client, flow.client_sizes), (False, flow.server, flow.server_sizes))
         self.transactions.begin(flow, detector.name, detector.follow)
         for to_server, data, sizes in sides:
@@ -418,7 +439,7 @@ class Detection:
                 if not piece:
                     continue
                 if restarts != self._restarts:
-                    self.feed(flow, to_server, piece, bool(sizes))
+                    self._feed_behind(flow, depth, to_server, piece, bool(sizes))
                 elif flow.following is not None:
                     self._follow(flow, to_server, piece)
 
@@ -426,18 +447,19 @@ class Detection:
         """Feed the parser of the flow's transactions; True when something is to be judged anew."""
         if not data:
             return False
-        parser = flow.following.parser
+        following: Following = flow.following
         own = flow.match_bit
+        self.carriers.changed = False
         step = self.transactions.feed(flow, to_server, data)
         if step is not None:
             # the detector whose protocol the bytes contradict is not asked again: it would say the same
             self._begin_anew(flow, step.client, step.server, inside=step.inside, without=0 if step.inside else own)
             return True
-        if parser.confirmed and not flow.confirmed:
+        if following.confirmed and not flow.confirmed:
             flow.confirmed = True
             self._end_detection(flow)
             return True
-        return bool(self.transactions.due) or flow.following is None
+        return bool(self.transactions.due) or self.carriers.changed or flow.following is None
 
     def _end_detection(self, flow: Flow) -> None:
         """Detectors are not asked any more; classifiers go on where no name is confirmed."""
@@ -463,10 +485,11 @@ class Detection:
             return
         flow.pending = (self._tcp if flow.proto == TCP else self._udp) & ~without
         self._nested += 1
+        depth = len(flow.unwrap)
         try:
             for to_server, data in ((True, client), (False, server)):
                 if data:
-                    self.feed(flow, to_server, data, flow.proto != TCP)
+                    self._feed_behind(flow, depth, to_server, data, flow.proto != TCP)
         finally:
             self._nested -= 1
 

@@ -30,6 +30,7 @@ def snapshot(flow: Flow) -> Snapshot:
         flow.payload_seen,
         flow.app_proto_outer,
         None if flow.following is None else flow.following.copy(),
+        flow.unwrap and tuple(each.copy() for each in flow.unwrap),
     )
 
 
@@ -53,5 +54,6 @@ def restore(flow: Flow, before: Snapshot) -> None:
         flow.payload_seen,
         flow.app_proto_outer,
         flow.following,
+        flow.unwrap,
     ) = before
     flow.verdicts = [None] * 8

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, final
 
 from ..model.flow import Flow
-from ..model.transaction import HandOver, Transaction, TransactionParser
+from ..model.transaction import Carried, Found, HandOver, Transaction, TransactionParser, Unwrapper
+from .carriers import Carriers
 from .classifiers import OnError
 
 #: Names of facts that are remembered with their protocol before them, for each protocol.
@@ -15,7 +16,7 @@ _KEPT_NAMES: Final = 256
 _DEEPEST: Final = 8
 
 #: A transaction with the protocol that it belongs to.
-Found = tuple[str, Transaction]
+Due = tuple[str, Transaction]
 
 
 @final
@@ -23,10 +24,10 @@ class Following:
     """A flow's parser, the plugin that made it, and the protocol that it follows.
 
     ``own_facts``: the protocol's facts are those of its transactions. ``began``: one was found, until then these facts
-    are open.
+    are open. ``confirmed``: what the parser has said last.
     """
 
-    __slots__ = ("began", "own_facts", "parser", "plugin", "prefix", "protocol")
+    __slots__ = ("began", "confirmed", "own_facts", "parser", "plugin", "prefix", "protocol")
 
     def __init__(self, plugin: str, protocol: str, parser: TransactionParser, began: bool = False) -> None:
         self.plugin = plugin
@@ -34,11 +35,63 @@ class Following:
         self.prefix = protocol + "."
         self.parser = parser
         self.began = began
-        self.own_facts = parser.has_transactions
+        self.own_facts = bool(parser.has_transactions)
+        self.confirmed = bool(parser.confirmed)
 
     def copy(self) -> Following:
-        """Return the same state once more."""
-        return Following(self.plugin, self.protocol, self.parser.copy(), self.began)
+        """Return the same state once more. A parser that cannot be copied fails when its copy is fed."""
+        try:
+            return Following(self.plugin, self.protocol, self.parser.copy(), self.began)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            return Following(self.plugin, self.protocol, _Failed(error), self.began)
+
+
+@final
+class Unwrapping:
+    """What takes the inside out of the frames of a carrying protocol, and the plugin that made it."""
+
+    __slots__ = ("plugin", "unwrapper")
+
+    def __init__(self, plugin: str, unwrapper: Unwrapper) -> None:
+        self.plugin = plugin
+        self.unwrapper = unwrapper
+
+    def copy(self) -> Unwrapping:
+        """Return the same state once more. One that cannot be copied fails when its copy is asked."""
+        try:
+            return Unwrapping(self.plugin, self.unwrapper.copy())
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            return Unwrapping(self.plugin, _Failed(error))
+
+
+@final
+class _Failed:
+    """Stands for a parser or unwrapper whose ``copy`` has raised."""
+
+    has_transactions = True
+    confirmed = over = False
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    def feed(self, to_server: bool, data: bytes) -> Sequence[Found]:
+        raise self._error
+
+    def unwrap(self, to_server: bool, data: bytes) -> bytes:
+        raise self._error
+
+    def gap(self, to_server: bool, size: int) -> bool:
+        raise self._error
+
+    def finish(self) -> Sequence[Transaction]:
+        raise self._error
+
+    def copy(self) -> _Failed:
+        return self
 
 
 @final
@@ -48,17 +101,21 @@ class Transactions:
     ``due`` holds what the present packet has brought, in order, until the packet is judged.
     """
 
-    def __init__(self, on_error: OnError) -> None:
+    def __init__(self, on_error: OnError, carriers: Carriers) -> None:
         self._on_error = on_error
-        self.due: list[Found] = []
+        self._carriers = carriers
+        self.due: list[Due] = []
         #: names of facts with their protocol before them, by protocol: flows share them
         self._dotted: dict[str, dict[str, str]] = {}
 
     def begin(self, flow: Flow, plugin: str, make: Callable[[Flow], Any]) -> None:
         """Follow a flow whose name is known now, unless the plugin gives no parser for it."""
         parser = self._call(plugin, flow, make, flow)
-        if parser is not None and flow.app_proto is not None:
-            flow.following = Following(plugin, flow.app_proto, parser)
+        if parser is None or flow.app_proto is None:
+            return
+        if self._carriers.wanted and hasattr(parser, "carries"):
+            parser.carries = self._carriers.wanted
+        flow.following = self._call(plugin, flow, Following, plugin, flow.app_proto, parser)
 
     def feed(self, flow: Flow, to_server: bool, data: bytes) -> HandOver | None:
         """Give the next bytes (or a datagram) to the flow's parser. Returns the hand-over that they complete.
@@ -66,26 +123,40 @@ class Transactions:
         Afterwards ``flow.following`` is None when nothing can come any more.
         """
         following: Following = flow.following
-        parser = following.parser
-        found = self._call(following.plugin, flow, parser.feed, to_server, data)
-        if found is None:
+        answer: tuple[list[Found], bool, bool] | None
+        answer = self._call(following.plugin, flow, _fed, following.parser, to_server, data)
+        if answer is None:
             flow.following = None
             return None
+        found, over, following.confirmed = answer
         for one in found:
-            if type(one) is HandOver:
+            if isinstance(one, HandOver):
+                if one.unwrap is not None:
+                    flow.unwrap = (*flow.unwrap, Unwrapping(following.plugin, one.unwrap))
                 self.due += self._finish(flow)
                 return one
+            if isinstance(one, Carried):
+                self._carriers.judge(flow, one)
+                continue
             self.due.append((following.protocol, one))
             following.began = True
             flow.protocol_event_written = True  # each transaction has its own
-        if parser.over:
+        if over:
             self.due += self._finish(flow)
         return None
+
+    def unwrap(self, flow: Flow, depth: int, to_server: bool, data: bytes) -> bytes:
+        """Return the payload of the next bytes of a direction that have passed ``depth`` of the flow's unwrappers."""
+        for each in flow.unwrap[depth:]:
+            if not data:
+                break
+            data = self._call(each.plugin, flow, _unwrapped, each.unwrapper, to_server, data) or b""
+        return data
 
     def skip(self, flow: Flow, to_server: bool, size: int) -> None:
         """Bytes of a direction are missing. Afterwards ``flow.following`` is None when its parser cannot go on."""
         following: Following = flow.following
-        if not self._call(following.plugin, flow, following.parser.gap, to_server, size):
+        if flow.unwrap or not self._call(following.plugin, flow, following.parser.gap, to_server, size):
             self.due += self._finish(flow)
 
     def survives(self, flow: Flow, to_server: bool, size: int) -> bool:
@@ -93,21 +164,22 @@ class Transactions:
         following: Following | None = flow.following
         if following is None:
             return True
-        return bool(self._call(following.plugin, flow, following.parser.copy().gap, to_server, size))
+        return bool(self._call(following.plugin, flow, following.copy().parser.gap, to_server, size))
 
-    def take(self) -> list[Found]:
+    def take(self) -> list[Due]:
         """Return what is due, which is then done with."""
         due, self.due = self.due, []
         return due
 
-    def end(self, flow: Flow) -> list[Found]:
+    def end(self, flow: Flow) -> list[Due]:
         """Nobody follows the flow any more. Return the transactions that have no event yet, as they are."""
         return self.take() + self._finish(flow)
 
     def apply(self, flow: Flow, protocol: str, transaction: Transaction) -> None:
         """The facts of a transaction replace those of the one before."""
         prefix = protocol + "."
-        facts = {name: value for name, value in flow.facts.items() if not name.startswith(prefix)}
+        carried = self._carriers.facts
+        facts = {name: value for name, value in flow.facts.items() if not name.startswith(prefix) or name in carried}
         for name, value in transaction.facts.items():
             facts[self.dotted(protocol, name)] = value
         flow.facts = facts
@@ -124,12 +196,12 @@ class Transactions:
                 names[name] = dotted
         return dotted
 
-    def _finish(self, flow: Flow) -> list[Found]:
+    def _finish(self, flow: Flow) -> list[Due]:
         following: Following | None = flow.following
         if following is None:
             return []
         flow.following = None
-        left = self._call(following.plugin, flow, following.parser.finish)
+        left = self._call(following.plugin, flow, _finished, following.parser)
         return [(following.protocol, transaction) for transaction in left or ()]
 
     def _call(self, plugin: str, flow: Flow, call: Callable[..., Any], *args: Any) -> Any:
@@ -141,6 +213,45 @@ class Transactions:
         except BaseException as error:  # sys.exit() in a plugin is the plugin's failure, not ours
             self._on_error(plugin, flow, error)
             return None
+
+
+def _fed(parser: TransactionParser, to_server: bool, data: bytes) -> tuple[list[Found], bool, bool]:
+    """Feed a parser. Return what it has found, whether nothing can come any more, and whether both sides have spoken.
+
+    :raises TypeError: it has found what it must not; and whatever the parser raises
+    """
+    found = list(parser.feed(to_server, data))
+    for one in found:
+        _check(one)
+    return found, bool(parser.over), bool(parser.confirmed)
+
+
+def _unwrapped(unwrapper: Unwrapper, to_server: bool, data: bytes) -> bytes:
+    inside = unwrapper.unwrap(to_server, data)
+    if type(inside) is not bytes:
+        raise TypeError(f"unwrap gave {type(inside).__name__}")
+    return inside
+
+
+def _finished(parser: TransactionParser) -> list[Transaction]:
+    left = list(parser.finish())
+    for one in left:
+        if type(one) is not Transaction:
+            raise TypeError(f"finish gave {type(one).__name__}, not Transaction")
+        _check(one)
+    return left
+
+
+def _check(one: Any) -> None:
+    if isinstance(one, Transaction):
+        if type(one.facts) is dict:
+            return
+    elif isinstance(one, HandOver):
+        if type(one.client) is bytes and type(one.server) is bytes:
+            return
+    elif isinstance(one, Carried) and type(one.data) is bytes:
+        return
+    raise TypeError(f"a parser gave {one!r:.100}")
 
 
 def set_back(flow: Flow, *, inside: bool) -> None:

@@ -255,7 +255,8 @@ class Engine:
 
     def _make_detection(self, detectors: Detectors, classifiers: list[Classifier]) -> Detection:
         limits = self.config.detection
-        return Detection(detectors, classifiers, limits.bytes, limits.packets, self._record_detection_error)
+        judges = self.plugins.carried_judges()
+        return Detection(detectors, classifiers, limits.bytes, limits.packets, self._record_detection_error, judges)
 
     def _compile_rules(self, look_on: bool) -> None:
         """Compile the chains, and note what their rules need: interface names, classes, named sets."""
@@ -269,7 +270,8 @@ class Engine:
         self.chains = Chains(bound, default, owners, self, self._events.observed, added=self._add_to_set)
         self.set_changes = SetChanges(self.sets, self.flows, self.chains, observe=config.mode == "observe")
         self.detection.await_names(self.chains.asked_names())
-        asked = {name for kind in kinds for name in kind.asks()}
+        asked = self._asked_facts = {name for kind in kinds for name in kind.asks()}
+        self.detection.carriers.ask_for(asked)
         self.detection.classifiers.wanted &= look_on or not asked.isdisjoint(self.detection.classifiers.facts)
 
     def _make_offload(self, look_on: bool) -> Offload:
@@ -288,6 +290,7 @@ class Engine:
         self._timed_detection = self._make_detection(timing.detectors(detectors), timing.classifiers(classifiers))
         self._timed_detection.await_names(self.chains.asked_names())
         self._timed_detection.classifiers.wanted = self.detection.classifiers.wanted
+        self._timed_detection.carriers.ask_for(self._asked_facts)
         self._timed_pipeline = self._make_pipeline(hooks.timed(timing), self._timed_detection)
 
     def _make_pipeline(self, hooks: PacketHooks, detection: Detection) -> Pipeline:

@@ -189,6 +189,7 @@ def new_flow(packet: Packet, begun_by_receiver: bool = False) -> Flow:
     flow.facts = _NO_FACTS
     flow.app_proto_outer = ()
     flow.following = None
+    flow.unwrap = ()
     flow.client = flow.server = b""
     flow.client_sizes = flow.server_sizes = flow.cuts = ()
     flow.tracker = flow.ext = flow.match = flow.final = flow.verdict = None

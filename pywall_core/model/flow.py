@@ -70,6 +70,7 @@ class Flow:
         "timeout",
         "tracker",
         "unacked",
+        "unwrap",
         "verdict",
         "verdicts",
         "version",
@@ -155,6 +156,8 @@ class Flow:
 
     #: parser of the flow's transactions with its state, None when its protocol has none or none can come any more
     following: Any
+    #: what takes the inside out of the frames of what carries it, the outermost first
+    unwrap: tuple[Any, ...]
     match: Match | None
     match_bit: int
     pending: int

@@ -23,21 +23,48 @@ class Transaction:
     anomaly: str = ""
 
 
+class Unwrapper(Protocol):
+    """Takes what is carried out of the carrying protocol's frames. All of its state is its own."""
+
+    def unwrap(self, to_server: bool, data: bytes) -> bytes:
+        """Return the payload of the next bytes of a direction, which may be none."""
+
+    def copy(self) -> Unwrapper:
+        """Return the same state once more."""
+
+
 @dataclass(slots=True, frozen=True)
 class HandOver:
     """Another protocol begins: detection begins anew with what follows.
 
     ``client`` and ``server`` are the bytes of each direction that were fed already and belong to what follows.
     ``inside``: the other protocol is carried inside this one (CONNECT, STARTTLS), whose name stands in
-    ``app_proto_outer``. Otherwise the bytes contradict this protocol, and its name is withdrawn.
+    ``app_proto_outer``. Otherwise the bytes contradict this protocol, and its name is withdrawn. ``unwrap`` takes all
+    later bytes out of their frames, where the other protocol does not have the connection to itself (WebSocket).
     """
 
     client: bytes = b""
     server: bytes = b""
     inside: bool = True
+    unwrap: Unwrapper | None = None
 
 
-Found = Transaction | HandOver
+@dataclass(slots=True, frozen=True)
+class Carried:
+    """Bytes that the protocol carries for somebody else: a body, a message's payload, for the hook ``pywall_carried``.
+
+    ``carrier`` is what carries them (``http.body``), ``offset`` how many bytes of this body were given before: 0 begins
+    another one. ``kind`` is the carrier's own word for them: content codings (``gzip``), a type of message.
+    """
+
+    carrier: str
+    to_server: bool
+    data: bytes
+    offset: int = 0
+    kind: str = ""
+
+
+Found = Transaction | HandOver | Carried
 
 
 class TransactionParser(Protocol):
@@ -45,6 +72,9 @@ class TransactionParser(Protocol):
 
     What it finds does not depend on how the bytes are cut, nor on which direction's come first. Its memory and the
     work for each byte are bounded.
+
+    One that can give :class:`Carried` has an attribute ``carries`` (a frozenset, empty at first). The core puts the
+    names of the carriers there that rules ask about; for others nothing is given.
     """
 
     #: both sides were seen to speak the protocol

@@ -40,6 +40,7 @@ def known_facts(plugins: Iterable[Plugin]) -> KnownFacts:
     anything: set[str] = set()
     for plugin in plugins:
         declared = declared_facts(plugin.obj)
+        names.update(name for facts in getattr(plugin.obj, "carriers", {}).values() for name in facts)
         protocols = tuple(getattr(plugin.obj, "protocols", ())) or (plugin.name,)
         if declared is None and _HOT.isdisjoint(plugin.hooks):
             continue

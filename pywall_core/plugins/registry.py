@@ -12,6 +12,7 @@ import pluggy
 from .. import hookspecs
 from ..config import BoundRule, Config, bind_chains
 from ..config.rules import ALWAYS_KNOWN
+from ..detection.carriers import CarriedJudge
 from ..detection.classifiers import Classifier
 from ..detection.detectors import Detector, Detectors
 from ..model.rule_kind import RuleKind
@@ -108,6 +109,14 @@ class Plugins:
             Classifier(p.name, p.obj.pywall_classify, tuple(getattr(p.obj, "facts", ())))
             for p in self.loaded
             if "classify" in p.hooks
+        ]
+
+    def carried_judges(self) -> list[CarriedJudge]:
+        """Plugins with ``carried``, in order."""
+        return [
+            CarriedJudge(p.name, hookspecs.direct(p.obj.pywall_carried), dict(getattr(p.obj, "carriers", {})))
+            for p in self.loaded
+            if "carried" in p.hooks
         ]
 
     @cached_property

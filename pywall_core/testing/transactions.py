@@ -12,7 +12,7 @@ from typing import Any
 
 from ..model.flow import Flow
 from ..model.packet import TCP, UDP
-from ..model.transaction import HandOver, Transaction, TransactionParser
+from ..model.transaction import Carried, HandOver, Transaction, TransactionParser
 from .detectors import Dialogue, Turns, cut_again, turns_of
 from .flows import make_flow
 
@@ -22,27 +22,35 @@ MAX_FACTS = 65536
 
 @dataclass(slots=True)
 class FoundTransactions:
-    """What a parser has found: facts of each complete transaction by number, and where another protocol begins."""
+    """What a parser has found: facts of each complete transaction by number, where another protocol begins, and what it
+    carries: by carrier and direction its bodies, each with its kind (nothing where another protocol begins).
+    """
 
     complete: dict[int, dict[str, Any]] = field(default_factory=dict)
     anomalies: set[tuple[int, str]] = field(default_factory=set)
     hand_over: HandOver | None = None
+    carried: dict[tuple[str, bool], list[tuple[str, bytes]]] = field(default_factory=dict)
 
 
 class _Fed:
     """A parser that is fed as the core does it."""
 
-    def __init__(self, plugin: Any, transport: str, turns: Iterable[tuple[bool, bytes]] = ()) -> None:
+    def __init__(
+        self, plugin: Any, transport: str, turns: Iterable[tuple[bool, bytes]] = (), carries: Iterable[str] = ()
+    ) -> None:
         self.flow = _flow(transport, turns)
         made = plugin.pywall_transactions(self.flow)
         assert made is not None, "pywall_transactions gave no parser"
         self.parser: TransactionParser = made
+        if carries and hasattr(made, "carries"):
+            made.carries = frozenset(carries)
         self.found = FoundTransactions()
         self._behind = [b"", b""]
 
     def feed(self, to_server: bool, data: bytes) -> None:
-        if self.found.hand_over is not None:
-            self._behind[to_server] += data
+        step = self.found.hand_over
+        if step is not None:
+            self._behind[to_server] += data if step.unwrap is None else step.unwrap.unwrap(to_server, data)
             return
         for one in self.parser.feed(to_server, data):
             assert self.found.hand_over is None, "something follows a HandOver"
@@ -55,11 +63,20 @@ class _Fed:
         if step is not None:
             client, server = step.client + self._behind[True], step.server + self._behind[False]
             self.found.hand_over = HandOver(client, server, step.inside)
+            self.found.carried.clear()  # before a hand-over it is given as soon as it is there
         return self.found
 
-    def _take(self, one: Transaction | HandOver) -> None:
+    def _take(self, one: Transaction | HandOver | Carried) -> None:
         if isinstance(one, HandOver):
             self.found.hand_over = one
+            return
+        if isinstance(one, Carried):
+            bodies = self.found.carried.setdefault((one.carrier, one.to_server), [])
+            if one.offset == 0:
+                bodies.append((one.kind, b""))
+            kind, body = bodies[-1]
+            assert one.offset == len(body), f"{one.carrier} goes on at {one.offset}, {len(body)} bytes were given"
+            bodies[-1] = kind, body + one.data
             return
         assert isinstance(one, Transaction), f"{one!r} is neither Transaction nor HandOver"
         size = len(json.dumps(one.facts))
@@ -71,25 +88,34 @@ class _Fed:
             self.found.complete[one.number] = dict(one.facts)
 
 
-def find_transactions(plugin: Any, dialogue: Dialogue | Turns, transport: str = "tcp") -> FoundTransactions:
+def find_transactions(
+    plugin: Any, dialogue: Dialogue | Turns, transport: str = "tcp", *, carries: Iterable[str] = ()
+) -> FoundTransactions:
     """Feed a dialogue to the parser that ``plugin.pywall_transactions`` makes. Return what it finds.
 
-    ``dialogue`` is a conversation, a pair of the client's and the server's bytes, or turns ``(to_server, data)``.
+    ``dialogue`` is a conversation, a pair of the client's and the server's bytes, or turns ``(to_server, data)``;
+    ``carries`` are the carriers that rules ask about.
     """
     turns = dialogue if isinstance(dialogue, list) else turns_of(dialogue)
-    fed = _Fed(plugin, transport, turns)
+    fed = _Fed(plugin, transport, turns, carries)
     for to_server, data in turns:
         fed.feed(to_server, data)
     return fed.end()
 
 
 def transaction_contract(
-    plugin: Any, dialogues: Sequence[Dialogue], *, transport: str = "tcp", examples: int = 60
+    plugin: Any,
+    dialogues: Sequence[Dialogue],
+    *,
+    transport: str = "tcp",
+    examples: int = 60,
+    carries: Sequence[str] = (),
 ) -> type:
     """Make a test class that holds ``plugin`` to the contract of ``pywall_transactions``.
 
-    ``dialogues`` are connections of its protocol as they should be. Assign the result to a name that begins with
-    ``Test``. Needs hypothesis; ``examples`` is how many inputs each property is tried on.
+    ``dialogues`` are connections of its protocol as they should be, ``carries`` the carriers that rules ask about.
+    Assign the result to a name that begins with ``Test``. Needs hypothesis; ``examples`` is how many inputs each
+    property is tried on.
     """
     from hypothesis import HealthCheck, given, settings
     from hypothesis import strategies as st
@@ -119,16 +145,16 @@ def transaction_contract(
         @given(arrivals())
         def test_transactions_do_not_depend_on_chunks_and_order(self, both: tuple[Turns, Turns]) -> None:
             turns, mixed = both
-            fed = _Fed(plugin, transport, turns)
+            fed = _Fed(plugin, transport, turns, carries)
             for to_server, data in mixed:
                 fed.feed(to_server, data)
-            assert fed.end() == find_transactions(plugin, turns, transport)
+            assert fed.end() == find_transactions(plugin, turns, transport, carries=carries)
 
         @tried
         @given(arrivals(), st.data())
         def test_a_copy_is_the_same_and_apart(self, both: tuple[Turns, Turns], data: Any) -> None:
             turns, mixed = both
-            fed = _Fed(plugin, transport, turns)
+            fed = _Fed(plugin, transport, turns, carries)
             for to_server, piece in mixed:
                 if fed.found.hand_over is None:
                     kept = fed.parser.copy()
@@ -138,13 +164,13 @@ def transaction_contract(
                     else:
                         kept.feed(not to_server, piece)
                 fed.feed(to_server, piece)
-            assert fed.end() == find_transactions(plugin, turns, transport)
+            assert fed.end() == find_transactions(plugin, turns, transport, carries=carries)
 
         @tried
         @given(arrivals(), noise)
         def test_any_input_is_taken(self, both: tuple[Turns, Turns], more: Turns) -> None:
             for turns in (more, both[1][: len(both[1]) // 2] + more):
-                fed = _Fed(plugin, transport, both[0])
+                fed = _Fed(plugin, transport, both[0], carries)
                 for to_server, data in turns:
                     fed.feed(to_server, data)
                 fed.end()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from random import Random
 
 from pywall_core.api import ACCEPT, INPUT, OUTPUT, Packet, decode
 from pywall_core.testing import InMemory, conversation, ip_packet
@@ -67,6 +68,11 @@ def _spoken(speaks: str, agent: list[str]) -> list[tuple[bytes, bytes]]:
         line = f"{method} /{path if slash else ''} HTTP/1.1\r\nHost: {host}\r\n"
         head = line + (f"User-Agent: {agent[0]}\r\n" if agent else "") + "Content-Length: 0\r\n\r\n"
         return [(head.encode(), b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")]
+    if what == "body":
+        text = b"a line of text, and another one\n" * 500
+        body = text if name == "text" else Random(name).randbytes(16_000)
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
+        return [(b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n", head + body)]
     if what == "tls":
         return [(client_hello(name), server_hello())]
     if what == "dns":

@@ -48,6 +48,10 @@ def outcome(text: str, traffic: str) -> str:
         ("home", "in udp 192.168.1.7 5353 none", "passes"),
         ("home", "in udp 203.0.113.9 5353 none", "stops"),
         ("home", "in tcp 192.168.1.7 8080 http:a.example", "stops"),
+        ("strict-carriers", "in tcp 203.0.113.9 80 body:noise", "stops"),
+        ("strict-carriers", "in tcp 203.0.113.9 80 body:text", "passes"),
+        ("strict-carriers", "out udp 203.0.113.53 53 dns:www.example.org", "passes"),
+        ("strict-carriers", "in icmp 203.0.113.9 0 burst", "passes"),
     ],
 )
 def test_what_a_ready_made_policy_does(name: str, traffic: str, expected: str) -> None:

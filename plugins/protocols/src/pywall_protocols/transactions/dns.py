@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, final
 
-from pywall_core.api import NO, HandOver, Transaction
+from pywall_core.api import NO, Carried, HandOver, Transaction
 
 from ..parsing.dns_damage import worth_waiting
 from ..parsing.dns_message import add_facts, header_fits, judge_message, question_names
 from ..parsing.wire import cut, u16
 from .pairs import Found, Pairs
 
+#: The carrier of messages, as far as names and records may carry something.
+MESSAGES: Final = "dns.tunnel"
 #: Bytes of a message over TCP that are read: questions stand at its beginning.
 _READ: Final = 4096
 
@@ -24,11 +26,14 @@ _READ: Final = 4096
 class DnsTransactions:
     """The parser of one flow; ``stream``: messages have their length before them (RFC 1035 section 4.2.2)."""
 
-    __slots__ = ("_pairs", "_rest", "_skip", "_stream", "confirmed", "has_transactions", "over")
+    __slots__ = ("_carried", "_pairs", "_rest", "_skip", "_stream", "carries", "confirmed", "has_transactions", "over")
 
     def __init__(self, *, stream: bool) -> None:
         self.confirmed = self.over = False
         self.has_transactions = True
+        #: carriers that rules ask about
+        self.carries: frozenset[str] = frozenset()
+        self._carried: tuple[Carried, ...] = ()
         self._stream = stream
         #: over TCP an answer may be read before its question
         self._pairs = Pairs(keep_early=stream)
@@ -40,16 +45,23 @@ class DnsTransactions:
         """Return a parser in the same state."""
         other = DnsTransactions(stream=self._stream)
         other.confirmed, other._pairs = self.confirmed, self._pairs.copy()
-        other._rest, other._skip = self._rest, self._skip
+        other._rest, other._skip, other.carries = self._rest, self._skip, self.carries
         return other
 
-    def feed(self, to_server: bool, data: bytes) -> Sequence[Transaction | HandOver]:
+    def feed(self, to_server: bool, data: bytes) -> Sequence[Transaction | HandOver | Carried]:
         """Read a datagram, or the next bytes of a connection."""
         found: Found = []
+        self._read(to_server, data, found)
+        if not self._carried:
+            return found
+        carried, self._carried = self._carried, ()
+        return [*carried, *found]
+
+    def _read(self, to_server: bool, data: bytes, found: Found) -> None:
         if not self._stream:
             if not self._message(to_server, data, found):
                 found.append(_something_else(to_server, data))
-            return found
+            return
         skipped = self._skip[to_server]
         at = min(skipped, len(data))
         skip = skipped - at
@@ -63,14 +75,13 @@ class DnsTransactions:
                 break
             if wrong or not self._message(to_server, cut(rest, at + 2, end), found):
                 found.append(_something_else(to_server, rest[at:]))
-                return found
+                return
             beyond = at + 2 + length
             skip = max(0, beyond - len(rest))
             at = min(beyond, len(rest))
         sides = (rest[at:], self._rest[1]) if not to_server else (self._rest[0], rest[at:])
         self._rest = sides
         self._skip = (skip, self._skip[1]) if not to_server else (self._skip[0], skip)
-        return found
 
     def gap(self, to_server: bool, size: int) -> bool:
         """A lost part of a connection leaves no way to find the next message."""
@@ -88,6 +99,8 @@ class DnsTransactions:
         asked = self._pairs.is_open(number)
         if judge_message(message, message if asked else b"") is NO and not worth_waiting(message):
             return False
+        if MESSAGES in self.carries:
+            self._carried = (*self._carried, Carried(MESSAGES, to_server, message))
         if not message[2] & 0x80:
             self._pairs.ask(number, _facts(message), found)
         elif to_server and not asked:

@@ -10,11 +10,14 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final, final
 
-from pywall_core.api import Flow, HandOver, Transaction
+from pywall_core.api import Carried, Flow, HandOver, Transaction
 
 from ..parsing.wire import cut, text
 from .http_message import HEAD, LONGEST_LINE, START, START_LINE, Fields, MessageReader, body_length, values
 
+Found = Transaction | HandOver | Carried
+#: The carrier of bodies.
+BODY: Final = "http.body"
 #: Requests whose facts are kept until the response has come; others have their event without it.
 _MOST_OPEN: Final = 64
 #: Requests without a response that are counted: a client that sends more speaks no HTTP that anybody answers.
@@ -22,7 +25,7 @@ _MOST_PENDING: Final = 65536
 #: Bytes of a direction that are held until the other side has said what they are.
 _MOST_HELD: Final = 65536
 _REQUEST_FIELDS: Final = frozenset(
-    {b"host", b"user-agent", b"referer", b"content-length", b"transfer-encoding", b"upgrade"}
+    {b"host", b"user-agent", b"referer", b"content-length", b"transfer-encoding", b"content-encoding", b"upgrade"}
 )
 _RESPONSE_FIELDS: Final = frozenset(
     {b"content-type", b"content-encoding", b"upgrade", b"content-length", b"transfer-encoding", b"location"}
@@ -87,6 +90,15 @@ class HttpTransactions:
         #: the client's bytes are no requests since here; a response may still say why
         self._lost = False
 
+    @property
+    def carries(self) -> frozenset[str]:
+        """Carriers that rules ask about."""
+        return frozenset({BODY}) if self._asked.keep_body else frozenset()
+
+    @carries.setter
+    def carries(self, wanted: frozenset[str]) -> None:
+        self._asked.keep_body = self._answered.keep_body = BODY in wanted
+
     def copy(self) -> HttpTransactions:
         """Return a parser in the same state."""
         other = HttpTransactions(self._turned)
@@ -97,9 +109,9 @@ class HttpTransactions:
         other._marks, other._lost = self._marks, self._lost
         return other
 
-    def feed(self, to_server: bool, data: bytes) -> Sequence[Transaction | HandOver]:
+    def feed(self, to_server: bool, data: bytes) -> Sequence[Found]:
         """Read the next bytes of a direction."""
-        found: list[Transaction | HandOver] = []
+        found: list[Found] = []
         if to_server != self._turned:
             self._read_requests(data, found)
             if self._held and self._pending and not (found and type(found[-1]) is HandOver):
@@ -124,11 +136,13 @@ class HttpTransactions:
 
     # --- requests -------------------------------------------------------------------------------------------------
 
-    def _read_requests(self, data: bytes, found: list[Transaction | HandOver]) -> None:
+    def _read_requests(self, data: bytes, found: list[Found]) -> None:
         reader = self._asked
         at = 0
         while at < len(data) and not self._lost:
             stopped, event = reader.read(data, at)
+            if reader.keep_body:
+                self._carry(reader, found)
             if self._marks:
                 self._keep_tail(cut(data, at, stopped))
             bad = reader.broken or (
@@ -149,7 +163,7 @@ class HttpTransactions:
         if self._lost and at < len(data):
             self._keep_tail(data[at:])
 
-    def _request(self, start: bytes, fields: Fields, found: list[Transaction | HandOver]) -> None:
+    def _request(self, start: bytes, fields: Fields, found: list[Found]) -> None:
         line = _split_request(start)
         length, suspicious = body_length(fields)
         self._asked.begin_body(length or 0)
@@ -190,7 +204,7 @@ class HttpTransactions:
         if not self._tail_full:
             self._tail += data
 
-    def _contradict(self, client: bytes, unread: bytes, found: list[Transaction | HandOver]) -> None:
+    def _contradict(self, client: bytes, unread: bytes, found: list[Found]) -> None:
         """What the client sends is no HTTP. Behind CONNECT or Upgrade the response will say what it is."""
         if self._marks:
             self._lost = True
@@ -201,12 +215,19 @@ class HttpTransactions:
     def _over_to(self, client: bytes, server: bytes, inside: bool) -> HandOver:
         return HandOver(server, client, inside) if self._turned else HandOver(client, server, inside)
 
+    def _carry(self, reader: MessageReader, found: list[Found]) -> None:
+        """Give what was read of a body."""
+        offset, data = reader.take_body()
+        if data:
+            to_server = (reader is self._asked) != self._turned
+            found.append(Carried(BODY, to_server, data, offset, reader.codings))
+
     # --- responses ------------------------------------------------------------------------------------------------
 
     def _hold(self, data: bytes) -> None:
         self._held += data[: _MOST_HELD - len(self._held)]
 
-    def _read_responses(self, data: bytes, found: list[Transaction | HandOver]) -> None:
+    def _read_responses(self, data: bytes, found: list[Found]) -> None:
         reader = self._answered
         at = 0
         while at < len(data):
@@ -217,6 +238,8 @@ class HttpTransactions:
                 reader.begin_body(-2)
                 self._answer({}, found)
             at, event = reader.read(data, at)
+            if reader.keep_body:
+                self._carry(reader, found)
             if reader.broken or (event == START_LINE and not _status(reader.start)):
                 reader.broken = False
                 reader.begin_body(-2)  # what it says is not known; what the client says is read on
@@ -224,7 +247,7 @@ class HttpTransactions:
             if event == HEAD and self._response(reader.start, reader.fields, data[at:], found):
                 return
 
-    def _response(self, start: bytes, fields: Fields, behind: bytes, found: list[Transaction | HandOver]) -> bool:
+    def _response(self, start: bytes, fields: Fields, behind: bytes, found: list[Found]) -> bool:
         """Take a response's head; True when another protocol begins behind it."""
         line = _status(start)
         assert line is not None
@@ -267,7 +290,7 @@ class HttpTransactions:
             self._tail_full = False
         return False
 
-    def _answer(self, facts: dict[str, Any], found: list[Transaction | HandOver]) -> None:
+    def _answer(self, facts: dict[str, Any], found: list[Found]) -> None:
         """The oldest request has its response."""
         asked = self._open[0] if self._open else None
         if self._open:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final, final
 
-from ..parsing.wire import cut
+from ..parsing.wire import cut, text
 
 #: Bytes of a line that are kept; what a longer one has behind them is not read.
 LONGEST_LINE: Final = 16384
@@ -33,7 +33,10 @@ class MessageReader:
     Its state is made of values that never change, so that :meth:`copy` is cheap.
     """
 
-    __slots__ = ("_field", "_folded", "_wanted", "broken", "fields", "left", "rest", "start", "state")
+    __slots__ = (
+        "_body", "_body_offset", "_field", "_folded", "_wanted", "broken", "codings", "fields", "keep_body", "left",
+        "rest", "start", "state",
+    )  # fmt: skip
 
     def __init__(self, wanted: frozenset[bytes]) -> None:
         self._wanted = wanted
@@ -48,6 +51,12 @@ class MessageReader:
         self.broken = False
         self._field = b""
         self._folded = False
+        #: bodies are wanted: what :meth:`read` passes over of one is kept for :meth:`take_body`
+        self.keep_body = False
+        self._body: list[bytes] = []
+        self._body_offset = 0
+        #: content codings of the body (RFC 9110 section 8.4.1), in the order in which they were applied
+        self.codings = ""
 
     def copy(self) -> MessageReader:
         """Return a reader in the same state."""
@@ -55,6 +64,7 @@ class MessageReader:
         other.state, other.start, other.fields = self.state, self.start, self.fields
         other.rest, other.left, other.broken = self.rest, self.left, self.broken
         other._field, other._folded = self._field, self._folded
+        other.keep_body, other.codings, other._body_offset = self.keep_body, self.codings, self._body_offset
         return other
 
     def read(self, data: bytes, at: int) -> tuple[int, int]:
@@ -67,10 +77,14 @@ class MessageReader:
         while at < size and not self.broken:
             state = self.state
             if state == TO_THE_END:
+                if self.keep_body:
+                    self._body.append(data[at:])
                 return size, WANTS_MORE
             if state in (BODY, CHUNK):
                 taken = min(self.left, size - at)
                 self.left -= taken
+                if self.keep_body:
+                    self._body.append(cut(data, at, at + taken))
                 at += taken
                 if self.left:
                     continue
@@ -103,8 +117,18 @@ class MessageReader:
             self.state = START if self.state == BODY else CHUNK_END
         return True
 
+    def take_body(self) -> tuple[int, bytes]:
+        """Return what was read of the present body since the last call, and how many of its bytes came before."""
+        offset, data = self._body_offset, b"".join(self._body)
+        self._body.clear()
+        self._body_offset += len(data)
+        return offset, data
+
     def begin_body(self, length: int) -> None:
         """The head is followed by ``length`` bytes; -1: by chunks; -2: by all until the connection ends."""
+        if self.keep_body:
+            self.codings = _codings(self.fields)
+            self._body_offset = 0
         self.start, self.fields = b"", ()
         self.left = max(length, 0)
         self.state = START if not length else BODY if length > 0 else CHUNK_SIZE if length == -1 else TO_THE_END
@@ -153,6 +177,12 @@ class MessageReader:
 def values(fields: Fields, name: bytes) -> list[bytes]:
     """Return the values of all fields of this name (lower case)."""
     return [value for key, value in fields if key == name]
+
+
+def _codings(fields: Fields) -> str:
+    named = values(fields, b"content-encoding") + values(fields, b"transfer-encoding")
+    codings = [part.strip().lower() for value in named for part in value.split(b",")]
+    return text(b", ".join(coding for coding in codings if coding not in (b"", b"identity", b"chunked")))
 
 
 def body_length(fields: Fields) -> tuple[int | None, bool]:

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.wire import cut, u16
+from ..transactions.websocket import follow
 
 api_version = 1
 protocols = ("websocket",)
@@ -45,6 +46,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if NO in sides:
         return NO
     return MORE if MORE in sides else Match("websocket")
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser:
+    """Follow the frames: for what they carry, and for what begins inside."""
+    return follow(flow)
 
 
 def _upgraded(client: bytes, server: bytes) -> Match | Answer:

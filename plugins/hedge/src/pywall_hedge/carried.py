@@ -1,0 +1,91 @@
+"""The plugin `carriers`: classifies what known protocols carry inside, where a rule asks."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pywall_core.api import API_VERSION, MORE, Answer, Carried, Facts, Flow, hookimpl
+
+from .carriers import BODY, ECHO, MESSAGES, UNASKED, Body, Echoes
+from .dns_tunnel import DnsTunnels
+
+NAME: Final = "carriers"
+DNS: Final = "dns.tunnel"
+
+
+class Carriers:
+    """Sets facts of a flow: `http.body.class`, `websocket.class` and `icmp.class` (plain, compressed, encrypted,
+    obfuscated, unknown, undecodable), each when the class of what is carried settles, or when the flow ends;
+    `http.body.direction` (`to_server`, `to_client`), whose body it is; `icmp.unasked`, true once replies bring data of
+    no request; `dns.tunnel.score` (0 to 1) and `dns.tunnel.domain` with every DNS message.
+    """
+
+    api_version = API_VERSION
+    facts = ()
+    carriers: Final = {
+        BODY: ("http.body.class", "http.body.direction"),
+        MESSAGES: ("websocket.class",),
+        ECHO: ("icmp.class", "icmp.unasked"),
+        DNS: ("dns.tunnel.score", "dns.tunnel.domain"),
+    }
+
+    def __init__(self, options: object = None) -> None:
+        self._tunnels = DnsTunnels()
+        self._settled: dict[str, int] = {}
+
+    @hookimpl
+    def pywall_carried(self, flow: Flow, carried: Carried) -> Facts | Answer:
+        """Add the next bytes. Facts when a class has settled or changed, or a reply of ICMP answers nothing."""
+        carrier = carried.carrier
+        if carrier == DNS:
+            client = flow.src if carried.to_server == (not carried.data[2] & 0x80) else flow.dst
+            score, domain = self._tunnels.add(client, carried.data, flow.last)
+            return Facts({"dns.tunnel.score": score, "dns.tunnel.domain": domain})
+        if flow.ext is None:
+            flow.ext = {}
+        kept: dict[str, Any] = flow.ext.setdefault(NAME, {})
+        if carrier == ECHO:
+            echoes: Echoes = kept.setdefault(carrier, Echoes())
+            return self._echo_facts(echoes) if echoes.add(carried) else MORE
+        key = f"{carrier} {carried.to_server}"
+        body: Body | None = kept.get(key)
+        if body is None or (carried.offset == 0 and not body.goes_on()):
+            body = kept[key] = Body()
+        if not body.add(carried):
+            return MORE
+        self._settled[body.label] = self._settled.get(body.label, 0) + 1
+        return self._body_facts(carrier, carried.to_server, body.label, flow)
+
+    @hookimpl
+    def pywall_flow_end(self, flow: Flow, reason: str) -> None:
+        """Say of what has not settled what it looked like so far."""
+        kept: dict[str, Any] = (flow.ext or {}).pop(NAME, {})
+        for key, found in kept.items():
+            if isinstance(found, Echoes):
+                found.body.label = found.body.label_now()
+                flow.facts = {**flow.facts, **self._echo_facts(found)}
+            elif found.label_now():
+                carrier, _, side = key.partition(" ")
+                flow.facts = {**flow.facts, **self._body_facts(carrier, side == "True", found.label_now(), flow)}
+
+    @hookimpl
+    def pywall_stats(self) -> dict[str, Any]:
+        """How many bodies and directions settled to each class, and how many domains are remembered."""
+        return {"settled": dict(self._settled), "domains": len(self._tunnels)}
+
+    @staticmethod
+    def _body_facts(carrier: str, to_server: bool, label: str, flow: Flow) -> Facts:
+        """One direction's ciphertext is not covered by what the other brings."""
+        if flow.facts.get(f"{carrier}.class") == "encrypted" != label:
+            return Facts({})
+        facts: dict[str, Any] = {f"{carrier}.class": label}
+        if carrier == BODY:
+            facts["http.body.direction"] = "to_server" if to_server else "to_client"
+        return Facts(facts)
+
+    @staticmethod
+    def _echo_facts(echoes: Echoes) -> Facts:
+        facts: dict[str, Any] = {"icmp.class": echoes.body.label} if echoes.body.label else {}
+        if echoes.unasked >= UNASKED:
+            facts["icmp.unasked"] = True
+        return Facts(facts)
