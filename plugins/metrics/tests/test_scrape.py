@@ -15,6 +15,7 @@ import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from pywall_metrics.families import families
+from pywall_metrics.gather import StatsServer, ask_workers
 
 from pywall_core.testing import conversation, engine, udp_packet
 
@@ -36,7 +37,7 @@ for port in (7000, 7001):
 """
 HOLD = """
 import socket, time
-s = socket.create_server(("127.0.0.1", 9784))
+s = socket.create_server(("127.0.0.1", 9783))
 print("ready", flush=True)
 time.sleep(60)
 """
@@ -126,20 +127,33 @@ def test_scrape_of_the_running_firewall(netns_lab: Callable[..., Any], tmp_path:
 
 
 @pytest.mark.netns
-def test_each_worker_has_its_port_and_a_taken_one_stops_nothing(netns_lab: Callable[..., Any], tmp_path: Path) -> None:
+def test_one_port_shows_all_workers_and_a_taken_one_stops_nothing(
+    netns_lab: Callable[..., Any], tmp_path: Path
+) -> None:
     lab = netns_lab()
     holder = lab.start("server", sys.executable, "-c", HOLD, stdout=subprocess.PIPE, text=True)
     assert holder.stdout.readline() == "ready\n"
     running = Running(lab, tmp_path, workers=2)
-    until(lambda: "port 9784" in running.log.read_text())
+    until(lambda: "port 9783" in running.log.read_text())
     running.send()
-    first = running.scrape(9783)
     holder.terminate()
-    until(lambda: "http://127.0.0.1:9784/metrics" in running.log.read_text())
-    both = [first, running.scrape(9784)]
-    dropped = [value(v, "pywall_verdicts_total", chain="INPUT", rule="INPUT[0]", action="drop") for v in both]
-    assert sum(dropped) == 100
-    assert all(0 < n < 100 for n in dropped)
+    until(lambda: "http://127.0.0.1:9783/metrics" in running.log.read_text())
+    found = running.scrape()
+    assert value(found, "pywall_verdicts_total", chain="INPUT", rule="INPUT[0]", action="drop") == 100
+    listening = lab.run("server", "ss", "-H", "-tln")
+    assert [line.split()[3] for line in listening.splitlines()] == ["127.0.0.1:9783"]
+
+
+def test_the_first_worker_asks_the_others() -> None:
+    port = 60_000
+    servers = [StatsServer(port, worker, lambda worker=worker: {"packets": worker}) for worker in (1, 2)]
+    assert ask_workers(port, 5.0)() == [{"packets": 1}, {"packets": 2}]
+    with pytest.raises(OSError, match="in use"):
+        StatsServer(port, 2, dict)
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+    assert ask_workers(port, 5.0)() == []
 
 
 def events(path: Path) -> list[dict[str, Any]]:

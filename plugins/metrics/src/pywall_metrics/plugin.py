@@ -1,7 +1,8 @@
 """The plugin: an HTTP server that Prometheus scrapes, in a thread of its own.
 
 The engine's counters belong to the engine's thread. A scrape asks for them and waits for the engine's next tick, which
-hands over a copy: without scrapes metrics cost nothing, and no lock is ever on a packet's way.
+hands over a copy: without scrapes metrics cost nothing, and no lock is ever on a packet's way. The first worker has the
+port; it asks the others and adds up.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from prometheus_client.registry import Collector
 from pydantic import BaseModel, ConfigDict, Field
 
 from pywall_core.api import hookimpl
+from pywall_core.client import sum_stats
 
 from .families import families
+from .gather import StatsServer, ask_workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,13 +42,11 @@ class MetricsOptions(BaseModel):
         default="127.0.0.1",
         description="address to listen on; another than loopback shows the figures to whoever reaches it",
     )
-    port: int = Field(
-        default=9783, ge=1, le=65_535, description="TCP port of the first worker; worker N listens on port + N"
-    )
+    port: int = Field(default=9783, ge=1, le=65_535, description="TCP port that shows the figures of all workers")
 
 
 class Metrics(Collector):
-    """One worker's metrics."""
+    """The metrics of all workers, in the first one; in others what it asks for."""
 
     Options = MetricsOptions
     api_version = 1
@@ -92,11 +93,17 @@ class Metrics(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """For a scrape, in the server's thread."""
+        others = ask_workers(self._options.port, WAIT + 1.0)
+        own, age = self._fetch()
+        found = [stats for stats in (own, *others()) if stats]
+        return families(sum_stats(found), age) if found else ()
+
+    def _fetch(self) -> tuple[dict[str, Any], float]:
+        """Return this worker's counters, and how old they are, in seconds. Waits for the engine's next tick."""
         self._ready.clear()
         self._wanted.set()
         self._ready.wait(WAIT)
-        stats = self._stats
-        return families(stats, monotonic() - self._taken) if stats else ()
+        return self._stats, monotonic() - self._taken
 
     def _listen(self, engine: Host) -> None:
         """Open the port; the firewall works without it, so a port that is taken is logged once and tried again."""
@@ -104,8 +111,11 @@ class Metrics(Collector):
         if now < self._next_try:
             return
         self._next_try = now + RETRY
-        port = self._options.port + engine.worker
+        port = self._options.port
         try:
+            if engine.worker:
+                self._server = StatsServer(port, engine.worker, lambda: self._fetch()[0])
+                return
             self._server, _ = start_http_server(port, self._options.address, self.registry)
         except (OSError, OverflowError) as error:
             if not self._port_error_logged:
