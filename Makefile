@@ -6,7 +6,7 @@ CAPTURES := $(PYWALL_CAPTURES)
 SOURCES := PYWALL_PURE=1
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help setup demo picture test test-compiled test-long test-covert test-bare lint compiled wheels deb bench score-captures corpus train score docs fuzz clean
+.PHONY: help setup demo picture test test-compiled test-long test-murphy test-covert test-bare lint compiled wheels deb bench score-captures corpus train score docs fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -38,6 +38,10 @@ test-compiled: compiled ## the tests of compiled modules and of real traffic, on
 
 test-long: setup ## the tests that take minutes
 	$(SOURCES) $(BIN)/pytest -m slow
+
+MURPHY_SECONDS ?= 3600
+test-murphy: setup ## (root) an hour of mixed traffic between namespaces with faults at random: MURPHY_SECONDS, MURPHY_SEED
+	MURPHY_SECONDS=$(MURPHY_SECONDS) $(SOURCES) $(BIN)/pytest -s tests/netns/test_murphy.py
 
 test-covert: setup ## shapes of covert and benign traffic, then (root) real tunnels and real services between namespaces
 	@scripts/setup.sh covert

@@ -120,6 +120,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     in a tuple), ``first_client`` and ``first_server`` (possible first bytes of each direction, as bytes; None: any).
     ``speaks_first = "server"``: while the server is silent, NO may be said to what none of its clients could send.
     ``unseen``: names of ``protocols`` that nobody has tried on traffic of a real peer yet; they are never confirmed.
+    ``announces``: labels that it gives to ``flow.expect``; where a rule asks for one, flows that may be this detector's
+    stay with the engine, whatever their verdict.
 
     :caller: the engine, for payload of a flow that this detector has not answered for good
     :none: a mistake: the answer is MORE, NO or a Match

@@ -39,3 +39,6 @@ def run(args: argparse.Namespace) -> int:
     except (CommandError, InUseError) as error:
         complain(f"pywall: {error}")
         return FAILURE
+    except OSError as error:
+        complain(f"pywall: {error.filename or 'cannot start'}: {error.strerror}")
+        return FAILURE

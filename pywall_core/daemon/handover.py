@@ -28,8 +28,21 @@ _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 def write(path: Path, messages: Iterable[Message]) -> int:
-    """Write the file in one step, mode 0600; return its bytes. What is beyond its bounds is left out."""
+    """Write the file in one step, mode 0600; return its bytes. What is beyond its bounds is left out.
+
+    :raises OSError: it cannot be written; the one before it stays, and no part of this one
+    """
     temporary = path.with_name(f".{path.name}")
+    try:
+        size = _write(temporary, messages)
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    return size
+
+
+def _write(temporary: Path, messages: Iterable[Message]) -> int:
     header = {"version": VERSION, "boot": _boot(), "time": monotonic()}
     size = 0
     with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w") as file:
@@ -38,10 +51,9 @@ def write(path: Path, messages: Iterable[Message]) -> int:
             if len(line) > MAX_LINE:
                 continue
             if number > MAX_LINES or size + len(line) > MAX_FILE:
-                log.warning("hand-over: %s is full, the rest of what is known is not kept", path)
+                log.warning("hand-over: the file is full, the rest of what is known is not kept")
                 break
             size += file.write(line)
-    temporary.replace(path)
     return size
 
 

@@ -283,6 +283,7 @@ class Supervisor:
             self._keep_knowledge(now)
         self._answer_requests(now)
         self._forward_set_changes()
+        self._forward_announcements()
         if now >= self._next_second:
             self._next_second = now + 1.0
             self._run_every_second(now)
@@ -304,6 +305,16 @@ class Supervisor:
                 self._firewall.install(pool.plan)
             except CommandError as error:
                 log.error("sets in the kernel: %s (the workers decide)", error)
+
+    def _forward_announcements(self) -> None:
+        """A flow that one worker announces may come to another one."""
+        workers = self._pool.workers if self._pool is not None else []
+        for worker in workers:
+            announcements, worker.announcements = worker.announcements, []
+            for announcement in announcements:
+                for other in workers:
+                    if other is not worker:
+                        other.ask(announcement)
 
     def _send_to_workers(self, change: Message, origin: object) -> None:
         for worker in self._pool.workers if self._pool is not None else ():

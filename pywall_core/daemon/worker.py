@@ -26,6 +26,7 @@ from ..engine.counters import LossLog
 from ..engine.set_changes import kernel_drops, set_entries
 from ..flows.handover import CHUNK
 from ..kernel import privileges
+from ..kernel.broadcasts import broadcasts
 from ..kernel.conntrack import clear_mark
 from ..kernel.marks import Marks
 from ..kernel.open_connections import open_connections, original_keys
@@ -44,6 +45,8 @@ log: Final = logging.getLogger("pywall.worker")
 #: seconds that a worker goes on judging what waits in its queue after it was told to stop
 DRAIN: Final = 1.0
 _TICK: Final = 1.0
+#: seconds between two looks at what this host's networks are
+_LOOK: Final = 10.0
 #: bytes of what one plugin or rule may keep over a reload
 MAX_STATE: Final = 1 << 20
 
@@ -61,7 +64,7 @@ class Worker:
         self._channel = channel
         self._stop_at: float | None = None
         self._describing: Iterator[Message] | None = None
-        self._next_tick = 0.0
+        self._next_tick = self._next_look = 0.0
         events = config.events
         if order["print_events"] == "json":
             events = events.model_copy(update={"stdout": True})
@@ -99,6 +102,8 @@ class Worker:
             if older is not None:
                 self._engine.assume_older(older)
         self._engine.assume_originals(original_keys())
+        if queue.workers > 1:
+            self._engine.expectations.share = self._share_expectation
         self._carried = _carried_flows(self._engine) if queue.offload else None
         self._number = options.number
         #: packets of all workers that passed without a verdict, as the supervisor counted them
@@ -183,6 +188,9 @@ class Worker:
             self._next_tick = now + _TICK
             if idle:
                 self._engine.tick(now)
+            if now >= self._next_look and self._engine.expectations.groups:
+                self._next_look = now + _LOOK
+                self._engine.expectations.broadcasts = broadcasts()
             if self._carried is not None:
                 self._carried.poll(now)
             self._losses.log_increase(now, self._engine.losses())
@@ -213,6 +221,8 @@ class Worker:
                 self._sink.reopen()
             case "set":
                 self._change_set(message, now)
+            case "expects":
+                self._engine.expectations.take_shared(message["entry"], now)
             case "set-entries":
                 self._answer(message, set_entries(self._engine.sets, message, now))
             case "stats":
@@ -230,6 +240,9 @@ class Worker:
         for flow in flows if flows is not None else changes.apply(message, now):
             if not (clear_mark(self._marks, flow.key) or clear_mark(self._marks, flow.rkey)):
                 log.debug("set %s: flow %d has no connection any more", message["set"], flow.id)
+
+    def _share_expectation(self, entry: list[object]) -> None:
+        self._channel.try_send({"is": "expects", "entry": entry})
 
     def _report_set(self, change: Message) -> None:
         self._channel.try_send({"is": "set", **change})

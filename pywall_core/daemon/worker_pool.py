@@ -32,6 +32,8 @@ START: Final = 60.0
 _MAX_PAUSE: Final = 5.0
 #: seconds that workers may take to answer a question
 _ANSWER_SECONDS: Final = 3.0
+#: values of an announced flow as workers tell it
+_ENTRY: Final = 6
 _request_numbers = itertools.count(1)
 
 
@@ -60,6 +62,8 @@ class WorkerProcess:
         self.drops: list[tuple[str, str, str]] = []
         #: changes of named sets that its rules made, to be passed on
         self.set_changes: list[Message] = []
+        #: announced flows, to be told to the other workers
+        self.announcements: list[Message] = []
         #: what it knows of live flows, as of its last complete description; messages for another worker
         self.knowledge: list[Message] = []
         self._incoming: list[Message] = []
@@ -108,6 +112,8 @@ class WorkerProcess:
                         self.drops = [(str(h), str(s), str(d)) for h, s, d in message.get("drops", ())]
                     case "set":
                         self.set_changes.append(message)
+                    case "expects" if isinstance(message.get("entry"), list) and len(message["entry"]) == _ENTRY:
+                        self.announcements.append({"do": "expects", "entry": message["entry"]})
                     case "failed":
                         self.failure = (int(message.get("code", 1)), str(message.get("message", "")))
                     case "answer":

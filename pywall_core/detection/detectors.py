@@ -50,6 +50,8 @@ class Detector:
     first_server: bytes | None = None
     follow: FollowCall | None = None
     unseen: tuple[str, ...] = ()
+    #: labels of flows that it announces (:meth:`pywall_core.model.flow.Flow.expect`)
+    announces: tuple[str, ...] = ()
 
 
 class Detectors:
@@ -66,6 +68,10 @@ class Detectors:
         self.by_first_client = _first_bytes([d.first_client for d in detectors])
         self.by_first_server = _first_bytes([d.first_server for d in detectors])
         self.names = Names([d.protocols for d in detectors])
+
+    def announcers(self, labels: Collection[str]) -> int:
+        """Return the mask of those that announce flows with one of the labels."""
+        return sum(1 << i for i, d in enumerate(self.all) if not set(d.announces).isdisjoint(labels))
 
     def with_calls(self, calls: list[DetectCall]) -> Detectors:
         """Return the same detectors with other functions to call, one each, in the same order."""

@@ -21,7 +21,7 @@ from ..detection.classifiers import Classifier
 from ..detection.detectors import Detection, Detectors
 from ..events.emitter import Reporter
 from ..events.eve import Event, EventBuilder
-from ..flows.expectations import Announcement, Expectations
+from ..flows.expectations import GROUP_ANSWER, Announcement, Expectations
 from ..flows.handover import Inheritance, describe, describe_known
 from ..flows.table import FlowTable
 from ..model.flow import Flow
@@ -105,6 +105,7 @@ class Engine:
         self.expectations = Expectations()
         self.inheritance = Inheritance()
         self._kept: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = {}
+        self.keep("core.expectations", self.expectations.save, self.expectations.load)
         self.fragments = Fragments()
 
         #: go on looking at a flow whose verdict is final, so that it gets its name
@@ -270,6 +271,9 @@ class Engine:
         self.chains = Chains(bound, default, owners, self, self._events.observed, added=self._add_to_set)
         self.set_changes = SetChanges(self.sets, self.flows, self.chains, observe=config.mode == "observe")
         self.detection.await_names(self.chains.asked_names())
+        expected = {label for kind in kinds for label in kind.expects()}
+        self.expectations.groups = GROUP_ANSWER in expected
+        self._announcers = plugins.detectors.announcers(expected)
         asked = self._asked_facts = {name for kind in kinds for name in kind.asks()}
         self.detection.carriers.ask_for(asked)
         self.detection.classifiers.wanted &= look_on or not asked.isdisjoint(self.detection.classifiers.facts)
@@ -282,6 +286,7 @@ class Engine:
             (("core", self._end_transactions), *(self.plugins.calls("flow_released") if self.live else ())),
             look_on=look_on,
             observe=self.config.mode == "observe",
+            announcers=self._announcers,
         )
 
     def _make_timed_pipeline(self, hooks: PacketHooks, detectors: Detectors, classifiers: list[Classifier]) -> None:
@@ -327,7 +332,9 @@ class Engine:
         self.detection.begin(flow)
         if packet.proto not in (TCP, UDP):
             flow.facts = ip_protocols.read_facts(packet)
-        if self.expectations:
+        if self.expectations.asks_group(packet):
+            flow.watched = True  # each question counts, the first alone would soon be forgotten
+        elif self.expectations:
             flow.expected = self.expectations.take(flow, packet.time)
         if self.flows.client_is_receiver is not None:
             self._recall_flow(flow, packet)

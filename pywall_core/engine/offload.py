@@ -21,7 +21,8 @@ _LOOPBACK_SLOTS = (INPUT << 1, INPUT << 1 | 1, OUTPUT << 1, OUTPUT << 1 | 1)
 class Offload:
     """The only place that decides it. ``look_on``: flows are looked at until they have a name, whatever their verdict.
 
-    ``find(key)`` is the flow table's; ``on_release`` are the hooks ``flow_released``.
+    ``announcers`` is the mask of detectors that announce flows which rules ask for: a flow that may be theirs is looked
+    at. ``find(key)`` is the flow table's; ``on_release`` are the hooks ``flow_released``.
     """
 
     def __init__(
@@ -33,8 +34,10 @@ class Offload:
         *,
         look_on: bool,
         observe: bool,
+        announcers: int = 0,
     ) -> None:
         self._find = find
+        self._announcers = announcers
         self._unruled = chains.unruled
         self._decided_at_sight = chains.decided_at_sight()
         self._other_way = OtherWay(chains, observe=observe)
@@ -71,6 +74,8 @@ class Offload:
         neither facts nor packets decides at first sight and need not be waited for.
         """
         if flow.watched or (self._look_on and flow.looked_at):
+            return False
+        if self._announcers and (flow.match_bit | (0 if flow.detect_done else flow.pending)) & self._announcers:
             return False
         if not (self._loopback_decided(flow) if flow.loopback else self._other_way_decided(flow, slot)):
             return False

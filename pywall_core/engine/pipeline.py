@@ -167,7 +167,7 @@ class Pipeline:
                 self._hooks.segment(packet, flow)
         elif before is not None and not verdict.final:
             restore(flow, before)
-        if self._expectations.staged:
+        if self._expectations.staged or self._expectations.groups:
             self._expectations.commit(packet, flow, verdict, packet.time)
         if verdict is not self._unruled or flow.verdict is None:
             flow.verdict = verdict

@@ -1,4 +1,5 @@
-"""Flows that other flows announced (ftp-data, rtp): the only state shared between flows, bounded here.
+"""Flows that other flows announced (ftp-data, rtp), and answers to questions that this host asked many hosts at once:
+the only state shared between flows, bounded here.
 
 An announcement is a hint that rules may ask for (``flow.expected``). It opens nothing by itself and names nothing, and
 it counts only when it is safe: whoever gets one line of text to an open port must not get a second port with it.
@@ -7,11 +8,13 @@ it counts only when it is safe: whoever gets one line of text to an open port mu
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from time import monotonic
+from typing import Any, Final, cast
 
 from ..model.flow import Flow
-from ..model.packet import TCP, UDP, Packet
+from ..model.packet import OUTPUT, TCP, UDP, Packet
 from ..model.verdict import ACCEPT, Verdict
 
 MAX_EXPECTATIONS: Final = 4096
@@ -19,6 +22,12 @@ MAX_PER_FLOW: Final = 256
 LIFETIME: Final = 60.0
 #: Ports below are never expected: services listen there (RFC 6335 section 6, system ports).
 LOWEST_PORT: Final = 1024
+#: Label of a flow that answers what this host asked by multicast or broadcast, whoever answers.
+GROUP_ANSWER: Final = "group-answer"
+#: Seconds in which answers may begin: SSDP lets devices wait for 5 (UPnP Device Architecture 2.0 section 1.3.2).
+GROUP_LIFETIME: Final = 10.0
+#: In place of an address: any.
+_ANY: Final = b""
 
 _Key = tuple[int, bytes, int, bytes]
 
@@ -46,9 +55,16 @@ class Expectations:
     """
 
     def __init__(self) -> None:
-        self._held: dict[_Key, tuple[str, float]] = {}
+        #: label, until when it holds, and ``ext`` of the flow that announced it
+        self._held: dict[_Key, tuple[str, float, dict[str, Any] | None]] = {}
         self.staged: list[Announcement] = []
         self.refused: Counter[str] = Counter()
+        #: some rule asks for answers to multicast and broadcast, so questions are noted
+        self.groups = False
+        #: broadcast addresses of this host's networks
+        self.broadcasts: frozenset[bytes] = frozenset()
+        #: told of each entry; the workers of a firewall share them
+        self.share: Callable[[list[object]], None] | None = None
 
     def __bool__(self) -> bool:
         return bool(self._held)
@@ -57,7 +73,11 @@ class Expectations:
         return len(self._held)
 
     def commit(self, packet: Packet, flow: Flow, verdict: Verdict, now: float) -> None:
-        """Take the staged announcements of ``packet`` that are safe, after its verdict; forget the others."""
+        """Take what ``packet`` announced and asked as far as it is safe, after its verdict; forget the rest."""
+        if verdict.action is ACCEPT and self.asks_group(packet):
+            self.note_question(packet, now)
+        if not self.staged:
+            return
         staged, self.staged = self.staged, []
         for announcement in staged:
             reason = _objection(announcement, packet, flow, verdict)
@@ -74,27 +94,91 @@ class Expectations:
     def _add(self, announcement: Announcement, now: float) -> str | None:
         parent = announcement.parent
         ext = parent.ext = parent.ext or {}
-        ext["expected"] = made = ext.get("expected", 0) + 1
-        if made > MAX_PER_FLOW:
+        if ext.get("expected", 0) >= MAX_PER_FLOW:
             return "too many"
-        if len(self._held) >= MAX_EXPECTATIONS:
-            del self._held[next(iter(self._held))]
         dst = announcement.dst
-        peer = _other_end(parent, dst)
-        self._held[announcement.proto, dst, announcement.dport, peer] = (announcement.app_proto, now + LIFETIME)
+        key = (announcement.proto, dst, announcement.dport, _other_end(parent, dst))
+        self._hold(key, announcement.app_proto, now + LIFETIME, ext)
         return None
 
+    def _hold(
+        self, key: _Key, label: str, until: float, ext: dict[str, Any] | None = None, *, told: bool = False
+    ) -> None:
+        if key in self._held:
+            self._forget(key)  # the newest entries last
+        elif len(self._held) >= MAX_EXPECTATIONS:
+            self._forget(next(iter(self._held)))
+        self._held[key] = (label, until, ext)
+        if ext is not None:
+            ext["expected"] = ext.get("expected", 0) + 1
+        if self.share is not None and not told:
+            self.share(_as_entry(key, label, until))
+
+    def _forget(self, key: _Key) -> None:
+        ext = self._held.pop(key)[2]
+        if ext is not None:
+            ext["expected"] -= 1
+
+    def take_shared(self, entry: object, now: float) -> None:
+        """Hold what another worker holds; raises nothing, whatever ``entry`` is."""
+        try:
+            proto, dst, dport, src, label, until = cast("list[Any]", entry)
+            key = (int(proto), bytes.fromhex(dst), int(dport), bytes.fromhex(src))
+            self._hold(key, str(label), min(float(until), now + LIFETIME), told=True)
+        except (TypeError, ValueError):
+            self.refused["unreadable"] += 1
+
+    def save(self) -> list[list[object]]:
+        """Return what is held, for :meth:`load` of another process on this machine."""
+        return [_as_entry(key, label, until) for key, (label, until, _) in self._held.items()]
+
+    def load(self, entries: object) -> None:
+        """Hold what another process held."""
+        for entry in entries if isinstance(entries, list) else ():
+            self.take_shared(entry, monotonic())
+
+    # --- questions to many hosts ----------------------------------------------------------------------------------
+
+    def asks_group(self, packet: Packet) -> bool:
+        """Return whether this host asks many at once (UDP to a multicast or broadcast address), and a rule cares."""
+        if not self.groups or packet.proto != UDP or packet.hook != OUTPUT:
+            return False
+        dst = packet.dst
+        if len(dst) == 16:
+            return dst[0] == 0xFF
+        return dst[0] & 0xF0 == 0xE0 or dst == b"\xff\xff\xff\xff" or dst in self.broadcasts
+
+    def note_question(self, packet: Packet, now: float) -> None:
+        """Whoever gets the question may answer at the address and port that it came from, from any port of its own. A
+        host without an address yet (DHCP) is answered at the one that it is to get."""
+        asker = packet.src if any(packet.src) else _ANY
+        key = (UDP, asker, packet.sport, _ANY)
+        held = self._held.get(key)
+        if held is None or held[1] < now + GROUP_LIFETIME - 1.0:  # at most once a second
+            self._hold(key, GROUP_ANSWER, now + GROUP_LIFETIME)
+
     def take(self, flow: Flow, now: float) -> str | None:
-        """Return the label announced for this new flow, if any; it is used up. Only the destination counts, never the
-        port that a flow comes from."""
-        entry = self._held.pop((flow.proto, flow.dst, flow.dport, flow.src), None)
+        """Return the label announced for this new flow, if any. It is used up, but for answers to many hosts. Only the
+        destination counts, never the port that a flow comes from."""
+        proto, dst, dport = flow.proto, flow.dst, flow.dport
+        key = (proto, dst, dport, flow.src)
+        entry = self._held.get(key)
+        if entry is not None:
+            self._forget(key)
+        elif self.groups and proto == UDP and flow.initiator == "remote":
+            entry = self._held.get((proto, dst, dport, _ANY)) or self._held.get((proto, _ANY, dport, _ANY))
         return entry[0] if entry is not None and entry[1] >= now else None
 
     def sweep(self, now: float) -> None:
         """Forget what is over."""
         if self._held:
             for key in [key for key, entry in self._held.items() if entry[1] < now]:
-                del self._held[key]
+                self._forget(key)
+
+
+def _as_entry(key: _Key, label: str, until: float) -> list[object]:
+    proto, dst, dport, src = key
+    return [proto, dst.hex(), dport, src.hex(), label, until]
 
 
 def _other_end(flow: Flow, end: bytes) -> bytes:

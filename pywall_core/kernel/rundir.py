@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 from pathlib import Path
 from typing import Any, Final
 
 from .marks import next_generation
 
+log: Final = logging.getLogger("pywall.kernel")
 ROOT: Final = Path("/run/pywall")
 
 
@@ -18,11 +20,16 @@ class InUseError(Exception):
 
 
 class RunDir:
-    """The folder of the caller's network namespace, named by its inode: the namespaces of a machine share ``/run``."""
+    """The folder of the caller's network namespace, named by its inode: the namespaces of a machine share ``/run``.
+
+    A full disk ends nothing: what cannot be written is remembered by this process alone, and that is logged.
+    """
 
     def __init__(self, root: Path = ROOT) -> None:
         self.path = root / str(os.stat("/proc/self/ns/net").st_ino)
         self._lock: int | None = None
+        #: texts by file name that the disk did not take
+        self._unwritten: dict[str, str] = {}
 
     @property
     def socket(self) -> Path:
@@ -56,7 +63,7 @@ class RunDir:
     def next_generation(self) -> int:
         """Return a generation number that the last run did not use, remembered before it is used."""
         try:
-            last = int((self.path / "generation").read_text())
+            last = int(self._read("generation"))
         except (OSError, ValueError):
             last = 0
         number = next_generation(last if 0 <= last <= 255 else 0)
@@ -70,12 +77,13 @@ class RunDir:
     def recall(self, name: str) -> Any:
         """Return what :meth:`remember` kept, or None."""
         try:
-            return json.loads((self.path / f"{name}.json").read_text())
+            return json.loads(self._read(f"{name}.json"))
         except (OSError, ValueError):
             return None
 
     def forget(self, name: str) -> None:
         """Drop what was kept."""
+        self._unwritten.pop(f"{name}.json", None)
         (self.path / f"{name}.json").unlink(missing_ok=True)
 
     @property
@@ -83,8 +91,19 @@ class RunDir:
         """What is known of live flows, for the next start."""
         return self.path / "handover.jsonl"
 
+    def _read(self, name: str) -> str:
+        unwritten = self._unwritten.get(name)
+        return (self.path / name).read_text() if unwritten is None else unwritten
+
     def _write(self, name: str, text: str) -> None:
         temporary = self.path / f".{name}"
-        temporary.touch(mode=0o600)
-        temporary.write_text(text + "\n")
-        temporary.replace(self.path / name)
+        try:
+            temporary.touch(mode=0o600)
+            temporary.write_text(text + "\n")
+            temporary.replace(self.path / name)
+            self._unwritten.pop(name, None)
+        except OSError as error:
+            if name not in self._unwritten:
+                log.error("%s is not written, and lost if this process is killed: %s", self.path / name, error.strerror)
+            self._unwritten[name] = text
+            temporary.unlink(missing_ok=True)

@@ -193,6 +193,6 @@ class Flow:
         packet is accepted, comes from the server, and the flow is confirmed by the detector that announces. So announce
         when the server accepts, not when the client asks. (This host may be answered at the port that it asks from.)
         Others are counted in ``flows.expectations_refused`` and forgotten, as are those beyond 4096 in all, 256 a flow
-        and 60 s. ``flow.expected`` is a hint for rules and detectors; the content decides the name.
+        at a time, and 60 s. ``flow.expected`` is a hint for rules and detectors; the content decides the name.
         """
         self.engine.expect(self, app_proto, proto, dst, dport, src)

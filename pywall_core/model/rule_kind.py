@@ -61,6 +61,10 @@ class RuleKind(BaseModel):
         """Protocol names used as parameters; each must be known to some loaded detector."""
         return ()
 
+    def expects(self) -> tuple[str, ...]:
+        """Return the labels of announced flows (``flow.expected``) that the answer rests on."""
+        return ()
+
     def sets(self) -> tuple[tuple[str, tuple[SetType, ...]], ...]:
         """Named sets that the parameters refer to by ``@name``, each with the types of set that fit there."""
         return ()

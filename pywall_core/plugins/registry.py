@@ -99,6 +99,7 @@ class Plugins:
                     getattr(p.obj, "first_server", None),
                     hookspecs.direct(p.obj.pywall_transactions) if "transactions" in p.hooks else None,
                     tuple(getattr(p.obj, "unseen", ())),
+                    tuple(getattr(p.obj, "announces", ())),
                 )
             )
         return Detectors(found)

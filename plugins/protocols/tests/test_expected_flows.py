@@ -167,8 +167,7 @@ class TestADataConnectionThatOpensBeforeThePortIsAccepted:
         assert self.label(late(PORT, self.LISTING, seconds=61))[0] is None
 
 
-def test_a_rule_lets_in_what_a_session_agreed_on():
-    policy = """
+LET_IN = """
 version: 1
 plugins: [rules, stream, protocols]
 chains:
@@ -177,13 +176,49 @@ chains:
     - {rule: flow, expected: ftp-data, action: ACCEPT}
 default: {INPUT: DROP, OUTPUT: ACCEPT}
 """
+
+
+@pytest.mark.parametrize("live", [True, False], ids=["live", "replay"])
+def test_a_rule_lets_in_what_a_session_agreed_on(live):
+    """Also where the session itself is accepted at sight, which the kernel would carry."""
     active = PORT.packets(client_hook=3, server_hook=1)
     data = talk([(True, b"a listing\r\n")], *TO_CLIENT)
-    lab = engine(policy)
+    lab = engine(LET_IN, live=live)
     assert lab.send(data)[-1].action == "drop", "not before the session"
     assert {verdict.action for verdict in lab.send(active)} == {"accept"}
     again = talk([(True, b"a listing\r\n")], (HOST, 21020), (PEER, 51210))
     assert {verdict.action for verdict in lab.send(again)} == {"accept"}
+
+
+def test_a_session_announces_as_long_as_it_lasts():
+    """Eight hundred files: detection was done with the session after six hundred."""
+    ports = [51000 + number for number in range(800)]
+    turns = [(False, b"220 FTP ready\r\n"), (True, b"USER x\r\n"), (False, b"230 welcome\r\n")]
+    for port in ports:
+        turns += [(True, b"PORT 192,0,2,1,%d,%d\r\n" % divmod(port, 256)), (False, b"200 ok\r\n")]
+    lab = engine(LET_IN, live=True)
+    left = iter(ports)
+    for packet in talk(turns, server=(HOST, 21)).packets(client_hook=3, server_hook=1):
+        assert lab.send([packet])[0].action == "accept"
+        if packet.data.endswith(b"200 ok\r\n"):
+            data = talk([(True, b"a file\r\n")], (HOST, 20), (PEER, next(left))).packets()
+            for other in data:
+                other.time = packet.time
+            assert {verdict.action for verdict in lab.send(data)} == {"accept"}
+    assert next(left, None) is None
+    assert next(flow for flow in lab.flows if flow.dport == 21).detect_done
+
+
+@pytest.mark.parametrize(
+    ("session", "carried"), [(talk([(True, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")]), True), (PORT, False)]
+)
+def test_the_kernel_carries_what_can_announce_nothing(session, carried):
+    packets = session.packets(client_hook=3, server_hook=1)
+    lab = engine(LET_IN, live=True)
+    verdicts = lab.send(packets)
+    assert bool(lab.engine.offloadable(packets[-1], verdicts[-1])) is carried
+    lab = engine(LET_IN.replace("ftp-data", "other"), live=True)
+    assert lab.engine.offloadable(packets[0], lab.send(packets[:1])[0]), "at sight where no rule asks"
 
 
 RTSP = talk(

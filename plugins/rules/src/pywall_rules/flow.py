@@ -26,8 +26,10 @@ _LABELS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "st
 class FlowStart(RuleKind):
     """Matches all packets of a flow by what is known at its first: ``initiator: local`` is the rule for replies, "what
     this host began may be answered", for TCP, UDP and everything else alike; ``expected: ftp-data`` is the rule for
-    connections that an FTP session has agreed on. ``client``, ``server`` and ``port`` are the flow's, the same in both
-    directions: one rule lets a service's requests and answers pass. What is given must hold."""
+    connections that an FTP session has agreed on, ``expected: group-answer`` for UDP answers to what this host asked by
+    multicast or broadcast in the last ten seconds (mDNS, SSDP, DHCP, WS-Discovery, NetBIOS), whoever answers.
+    ``client``, ``server`` and ``port`` are the flow's, the same in both directions: one rule lets a service's requests
+    and answers pass. What is given must hold."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
     kind: ClassVar[str] = "flow"
@@ -37,7 +39,7 @@ class FlowStart(RuleKind):
         default=None, description="the side that sent the first packet"
     )
     expected: Annotated[tuple[str, ...] | None, BeforeValidator(_labels), WithJsonSchema(_LABELS)] = Field(
-        default=None, description="what a confirmed flow of the same two hosts announced it as, or a list"
+        default=None, description="what a confirmed flow of the same two hosts announced it as, group-answer, or a list"
     )
     older: bool | None = Field(default=None, description="true: the flow was open when the firewall started")
     client: Addresses | None = Field(
@@ -54,6 +56,9 @@ class FlowStart(RuleKind):
         if all(value is None for value in given):
             raise ValueError("one of 'initiator', 'expected', 'older', 'client', 'server' and 'port' is needed")
         return self
+
+    def expects(self) -> tuple[str, ...]:
+        return self.expected or ()
 
     def compile(self, host: Host) -> Matcher:
         initiator, expected, client, server = self.initiator, self.expected, self.client, self.server

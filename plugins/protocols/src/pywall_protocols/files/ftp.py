@@ -10,20 +10,20 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, TCP, YES, Answer, Flow, Match, TransactionParser, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.dialogue import commands_side, has_answer, heads, lines, may_be_code, replies, switch, verb_of
 from ..parsing.evidence import HINT, LEANING, Description, Evidence, server_first
 from ..parsing.wire import text
-from ..transactions.ftp import FtpDialogue
+from ..transactions.ftp import PASSIVE, FtpDialogue, announce
 
 api_version = 1
 protocols = ("ftp",)
 transport = "tcp"
 tier = "server_first"
+announces = ("ftp-data",)
 speaks_first = "server"
 first_client = None
 first_server = None
@@ -46,13 +46,7 @@ _OTHER: Final = re.compile(rb"SMTP|LMTP|NNTP|POP3", re.I)
 _GREETINGS: Final = frozenset({120, 220, 230, 331, 421, 500, 530, 550})
 #: codes that no other protocol answers with
 _LOGIN: Final = frozenset({331, 332, 227, 229, 215, 257, 234, 334, 335, 211})
-_PORT: Final = re.compile(rb"\s*PORT\s+((?:\d{1,3},){5}\d{1,3})", re.I)
-_EPRT: Final = re.compile(rb"\s*EPRT\s+\|([12])\|([0-9A-Fa-f:.]+)\|(\d{1,5})\|", re.I)
-_PASV: Final = re.compile(rb"((?:\d{1,3},){5}\d{1,3})")
-_EPSV: Final = re.compile(rb"\(([!-~])\1\1(\d{1,5})\1\)")
 _COUNT: Final = 512
-#: replies that only these commands have (RFC 959 section 5.4, RFC 2428 section 3)
-_PASSIVE: Final = {227: (b"PASV",), 229: (b"EPSV",)}
 #: stands before the commands for what the server's greeting answers
 _GREETING: Final = b"(connected)"
 #: bytes of the client and of the server that were read, commands without their reply
@@ -142,7 +136,7 @@ def _server(data: bytes) -> Evidence:
 
 def _announce(flow: Flow, client: bytes, server: bytes) -> None:
     """Expect the data connection of each PORT, EPRT, PASV and EPSV that the server has accepted and that was not
-    announced yet.
+    announced yet. Those behind the budget of detection are announced by the parser of transactions.
 
     Replies answer commands in their order (RFC 959 section 5.4), behind the greeting. A ``227`` inside of another reply
     is text, not an answer to PASV.
@@ -155,59 +149,14 @@ def _announce(flow: Flow, client: bytes, server: bytes) -> None:
     for code, reply, _ in answers:
         if code < 200:
             continue  # preliminary
-        if code in _PASSIVE:  # answers nothing else, so the commands before it are done with
-            asked = next((asked[i:] for i, line in enumerate(asked) if verb_of(line) in _PASSIVE[code]), ())
+        if code in PASSIVE:  # answers nothing else, so the commands before it are done with
+            asked = next((asked[i:] for i, line in enumerate(asked) if verb_of(line) in PASSIVE[code]), ())
         elif asked and asked[0] is _GREETING and code not in _GREETINGS:
             asked = asked[1:]  # the start of the connection was not seen
         if not asked:
             continue
         command, asked = asked[0], asked[1:]
-        if accepted := _accepted(flow, command, code, reply):
-            dst, port = accepted
-            flow.expect("ftp-data", proto=TCP, dst=dst, dport=port, src=flow.src if dst == flow.dst else flow.dst)
+        announce(flow, command, code, reply)
     at_client += commands[-1][1] if commands else 0
     at_server += answers[-1][2] if answers else 0
     ext["ftp"] = (at_client, at_server, asked)
-
-
-def _accepted(flow: Flow, command: bytes, code: int, reply: bytes) -> tuple[bytes, int] | None:
-    """Return address and port of the data connection that a reply agrees to; None when it is another reply.
-
-    Data only flows between this flow's ends. The client's address must be its own (RFC 2577 section 3: no bounce), or a
-    private one, which it has behind a NAT (RFC 2663 section 4.1). So the address in a 227 is not inspected.
-    """
-    if code == 227:
-        passive = _PASV.search(reply)
-        return (flow.dst, port) if passive and (port := _address_and_port(passive[1])[1]) else None
-    if code == 229:
-        extended = _EPSV.search(reply)
-        return (flow.dst, int(extended[2])) if extended else None
-    if not 200 <= code < 300:
-        return None
-    if found := _PORT.match(command):
-        address, port = _address_and_port(found[1])
-    elif found := _EPRT.match(command):
-        address, port = _packed(found[2]), int(found[3])
-    else:
-        return None
-    return (flow.src, port) if address == flow.src or (_is_private(address) and address != flow.dst) else None
-
-
-def _address_and_port(numbers: bytes) -> tuple[bytes, int]:
-    """Return what ``h1,h2,h3,h4,p1,p2`` says; nothing and 0 when a number is above 255."""
-    values = [int(n) for n in numbers.split(b",")]
-    return (b"", 0) if max(values) > 255 else (bytes(values[:4]), values[4] << 8 | values[5])
-
-
-def _is_private(address: bytes) -> bool:
-    """An IPv4 address of RFC 1918 section 3."""
-    return len(address) == 4 and (
-        address[0] == 10 or address[:2] == b"\xc0\xa8" or (address[0] == 172 and address[1] & 0xF0 == 16)
-    )
-
-
-def _packed(address: bytes) -> bytes:
-    try:
-        return ip_address(address.decode()).packed
-    except ValueError:
-        return b""

@@ -20,6 +20,7 @@ api_version = 1
 protocols = ("tftp",)
 transport = "udp"
 tier = "heuristic"
+announces = ("tftp",)
 first_client = b"\0"
 first_server = b"\0"
 

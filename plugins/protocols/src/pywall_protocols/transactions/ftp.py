@@ -1,15 +1,17 @@
-"""FTP: every command with its reply; AUTH TLS hands over. The detector announces data connections, and says when FTP is
-confirmed.
+"""FTP: every command with its reply; AUTH TLS hands over. The detector says when FTP is confirmed, and announces data
+connections as long as it is asked.
 
 :source: RFC 959 sections 4.2 and 5.4, RFC 2428, RFC 4217 section 4
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from ipaddress import ip_address
 from typing import Any, Final
 
-from pywall_core.api import HandOver, Transaction
+from pywall_core.api import TCP, Flow, HandOver, Transaction
 
 from ..parsing.wire import text
 from .lines import (
@@ -28,6 +30,12 @@ from .lines import (
 
 #: Commands whose facts are kept until the reply has come.
 _MOST_OPEN: Final = 64
+#: replies that only these commands have (RFC 959 section 5.4, RFC 2428 section 3)
+PASSIVE: Final = {227: (b"PASV",), 229: (b"EPSV",)}
+_PORT: Final = re.compile(rb"\s*PORT\s+((?:\d{1,3},){5}\d{1,3})", re.I)
+_EPRT: Final = re.compile(rb"\s*EPRT\s+\|([12])\|([0-9A-Fa-f:.]+)\|(\d{1,5})\|", re.I)
+_PASV: Final = re.compile(rb"((?:\d{1,3},){5}\d{1,3})")
+_EPSV: Final = re.compile(rb"\(([!-~])\1\1(\d{1,5})\1\)")
 
 
 class FtpDialogue(Dialogue):
@@ -40,10 +48,19 @@ class FtpDialogue(Dialogue):
         self._number = 0
         self._user = ""
         self._open: tuple[tuple[int, dict[str, Any]], ...] = ()
+        self._flow: Flow | None = None
+
+    @classmethod
+    def follow(cls, flow: Flow) -> Dialogue | None:
+        parser = super().follow(flow)
+        if isinstance(parser, FtpDialogue):
+            parser._flow = flow
+        return parser
 
     def _copy_into(self, other: Dialogue) -> None:
         assert isinstance(other, FtpDialogue)
         other._number, other._user, other._open = self._number, self._user, self._open
+        other._flow = self._flow
 
     def _command(self, line: bytes, found: list[Transaction | HandOver]) -> Command | None:
         verb, rest = verb_and_rest(line.lstrip(b"\xff\xf4\xf2\xf1"))  # ABOR behind Telnet's interrupt, RFC 959 4.1.3
@@ -83,11 +100,69 @@ class FtpDialogue(Dialogue):
                 self._open = (*self._open[:at], *self._open[at + 1 :])
                 answered = {**facts, "completion_code": str(code), "reply": text(line[4:].strip())}
                 found.append(Transaction(number, answered, True))
+                self._announce(facts, code, line)
                 break
         self.confirmed = False
+
+    def _announce(self, facts: dict[str, Any], code: int, line: bytes) -> None:
+        """Once detection is done, announce the data connection that a reply agrees to."""
+        command = facts["command"].encode()
+        if self._flow is not None and self._flow.detect_done and command in PASSIVE.get(code, (command,)):
+            argument = facts.get("command_data", "").encode()
+            announce(self._flow, command + b" " + argument, code, line)
 
     def finish(self) -> Sequence[Transaction]:
         """Return the commands without a reply."""
         left = [Transaction(number, facts, True) for number, facts in self._open]
         self._open = ()
         return left
+
+
+def announce(flow: Flow, command: bytes, code: int, reply: bytes) -> None:
+    """Expect the data connection that a reply agrees to, if it does."""
+    if accepted := _accepted(flow, command, code, reply):
+        dst, port = accepted
+        flow.expect("ftp-data", proto=TCP, dst=dst, dport=port, src=flow.src if dst == flow.dst else flow.dst)
+
+
+def _accepted(flow: Flow, command: bytes, code: int, reply: bytes) -> tuple[bytes, int] | None:
+    """Return address and port of the data connection that a reply agrees to; None when it is another reply.
+
+    Data only flows between this flow's ends. The client's address must be its own (RFC 2577 section 3: no bounce), or a
+    private one, which it has behind a NAT (RFC 2663 section 4.1). So the address in a 227 is not inspected.
+    """
+    if code == 227:
+        passive = _PASV.search(reply)
+        return (flow.dst, port) if passive and (port := _address_and_port(passive[1])[1]) else None
+    if code == 229:
+        extended = _EPSV.search(reply)
+        return (flow.dst, int(extended[2])) if extended else None
+    if not 200 <= code < 300:
+        return None
+    if found := _PORT.match(command):
+        address, port = _address_and_port(found[1])
+    elif found := _EPRT.match(command):
+        address, port = _packed(found[2]), int(found[3])
+    else:
+        return None
+    return (flow.src, port) if address == flow.src or (_is_private(address) and address != flow.dst) else None
+
+
+def _address_and_port(numbers: bytes) -> tuple[bytes, int]:
+    """Return what ``h1,h2,h3,h4,p1,p2`` says; nothing and 0 when a number is above 255."""
+    values = [int(n) for n in numbers.split(b",")]
+    return (b"", 0) if max(values) > 255 else (bytes(values[:4]), values[4] << 8 | values[5])
+
+
+def _is_private(address: bytes) -> bool:
+    """An IPv4 address of RFC 1918 section 3."""
+    return len(address) == 4 and (
+        address[0] == 10 or address[:2] == b"\xc0\xa8" or (address[0] == 172 and address[1] & 0xF0 == 16)
+    )
+
+
+def _packed(address: bytes) -> bytes:
+    try:
+        return ip_address(address.decode()).packed
+    except ValueError:
+        return b""

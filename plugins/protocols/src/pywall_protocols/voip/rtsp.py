@@ -20,6 +20,7 @@ api_version = 1
 protocols = ("rtsp",)
 transport = "tcp"
 tier = "exact"
+announces = ("rtp",)
 first_client = b"ODASPTGRF"
 first_server = b"RASOG"
 

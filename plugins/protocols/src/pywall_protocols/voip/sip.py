@@ -23,6 +23,7 @@ api_version = 1
 protocols = ("sip",)
 transport = ("tcp", "udp")
 tier = "exact"
+announces = ("rtp",)
 _LETTERS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #: what clients send to keep a way through NAT open (RFC 5626 section 3.5.1), and what is seen for it
 _KEEP_ALIVE: Final = b"\r\n\0 jaK"
