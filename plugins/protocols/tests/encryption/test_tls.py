@@ -12,6 +12,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from hypothesis import given
+from hypothesis import strategies as st
 from pywall_protocols.encryption import tls
 
 from pywall_core.api import MORE, NO, Match
@@ -255,3 +257,25 @@ def test_a_second_hello_that_names_the_same_server_is_no_anomaly(ask):
     assert (match.facts["sni"], match.anomaly, match.done) == ("a.example", "", True)
     assert not ask(tls, hello, server_hello(retry=True)).done
     assert ask(tls, hello, server_hello()).done
+
+
+@given(st.integers(0, 60), st.integers(0, 255), st.integers(0, 600))
+def test_the_quick_look_takes_only_what_the_closer_one_takes(at, value, size):
+    hello = bytearray(client_hello("example.org"))
+    if at:
+        hello[at] = value
+    data = bytes(hello[:size])
+    if len(data) >= 6 and tls._header_fits(data, 0) and tls._is_whole_client_hello(data):
+        assert tls._look_message(data) == tls._PROOF
+
+
+def test_a_hello_in_one_record_needs_no_closer_look():
+    assert tls._is_whole_client_hello(client_hello("example.org"))
+
+
+def test_a_retry_is_found_in_one_record_and_in_many():
+    retry = b"\2\0\0\x26\3\3" + tls.RETRY_RANDOM + b"\0\x13\1\0"
+    other = retry.replace(tls.RETRY_RANDOM, bytes(32))
+    for message, asks in ((retry, True), (other, False)):
+        assert tls._asks_again(b"\x16\3\3" + len(message).to_bytes(2, "big") + message) is asks
+        assert tls._asks_again(b"".join(b"\x16\3\3\0\1" + bytes([byte]) for byte in message)) is asks

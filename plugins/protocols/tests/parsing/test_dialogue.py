@@ -1,7 +1,12 @@
 """Lines, numeric replies, the offsets of STARTTLS."""
 
+import re
+
 import pytest
 from pywall_protocols.parsing import dialogue
+from pywall_protocols.parsing.evidence import HINT, LEANING
+
+from pywall_core.api import MORE, NO, YES
 
 
 def test_lines_end_at_lf_or_crlf_and_the_rest_is_left():
@@ -39,3 +44,27 @@ def test_switch_is_none_when_the_server_refuses():
     commands = dialogue.lines(b"STARTTLS\r\nQUIT\r\n")
     answers = dialogue.replies(b"220 a\r\n454 no\r\n221 bye\r\n")
     assert dialogue.switch(commands, answers, lambda line: line == b"STARTTLS", 220) is None
+
+
+def test_verbs_begin_in_either_case_and_behind_blanks():
+    verbs = dialogue.Verbs(frozenset({b"USER", b"XOVER"}), frozenset({b"QUIT"}))
+    assert [verbs.begin(data) for data in (b"", b" user", b"qu", b"EHLO")] == [True, True, True, False]
+    assert [verbs.may_begin(data) for data in (b"xov", b"QUIT now", b"QUITE ")] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("data", "evidence"),
+    [
+        (b"", MORE),
+        (b"US", MORE),
+        (b"EHLO a\r\n", NO),
+        (b"QUIT\r\nUS", MORE),
+        (b"USER a\r\n", LEANING),
+        (b"USER a\r\nFOO\r\n", HINT),
+        (b"QUIT\r\nFOO\r\n", NO),
+        (b"USER a\r\nXOVER 1\r\n", YES),
+    ],
+)
+def test_commands_are_evidence(data, evidence):
+    verbs = dialogue.Verbs(frozenset({b"USER", b"XOVER"}), frozenset({b"QUIT"}))
+    assert dialogue.commands_side(data, re.compile(rb"XOVER \d"), verbs) is evidence

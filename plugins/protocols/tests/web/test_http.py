@@ -1,6 +1,8 @@
 """HTTP: requests and responses of many kinds, texts that are none, tunnels."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pywall_protocols.web import http
 
 from pywall_core.api import MORE, NO, Match
@@ -167,3 +169,20 @@ def test_blanks_before_and_between(ask):
     assert facts == {"http_method": "GET", "url": "/tab", "protocol": "HTTP/1.0", "hostname": "h"}
     tunnel = b"\r\nCONNECT h:22 HTTP/1.1\r\n\r\nSSH-2.0-x\r\n"
     assert tunnel[ask(http, tunnel, b"HTTP/1.1 200 OK\r\n\r\n").restart[0] :] == b"SSH-2.0-x\r\n"
+
+
+_WORDS = (
+    *b"GET HEAD POST CONNECT OPTIONS BREW HTTP/1.1 HTTP/1.0 HTTP/2 ICY / /a?b=c * 200 404 http://a/ a:1".split(),
+    *(b" ", b"  ", b"\t", b"\r\n", b"\n", b"\0", b"\xff"),
+)
+
+
+@given(st.lists(st.sampled_from(_WORDS), max_size=9).map(b"".join))
+def test_the_quick_look_takes_only_what_the_closer_one_takes(data):
+    if http._plain(data):
+        assert http._look(data) == http._look_closely(data)
+
+
+@pytest.mark.parametrize("line", [b"GET /a HTTP/1.1\r\n", b"OPTIONS * HTTP/1.0\n", b"HTTP/1.1 200 OK\r\n"])
+def test_what_nearly_all_send_needs_no_closer_look(line):
+    assert http._plain(line)

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
-from ..parsing.dialogue import MAX_LINE, Line, first_bytes, has_head, heads, lines, may_begin, verb_of
+from ..parsing.dialogue import MAX_LINE, Line, Verbs, first_bytes, lines, verb_of
 from ..parsing.evidence import HINT, LEANING, Description, Evidence, client_first
 from ..parsing.wire import text
 from ..transactions.chat import IrcDialogue
@@ -42,8 +42,8 @@ _SERVER: Final = re.compile(
     rb":[^\s:]{1,128} +(?:\d{3}|NOTICE|CAP|MODE|PRIVMSG|JOIN|PONG|PING|ERROR) +\S|NOTICE +(?:AUTH|\*) +:", re.I
 )
 _SERVER_HINT: Final = re.compile(rb"(?:PING +:?\S|ERROR +:|NOTICE +\S+ +:|AUTHENTICATE +|CAP +\S)", re.I)
-_WORDS: Final = frozenset({b"PING", b"ERROR", b"NOTICE", b"AUTHENTICATE", b"CAP"})
-_HEADS: Final = heads(_OWN)
+_WORDS: Final = Verbs(frozenset({b"PING", b"ERROR", b"NOTICE", b"AUTHENTICATE", b"CAP"}))
+_VERBS: Final = Verbs(_OWN)
 
 
 @hookimpl
@@ -82,7 +82,7 @@ def _describe(client: bytes, server: bytes) -> Description:
 def _client(data: bytes) -> Evidence:
     if not data:
         return MORE
-    if not has_head(data, _HEADS):
+    if not _VERBS.begin(data):
         return NO
     commands = lines(data)
     at = 0
@@ -101,7 +101,7 @@ def _client(data: bytes) -> Evidence:
         return NO if seen <= _SHARED else HINT
     if seen - _SHARED:
         return LEANING
-    return MORE if may_begin(data[at:], _OWN) else NO
+    return MORE if _VERBS.may_begin(data[at:]) else NO
 
 
 def _server(data: bytes) -> Evidence:
@@ -111,7 +111,7 @@ def _server(data: bytes) -> Evidence:
         return NO
     first = lines(data, 1)
     if not first:
-        possible = data.startswith(b":") or may_begin(data, _WORDS)
+        possible = data.startswith(b":") or _WORDS.may_begin(data)
         return MORE if possible and len(data) <= MAX_LINE else NO
     if _SERVER.match(first[0][0]):
         return YES

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
-from ..parsing.dialogue import first_bytes, lines, may_begin, verb_of
+from ..parsing.dialogue import Verbs, first_bytes, lines, verb_of
 from ..parsing.evidence import HINT, LEANING, WEAK, Description, Evidence, client_first
 from ..parsing.wire import text
 from ..transactions.commands import RedisTransactions
@@ -24,12 +24,14 @@ protocols = ("redis",)
 transport = "tcp"
 tier = "structural"
 #: commands without an array, but not those that POP3 has
-_INLINE: Final = frozenset(
-    b"PING GET SET INFO SELECT KEYS CONFIG HELLO CLIENT COMMAND DEL EXISTS MGET MSET INCR DECR HGETALL HGET HSET "
-    b"LPUSH RPUSH EXPIRE TTL TYPE ECHO DBSIZE FLUSHALL FLUSHDB SLAVEOF REPLICAOF REPLCONF PSYNC SYNC SCAN EVAL "
-    b"MODULE SUBSCRIBE PUBLISH XADD ZADD SADD SAVE BGSAVE LRANGE MONITOR CLUSTER".split()
+_INLINE: Final = Verbs(
+    frozenset(
+        b"PING GET SET INFO SELECT KEYS CONFIG HELLO CLIENT COMMAND DEL EXISTS MGET MSET INCR DECR HGETALL HGET HSET "
+        b"LPUSH RPUSH EXPIRE TTL TYPE ECHO DBSIZE FLUSHALL FLUSHDB SLAVEOF REPLICAOF REPLCONF PSYNC SYNC SCAN EVAL "
+        b"MODULE SUBSCRIBE PUBLISH XADD ZADD SADD SAVE BGSAVE LRANGE MONITOR CLUSTER".split()
+    )
 )
-first_client = b"*\r\n" + first_bytes(_INLINE)
+first_client = b"*\r\n" + first_bytes(_INLINE.all)
 first_server = b"+-:$*%~_#,(=!>|"
 
 _ARRAY: Final = re.compile(rb"\*([1-9]\d{0,6})\r\n\$([1-9]\d{0,2})\r\n")
@@ -70,8 +72,8 @@ def _client(data: bytes) -> Evidence:
     if data[0] != ord("*"):
         first = lines(data, 1)
         if first:
-            return HINT if verb_of(first[0][0]) in _INLINE else NO
-        return WEAK if may_begin(data, _INLINE) else NO
+            return HINT if verb_of(first[0][0]) in _INLINE.all else NO
+        return WEAK if _INLINE.may_begin(data) else NO
     array = _ARRAY.match(data)
     if not array:
         return MORE if len(data) < 20 and _BEGINNING.match(data) else NO

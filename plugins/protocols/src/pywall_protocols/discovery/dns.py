@@ -21,7 +21,6 @@ from pywall_core.api import MORE, NO, TCP, YES, Answer, Flow, Match, Transaction
 
 from ..parsing.dns_damage import worth_waiting
 from ..parsing.dns_message import UPDATE, add_facts, header_fits, judge_message, skip_name
-from ..parsing.evidence import alike
 from ..parsing.wire import cut, datagrams, u16
 from ..transactions.dns import DnsTransactions
 
@@ -48,18 +47,19 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         to_group = flow.dst in MDNS_GROUPS or flow.dst in LLMNR_GROUPS
         client_says, asked = _over_udp(client, flow.client_sizes, to_group=to_group)
         server_says, answered = _over_udp(server, flow.server_sizes, asked)
-    answer = alike("dns", client_says, server_says)
-    if not isinstance(answer, Match):
-        return answer
+    if client_says is not YES and server_says is not YES:
+        return NO if client_says is NO or server_says is NO else MORE
     facts: dict[str, Any] = {}
-    for message, says in ((asked, client_says), (answered, server_says)):
-        if says is YES:
-            add_facts(facts, message)
+    if client_says is YES:
+        add_facts(facts, asked)
+    if server_says is YES:
+        add_facts(facts, answered)
+    both = client_says is server_says
     protocol = "dns" if flow.proto == TCP else _which(flow, asked or answered)
-    if protocol == "dns":
-        confirmed = answer.confirmed and _answers(flow, client, server)
-        return Match(protocol, facts, confirmed, done=answer.done and (confirmed or not answer.confirmed))
-    return Match(protocol, facts, answer.confirmed)  # nobody need answer a multicast
+    if protocol != "dns":
+        return Match(protocol, facts, both)  # nobody need answer a multicast
+    confirmed = both and _answers(flow, client, server)
+    return Match(protocol, facts, confirmed, done=confirmed or client_says is NO or server_says is NO)
 
 
 @hookimpl
@@ -70,6 +70,10 @@ def pywall_transactions(flow: Flow) -> TransactionParser:
 
 def _answers(flow: Flow, client: bytes, server: bytes) -> bool:
     """One of the server's first messages answers a question of the client's first ones, or the other way round."""
+    if flow.proto != TCP and len(flow.client_sizes) == 1 == len(
+        flow.server_sizes
+    ):  # one question, one answer, as nearly always
+        return _is_answer(client, server) or _is_answer(server, client)
     asked, replies = _messages(flow, client, flow.client_sizes), _messages(flow, server, flow.server_sizes)
     return any(_is_answer(one, other) or _is_answer(other, one) for one in asked for other in replies)
 

@@ -14,6 +14,8 @@ That needs ``cryptography``; without it QUIC is detected all the same, with its 
 
 from __future__ import annotations
 
+from functools import lru_cache
+from itertools import islice
 from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
@@ -41,22 +43,23 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect QUIC."""
     first = first_datagram(client, flow.client_sizes)
     reply = first_datagram(server, flow.server_sizes)
-    asked, answered = long_header(first), long_header(reply)
-    if first[:1] and first[0] < 0x40 and answered is None:
-        return _gquic(first, reply)
+    asked = long_header(first)
+    answered = long_header(reply) if reply else None
     if first and asked is answered is None:
-        return NO
-    if answered is not None and asked is not None and version_name(asked.version) is None:
-        # RFC 9000 section 6.3: a version made up to be refused
-        asked = asked._replace(version=answered.version) if answered.version == 0 else None
-    proof = [header for header in (asked, answered) if header is not None and version_name(header.version)]
-    if not proof:
-        return _unheard_of(first, reply)
-    facts: dict[str, Any] = {"version": version_name(proof[0].version)}
-    if facts["version"][0] == "Q":
+        return _gquic(first, reply) if first[0] < 0x40 else NO
+    if first and first[0] < 0x40 and answered is None:
+        return _gquic(first, reply)
+    version = None if asked is None else version_name(asked.version)
+    if version is None:
+        version = None if answered is None else version_name(answered.version)
+        if version is None:
+            return _unheard_of(first, asked, reply, answered)
+        if answered is not None and answered.version:  # else RFC 9000 section 6.3: a version made up to be refused
+            asked = None
+    facts: dict[str, Any] = {"version": version}
+    if version[0] == "Q":
         facts.update(_chlo(first))
-    packets = list(datagrams(client, flow.client_sizes))
-    hellos = _client_hellos(packets)
+    hellos = _client_hellos(client, flow.client_sizes) if quic_initial.AVAILABLE else []
     hello = hellos[-1] if hellos else None
     facts.update(hello or {})
     changed = hello is not None and any(other.get("sni") != hello.get("sni") for other in hellos)
@@ -88,14 +91,11 @@ def _answers(asked: Header, answered: Header) -> bool:
     return answered.dcid == (asked.scid or asked.dcid if asked.version >> 24 in b"QT" else asked.scid)
 
 
-def _unheard_of(first: bytes, reply: bytes) -> Match | Answer:
+def _unheard_of(first: bytes, asked: Header | None, reply: bytes, answered: Header | None) -> Match | Answer:
     """Judge an opening in a version that nobody knows, or that was made up to be refused: both sides must agree."""
-    asked = opens(first)
-    if asked is None:
-        header = long_header(first)
-        waits = not first or (header is not None and not reply and header.version & 0x0F0F0F0F == INVENTED)
+    if asked is None or not opens(first, asked):
+        waits = not first or (asked is not None and not reply and asked.version & 0x0F0F0F0F == INVENTED)
         return MORE if waits else NO
-    answered = long_header(reply)
     fits = answered is not None and answered.version == asked.version and answered.dcid == asked.scid
     return Match("quic", {"version": f"0x{asked.version:08x}"}, confirmed=fits, done=bool(reply))
 
@@ -132,11 +132,15 @@ def _chlo(data: bytes) -> dict[str, str]:
     return {}
 
 
-def _client_hellos(packets: list[bytes]) -> list[dict[str, Any]]:
-    """Return the facts of every ClientHello in the client's Initials that is all there, in order."""
+@lru_cache(maxsize=64)
+def _client_hellos(client: bytes, sizes: tuple[int, ...]) -> list[dict[str, Any]]:
+    """Return the facts of every ClientHello in the client's Initials that is all there, in order (read-only).
+
+    Some answers are kept: a detector is asked again when the server has answered, and the keys are dear.
+    """
     streams: dict[bytes, quic_initial.CryptoStream] = {}
     original = b""
-    for packet in packets[:MOST_INITIALS]:
+    for packet in islice(datagrams(client, sizes), MOST_INITIALS):
         header = long_header(packet)
         if header is None:
             continue

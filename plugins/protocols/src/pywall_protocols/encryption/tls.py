@@ -33,6 +33,10 @@ LONGEST_RECORD: Final = 0x4000 + 2048
 _MOST_CERTIFICATES: Final = 32
 #: Bytes after which joined records are kept.
 _STEP: Final = 256
+#: Records that are joined each time.
+_FEW: Final = 8
+#: Sides whose ClientHellos are kept.
+_KEPT: Final = 64
 #: an authentication tag and nothing else
 _SHORTEST_SEALED: Final = 16
 #: descriptions of alerts (RFC 8446 section 6, RFC 5246 section 7.2)
@@ -71,10 +75,9 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if not fits and _PROOF not in (by_client, by_server):
         # what a server says first does not keep its client from sending a ClientHello
         return NO if by_client == _WRONG or (by_client == _BROKEN and by_server == _WRONG) else MORE
-    facts: dict[str, Any] = {}
-    session_id, hellos = _client_facts(facts, client)
-    answered_all = _server_facts(facts, server, session_id)
-    asked_all = hellos > (1 if _asks_again(server) else 0)
+    facts, session_id, hellos = _client_facts(client)
+    answered_all = bool(server) and _server_facts(facts, server, session_id)
+    asked_all = hellos > 1 or (hellos == 1 and not _asks_again(server))
     if flow.midstream:
         confirmed = fits and _BROKEN not in (_look(client), _look(server))
     else:  # an alert ends a connection: whoever goes on behind it does not speak TLS
@@ -107,8 +110,8 @@ def _answers(client: bytes, server: bytes) -> bool:
         return client[2] == CLIENT_HELLO
     if client[0] != HANDSHAKE or client[5] != CLIENT_HELLO:
         return False
-    messages, _ = _messages(client)
-    return bool(messages) and client_hello.read(messages[0][1], "t") is not None
+    hellos, _ = _client_hellos(client)
+    return bool(hellos) and hellos[0] is not None
 
 
 def _behind_warnings(server: bytes) -> bytes:
@@ -164,6 +167,19 @@ def _header_fits(data: bytes, at: int) -> bool:
 
 def _look_hello(data: bytes) -> int:
     """Judge a record that begins with the byte of a ClientHello or ServerHello."""
+    return _PROOF if _is_whole_client_hello(data) else _look_message(data)
+
+
+def _is_whole_client_hello(data: bytes) -> bool:
+    """Return True for a ClientHello in one record, as nearly all are: what :func:`_look_message` takes for a proof."""
+    if len(data) < 11 or data[5] != CLIENT_HELLO or data[9] != 3 or data[10] > 4:
+        return False
+    length = u24(data, 6)
+    return length >= 38 and u16(data, 3) == length + 4
+
+
+def _look_message(data: bytes) -> int:
+    """Judge the message that begins in a record, in however many records it comes."""
     message, _ = _handshake(data, 80)
     size = len(message)
     kind = message[0]
@@ -216,6 +232,22 @@ def _handshake(data: bytes, wanted: int) -> tuple[bytes, bool]:
 
     Reads until ``wanted`` bytes are there.
     """
+    parts: list[bytes] = []
+    have = at = 0
+    for _ in range(_FEW):
+        if at + 5 > len(data) or have >= wanted:
+            return b"".join(parts), False
+        if data[at] != HANDSHAKE or data[at + 1] != 3:
+            return b"".join(parts), True
+        length = u16(data, at + 3)
+        parts.append(data[at + 5 : at + 5 + length])
+        have += len(parts[-1])
+        at += 5 + length
+    return _handshake_of_many(data, wanted)
+
+
+def _handshake_of_many(data: bytes, wanted: int) -> tuple[bytes, bool]:
+    """Return the same of messages in many records."""
     whole = len(data) // _STEP * _STEP
     joined, at, ended = _joined(data[:whole]) if whole > _STEP else (b"", 0, False)
     if ended:
@@ -266,14 +298,20 @@ def _messages(data: bytes) -> tuple[list[tuple[int, bytes]], bool]:
 
 def _asks_again(server: bytes) -> bool:
     """The server answers by a HelloRetryRequest (RFC 8446 section 4.1.4): another ClientHello follows."""
+    if len(server) >= 43 and server[0] == HANDSHAKE and u16(server, 3) >= 38:  # in one record, as nearly always
+        return server[1] == 3 and server[5] == SERVER_HELLO and server[11:43] == RETRY_RANDOM
     message, _ = _handshake(server, 38)
     return message[:1] == bytes([SERVER_HELLO]) and message[6:38] == RETRY_RANDOM
 
 
-def _client_hellos(data: bytes) -> tuple[list[bytes], bool]:
-    """Every whole ClientHello, at most 4, and whether something else follows them. Records of ChangeCipherSpec between
-    them count for nothing (RFC 8446 appendix D.4)."""
-    found: list[bytes] = []
+@lru_cache(maxsize=_KEPT)
+def _client_hellos(data: bytes) -> tuple[list[tuple[bytes, dict[str, Any]] | None], bool]:
+    """Return :func:`client_hello.read` of every whole ClientHello, at most 4, and whether something else follows them.
+
+    Records of ChangeCipherSpec between them count for nothing (RFC 8446 appendix D.4). Some answers are kept, since a
+    detector is asked again as the server's answer comes in; they are not to be changed.
+    """
+    found: list[tuple[bytes, dict[str, Any]] | None] = []
     joined = b""
     at = 0
     while at + 5 <= len(data) and len(found) < 4:
@@ -283,7 +321,7 @@ def _client_hellos(data: bytes) -> tuple[list[bytes], bool]:
             while len(joined) >= 4 and len(joined) >= 4 + u24(joined, 1):
                 if joined[0] != CLIENT_HELLO:
                     return found, True
-                found.append(cut(joined, 4, 4 + u24(joined, 1)))
+                found.append(client_hello.read(cut(joined, 4, 4 + u24(joined, 1)), "t"))
                 joined = joined[4 + u24(joined, 1) :]
         elif data[at] != CHANGE_CIPHER_SPEC or not found:
             return found, True
@@ -291,20 +329,23 @@ def _client_hellos(data: bytes) -> tuple[list[bytes], bool]:
     return found, False
 
 
-def _client_facts(facts: dict[str, Any], data: bytes) -> tuple[bytes, int]:
-    """Add what the last ClientHello says; its session id, and how many there were, 9 when none can follow."""
+def _client_facts(data: bytes) -> tuple[dict[str, Any], bytes, int]:
+    """Return what the last ClientHello says, its session id, and how many there were, 9 when none can follow."""
     if data[:1] >= b"\x80":
-        if len(data) > 4 and data[2] == 1:
-            facts["version"] = VERSIONS.get(u16(data, 3), "")
-        return b"", 9
-    bodies, ended = _client_hellos(data)
-    hellos = [hello for body in bodies if (hello := client_hello.read(body, "t")) is not None]
-    if not hellos or len(hellos) < len(bodies):
-        return b"", 9 if ended or bodies else 0
-    facts.update(hellos[-1][1])
-    if any(hello[1].get("sni") != hellos[-1][1].get("sni") for hello in hellos):
+        sslv2 = len(data) > 4 and data[2] == 1
+        return {"version": VERSIONS.get(u16(data, 3), "")} if sslv2 else {}, b"", 9
+    found, ended = _client_hellos(data)
+    if len(found) == 1 and found[0] is not None:
+        session_id, facts = found[0]
+        return facts.copy(), session_id, 9 if ended else 1
+    hellos = [hello for hello in found if hello is not None]
+    if not hellos or len(hellos) < len(found):
+        return {}, b"", 9 if ended or found else 0
+    session_id, last = hellos[-1]
+    facts = last.copy()
+    if any(hello[1].get("sni") != last.get("sni") for hello in hellos):
         facts["sni_changed"] = True
-    return hellos[-1][0], 9 if ended else len(hellos)
+    return facts, session_id, 9 if ended else len(hellos)
 
 
 def _server_facts(facts: dict[str, Any], data: bytes, session_id: bytes) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
-from ..parsing.dialogue import commands_side, has_answer, heads, lines, may_be_code, replies, switch, verb_of
+from ..parsing.dialogue import Verbs, commands_side, has_answer, lines, may_be_code, replies, switch, verb_of
 from ..parsing.evidence import HINT, LEANING, Description, Evidence, server_first
 from ..parsing.wire import text
 from ..transactions.ftp import PASSIVE, FtpDialogue, announce
@@ -28,13 +28,14 @@ speaks_first = "server"
 first_client = None
 first_server = None
 
-_OWN: Final = frozenset(
-    b"USER PASS ACCT CWD XCWD CDUP SMNT REIN PORT PASV TYPE STRU MODE RETR STOR STOU APPE ALLO REST RNFR RNTO ABOR "
-    b"DELE RMD MKD XMKD XRMD PWD XPWD LIST NLST SITE SYST STAT FEAT OPTS MDTM SIZE MLSD MLST EPRT EPSV ADAT PBSZ "
-    b"PROT CCC CLNT HOST LANG MIC CONF ENC".split()
+_VERBS: Final = Verbs(
+    own=frozenset(
+        b"USER PASS ACCT CWD XCWD CDUP SMNT REIN PORT PASV TYPE STRU MODE RETR STOR STOU APPE ALLO REST RNFR RNTO ABOR "
+        b"DELE RMD MKD XMKD XRMD PWD XPWD LIST NLST SITE SYST STAT FEAT OPTS MDTM SIZE MLSD MLST EPRT EPSV ADAT PBSZ "
+        b"PROT CCC CLNT HOST LANG MIC CONF ENC".split()
+    ),
+    shared=frozenset({b"QUIT", b"NOOP", b"HELP", b"AUTH"}),
 )
-_SHARED: Final = frozenset({b"QUIT", b"NOOP", b"HELP", b"AUTH"})
-_VERBS: Final = _OWN | _SHARED
 _DECISIVE: Final = re.compile(
     rb"PORT (?:\d{1,3},){5}\d{1,3}\s*$|EPRT \|[12]\||AUTH (?:TLS|SSL|GSSAPI|KERBEROS)|TYPE [AIEL]\b|OPTS UTF-?8"
     rb"|EPSV(?: ALL| [12])?\s*$"
@@ -55,7 +56,6 @@ _BEGINNING: Final[_Dialogue] = (0, 0, (_GREETING,))
 #: lines and replies that become facts, and in which AUTH TLS is looked for
 _COMMANDS: Final = 16
 _REPLIES: Final = 24
-_HEADS: Final = heads(_VERBS)
 
 
 @hookimpl
@@ -93,7 +93,7 @@ def _describe(client: bytes, server: bytes) -> Description:
         verb = verb_of(line)
         if verb == b"USER" and "user" not in facts:
             facts["user"] = text(line[4:].strip())
-        if verb in _VERBS:
+        if verb in _VERBS.all:
             latest = verb
         if restart and end == restart[0]:
             break
@@ -109,7 +109,7 @@ def _asks_tls(line: bytes) -> bool:
 
 
 def _client(data: bytes) -> Evidence:
-    return commands_side(data, _DECISIVE, _OWN, _SHARED, _HEADS)
+    return commands_side(data, _DECISIVE, _VERBS)
 
 
 def _server(data: bytes) -> Evidence:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
-from ..parsing.dialogue import commands_side, has_answer, heads, lines, may_be_code, replies, switch, verb_of
+from ..parsing.dialogue import Verbs, commands_side, has_answer, lines, may_be_code, replies, switch, verb_of
 from ..parsing.evidence import HINT, Description, Evidence, server_first
 from ..parsing.wire import text
 from ..transactions.mail import NntpDialogue
@@ -34,15 +34,16 @@ _DECISIVE: Final = re.compile(
     rb"|HEAD|BODY|STAT) <\S+>",
     re.I,
 )
-_OWN: Final = frozenset(
-    b"GROUP LISTGROUP ARTICLE HEAD BODY STAT NEXT LAST CAPABILITIES LIST OVER XOVER HDR XHDR POST IHAVE DATE SLAVE "
-    b"STARTTLS XZVER XFEATURE MODE AUTHINFO NEWGROUPS NEWNEWS CHECK TAKETHIS".split()
+_VERBS: Final = Verbs(
+    own=frozenset(
+        b"GROUP LISTGROUP ARTICLE HEAD BODY STAT NEXT LAST CAPABILITIES LIST OVER XOVER HDR XHDR POST IHAVE DATE SLAVE "
+        b"STARTTLS XZVER XFEATURE MODE AUTHINFO NEWGROUPS NEWNEWS CHECK TAKETHIS".split()
+    ),
+    shared=frozenset({b"QUIT", b"HELP"}),
 )
-_SHARED: Final = frozenset({b"QUIT", b"HELP"})
 _SERVER: Final = re.compile(
     rb"NNTP|InterNetNews|\bINN\b|NNRP|leafnode|usenet|\bnews\b|posting (?:ok|allowed|prohibited)", re.I
 )
-_HEADS: Final = heads(_OWN | _SHARED)
 
 
 @hookimpl
@@ -79,7 +80,7 @@ def _describe(client: bytes, server: bytes) -> Description:
 
 
 def _client(data: bytes) -> Evidence:
-    return commands_side(data, _DECISIVE, _OWN, _SHARED, _HEADS)
+    return commands_side(data, _DECISIVE, _VERBS)
 
 
 def _server(data: bytes) -> Evidence:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
-from ..parsing.dialogue import Line, has_head, heads, lines, may_begin, verb_of
+from ..parsing.dialogue import Line, Verbs, lines, verb_of
 from ..parsing.evidence import HINT, LEANING, Description, Evidence, server_first
 from ..parsing.wire import text
 from ..transactions.mail import Pop3Dialogue
@@ -36,12 +36,13 @@ _COMMAND: Final = re.compile(
 )
 _DECISIVE: Final = re.compile(rb"(?:CAPA|STLS|UIDL(?: \d+)?|TOP \d+ \d+|APOP \S+ [0-9a-fA-F]{32})\s*$", re.I)
 _SHARED: Final = frozenset({b"QUIT", b"NOOP", b"RSET"})
-_VERBS: Final = frozenset(
-    b"USER PASS STAT LIST RETR DELE RSET NOOP QUIT LANG UTF8 AUTH CAPA STLS UIDL TOP APOP XTND XSENDER".split()
+_VERBS: Final = Verbs(
+    frozenset(
+        b"USER PASS STAT LIST RETR DELE RSET NOOP QUIT LANG UTF8 AUTH CAPA STLS UIDL TOP APOP XTND XSENDER".split()
+    )
 )
 _SERVER: Final = re.compile(rb"\+OK.*(?:\bPOP|POP3|dovecot|courier|cyrus|qpopper|<[^<>@ ]+@[^<>@ ]+>)", re.I)
 _LISTS: Final = re.compile(rb"(?:CAPA|AUTH|LIST|UIDL|RETR .*|TOP .*)\s*$", re.I)
-_HEADS: Final = heads(_VERBS)
 
 
 @hookimpl
@@ -84,7 +85,7 @@ def _describe(client: bytes, server: bytes) -> Description:
 def _client(data: bytes) -> Evidence:
     if not data:
         return MORE
-    if not has_head(data, _HEADS):
+    if not _VERBS.begin(data):
         return NO
     commands = lines(data)
     at = seen = 0
@@ -99,7 +100,7 @@ def _client(data: bytes) -> Evidence:
         return HINT if seen else NO
     if seen:
         return LEANING
-    return MORE if may_begin(data[at:], _VERBS) else NO
+    return MORE if _VERBS.may_begin(data[at:]) else NO
 
 
 def _server(data: bytes) -> Evidence:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
-from ..parsing.dialogue import has_answer, has_head, heads, lines, may_be_code, may_begin, replies, switch, verb_of
+from ..parsing.dialogue import Verbs, has_answer, lines, may_be_code, replies, switch, verb_of
 from ..parsing.evidence import HINT, LEANING, Description, Evidence, server_first
 from ..parsing.wire import text
 from ..transactions.mail import SmtpDialogue
@@ -47,7 +47,7 @@ _OWN: Final = frozenset(
 )
 #: also said by clients of other protocols: the next line decides
 _SHARED: Final = frozenset({b"QUIT", b"NOOP", b"HELP"})
-_VERBS: Final = _HELLO | _OWN | _SHARED | {b"MAIL", b"RCPT", b"AUTH"}
+_VERBS: Final = Verbs(_HELLO | _OWN | _SHARED | {b"MAIL", b"RCPT", b"AUTH"})
 _PATH: Final = re.compile(rb"\s*(?:MAIL\s+FROM|RCPT\s+TO)\s*:\s*(\S*)", re.I)
 #: a mechanism, but not those of FTP (RFC 4217, 2228)
 _AUTH: Final = re.compile(rb"\s*AUTH (?!TLS|SSL|GSSAPI\s*\Z)[A-Z0-9_-]{3,20}(?: \S+)?\s*\Z", re.I)
@@ -61,7 +61,6 @@ _SERVER: Final = re.compile(rb"SMTP|LMTP|postfix|sendmail|exim|mail service|mail
 #: greetings that are someone else's
 _OTHER: Final = re.compile(rb"\bFTP|FTPD|filezilla|NNTP", re.I)
 _CODES: Final = frozenset({220, 250, 421, 450, 451, 452, 454, 500, 501, 502, 503, 504, 521, 530, 535, 550, 554})
-_HEADS: Final = heads(_VERBS)
 
 
 @hookimpl
@@ -116,7 +115,7 @@ def _describe(client: bytes, server: bytes) -> Description:
 def _client(data: bytes) -> Evidence:
     if not data:
         return MORE
-    if not has_head(data, _HEADS):
+    if not _VERBS.begin(data):
         return NO
     commands = lines(data)
     at = 0
@@ -133,7 +132,7 @@ def _client(data: bytes) -> Evidence:
         at = end
     if len(commands) >= 16:
         return NO
-    return MORE if may_begin(data[at:], _VERBS) else NO
+    return MORE if _VERBS.may_begin(data[at:]) else NO
 
 
 def _server(data: bytes) -> Evidence:

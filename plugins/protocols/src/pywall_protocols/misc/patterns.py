@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
@@ -87,13 +88,29 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         reply = first_datagram(server, flow.server_sizes)
         fits = reply[:3] == first[:3] and reply[3:4] == bytes([first[3] | _EPIC_BIT])
         return MORE if not reply else Match("epicgames", confirmed=False) if fits else NO
+    found = _PATTERN(first)
+    if found is not None and found.lastindex is not None:
+        return Match(PATTERNS[found.lastindex - 1].name, confirmed=False)
     size = len(first)
-    for pattern in PATTERNS:
-        if pattern.shortest <= size <= pattern.longest and _fits(first, pattern.parts):
+    for pattern in _FROM_END:
+        if pattern.shortest <= size <= pattern.longest and first.endswith(pattern.parts[0][1]):
             return Match(pattern.name, confirmed=False)
     return NO
 
 
-def _fits(datagram: bytes, parts: tuple[tuple[int, bytes], ...]) -> bool:
-    size = len(datagram)
-    return all(datagram.startswith(value, at if at >= 0 else size + at) for at, value in parts)
+def _as_expression(pattern: Pattern) -> bytes:
+    """Return the pattern as a group of a regular expression, which matches from the start of a datagram."""
+    parts = b""
+    at = 0
+    for place, value in pattern.parts:
+        gap = place - at if place >= 0 else pattern.longest + place - at  # from the end: of one length alone
+        parts += b".{%d}" % gap + re.escape(value)
+        at += gap + len(value)
+    most = b"" if pattern.longest == _ANY else b"%d" % (pattern.longest - at)
+    return b"(%s.{%d,%s}\\Z)" % (parts, max(0, pattern.shortest - at), most)
+
+
+_FROM_END: Final = tuple(pattern for pattern in PATTERNS if pattern.longest == _ANY and pattern.parts[0][0] < 0)
+_PATTERN: Final = re.compile(
+    b"|".join(b"(?!)()" if pattern in _FROM_END else _as_expression(pattern) for pattern in PATTERNS), re.DOTALL
+).match

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, final
 
 from pywall_core.api import MORE, NO, YES
 
@@ -46,23 +46,29 @@ def first_bytes(verbs: frozenset[bytes]) -> bytes:
     return b" " + bytes(sorted({byte for verb in verbs for byte in (verb[0], verb.lower()[0])}))
 
 
-def heads(verbs: frozenset[bytes]) -> frozenset[bytes]:
-    """Return the first three bytes of ``verbs`` (upper case), and their beginnings."""
-    return frozenset(verb[:size] for verb in verbs for size in range(4))
+@final
+class Verbs:
+    """The commands of a protocol, in upper case. Its ``own`` speak for it, those ``shared`` with others do not."""
 
+    __slots__ = ("_beginnings", "_heads", "all", "own", "shared")
 
-def has_head(data: bytes, known: frozenset[bytes]) -> bool:
-    """``data`` begins, behind blanks and in either case, as one of the ``known`` :func:`heads`."""
-    return data.lstrip(b" ")[:3].upper() in known
+    def __init__(self, own: frozenset[bytes], shared: frozenset[bytes] = frozenset()) -> None:
+        self.own = own
+        self.shared = shared
+        self.all = own | shared
+        self._heads = frozenset(verb[:size] for verb in self.all for size in range(4))
+        self._beginnings = frozenset(verb[:size] for verb in self.all for size in range(len(verb) + 1))
 
+    def begin(self, data: bytes) -> bool:
+        """Return True if the first bytes of ``data`` are those of a verb, behind blanks and in either case."""
+        return data.lstrip(b" ")[:3].upper() in self._heads
 
-def may_begin(data: bytes, verbs: frozenset[bytes]) -> bool:
-    """``data``, a line without its end, may become one of ``verbs`` (upper case) with arguments."""
-    if len(data) > MAX_LINE:
-        return False
-    word, space, _ = data.lstrip(b" ").rstrip(b"\r").partition(b" ")
-    word = word.upper()
-    return word in verbs if space else any(verb.startswith(word) for verb in verbs)
+    def may_begin(self, data: bytes) -> bool:
+        """Return True if ``data``, a line without its end, may become a verb with arguments."""
+        if len(data) > MAX_LINE:
+            return False
+        word, space, _ = data.lstrip(b" ").rstrip(b"\r").partition(b" ")
+        return word.upper() in (self.all if space else self._beginnings)
 
 
 @lru_cache(maxsize=_KEPT)
@@ -133,32 +139,26 @@ def has_answer(commands: Sequence[Line], answers: Sequence[Reply], midstream: bo
     return bool(commands) and len(answers) > (0 if midstream else 1)
 
 
-def commands_side(
-    data: bytes,
-    decisive: re.Pattern[bytes],
-    own: frozenset[bytes],
-    shared: frozenset[bytes],
-    known: frozenset[bytes],
-) -> Evidence:
-    """Return how far a client's lines are commands: ``decisive`` ones prove, the protocol's ``own`` verbs speak for
-    it, those that it has in common (``shared``) for nothing. ``known`` are the :func:`heads` of all of them."""
+def commands_side(data: bytes, decisive: re.Pattern[bytes], verbs: Verbs) -> Evidence:
+    """Return how far a client's lines are commands: ``decisive`` ones prove, the protocol's own verbs are a hint."""
     if not data:
         return MORE
-    if not has_head(data, known):
+    if not verbs.begin(data):
         return NO
     commands = lines(data)
-    at = seen = 0
+    at = 0
+    seen = False
     for line, end in commands:
         if decisive.match(line):
             return YES
         verb = verb_of(line)
-        if verb in own:
-            seen = 1
-        elif verb not in shared:
+        if verb in verbs.own:
+            seen = True
+        elif verb not in verbs.shared:
             return HINT if seen else NO
         at = end
     if len(commands) >= 16:
         return HINT if seen else NO
     if seen:
         return LEANING
-    return MORE if may_begin(data[at:], own | shared) else NO
+    return MORE if verbs.may_begin(data[at:]) else NO

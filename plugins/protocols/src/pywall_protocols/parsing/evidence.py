@@ -118,14 +118,20 @@ def either_first(
     proved: bool = True,
 ) -> Match | Answer:
     """Return the answer where a proof of either side, or a hint of each, makes a match; NO when neither can come."""
-    by_client, by_server = _weight(client), _weight(server)
-    if by_client < 2 and by_server < 2 and not (by_client and by_server):
-        can_prove = _may_prove(client) or _may_prove(server)
-        return MORE if can_prove or (client is not NO and server is not NO) else NO
-    confirmed = bool(by_client and by_server) and proved
+    client_hints, server_hints = client is HINT or client is LEANING, server is HINT or server is LEANING
+    client_proves = not (client_hints or client is MORE or client is NO or client is WEAK)
+    server_proves = not (server_hints or server is MORE or server is NO or server is WEAK)
+    if client_proves or server_proves:
+        confirmed = proved and (client_proves or client_hints) and (server_proves or server_hints)
+    elif client_hints and server_hints:
+        confirmed = proved
+    else:
+        may_prove = client is MORE or client is LEANING or server is MORE or server is LEANING
+        return MORE if may_prove or not (client is NO or server is NO) else NO
     settled = confirmed or client is NO or server is NO
     if describe is None:
-        return Match(protocol, _facts(client, server), confirmed, settled)
+        facts = client if isinstance(client, dict) else server if isinstance(server, dict) else {}
+        return Match(protocol, facts, confirmed, settled)
     facts, done, restart = describe(sent, received)
     return Match(protocol, facts, confirmed, restart is not None or (settled and done), restart)
 
@@ -136,30 +142,12 @@ def alike(protocol: str, client: Evidence, server: Evidence) -> Match | Answer:
     Both prove it: confirmed. One does: a match that is not confirmed, for as long as the other side may still confirm
     it. A NO of either side before the other's proof is NO.
     """
-    by_client, by_server = _weight(client), _weight(server)
-    if by_client == 2 or by_server == 2:
-        confirmed = by_client == by_server
-        return Match(protocol, _facts(client, server), confirmed, confirmed or client is NO or server is NO)
+    client_proves, server_proves = client is YES or isinstance(client, dict), server is YES or isinstance(server, dict)
+    if client_proves or server_proves:
+        facts = client if isinstance(client, dict) else server if isinstance(server, dict) else {}
+        confirmed = client_proves and server_proves
+        return Match(protocol, facts, confirmed, confirmed or client is NO or server is NO)
     return NO if client is NO or server is NO else MORE
-
-
-def _weight(evidence: Evidence) -> int:
-    """Return 2 for a proof, 1 for a hint, 0 for what is none yet or never."""
-    if evidence is MORE or evidence is NO or evidence is WEAK:
-        return 0
-    return 1 if evidence is HINT or evidence is LEANING else 2
-
-
-def _may_prove(evidence: Evidence) -> bool:
-    """Return True if what is no proof may become one."""
-    return evidence is MORE or evidence is LEANING
-
-
-def _facts(client: Evidence, server: Evidence) -> dict[str, Any]:
-    """Return the client's facts, the server's where it has none."""
-    if isinstance(client, dict):
-        return client
-    return server if isinstance(server, dict) else {}
 
 
 # --- from one check -----------------------------------------------------------------------------------------------

@@ -50,20 +50,21 @@ def long_header(datagram: bytes) -> Header | None:
     return Header(version, cut(datagram, 6, at), cut(datagram, at + 1, end), kind == (1 if version == V2 else 0), end)
 
 
-def opens(datagram: bytes) -> Header | None:
-    """Return the header of a datagram that opens a connection in an unknown version; None for others.
+def opens(datagram: bytes, header: Header) -> bool:
+    """Return True if a datagram with this header opens a connection, in whatever version.
 
     It has both fixed bits (RFC 9000 section 17.2), a connection id of a client, as many bytes as an Initial must, and
     either a version that was made up to be refused or a token and a length that lie in it.
     """
-    header = long_header(datagram) if len(datagram) >= _LEAST_INITIAL and datagram[0] & 0xC0 == 0xC0 else None
-    if header is None or header.version == 0 or len(header.dcid) < _LEAST_ID:
-        return None
+    if len(datagram) < _LEAST_INITIAL or datagram[0] & 0xC0 != 0xC0:
+        return False
+    if header.version == 0 or len(header.dcid) < _LEAST_ID:
+        return False
     if header.version & 0x0F0F0F0F == INVENTED:
-        return header
+        return True
     token, at = varint(datagram, header.end)
     length, at = varint(datagram, at + token)
-    return header if 20 <= length <= len(datagram) - at else None
+    return 20 <= length <= len(datagram) - at
 
 
 def varint(data: bytes, at: int) -> tuple[int, int]:

@@ -47,6 +47,12 @@ _RESPONSE_HEADERS: Final = {
     b"content-encoding": "content_encoding",
     b"upgrade": "upgrade",
 }
+_PLAIN_BEGINS: Final = b"GPHDOC"
+#: What nearly all requests and responses begin with; the rest is looked at closer.
+_plain = re.compile(
+    rb"(?:(?:GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH|CONNECT) /[!-~]*|OPTIONS \*) HTTP/1\.[01]\r?\n"
+    rb"|(HTTP/1\.[01] \d{3})[ \r\n]"
+).match
 _token = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]*").match
 _version = re.compile(rb"[ \t]HTTP/\d(?:\.\d|(?=[ \t\r]*\Z))", re.IGNORECASE).search
 _other_version = re.compile(rb"[ \t](?!HTTP)[A-Z]+/\d\.\d[ \t\r]*\Z").search
@@ -106,6 +112,13 @@ def _look(data: bytes) -> int:
     """Return what one direction's first bytes are."""
     if not data:
         return _OPEN
+    if data[0] in _PLAIN_BEGINS and (plain := _plain(data)):
+        return _RESPONSE if plain[1] else _REQUEST
+    return _look_closely(data)
+
+
+def _look_closely(data: bytes) -> int:
+    """Return the same of bytes that may be anything."""
     at = 0
     while at < _BLANKS and data[at : at + 1] in (b"\r", b"\n", b" ", b"\t"):  # RFC 9112 section 2.2: ignored
         at += 1
