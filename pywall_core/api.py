@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .hookspecs import hookimpl
 from .model.flow import Flow
+from .model.helper import Helper
 from .model.host import Host
 from .model.matcher import Matcher
 from .model.named_set import NamedSet, SetType
@@ -72,6 +73,7 @@ PUBLIC_MEMBERS: Final = {
         "emit",
         "fact_state",
         "flows",
+        "helper",
         "keep",
         "live",
         "log",
@@ -169,6 +171,7 @@ __all__ = [
     "Facts",
     "Flow",
     "HandOver",
+    "Helper",
     "Host",
     "Match",
     "Matcher",

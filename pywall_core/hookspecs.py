@@ -175,6 +175,21 @@ def pywall_carried(flow: Flow, carried: Carried) -> Facts | Answer:
 
 
 @hookspec
+def pywall_fact_state(flow: Flow, name: str) -> Answer:
+    """Say how settled one of the plugin's own facts is: one that neither detection nor classification gives.
+
+    YES: it is in ``flow.facts``, or the flow has none for good; PENDING: not known yet, and ``flow.set_fact`` follows;
+    NO: known, and it may change. The plugin declares the names in its attribute ``facts``.
+    Live, a packet that would pass is held while a fact is open that rules ask for: so must stop saying PENDING some
+    time. ``awaited_facts`` of the plugin are those that packets wait for also where no rule asks.
+
+    :caller: the engine, when a rule asks for the fact
+    :none: a mistake: the answer is YES, NO or PENDING
+    :since: API 1
+    """
+
+
+@hookspec
 def pywall_segment(flow: Flow, to_server: bool, offset: int, data: bytes, gap: int) -> None:
     """Ordered payload of an accepted packet: stream offset, bytes, and how many bytes are missing before them.
 

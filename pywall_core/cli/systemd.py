@@ -11,6 +11,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
+from ..config import ConfigError, loads, read
+from ..plugins.helpers import wanted_helpers
 from .common import FAILURE, OK, PRIVILEGES, complain
 
 UNIT: Final = Path("/etc/systemd/system/pywall.service")
@@ -51,7 +53,8 @@ def run(args: argparse.Namespace) -> int:
 def unit(command: str, config: str, iptables: str | None) -> str:
     """Return the unit file for the command at a path, with a configuration file or ``policy:NAME``.
 
-    iptables-legacy needs CAP_NET_RAW. A Python below /home or /root has to be readable by the service.
+    iptables-legacy needs CAP_NET_RAW, a plugin with a helper process what that may read. A Python below /home or /root
+    has to be readable by the service.
     """
     if not config.startswith("policy:"):
         config = os.path.abspath(config)
@@ -59,7 +62,7 @@ def unit(command: str, config: str, iptables: str | None) -> str:
         "PYWALL": _quoted(command),
         "CONFIG": _quoted(config),
         "SYSCTL": shutil.which("sysctl", path="/usr/sbin:/sbin:/usr/bin") or "/usr/sbin/sysctl",
-        "EXTRA_CAPABILITIES": " CAP_NET_RAW" if iptables == "legacy" else "",
+        "EXTRA_CAPABILITIES": (" CAP_NET_RAW" if iptables == "legacy" else "") + _helper_capabilities(config),
         "PROTECT_HOME": "read-only" if _in_home(command, config, os.path.realpath(sys.executable)) else "yes",
     }
     text = resources.files("pywall_core.kernel").joinpath("pywall.service").read_text(encoding="utf-8")
@@ -68,6 +71,16 @@ def unit(command: str, config: str, iptables: str | None) -> str:
     if iptables is not None:
         text = text.replace("Environment=", f"Environment=PYWALL_IPTABLES={iptables} ")
     return text
+
+
+def _helper_capabilities(config: str) -> str:
+    """Return what the helper processes of the configuration's plugins need; it may not be written yet."""
+    try:
+        name, text, _ = read(config)
+        helpers = wanted_helpers(loads(text, name, strict=False))
+    except (ConfigError, OSError):
+        return ""
+    return " CAP_SYS_PTRACE CAP_DAC_READ_SEARCH" if helpers else ""
 
 
 def _in_home(*paths: str) -> bool:

@@ -10,6 +10,8 @@ from typing import Any, Final
 Message = dict[str, Any]
 #: bytes of one line; longer ones end the connection
 MAX_LINE: Final = 1 << 25  # a policy of 16 MiB in base64, and more
+#: open files that are taken at a time
+_MOST_DESCRIPTORS: Final = 16
 
 
 class ChannelError(Exception):
@@ -17,11 +19,17 @@ class ChannelError(Exception):
 
 
 class Channel:
-    """One side of a stream socket. ``limit`` bounds a received line, in bytes."""
+    """One side of a stream socket. ``limit`` bounds a received line, in bytes.
 
-    def __init__(self, connection: socket.socket, limit: int = MAX_LINE) -> None:
+    ``takes_descriptors``: files that the other side hands over are received, and kept in ``descriptors``.
+    """
+
+    def __init__(self, connection: socket.socket, limit: int = MAX_LINE, *, takes_descriptors: bool = False) -> None:
         self.socket = connection
         self._limit = limit
+        self._takes_descriptors = takes_descriptors
+        #: open files that came with messages, in their order; whoever takes one out closes it
+        self.descriptors: list[int] = []
         self._received = bytearray()
         self._unsent = bytearray()
 
@@ -57,6 +65,20 @@ class Channel:
             raise ChannelError(str(error)) from None
         return True
 
+    def send_descriptor(self, message: Message, descriptor: int, timeout: float = 2.0) -> None:
+        """Send one short message together with an open file, for at most ``timeout`` seconds.
+
+        :raises ChannelError: the other side is gone or does not read
+        """
+        try:
+            self.socket.settimeout(timeout)
+            waiting, self._unsent = bytes(self._unsent), bytearray()
+            self.socket.sendall(waiting)
+            line = _line(message)
+            self.socket.sendall(line[socket.send_fds(self.socket, [line], [descriptor]) :])
+        except OSError as error:
+            raise ChannelError(str(error)) from None
+
     def post(self, message: Message) -> int:
         """Have a message wait until the other side reads: :meth:`flush` sends it. Return the bytes that wait."""
         self._unsent += _line(message)
@@ -85,7 +107,7 @@ class Channel:
         closed = False
         self.socket.settimeout(0)
         try:
-            while chunk := self.socket.recv(1 << 16):
+            while chunk := self._receive():
                 self._received += chunk
                 if len(self._received) > self._limit:
                     break
@@ -112,7 +134,7 @@ class Channel:
         while b"\n" not in self._received:
             self.socket.settimeout(timeout)
             try:
-                chunk = self.socket.recv(1 << 16)
+                chunk = self._receive()
             except OSError as error:
                 raise ChannelError(str(error)) from None
             if not chunk:
@@ -127,6 +149,13 @@ class Channel:
     def close(self) -> None:
         """Close the socket."""
         self.socket.close()
+
+    def _receive(self) -> bytes:
+        if not self._takes_descriptors:
+            return self.socket.recv(1 << 16)
+        chunk, descriptors, _, _ = socket.recv_fds(self.socket, 1 << 16, _MOST_DESCRIPTORS)
+        self.descriptors += descriptors
+        return chunk
 
 
 def _line(message: Message) -> bytes:

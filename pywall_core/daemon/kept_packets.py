@@ -22,11 +22,22 @@ class KeptPackets:
         self._keep = keep
         self.offloadable = engine.offloadable
         self.wants_interfaces = engine.wants_interfaces
+        self.holds = engine.holds
+        self.read_helpers = engine.read_helpers
+        self.helper_descriptors = engine.helper_descriptors
+        self._judge_again = engine.judge_again
         engine.keep_alerts(keep)
 
     def process(self, packet: Packet) -> Verdict:
         """Return the verdict on one packet."""
         verdict = self._process(packet)
+        if verdict.action is not ACCEPT:
+            self._keep(packet.data, comment_of(verdict))
+        return verdict
+
+    def judge_again(self, packet: Packet, before: Verdict) -> Verdict:
+        """Return the verdict on a packet that was held, and had been accepted before."""
+        verdict = self._judge_again(packet, before)
         if verdict.action is not ACCEPT:
             self._keep(packet.data, comment_of(verdict))
         return verdict

@@ -26,6 +26,7 @@ from ..kernel.rundir import RunDir
 from . import handover
 from .channel import Message
 from .control import Client, ControlSocket
+from .helper_pool import HelperPool
 from .runtime_config import Policy, read_policy
 from .set_keeper import SetKeeper
 from .signals import signals_in
@@ -71,6 +72,7 @@ class Supervisor:
         #: who waits for the next reload, and for the one under way (which may have read an older file)
         self._reloads: list[Client] = []
         self._reloading: list[Client] = []
+        self._helpers = HelperPool()
         self._sets = SetKeeper(self._rundir, self._send_to_workers)
         self._losses = LossCounter()
         self._bypass_counter = BypassCounter()
@@ -146,6 +148,7 @@ class Supervisor:
         marks = self._firewall.draw_marks(queue.mark_mask, queue.workers)
         pool = WorkerPool(policy, policy.plan(first, self._rundir.next_generation(), marks), sets=self._sets.entries)
         pool.start()
+        self._helpers.start(policy.config)
         for worker in pool.workers:
             self._register_worker(worker)
         return pool
@@ -169,7 +172,9 @@ class Supervisor:
         if old is not None:
             self._collect_knowledge(old)
         knowledge = old.knowledge() if old is not None else handover.load(self._rundir.handover)
+        self._helpers.use(next_pool.policy.config)
         for worker in next_pool.workers:
+            self._helpers.connect(worker)
             worker.begin(knowledge)
         if next_pool.policy.config.queue.offload:
             self._firewall.count_offloaded()
@@ -279,7 +284,9 @@ class Supervisor:
                 self._stop_worker(old)
             for worker in self._pool.workers:
                 if worker.bound and not worker.judging:
+                    self._helpers.connect(worker)
                     worker.begin(worker.knowledge)
+            self._helpers.replace_lost(now, self._pool.workers)
             self._keep_knowledge(now)
         self._answer_requests(now)
         self._forward_set_changes()
@@ -431,6 +438,8 @@ class Supervisor:
             keep.add(privileges.CAP_NET_RAW)
         if config.run.user is not None:
             keep |= {privileges.CAP_SETUID, privileges.CAP_SETGID, privileges.CAP_KILL}
+        if self._helpers:
+            keep |= {privileges.CAP_SYS_PTRACE, privileges.CAP_DAC_READ_SEARCH}  # for one that has to be replaced
         privileges.keep_only(keep)
 
     def _shut_down(self) -> None:
@@ -447,6 +456,7 @@ class Supervisor:
         for pool in (self._next_pool, self._pool):
             if pool is not None:
                 self._stop_pool(pool)
+        self._helpers.stop()
         if self._control is not None:
             self._control.close()
         log.info("stopped")

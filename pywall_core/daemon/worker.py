@@ -219,6 +219,8 @@ class Worker:
                 self._passed = message["packets"]
             case "reopen":
                 self._sink.reopen()
+            case "helper":
+                self._connect_helper(message["name"])
             case "set":
                 self._change_set(message, now)
             case "expects":
@@ -243,6 +245,14 @@ class Worker:
 
     def _share_expectation(self, entry: list[object]) -> None:
         self._channel.try_send({"is": "expects", "entry": entry})
+
+    def _connect_helper(self, name: str) -> None:
+        connection = socket.socket(fileno=self._channel.descriptors.pop(0))
+        helper = self._engine.helpers.get(name)
+        if helper is None:
+            connection.close()  # its plugin asks nothing
+        else:
+            helper.connect(connection)
 
     def _report_set(self, change: Message) -> None:
         self._channel.try_send({"is": "set", **change})
@@ -279,7 +289,7 @@ def main() -> int:
     """Entry point of ``python -m pywall_core.daemon.worker``; the channel is an inherited descriptor."""
     parser = argparse.ArgumentParser(prog="pywall-worker")
     parser.add_argument("--channel", type=int, required=True)
-    channel = Channel(socket.socket(fileno=parser.parse_args().channel))
+    channel = Channel(socket.socket(fileno=parser.parse_args().channel), takes_descriptors=True)
     log_to_stderr(logging.INFO)
     from ..plugins.discovery import PluginError
 

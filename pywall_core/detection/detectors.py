@@ -108,6 +108,8 @@ class Detection:
         #: mask of detectors whose NO may change what a rule answers
         self._awaited = 0
         self._quarantined = 0
+        #: who says how settled a fact is that neither detectors nor classifiers give, by the fact's name
+        self.given: dict[str, Callable[[Flow, str], Answer]] = {}
         #: bit of the detector that is being asked, 0 outside
         self.asking = 0
         self.carriers = Carriers(list(judges), on_error)
@@ -311,6 +313,9 @@ class Detection:
 
         The name of an unconfirmed match never settles: an opening is not a proof, and a budget spent is none either.
         """
+        given = self.given.get(name)
+        if given is not None:
+            return given(flow, name)
         app_proto = flow.app_proto
         following = flow.following
         settled = NO if following is not None else YES  # another protocol may yet begin inside

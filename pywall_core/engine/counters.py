@@ -69,6 +69,12 @@ class VerdictCounter:
             count = self._counts[id(verdict)] = _Count(verdict)
         count.packets += 1
 
+    def move(self, before: Verdict, verdict: Verdict) -> None:
+        """Count a packet by another verdict than before."""
+        self.add(verdict)
+        self.add(before)
+        self._counts[id(before)].packets -= 2
+
     def decisions(self) -> Counter[Decision]:
         """Return the packets so far."""
         sums = self._sums

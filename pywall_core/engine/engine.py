@@ -25,8 +25,9 @@ from ..flows.expectations import GROUP_ANSWER, Announcement, Expectations
 from ..flows.handover import Inheritance, describe, describe_known
 from ..flows.table import FlowTable
 from ..model.flow import Flow
+from ..model.helper import Helper
 from ..model.packet import TCP, UDP, Packet
-from ..model.verdict import Action, Answer, Verdict
+from ..model.verdict import ACCEPT, PENDING, Action, Answer, Cause, Verdict
 from ..packet.fragments import Fragments
 from .counters import Decision, VerdictCounter, engine_stats, losses
 from .failure_policy import FailurePolicy
@@ -104,6 +105,8 @@ class Engine:
         self.flows = FlowTable(config.table.flows, self._end_flow)
         self.expectations = Expectations()
         self.inheritance = Inheritance()
+        #: plugins' ways to their helper processes, by plugin
+        self.helpers: dict[str, Helper] = {}
         self._kept: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = {}
         self.keep("core.expectations", self.expectations.save, self.expectations.load)
         self.fragments = Fragments()
@@ -193,6 +196,41 @@ class Engine:
         """See :meth:`pywall_core.model.host.Host.keep`."""
         self._kept[name] = save, load
 
+    def helper(self, name: str, answered: Callable[[dict[str, Any]], None]) -> Helper:
+        """See :meth:`pywall_core.model.host.Host.helper`."""
+        helper = self.helpers[name] = Helper(answered)
+        return helper
+
+    def helper_descriptors(self) -> tuple[int, ...]:
+        """Return what can be read when helper processes have answered."""
+        return tuple(helper.descriptor for helper in self.helpers.values() if helper.descriptor >= 0)
+
+    def read_helpers(self) -> None:
+        """Take in what helper processes have answered."""
+        for name, helper in self.helpers.items():
+            self._guard.call(name, helper.read)
+
+    def holds(self, packet: Packet, verdict: Verdict) -> bool:
+        """Return whether an accepted packet waits for what a helper process is about to say of its flow."""
+        if not self._told_facts or verdict.action is not ACCEPT:
+            return False
+        flow = self.flows.find(packet.key)
+        names = self._told_facts if verdict.cause is Cause.PENDING else self._awaited_facts
+        return flow is not None and any(self.fact_state(flow, name) is PENDING for name in names)
+
+    def judge_again(self, packet: Packet, before: Verdict) -> Verdict:
+        """Return the verdict on a packet that was judged before, by what is known now."""
+        flow = self.flows.find(packet.key)
+        if flow is None:
+            return before
+        self._guard.busy = True
+        try:
+            verdict = self._pipeline.judge_again(packet, flow)
+        finally:
+            self._guard.busy = False
+        self._verdicts.move(before, verdict)
+        return verdict
+
     def save_state(self) -> dict[str, Any]:
         """Return what plugins and rules keep over a reload and a restart, by name."""
         return {name: self._guard.call(name, save) for name, (save, _) in self._kept.items()}
@@ -257,7 +295,10 @@ class Engine:
     def _make_detection(self, detectors: Detectors, classifiers: list[Classifier]) -> Detection:
         limits = self.config.detection
         judges = self.plugins.carried_judges()
-        return Detection(detectors, classifiers, limits.bytes, limits.packets, self._record_detection_error, judges)
+        error = self._record_detection_error
+        detection = Detection(detectors, classifiers, limits.bytes, limits.packets, error, judges)
+        detection.given = self.plugins.given_facts()
+        return detection
 
     def _compile_rules(self, look_on: bool) -> None:
         """Compile the chains, and note what their rules need: interface names, classes, named sets."""
@@ -276,6 +317,9 @@ class Engine:
         self._announcers = plugins.detectors.announcers(expected)
         asked = self._asked_facts = {name for kind in kinds for name in kind.asks()}
         self.detection.carriers.ask_for(asked)
+        #: facts that rules ask and neither packets nor time bring, but a plugin's helper process
+        self._awaited_facts = plugins.awaited_facts()
+        self._told_facts = tuple(sorted({*asked.intersection(self.detection.given), *self._awaited_facts}))
         self.detection.classifiers.wanted &= look_on or not asked.isdisjoint(self.detection.classifiers.facts)
 
     def _make_offload(self, look_on: bool) -> Offload:

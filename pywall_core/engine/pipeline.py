@@ -130,6 +130,14 @@ class Pipeline:
         self._count(verdict)
         return verdict
 
+    def judge_again(self, packet: Packet, flow: Flow) -> Verdict:
+        """Return the verdict of the rules on a packet that passed undecided, by the facts that are known now."""
+        self._guard.begin_packet()
+        verdict = self._judge(packet, flow, packet.hook << 1 | packet.to_server)
+        if verdict is not self._unruled:
+            flow.verdict = verdict
+        return verdict
+
     def _process_undecided(self, packet: Packet, flow: Flow, slot: int) -> Verdict:
         before: Snapshot | None = None
         self._guard.begin_packet()

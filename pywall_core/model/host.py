@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from .flow import Flow
+from .helper import Helper
 from .named_set import NamedSet
 from .packet import Packet
 from .verdict import Answer
@@ -131,6 +132,15 @@ class Host(Protocol):
         ``save()`` returns it as JSON (lists, dictionaries with text as keys, numbers, text), at most 1 MiB;
         ``load(state)`` gets what another process has saved under the same ``name``, which says what it belongs to
         (plugin, rule and its parameters). Times in it are of the monotonic clock. Do not trust it.
+        """
+
+    def helper(self, name: str, answered: Callable[[dict[str, Any]], None]) -> Helper:
+        """Return the way to the helper process of plugin ``name``: the entry point of that name in ``pywall.helpers``.
+
+        The process sees what belongs to other users, and a worker must not: CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH. It
+        is connected before the first packet, and again when it was replaced; in a replay never. ``answered`` is called
+        for each answer, between packets. A packet that only waits for such an answer is held until it comes: the
+        plugin's ``fact_state`` must stop saying PENDING some time, whatever the process does.
         """
 
     def stats(self) -> dict[str, Any]:

@@ -15,7 +15,9 @@ from ..config.rules import ALWAYS_KNOWN
 from ..detection.carriers import CarriedJudge
 from ..detection.classifiers import Classifier
 from ..detection.detectors import Detector, Detectors
+from ..model.flow import Flow
 from ..model.rule_kind import RuleKind
+from ..model.verdict import Answer
 from . import trace
 from .facts import KnownFacts, known_facts
 
@@ -119,6 +121,19 @@ class Plugins:
             for p in self.loaded
             if "carried" in p.hooks
         ]
+
+    def given_facts(self) -> dict[str, Callable[[Flow, str], Answer]]:
+        """Return who says how settled a fact is, by the fact's name, for plugins with ``fact_state``."""
+        return {
+            fact: hookspecs.direct(p.obj.pywall_fact_state)
+            for p in reversed(self.loaded)
+            if "fact_state" in p.hooks
+            for fact in getattr(p.obj, "facts", ())
+        }
+
+    def awaited_facts(self) -> tuple[str, ...]:
+        """Return the facts that each flow's packets wait for, also where no rule asks."""
+        return tuple(fact for p in self.loaded for fact in getattr(p.obj, "awaited_facts", ()))
 
     @cached_property
     def facts(self) -> KnownFacts:

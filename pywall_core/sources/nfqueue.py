@@ -12,6 +12,7 @@ import os
 import select
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, Final, Protocol
@@ -22,8 +23,9 @@ from ..kernel.marks import Marks
 from ..kernel.queues import FAIL_OPEN, GSO, set_flags
 from ..model.errors import Hung
 from ..model.packet import Packet
-from ..model.verdict import ACCEPT, DROP, REJECT, Verdict
+from ..model.verdict import ACCEPT, DROP, REJECT, Cause, Verdict
 from ..packet.decode import decode
+from .held_packets import HeldPackets
 from .verdict_batch import NF_ACCEPT, NF_DROP, NF_REPEAT, VerdictBatch
 
 if TYPE_CHECKING:
@@ -69,6 +71,18 @@ class PacketProcessor(Protocol):
     def offloadable(self, packet: Packet, verdict: Verdict) -> int:
         """In how many directions the kernel may carry it."""
 
+    def holds(self, packet: Packet, verdict: Verdict) -> bool:
+        """Return whether an accepted packet waits for what a helper process is about to say of its flow."""
+
+    def judge_again(self, packet: Packet, before: Verdict) -> Verdict:
+        """Return the verdict on a packet that was judged before, by what is known now."""
+
+    def read_helpers(self) -> None:
+        """Take in what helper processes have answered."""
+
+    def helper_descriptors(self) -> tuple[int, ...]:
+        """Return what can be read when helper processes have answered."""
+
 
 class Stop(Exception):  # noqa: N818 - no error
     """Raised out of ``pulse`` to leave :meth:`NFQueue.run`."""
@@ -93,6 +107,10 @@ class NFQueue:
         self._queue = NetfilterQueue()
         self._socket = socket.socket(fileno=os.dup(self._queue.get_fd()))
         self._verdicts = VerdictBatch(self._socket, options.number, options.batch)
+        self._engine = engine
+        self._apply = self._applier(engine)
+        denied = Verdict(ACCEPT if options.fail_open else DROP, reason="too many packets wait", cause=Cause.PENDING)
+        self._held = HeldPackets(engine, self._apply, denied)
         self._queue.bind(
             options.number,
             self._callback(engine),
@@ -114,11 +132,18 @@ class NFQueue:
         poller.register(queue, select.POLLIN)
         poller.register(wake, select.POLLIN)
         milliseconds = int(PULSE * 1000)
+        helpers: tuple[int, ...] = ()
         try:
             while True:
+                if helpers != (now_there := self._engine.helper_descriptors()):
+                    _watch(poller, helpers, now_there)
+                    helpers = now_there
                 ready = [descriptor for descriptor, _ in poller.poll(milliseconds)]
                 if queue in ready:
                     self._queue.run(block=False)  # returns when the queue is empty
+                    self._verdicts.flush()
+                if self._held or not set(helpers).isdisjoint(ready):
+                    self._held.release(monotonic())
                     self._verdicts.flush()
                 if queue not in ready or wake in ready:
                     self._pulse(monotonic(), queue not in ready)
@@ -133,11 +158,7 @@ class NFQueue:
         self._socket.close()
 
     def _callback(self, engine: PacketProcessor) -> Callable[[QueuedPacket], None]:
-        process, offloadable = engine.process, engine.offloadable
-        marks, offload = self._options.marks, self._options.offload
-        ours, others = marks.mask, 0xFFFFFFFF & ~marks.mask
-        accept, accept_both, drop = marks.accept, marks.accept_both, marks.drop
-        reject, reject_all = marks.reject, marks.reject_all
+        process, apply, held = engine.process, self._apply, self._held
         wants_interfaces = engine.wants_interfaces
         name = InterfaceNames().name
 
@@ -147,6 +168,8 @@ class NFQueue:
             now = monotonic()
             if now >= verdicts.due:
                 verdicts.flush()
+            if held and now >= held.due:
+                held.release(now)
             self._unanswered = number = queued.id
             if wants_interfaces:
                 packet = decode(
@@ -154,9 +177,36 @@ class NFQueue:
                 )
             else:
                 packet = decode(queued.get_payload(), now, queued.hook)
-            verdict = process(packet)
-            action = verdict.action
             mark = queued.mark
+            verdict = held.take(queued, number, mark, packet, process(packet), now)
+            if verdict is not None:
+                apply(queued, number, mark, packet, verdict, now)
+            self._unanswered = None
+            if now >= self._next_pulse:
+                verdicts.flush()
+                self._next_pulse = now + PULSE
+                self._pulse(now, False)
+
+        def callback(queued: QueuedPacket) -> None:
+            try:
+                decide(queued)
+            except Stop:
+                raise
+            except (Exception, Hung):
+                self._handle_failure()
+
+        return callback
+
+    def _applier(self, engine: PacketProcessor) -> Callable[[QueuedPacket, int, int, Packet, Verdict, float], None]:
+        """Return a function that gives the kernel the verdict on a packet with an id and a mark."""
+        offloadable, verdicts = engine.offloadable, self._verdicts
+        marks, offload = self._options.marks, self._options.offload
+        ours, others = marks.mask, 0xFFFFFFFF & ~marks.mask
+        accept, accept_both, drop = marks.accept, marks.accept_both, marks.drop
+        reject, reject_all = marks.reject, marks.reject_all
+
+        def apply(queued: QueuedPacket, number: int, mark: int, packet: Packet, verdict: Verdict, now: float) -> None:
+            action = verdict.action
             # somebody else's bits in our places are not written over: such a packet takes its verdict alone
             final = offloadable(packet, verdict) if offload and verdict.final and not mark & ours else 0
             if packet.rewritten is not None and action is not DROP:
@@ -175,21 +225,8 @@ class NFQueue:
                 verdicts.add_marked(number, NF_REPEAT, mark & others | drop, now)
             else:
                 verdicts.add(number, NF_DROP, now)
-            self._unanswered = None
-            if now >= self._next_pulse:
-                verdicts.flush()
-                self._next_pulse = now + PULSE
-                self._pulse(now, False)
 
-        def callback(queued: QueuedPacket) -> None:
-            try:
-                decide(queued)
-            except Stop:
-                raise
-            except (Exception, Hung):
-                self._handle_failure()
-
-        return callback
+        return apply
 
     def _handle_failure(self) -> None:
         """An error of our own: the packet gets the verdict of ``failure.plugin_error``, unless it had one."""
@@ -199,6 +236,15 @@ class NFQueue:
         number, self._unanswered = self._unanswered, None
         if number is not None:
             self._verdicts.add(number, NF_ACCEPT if self._options.pass_failures else NF_DROP, monotonic())
+
+
+def _watch(poller: select.poll, before: tuple[int, ...], wanted: tuple[int, ...]) -> None:
+    """Have ``poller`` look at other descriptors; those of before may be closed."""
+    for descriptor in before:
+        with suppress(KeyError):
+            poller.unregister(descriptor)
+    for descriptor in wanted:
+        poller.register(descriptor, select.POLLIN)
 
 
 class InterfaceNames:

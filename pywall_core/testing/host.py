@@ -11,6 +11,7 @@ from ..config import Config
 from ..config.sets import build_sets
 from ..flows.table import FlowTable
 from ..model.flow import Flow
+from ..model.helper import Helper
 from ..model.host import Host
 from ..model.packet import Packet
 from ..model.verdict import NO, PENDING, YES, Answer
@@ -44,6 +45,7 @@ class FakeHost:
         self.counters: Counter[str] = Counter()
         self.events: list[dict[str, Any]] = []
         self.expected: list[tuple[Any, ...]] = []
+        self.helpers: dict[str, Helper] = {}
         self.kept: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = {}
 
     def fact_state(self, flow: Flow, name: str) -> Answer:
@@ -56,6 +58,11 @@ class FakeHost:
     def possible_names(self, flow: Flow) -> frozenset[str]:
         """Return ``possible`` while the flow has no name, else its name."""
         return self.possible if flow.app_proto is None else frozenset((flow.app_proto,))
+
+    def helper(self, name: str, answered: Callable[[dict[str, Any]], None]) -> Helper:
+        """Return a way to a helper process that is not there; ``connect`` it with one end of a socket pair."""
+        helper = self.helpers[name] = Helper(answered)
+        return helper
 
     def count(self, name: str, n: int = 1) -> None:
         """Add to ``counters``."""

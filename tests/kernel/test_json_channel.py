@@ -61,3 +61,24 @@ def test_channel_offer_never_waits(pair: Pair) -> None:
     other.close()
     with pytest.raises(ChannelError):
         channel.try_send({"is": "alive"})
+
+
+@pytest.mark.parametrize("takes", [True, False])
+def test_channel_takes_open_files_only_where_it_says_so(takes: bool) -> None:
+    ours, theirs = socket.socketpair()
+    sender, receiver = Channel(ours), Channel(theirs, takes_descriptors=takes)
+    one, other = socket.socketpair()
+    sender.post({"before": 1})
+    sender.send_descriptor({"with": 2}, one.fileno())
+    sender.send({"after": 3})
+    one.close()
+    assert list(receiver.receive()) == [{"before": 1}, {"with": 2}, {"after": 3}]
+    assert len(receiver.descriptors) == takes
+    for descriptor in receiver.descriptors:
+        with socket.socket(fileno=descriptor) as handed_over:
+            handed_over.send(b"hello")
+            assert other.recv(9) == b"hello"
+    other.settimeout(2)
+    assert other.recv(9) == b""  # no copy of it is left open
+    for each in (ours, theirs, other):
+        each.close()

@@ -38,6 +38,9 @@ class FakePacket:
     def get_payload(self) -> bytes:
         return self.payload
 
+    def retain(self) -> None:
+        self.retained = True
+
 
 class FakeQueue:
     def __init__(self) -> None:
@@ -99,7 +102,13 @@ def build(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
                 raise given
             return given
 
-        engine = SimpleNamespace(process=process, offloadable=lambda *_: offloadable, wants_interfaces=True)
+        engine = SimpleNamespace(
+            process=process,
+            offloadable=lambda *_: offloadable,
+            wants_interfaces=True,
+            holds=lambda packet, verdict: False,
+            helper_descriptors=tuple,
+        )
         source = nfqueue.NFQueue(nfqueue.QueueOptions(7, **options), engine, pulse)
         made.append(source)
         return source
@@ -295,3 +304,71 @@ def test_nfqueue_follows_the_names_of_interfaces(monkeypatch: pytest.MonkeyPatch
     assert known.name(7, 1.5) == "eth0", "asked once a second at most"
     assert known.name(7, 2.5) == "wan0"
     assert known.name(0, 2.5) == ""
+
+
+class Waits:
+    """An engine whose packets wait until ``open`` is set; the verdict is another one then."""
+
+    def __init__(self, source: Any) -> None:
+        self.open = False
+        self.read = 0
+        source._engine = source._held._judge = self
+
+    def holds(self, packet: Any, verdict: Verdict) -> bool:
+        return not self.open
+
+    def judge_again(self, packet: Any, before: Verdict) -> Verdict:
+        return Verdict(DROP, True)
+
+    def read_helpers(self) -> None:
+        self.read += 1
+
+
+def test_nfqueue_holds_what_waits_for_a_helper_and_gives_the_verdict_once(build: Any) -> None:
+    source = build(Verdict(ACCEPT))
+    engine = Waits(source)
+    held = [FakePacket(FOREIGN), FakePacket(FOREIGN)]
+    for packet in held:
+        source._queue.callback(packet)
+    assert all(packet.retained for packet in held)
+    source._held.release(1.0)
+    assert sent(source) == []
+    engine.open = True
+    source._held.release(2.0)
+    assert sent(source) == [[(packet.id, "repeat", FOREIGN | M.drop) for packet in held]]
+    source._held.release(3.0)
+    assert sent(source) == []
+
+
+def test_nfqueue_holds_no_packet_for_ever(build: Any) -> None:
+    source = build(Verdict(ACCEPT))
+    Waits(source)
+    packet = FakePacket()
+    source._queue.callback(packet)
+    source._held.release(nfqueue.monotonic() + 3600)
+    assert sent(source) == [[(packet.id, "repeat", M.drop)]]
+
+
+@pytest.mark.parametrize(("fail_open", "expected"), [(False, "drop"), (True, "accept")])
+def test_nfqueue_holds_so_many_and_no_more(
+    build: Any, monkeypatch: pytest.MonkeyPatch, fail_open: bool, expected: str
+) -> None:
+    monkeypatch.setattr("pywall_core.sources.held_packets.MOST", 2)
+    monkeypatch.setattr(nfqueue, "set_flags", lambda *_: None)
+    source = build(Verdict(ACCEPT), fail_open=fail_open)
+    Waits(source)
+    packets = [FakePacket() for _ in range(3)]
+    for packet in packets:
+        source._queue.callback(packet)
+    assert sent(source) == [[(packets[2].id, expected, None)]]
+
+
+def test_nfqueue_an_error_while_judging_again_gives_the_verdict_of_before(build: Any) -> None:
+    source = build(Verdict(ACCEPT))
+    engine = Waits(source)
+    engine.judge_again = lambda *_: 1 // 0  # type: ignore[method-assign]
+    packet = FakePacket()
+    source._queue.callback(packet)
+    engine.open = True
+    source._held.release(1.0)
+    assert sent(source) == [[(packet.id, "accept", None)]]

@@ -45,6 +45,17 @@ def test_systemd_unit_says_what_was_asked_for() -> None:
     assert "CAP_NET_RAW" not in unit("/usr/bin/pywall", "policy:default", None)
 
 
+def test_systemd_unit_lets_helper_processes_see_others(tmp_path: Path) -> None:
+    pytest.importorskip("pywall_process")
+    policy = tmp_path / "pywall.yaml"
+    policy.write_text("version: 1\nplugins: [rules, process]\n")
+    line = "CapabilityBoundingSet=CAP_NET_ADMIN CAP_SYS_PTRACE CAP_DAC_READ_SEARCH\n"
+    assert line in unit("/usr/bin/pywall", str(policy), None)
+    policy.write_text("version: 1\nplugins: [rules]\n")
+    assert "CAP_SYS_PTRACE" not in unit("/usr/bin/pywall", str(policy), None)
+    assert "CAP_SYS_PTRACE" not in unit("/usr/bin/pywall", str(tmp_path / "missing.yaml"), None)
+
+
 def test_notify_sends_a_datagram(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:

@@ -1,0 +1,104 @@
+"""Helper processes as the supervisor sees them: started, connected with the workers, replaced, stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterable
+from time import monotonic
+from typing import Final
+
+from ..config import Config
+from ..plugins.helpers import wanted_helpers
+from .channel import ChannelError
+from .worker_pool import WorkerProcess
+
+log: Final = logging.getLogger("pywall.supervisor")
+#: seconds between two attempts to replace a helper
+_PAUSE: Final = 5.0
+#: seconds that a helper may take to end
+_END: Final = 2.0
+
+
+class HelperProcess:
+    """One helper; its process ends when ``control`` is closed."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.started = monotonic()
+        self.control, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [
+                    *(sys.executable, "-P", "-m", "pywall_core.daemon.helper"),
+                    *("--control", str(theirs.fileno()), "--parent", str(os.getpid()), name),
+                ],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+
+    def exited(self) -> bool:
+        """Return whether it has ended."""
+        return self._process.poll() is not None
+
+    def connect(self, worker: WorkerProcess) -> None:
+        """Give the helper one end of a new connection, the worker the other."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with ours, theirs, contextlib.suppress(OSError, ChannelError):
+            socket.send_fds(self.control, [b"c"], [theirs.fileno()])
+            worker.channel.send_descriptor({"do": "helper", "name": self.name}, ours.fileno())
+
+    def stop(self) -> None:
+        """End it."""
+        self.control.close()
+        try:
+            self._process.wait(_END)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+class HelperPool:
+    """The helpers that the current policy asks for, by the names of their plugins."""
+
+    def __init__(self) -> None:
+        self._helpers: dict[str, HelperProcess] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._helpers)
+
+    def start(self, config: Config) -> None:
+        """Start those that are missing, while the workers of the policy load its plugins."""
+        for name in wanted_helpers(config):
+            if name not in self._helpers:
+                self._helpers[name] = HelperProcess(name)
+
+    def use(self, config: Config) -> None:
+        """Stop those that nobody asks any more."""
+        for name in set(self._helpers).difference(wanted_helpers(config)):
+            self._helpers.pop(name).stop()
+
+    def connect(self, worker: WorkerProcess) -> None:
+        """Connect a worker with all of them."""
+        for helper in self._helpers.values():
+            helper.connect(worker)
+
+    def replace_lost(self, now: float, workers: Iterable[WorkerProcess]) -> None:
+        """Start helpers anew that have ended, at most every five seconds."""
+        for name, helper in self._helpers.items():
+            if helper.exited() and now - helper.started >= _PAUSE:
+                log.error("the helper process of plugin %s has ended; a new one starts", name)
+                helper.stop()
+                self._helpers[name] = HelperProcess(name)
+                for worker in workers:
+                    self._helpers[name].connect(worker)
+
+    def stop(self) -> None:
+        """End them all."""
+        while self._helpers:
+            self._helpers.popitem()[1].stop()

@@ -1,0 +1,38 @@
+"""Helper processes that plugins bring, by their entry points: ``pywall.helpers``, named as the plugin is."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+from .safety import unsafe_files
+
+if TYPE_CHECKING:
+    from ..config import Config
+
+GROUP: Final = "pywall.helpers"
+
+
+def wanted_helpers(config: Config) -> list[str]:
+    """Return the plugins of a configuration that have a helper process. Nothing is imported."""
+    have = {point.name for point in _points()}
+    return [entry.name for entry in config.plugins if entry.name in have]
+
+
+def helper_point(name: str) -> importlib.metadata.EntryPoint:
+    """Return the entry point of a plugin's helper.
+
+    :raises LookupError: there is none, more than one, or somebody else may write its files
+    """
+    found = [point for point in _points() if point.name == name]
+    if len({point.value for point in found}) != 1:
+        raise LookupError(f"helper {name!r}: {len(found)} distributions bring one")
+    unsafe = unsafe_files(found[0])
+    if unsafe:
+        raise LookupError(unsafe[0])
+    return found[0]
+
+
+def _points() -> Iterable[importlib.metadata.EntryPoint]:
+    return importlib.metadata.entry_points(group=GROUP)
