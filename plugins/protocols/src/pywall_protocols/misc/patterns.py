@@ -54,11 +54,13 @@ class Pattern(NamedTuple):
 
 _ANY: Final = 65535
 PATTERNS: Final = (
+    Pattern("activision", 29, _ANY, ((0, b"\x0d\2"), (17, b"\xc0\xa8"), (19, b"\0\x15\2\x0c"))),
     Pattern("activision", 29, _ANY, ((0, b"\x0c\2"), (17, b"\xc0\xa8"), (19, b"\0\x15\2\x0c"))),
     Pattern("cod_mobile", 12, 12, ((8, b"ping"),)),
     Pattern("genshinimpact", 20, _ANY, ((0, b"\0\0\0\xff\0\0\0\0"), (12, b"\x49\x96\2\xd2\xff\xff\xff\xff"))),
     Pattern("heroes_of_the_storm", 20, 122, ((0, bytes(14) + b"\x40\0"),)),
     Pattern("lolwildrift", 22, 22, ((0, b"\1\2\xc8\x41"), (-4, b"\x41\x30\x42\x31"))),
+    Pattern("lolwildrift", 69, 69, ((0, b"\4\0\0\0"),)),
     Pattern("neteasegames", 12, 12, ((0, b"\1"), (2, b"\xd0\1"), (8, b"\0\1\1\1"))),
     Pattern("neteasegames", 30, _ANY, ((0, b"\xb3\xaf\x8d\xe8"),)),
     Pattern("neteasegames", 31, _ANY, ((0, b"\7\x08\x08\x0c"),)),
@@ -84,10 +86,6 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     first = first_datagram(client, flow.client_sizes)
     if not first:
         return MORE
-    if len(first) >= 34 and not any(first[10:34]) and not first[3] & _EPIC_BIT and any(first[:3]):
-        reply = first_datagram(server, flow.server_sizes)
-        fits = reply[:3] == first[:3] and reply[3:4] == bytes([first[3] | _EPIC_BIT])
-        return MORE if not reply else Match("epicgames", confirmed=False) if fits else NO
     found = _PATTERN(first)
     if found is not None and found.lastindex is not None:
         return Match(PATTERNS[found.lastindex - 1].name, confirmed=False)
@@ -95,6 +93,10 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     for pattern in _FROM_END:
         if pattern.shortest <= size <= pattern.longest and first.endswith(pattern.parts[0][1]):
             return Match(pattern.name, confirmed=False)
+    if len(first) >= 34 and not any(first[10:34]) and not first[3] & _EPIC_BIT and any(first[:3]):
+        reply = first_datagram(server, flow.server_sizes)
+        fits = reply[:3] == first[:3] and reply[3:4] == bytes([first[3] | _EPIC_BIT])
+        return MORE if not reply else Match("epicgames", confirmed=False) if fits else NO
     return NO
 
 

@@ -7,7 +7,7 @@
     RFC 8175 section 11.1 (dlep); OMG DDSI-RTPS 2.5 section 9.4.4 (rtps); draft-ietf-ntp-roughtime (roughtime);
     netcode.io STANDARD.md (yojimbo); TiVo Connect Automatic Machine Discovery (tivoconnect); sane-backends,
     pixma_bjnp_private.h (bjnp); Zabbix manual, Header (zabbix); FastCGI specification 3.3 (fastcgi); HL7 MLLP release 1
-    (hl7); ClickHouse, native protocol (clickhouse); Checkmk handbook, agent output (check_mk); Tailscale, disco.go
+    (hl7); ClickHouse, native protocol (clickhouse); Tailscale, disco.go
     (tailscale); RFC 3525 annex B (megaco); the makers of the others have published nothing: as recorded traffic shows
 :minimum: 4 to 12 bytes
 :facts: none
@@ -61,7 +61,6 @@ TCP_MAGICS: Final[dict[bytes, str]] = {
     b"\xc2\xfe\0\5": "xiaomi",
     b"\0\x11ClickHouse client": "clickhouse",
     b"\0\x0aClickHouse": "clickhouse",
-    b"<<<check_mk>>>": "check_mk",
     b"\x30\0WORLD OF WARCRAFT CONNECTION": "world-of-warcraft",
 }
 UDP_MAGICS: Final[dict[bytes, str]] = {
@@ -111,7 +110,6 @@ CONVERSATIONS: Final = frozenset({"bjnp", "dlep", "megaco", "roughtime", "tailsc
 api_version = 1
 protocols = tuple(sorted({*TCP_MAGICS.values(), *UDP_MAGICS.values()}))
 unseen = (
-    "check_mk",
     "clickhouse",
     "fastcgi",
     "hl7",

@@ -1,6 +1,7 @@
-"""Control And Provisioning of Wireless Access Points: its control channel, in the clear or over DTLS.
+"""Control And Provisioning of Wireless Access Points: its control channel, in the clear or over DTLS, and its data.
 
-:checked: the preamble with a DTLS record, or a header and a control message whose elements fill the datagram
+:checked: the preamble with a DTLS record, or a header and a control message whose elements fill the datagram, or one
+    with what the radio said and an 802.11 frame
 :source: RFC 5415 sections 4.1 to 4.3, 4.5
 :minimum: the first datagram, 16 bytes
 :facts: message_type
@@ -27,6 +28,9 @@ _DTLS_TYPES: Final = range(20, 27)
 _MAX_MESSAGE: Final = 26
 #: enterprise number of IEEE 802.11 messages
 _IEEE: Final = 13277
+#: binding 802.11 and a frame as it was on the air; the radio's address or what it measured (RFC 5415 section 4.3)
+_NATIVE, _NATIVE_MASK, _RADIO = 0x03, 0x3F, 0x30
+_FRAME: Final = 24
 
 
 @hookimpl
@@ -44,6 +48,8 @@ def _message(data: bytes) -> Evidence:
     at = (data[1] >> 3) * 4
     if at < 8 or len(data) < at + 8 or data[3] & 0x07:
         return NO
+    if data[2] & _NATIVE_MASK == _NATIVE and data[3] & _RADIO and not any(data[4:8]):
+        return {} if len(data) >= at + _FRAME else NO
     kind = data[at + 3]
     enterprise = u32(data, at) >> 8
     if enterprise not in (0, _IEEE) or not 1 <= kind <= _MAX_MESSAGE or at + 5 + u16(data, at + 5) != len(data):

@@ -31,7 +31,10 @@ _DEVICE: Final = re.compile(rb"[A-Z][A-Za-z0-9_-]{2,15}\0")
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect SCCP."""
-    return client_first("skinny", _side(client, True), _side(server, False), _describe, client, server)
+    answer = client_first("skinny", _side(client, True), _side(server, False), _describe, client, server)
+    if answer is NO and flow.midstream:  # whoever speaks first there is taken for the client
+        return client_first("skinny", _side(client, False), _side(server, True))
+    return answer
 
 
 def _describe(client: bytes, server: bytes) -> Description:

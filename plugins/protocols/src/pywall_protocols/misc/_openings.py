@@ -1,0 +1,216 @@
+"""Tables of openings, and what an opening is."""
+
+from __future__ import annotations
+
+import re
+from binascii import crc32, crc_hqx
+from collections.abc import Callable
+from itertools import product
+from typing import Final, NamedTuple
+
+from ..parsing.wire import u16
+
+Parts = tuple[tuple[int, bytes], ...]
+
+
+class Length(NamedTuple):
+    """A number of ``width`` bytes at ``at``: with ``extra`` the bytes of the message, ``least`` to ``most`` of them."""
+
+    at: int
+    width: int
+    extra: int = 0
+    least: int = 0
+    most: int = 65535
+
+    def of(self, data: bytes) -> int:
+        """Return the length of the message; the number is there."""
+        return int.from_bytes(data[self.at : self.at + self.width], "big") + self.extra
+
+
+class Opening(NamedTuple):
+    """What a client's first message has, and the server's.
+
+    ``server`` is None where no answer is known; then, and without ``proof``, the name is never confirmed. ``echo``: the
+    bytes that the answer repeats at the same place. ``check`` sees the client's whole datagram, or the first ``least``
+    bytes of its stream. With ``needs_answer`` the client alone is too little for a name.
+    """
+
+    name: str
+    client: Parts
+    server: Parts | None = None
+    length: Length | None = None
+    echo: tuple[int, int] = (0, 0)
+    least: int = 0
+    most: int = 65535
+    check: Callable[[bytes], bool] | None = None
+    proof: bool = True
+    needs_answer: bool = False
+
+    def needs(self) -> int:
+        """Return how many bytes of the client tell."""
+        ends = [at + len(value) for at, value in self.client]
+        return max(self.least, self.echo[1], self.length.at + self.length.width if self.length else 0, *ends, 1)
+
+
+def _same(name: str, magic: bytes) -> Opening:
+    """Both sides begin alike."""
+    return Opening(name, ((0, magic),), ((0, magic),))
+
+
+def _has_messages(data: bytes) -> bool:
+    """OLSR: messages whose sizes fill the packet."""
+    at = 4
+    while at + 12 <= len(data):
+        size = u16(data, at + 2)
+        if size < 12 or not data[at]:
+            return False
+        at += size
+    return at == len(data)
+
+
+def _is_uftp(data: bytes) -> bool:
+    return data[1] < 22 and data[16] == data[1]
+
+
+def _has_crc(data: bytes) -> bool:
+    """Ether-S-Bus: the checksum of the telegram is its end."""
+    return crc_hqx(data[:-2], 0) == u16(data, len(data) - 2)
+
+
+def _is_trdp(data: bytes) -> bool:
+    """TRDP: the header's checksum, little-endian, at its end."""
+    end = 36 if data[6:7] == b"P" else 112
+    return len(data) >= end + 4 and crc32(data[:end]) == int.from_bytes(data[end : end + 4], "little")
+
+
+def _is_transport_stream(data: bytes) -> bool:
+    """MPEG: packets of 188 bytes that all begin alike."""
+    return len(data) % 188 == 0 and not data[::188].strip(b"\x47")
+
+
+def _is_flute(data: bytes) -> bool:
+    at = data[2] * 4
+    return b"<?xml" in data[at : at + 24] and b"<FDT" in data[at : at + 120]
+
+
+def _is_glbp(data: bytes) -> bool:
+    """GLBP: the fields behind the header fill the datagram."""
+    at = 12
+    while at + 2 <= len(data) and data[at + 1] >= 2:
+        at += data[at + 1]
+    return at == len(data) > 12
+
+
+def _is_discovery(data: bytes) -> bool:
+    """Ethereum: kind and RLP list behind hash and signature, the list fills the datagram."""
+    if not 1 <= data[97] <= 6 or data[98] < 0xC0 or data[96] > 1:
+        return False
+    width = data[98] - 0xF7
+    if width <= 0:
+        return 99 + data[98] - 0xC0 == len(data)
+    return 99 + width + int.from_bytes(data[99 : 99 + width], "big") == len(data)
+
+
+def _is_raft(data: bytes) -> bool:
+    size = int.from_bytes(data[16:24], "little")
+    return 8 <= size <= 256 and size % 8 == 0 and _address(data[24:40]) is not None
+
+
+def _is_counted(data: bytes) -> bool:
+    """MQTT-SN: the datagram's length, and a CONNECT with its flags and protocol identifier."""
+    return data[0] == len(data) and data[1] == 4 and not data[2] & 0xF3 and data[3] == 1
+
+
+_address: Final = re.compile(rb"[\w.:\[\]-]+:\d{1,5}\0|[\w.:\[\]-]{16}").match
+_metric: Final = re.compile(
+    rb"(?:[\w.:-]{1,200}:[-+]?[\d.]+\|(?:c|g|ms|s|h|d)(?:\|@[\d.]+)?(?:\|#[\w.:,/-]*)?\n?)+\Z"
+).match
+
+
+def _is_statsd(data: bytes) -> bool:
+    return _metric(data[:2000]) is not None
+
+
+TCP: Final[tuple[Opening, ...]] = (
+    Opening("dicom", ((0, b"\1\0\0\0"), (6, b"\0\1\0\0")), ((0, b"\2\0\0\0"), (6, b"\0\1\0\0")),
+            Length(2, 4, 6, 74), echo=(10, 42)),
+    Opening("drda", ((0, b"\0"), (2, b"\xd0"), (8, b"\x10\x41")), ((2, b"\xd0"), (8, b"\x14\x43")), Length(0, 2, 0, 10),
+            echo=(4, 6)),
+    Opening("iscsi", ((0, b"\x43"), (2, bytes(4)), (14, b"\0\0")), ((0, b"\x23"), (2, bytes(4))),
+            echo=(16, 20), needs_answer=True),
+    *(Opening("tacacs", ((0, bytes((version, kind, 1))), (8, b"\0\0")), ((0, bytes((version, kind, 2))),),
+              Length(8, 4, 12, 17), echo=(4, 8), needs_answer=True)
+      for version, kind in product((0xC0, 0xC1), (1, 2, 3))),
+    Opening("hislip", ((0, b"HS\0"), (8, bytes(6))), ((0, b"HS\1"), (8, bytes(8)))),
+    Opening("nvme-tcp", ((0, b"\0\0\x80\0\x80\0\0\0"),), ((0, b"\1\0\x80\0\x80\0\0\0"),)),
+    Opening("firebird", ((0, b"\0\0\0\1\0\0\0\x13\0\0\0"),)),
+    Opening("bolt", ((0, b"\x60\x60\xb0\x17"),), least=20),
+    *(Opening("zookeeper", ((0, b"\0\0\0" + size + bytes(4)), (28, b"\0\0\0\x10")), ((0, b"\0\0\0"), (4, bytes(4)),
+              (20, b"\0\0\0\x10"))) for size in (b"\x2c", b"\x2d")),
+    Opening("nsq", ((0, b"  V2"),)),
+    *(Opening("lumberjack", ((0, version + b"W"),), ((0, version + b"A\0\0"),), needs_answer=True)
+      for version in (b"1", b"2")),
+    *(Opening("cvs", ((0, b"BEGIN " + word + b" REQUEST\n"),), ((0, b"I "), (5, b"E YOU\n")))
+      for word in (b"AUTH", b"VERIFICATION", b"GSSAPI")),
+    Opening("distcc", ((0, b"DIST0000000"),), ((0, b"DONE0000000"),)),
+    _same("fox", b"fox a "),
+    _same("fbzero", b"1QTV"),
+    _same("libp2p", b"\x13/multistream/1.0.0\n"),
+    _same("spice", b"REDQ"),
+    Opening("nanomsg", ((0, b"\0SP\0"), (6, b"\0\0")), ((0, b"\0SP\0"), (6, b"\0\0"))),
+    _same("ymsg", b"YMSG"),
+    Opening("msnp", ((0, b"VER "), (5, b" MSNP")), ((0, b"VER "), (5, b" MSNP"))),
+    Opening("oscar", ((0, b"*\1"), (4, b"\0"), (6, b"\0\0\0\1")), ((0, b"*\1"), (6, b"\0\0\0\1"))),
+    Opening("directconnect", ((0, b"HSUP AD"),), ((0, b"ISUP AD"),)),
+    _same("citrix", b"\x7f\x7fICA\0"),
+    _same("monero", b"\1\x21\1\1\1\1\1\1"),
+    Opening("pjl", ((0, b"\x1b%-12345X"),)),
+    Opening("ookla", ((0, b"HI"),), ((0, b"HELLO "),), needs_answer=True),
+    *(Opening("atg", ((0, b"\1" + kind), (7, b"\r\n")), ((0, b"\n"),), echo=(1, 7))
+      for kind in (b"I", b"i", b"S", b"s")),
+    Opening("avast", ((0, b"NOSA"),), length=Length(4, 2, 0, 6)),
+    Opening("dingtalk", ((0, b"\x10"), (2, bytes.fromhex("878001000100020002646b030020"))),),
+    Opening("lustre", ((0, b"\0\x71\xce\xac\1\0\0\0"),)),
+    Opening("spotify", ((0, b"\0\4\0\0"), (6, b"\x52"), (8, b"\x50"))),
+    Opening("pathofexile", ((0, b"\0\3\0"), (6, b"\0\2\0")), least=25),
+    Opening("genshinimpact", ((0, b"\1\0\0"), (16, b"\x4d\xa6")), ((0, b"\1\0\0"), (16, b"\x4d\xa6")),
+            Length(1, 4, 0, 18), echo=(10, 14)),
+    Opening("hp_virtgrp", ((0, b"\x16\0"), (3, b"\0")), ((0, b"\x17\0"),), Length(1, 2, 0, 16, 1024),
+            proof=False, needs_answer=True),
+    Opening("dlep", ((0, b"\0\1\0"), (4, b"\0"), (6, b"\0")), ((0, b"\0\2\0"),), Length(2, 2, 4, 8, 1024),
+            proof=False, needs_answer=True),
+    Opening("raft", ((0, b"\1" + bytes(7)), (12, bytes(4)), (18, bytes(6))), least=40, check=_is_raft),
+)  # fmt: skip
+DATAGRAMS: Final[tuple[Opening, ...]] = (
+    Opening("amongus", ((0, b"\x08\0\1\0\x80\xd9\2\3"),)),
+    Opening("sd-rtn", ((6, b"\x21"), (12, b"\4SNI"))),
+    Opening("gaijinentertainment", ((0, b"\x8f\xff\0"), (4, b"\x82\xff\0\1")), least=52, most=52),
+    Opening("eaq", ((0, bytes(4)), (8, b"\0"), (12, b"\0\0\x90\0")), ((0, bytes(4)), (12, b"\0\0\x60\0")),
+            echo=(4, 12), least=16, most=16),
+    *(Opening("xbox", ((0, bytes(4) + one + b"\x58" + two + bytes(3)),), least=13)
+      for one, two in ((b"\x0c", b"\x76"), (b"\2", b"\x18"), (b"\x0b", b"\x80"), (b"\3", b"\x40"), (b"\6", b"\x4e"))),
+    Opening("crossfire", ((0, b"\xc7\xd9\x19\x99\2\0"), (22, b"\x7d\0")), least=25, most=25),
+    Opening("crynet", ((0, b"\x3c"), (16, b"\1"), (20, b"\7"), (24, b"\3\7")), least=70, most=70),
+    Opening("egd", ((0, b"\x0d\1"), (28, bytes(4))), least=33),
+    Opening("cnp-ip", ((3, b"\1\0"),), ((3, b"\1\0"),), Length(0, 2), least=21),
+    Opening("ethersbus", ((4, b"\0\0"),), ((4, b"\1"),), Length(0, 4), least=13, check=_has_crc),
+    *(Opening("uftp", ((0, version), (15, b"\0")), least=24, check=_is_uftp) for version in (b"\x40", b"\x50")),
+    *(Opening("trdp", ((4, b"\1"), (6, kind)), least=40, check=_is_trdp) for kind in (b"P", b"M")),
+    Opening("mpegts", ((0, b"\x47"),), least=376, check=_is_transport_stream),
+    Opening("flute", ((0, b"\x10"),), least=120, check=_is_flute),
+    *(Opening("ubntac2", ((at, name),), least=135) for at, name in ((36, b"UBNT"), (49, b"ubnt"))),
+    *(Opening("quake", ((0, b"\xff\xff\xff\xff" + word),), ((0, b"\xff\xff\xff\xff"),))
+      for word in (b"getinfo", b"getstatus", b"getservers", b"status", b"connect ")),
+    *(Opening("pcanywhere", ((0, word),), most=2) for word in (b"NQ", b"ST")),
+    Opening("bsdp", ((0, b"SEARCH BSDP/"),)),
+    Opening("mndp", ((0, b"\0\0"), (4, b"\0\1\0\6")), least=20),
+    *(Opening("wccp", ((0, b"\0\0\0" + kind + b"\2\0"),), ((0, b"\0\0\0"), (4, b"\2\0")), Length(6, 2, 8))
+      for kind in (b"\x0a", b"\x0b", b"\x0c", b"\x0d")),
+    *(Opening("xdmcp", ((0, b"\0\1\0" + bytes([code])),), ((0, b"\0\1\0"),), Length(4, 2, 6)) for code in range(1, 14)),
+    Opening("olsr", ((0, b""),), ((0, b""),), Length(0, 2), least=16, check=_has_messages, proof=False),
+    Opening("glbp", ((0, b"\1"), (4, b"\0\0")), least=32, check=_is_glbp),
+    Opening("ethereum", ((96, b""),), ((96, b""),), least=100, check=_is_discovery, proof=False),
+    Opening("avast-dns", ((11, b"\0\1\x32\x09securedns"),)),
+    Opening("mqtt-sn", ((0, b""),), ((0, b"\3\5"),), most=255, least=7, check=_is_counted, needs_answer=True),
+    Opening("statsd", ((0, b""),), least=5, check=_is_statsd),
+)  # fmt: skip

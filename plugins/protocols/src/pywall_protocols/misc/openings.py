@@ -1,0 +1,109 @@
+"""Protocols that a few bytes of the client's opening tell, a length, and what the server's answer repeats.
+
+:checked: bytes at fixed places of both sides' first messages, a length (over UDP the datagram's), what the answer
+    repeats of the request, as the tables below have them
+:source: DICOM PS3.8 section 9.3 (dicom); DRDA volume 3, DDM (drda); RFC 7143 section 11.12 (iscsi); RFC 8907 section
+    4.1 (tacacs); IVI-6.1 (hislip); NVMe/TCP transport specification 3.6.2 (nvme-tcp); Firebird, protocol.h (firebird);
+    Neo4j, Bolt handshake (bolt); ZooKeeper, ConnectRequest (zookeeper); NSQ, TCP protocol specification (nsq); Elastic,
+    lumberjack PROTOCOL.md (lumberjack); CVS client/server protocol (cvs); distcc protocol-1.txt (distcc); libp2p,
+    multistream-select (libp2p); SPICE protocol (spice); Scalability Protocols, TCP mapping (nanomsg); RFC 8175 (dlep);
+    ADC (directconnect); CryptoNote levin (monero); Veeder-Root 576013-635 (atg); XDMCP 1.1 section 3 (xdmcp);
+    draft-wilson-wrec-wccp-v2 (wccp); RFC 3626 section 3.3 (olsr); ISO/IEC 13818-1 (mpegts); IEC 61375-2-3 annex A
+    (trdp); RFC 6726 (flute); Ethereum, discv4 (ethereum); etsy/statsd, metric_types.md (statsd); the makers of the
+    others have published nothing: as recorded traffic shows, in the documentation and sources of nDPI and Wireshark
+:minimum: 2 to 50 bytes
+:facts: none
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, hookimpl
+
+from ..parsing.wire import first_datagram
+from ._openings import DATAGRAMS, TCP, Opening, Parts
+
+api_version = 1
+#: names that recordings of others show with both sides, or that are never confirmed
+_SEEN: Final = frozenset(("atg", "dlep", "eaq", "fbzero", "fox", "genshinimpact", "hp_virtgrp"))
+protocols = tuple(sorted({opening.name for opening in (*TCP, *DATAGRAMS)}))
+unseen = tuple(sorted({each.name for each in (*TCP, *DATAGRAMS) if each.server is not None and each.proof} - _SEEN))
+transport = ("tcp", "udp")
+tier = "heuristic"
+first_client = None
+first_server = None
+
+
+def _by_first_byte(table: tuple[Opening, ...]) -> tuple[tuple[Opening, ...], ...]:
+    """Return for each first byte the openings that may begin with it."""
+    heads = [next((value for at, value in opening.client if at == 0), b"") for opening in table]
+    return tuple(
+        tuple(opening for opening, head in zip(table, heads, strict=True) if not head or head[0] == byte)
+        for byte in range(256)
+    )
+
+
+_TCP: Final = _by_first_byte(TCP)
+_UDP: Final = _by_first_byte(DATAGRAMS)
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Detect the protocols of the tables."""
+    datagram = flow.proto == UDP
+    if datagram:
+        client, server = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
+    if not client:
+        return MORE
+    for opening in (_UDP if datagram else _TCP)[client[0]]:
+        opens = _opens(client, opening, datagram)
+        if opens is MORE:
+            return MORE
+        if opens is NO:
+            continue
+        answer = _answers(client, server, opening, datagram)
+        if answer is NO and opening.needs_answer:
+            continue
+        if answer is not YES and opening.needs_answer:
+            return MORE
+        confirmed = answer is YES and opening.proof
+        return Match(opening.name, confirmed=confirmed, done=answer is not MORE or opening.server is None)
+    return NO
+
+
+def _fits(data: bytes, parts: Parts) -> bool:
+    """Return True if nothing in ``data``, as far as it goes, is other than ``parts`` say."""
+    return all(value.startswith(data[at : at + len(value)]) for at, value in parts)
+
+
+def _opens(client: bytes, opening: Opening, datagram: bool) -> Answer:
+    size = len(client)
+    if not _fits(client, opening.client):
+        return NO
+    if size < opening.needs():
+        return NO if datagram else MORE
+    length = opening.length
+    if length is not None:
+        number = length.of(client)
+        if not max(length.least, 1) <= number <= length.most or (datagram and number != size):
+            return NO
+    if datagram and size > opening.most:
+        return NO
+    shown = client if datagram else client[: opening.least]
+    return YES if opening.check is None or opening.check(shown) else NO
+
+
+def _answers(client: bytes, server: bytes, opening: Opening, datagram: bool) -> Answer:
+    if opening.server is None or not server:
+        return MORE
+    if not _fits(server, opening.server):
+        return NO
+    begin, end = opening.echo
+    if not client[begin:end].startswith(server[begin:end]):
+        return NO
+    if len(server) < max(end, *(at + len(value) for at, value in opening.server)):
+        return NO if datagram else MORE
+    if datagram and opening.length is not None and opening.length.of(server) != len(server):
+        return NO
+    return YES

@@ -1,0 +1,136 @@
+"""Openings that a few bytes, a length and what the answer repeats tell."""
+
+from binascii import crc32, crc_hqx
+
+import pytest
+from pywall_protocols.misc import openings
+from pywall_protocols.misc._openings import DATAGRAMS, TCP
+
+from pywall_core.api import MORE, NO
+from pywall_core.testing import conversation, detector_contract
+
+NOISE = bytes.fromhex("9f3b6ad0c44e17a8f25b09e6718d3cb0aa54f1e2037796bd48c1d05e2f8a6b93") * 12
+#: those of which a check sees more than fixed bytes
+RAFT = b"\1" + bytes(7) + b"\1" + bytes(7) + b"\x10" + bytes(7) + b"127.0.0.1:9001\0\0"
+SBUS = b"\0\0\0\x0f\0\0" + bytes(7)
+TRDP = b"\0\0\0\1\1\0Pd" + bytes(28)
+OLSR = b"\0\x14\0\1" + b"\1\x86\0\x10\xc0\0\2\1\1\0\0\1" + bytes(4)
+UFTP = bytearray(b"\x40\3" + NOISE[:13] + b"\0\3" + NOISE[:20])
+FLUTE = (
+    b"\x10\0\x08\0" + bytes(28) + b"\0\0\0\0" + b'<?xml version="1.0" encoding="UTF-8"?>\n<FDT-Instance>' + bytes(80)
+)
+GLBP = b"\1\0\0\1\0\0\0\7\xb4\0\1\1" + b"\1\x1c" + bytes(26)
+PING = NOISE[:97] + b"\1" + b"\xc9\x84\x01\x02\x03\x04\x84\5\6\7\x08"[:2] + bytes(8)
+CHECKED = {
+    "raft": RAFT,
+    "ethersbus": SBUS + crc_hqx(SBUS, 0).to_bytes(2, "big"),
+    "trdp": TRDP + crc32(TRDP).to_bytes(4, "little"),
+    "olsr": OLSR,
+    "uftp": bytes(UFTP),
+    "flute": FLUTE,
+    "mpegts": (b"\x47" + NOISE[:187]) * 7,
+    "glbp": GLBP,
+    "ethereum": NOISE[:96] + b"\0\1" + b"\xc9" + bytes(9),
+    "mqtt-sn": b"\x0a\4\4\1\0\x3cnode",
+    "statsd": b"api.requests:1|c|@0.1\napi.time:320|ms|#host:a",
+}
+
+
+def opening_bytes(each, *, answer=False):
+    """Return the bytes that a table entry describes for a side, with noise elsewhere."""
+    if not answer and each.name in CHECKED:
+        return CHECKED[each.name]
+    parts = each.server if answer else each.client
+    size = max([each.needs(), *(at + len(value) for at, value in parts)])
+    size = max(size, each.length.least if each.length else 0)
+    data = bytearray(NOISE[: min(size, each.most)])
+    if each.length is not None:
+        data[each.length.at : each.length.at + each.length.width] = (size - each.length.extra).to_bytes(
+            each.length.width, "big"
+        )
+    for at, value in parts:
+        data[at : at + len(value)] = value
+    if answer:
+        begin, end = each.echo
+        data[begin:end] = opening_bytes(each)[begin:end]
+    return bytes(data)
+
+
+def id_of(each):
+    return each.name
+
+
+SURE = [each for each in TCP if not each.needs_answer]
+TestOverTcp = detector_contract(
+    openings,
+    [
+        *(conversation().client(opening_bytes(each)) for each in SURE),
+        *(
+            conversation().client(opening_bytes(each)).server(opening_bytes(each, answer=True))
+            for each in TCP
+            if each.server is not None
+        ),
+    ],
+    [
+        conversation().client(b"VERY nice MSNP"),
+        conversation().client(b"fox b 1 -1"),
+        conversation().client(NOISE[:200]).server(NOISE[:200]),
+        conversation().client(b"HIDDEN").server(b"GOODBYE"),
+    ],
+)
+TestOverUdp = detector_contract(
+    openings,
+    [
+        *(conversation("udp").client(opening_bytes(each)) for each in DATAGRAMS if not each.needs_answer),
+        *(
+            conversation("udp").client(opening_bytes(each)).server(opening_bytes(each, answer=True))
+            for each in DATAGRAMS
+            if each.server and each.name not in ("olsr", "ethereum")
+        ),
+    ],
+    [
+        conversation("udp").client(CHECKED["ethersbus"][:-1] + b"\0"),
+        conversation("udp").client(CHECKED["trdp"][:-1] + b"\0"),
+        conversation("udp").client(OLSR + b"\0"),
+        conversation("udp").client(b"\x47" + NOISE[:375]),
+        conversation("udp").client(b"a:b|c"),
+        conversation("udp").client(CHECKED["mqtt-sn"]).server(b"\3\4\0"),
+        conversation("udp").client(NOISE[:120]),
+    ],
+    transport="udp",
+)
+
+
+@pytest.mark.parametrize("each", TCP, ids=id_of)
+def test_streams(ask, each):
+    sent = opening_bytes(each)
+    if each.server is None:
+        assert ask(openings, sent).protocol == each.name
+        assert not ask(openings, sent, NOISE).confirmed
+        return
+    match = ask(openings, sent, opening_bytes(each, answer=True))
+    assert (match.protocol, match.confirmed) == (each.name, each.proof)
+    other = ask(openings, sent, NOISE)
+    assert other is NO if each.needs_answer else not other.confirmed
+
+
+@pytest.mark.parametrize("each", DATAGRAMS, ids=id_of)
+def test_datagrams(ask, each):
+    sent = opening_bytes(each)
+    if each.needs_answer:
+        assert ask(openings, [sent]) is MORE
+    else:
+        assert ask(openings, [sent]).protocol == each.name
+        assert not ask(openings, [sent]).confirmed
+
+
+def test_an_answer_repeats_what_was_asked(ask):
+    dicom = next(each for each in TCP if each.name == "dicom")
+    answer = bytearray(opening_bytes(dicom, answer=True))
+    answer[20] ^= 1
+    assert not ask(openings, opening_bytes(dicom), bytes(answer)).confirmed
+
+
+def test_names_that_nobody_has_recorded_are_listed():
+    assert {"dicom", "tacacs", "spice"} <= set(openings.unseen)
+    assert not {"fox", "atg", "raft"} & set(openings.unseen)
