@@ -100,7 +100,7 @@ class PacketStatistics:
         if self._first_key is None:
             self._first_key = packet.key
         back = packet.key != self._first_key
-        time = int(packet.time * 1000)
+        time = round(packet.time * 1e6) // 1000  # 1642778258.433 * 1000 is less than 1642778258433
         flags = packet.flags if packet.proto == TCP else 0
         if len(self._first_packets) < self._splt:
             gap = time - self._both.last if self._both.sizes.count else 0

@@ -46,3 +46,9 @@ def test_every_column_is_what_its_name_says(described: list[tuple[bool, int, int
             deviation = statistics.stdev(values) if len(values) > 1 else 0
             assert columns[f"{prefix}_stddev_{name}"] == pytest.approx(deviation, abs=1e-6)
     assert columns["splt_ps"] == [size for _, size, _ in seen[:4]]
+
+
+def test_milliseconds_are_those_of_the_capture() -> None:
+    found = PacketStatistics()
+    found.add(decode(udp_packet("192.0.2.1", 1, "192.0.2.2", 2), 1642778258.433))
+    assert found.columns()["bidirectional_first_seen_ms"] == 1642778258433
