@@ -32,6 +32,7 @@ from .model.packet import (
     URG,
     Packet,
 )
+from .model.tcp_state import TcpState
 from .model.transaction import Carried, HandOver, Transaction, TransactionParser
 from .model.verdict import (
     ACCEPT,
@@ -93,7 +94,6 @@ PUBLIC_MEMBERS: Final = {
         "classifying",
         "client",
         "client_sizes",
-        "client_state",
         "closed",
         "confirmed",
         "detect_done",
@@ -122,16 +122,14 @@ PUBLIC_MEMBERS: Final = {
         "reversed",
         "server",
         "server_sizes",
-        "server_state",
         "set_fact",
         "share",
         "sport",
         "src",
         "start",
         "state",
+        "tcp",
         "timeout",
-        "tracker",
-        "unacked",
         "verdict",
         "version",
         "watched",
@@ -183,6 +181,7 @@ __all__ = [
     "Scope",
     "SetType",
     "Surroundings",
+    "TcpState",
     "Transaction",
     "TransactionParser",
     "Verdict",

@@ -219,7 +219,7 @@ class Chains:
             return False
         if action is not ACCEPT or not asked.facts:
             return True
-        if flow.unacked:
+        if flow.tcp.unacked:
             return False
         state = self._fact_state
         return all(state(flow, name) is YES for name in asked.facts)

@@ -65,7 +65,7 @@ class CarriedFlows:
 
 def is_carried(flow: Flow) -> bool:
     """Return True if the kernel may have been given the flow's verdict."""
-    return flow.released or flow.final is not None
+    return flow.cache.released or flow.cache.final is not None
 
 
 def take_counters(flow: Flow, connection: Connection) -> bool:

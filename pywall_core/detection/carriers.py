@@ -52,6 +52,7 @@ class Carriers:
 
     def judge(self, flow: Flow, carried: Carried) -> None:
         """Have bytes judged that a parser has given."""
+        state = flow.detection
         if carried.carrier not in self.wanted:
             return
         if carried.offset == 0:
@@ -67,8 +68,8 @@ class Carriers:
                 self._on_error(judge.name, flow, error)
                 continue
             if type(answer) is Facts:
-                if any(flow.facts.get(name) != value for name, value in answer.items()):
-                    flow.facts = {**flow.facts, **answer}
+                if any(state.facts.get(name) != value for name, value in answer.items()):
+                    state.facts = {**state.facts, **answer}
                     self.changed = True
             elif answer is not MORE and answer is not NO:
                 message = f"pywall_carried returned {type(answer).__name__}"
@@ -84,6 +85,7 @@ class Carriers:
         return changed
 
     def _forget(self, flow: Flow, names: frozenset[str]) -> None:
-        if not names.isdisjoint(flow.facts):
-            flow.facts = {name: value for name, value in flow.facts.items() if name not in names}
+        state = flow.detection
+        if not names.isdisjoint(state.facts):
+            state.facts = {name: value for name, value in state.facts.items() if name not in names}
             self.changed = True

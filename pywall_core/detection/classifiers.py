@@ -17,7 +17,7 @@ ClassifyCall = Callable[[Flow, bool, bytes], "Facts | Answer"]
 #: Called with the plugin's name, the flow and the exception; the engine turns it into ``failure.plugin_error``.
 OnError = Callable[[str, Flow, BaseException], None]
 
-#: ``flow.classifying`` of a flow whose class is wanted and whose classifiers have not been asked yet
+#: ``classifying`` of a flow whose class is wanted and whose classifiers have not been asked yet
 NOT_BEGUN: Final = -1
 #: payloads whose boundaries are kept; what comes behind them before classification begins is one payload
 KEPT_CUTS: Final = 128
@@ -33,7 +33,7 @@ class Classifier:
 
 
 class Classifiers:
-    """Asks the classifiers; keeps ``flow.classifying``, the mask of those that have not settled, and their facts."""
+    """Asks the classifiers; keeps their facts and ``flow.detection.classifying``, the mask of those not settled."""
 
     def __init__(self, classifiers: list[Classifier], on_error: OnError) -> None:
         self._classifiers = classifiers
@@ -46,19 +46,21 @@ class Classifiers:
 
     def begin(self, flow: Flow) -> bool:
         """Start with the bytes that are kept from the flow's beginning. Return True when facts changed."""
+        state = flow.detection
         self._drop_data(flow)
-        flow.classifying = self._all
+        state.classifying = self._all
         changed = False
         for to_server, data in payloads(flow):
-            if flow.classifying:
+            if state.classifying:
                 changed |= self.feed(flow, to_server, data)
         return changed
 
     def feed(self, flow: Flow, to_server: bool, data: bytes) -> bool:
         """Ask about one payload. Return True when facts changed."""
+        state = flow.detection
         changed = False
         for i, classifier in enumerate(self._classifiers):
-            if not flow.classifying >> i & 1:
+            if not state.classifying >> i & 1:
                 continue
             try:
                 answer: Any = classifier.call(flow, to_server, data)
@@ -69,10 +71,10 @@ class Classifiers:
                 continue
             if answer is MORE:
                 continue
-            flow.classifying &= ~(1 << i)
+            state.classifying &= ~(1 << i)
             changed = True
             if type(answer) is Facts:
-                flow.facts = {**flow.facts, **answer}
+                state.facts = {**state.facts, **answer}
             elif answer is not NO:
                 message = f"pywall_classify returned {type(answer).__name__}"
                 self._on_error(classifier.name, flow, TypeError(message))
@@ -80,10 +82,11 @@ class Classifiers:
 
     def set_aside(self, flow: Flow) -> None:
         """Forget all evidence about a flow: its name is confirmed, or something else begins inside it."""
+        state = flow.detection
         self._drop_data(flow)
-        flow.classifying = 0
-        if self.facts.intersection(flow.facts):
-            flow.facts = {name: value for name, value in flow.facts.items() if name not in self.facts}
+        state.classifying = 0
+        if self.facts.intersection(state.facts):
+            state.facts = {name: value for name, value in state.facts.items() if name not in self.facts}
 
     def _drop_data(self, flow: Flow) -> None:
         if flow.ext is not None:
@@ -93,10 +96,11 @@ class Classifiers:
 
 def payloads(flow: Flow) -> list[tuple[bool, bytes]]:
     """Return the payloads kept of a flow, ``(to_server, data)``, cut and ordered as they arrived."""
+    state = flow.detection
     found = []
     at = [0, 0]
-    kept = (flow.server, flow.client)
-    for cut in flow.cuts:
+    kept = (state.server, state.client)
+    for cut in state.cuts:
         to_server, size = cut > 0, abs(cut)
         data = kept[to_server][at[to_server] : at[to_server] + size]
         at[to_server] += size

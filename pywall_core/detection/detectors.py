@@ -1,7 +1,8 @@
 """What a flow carries: detectors are asked over the prefixes, classifiers over the payload of what none matched.
 
-A flow's ``pending`` is a mask of the detectors that have not said NO yet, one bit each in the YAML's order. A match
-settles when no detector listed before it is pending any more, so the answer does not depend on how bytes were cut.
+``flow.detection.pending`` is a mask of the detectors that have not said NO yet, one bit each in the YAML's order. A
+match settles when no detector listed before it is pending any more, so the answer does not depend on how bytes were
+cut.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ class Detectors:
 
 
 class Detection:
-    """Asks detectors and classifiers; keeps ``flow.app_proto``, ``facts``, ``confirmed`` and ``detect_done``.
+    """Asks detectors and classifiers; keeps ``flow.detection``.
 
     ``limit_bytes`` bounds the prefix of each direction in bytes, ``limit_packets`` the datagrams of each direction;
     segments of a stream are not counted, else sending one byte each would spend the budget before anything is said.
@@ -120,44 +121,46 @@ class Detection:
 
     def begin(self, flow: Flow) -> None:
         """Set up a new flow."""
+        state = flow.detection
         if flow.proto == TCP:
-            flow.pending = self._tcp
+            state.pending = self._tcp
         elif flow.proto == UDP:
-            flow.pending = self._udp
+            state.pending = self._udp
         elif flow.proto in PROTOCOL_NAMES:
-            flow.app_proto = PROTOCOL_NAMES[flow.proto]
-            flow.confirmed = flow.detect_done = True
+            state.app_proto = PROTOCOL_NAMES[flow.proto]
+            state.confirmed = state.done = True
             if flow.proto not in (ICMP, ICMPV6):
                 return
-            flow.opaque = True  # the data of an echo may be anything
+            state.opaque = True  # the data of an echo may be anything
             flow.protocol_event_written = True  # its type and code are in every event
         if self.classifiers.wanted:
-            flow.classifying = NOT_BEGUN
+            state.classifying = NOT_BEGUN
 
     def resume(self, flow: Flow, known: Known) -> None:
         """Go on with what another process had learnt about a new entry, from the prefixes where it was not done."""
-        flow.app_proto, flow.app_proto_orig = known.app_proto, known.app_proto_orig
-        flow.confirmed, flow.opaque, flow.facts = known.confirmed, known.opaque, known.facts
-        flow.payload_seen = known.app_proto not in (None, "none")
+        state = flow.detection
+        state.app_proto, state.app_proto_orig = known.app_proto, known.app_proto_orig
+        state.confirmed, state.opaque, state.facts = known.confirmed, known.opaque, known.facts
+        state.payload_seen = known.app_proto not in (None, "none")
         flow.protocol_event_written = known.done
         if not self.classifiers.facts.isdisjoint(known.facts) or (known.confirmed and not known.opaque):
-            flow.classifying = 0
-        flow.app_proto_outer = known.outer
+            state.classifying = 0
+        state.app_proto_outer = known.outer
         if known.done:
-            flow.detect_done = True
-            flow.pending = 0
+            state.done = True
+            state.pending = 0
             if known.followed:
                 self._follow_on(flow)
             return
         if not known.client and not known.server:
             return
-        flow.payload_seen = True
-        flow.client, flow.server = known.client, known.server
-        flow.client_sizes, flow.server_sizes = known.sizes
-        if flow.client:
-            flow.pending &= self._by_first_client[flow.client[0]]
-        if flow.server:
-            flow.pending &= self._by_first_server[flow.server[0]]
+        state.payload_seen = True
+        state.client, state.server = known.client, known.server
+        state.client_sizes, state.server_sizes = known.sizes
+        if state.client:
+            state.pending &= self._by_first_client[state.client[0]]
+        if state.server:
+            state.pending &= self._by_first_server[state.server[0]]
         self._ask(flow)
 
     def await_names(self, asked: Collection[str]) -> None:
@@ -168,9 +171,10 @@ class Detection:
         """Return the names that a flow without one may get from detectors that have not said NO; of one with a name,
         this name.
         """
-        if flow.app_proto is not None:
-            return frozenset((flow.app_proto,))
-        return self._names.possible(flow.pending | flow.match_bit)
+        state = flow.detection
+        if state.app_proto is not None:
+            return frozenset((state.app_proto,))
+        return self._names.possible(state.pending | state.match_bit)
 
     def quarantine(self, name: str) -> None:
         """Never ask this plugin again: what it would have said stays open."""
@@ -181,14 +185,15 @@ class Detection:
 
     def blind(self, flow: Flow) -> bool:
         """Only quarantined detectors could still name this flow: it will never settle."""
-        open_bits = flow.pending & self._quarantined
-        return bool(open_bits) and (flow.match is not None or open_bits == flow.pending or self.spent(flow))
+        state = flow.detection
+        open_bits = state.pending & self._quarantined
+        return bool(open_bits) and (state.match is not None or open_bits == state.pending or self.spent(flow))
 
     def feed(self, flow: Flow, to_server: bool, data: bytes, datagram: bool) -> bool:
         """Add payload of one direction (never empty); True when facts of the flow changed."""
         return (
             self._feed_behind(flow, 0, to_server, data, datagram)
-            if flow.unwrap
+            if flow.detection.unwrap
             else self._feed(flow, to_server, data, datagram)
         )
 
@@ -198,53 +203,55 @@ class Detection:
         return bool(data) and self._feed(flow, to_server, data, datagram)
 
     def _feed(self, flow: Flow, to_server: bool, data: bytes, datagram: bool) -> bool:
-        if flow.detect_done:
-            changed = bool(flow.classifying) and self._feed_classifiers(flow, to_server, data)
+        state = flow.detection
+        if state.done:
+            changed = bool(state.classifying) and self._feed_classifiers(flow, to_server, data)
             if self.carriers.icmp_wanted and flow.proto in (ICMP, ICMPV6):
                 changed |= self.carriers.judge_echo(flow, to_server, data)
-            return changed if flow.following is None else self._follow(flow, to_server, data) or changed
-        flow.payload_seen = True
-        open_before = flow.pending
-        changed = flow.classifying > 0 and self.classifiers.feed(flow, to_server, data)
-        room = self.limit_bytes - len(flow.client if to_server else flow.server)
+            return changed if state.following is None else self._follow(flow, to_server, data) or changed
+        state.payload_seen = True
+        open_before = state.pending
+        changed = state.classifying > 0 and self.classifiers.feed(flow, to_server, data)
+        room = self.limit_bytes - len(state.client if to_server else state.server)
         kept = data if datagram or len(data) <= room else data[:room]
-        if flow.classifying == NOT_BEGUN and len(flow.cuts) < KEPT_CUTS:
-            flow.cuts += (len(data) if to_server else -len(data),)
+        if state.classifying == NOT_BEGUN and len(state.cuts) < KEPT_CUTS:
+            state.cuts += (len(data) if to_server else -len(data),)
         if to_server:
-            if not flow.client:
-                flow.pending &= self._by_first_client[data[0]]
-            flow.client += kept
+            if not state.client:
+                state.pending &= self._by_first_client[data[0]]
+            state.client += kept
             if datagram:
-                flow.client_sizes += (len(data),)
+                state.client_sizes += (len(data),)
         else:
-            if not flow.server:
-                flow.pending &= self._by_first_server[data[0]]
-            flow.server += kept
+            if not state.server:
+                state.pending &= self._by_first_server[data[0]]
+            state.server += kept
             if datagram:
-                flow.server_sizes += (len(data),)
-        began = flow.classifying > 0
-        following, restarts, depth = flow.following is not None, self._restarts, len(flow.unwrap)
+                state.server_sizes += (len(data),)
+        began = state.classifying > 0
+        following, restarts, depth = state.following is not None, self._restarts, len(state.unwrap)
         changed |= self._ask(flow)
-        if flow.app_proto is None and open_before & ~flow.pending & self._awaited:
+        if state.app_proto is None and open_before & ~state.pending & self._awaited:
             changed = True
-        if flow.following is not None and restarts == self._restarts:
+        if state.following is not None and restarts == self._restarts:
             changed |= self._follow(flow, to_server, data if following else data[len(kept) :])
         if restarts != self._restarts:
             if not following and len(kept) < len(data):
                 self._feed_behind(flow, depth, to_server, data[len(kept) :], datagram)
             return True
-        if flow.classifying == NOT_BEGUN and not self.may_be_named(flow):
+        if state.classifying == NOT_BEGUN and not self.may_be_named(flow):
             changed |= self.classifiers.begin(flow)
-        if not began and flow.classifying > 0 and len(kept) < len(data):
+        if not began and state.classifying > 0 and len(kept) < len(data):
             changed |= self.classifiers.feed(flow, to_server, data[len(kept) :])
         return changed
 
     def skip(self, flow: Flow, to_server: bool, size: int) -> bool:
         """``size`` bytes of a direction are missing. True when facts of the flow changed."""
-        changed = not flow.detect_done and self.finish(flow)
-        if flow.following is not None:
+        state = flow.detection
+        changed = not state.done and self.finish(flow)
+        if state.following is not None:
             self.transactions.skip(flow, to_server, size)
-            changed |= flow.following is None
+            changed |= state.following is None
         return changed
 
     def may_be_named(self, flow: Flow) -> bool:
@@ -253,12 +260,13 @@ class Detection:
         An opening alone does not buy time: without a match for a few packets, with an unconfirmed one until the other
         side has answered, which a real one does before long.
         """
-        if flow.detect_done or not flow.pending:
+        state = flow.detection
+        if state.done or not state.pending:
             return False
-        client, server = len(flow.client), len(flow.server)
-        if flow.match is None:
+        client, server = len(state.client), len(state.server)
+        if state.match is None:
             return client + server < _UNMATCHED_GRACE
-        if flow.match.confirmed:
+        if state.match.confirmed:
             return True
         if not client or not server:
             return client + server < _SILENCE_GRACE
@@ -266,39 +274,42 @@ class Detection:
 
     def _feed_classifiers(self, flow: Flow, to_server: bool, data: bytes) -> bool:
         """Classify payload of a flow that detectors are done with."""
-        if flow.classifying == NOT_BEGUN:
+        state = flow.detection
+        if state.classifying == NOT_BEGUN:
             self.classifiers.begin(flow)
         if flow.proto in (ICMP, ICMPV6):  # an echo reply repeats its request, which is no evidence
-            if data == (flow.server if to_server else flow.client):
+            if data == (state.server if to_server else state.client):
                 return False
             if to_server:
-                flow.client = data
+                state.client = data
             else:
-                flow.server = data
+                state.server = data
         return self.classifiers.feed(flow, to_server, data)
 
     def spent(self, flow: Flow) -> bool:
         """Return True if the budget of a direction is used up."""
+        state = flow.detection
         limit = self.limit_bytes
         return (
-            len(flow.client) >= limit
-            or len(flow.server) >= limit
-            or len(flow.client_sizes) >= self.limit_packets
-            or len(flow.server_sizes) >= self.limit_packets
+            len(state.client) >= limit
+            or len(state.server) >= limit
+            or len(state.client_sizes) >= self.limit_packets
+            or len(state.server_sizes) >= self.limit_packets
         )
 
     def finish(self, flow: Flow) -> bool:
         """The budget is spent or the flow ended: what is still open counts as NO. True when facts changed."""
-        if flow.detect_done or flow.pending & self._quarantined:
+        state = flow.detection
+        if state.done or state.pending & self._quarantined:
             return False
-        if flow.match is not None:
+        if state.match is not None:
             restarts = self._restarts
-            if flow.app_proto is None:
-                self._settle(flow, flow.match)
+            if state.app_proto is None:
+                self._settle(flow, state.match)
             if restarts == self._restarts:
                 self._end_detection(flow)
-        elif flow.payload_seen:
-            flow.pending = 0
+        elif state.payload_seen:
+            state.pending = 0
             self._settle_unknown(flow)
         else:
             return False
@@ -306,7 +317,7 @@ class Detection:
 
     def possible(self, flow: Flow, mask: int) -> bool:
         """Return True if some detector in ``mask`` may still match the flow."""
-        return bool(flow.pending & mask)
+        return bool(flow.detection.pending & mask)
 
     def fact_state(self, flow: Flow, name: str) -> Answer:
         """YES: settled (present or absent for good); NO: provisional, may still change; PENDING: open.
@@ -316,26 +327,27 @@ class Detection:
         given = self.given.get(name)
         if given is not None:
             return given(flow, name)
-        app_proto = flow.app_proto
-        following = flow.following
+        state = flow.detection
+        app_proto = state.app_proto
+        following = state.following
         settled = NO if following is not None else YES  # another protocol may yet begin inside
         if name in self.carriers.facts:
             if flow.proto in (ICMP, ICMPV6):
                 return NO
-            return PENDING if app_proto is None else settled if flow.detect_done else NO
+            return PENDING if app_proto is None else settled if state.done else NO
         if name in self.classifiers.facts:
-            if name not in flow.facts and not (flow.confirmed and not flow.opaque):
-                return PENDING if flow.classifying or not flow.detect_done else settled
-            return settled if flow.detect_done else NO
+            if name not in state.facts and not (state.confirmed and not state.opaque):
+                return PENDING if state.classifying or not state.done else settled
+            return settled if state.done else NO
         if app_proto is None:
-            return NO if name in flow.facts or not self._may_come(flow, name) else PENDING
+            return NO if name in state.facts or not self._may_come(flow, name) else PENDING
         if following is not None and following.own_facts:
             return NO if following.began or not name.startswith(following.prefix) else PENDING
-        if flow.detect_done:
-            return settled if flow.confirmed or app_proto in ("unknown", "none") else NO
-        if name == "app_proto" or name in flow.facts:
+        if state.done:
+            return settled if state.confirmed or app_proto in ("unknown", "none") else NO
+        if name == "app_proto" or name in state.facts:
             return NO
-        return PENDING if name.partition(".")[0] in (app_proto, flow.app_proto_orig) else NO
+        return PENDING if name.partition(".")[0] in (app_proto, state.app_proto_orig) else NO
 
     def _may_come(self, flow: Flow, fact: str) -> bool:
         """Return True where a flow without a name may yet get the fact: not where its detectors have said NO."""
@@ -353,8 +365,9 @@ class Detection:
         return order
 
     def _ask(self, flow: Flow) -> bool:
-        pending = flow.pending
-        client, server = flow.client, flow.server
+        state = flow.detection
+        pending = state.pending
+        client, server = state.client, state.server
         changed = False
         for bit, detector in self._order(pending):
             self.asking = bit
@@ -368,27 +381,27 @@ class Detection:
             if answer is MORE:
                 continue
             if answer is NO:
-                if bit != flow.match_bit or flow.match is None or not flow.match.confirmed:
+                if bit != state.match_bit or state.match is None or not state.match.confirmed:
                     pending &= ~bit
             elif type(answer) is Match:
                 if answer.confirmed and answer.protocol in detector.unseen:
                     answer = replace(answer, confirmed=False)
-                changed = answer != flow.match
-                if answer.anomaly and (flow.match is None or flow.match.anomaly != answer.anomaly):
+                changed = answer != state.match
+                if answer.anomaly and (state.match is None or state.match.anomaly != answer.anomaly):
                     note = Transaction(0, answer.facts, anomaly=answer.anomaly)
                     self.transactions.due.append((answer.protocol, note))
-                flow.match = answer
-                flow.match_bit = bit
+                state.match = answer
+                state.match_bit = bit
                 pending &= (bit << 1) - 1
                 break
             else:
                 self._on_error(detector.name, flow, TypeError(f"pywall_detect returned {type(answer).__name__}"))
                 pending &= ~bit
         self.asking = 0
-        flow.pending = pending
-        match = flow.match
+        state.pending = pending
+        match = state.match
         if match is not None:
-            if not pending & (flow.match_bit - 1) and (changed or flow.app_proto is None or flow.opaque):
+            if not pending & (state.match_bit - 1) and (changed or state.app_proto is None or state.opaque):
                 self._settle(flow, match)
                 return True
             if not pending:  # its own detector says that what follows the opening is something else
@@ -402,25 +415,26 @@ class Detection:
 
     def _settle(self, flow: Flow, match: Match) -> None:
         """The flow's protocol is known."""
-        if flow.app_proto is not None and flow.app_proto != match.protocol and flow.app_proto_orig is None:
-            flow.app_proto_orig = flow.app_proto
-        flow.app_proto = match.protocol
-        flow.pending = flow.match_bit
-        flow.confirmed = match.confirmed
-        flow.opaque = False
-        following = flow.following
+        state = flow.detection
+        if state.app_proto is not None and state.app_proto != match.protocol and state.app_proto_orig is None:
+            state.app_proto_orig = state.app_proto
+        state.app_proto = match.protocol
+        state.pending = state.match_bit
+        state.confirmed = match.confirmed
+        state.opaque = False
+        following = state.following
         if match.facts and (following is None or not following.own_facts or not following.began):
-            facts = dict(flow.facts)
+            facts = dict(state.facts)
             for name, value in match.facts.items():
                 facts[self.transactions.dotted(match.protocol, name)] = value
-            flow.facts = facts
+            state.facts = facts
         restarts = self._restarts
         if following is None:
             self._begin_following(flow)
         if restarts != self._restarts:
             return
-        if match.restart is not None and flow.following is None:
-            self._begin_anew(flow, flow.client[match.restart[0] :], flow.server[match.restart[1] :], inside=True)
+        if match.restart is not None and state.following is None:
+            self._begin_anew(flow, state.client[match.restart[0] :], state.server[match.restart[1] :], inside=True)
         elif (match.done and match.confirmed) or self.spent(flow):
             self._end_detection(flow)
         elif match.confirmed:
@@ -428,19 +442,21 @@ class Detection:
 
     def _follow_on(self, flow: Flow) -> None:
         """Follow the transactions of a flow whose name another process has found, from its next bytes on."""
+        state = flow.detection
         for number, detector in enumerate(self._detectors):
-            if detector.follow is not None and flow.app_proto in detector.protocols:
-                flow.match_bit = 1 << number
+            if detector.follow is not None and state.app_proto in detector.protocols:
+                state.match_bit = 1 << number
                 self.transactions.begin(flow, detector.name, detector.follow)
                 return
 
     def _begin_following(self, flow: Flow) -> None:
         """Where the protocol has transactions: make their parser, and feed it what was seen so far."""
-        detector = self._detectors[flow.match_bit.bit_length() - 1]
+        state = flow.detection
+        detector = self._detectors[state.match_bit.bit_length() - 1]
         if detector.follow is None:
             return
-        restarts, depth = self._restarts, len(flow.unwrap)
-        sides = ((True, flow.client, flow.client_sizes), (False, flow.server, flow.server_sizes))
+        restarts, depth = self._restarts, len(state.unwrap)
+        sides = ((True, state.client, state.client_sizes), (False, state.server, state.server_sizes))
         self.transactions.begin(flow, detector.name, detector.follow)
         for to_server, data, sizes in sides:
             at = 0
@@ -451,33 +467,35 @@ class Detection:
                     continue
                 if restarts != self._restarts:
                     self._feed_behind(flow, depth, to_server, piece, bool(sizes))
-                elif flow.following is not None:
+                elif state.following is not None:
                     self._follow(flow, to_server, piece)
 
     def _follow(self, flow: Flow, to_server: bool, data: bytes) -> bool:
         """Feed the parser of the flow's transactions; True when something is to be judged anew."""
+        state = flow.detection
         if not data:
             return False
-        following: Following = flow.following
-        own = flow.match_bit
+        following: Following = state.following
+        own = state.match_bit
         self.carriers.changed = False
         step = self.transactions.feed(flow, to_server, data)
         if step is not None:
             # the detector whose protocol the bytes contradict is not asked again: it would say the same
             self._begin_anew(flow, step.client, step.server, inside=step.inside, without=0 if step.inside else own)
             return True
-        if following.confirmed and not flow.confirmed:
-            flow.confirmed = True
+        if following.confirmed and not state.confirmed:
+            state.confirmed = True
             self._end_detection(flow)
             return True
-        return bool(self.transactions.due) or self.carriers.changed or flow.following is None
+        return bool(self.transactions.due) or self.carriers.changed or state.following is None
 
     def _end_detection(self, flow: Flow) -> None:
         """Detectors are not asked any more; classifiers go on where no name is confirmed."""
-        flow.detect_done = True
-        if flow.confirmed and not flow.opaque:
+        state = flow.detection
+        state.done = True
+        if state.confirmed and not state.opaque:
             self.classifiers.set_aside(flow)
-        elif flow.classifying == NOT_BEGUN:
+        elif state.classifying == NOT_BEGUN:
             self.classifiers.begin(flow)
         self._release(flow)
 
@@ -486,17 +504,18 @@ class Detection:
 
         ``without`` is the mask of detectors that are not asked.
         """
+        state = flow.detection
         self._restarts += 1
         set_back(flow, inside=inside)
-        if flow.classifying or self.classifiers.wanted:
+        if state.classifying or self.classifiers.wanted:
             self.classifiers.set_aside(flow)
-            flow.classifying = NOT_BEGUN
+            state.classifying = NOT_BEGUN
         if self._nested >= _MOST_NESTED:
             self._settle_unknown(flow)
             return
-        flow.pending = (self._tcp if flow.proto == TCP else self._udp) & ~without
+        state.pending = (self._tcp if flow.proto == TCP else self._udp) & ~without
         self._nested += 1
-        depth = len(flow.unwrap)
+        depth = len(state.unwrap)
         try:
             for to_server, data in ((True, client), (False, server)):
                 if data:
@@ -505,14 +524,16 @@ class Detection:
             self._nested -= 1
 
     def _settle_unknown(self, flow: Flow) -> None:
-        if flow.app_proto is None:
-            flow.app_proto = "unknown"
+        state = flow.detection
+        if state.app_proto is None:
+            state.app_proto = "unknown"
         self._end_detection(flow)
 
     def _release(self, flow: Flow) -> None:
-        flow.client = flow.server = b""
-        flow.client_sizes = flow.server_sizes = flow.cuts = ()
-        flow.match = None
+        state = flow.detection
+        state.client = state.server = b""
+        state.client_sizes = state.server_sizes = state.cuts = ()
+        state.match = None
 
 
 def _first_bytes(declared: list[bytes | None]) -> tuple[int, ...]:

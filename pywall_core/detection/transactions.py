@@ -110,29 +110,31 @@ class Transactions:
 
     def begin(self, flow: Flow, plugin: str, make: Callable[[Flow], Any]) -> None:
         """Follow a flow whose name is known now, unless the plugin gives no parser for it."""
+        state = flow.detection
         parser = self._call(plugin, flow, make, flow)
-        if parser is None or flow.app_proto is None:
+        if parser is None or state.app_proto is None:
             return
         if self._carriers.wanted and hasattr(parser, "carries"):
             parser.carries = self._carriers.wanted
-        flow.following = self._call(plugin, flow, Following, plugin, flow.app_proto, parser)
+        state.following = self._call(plugin, flow, Following, plugin, state.app_proto, parser)
 
     def feed(self, flow: Flow, to_server: bool, data: bytes) -> HandOver | None:
         """Give the next bytes (or a datagram) to the flow's parser. Returns the hand-over that they complete.
 
-        Afterwards ``flow.following`` is None when nothing can come any more.
+        Afterwards ``flow.detection.following`` is None when nothing can come any more.
         """
-        following: Following = flow.following
+        state = flow.detection
+        following: Following = state.following
         answer: tuple[list[Found], bool, bool] | None
         answer = self._call(following.plugin, flow, _fed, following.parser, to_server, data)
         if answer is None:
-            flow.following = None
+            state.following = None
             return None
         found, over, following.confirmed = answer
         for one in found:
             if isinstance(one, HandOver):
                 if one.unwrap is not None:
-                    flow.unwrap = (*flow.unwrap, Unwrapping(following.plugin, one.unwrap))
+                    state.unwrap = (*state.unwrap, Unwrapping(following.plugin, one.unwrap))
                 self.due += self._finish(flow)
                 return one
             if isinstance(one, Carried):
@@ -147,21 +149,22 @@ class Transactions:
 
     def unwrap(self, flow: Flow, depth: int, to_server: bool, data: bytes) -> bytes:
         """Return the payload of the next bytes of a direction that have passed ``depth`` of the flow's unwrappers."""
-        for each in flow.unwrap[depth:]:
+        for each in flow.detection.unwrap[depth:]:
             if not data:
                 break
             data = self._call(each.plugin, flow, _unwrapped, each.unwrapper, to_server, data) or b""
         return data
 
     def skip(self, flow: Flow, to_server: bool, size: int) -> None:
-        """Bytes of a direction are missing. Afterwards ``flow.following`` is None when its parser cannot go on."""
-        following: Following = flow.following
-        if flow.unwrap or not self._call(following.plugin, flow, following.parser.gap, to_server, size):
+        """Bytes of a direction are missing. Afterwards the flow has no parser if it cannot go on."""
+        state = flow.detection
+        following: Following = state.following
+        if state.unwrap or not self._call(following.plugin, flow, following.parser.gap, to_server, size):
             self.due += self._finish(flow)
 
     def survives(self, flow: Flow, to_server: bool, size: int) -> bool:
         """Return True if the flow's parser, where it has one, could go on without ``size`` bytes of a direction."""
-        following: Following | None = flow.following
+        following: Following | None = flow.detection.following
         if following is None:
             return True
         return bool(self._call(following.plugin, flow, following.copy().parser.gap, to_server, size))
@@ -177,12 +180,13 @@ class Transactions:
 
     def apply(self, flow: Flow, protocol: str, transaction: Transaction) -> None:
         """The facts of a transaction replace those of the one before."""
+        state = flow.detection
         prefix = protocol + "."
         carried = self._carriers.facts
-        facts = {name: value for name, value in flow.facts.items() if not name.startswith(prefix) or name in carried}
+        facts = {name: value for name, value in state.facts.items() if not name.startswith(prefix) or name in carried}
         for name, value in transaction.facts.items():
             facts[self.dotted(protocol, name)] = value
-        flow.facts = facts
+        state.facts = facts
 
     def dotted(self, protocol: str, name: str) -> str:
         """Return ``protocol.name``, one text for all flows."""
@@ -197,10 +201,11 @@ class Transactions:
         return dotted
 
     def _finish(self, flow: Flow) -> list[Due]:
-        following: Following | None = flow.following
+        state = flow.detection
+        following: Following | None = state.following
         if following is None:
             return []
-        flow.following = None
+        state.following = None
         left = self._call(following.plugin, flow, _finished, following.parser)
         return [(following.protocol, transaction) for transaction in left or ()]
 
@@ -259,16 +264,17 @@ def set_back(flow: Flow, *, inside: bool) -> None:
 
     ``inside``: it is carried by the present protocol. Otherwise the present protocol's name is withdrawn.
     """
-    name = flow.app_proto
+    state = flow.detection
+    name = state.app_proto
     if name is not None and inside:
-        flow.app_proto_outer = (*flow.app_proto_outer, name)[-_DEEPEST:]
+        state.app_proto_outer = (*state.app_proto_outer, name)[-_DEEPEST:]
     elif name is not None:
-        flow.app_proto_orig = flow.app_proto_orig or name
-        flow.app_proto = None
-        flow.confirmed = False
-    flow.opaque = inside
-    flow.detect_done = flow.protocol_event_written = False
-    flow.client = flow.server = b""
-    flow.client_sizes = flow.server_sizes = flow.cuts = ()
-    flow.match = flow.following = None
-    flow.match_bit = 0
+        state.app_proto_orig = state.app_proto_orig or name
+        state.app_proto = None
+        state.confirmed = False
+    state.opaque = inside
+    state.done = flow.protocol_event_written = False
+    state.client = state.server = b""
+    state.client_sizes = state.server_sizes = state.cuts = ()
+    state.match = state.following = None
+    state.match_bit = 0

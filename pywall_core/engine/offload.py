@@ -10,7 +10,6 @@ from ..chain.walk import Chains
 from ..model.flow import Flow
 from ..model.packet import INPUT, OUTPUT, Packet
 from ..model.verdict import ACCEPT, Verdict
-from . import verdict_cache
 from .hooks import Guard
 from .timing import Calls
 
@@ -56,7 +55,7 @@ class Offload:
         flow = self._find(packet.key)
         if flow is None or verdict.action is not ACCEPT:
             return flow is None or not flow.watched
-        if not (flow.released or self.release(flow, verdict_cache.slot_of(packet))):
+        if not (flow.cache.released or self.release(flow, packet.hook << 1 | packet.to_server)):
             return 0
         if flow.loopback:
             return 1
@@ -64,7 +63,7 @@ class Offload:
         if back is None or not back.final or back.action is not ACCEPT:
             return 1
         if back is not self._unruled:
-            verdict_cache.record_accept(flow, back)
+            flow.cache.record_accept(back)
         return 2
 
     def release(self, flow: Flow, slot: int) -> bool:
@@ -75,11 +74,12 @@ class Offload:
         """
         if flow.watched or (self._look_on and flow.looked_at):
             return False
-        if self._announcers and (flow.match_bit | (0 if flow.detect_done else flow.pending)) & self._announcers:
+        state = flow.detection
+        if self._announcers and (state.match_bit | (0 if state.done else state.pending)) & self._announcers:
             return False
         if not (self._loopback_decided(flow) if flow.loopback else self._other_way_decided(flow, slot)):
             return False
-        flow.released = True
+        flow.cache.released = True
         self._guard.call_all(self._on_release, flow)
         return True
 
@@ -87,7 +87,7 @@ class Offload:
         """Each packet on ``lo`` passes OUTPUT and INPUT: all four verdicts count."""
         for slot in _LOOPBACK_SLOTS:
             if (slot >> 1) not in self._decided_at_sight:
-                verdict = flow.verdicts[slot]
+                verdict = flow.cache.verdicts[slot]
                 if verdict is None or not verdict.final:
                     return False
         return True
@@ -104,9 +104,9 @@ class Offload:
         packet.
         """
         slot = hook << 1 | to_server
-        verdict = flow.verdicts[slot]
-        if verdict is None and not flow.unacked:
+        verdict = flow.cache.verdicts[slot]
+        if verdict is None and not flow.tcp.unacked:
             verdict = self._other_way.verdict(flow, to_server, hook)
             if verdict is not None and (verdict.action is ACCEPT or not verdict.final):
-                flow.verdicts[slot] = verdict
+                flow.cache.verdicts[slot] = verdict
         return verdict

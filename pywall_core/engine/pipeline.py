@@ -8,17 +8,16 @@ from typing import Final, final
 
 from ..chain.walk import Chains
 from ..detection.detectors import Detection
-from ..detection.snapshot import Snapshot, restore, snapshot
 from ..events.emitter import Reporter
 from ..flows.expectations import LIFETIME, Expectations
 from ..flows.table import FlowTable, touch_datagram_flow
+from ..model.detection_state import DetectionState
 from ..model.flow import Flow
 from ..model.packet import ACK, FIN, OUTPUT, RST, SYN, TCP, Packet
 from ..model.verdict import ACCEPT, REJECT, Cause, Drop, Verdict
 from ..packet.decode import stray_error
 from ..packet.fragments import Fragments
 from ..packet.reset import reset_for_receiver
-from . import verdict_cache
 from .counters import VerdictCounter
 from .failure_policy import FailurePolicy
 from .hooks import Guard, PacketHooks
@@ -99,7 +98,8 @@ class Pipeline:
             return self._policy.table_full
         to_server = packet.to_server = packet.key == flow.key
         slot = packet.hook << 1 | to_server
-        verdict = flow.verdicts[slot]
+        cache = flow.cache
+        verdict = cache.verdicts[slot]
         if packet.hook == OUTPUT and packet.outdev == "lo":
             return self._process_loopback_output(packet, flow, slot, verdict)
         flow.last = packet.time
@@ -114,17 +114,17 @@ class Pipeline:
         if (
             verdict is not None
             and verdict.final
-            and (verdict.action is not ACCEPT or flow.released or self._release(flow, slot))
+            and (verdict.action is not ACCEPT or cache.released or self._release(flow, slot))
         ):
             if flow.proto == TCP and packet.flags & (FIN | RST):
                 _close(flow)
             if verdict is not self._unruled:
-                flow.verdict = verdict
-        elif flow.released:
+                cache.last = verdict
+        elif cache.released:
             self._guard.begin_packet()
             verdict = self._judge(packet, flow, slot)
             if verdict is not self._unruled:
-                flow.verdict = verdict
+                cache.last = verdict
         else:
             verdict = self._process_undecided(packet, flow, slot)
         self._count(verdict)
@@ -135,11 +135,12 @@ class Pipeline:
         self._guard.begin_packet()
         verdict = self._judge(packet, flow, packet.hook << 1 | packet.to_server)
         if verdict is not self._unruled:
-            flow.verdict = verdict
+            flow.cache.last = verdict
         return verdict
 
     def _process_undecided(self, packet: Packet, flow: Flow, slot: int) -> Verdict:
-        before: Snapshot | None = None
+        cache = flow.cache
+        before: DetectionState | None = None
         self._guard.begin_packet()
         if self._expectations.staged:
             self._expectations.discard()
@@ -149,17 +150,18 @@ class Pipeline:
         veto = self._hooks.packet(packet, flow)
         if veto is not None:
             verdict = self._veto(veto, packet, flow)
-        elif flow.midstream and self._policy.pass_midstream and flow.verdict is None and self._passes_as_older(flow):
+        elif flow.tcp.midstream and self._policy.pass_midstream and cache.last is None and self._passes_as_older(flow):
             verdict = self._policy.midstream
-            verdict_cache.record_flow(flow, verdict)
+            flow.stop_looking(verdict)
         else:
             # 5. detection
             if packet.related:
                 packet.segments = ()
             elif packet.segments:
-                before = None if flow.detect_done and flow.following is None else snapshot(flow)
+                state = flow.detection
+                before = None if state.done and state.following is None else state.copy()
                 if self._detect(packet, flow):
-                    verdict_cache.facts_changed(flow)
+                    cache.facts_changed()
             # 6. the chain
             if self._transactions.due:
                 verdict = self._judge_transactions(packet, flow, slot)
@@ -174,11 +176,12 @@ class Pipeline:
             if packet.segments:
                 self._hooks.segment(packet, flow)
         elif before is not None and not verdict.final:
-            restore(flow, before)
+            flow.detection = before
+            cache.facts_changed()
         if self._expectations.staged or self._expectations.groups:
             self._expectations.commit(packet, flow, verdict, packet.time)
-        if verdict is not self._unruled or flow.verdict is None:
-            flow.verdict = verdict
+        if verdict is not self._unruled or cache.last is None:
+            cache.last = verdict
         return verdict
 
     # --- 2. fragments and errors ----------------------------------------------------------------------------------
@@ -253,7 +256,7 @@ class Pipeline:
         self._events.anomaly(packet, flow, "stream", veto.reason)
         verdict = self._policy.veto(veto.reason, veto.flow)
         if verdict.final and flow is not None:
-            verdict_cache.record_flow(flow, verdict)
+            flow.stop_looking(verdict)
         return verdict
 
     # --- 5. detection ---------------------------------------------------------------------------------------------
@@ -267,13 +270,14 @@ class Pipeline:
                 changed |= self._detection.skip(flow, packet.to_server, gap)
             if data:
                 changed |= self._feed(flow, packet.to_server, data, datagram)
-        if flow.match is not None or flow.app_proto is not None:
+        state = flow.detection
+        if state.match is not None or state.app_proto is not None:
             self._events.protocol(flow)
         return changed
 
     def _expect_late(self, flow: Flow, packet: Packet) -> bool:
         """Return True when the flow was announced since it began: some FTP servers connect before they answer PORT."""
-        if flow.payload_seen or packet.time - flow.start > LIFETIME:
+        if flow.detection.payload_seen or packet.time - flow.start > LIFETIME:
             return False
         flow.expected = self._expectations.take(flow, packet.time)
         return flow.expected is not None
@@ -288,7 +292,8 @@ class Pipeline:
         """Return the verdict that holds for the slot, else that of the rules or of the failure policy."""
         if self._guard.failed is not None:
             return self._fail(self._guard.failed, packet, flow)
-        verdict = flow.verdicts[slot]
+        cache = flow.cache
+        verdict = cache.verdicts[slot]
         if verdict is None:
             verdict = self._hooks.walk(packet, flow)
             if verdict is None:
@@ -301,10 +306,11 @@ class Pipeline:
                     return self._policy.truncated
             if self._observe and verdict.action is not ACCEPT:
                 verdict = self._events.would_be(verdict, packet, flow)
-            keep = not asked.packet and (verdict.final or not flow.unacked or flow.following is not None)
-            verdict_cache.record(flow, slot, verdict, keep=keep)
+            unacked = flow.tcp.unacked and flow.detection.following is None
+            keep = not asked.packet and (verdict.final or not unacked)
+            cache.record(slot, verdict, keep=keep)
         elif verdict.final:
-            verdict_cache.record(flow, slot, verdict, keep=True)
+            cache.record(slot, verdict, keep=True)
         if verdict.action is not ACCEPT:
             self._events.drop(verdict, packet, flow)
         return verdict
@@ -330,7 +336,7 @@ class Pipeline:
         for protocol, transaction in found:
             judged += 1
             self._transactions.apply(flow, protocol, transaction)
-            verdict_cache.facts_changed(flow)
+            flow.cache.facts_changed()
             verdict = None
             if protocol in self._asked_protocols:
                 verdict = self._judge(packet, flow, slot)
@@ -347,7 +353,8 @@ class Pipeline:
     def _tell_receiver(self, packet: Packet, flow: Flow) -> None:
         """A REJECT tells the sender. Inside a connection its first packet tells the receiver, by becoming a RST; the
         sender is told when it sends again."""
-        rejected_before = flow.verdict is not None and flow.verdict.action is REJECT
+        last = flow.cache.last
+        rejected_before = last is not None and last.action is REJECT
         if not rejected_before and not packet.related and packet.error is None and not packet.flags & (SYN | RST):
             packet.rewritten = reset_for_receiver(packet)
 
@@ -355,7 +362,7 @@ class Pipeline:
         """Return the verdict of ``failure.plugin_error``."""
         verdict = self._policy.plugin_error(plugin, self._guard.hung)
         if verdict.final:
-            verdict_cache.record_flow(flow, verdict)
+            flow.stop_looking(verdict)
         if verdict.action is not ACCEPT:
             self._events.drop(verdict, packet, flow)
         return verdict

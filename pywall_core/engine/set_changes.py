@@ -17,7 +17,6 @@ from ..model.flow import Flow
 from ..model.named_set import TYPES, NamedSet, SetFullError
 from ..model.packet import Packet
 from ..model.verdict import ACCEPT, Cause, Verdict
-from . import verdict_cache
 
 #: fields of a packet or flow that ``add: {key: ...}`` may name; any other key is the name of a fact
 _PACKET_KEYS: Final = frozenset({"src", "dst", "sport", "dport"})
@@ -124,7 +123,7 @@ class SetChanges:
     def _reconsider(self, flow: Flow) -> bool:
         final = flow.final
         if final is None:
-            verdict_cache.facts_changed(flow)
+            flow.cache.facts_changed()
             return False
         if final.cause is not Cause.RULE:
             return False
@@ -134,7 +133,7 @@ class SetChanges:
         if verdict.action is ACCEPT or not verdict.final:
             self._flows.end(flow, "set")
         else:
-            verdict_cache.record_flow(flow, verdict)
+            flow.stop_looking(verdict)
         return True
 
     def _predict(self, flow: Flow) -> Verdict | None:

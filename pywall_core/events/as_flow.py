@@ -24,7 +24,8 @@ class EventFlow:
         flow = event.get("flow", {})
         self.state = flow.get("state", "")
         tcp = event.get("tcp", {})
-        self.client_state = self.server_state = str(tcp.get("state", ""))
+        state = str(tcp.get("state", ""))
+        self.tcp = SimpleNamespace(client_state=state, server_state=state)
         self.facts = {**dict(_dotted(event)), **own_facts(event)}
         self.start = _unix(flow.get("start", event["timestamp"]))
         self.last = _unix(event["timestamp"])

@@ -66,7 +66,7 @@ class Reporter:
         proto = flow.app_proto
         if not flow.detect_done or proto is None or flow.protocol_event_written or not flow.facts:
             return
-        if flow.following is not None:  # it may yet find transactions
+        if flow.detection.following is not None:  # it may yet find transactions
             return
         flow.protocol_event_written = True
         if self._builder.has_type(proto, flow):

@@ -98,7 +98,7 @@ class EventBuilder:
         self, event: Event, event_type: str, flow: Flow, packet: Packet | None, fields: dict[str, Any]
     ) -> None:
         """Add the flow's protocol, and what the event says of it: the flow, one transaction, or all facts."""
-        event["app_proto"] = flow.app_proto or ("unknown" if flow.payload_seen else "none")
+        event["app_proto"] = flow.app_proto or ("unknown" if flow.detection.payload_seen else "none")
         if flow.app_proto_orig:
             event["app_proto_orig"] = flow.app_proto_orig
         if flow.app_proto_outer:

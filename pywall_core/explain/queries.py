@@ -55,12 +55,12 @@ class Inspector:
             return None
         verdict = flow.final or flow.verdict
         detectors = self._engine.plugins.detectors.all
-        pending = [d.name for i, d in enumerate(detectors) if flow.pending >> i & 1]
+        pending = [d.name for i, d in enumerate(detectors) if flow.detection.pending >> i & 1]
         return {
             **self._describe(flow, now),
             "initiator": flow.initiator,
-            "client_state": flow.client_state,
-            "server_state": flow.server_state,
+            "client_state": flow.tcp.client_state,
+            "server_state": flow.tcp.server_state,
             "confirmed": flow.confirmed,
             "settled": flow.detect_done,
             "detectors_pending": pending if not flow.detect_done else [],
@@ -88,7 +88,7 @@ class Inspector:
         if self._chains is None:
             self._chains = quiet_chains(engine.chains)
         verdict, walk, why = walk_with_notes(engine, self._chains, next_packet(flow, to_server, hook), flow)
-        cached: Verdict | None = flow.verdicts[hook << 1 | to_server]
+        cached: Verdict | None = flow.cache.verdicts[hook << 1 | to_server]
         final = flow.final if flow.final is not None and flow.final.action is not Action.ACCEPT else cached
         if final is not None and final.final:
             verdict, why = final, "final: no rule is asked any more"

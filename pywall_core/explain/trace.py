@@ -252,6 +252,6 @@ def _finality(engine: Engine, asked: WalkAsked, flow: Flow, verdict: Verdict) ->
         return f"not final: several outcomes are left; the packet {passing}; open: {', '.join(open_facts)}"
     if asked.packet:
         return "not final: a rule that looks at each packet was asked"
-    if flow.unacked:
+    if flow.tcp.unacked:
         return "not final: the bytes that it rests on have not been acknowledged by their receiver"
     return f"not final: may still change: {', '.join(open_facts) or 'nothing'}"

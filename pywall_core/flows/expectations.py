@@ -198,7 +198,7 @@ def _objection(announcement: Announcement, packet: Packet, flow: Flow, verdict: 
         return "dropped"
     if _asks_for_itself(announcement, flow):
         return None
-    if not flow.confirmed or (announcement.detector and announcement.detector != flow.match_bit):
+    if not flow.confirmed or (announcement.detector and announcement.detector != flow.detection.match_bit):
         return "unconfirmed"
     return "no reply" if packet.to_server else None
 

@@ -116,7 +116,7 @@ class _Parser:
 
     def state(self) -> Predicate:
         name = self.next("a state").lower()
-        return lambda flow: name in (flow.state, flow.client_state.lower(), flow.server_state.lower())
+        return lambda flow: name in (flow.state, flow.tcp.client_state.lower(), flow.tcp.server_state.lower())
 
     def sni(self) -> Predicate:
         matches = self.pattern("a name")

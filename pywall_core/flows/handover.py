@@ -80,7 +80,7 @@ def describe(flow: Flow) -> list[Any]:
         "" if done else flow.server[:MAX_PREFIX].hex(),
         [] if done else [list(flow.client_sizes), list(flow.server_sizes)],
         list(flow.app_proto_outer),
-        flow.following is not None,
+        flow.detection.following is not None,
     ]
 
 

@@ -10,8 +10,11 @@ from collections.abc import Callable, Iterator
 from random import getrandbits
 from typing import Final
 
+from ..model.detection_state import DetectionState
 from ..model.flow import Flow
 from ..model.packet import ACK, ICMP, ICMPV6, INPUT, OUTPUT, SYN, TCP, Packet
+from ..model.tcp_state import TcpState
+from ..model.verdict_cache import SLOTS, VerdictCache
 from ..packet.decode import reverse_key
 
 #: Seconds without a packet after which an entry is freed, before a tracker says otherwise.
@@ -183,21 +186,26 @@ def new_flow(packet: Packet, begun_by_receiver: bool = False) -> Flow:
     flow.older = flow.inherited = False
     flow.start = flow.last = packet.time
     flow.pkts_toserver = flow.pkts_toclient = flow.bytes_toserver = flow.bytes_toclient = 0
-    flow.app_proto = flow.app_proto_orig = flow.expected = None
-    flow.confirmed = flow.detect_done = flow.opaque = flow.payload_seen = flow.protocol_event_written = False
-    flow.closed = flow.unacked = flow.midstream = flow.watched = flow.released = False
-    flow.facts = _NO_FACTS
-    flow.app_proto_outer = ()
-    flow.following = None
-    flow.unwrap = ()
-    flow.client = flow.server = b""
-    flow.client_sizes = flow.server_sizes = flow.cuts = ()
-    flow.tracker = flow.ext = flow.match = flow.final = flow.verdict = None
-    flow.client_state = flow.server_state = "CLOSED"
+    flow.expected = flow.ext = None
+    flow.protocol_event_written = flow.closed = flow.watched = False
     flow.state = flow.share = "new"
     flow.timeout = TIMEOUT_TCP_UNTRACKED if proto == TCP else TIMEOUT_NEW
-    flow.match_bit = flow.pending = flow.classifying = 0
-    flow.verdicts = [None] * 8
+    # the three parts: set here, since a packet's first sight pays for every call
+    flow.detection = state = DetectionState()
+    state.client = state.server = b""
+    state.client_sizes = state.server_sizes = state.cuts = state.app_proto_outer = state.unwrap = ()
+    state.match = state.app_proto = state.app_proto_orig = state.following = None
+    state.pending = state.match_bit = state.classifying = 0
+    state.facts = _NO_FACTS
+    state.confirmed = state.done = state.opaque = state.payload_seen = False
+    flow.tcp = tcp = TcpState()
+    tcp.client_state = tcp.server_state = "CLOSED"
+    tcp.midstream = tcp.unacked = False
+    tcp.tracker = None
+    flow.cache = cache = VerdictCache()
+    cache.verdicts = [None] * SLOTS
+    cache.final = cache.last = None
+    cache.released = False
     return flow
 
 

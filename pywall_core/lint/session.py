@@ -27,7 +27,8 @@ def lint_session(config: Config, plugins: Plugins) -> None:
     for known in (False, True):
         flow = trial.flow(INPUT, TCP, ends)
         if known:
-            flow.app_proto, flow.confirmed, flow.detect_done = "ssh", True, True
+            state = flow.detection
+            state.app_proto, state.confirmed, state.done = "ssh", True, True
         for hook, to_server in ((INPUT, True), (OUTPUT, False)):
             denied = trial.denial(flow, to_server=to_server, hook=hook)
             if denied is not None:

@@ -46,7 +46,7 @@ class Trial:
         packet.l4 = packet.start = packet.end = packet.flags = packet.length = 0
         packet.related, packet.error, packet.frag = False, None, None
         flow = new_flow(packet)
-        flow.engine, flow.facts = self._engine, {}
+        flow.engine = self._engine
         return flow
 
     def denial(self, flow: Flow, *, to_server: bool, hook: int) -> Verdict | None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .verdict import ACCEPT, Match, Verdict
+from .detection_state import DetectionState
+from .tcp_state import TcpState
+from .verdict import Verdict
+from .verdict_cache import VerdictCache
 
 
 class Flow:
@@ -12,31 +15,22 @@ class Flow:
 
     ``client`` sent the first packet (for TCP: the SYN; a capture that begins with a SYN/ACK has the roles turned and
     ``reversed`` set). ``src`` and ``sport`` are the client's, ``dst`` and ``dport`` the server's.
+
+    What is known of it has three parts: ``detection``, ``tcp`` and ``cache`` (its verdicts).
     """
 
     __slots__ = (
-        "app_proto",
-        "app_proto_orig",
-        "app_proto_outer",
         "bytes_toclient",
         "bytes_toserver",
-        "classifying",
-        "client",
-        "client_sizes",
-        "client_state",
+        "cache",
         "closed",
-        "confirmed",
-        "cuts",
-        "detect_done",
+        "detection",
         "dport",
         "dst",
         "due",
         "engine",
         "expected",
         "ext",
-        "facts",
-        "final",
-        "following",
         "hook",
         "icmp",
         "id",
@@ -45,34 +39,20 @@ class Flow:
         "key",
         "last",
         "loopback",
-        "match",
-        "match_bit",
-        "midstream",
         "older",
-        "opaque",
-        "payload_seen",
-        "pending",
         "pkts_toclient",
         "pkts_toserver",
         "proto",
         "protocol_event_written",
-        "released",
         "reversed",
         "rkey",
-        "server",
-        "server_sizes",
-        "server_state",
         "share",
         "sport",
         "src",
         "start",
         "state",
+        "tcp",
         "timeout",
-        "tracker",
-        "unacked",
-        "unwrap",
-        "verdict",
-        "verdicts",
         "version",
         "watched",
     )
@@ -108,35 +88,15 @@ class Flow:
     bytes_toserver: int
     bytes_toclient: int
 
-    #: settled protocol name, "unknown" when nothing was detected, None while that is open
-    app_proto: str | None
-    app_proto_orig: str | None
-    #: names of the protocols that carry app_proto (CONNECT, STARTTLS), the outermost first
-    app_proto_outer: tuple[str, ...]
-    #: both sides were seen to speak app_proto
-    confirmed: bool
-    #: nothing more will be learnt by detectors
-    detect_done: bool
-    #: handed over to something that no detector has matched, or not yet (a tunnel's inside)
-    opaque: bool
+    #: what detectors, classifiers and transaction parsers know of it
+    detection: DetectionState
+    #: for the plugins that provide ``segment`` and ``tcp-state``
+    tcp: TcpState
+    #: which verdict holds for it
+    cache: VerdictCache
     #: label announced for this flow by a related one, see :meth:`expect`: a hint, never a proof of its content
     expected: str | None
-    #: facts by dotted name; treat as read-only, set with :meth:`set_fact`
-    facts: dict[str, Any]
-    #: bytes from the start of each direction, as far as detection keeps them
-    client: bytes
-    server: bytes
-    #: for datagrams: length of each payload in ``client`` and ``server``
-    client_sizes: tuple[int, ...]
-    server_sizes: tuple[int, ...]
-    #: for classification: length of each payload kept, in the order of arrival, negative from the server
-    cuts: tuple[int, ...]
 
-    #: for the plugin that provides ``segment``: its own object; per-flow
-    tracker: Any
-    #: for the plugin that provides ``tcp-state``: RFC 9293 names (the ancestor's split ones) of both ends
-    client_state: str
-    server_state: str
     #: for the plugin that provides ``segment``: EVE's flow.state: new, established, closed
     state: str
     #: set by a tracker: share of the table that the entry counts for: "new", "established" or "closed"
@@ -145,45 +105,109 @@ class Flow:
     timeout: float
     #: set by a tracker: a SYN begins a new flow on this key
     closed: bool
-    #: set by a tracker: bytes that detectors saw have not been acknowledged by their receiver yet
-    unacked: bool
-    #: set by a tracker: the start of the TCP connection was not seen
-    midstream: bool
     #: any plugin may set it: it wants to see every packet, so the kernel does not take the flow over
     watched: bool
     #: any plugin's own data, by plugin name; None until first use
     ext: dict[str, Any] | None
 
-    #: parser of the flow's transactions with its state, None when its protocol has none or none can come any more
-    following: Any
-    #: what takes the inside out of the frames of what carries it, the outermost first
-    unwrap: tuple[Any, ...]
-    match: Match | None
-    match_bit: int
-    pending: int
     #: second of the table's clock in which to look at the entry
     due: int
-    classifying: int
-    payload_seen: bool
-    #: nobody needs to look at the flow any more, in either direction
-    released: bool
     #: the event with the facts of the protocol was written
     protocol_event_written: bool
-    final: Verdict | None
-    verdict: Verdict | None
-    verdicts: list[Verdict | None]
     engine: Any
+
+    @property
+    def app_proto(self) -> str | None:
+        """Settled protocol name, "unknown" when nothing was detected, None while that is open."""
+        return self.detection.app_proto
+
+    @property
+    def app_proto_orig(self) -> str | None:
+        """The name before a protocol was withdrawn or replaced."""
+        return self.detection.app_proto_orig
+
+    @property
+    def app_proto_outer(self) -> tuple[str, ...]:
+        """Names of the protocols that carry ``app_proto`` (CONNECT, STARTTLS), the outermost first."""
+        return self.detection.app_proto_outer
+
+    @property
+    def confirmed(self) -> bool:
+        """Both sides were seen to speak ``app_proto``."""
+        return self.detection.confirmed
+
+    @property
+    def detect_done(self) -> bool:
+        """Nothing more will be learnt by detectors."""
+        return self.detection.done
+
+    @property
+    def opaque(self) -> bool:
+        """Handed over to something that no detector has matched, or not yet (a tunnel's inside)."""
+        return self.detection.opaque
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Facts by dotted name; read-only, set with :meth:`set_fact`."""
+        return self.detection.facts
+
+    @property
+    def client(self) -> bytes:
+        """Bytes of the client from its first one on, as far as detection keeps them."""
+        return self.detection.client
+
+    @property
+    def server(self) -> bytes:
+        """Bytes of the server from its first one on, as far as detection keeps them."""
+        return self.detection.server
+
+    @property
+    def client_sizes(self) -> tuple[int, ...]:
+        """For datagrams: length of each payload in ``client``."""
+        return self.detection.client_sizes
+
+    @property
+    def server_sizes(self) -> tuple[int, ...]:
+        """For datagrams: length of each payload in ``server``."""
+        return self.detection.server_sizes
+
+    @property
+    def classifying(self) -> int:
+        """Mask of the classifiers that have not settled; -1: they have not been asked yet."""
+        return self.detection.classifying
+
+    @property
+    def midstream(self) -> bool:
+        """The start of the TCP connection was not seen."""
+        return self.tcp.midstream
+
+    @property
+    def final(self) -> Verdict | None:
+        """The flow's final verdict, None while there is none."""
+        return self.cache.final
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The verdict on the flow's last packet."""
+        return self.cache.last
 
     @property
     def looked_at(self) -> bool:
         """Detectors, classifiers or a parser of transactions want to see more of the flow's bytes."""
-        return not self.detect_done or self.following is not None or self.classifying != 0
+        state = self.detection
+        return not state.done or state.following is not None or state.classifying != 0
 
     def set_fact(self, name: str, value: object) -> None:
         """Set a fact of the flow; rules that asked for it are asked again."""
-        self.facts = {**self.facts, name: value}
-        if self.final is None or self.final.action is ACCEPT:
-            self.verdicts = [None] * 8
+        self.detection.facts = {**self.detection.facts, name: value}
+        self.cache.facts_changed()
+
+    def stop_looking(self, verdict: Verdict) -> None:
+        """For the engine: record a final verdict that no rule made. Nobody looks at the flow any more."""
+        self.cache.record_everywhere(verdict)
+        state = self.detection
+        state.pending = state.classifying = 0
+        state.done = True
 
     def expect(self, app_proto: str, *, proto: int, dst: bytes, dport: int, src: bytes | None = None) -> None:
         """Announce a related flow (ftp-data, rtp): the next one to ``dst``:``dport`` gets ``expected = app_proto``.

@@ -47,20 +47,20 @@ class Asked:
 
     def give(self, to_server: bool, data: bytes) -> Match | Answer:
         """Append to one direction and ask, unless the answer is final."""
-        flow = self.flow
+        flow, state = self.flow, self.flow.detection
         if to_server:
-            room = BUDGET - len(flow.client)
-            flow.client += data[:room]
-            flow.client_sizes += (len(data[:room]),)
+            room = BUDGET - len(state.client)
+            state.client += data[:room]
+            state.client_sizes += (len(data[:room]),)
             flow.pkts_toserver += 1
         else:
-            room = BUDGET - len(flow.server)
-            flow.server += data[:room]
-            flow.server_sizes += (len(data[:room]),)
+            room = BUDGET - len(state.server)
+            state.server += data[:room]
+            state.server_sizes += (len(data[:room]),)
             flow.pkts_toclient += 1
-        flow.payload_seen = True
+        state.payload_seen = True
         if not _is_final(self.answer):
-            self.answer = self.detect(flow, flow.client, flow.server)
+            self.answer = self.detect(flow, state.client, state.server)
         return self.answer
 
 

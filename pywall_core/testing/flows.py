@@ -11,21 +11,26 @@ from ..packet.decode import decode
 from .host import FakeHost
 from .packets import ip_packet, tcp_packet, udp_packet
 
+#: properties of a flow whose part has another name for them
+_SLOTS = {"detect_done": "done", "verdict": "last"}
 _ENDS = ("192.0.2.1", 40000, "198.51.100.2", 443)
 
 
 def make_flow(packet: Packet | None = None, *, proto: int = TCP, **attributes: Any) -> Flow:
-    """Return a new flow as its first packet makes it; ``attributes`` are set on it afterwards.
+    """Return a new flow as its first packet makes it; ``attributes`` of it or of its parts are set afterwards
+    (``app_proto="ssh"``, ``midstream=True``).
 
     No detector has said NO to it yet. Without a packet it is one of ``proto`` between documentation addresses.
     Announcements by ``flow.expect`` are kept in ``flow.engine.expected``.
     """
     flow = new_flow(packet or _first_packet(proto))
     flow.engine = FakeHost()
-    flow.facts = {}
-    flow.pending = -1
+    flow.detection.facts = {}
+    flow.detection.pending = -1
     for name, value in attributes.items():
-        setattr(flow, name, value)
+        slot = _SLOTS.get(name, name)
+        parts = (flow.detection, flow.tcp, flow.cache)
+        setattr(next((part for part in parts if hasattr(part, slot)), flow), slot, value)
     return flow
 
 

@@ -181,9 +181,10 @@ def transaction_contract(
 def _flow(transport: str, turns: Iterable[tuple[bool, bytes]]) -> Flow:
     """Return a flow as the core shows it to ``pywall_transactions``: with the first bytes of both sides."""
     flow = make_flow(proto=UDP if transport == "udp" else TCP)
+    state = flow.detection
     for to_server, data in turns:
-        if to_server and not flow.client:
-            flow.client, flow.client_sizes = data, (len(data),)
-        elif not to_server and not flow.server:
-            flow.server, flow.server_sizes = data, (len(data),)
+        if to_server and not state.client:
+            state.client, state.client_sizes = data, (len(data),)
+        elif not to_server and not state.server:
+            state.server, state.server_sizes = data, (len(data),)
     return flow

@@ -207,7 +207,7 @@ def test_nothing_is_offloaded_while_its_bytes_are_unacknowledged(make_engine: Ma
     class Unacked:
         @hookimpl
         def pywall_packet(self, packet: Packet, flow: Flow) -> None:
-            flow.unacked = packet.payload != b"!ack"
+            flow.tcp.unacked = packet.payload != b"!ack"
 
     rules = [{"rule": "app", "name": "good", "action": "ACCEPT"}]
     plugins = [("tracker", Unacked()), ("good", Word("good", b"HI"))]

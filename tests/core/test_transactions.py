@@ -175,7 +175,7 @@ def test_each_transaction_is_judged_and_the_flow_dropped_at_the_forbidden_one(to
         "drop",
     ]
     (flow,) = engine.flows
-    assert (flow.final.action.value, flow.following) == ("drop", None)
+    assert (flow.final.action.value, flow.detection.following) == ("drop", None)
     engine.close()
     assert [(e["tx_id"], e["toy"]) for e in of_type(events, "toy")] == [
         (0, {"word": "toy", "answer": "yes"}),
@@ -199,19 +199,19 @@ def test_nothing_is_final_while_another_may_come(toy: Any) -> None:
         verdict = engine.process(packet)
         assert not (verdict.final and packet.to_server)
     (flow,) = engine.flows
-    assert not flow.released
+    assert not flow.cache.released
     assert engine.fact_state(flow, "app_proto") is NO
     engine.process(tell(b"bye\n"))
     assert engine.fact_state(flow, "app_proto") is YES
     assert engine.process(ask(b"more\n")).final
     engine.process(ask(b"more\n"))
-    assert flow.released
+    assert flow.cache.released
 
 
 def test_a_chain_that_asks_no_facts_releases_the_flow_at_once(toy: Any) -> None:
     engine = toy(live=True, chains={"INPUT": [{"rule": "port", "dst": 1, "action": "DROP"}]})
     assert all(engine.process(packet).final for packet in (ask(b"toy\n"), ask(b"bad\n")))
-    assert next(iter(engine.flows)).following is None
+    assert next(iter(engine.flows)).detection.following is None
 
 
 def test_an_incomplete_first_transaction_leaves_its_facts_open(toy: Any) -> None:
@@ -231,7 +231,7 @@ def test_a_packet_that_is_dropped_but_not_for_good_teaches_nothing(toy: Any) -> 
     assert actions(engine, ask(b"!\nagain\n"), ask(b"!\nagain\n")) == ["drop", "drop"]
     (flow,) = engine.flows
     assert flow.facts == {"toy.word": "toy"}
-    assert flow.following.parser.open == ({"word": "toy"},)
+    assert flow.detection.following.parser.open == ({"word": "toy"},)
 
 
 def test_another_protocol_inside(toy: Any) -> None:
@@ -268,7 +268,7 @@ def test_without_a_parser_the_detectors_facts_hold(toy: Any) -> None:
     engine = toy(follow=False)
     actions(engine, ask(b"toy\n"), ask(b"next\n"))
     (flow,) = engine.flows
-    assert (flow.facts, flow.following) == ({"toy.word": "first"}, None)
+    assert (flow.facts, flow.detection.following) == ({"toy.word": "first"}, None)
 
 
 def test_a_veto_is_no_transaction(make_engine: Make) -> None:

@@ -142,7 +142,7 @@ def test_facts_stand_under_their_protocol() -> None:
     whole = BUILDER.build("flow", flow, None, {}, START)
     assert (whole["pywall"]["payload"], whole["pywall"]["tls"]) == ({"class": "encrypted"}, {"sni": "not ours"})
     assert own_facts(whole) == {"payload.class": "encrypted", "tls.sni": "not ours"}
-    flow.app_proto, flow.app_proto_orig = "tls", "ssh"
+    flow.detection.app_proto, flow.detection.app_proto_orig = "tls", "ssh"
     both = BUILDER.build("tls", flow, None, {}, START)
     assert (both["app_proto_orig"], both["tls"], "ssh" in both) == ("ssh", {"sni": "not ours"}, True)
 

@@ -60,15 +60,16 @@ def detectors(data: bytes) -> None:
     client, server = data[4:border], data[border:]
     flow = make_flow(proto=17 if datagrams else 6)
     step = 1 + (data[1] >> 1)
+    state = flow.detection
     for end in range(step, len(client) + step, step):
-        flow.client = client[:end]
-        flow.client_sizes = (*flow.client_sizes, len(client[end - step : end])) if datagrams else ()
+        state.client = client[:end]
+        state.client_sizes = (*state.client_sizes, len(client[end - step : end])) if datagrams else ()
         before = time.process_time()
         answer = detector.call(flow, flow.client, flow.server)
         assert time.process_time() - before < WORST * 10, f"{detector.name} is slow"
         assert answer in (MORE, NO) or isinstance(answer, Match)
-    flow.server = server
-    flow.server_sizes = (len(server),) if datagrams and server else ()
+    state.server = server
+    state.server_sizes = (len(server),) if datagrams and server else ()
     answer = detector.call(flow, flow.client, flow.server)
     assert answer in (MORE, NO) or isinstance(answer, Match)
 

@@ -73,7 +73,7 @@ def test_bench_track(benchmark, frames, looked_at):
         for each in packets:
             assert stream.pywall_packet(each, flow) is None
             stream.pywall_decided(each, flow, accepted)
-        assert flow.client_state == flow.server_state == "ESTABLISHED"
+        assert flow.tcp.client_state == flow.tcp.server_state == "ESTABLISHED"
         packets = [decode(frame) for frame in frames]
         for each in packets:
             each.to_server = each.sport == CLIENT[1]

@@ -75,7 +75,7 @@ class Kinds:
             wanted: str = Field(alias="in")
 
             def compile(self, host: Any) -> Matcher:
-                return lambda packet, flow: YES if flow.server_state == self.wanted else NO
+                return lambda packet, flow: YES if flow.tcp.server_state == self.wanted else NO
 
         class Payload(RuleKind):
             kind: ClassVar[str] = "begins"
@@ -133,7 +133,7 @@ class Wire:
 
     @property
     def states(self) -> tuple[str, str]:
-        return self.flow.client_state, self.flow.server_state
+        return self.flow.tcp.client_state, self.flow.tcp.server_state
 
     def read(self, to_server: bool = True) -> bytes:
         return b"".join(self.got[to_server])

@@ -103,7 +103,7 @@ def test_a_capture_with_one_direction_only(make_wire):
 def test_a_stray_rst_begins_nothing(make_wire):
     wire = make_wire()
     assert wire.client(flags=RST) is None
-    assert wire.flow.tracker is None
+    assert wire.flow.tcp.tracker is None
     wire.handshake()
 
 
@@ -128,7 +128,7 @@ def test_a_giant_stream_is_held_only_until_it_is_acknowledged(wire):
         wire.got[True].clear()
         assert wire.server() is None
         assert wire.stream.pywall_stats()["buffered"] == 0
-    directions = wire.flow.tracker
+    directions = wire.flow.tcp.tracker
     assert all(direction.unacked_data is None and direction.out_of_order is None for direction in directions)
 
 
@@ -276,7 +276,7 @@ def test_no_packet_raises_and_accounts_stay_right(make_wire, live, failure, step
             window=window,
         )
         wire.put(raw)
-        size = sum(direction.buffered() for flow in wire.engine.flows for direction in flow.tracker or ())
+        size = sum(direction.buffered() for flow in wire.engine.flows for direction in flow.tcp.tracker or ())
         assert wire.stream.pywall_stats()["buffered"] == size
     errors = {name: f.last for name, f in wire.engine.failures.by_plugin.items() if name == "stream"}
     assert errors == {}

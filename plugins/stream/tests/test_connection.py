@@ -130,15 +130,15 @@ def test_shares_and_timeouts(make_wire):
 def test_unacknowledged_bytes_keep_the_verdict_open(make_wire):
     wire = make_wire(detect=True).handshake()
     assert wire.client(b"SEC") is None
-    assert wire.flow.unacked
+    assert wire.flow.tcp.unacked
     assert wire.server() is None
-    assert not wire.flow.unacked
+    assert not wire.flow.tcp.unacked
 
 
 def test_a_dropped_packet_leaves_no_trace(make_wire):
     wire = make_wire(chains={"INPUT": [{"rule": "begins", "text": "bad", "action": "DROP"}]}, detect=True).handshake()
     assert wire.client(b"bad!", at=0) == "INPUT[0]"
-    assert not wire.flow.unacked
+    assert not wire.flow.tcp.unacked
     assert wire.client(b"good", at=0) is None
     assert wire.client(b"badly", at=0) == "stream.overlap_conflict"
     assert wire.client(b"bad", at=6) == "INPUT[0]"

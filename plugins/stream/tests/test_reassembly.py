@@ -44,7 +44,7 @@ def test_any_delivery_gives_the_stream(make_wire, delivery, isn, data):
             assert wire.server(ack=in_order) is None
     assert wire.read() == stream
     wire.server(ack=len(stream))
-    assert not wire.flow.unacked
+    assert not wire.flow.tcp.unacked
     assert wire.stream.pywall_stats()["buffered"] == 0
 
 

@@ -21,7 +21,7 @@ def test_an_ordinary_segment_of_a_sender_without_a_known_window_scale() -> None:
     sender.shift = -1
     packet = decode(tcp_packet("10.0.0.1", 1000, "10.0.0.2", 80, seq=1000, ack=5000, flags=ACK, data=b"x"), 1.0)
     flow = make_flow(packet)
-    flow.tracker = (peer, sender)
+    flow.tcp.tracker = (peer, sender)
     packet.to_server = True
     assert tracker.packet(packet, flow) is None
     assert packet.segments == ((0, b"x", 0),)

@@ -63,10 +63,14 @@ class Carriers:
         for key, found in kept.items():
             if isinstance(found, Echoes):
                 found.body.label = found.body.label_now()
-                flow.facts = {**flow.facts, **self._echo_facts(found)}
+                facts = self._echo_facts(found)
             elif found.label_now():
                 carrier, _, side = key.partition(" ")
-                flow.facts = {**flow.facts, **self._body_facts(carrier, side == "True", found.label_now(), flow)}
+                facts = self._body_facts(carrier, side == "True", found.label_now(), flow)
+            else:
+                continue
+            for name, value in facts.items():
+                flow.set_fact(name, value)
 
     @hookimpl
     def pywall_stats(self) -> dict[str, Any]:

@@ -132,7 +132,8 @@ class Hedge:
         """Say of a flow that ended early what its bytes looked like so far."""
         found = flow.ext.pop(NAME, None) if flow.ext else None
         if found is not None:
-            flow.facts = {**flow.facts, **self._facts(found)}
+            for name, value in self._facts(found).items():
+                flow.set_fact(name, value)
             if self.peers is not None:  # the facts asked for the last bytes too
                 self.peers.learn(flow, found.own_odds, found.thresholds.upper, found.remembered)
         elif self.peers is not None and flow.confirmed and not flow.opaque:

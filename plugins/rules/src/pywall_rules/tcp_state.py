@@ -92,7 +92,9 @@ class TcpState(RuleKind):
         """Rules about the opening of connections are done with established ones, so their verdicts can be final."""
         if flow.proto != TCP:
             return False
-        return not (self.wanted <= _OPENING and _established(flow.client_state) and _established(flow.server_state))
+        return not (
+            self.wanted <= _OPENING and _established(flow.tcp.client_state) and _established(flow.tcp.server_state)
+        )
 
     def compile(self, host: Host) -> Matcher:
         wanted = self.wanted
@@ -102,7 +104,7 @@ class TcpState(RuleKind):
                 return NO
             hook = packet.hook
             at_server = packet.to_server if hook == INPUT else not packet.to_server if hook == OUTPUT else True
-            state = flow.server_state if at_server else flow.client_state
+            state = flow.tcp.server_state if at_server else flow.tcp.client_state
             return YES if (state or "CLOSED") in wanted else NO
 
         return match

@@ -10,7 +10,7 @@ from .settings import Timeouts
 from .states import FIN, HANDSHAKE, OVER, received, sent
 
 Segments = tuple[tuple[int, bytes, int], ...]
-#: ``flow.tracker``: what the server sends, and what the client sends; indexed by ``packet.to_server``
+#: ``flow.tcp.tracker``: what the server sends, and what the client sends; indexed by ``packet.to_server``
 Directions = tuple[StreamDirection, StreamDirection]
 
 
@@ -151,7 +151,8 @@ class PendingUpdate:
             sender.tsval = peer.tsval = -1
 
     def _advance_states(self, flow: Flow, to_server: bool, fin_skipped: bool) -> None:
-        mine, theirs = flow.client_state, flow.server_state
+        tcp = flow.tcp
+        mine, theirs = tcp.client_state, tcp.server_state
         if not to_server:
             mine, theirs = theirs, mine
         if self.reset:
@@ -164,15 +165,15 @@ class PendingUpdate:
                 theirs = received(theirs, event)
         if self.fin_arrives:
             theirs = received(theirs, FIN)
-        flow.client_state, flow.server_state = (mine, theirs) if to_server else (theirs, mine)
+        tcp.client_state, tcp.server_state = (mine, theirs) if to_server else (theirs, mine)
 
 
 def update_flow_state(flow: Flow, timeouts: Timeouts) -> None:
     """Set the flow's state, share, timeout and ``unacked`` from the states of its two ends."""
-    directions: Directions = flow.tracker
+    tcp = flow.tcp
+    directions: Directions = tcp.tracker
     from_server, from_client = directions
-    client: str = flow.client_state
-    server: str = flow.server_state
+    client, server = tcp.client_state, tcp.server_state
     established = False
     if client in OVER and server in OVER:
         flow.state = flow.share = "closed"
@@ -188,7 +189,7 @@ def update_flow_state(flow: Flow, timeouts: Timeouts) -> None:
         established = client == "ESTABLISHED" and server == "ESTABLISHED"
     from_client.fast_path_ok = established and from_client.is_in_order()
     from_server.fast_path_ok = established and from_server.is_in_order()
-    flow.unacked = has_unacked_data(flow)
+    tcp.unacked = has_unacked_data(flow)
 
 
 def has_unacked_data(flow: Flow) -> bool:
@@ -197,8 +198,8 @@ def has_unacked_data(flow: Flow) -> bool:
     The answering side is trusted at once: what a server sends reaches the client that asked, or nobody. If the start of
     the connection was not seen, either side may be the client.
     """
-    directions: Directions = flow.tracker
+    directions: Directions = flow.tcp.tracker
     from_server, from_client = directions
     if from_client.acked < from_client.inspected:
         return True
-    return from_server.acked < from_server.inspected and bool(flow.midstream)
+    return from_server.acked < from_server.inspected and flow.tcp.midstream

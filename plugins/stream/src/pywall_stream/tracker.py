@@ -56,7 +56,8 @@ class Tracker:
         self._update = None
         if packet.proto != TCP or packet.related:
             return None
-        directions: Directions | None = flow.tracker
+        tcp = flow.tcp
+        directions: Directions | None = tcp.tracker
         validator = self.validator
         if directions is not None and packet.flags & _FAST_PATH_FLAGS == ACK and packet.error is None:
             server, client = directions
@@ -70,10 +71,10 @@ class Tracker:
                 payload = staged.payload
                 if payload:
                     packet.segments = ((sender.next - 1 - sender.removed, payload, 0),)
-                if packet.to_server or flow.midstream:
-                    flow.unacked |= staged.seen_by_detectors and bool(payload)
-                elif flow.unacked:
-                    flow.unacked = peer.inspected > staged.acked  # as it will be, if this packet is accepted
+                if packet.to_server or tcp.midstream:
+                    tcp.unacked |= staged.seen_by_detectors and bool(payload)
+                elif tcp.unacked:
+                    tcp.unacked = peer.inspected > staged.acked  # as it will be, if this packet is accepted
                 if not looked_at:
                     staged.payload = None
                 self._on_fast_path = True
@@ -84,7 +85,7 @@ class Tracker:
             packet.segments = outcome.segments
             if outcome.segments and flow.looked_at:
                 outcome.seen_by_detectors = True
-                flow.unacked |= packet.to_server or flow.midstream
+                tcp.unacked |= packet.to_server or tcp.midstream
             return None
         return outcome
 
@@ -130,7 +131,7 @@ class Tracker:
             return
         accepted = verdict.action is ACCEPT
         if not accepted:
-            flow.unacked = has_unacked_data(flow)
+            flow.tcp.unacked = has_unacked_data(flow)
         elif update is not None:
             self.validator.buffered += update.commit(flow, packet.to_server, self.validator.timeouts)
             for _, _, gap in packet.segments:
@@ -175,18 +176,18 @@ class Tracker:
                 sender.top = end
         if staged.acked != peer.acked:
             self.validator.buffered -= peer.acknowledge(staged.acked)
-            if flow.unacked:
-                flow.unacked = has_unacked_data(flow)
+            if flow.tcp.unacked:
+                flow.tcp.unacked = has_unacked_data(flow)
         if staged.window_end > peer.window_end:
             peer.window_end = staged.window_end
 
     def release(self, flow: Flow) -> None:
         """Free everything held for the flow."""
-        directions: Directions | None = flow.tracker if flow.proto == TCP else None
+        directions: Directions | None = flow.tcp.tracker if flow.proto == TCP else None
         if directions is not None:
             server, client = directions
             self.validator.buffered -= server.buffered() + client.buffered()
-            flow.tracker = None
+            flow.tcp.tracker = None
 
     def flow_end(self, flow: Flow, reason: str) -> None:
         """Free everything held for a flow that has ended."""

@@ -71,7 +71,7 @@ class SegmentValidator:
         self.checksum_ok: Callable[[Packet], bool] | None = None
 
     def validate(self, packet: Packet, flow: Flow) -> Outcome:
-        """Return the outcome of one TCP packet. Create ``flow.tracker`` at the first one."""
+        """Return the outcome of one TCP packet. Create ``flow.tcp.tracker`` at the first one."""
         flags = packet.flags
         if flags & SYN:
             if flags & (FIN | RST):
@@ -79,13 +79,13 @@ class SegmentValidator:
         elif not flags & (ACK | RST):
             return _NO_ACK
         if self.checksum_ok is not None and packet.error is None and not self.checksum_ok(packet):
-            if self.from_capture and flow.tracker is not None and packet.end > packet.start:
-                sender = flow.tracker[packet.to_server]
+            if self.from_capture and flow.tcp.tracker is not None and packet.end > packet.start:
+                sender = flow.tcp.tracker[packet.to_server]
                 sender.keep_bad_checksum(sender.position(packet.seq), packet.payload)
             return _CHECKSUM
         header = packet.l4 + 20
         options = parse_options(packet.data[header : packet.start]) if packet.start > header else NO_OPTIONS
-        directions: Directions | None = flow.tracker
+        directions: Directions | None = flow.tcp.tracker
         if directions is None or not (directions[0].seen or directions[1].seen):
             directions = self._begin(packet, flow, options)
             if directions is None:
@@ -114,13 +114,13 @@ class SegmentValidator:
         if flags & RST:
             return None
         sender, peer = StreamDirection(packet.seq), StreamDirection((packet.ack - 1) & MASK)
-        flow.midstream = bool(flags & ACK)
+        flow.tcp.midstream = bool(flags & ACK)
         if not flags & SYN:
             sender.isn = (packet.seq - 1) & MASK
             sender.window_end = peer.window_end = UNKNOWN_WINDOW
             sender.shift = peer.shift = MAX_SHIFT
         sender.signature = peer.signature = options.signature
-        flow.tracker = directions = (peer, sender) if packet.to_server else (sender, peer)
+        flow.tcp.tracker = directions = (peer, sender) if packet.to_server else (sender, peer)
         return directions
 
     def _syn(
@@ -146,7 +146,7 @@ class SegmentValidator:
         if data and not self.lossy:
             return _SYN_DATA
         position = peer.position_of_ack(packet.ack)
-        receiver = flow.server_state if packet.to_server else flow.client_state
+        receiver = flow.tcp.server_state if packet.to_server else flow.tcp.client_state
         if not sender.seen:
             if receiver not in _AWAIT_SYN_ACK:
                 return _SYN_ACK

@@ -1,0 +1,99 @@
+"""DetectionState: what detection knows of a flow, as one object, so that it can be set back."""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+from .verdict import Match
+
+
+@final
+class DetectionState:
+    """What detectors, classifiers and transaction parsers know of one flow (``flow.detection``).
+
+    Only :mod:`pywall_core.detection` writes it. Plugins read the parts that are properties of
+    :class:`~pywall_core.model.flow.Flow`.
+    """
+
+    __slots__ = (
+        "app_proto",
+        "app_proto_orig",
+        "app_proto_outer",
+        "classifying",
+        "client",
+        "client_sizes",
+        "confirmed",
+        "cuts",
+        "done",
+        "facts",
+        "following",
+        "match",
+        "match_bit",
+        "opaque",
+        "payload_seen",
+        "pending",
+        "server",
+        "server_sizes",
+        "unwrap",
+    )
+
+    #: bytes from the start of each direction, as far as detection keeps them
+    client: bytes
+    server: bytes
+    #: for datagrams: length of each payload in ``client`` and ``server``
+    client_sizes: tuple[int, ...]
+    server_sizes: tuple[int, ...]
+    #: for classification: length of each payload kept, in the order of arrival, negative from the server
+    cuts: tuple[int, ...]
+    #: mask of the detectors that have not said NO yet
+    pending: int
+    #: what the first detector with a match said, and the bit of that detector
+    match: Match | None
+    match_bit: int
+    #: settled protocol name, "unknown" when nothing was detected, None while that is open
+    app_proto: str | None
+    #: the name before a protocol was withdrawn or replaced
+    app_proto_orig: str | None
+    #: names of the protocols that carry ``app_proto``, the outermost first
+    app_proto_outer: tuple[str, ...]
+    #: facts by dotted name; the dictionary is replaced, never changed
+    facts: dict[str, Any]
+    #: both sides were seen to speak ``app_proto``
+    confirmed: bool
+    #: nothing more will be learnt by detectors
+    done: bool
+    #: handed over to something that no detector has matched, or not yet (a tunnel's inside)
+    opaque: bool
+    payload_seen: bool
+    #: mask of the classifiers that have not settled; -1: they have not been asked yet
+    classifying: int
+    #: parser of the flow's transactions with its state, None when its protocol has none or none can come any more
+    following: Any
+    #: what takes the inside out of the frames of what carries it, the outermost first
+    unwrap: tuple[Any, ...]
+
+    def copy(self) -> DetectionState:
+        """Return the same state once more. A packet that is not accepted teaches nothing: the copy made before it
+        replaces the flow's state.
+        """
+        state = DetectionState()
+        state.client = self.client
+        state.server = self.server
+        state.client_sizes = self.client_sizes
+        state.server_sizes = self.server_sizes
+        state.cuts = self.cuts
+        state.pending = self.pending
+        state.match = self.match
+        state.match_bit = self.match_bit
+        state.app_proto = self.app_proto
+        state.app_proto_orig = self.app_proto_orig
+        state.app_proto_outer = self.app_proto_outer
+        state.facts = self.facts
+        state.confirmed = self.confirmed
+        state.done = self.done
+        state.opaque = self.opaque
+        state.payload_seen = self.payload_seen
+        state.classifying = self.classifying
+        state.following = None if self.following is None else self.following.copy()
+        state.unwrap = self.unwrap and tuple(each.copy() for each in self.unwrap)
+        return state

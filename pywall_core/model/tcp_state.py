@@ -1,0 +1,25 @@
+"""TcpState: what the tracker of TCP connections says of a flow."""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+
+@final
+class TcpState:
+    """A flow's TCP connection (``flow.tcp``), written by the plugins that provide ``segment`` and ``tcp-state``.
+
+    Flows of other protocols have one as well, which stays as it began.
+    """
+
+    __slots__ = ("client_state", "midstream", "server_state", "tracker", "unacked")
+
+    #: RFC 9293 names (the ancestor's split ones) of both ends
+    client_state: str
+    server_state: str
+    #: the start of the connection was not seen
+    midstream: bool
+    #: bytes that detectors saw have not been acknowledged by their receiver yet
+    unacked: bool
+    #: the tracker's own object
+    tracker: Any
