@@ -68,3 +68,16 @@ def test_verbs_begin_in_either_case_and_behind_blanks():
 def test_commands_are_evidence(data, evidence):
     verbs = dialogue.Verbs(frozenset({b"USER", b"XOVER"}), frozenset({b"QUIT"}))
     assert dialogue.commands_side(data, re.compile(rb"XOVER \d"), verbs) is evidence
+
+
+def test_lines_before_tls_are_the_protocol_s():
+    commands = dialogue.lines(b"EHLO a\r\nSTARTTLS\r\nMAIL\r\n")
+    assert list(dialogue.lines_before(commands, (18, 29))) == [b"EHLO a"]
+    assert list(dialogue.lines_before(commands, None)) == [b"EHLO a", b"STARTTLS", b"MAIL"]
+
+
+def test_a_server_without_codes_has_no_replies():
+    assert dialogue.replies_of(b"") is MORE
+    assert dialogue.replies_of(b"SSH-2.0-x") is NO
+    assert dialogue.replies_of(b"220") == ()
+    assert dialogue.replies_of(b"220 a\r\n") == ((220, b"a", 7),)

@@ -16,6 +16,7 @@ from pywall_protocols.parsing.evidence import (
     client_first,
     either_first,
     server_first,
+    together,
 )
 
 from pywall_core.api import MORE, NO, YES, Match
@@ -80,6 +81,14 @@ def test_what_is_not_proved_is_not_confirmed():
 )
 def test_where_both_sides_send_the_same_a_no_ends_it(client, server, answer):
     assert alike("p", client, server) == answer
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "answer"),
+    [(YES, MORE, MORE), (MORE, MORE, MORE), (YES, NO, NO), (NO, MORE, NO), ({"a": 1}, {"a": 2}, Match("p", {"a": 1}))],
+)
+def test_where_one_side_is_too_little_both_must_prove_it(client, server, answer):
+    assert together("p", client, server) == answer
 
 
 def test_a_match_alone_is_described():

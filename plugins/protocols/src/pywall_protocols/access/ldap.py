@@ -16,7 +16,7 @@ from pywall_core.api import MORE, NO, TCP, YES, Answer, Flow, Match, Transaction
 
 from ..parsing.evidence import HINT, Description, Evidence, client_first
 from ..parsing.wire import cut, text, tlv
-from ..transactions.ldap import LdapTransactions
+from ..transactions.ldap import OPERATIONS, START_TLS, LdapTransactions
 
 api_version = 1
 protocols = ("ldap",)
@@ -25,22 +25,9 @@ tier = "exact"
 first_client = b"0"
 first_server = b"0"
 
-_OPERATIONS: Final = {
-    0x60: "bind_request",
-    0x42: "unbind_request",
-    0x63: "search_request",
-    0x66: "modify_request",
-    0x68: "add_request",
-    0x4A: "del_request",
-    0x6C: "mod_dn_request",
-    0x6E: "compare_request",
-    0x50: "abandon_request",
-    0x77: "extended_request",
-}
 _RESULTS: Final = frozenset({0x61, 0x65, 0x67, 0x69, 0x6B, 0x6D, 0x6F, 0x78})
 #: operations that begin with a name, and the tag behind it
 _NAMED: Final = {0x63: 0x0A, 0x64: 0x30, 0x66: 0x30, 0x68: 0x30, 0x6C: 0x04, 0x6E: 0x30}
-_START_TLS: Final = b"1.3.6.1.4.1.1466.20037"
 #: tag of the operation, start and end of its contents, end of the message, its identifier
 _Message = tuple[int, int, int, int, bytes]
 
@@ -64,7 +51,7 @@ def _describe(client: bytes, server: bytes) -> Description:
     first = _message(client, 0)
     done = first is not None and first[3] <= len(client)
     if first and done:
-        facts["request.operation"] = _OPERATIONS.get(first[0], "unknown")
+        facts["request.operation"] = OPERATIONS.get(first[0], "unknown")
         name = tlv(client, first[1] + 3, first[2]) if first[0] == 0x60 else None
         if name and name[0] == 4:
             facts["request.bind_request.name"] = text(cut(client, name[1], name[2]))
@@ -106,7 +93,7 @@ def _side(data: bytes) -> Evidence:
         return YES if start == end and end - 2 == 5 else HINT if start == end else NO
     if kind in (0x50, 0x4A):
         return HINT if end - start <= 512 else NO
-    if kind not in _OPERATIONS and kind not in _RESULTS and kind not in _NAMED and kind != 0x73:
+    if kind not in OPERATIONS and kind not in _RESULTS and kind not in _NAMED and kind != 0x73:
         return NO
     if len(data) < min(start + 3, end):
         return MORE
@@ -145,7 +132,7 @@ def _start_tls(client: bytes, server: bytes) -> tuple[int, int] | None:
         if asked is None or asked[3] > len(client):
             return None
         at = asked[3]
-        if asked[0] == 0x77 and _START_TLS in cut(client, asked[1], asked[2]):
+        if asked[0] == 0x77 and START_TLS in cut(client, asked[1], asked[2]):
             break
     else:
         return None

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
-from ..parsing.dialogue import MAX_LINE, Line, Verbs, first_bytes, lines, verb_of
+from ..parsing.dialogue import MAX_LINE, Line, Verbs, first_bytes, lines, lines_before, verb_of
 from ..parsing.evidence import HINT, LEANING, Description, Evidence, client_first
 from ..parsing.wire import text
 from ..transactions.chat import IrcDialogue
@@ -63,9 +63,7 @@ def _describe(client: bytes, server: bytes) -> Description:
     facts: dict[str, Any] = {}
     restart = _starttls(commands, server)
     done = len(commands) >= 16
-    for line, end in commands:
-        if restart and end == restart[0]:
-            break
+    for line in lines_before(commands, restart):
         fields = line.split()
         verb = verb_of(line)
         if verb in (b"NICK", b"USER") and len(fields) > 1:

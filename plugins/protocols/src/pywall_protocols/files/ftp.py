@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
-from ..parsing.dialogue import Verbs, commands_side, has_answer, lines, may_be_code, replies, switch, verb_of
+from ..parsing.dialogue import Verbs, commands_side, has_answer, lines, replies, replies_of, switch, verb_of
 from ..parsing.evidence import HINT, LEANING, Description, Evidence, server_first
 from ..parsing.wire import text
 from ..transactions.ftp import PASSIVE, FtpDialogue, announce
@@ -113,11 +113,9 @@ def _client(data: bytes) -> Evidence:
 
 
 def _server(data: bytes) -> Evidence:
-    if not data:
-        return MORE
-    if not may_be_code(data):
-        return NO
-    answers = replies(data)
+    answers = replies_of(data)
+    if isinstance(answers, Answer):
+        return answers
     if not answers:
         first = data[: data.rfind(b"\n") + 1]
         if data[:4] in (b"220-", b"220 ") and _SERVER.search(first) and not _OTHER.search(first):

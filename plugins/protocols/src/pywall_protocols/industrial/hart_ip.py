@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import Evidence, by_datagram
+from ..parsing.evidence import Evidence, by_datagram, together
 from ..parsing.wire import u16
 
 api_version = 1
@@ -46,13 +46,10 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect HART-IP."""
     if flow.proto == UDP:
         return by_datagram("hart_ip", _datagram, flow, client, server)
-    client_says, server_says = _message(client), _message(server)
-    if client_says is NO or server_says is NO:
-        return NO
-    if not isinstance(client_says, dict) or not isinstance(server_says, dict):
-        return MORE
     # without a datagram's end the header is little to go by: the answer has the number of the message and of its turn
-    return Match("hart_ip", client_says) if client[2] == server[2] and client[4:6] == server[4:6] else NO
+    answer = together("hart_ip", _message(client), _message(server))
+    fits = client[2:3] == server[2:3] and client[4:6] == server[4:6]
+    return NO if isinstance(answer, Match) and not fits else answer
 
 
 def _datagram(data: bytes) -> Evidence:

@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import Evidence, by_datagram
+from ..parsing.evidence import Evidence, by_datagram, together
 from ..parsing.wire import u16, u32
 
 api_version = 1
@@ -35,13 +35,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect SOME/IP."""
     if flow.proto == UDP:
         return by_datagram("someip", _datagram, flow, client, server)
-    client_says, server_says = _message(client), _message(server)
-    if client_says is NO or server_says is NO:
-        return NO
     # a header of one side is little to go by where no datagram says how long the message is
-    if isinstance(client_says, dict) and isinstance(server_says, dict):
-        return Match("someip", client_says)
-    return MORE
+    return together("someip", _message(client), _message(server))
 
 
 def _datagram(data: bytes) -> Evidence:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
-from ..parsing.dialogue import MAX_LINE, Line, lines
+from ..parsing.dialogue import MAX_LINE, Line, lines, lines_before
 from ..parsing.evidence import HINT, LEANING, Description, Evidence, server_first
 from ..parsing.wire import text
 from ..transactions.mail import ImapDialogue
@@ -78,9 +78,7 @@ def _describe(client: bytes, server: bytes) -> Description:
     facts: dict[str, Any] = {}
     restart = _starttls(commands, server)
     done = len(commands) >= 16
-    for line, end in commands:
-        if restart and end == restart[0]:
-            break
+    for line in lines_before(commands, restart):
         if login := _LOGIN.match(line):
             facts["user"] = text(login[1])
         word = line.split()[1].upper() if len(line.split()) > 1 else b""

@@ -14,7 +14,17 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
-from ..parsing.dialogue import Verbs, commands_side, has_answer, lines, may_be_code, replies, switch, verb_of
+from ..parsing.dialogue import (
+    Verbs,
+    commands_side,
+    has_answer,
+    lines,
+    lines_before,
+    replies,
+    replies_of,
+    switch,
+    verb_of,
+)
 from ..parsing.evidence import HINT, Description, Evidence, server_first
 from ..parsing.wire import text
 from ..transactions.mail import NntpDialogue
@@ -67,9 +77,7 @@ def _describe(client: bytes, server: bytes) -> Description:
     facts: dict[str, Any] = {}
     restart = switch(commands, answers, lambda line: verb_of(line) == b"STARTTLS", 382)
     done = len(commands) >= 8
-    for line, end in commands:
-        if restart and end == restart[0]:
-            break
+    for line in lines_before(commands, restart):
         if verb_of(line) == b"GROUP":
             facts["group"] = text(line[6:].strip())
             done = True
@@ -84,11 +92,9 @@ def _client(data: bytes) -> Evidence:
 
 
 def _server(data: bytes) -> Evidence:
-    if not data:
-        return MORE
-    if not may_be_code(data):
-        return NO
-    answers = replies(data)
+    answers = replies_of(data)
+    if isinstance(answers, Answer):
+        return answers
     if not answers:
         return MORE if len(data) <= 512 else NO
     code, greeting, _ = answers[0]

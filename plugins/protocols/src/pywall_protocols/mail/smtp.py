@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
-from ..parsing.dialogue import Verbs, has_answer, lines, may_be_code, replies, switch, verb_of
+from ..parsing.dialogue import Verbs, has_answer, lines, lines_before, replies, replies_of, switch, verb_of
 from ..parsing.evidence import HINT, LEANING, Description, Evidence, server_first
 from ..parsing.wire import text
 from ..transactions.mail import SmtpDialogue
@@ -94,10 +94,8 @@ def _describe(client: bytes, server: bytes) -> Description:
     facts: dict[str, Any] = {}
     restart = switch(commands, answers, lambda line: verb_of(line) == b"STARTTLS", 220)
     done = len(commands) >= 16
-    for line, end in commands:
+    for line in lines_before(commands, restart):
         verb = verb_of(line)
-        if restart and end == restart[0]:
-            break
         if verb in _HELLO and (host := line[4:].strip()):
             facts.setdefault("helo", text(host))
         elif found := _MAIL.match(line):
@@ -136,11 +134,9 @@ def _client(data: bytes) -> Evidence:
 
 
 def _server(data: bytes) -> Evidence:
-    if not data:
-        return MORE
-    if not may_be_code(data):
-        return NO
-    answers = replies(data)
+    answers = replies_of(data)
+    if isinstance(answers, Answer):
+        return answers
     if not answers:
         if data[:4] in (b"220-", b"220 ") and _SERVER.search(data[: data.rfind(b"\n") + 1]):
             return YES

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final, final
 
-from pywall_core.api import MORE, NO, YES
+from pywall_core.api import MORE, NO, YES, Answer
 
 from .evidence import HINT, LEANING, Evidence
 from .wire import cut
@@ -106,6 +106,13 @@ def _last_line(data: bytes, code: bytes, at: int) -> int:
     return -1
 
 
+def replies_of(data: bytes) -> tuple[Reply, ...] | Answer:
+    """Return the :func:`replies` of a server that speaks in codes, NO for another one, MORE for a silent one."""
+    if not data:
+        return MORE
+    return replies(data) if may_be_code(data) else NO
+
+
 def is_code(data: bytes) -> bool:
     """Three digits of a reply, the first 1 to 6."""
     return len(data) == 3 and data.isdigit() and data[0] in b"123456"
@@ -132,6 +139,14 @@ def switch(
         if code == accepts and asks(command):
             return end, reply_end
     return None
+
+
+def lines_before(commands: Sequence[Line], restart: tuple[int, int] | None) -> Iterator[bytes]:
+    """Yield the commands, as far as they are the protocol's: those before the one that asked for TLS."""
+    for line, end in commands:
+        if restart and end == restart[0]:
+            return
+        yield line
 
 
 def has_answer(commands: Sequence[Line], answers: Sequence[Reply], midstream: bool) -> bool:

@@ -11,6 +11,7 @@ The shapes of detectors, each a function:
 :func:`server_first`          the server speaks first: what the client sends in the meantime decides nothing
 :func:`either_first`          either direction alone may prove it
 :func:`alike`                 both sides send the same messages: either begins, the other one confirms
+:func:`together`              both sides send the same messages, one of a side proves too little
 :func:`by_stream`             as ``alike``, from one check of the beginning of a direction
 :func:`by_datagram`           one check of the first datagram: the client's decides, the server's confirms
 :func:`by_message`            ``by_datagram`` over UDP, ``by_stream`` over TCP
@@ -148,6 +149,14 @@ def alike(protocol: str, client: Evidence, server: Evidence) -> Match | Answer:
         confirmed = client_proves and server_proves
         return Match(protocol, facts, confirmed, confirmed or client is NO or server is NO)
     return NO if client is NO or server is NO else MORE
+
+
+def together(protocol: str, client: Evidence, server: Evidence) -> Match | Answer:
+    """Return the answer where one side's messages are too little to go by: a match needs a proof of both."""
+    if client is NO or server is NO:
+        return NO
+    match = alike(protocol, client, server)
+    return match if isinstance(match, Match) and match.confirmed else MORE
 
 
 # --- from one check -----------------------------------------------------------------------------------------------

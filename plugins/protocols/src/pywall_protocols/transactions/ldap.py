@@ -38,7 +38,7 @@ _RESULTS: Final = {
 }
 #: operations without a result, and messages of the server that are not the last one to a search
 _UNANSWERED: Final = (0x42, 0x50)
-_START_TLS: Final = b"1.3.6.1.4.1.1466.20037"
+START_TLS: Final = b"1.3.6.1.4.1.1466.20037"
 _MOST_HELD: Final = 65536
 
 
@@ -111,7 +111,7 @@ class LdapTransactions:
             number, tag, start, end = parts
             facts: dict[str, Any] = {"request.operation": OPERATIONS[tag], "request.message_id": number}
             _name_facts(facts, message, tag, start, end)
-            if tag == 0x77 and _START_TLS in cut(message, start, end) and not self._tls:
+            if tag == 0x77 and START_TLS in cut(message, start, end) and not self._tls:
                 self._tls = number.to_bytes(4, "big")
                 self._tail = data[at:][:_MOST_HELD]
             self._pairs.ask(number.to_bytes(4, "big"), facts, found, answered=tag not in _UNANSWERED)
