@@ -4,7 +4,7 @@ import pytest
 from pywall_protocols.databases import redis
 
 from pywall_core.api import MORE, NO, Match
-from pywall_core.testing import detector_contract
+from pywall_core.testing import detector_contract, engine, tcp_packet
 
 TestContract = detector_contract(
     redis,
@@ -42,3 +42,20 @@ def test_the_length_of_the_name_is_held(ask):
 def test_a_carriage_return_inside_a_command_is_no_blank(ask):
     assert ask(redis, b"PING\rN", b"+PONG\r\n") is NO
     assert ask(redis, b"PING\rN\r\n", b"+PONG\r\n") is NO
+
+
+@pytest.mark.parametrize(
+    "reply", [b"+OK\r\n", b":1\r\n", b"$5\r\nhello\r\n", b"*1\r\n$1\r\na\r\n", b"-ERR unknown command\r\n"]
+)
+def test_in_the_middle_the_server_may_be_seen_first(reply):
+    lab = engine({"plugins": ["stream", "redis"]})
+    asks = b"*2\r\n$3\r\nGET\r\n$1\r\na\r\n"
+    server, client = ("192.0.2.2", 6379), ("192.0.2.1", 40000)
+    lab.send(
+        [
+            tcp_packet(*server, *client, seq=500, ack=100, data=reply),
+            tcp_packet(*client, *server, seq=100, ack=500 + len(reply), data=asks),
+            tcp_packet(*server, *client, seq=500 + len(reply), ack=100 + len(asks), data=b"$1\r\n7\r\n"),
+        ]
+    )
+    assert (lab.flows[0].app_proto, lab.flows[0].confirmed) == ("redis", True)

@@ -21,7 +21,7 @@ TestContract = detector_contract(
     kafka,
     positives=[(request(), response()), (request(key=0, client=b""), response())],
     negatives=[
-        (request(), response(8)),
+        (request(client=b""), response(8)),
         (request(key=900), response()),
         (request(client=b"\xff\xfe\0\1"), response()),
         (b"\0\0\0\x08\4\xd2\x16\x2f", b"S"),
@@ -33,6 +33,8 @@ def test_facts(ask):
     assert ask(kafka, request(), response()) == Match("kafka", {"api_key": 18, "client_id": "producer-1"})
 
 
-def test_a_request_alone_proves_nothing(ask):
-    assert ask(kafka, request()) is MORE
-    assert ask(kafka, request(), response(9)) is NO
+def test_a_request_alone_has_a_name_where_its_client_says_its_own(ask):
+    assert ask(kafka, request()).confirmed is False
+    assert ask(kafka, request(), response(9)).confirmed is False
+    assert ask(kafka, request(client=b"")) is MORE
+    assert ask(kafka, request(client=b""), response(9)) is NO

@@ -19,6 +19,8 @@ TestContract = detector_contract(
         (b"12\0\x01\x02\0\x03\0\xff\0", b"\1\xff\xfe"),
         (b"1022 is a number\r\n", b"\1"),
         (b"\0bob\0root\0" + b"\xff" * 40, b"\0"),
+        ("1024 lines of text".encode("utf-16-le"), b"\0"),
+        ("0YWJjZA==".encode("utf-16-be"), b""),
     ],
 )
 

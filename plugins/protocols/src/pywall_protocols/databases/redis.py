@@ -31,8 +31,9 @@ _INLINE: Final = Verbs(
         b"MODULE SUBSCRIBE PUBLISH XADD ZADD SADD SAVE BGSAVE LRANGE MONITOR CLUSTER".split()
     )
 )
-first_client = b"*\r\n" + first_bytes(_INLINE.all)
-first_server = b"+-:$*%~_#,(=!>|"
+_REPLIES: Final = b"+-:$*%~_#,(=!>|"
+# in the middle the sides may be turned
+first_client = first_server = b"*\r\n" + first_bytes(_INLINE.all) + _REPLIES
 
 _ARRAY: Final = re.compile(rb"\*([1-9]\d{0,6})\r\n\$([1-9]\d{0,2})\r\n")
 _BEGINNING: Final = re.compile(rb"\*\d{0,7}\r?\n?(?:\$\d{0,3}\r?\n?)?[A-Za-z._|-]*\Z")
@@ -47,14 +48,22 @@ _REPLY: Final = re.compile(
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect Redis."""
-    client = client.lstrip(b"\r\n")
-    return client_first("redis", _client(client), _server(server), _describe, client, server)
+    answer = _by_roles(client, server)
+    if answer is NO and flow.midstream:  # whoever was seen first there is taken for the client
+        return _by_roles(server, client)
+    return answer
 
 
 @hookimpl
-def pywall_transactions(flow: Flow) -> TransactionParser:
-    """Follow every command."""
-    return RedisTransactions()
+def pywall_transactions(flow: Flow) -> TransactionParser | None:
+    """Follow every command, where the client is known."""
+    turned = flow.midstream and _by_roles(flow.client, flow.server) is NO
+    return None if turned else RedisTransactions()
+
+
+def _by_roles(client: bytes, server: bytes) -> Match | Answer:
+    client = client.lstrip(b"\r\n")
+    return client_first("redis", _client(client), _server(server), _describe, client, server)
 
 
 def _describe(client: bytes, server: bytes) -> Description:

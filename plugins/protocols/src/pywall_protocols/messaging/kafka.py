@@ -2,13 +2,13 @@
 
 :checked: request length, API key and version, client id; response length and the request's correlation id
 :source: Kafka protocol guide: Protocol Primitive Types, Request and Response Headers
-:minimum: 14 bytes of the client and 8 of the server
+:minimum: 14 bytes of the client and 8 of the server; a request whose client says its name
 :facts: api_key, client_id
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
@@ -21,20 +21,27 @@ tier = "exact"
 first_client = b"\0\1"
 first_server = b"\0\1\2\3"
 
+#: letters of a client's name with which a request alone will do
+_SURE: Final = 3
+
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect Kafka."""
-    if not _request(client) or (len(server) > 3 and not 4 <= u32(server, 0) <= 1 << 26):
+    if not _request(client):
         return NO
-    if len(client) < 14 or len(client) < 14 + _id_size(client) or len(server) < 8:
+    if len(client) < 14 or len(client) < 14 + _id_size(client):
         return MORE
-    if client[8:12] != server[4:8]:
-        return NO
     facts: dict[str, Any] = {"api_key": u16(client, 4)}
     if _id_size(client):
         facts["client_id"] = text(client[14 : 14 + _id_size(client)])
-    return Match("kafka", facts)
+    named = _id_size(client) >= _SURE
+    if len(server) < 8:
+        wrong = len(server) > 3 and not 4 <= u32(server, 0) <= 1 << 26
+        return Match("kafka", facts, confirmed=False, done=wrong) if named else NO if wrong else MORE
+    if client[8:12] == server[4:8]:
+        return Match("kafka", facts)
+    return Match("kafka", facts, confirmed=False) if named else NO
 
 
 def _id_size(data: bytes) -> int:

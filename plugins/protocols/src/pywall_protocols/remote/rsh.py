@@ -36,11 +36,18 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect rsh and rlogin. Servers answer one byte, as noise may, so they are never confirmed."""
     fields = _FIELDS.match(client)
     answered = _server(server)
+    if fields is not None and _is_wide_text(client):
+        return NO
     if fields is None:
         return client_first("rsh", MORE if _BEGINNING.match(client) else NO, answered)
     name = "rlogin" if _asks_terminal(fields) else "rsh"
     asked = YES if fields[1] or name == "rlogin" else HINT
     return client_first(name, asked, answered, _describe, client, server, proved=False)
+
+
+def _is_wide_text(data: bytes) -> bool:
+    """Return True if the fields are single letters: text in UTF-16."""
+    return not any(data[:7:2]) or not any(data[1:8:2])
 
 
 def _describe(client: bytes, server: bytes) -> Description:
