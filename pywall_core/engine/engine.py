@@ -100,6 +100,7 @@ class Engine:
         if tracer is not None:
             detectors, classifiers = tracer.watch(detectors, classifiers)
         self.detection = self._make_detection(detectors, classifiers)
+        builder.carried = self.detection.carriers.facts
         self.fact_state: Callable[[Flow, str], Answer] = self.detection.fact_state
         self.possible_names: Callable[[Flow], frozenset[str]] = self.detection.possible_names
         self.flows = FlowTable(config.table.flows, self._end_flow)

@@ -52,6 +52,8 @@ class EventBuilder:
     def __init__(self, *, live: bool, pcap_filename: str | None = None) -> None:
         self._live = live
         self._pcap_filename = pcap_filename
+        #: facts of what protocols carry: they stand in the event of the flow
+        self.carried: frozenset[str] = frozenset()
 
     def has_type(self, proto: str, flow: Flow) -> bool:
         """Return True if there is something to tell about the flow's protocol: it has facts."""
@@ -144,7 +146,11 @@ class EventBuilder:
         if flow.app_proto not in _UNNAMED and not flow.confirmed:
             event.setdefault("pywall", {})["guessed"] = True
         protocols = (flow.app_proto, flow.app_proto_orig)
-        own = {name: clean(value) for name, value in flow.facts.items() if name.partition(".")[0] not in protocols}
+        own = {
+            name: clean(value)
+            for name, value in flow.facts.items()
+            if name.partition(".")[0] not in protocols or name in self.carried
+        }
         if own:
             at = event.setdefault("pywall", {})
             for head in dict.fromkeys(name.partition(".")[0] for name in own if "." in name):

@@ -86,10 +86,10 @@ class Stage:
         self._firewall: subprocess.Popen[Any] | None = None
         self.leftovers: list[Path] = []
 
-    def start_firewall(self) -> None:
-        """Run the ready-made policy on the server and wait until it holds."""
+    def start_firewall(self, text: str = POLICY) -> None:
+        """Run a policy on the server, the ready-made one if none is given, and wait until it holds."""
         policy = self.folder / "pywall.yaml"
-        policy.write_text(POLICY + f"events: {{file: {self._events}}}\n")
+        policy.write_text(text + f"events: {{file: {self._events}}}\n")
         with self._log.open("w") as log:
             command = [sys.executable, "-m", "pywall_core", "run", "--config", str(policy)]
             self._firewall = firewall = self.lab.start("server", *command, stdout=log, stderr=log)
@@ -105,6 +105,11 @@ class Stage:
         assert self._firewall is not None
         self._firewall.terminate()
         self._firewall.wait(timeout=20)
+
+    def events(self, event_type: str) -> list[dict[str, Any]]:
+        """Return the events of a type so far."""
+        lines = self._events.read_text().splitlines() if self._events.exists() else []
+        return [event for event in map(json.loads, lines) if event["event_type"] == event_type]
 
     def flows(self, port: int | None, proto: str = "TCP") -> list[Seen]:
         """Return the flows with payload to a port, from the events; call after ``stop_firewall``."""

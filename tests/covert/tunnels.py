@@ -200,7 +200,7 @@ def dns2tcp(stage: Stage, port: int) -> Sequence[object]:
 def ptunnel(stage: Stage, port: int) -> Sequence[object]:
     """ptunnel-ng: TCP in ICMP echoes."""
     need("ptunnel-ng")
-    stage.start("server", "ptunnel-ng", "-s")
+    stage.start("server", "ptunnel-ng", "-r127.0.0.1", f"-R{ORIGIN}")
     stage.start("client", "ptunnel-ng", f"-p{stage.server}", f"-l{SOCKS}", "-r127.0.0.1", f"-R{ORIGIN}")
     stage.wait_listening("client", SOCKS)
     return (SOCKS,)

@@ -159,6 +159,7 @@ SECRET = {
     "connect": tunnel(b"CONNECT a.example:443 HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n", NOISE),
     "socks 4": tunnel(b"\4\1\1\xbb\xc6\x33\x64\2me\0", b"\0\x5a" + bytes(6), NOISE),
     "pings": pings(pieces(NOISE, 1000)),
+    "pings with text": pings(pieces(TEXT[:16384], 1000)),
     "replies with other data": pings([bytes(range(56))] * 40, pieces(NOISE, 56)),
     "replies with text": pings([bytes(range(56))] * 40, pieces(TEXT, 56)),
 }
@@ -185,6 +186,7 @@ HONEST = {
     "compressed chat": lambda: websocket(compressed(CHAT), first=0xC1),
     "pings": lambda: pings([n.to_bytes(8, "little") + bytes(range(8, 56)) for n in range(1000, 1100)]),
     "pings of Windows": lambda: pings([b"abcdefghijklmnopqrstuvwabcdefghi"] * 50),
+    "pings of growing length": lambda: pings([bytes(8) + bytes(range(248)) * (n // 40 + 1) for n in range(200)]),
     "long pings, short answers": lambda: pings([bytes(range(256)) * 4] * 50, [bytes(range(64))] * 50),
 }
 
@@ -203,6 +205,7 @@ def test_the_flow_says_what_it_carried():
     assert [event["http"]["content_encoding"] for event in lab.of_type("http")] == ["gzip"]
     (flow,) = run(list(SECRET["messages"]))[1]
     assert (flow["app_proto"], flow["pywall"]["rule_name"]) == ("websocket", "ciphertext in WebSocket")
+    assert flow["pywall"]["websocket"] == {"class": "encrypted"}
     (flow,) = run(list(SECRET["replies with text"]))[1]
     assert flow["pywall"]["icmp"] == {"unasked": True, "class": "plain"}
 

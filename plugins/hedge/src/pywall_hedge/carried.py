@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pywall_core.api import API_VERSION, MORE, Answer, Carried, Facts, Flow, hookimpl
 
-from .carriers import BODY, ECHO, MESSAGES, UNASKED, Body, Echoes
+from .carriers import BODY, ECHO, MESSAGES, STEP, UNASKED, Body, Echoes
 from .dns_tunnel import DnsTunnels
 
 NAME: Final = "carriers"
@@ -17,7 +17,8 @@ class Carriers:
     """Sets facts of a flow: `http.body.class`, `websocket.class` and `icmp.class` (plain, compressed, encrypted,
     obfuscated, unknown, undecodable), each when the class of what is carried settles, or when the flow ends;
     `http.body.direction` (`to_server`, `to_client`), whose body it is; `icmp.unasked`, true once replies bring data of
-    no request; `dns.tunnel.score` (0 to 1) and `dns.tunnel.domain` with every DNS message.
+    no request; `icmp.carried`, bytes of echo data that are no repetition, in steps of 1024; `dns.tunnel.score` (0 to 1)
+    and `dns.tunnel.domain` with every DNS message.
     """
 
     api_version = API_VERSION
@@ -25,7 +26,7 @@ class Carriers:
     carriers: Final = {
         BODY: ("http.body.class", "http.body.direction"),
         MESSAGES: ("websocket.class",),
-        ECHO: ("icmp.class", "icmp.unasked"),
+        ECHO: ("icmp.class", "icmp.unasked", "icmp.carried"),
         DNS: ("dns.tunnel.score", "dns.tunnel.domain"),
     }
 
@@ -92,4 +93,6 @@ class Carriers:
         facts: dict[str, Any] = {"icmp.class": echoes.body.label} if echoes.body.label else {}
         if echoes.unasked >= UNASKED:
             facts["icmp.unasked"] = True
+        if echoes.carried >= STEP:
+            facts["icmp.carried"] = echoes.carried // STEP * STEP
         return Facts(facts)

@@ -5,6 +5,8 @@ Content codings are undone first, within bounds, so that ciphertext behind `Cont
 
 from __future__ import annotations
 
+from operator import ne
+
 from pywall_core.api import Carried
 
 from .codings import Decoder, decoder
@@ -18,6 +20,8 @@ SHORT = 1024
 """Bytes of a body below which the next one of its direction is judged together with it."""
 REQUESTS, UNASKED = 64, 4
 """Echo requests whose data are remembered, and replies with data of no request that are no accident."""
+CLOCK, STEP = 32, 1024
+"""Bytes at the start of echo data that are not counted, and bytes in which the others are reported."""
 
 
 class Body:
@@ -98,14 +102,19 @@ class Body:
 
 
 class Echoes:
-    """Data of echo requests, and replies that answer none of them (RFC 792: "the data received must be returned")."""
+    """Data of echo requests, and replies that answer none of them (RFC 792: "the data received must be returned").
 
-    __slots__ = ("_requests", "body", "unasked")
+    `carried` counts the bytes that no packet of the flow before had in their place: what a ping repeats (a pattern of
+    whatever length) tells nothing, and neither do its first bytes, where clocks and counters stand.
+    """
+
+    __slots__ = ("_pattern", "_requests", "body", "carried", "unasked")
 
     def __init__(self) -> None:
         self.body = Body()
-        self.unasked = 0
+        self.unasked = self.carried = 0
         self._requests: list[bytes] = []
+        self._pattern = b""
 
     def add(self, carried: Carried) -> bool:
         """Take data; True when something changed. A reply's are those of a request, or its first part."""
@@ -117,4 +126,14 @@ class Echoes:
             return False
         else:
             self.unasked += 1
-        return self.body.add(carried) or self.unasked == UNASKED
+        steps = self.carried // STEP
+        self._count(data[CLOCK:])
+        changed = self.body.add(carried)
+        return changed or self.unasked == UNASKED or self.carried // STEP > steps
+
+    def _count(self, data: bytes) -> None:
+        pattern = self._pattern
+        if not pattern.startswith(data) and data[: len(pattern)] != pattern:
+            self.carried += sum(map(ne, data, pattern))
+        self.carried += max(0, len(data) - len(pattern))
+        self._pattern = data + pattern[len(data) :]

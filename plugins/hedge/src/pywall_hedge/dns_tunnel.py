@@ -20,10 +20,12 @@ MOST_DOMAINS: Final = 4096
 """Domains that are remembered; the one that was not asked for longest makes room."""
 HALF_LIFE: Final = 300.0
 """Seconds in which what was counted loses half of its weight."""
-ENOUGH: Final = 400.0
+ENOUGH: Final = 800.0
 """Bytes carried at which the score is 1 - 1/e of what the shape of the names allows."""
 LONG_LABEL, LONG_NAME, MUCH_DATA = 16, 24, 48
 """Letters of a label and all such labels' together that make a name long; bytes of an answer's data that are much."""
+SHAPE: Final = 2.5
+"""By this the share of names that are long or get much data counts: tunnels ask many short names in between."""
 FEWEST: Final = 6
 """Names below a domain under which nothing is said."""
 _FILTER: Final = 4096
@@ -62,7 +64,7 @@ class Domain:
         """0 to 1: that the domain's names carry something."""
         if self.names < FEWEST:
             return 0.0
-        shape = min(1.0, 1.5 * max(self.long, self.with_data) / self.names)
+        shape = min(1.0, SHAPE * (self.long + self.with_data) / self.names)
         return shape * (1 - exp(-self.carried / ENOUGH))
 
 
