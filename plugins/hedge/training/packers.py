@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 import bz2
-import gzip
 import io
 import lzma
 import random
+import struct
 import subprocess
 import zipfile
 import zlib
@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import brotli
+import deflate
 import lz4.block
 import lz4.frame
 import snappy
@@ -26,7 +27,52 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 Encoder = Callable[[bytes, random.Random, Path], bytes]
 
 
+def _seven(form: str, data: bytes, rng: random.Random, scratch: Path) -> bytes:
+    """7-Zip's own Deflate and bzip2, which search longer for a good parse than zlib and libbzip2."""
+    plain, packed = scratch / "plain", scratch / f"packed.{form}"
+    packed.unlink(missing_ok=True)
+    plain.write_bytes(data)
+    command = ["7zz", "a", "-bd", f"-t{form}", f"-mx={rng.choice((1, 5, 7, 9))}", str(packed), str(plain)]
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    return packed.read_bytes()
+
+
+def _deflate(data: bytes, rng: random.Random) -> bytes:
+    """Raw Deflate by zlib or by libdeflate, whose higher levels look for the best parse."""
+    if rng.random() < 0.5:
+        coder = zlib.compressobj(rng.choice((1, 6, 6, 9)), zlib.DEFLATED, -15)
+        return coder.compress(data) + coder.flush()
+    return bytes(deflate.deflate_compress(data, rng.choice((1, 6, 9, 10, 12))))
+
+
+def _gzip(data: bytes, rng: random.Random, scratch: Path) -> bytes:
+    if rng.random() < 0.3:
+        return _seven("gzip", data, rng, scratch)
+    end = struct.pack("<II", zlib.crc32(data), len(data))
+    return b"\x1f\x8b\x08\0\0\x10^_\0\xff" + _deflate(data, rng) + end
+
+
+def _zlib(data: bytes, rng: random.Random, scratch: Path) -> bytes:
+    return b"\x78\x9c" + _deflate(data, rng) + struct.pack(">I", zlib.adler32(data))
+
+
+def _bzip2(data: bytes, rng: random.Random, scratch: Path) -> bytes:
+    if rng.random() < 0.3:
+        return _seven("bzip2", data, rng, scratch)
+    return bz2.compress(data, rng.choice((1, 5, 9, 9)))
+
+
+def _zstd(data: bytes, rng: random.Random, scratch: Path) -> bytes:
+    level = rng.choice((1, 3, 3, 6, 9, 12, 15, 19, 22))
+    if rng.random() < 0.7:
+        return zstandard.ZstdCompressor(level).compress(data)
+    window = zstandard.ZstdCompressionParameters.from_level(level, window_log=rng.choice((17, 23)))
+    return zstandard.ZstdCompressor(compression_params=window).compress(data)
+
+
 def _zip(data: bytes, rng: random.Random, scratch: Path) -> bytes:
+    if rng.random() < 0.3:
+        return _seven("zip", data, rng, scratch)
     out, cut = io.BytesIO(), rng.choice((len(data), 200_000, 50_000))
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=rng.choice((1, 6, 6, 9))) as archive:
         for number, start in enumerate(range(0, len(data), cut)):
@@ -69,7 +115,7 @@ def _pdf(data: bytes, rng: random.Random, scratch: Path) -> bytes:
     while start < len(data):
         piece = data[start : start + rng.randint(3_000, 120_000)]
         start += len(piece)
-        body = zlib.compress(piece, rng.choice((6, 6, 9)))
+        body = _zlib(piece, rng, scratch)
         offsets.append(len(out))
         out += (
             b"%d 0 obj\n<< /Length %d /Filter /FlateDecode >>\nstream\n" % (number, len(body))
@@ -85,12 +131,12 @@ def _pdf(data: bytes, rng: random.Random, scratch: Path) -> bytes:
 
 GENERAL: dict[str, Encoder] = {
     "zip": _zip,
-    "gzip": lambda data, rng, scratch: gzip.compress(data, rng.choice((1, 6, 6, 9)), mtime=1_600_000_000),
-    "zlib": lambda data, rng, scratch: zlib.compress(data, rng.choice((1, 6, 6, 9))),
-    "bzip2": lambda data, rng, scratch: bz2.compress(data, rng.choice((1, 5, 9, 9))),
+    "gzip": _gzip,
+    "zlib": _zlib,
+    "bzip2": _bzip2,
     "xz": lambda data, rng, scratch: lzma.compress(data, preset=rng.choice((0, 3, 6))),
     "lzma": lambda data, rng, scratch: lzma.compress(data, lzma.FORMAT_ALONE, preset=rng.choice((0, 3, 6))),
-    "zstd": lambda data, rng, scratch: zstandard.ZstdCompressor(rng.choice((1, 3, 3, 9, 19))).compress(data),
+    "zstd": _zstd,
     "lz4": _lz4,
     "brotli": lambda data, rng, scratch: brotli.compress(data, quality=rng.choice((1, 4, 5, 9, 11))),
     "snappy": _snappy,

@@ -10,13 +10,15 @@ import base64
 import binascii
 import re
 from collections.abc import Callable
+from math import exp
 from typing import NamedTuple
 
-MOST = 0.6
-"""Share of the payload that must be encoded."""
-LEAST = 96
-"""Encoded bytes below which nothing is undone."""
+from .spelling import LEAST, MOST, SPELLINGS, lists_digests
 
+NESTED = 3
+"""Encodings within each other that are undone at most."""
+USUAL = 16
+"""Values of an alphabet at least."""
 
 _PRINTABLE = bytes([*range(32, 127), 9, 10, 13])
 
@@ -28,70 +30,143 @@ class Undone(NamedTuple):
     inner: bytes
 
 
-_RUNS: tuple[tuple[str, re.Pattern[bytes]], ...] = (
-    ("hex", re.compile(rb"(?:[0-9a-f]{2}){12,}|(?:[0-9A-F]{2}){12,}")),
-    ("percent", re.compile(rb"(?:%[0-9A-Fa-f]{2}|[A-Za-z0-9._~-]){24,}")),
-    ("base32", re.compile(rb"(?:[A-Z2-7]{16,}|[a-z2-7]{16,})={0,6}")),
-    ("base64", re.compile(rb"[A-Za-z0-9+/]{24,}={0,2}")),
-    ("base64url", re.compile(rb"[A-Za-z0-9_-]{24,}={0,2}")),
-    ("ascii85", re.compile(rb"[!-uz]{24,}")),
-    ("base85", re.compile(rb"[0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-]{24,}")),
-)
-
-
 def undo(data: bytes) -> Undone | None:
     """Return the bytes that the most telling encoding of `data` has inside, or None.
 
-    Text encodings may be broken into lines; around them may stand other text (JSON, headers).
+    Text encodings may be broken into lines; around them may stand other text (JSON, headers); what is inside may be
+    encoded again.
     """
-    if len(data) < LEAST or data.count(b" ") * 12 > len(data):  # words with spaces between them
+    found: Undone | None = None
+    for _ in range(NESTED):
+        inner = _once(data)
+        if inner is None:
+            break
+        found = inner if found is None else Undone(f"{inner.name} in {found.name}", inner.inner)
+        data = inner.inner
+        if not _is_text(data):
+            break
+    return found if found is not None and not _is_text(found.inner) else None
+
+
+def _is_text(data: bytes) -> bool:
+    return len(data.translate(None, _PRINTABLE)) * 10 <= len(data)
+
+
+def _once(data: bytes) -> Undone | None:
+    if len(data) < LEAST:
         return None
+    if data.count(b" ") * 12 > len(data):  # words with spaces between them, or digits
+        digits = len(data) - len(data.translate(None, b"0123456789abcdefABCDEFx ,:;\r\n\t|.-[]\\"))
+        spelt = SPELLINGS[:2] if digits * 10 >= 9 * len(data) else SPELLINGS[2:4]
+    else:
+        spelt = SPELLINGS
+    if lists_digests(data):
+        return None
+    for name, spell in spelt:
+        inner = spell(data)
+        if inner is not None and len(inner) >= LEAST // 3:
+            return Undone(name, inner)
+    return _runs(data) or _narrow(data)
+
+
+# --- alphabets --------------------------------------------------------------------------------------------------------
+
+
+def _base32(text: bytes) -> bytes:
+    return base64.b32decode(text[: len(text) // 8 * 8].upper())
+
+
+def _base64(text: bytes) -> bytes:
+    return binascii.a2b_base64(text[: len(text) // 4 * 4].replace(b"-", b"+").replace(b"_", b"/"))
+
+
+def _base85(alphabet: bytes) -> Callable[[bytes], bytes]:
+    place = {value: index for index, value in enumerate(alphabet)}
+
+    def decode(text: bytes) -> bytes:
+        out = bytearray()
+        for at in range(0, len(text) - 4, 5):
+            number = 0
+            for byte in text[at : at + 5]:
+                number = number * 85 + place[byte]
+            if number < 1 << 32:
+                out += number.to_bytes(4, "big")
+        return bytes(out)
+
+    return decode
+
+
+_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_DIGITS = b"0123456789"
+_A85 = bytes(range(33, 118))
+_B85 = _DIGITS + _LETTERS + _LETTERS.lower() + b"!#$%&()*+-;<=>?@^_`{|}~"
+_Z85 = _DIGITS + _LETTERS.lower() + _LETTERS + b".-:+=^!/*?&<>()[]{}@%$#"
+_ALPHABETS: tuple[tuple[str, bytes, Callable[[bytes], bytes], int], ...] = (
+    ("base32", _LETTERS + b"234567", _base32, 16),
+    ("base32", _LETTERS.lower() + b"234567", _base32, 16),
+    ("base64", _LETTERS + _LETTERS.lower() + _DIGITS + b"+/", _base64, 24),
+    ("base64url", _LETTERS + _LETTERS.lower() + _DIGITS + b"-_", _base64, 24),
+    ("ascii85", _A85, _base85(_A85), 24),
+    ("base85", _B85, _base85(_B85), 24),
+    ("z85", _Z85, _base85(_Z85), 24),
+)
+"""Name, alphabet, decoder, and characters of a run at least."""
+_PATTERNS = tuple(re.compile(b"[" + re.escape(alphabet) + b"]{%d,}" % least) for _, alphabet, _, least in _ALPHABETS)
+
+
+def _runs(data: bytes) -> Undone | None:
+    """Undo a well-known alphabet whose characters are all used, as often as random ones."""
     folded = data.replace(b"\r\n", b"").replace(b"\n", b"") if data.count(b"\n") * 40 < len(data) * 2 else data
-    url = b"-" in folded or b"_" in folded
-    for name, pattern in _RUNS:
-        if name == "ascii85" and (narrow := _narrow(data)) is not None:
-            return narrow
-        if name == "base64" and url:
-            continue
+    if b"<~" in folded or b"zz" in folded:
+        folded = folded.replace(b"<~", b"").replace(b"~>", b"")
+    candidates = []
+    for (name, alphabet, decode, _), pattern in zip(_ALPHABETS, _PATTERNS, strict=True):
         runs = pattern.findall(folded)
         total = sum(map(len, runs))
-        if total < LEAST or total < MOST * len(folded):
-            continue
-        inner = b"".join(filter(None, (_DECODERS[name](run) for run in runs)))
-        if name == "percent" and inner.count(b"%") * 3 > len(inner):
-            continue
-        if len(inner) >= LEAST // 2 and (name != "percent" or total > 1.3 * len(inner)):
-            return Undone(name, inner)
+        if total >= LEAST and total >= MOST * len(folded):
+            candidates.append((-(total * 50 // len(folded)), len(alphabet), name, alphabet, decode, runs))
+    for _, _, name, alphabet, decode, runs in sorted(candidates, key=lambda candidate: candidate[:2]):
+        if _spread(b"".join(runs), alphabet):
+            inner = b"".join(map(decode, runs))
+            if len(inner) >= LEAST // 2:
+                return Undone(name, inner)
     return None
 
 
-def without_zeros(payload: bytes) -> bytes | None:
-    """Return the other bytes of a payload in which every second byte is zero, wherever a line's end shifts them; else
-    None.
+def _spread(text: bytes, alphabet: bytes) -> bool:
+    """The text uses nearly all characters of an alphabet, and no part of them alone: words of a language have few digits
+    and capitals.
     """
-    zeros = payload.count(0)
-    if not 0.4 * len(payload) <= zeros <= 0.56 * len(payload) or bytes(5) in payload:
-        return None
-    return payload.replace(b"\0", b"")
+    size, number = len(alphabet), len(text)
+    expected = size * (1 - exp(-number / size))
+    if len(set(text)) < 0.88 * expected:
+        return False
+    for part in (_DIGITS, _LETTERS, _LETTERS.lower()):
+        own = len(set(part) & set(alphabet))
+        share = (number - len(text.translate(None, part))) / number
+        if own > 5 and not 0.6 * own / size <= share <= 1.6 * own / size:
+            return False
+    return True
 
 
 def _narrow(data: bytes) -> Undone | None:
-    """Return bytes of 4 to 7 bits: an alphabet of 16, 32, 64 or 128 values, all equally frequent; the places in the
-    alphabet put together.
+    """Return bytes of 4 to 7 bits: an alphabet of 16 to 160 values, all equally frequent; the places in the alphabet put
+    together.
 
-    Which value stands for which bits does not matter to the question whether they are random.
+    Which value stands for which bits does not matter to the question whether they are random. Of an alphabet whose size
+    is no power of two the first values are taken alone: they are as random as all of them.
     """
     counts = {value: data.count(value) for value in set(data)}
     usual = sorted(value for value, count in counts.items() if count * 4 * len(counts) > len(data))
-    bits = (len(usual) - 1).bit_length()
-    if not 4 <= bits <= 7 or len(usual) < (1 << bits) - 1 or len(data) < 4 << bits:
+    if not USUAL <= len(usual) <= 160 or len(data) < 5 * len(usual):
         return None
     total = sum(counts[value] for value in usual)
     mean = total / len(usual)
     chi2 = sum((counts[value] - mean) ** 2 for value in usual) / mean
     if total < 0.94 * len(data) or chi2 > len(usual) + 6 * (2 * len(usual)) ** 0.5:
         return None
-    places = {value: place for place, value in enumerate(usual)}
+    bits = (len(usual) + 1).bit_length() - 1  # one value that was not seen does not halve the alphabet
+    places = {value: place for place, value in enumerate(usual[: 1 << bits])}
     number = used = 0
     out = bytearray()
     for byte in data:
@@ -106,63 +181,14 @@ def _narrow(data: bytes) -> Undone | None:
     return Undone(f"{bits}-bit", bytes(out))
 
 
-def _hex(run: bytes) -> bytes:
-    return bytes.fromhex(run.decode())
-
-
-def _percent(run: bytes) -> bytes:
-    return re.sub(rb"%([0-9A-Fa-f]{2})", lambda match: bytes((int(match[1], 16),)), run)
-
-
-def _base32(run: bytes) -> bytes:
-    text = run.rstrip(b"=").upper()
-    text = text[: len(text) // 8 * 8]
-    return base64.b32decode(text) if len(set(text)) > 12 or len(text) < 64 else b""
-
-
-def _base64(run: bytes) -> bytes:
-    text = run.rstrip(b"=").replace(b"-", b"+").replace(b"_", b"/")
-    text = text[: len(text) // 4 * 4]
-    digits = sum(text.count(value) for value in b"0123456789")
-    if digits * 16 < len(text):  # words of a language have few digits, random ones 10 in 64
-        return b""
-    return binascii.a2b_base64(text)
-
-
-def _ascii85(run: bytes) -> bytes:
-    if run.startswith(b"<~"):
-        run = run[2:]
-    run = run.removesuffix(b"~>").removesuffix(b"~").replace(b"z", b"!!!!!")
-    return _base85(run, bytes(range(33, 118)))
-
-
-_B85 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~"
-
-
-def _base85(run: bytes, alphabet: bytes = _B85) -> bytes:
-    letters = sum(1 for byte in run if 97 <= byte <= 122)
-    if letters * 2 > len(run):  # words, not code
-        return b""
-    place = {value: index for index, value in enumerate(alphabet)}
-    out = bytearray()
-    for at in range(0, len(run) - 4, 5):
-        number = 0
-        for byte in run[at : at + 5]:
-            number = number * 85 + place.get(byte, 0)
-        if number < 1 << 32:
-            out += number.to_bytes(4, "big")
-    return bytes(out)
-
-
-_DECODERS: dict[str, Callable[[bytes], bytes]] = {
-    "hex": _hex,
-    "percent": _percent,
-    "base32": _base32,
-    "base64": _base64,
-    "base64url": _base64,
-    "ascii85": _ascii85,
-    "base85": _base85,
-}
+def without_zeros(payload: bytes) -> bytes | None:
+    """Return the other bytes of a payload in which every second byte is zero, wherever a line's end shifts them; else
+    None.
+    """
+    zeros = payload.count(0)
+    if not 0.4 * len(payload) <= zeros <= 0.56 * len(payload) or bytes(5) in payload:
+        return None
+    return payload.replace(b"\0", b"")
 
 
 def xor_key(data: bytes, longest: int = 32) -> bytes | None:
