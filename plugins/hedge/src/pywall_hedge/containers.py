@@ -190,6 +190,8 @@ def _media(body: bytes) -> bool:
     """
     if len(body) < _ENOUGH_MEDIA:
         return True
+    if body.startswith((b"\x12\0\x0a", b"\x0a")) and av1_units(body):  # the one picture of an AVIF file
+        return True
     body = body[:65536]
     return body.count(b"\0\0") * 8192 > len(body) or not looks_random(body)
 
@@ -259,8 +261,9 @@ def start_codes(data: bytes) -> bool:
 
 
 def av1_units(data: bytes) -> bool:
-    """A temporal delimiter, then a sequence header and units with their sizes (AV1 specification, section 5.3)."""
-    place, seen = 2, 0
+    """A sequence header, perhaps behind a temporal delimiter, and units with their sizes (AV1 specification, section
+    5.3)."""
+    place, seen = 2 if data.startswith(b"\x12\0") else 0, 0
     while place + 4 <= len(data):
         head = data[place]
         if (

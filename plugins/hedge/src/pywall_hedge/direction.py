@@ -8,12 +8,13 @@ clearly a file's is set aside and what comes behind it is judged anew (`PAST`): 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import accumulate
 
 from . import gate
 from .decoding import undo, without_zeros
 from .following import FIRST_LOOK, Follower
 from .framing import Stripped, cut, strip
-from .headless import packed, units_of_video
+from .headless import opus_packets, packed, units_of_video
 from .heads import introduced, within
 from .records import Layout
 
@@ -40,6 +41,11 @@ KNOWN, PLAIN = -6.0, -4.0
 """Ratios while a known structure holds, and while nothing was seen but what is plain at a glance."""
 PACKED, PACKED_SOUGHT = -1.5, 2048
 """Ratio where a message decodes as a compressed form without a head, and bytes of noise within which it is tried."""
+FRONT, CHOICE, SURE = 64, 0.5, 2.5
+"""Bytes that may stand before ciphertext and be something else; nats that a choice of two beginnings costs; ratio from
+which there is no need of it."""
+UNDECIDED = 0.7
+"""Ratio at most of messages that may be packets of Opus."""
 HEADS = 16
 """Messages at whose start a head is looked for."""
 
@@ -209,6 +215,8 @@ class Direction:
         self.stripped = strip(bytes(self.noise), self._sizes, self._layout)
         self._layout = self.stripped.layout
         self._ratio = self._judge(self.stripped) if len(self.stripped.residual) >= LEAST else 0.0
+        if CLEAR < self._ratio < SURE:
+            self._judge_without_front()
         if self._ratio > 0 and not self._packed_sought:
             self._packed_sought = len(self.noise) >= PACKED_SOUGHT
             self.packed = packed(cut(bytes(self.noise), self._sizes), self.stripped.header)
@@ -219,6 +227,10 @@ class Direction:
             and units_of_video(self.stripped.residual)
         ):
             self.packed = "start-codes"
+        if self._ratio > UNDECIDED and self.packed is None:
+            spoken = opus_packets(cut(bytes(self.noise), self._sizes), self.stripped.header)
+            self.packed = "opus" if spoken else None
+            self._ratio = UNDECIDED if spoken is None else self._ratio
         if self.packed is not None:
             self._ratio = min(self._ratio, PACKED)
         size = len(self.noise)
@@ -228,6 +240,21 @@ class Direction:
         elif size >= PIECE:
             self._past += DISCOUNT * self._ratio
             self._forget_noise()
+
+    def _judge_without_front(self) -> None:
+        """Judge the noise without its first payload: a header, a key, or a head that nothing fits to."""
+        front = next((end for end in accumulate(self._sizes) if end >= FRONT), len(self.noise))
+        if len(self.noise) - front < CLEARED:
+            return
+        place = 0
+        while sum(self._sizes[:place]) < front:
+            place += 1
+        rest = strip(bytes(self.noise[front:]), self._sizes[place:])
+        if len(rest.residual) < LEAST:
+            return
+        ratio = self._judge(rest) - CHOICE
+        if ratio > self._ratio:
+            self._ratio, self.stripped = ratio, rest
 
     def finish(self) -> None:
         """Judge what came since the last look."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from .lz import lz4_block, snappy_raw
 
@@ -62,3 +63,33 @@ def units_of_video(data: bytes) -> bool:
     """A unit of H.264 or H.265 begins in the noise, behind a start code of Annex B: one place in 250 million random
     ones."""
     return data.count(b"\0\0\1") <= 64 and _UNIT.search(data) is not None
+
+
+SPOKEN = 10
+"""Messages from which packets of Opus are told from messages that begin with the same byte."""
+
+
+def opus_packets(messages: Sequence[bytes], header: int) -> bool | None:
+    """Return whether messages are packets of Opus without a container (RFC 6716 section 3.1); None when they may be.
+
+    The byte of the configuration is the same in all of them but one, that of hybrid or CELT frames, one a packet; and from
+    SPOKEN messages on the three bits behind it, where the range coder starts, are uneven. Opus is as good as random for
+    the rest. `header`: bytes that framing explained, that of the configuration among them
+    or next.
+    """
+    sized = [message for message in messages if 16 <= len(message) - header <= 1275]
+    if len(sized) < 4 or 10 * len(sized) + 10 < 9 * len(messages):
+        return False
+    for place in range(max(header - 4, 0), header + 1):
+        value, often = Counter(message[place] for message in sized).most_common(1)[0]
+        if often < len(sized) - 1 or value < 0x60 or value & 3:
+            continue
+        number = len(sized)
+        if number < SPOKEN:
+            return None
+        pairs = number * (number - 1) / 2
+        same = sum(count * (count - 1) / 2 for count in Counter(message[place + 1] >> 5 for message in sized).values())
+        excess = (same - pairs / 8) / (pairs * 7 / 64) ** 0.5
+        if excess > 1:
+            return True if excess > 3 else None
+    return False
