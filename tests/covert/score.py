@@ -25,10 +25,13 @@ from . import (  # noqa: F401 - they register their shapes
     benign_records,
     framed_shapes,
     mimicry_shapes,
+    second_encodings,
+    second_files,
     second_framings,
     second_media,
     second_mixtures,
     second_records,
+    second_sensors,
 )
 from .sessions import SHAPES, Session, Shape
 
@@ -36,8 +39,27 @@ SEGMENT = 1448
 """Bytes of payload of a full TCP segment with timestamps on a link of 1500."""
 IN_TIME = 8192
 SECOND = frozenset(
-    ("envelopes", "tlv", "stuffing", "sums", "own headers", "buckets", "tiny", "texts", "datagrams", "commands")
-    + ("beside", "holders", "wires", "columns", "blocks", "sensors", "scripts", "frames", "more files")
+    [
+        "envelopes",
+        "tlv",
+        "stuffing",
+        "sums",
+        "own headers",
+        "buckets",
+        "tiny",
+        "texts",
+        "datagrams",
+        "commands",
+        "beside",
+        "holders",
+        "wires",
+        "columns",
+        "blocks",
+        "sensors",
+        "scripts",
+        "frames",
+        "more files",
+    ]
 )
 """Families of the shapes that were written later, and without looking at what the classifier does with them."""
 POLICY = (files("pywall_core") / "policies" / "block-unknown-encrypted.yaml").read_text()
@@ -135,8 +157,8 @@ Part = Literal["all", "first", "second", "held"]
 
 
 def part_of(shape: Shape) -> Part:
-    """Return which part of the shapes one belongs to: `held` is the half of the later ones that nobody looks at while the
-    classifier is being worked on.
+    """Return which part of the shapes one belongs to: `held` is the half of the later ones that nobody looks at while
+    the classifier is being worked on.
     """
     if shape.family not in SECOND:
         return "first"

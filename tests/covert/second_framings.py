@@ -1,18 +1,15 @@
-"""Covert shapes III: ciphertext in frames, envelopes and encodings, written without looking at what the classifier does."""
+"""Covert shapes III: ciphertext in frames and envelopes, written blind: without a look at what the classifier does."""
 
 from __future__ import annotations
 
-import base64
 import binascii
-import json
-import quopri
 import struct
 import zlib
 from collections.abc import Callable
 from random import Random
 
 from .encoders import bson, cbor, msgpack, varint
-from .sessions import Frame, Session, Transport, add_shape, dialogue
+from .sessions import Frame, Transport, add_shape, dialogue
 
 Sizes = tuple[int, int]
 
@@ -51,7 +48,11 @@ def _bson_envelope(d: bytes, n: int, up: bool) -> bytes:
 
 _covert("env-protobuf", "envelopes", _same(_proto_envelope))
 _covert("env-protobuf-one-field", "envelopes", _same(lambda d, n, up: b"\x12" + varint(len(d)) + d))
-_covert("env-msgpack-map", "envelopes", _same(lambda d, n, up: msgpack({"i": n, "up": up}) + b"\xc5" + struct.pack(">H", len(d)) + d))
+_covert(
+    "env-msgpack-map",
+    "envelopes",
+    _same(lambda d, n, up: msgpack({"i": n, "up": up}) + b"\xc5" + struct.pack(">H", len(d)) + d),
+)
 _covert("env-cbor-array", "envelopes", _same(lambda d, n, up: b"\x83" + cbor(n) + cbor("data") + _cbor_bytes(d)))
 _covert("env-bson", "envelopes", _same(_bson_envelope))
 _covert("env-bson-head-then-body", "envelopes", _same(lambda d, n, up: bson({"op": "put", "n": n, "len": len(d)}) + d))
@@ -66,12 +67,31 @@ def _tlv(kinds: str, *parts: bytes) -> bytes:
 
 _covert("tlv-u8-u16", "tlv", lambda rng: lambda d, n, up: _tlv(">BH", rng.randbytes(12), d, rng.randbytes(16)))
 _covert("tlv-u16-u32", "tlv", lambda rng: lambda d, n, up: _tlv("<HI", struct.pack("<Q", n), d))
-_covert("tlv-u8-u8-fragments", "tlv", _same(lambda d, n, up: b"".join(
-    struct.pack("BB", 7, len(d[at : at + 250])) + d[at : at + 250] for at in range(0, len(d), 250))))
+_covert(
+    "tlv-u8-u8-fragments",
+    "tlv",
+    _same(
+        lambda d, n, up: b"".join(
+            struct.pack("BB", 7, len(d[at : at + 250])) + d[at : at + 250] for at in range(0, len(d), 250)
+        )
+    ),
+)
 _covert("nested-lengths", "tlv", _same(lambda d, n, up: struct.pack(">IHH", len(d) + 4, 1, len(d)) + d))
 _covert("own-record-u24", "tlv", _same(lambda d, n, up: b"\x05" + (len(d) + 1).to_bytes(3, "big") + b"\x01" + d))
-_covert("varint-zigzag-delta", "tlv", lambda rng: (lambda last: lambda d, n, up: (
-    lambda step: (last.append(len(d)), varint(step << 1 if step >= 0 else (-step << 1) - 1) + varint(n) + d)[1])(len(d) - last[-1]))([0]))
+_covert(
+    "varint-zigzag-delta",
+    "tlv",
+    lambda rng: (
+        lambda last: (
+            lambda d, n, up: (
+                lambda step: (
+                    last.append(len(d)),
+                    varint(step << 1 if step >= 0 else (-step << 1) - 1) + varint(n) + d,
+                )[1]
+            )(len(d) - last[-1])
+        )
+    )([0]),
+)
 
 # --- sums and stuffing ---
 
@@ -99,22 +119,66 @@ def _hdlc(d: bytes, n: int, up: bool) -> bytes:
 _covert("slip", "stuffing", _same(lambda d, n, up: _slip(d)))
 _covert("cobs", "stuffing", _same(lambda d, n, up: _cobs(d)))
 _covert("hdlc", "stuffing", _same(_hdlc))
-_covert("magic2-length-type-crc", "sums", _same(lambda d, n, up: b"\xa5\x5a" + struct.pack("<HB", len(d), n & 3) + d + struct.pack("<I", zlib.crc32(d))))
-_covert("chunks-1024-crc", "sums", _same(lambda d, n, up: struct.pack(">II", len(d), zlib.crc32(d)) + d), sizes=(1024, 1024))
-_covert("xor-sum-byte", "sums", _same(lambda d, n, up: b"\x02" + struct.pack(">H", len(d)) + d + bytes([sum(d) & 255]) + b"\x03"))
+_covert(
+    "magic2-length-type-crc",
+    "sums",
+    _same(lambda d, n, up: b"\xa5\x5a" + struct.pack("<HB", len(d), n & 3) + d + struct.pack("<I", zlib.crc32(d))),
+)
+_covert(
+    "chunks-1024-crc", "sums", _same(lambda d, n, up: struct.pack(">II", len(d), zlib.crc32(d)) + d), sizes=(1024, 1024)
+)
+_covert(
+    "xor-sum-byte",
+    "sums",
+    _same(lambda d, n, up: b"\x02" + struct.pack(">H", len(d)) + d + bytes([sum(d) & 255]) + b"\x03"),
+)
 _covert("adler-ahead", "sums", _same(lambda d, n, up: struct.pack(">IIB", zlib.adler32(d), len(d), 0x10) + d))
 
 # --- headers of one's own ---
 
-_covert("header-32", "own headers", lambda rng: (lambda sid: lambda d, n, up: b"AGENTX02" + struct.pack(
-    "<HHIIIQ", 2, up, len(d), n, sid, 1_760_000_000_000 + 40 * n) + d)(rng.getrandbits(32)))
-_covert("header-40-uuid", "own headers", lambda rng: (lambda uid: lambda d, n, up: uid + struct.pack(">QQII", 1_760_000_000_123 + n, n, len(d), 0xFFFFFFFF) + d)(rng.randbytes(16)))
-_covert("header-64-random-session", "own headers", lambda rng: (lambda sid: lambda d, n, up: sid + struct.pack("<IIQ", len(d), n, 0) + d)(rng.randbytes(48)))
-_covert("header-12-per-message-id", "own headers", lambda rng: lambda d, n, up: struct.pack("<I", len(d)) + rng.randbytes(8) + d)
-_covert("header-masked-4", "own headers", lambda rng: (lambda key: lambda d, n, up: bytes(
-    a ^ key[i & 3] for i, a in enumerate(struct.pack("<IIBBH", len(d), n, 1, 0, 8))) + d)(rng.randbytes(4)))
-_covert("header-hostname-u16", "own headers", lambda rng: lambda d, n, up: b"WIN-7F3KQ1\0\0\0\0\0\0" + struct.pack("<HH", 0x1001, len(d)) + d)
-_covert("index-total-offset", "own headers", _same(lambda d, n, up: struct.pack("<IIQH", n, 4096, n * 1000, len(d)) + d))
+_covert(
+    "header-32",
+    "own headers",
+    lambda rng: (
+        lambda sid: (
+            lambda d, n, up: b"AGENTX02" + struct.pack("<HHIIIQ", 2, up, len(d), n, sid, 1_760_000_000_000 + 40 * n) + d
+        )
+    )(rng.getrandbits(32)),
+)
+_covert(
+    "header-40-uuid",
+    "own headers",
+    lambda rng: (
+        lambda uid: lambda d, n, up: uid + struct.pack(">QQII", 1_760_000_000_123 + n, n, len(d), 0xFFFFFFFF) + d
+    )(rng.randbytes(16)),
+)
+_covert(
+    "header-64-random-session",
+    "own headers",
+    lambda rng: (lambda sid: lambda d, n, up: sid + struct.pack("<IIQ", len(d), n, 0) + d)(rng.randbytes(48)),
+)
+_covert(
+    "header-12-per-message-id",
+    "own headers",
+    lambda rng: lambda d, n, up: struct.pack("<I", len(d)) + rng.randbytes(8) + d,
+)
+_covert(
+    "header-masked-4",
+    "own headers",
+    lambda rng: (
+        lambda key: (
+            lambda d, n, up: bytes(a ^ key[i & 3] for i, a in enumerate(struct.pack("<IIBBH", len(d), n, 1, 0, 8))) + d
+        )
+    )(rng.randbytes(4)),
+)
+_covert(
+    "header-hostname-u16",
+    "own headers",
+    lambda rng: lambda d, n, up: b"WIN-7F3KQ1\0\0\0\0\0\0" + struct.pack("<HH", 0x1001, len(d)) + d,
+)
+_covert(
+    "index-total-offset", "own headers", _same(lambda d, n, up: struct.pack("<IIQH", n, 4096, n * 1000, len(d)) + d)
+)
 _covert("record-type-u16", "own headers", _same(lambda d, n, up: struct.pack(">BBH", 0x41, 0x02, len(d) ^ 0x8000) + d))
 
 # --- padding ---
@@ -124,77 +188,44 @@ def _bucket(size: int) -> int:
     return next(bucket for bucket in (64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384) if bucket >= size)
 
 
-_covert("buckets-zero-fill", "buckets", _same(lambda d, n, up: (struct.pack(">H", len(d)) + d).ljust(_bucket(len(d) + 2), b"\0")))
-_covert("buckets-pad-byte", "buckets", _same(lambda d, n, up: (lambda b: struct.pack("<I", len(d)) + d + bytes([b & 255]) * b)(-(len(d) + 4) % 128)))
-_covert("grid-1024-text-fill", "buckets", _same(lambda d, n, up: struct.pack("<I", len(d)) + d + (b"PADDING" * 150)[: -(len(d) + 4) % 1024]))
-_covert("grid-48-zero-fill", "buckets", _same(lambda d, n, up: bytes([len(d) & 255]) + d + bytes(-(len(d) + 1) % 48)), sizes=(10, 200))
-_covert("random-fill", "buckets", lambda rng: lambda d, n, up: struct.pack(">HH", len(d), _bucket(len(d)) - len(d)) + d + rng.randbytes(_bucket(len(d)) - len(d)))
+_covert(
+    "buckets-zero-fill",
+    "buckets",
+    _same(lambda d, n, up: (struct.pack(">H", len(d)) + d).ljust(_bucket(len(d) + 2), b"\0")),
+)
+_covert(
+    "buckets-pad-byte",
+    "buckets",
+    _same(lambda d, n, up: (lambda b: struct.pack("<I", len(d)) + d + bytes([b & 255]) * b)(-(len(d) + 4) % 128)),
+)
+_covert(
+    "grid-1024-text-fill",
+    "buckets",
+    _same(lambda d, n, up: struct.pack("<I", len(d)) + d + (b"PADDING" * 150)[: -(len(d) + 4) % 1024]),
+)
+_covert(
+    "grid-48-zero-fill",
+    "buckets",
+    _same(lambda d, n, up: bytes([len(d) & 255]) + d + bytes(-(len(d) + 1) % 48)),
+    sizes=(10, 200),
+)
+_covert(
+    "random-fill",
+    "buckets",
+    lambda rng: (
+        lambda d, n, up: (
+            struct.pack(">HH", len(d), _bucket(len(d)) - len(d)) + d + rng.randbytes(_bucket(len(d)) - len(d))
+        )
+    ),
+)
 
 # --- small messages ---
 
 _covert("tiny-varint", "tiny", _same(lambda d, n, up: varint(len(d)) + d), sizes=(1, 64))
-_covert("tiny-type-blocks", "tiny", lambda rng: lambda d, n, up: bytes([rng.choice((0x10, 0x11, 0x20))]) + d, sizes=(16, 16))
+_covert(
+    "tiny-type-blocks", "tiny", lambda rng: lambda d, n, up: bytes([rng.choice((0x10, 0x11, 0x20))]) + d, sizes=(16, 16)
+)
 _covert("keystrokes-u16", "tiny", _same(lambda d, n, up: struct.pack(">H", len(d)) + d), sizes=(17, 22))
 _covert("tiny-udp-counter", "tiny", _same(lambda d, n, up: bytes([n & 255]) + d), "udp", (1, 64))
 _covert("tiny-raw", "tiny", _same(lambda d, n, up: d), sizes=(1, 64))
 _covert("tiny-magic", "tiny", _same(lambda d, n, up: b"\x55\xaa" + bytes([len(d)]) + d), sizes=(8, 48))
-
-# --- text encodings ---
-
-_ALPHABET = bytes(Random(5).sample(sorted(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"), 64))
-_OWN_64 = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", _ALPHABET)
-_Z85 = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
-
-
-def _z85(d: bytes) -> bytes:
-    out = bytearray()
-    for (value,) in struct.iter_unpack(">I", d[: len(d) // 4 * 4]):
-        out += bytes(_Z85[value // 85**power % 85] for power in (4, 3, 2, 1, 0))
-    return bytes(out) or b"00000"
-
-
-def _uu(d: bytes) -> bytes:
-    return b"".join(binascii.b2a_uu(d[at : at + 45]) for at in range(0, len(d), 45))
-
-
-_TEXTS: dict[str, Callable[[bytes, int], bytes]] = {
-    "json-rpc-base64": lambda d, n: json.dumps({"jsonrpc": "2.0", "id": n, "method": "push", "params": [base64.b64encode(d).decode()]}).encode() + b"\n",
-    "json-hex": lambda d, n: b'{"seq":%d,"blob":"%s"}\n' % (n, d.hex().encode()),
-    "mime-base64": lambda d, n: base64.encodebytes(d),
-    "base32-lower": lambda d, n: base64.b32encode(d).rstrip(b"=").lower() + b"\r\n",
-    "uuencode": lambda d, n: b"begin 644 f\n" + _uu(d) + b"`\nend\n",
-    "z85": lambda d, n: _z85(d) + b"\n",
-    "own-alphabet-64": lambda d, n: base64.b64encode(d).translate(_OWN_64) + b"\n",
-    "quoted-printable": lambda d, n: quopri.encodestring(d) + b"\n",
-    "decimal-list": lambda d, n: json.dumps(list(d)).encode() + b"\n",
-    "hex-spaced": lambda d, n: d.hex(" ").encode() + b"\n",
-    "nibbles-a-p": lambda d, n: bytes(97 + half for byte in d for half in (byte >> 4, byte & 15)) + b"\n",
-    "utf8-two-bytes": lambda d, n: "".join(chr(256 + byte) for byte in d).encode() + b"\n",
-    "utf16-json-base64": lambda d, n: json.dumps({"n": n, "d": base64.b64encode(d).decode()}).encode("utf-16-le"),
-    "form-urlencoded": lambda d, n: b"id=%d&data=" % n + base64.b64encode(d).replace(b"+", b"%2B").replace(b"/", b"%2F").replace(b"=", b"%3D") + b"\r\n",
-}
-for _name, _encode in _TEXTS.items():
-    _covert(_name, "texts", (lambda encode: lambda rng: lambda d, n, up: encode(d, n))(_encode))
-
-# --- datagrams ---
-
-_covert("udp-u16-flags", "datagrams", _same(lambda d, n, up: struct.pack(">HB", n, 0x80 if n % 5 else 0x81) + d), "udp")
-_covert("udp-openvpn-like-v2", "datagrams", lambda rng: lambda d, n, up: b"\x48\0\0\x07" + struct.pack(">I", n + 1) + rng.randbytes(16) + d, "udp")
-_covert("udp-counter-time-ids", "datagrams", _same(lambda d, n, up: struct.pack("<IIHHB", n, 90_000 + 33 * n, 17, 4, up) + d), "udp")
-_covert("udp-rtp-extension", "datagrams", lambda rng: lambda d, n, up: struct.pack(">BBHII", 0x90, 111, n, 960 * n, 77) + b"\xbe\xde\0\1\x10\x7f\0\0" + d, "udp")
-_covert("udp-tftp-like", "datagrams", _same(lambda d, n, up: struct.pack(">HH", 3, n + 1) + d if up else struct.pack(">HH", 4, n + 1)), "udp", (512, 512))
-_covert("udp-sctp-like", "datagrams", lambda rng: lambda d, n, up: struct.pack(">HHII", 5000, 5000, 0xC0FFEE, zlib.crc32(d)) + struct.pack(">BBHIHHI", 0, 3, len(d) + 16, 900 + n, 1, n, 51) + d, "udp")
-_covert("udp-acks-between", "datagrams", _same(lambda d, n, up: struct.pack(">BI", 1, n) + d if n % 3 else struct.pack(">BIIB", 2, n, n, 0)), "udp")
-_covert("udp-fec-shards", "datagrams", _same(lambda d, n, up: struct.pack("<IHH", n, 0xF1 if n % 13 < 10 else 0xF2, len(d) + 2) + d), "udp")
-_covert("udp-nonce-8", "datagrams", lambda rng: lambda d, n, up: rng.randbytes(8) + d, "udp", (20, 500))
-
-
-def _acknowledged(rng: Random) -> Session:
-    """Sealed blocks up, four bytes of acknowledgement down."""
-    session = Session()
-    for number in range(rng.randint(8, 40)):
-        session.client(struct.pack("<I", 900) + rng.randbytes(900)).server(struct.pack("<I", number))
-    return session
-
-
-add_shape("acknowledged-upload", "own headers", True, _acknowledged)

@@ -1,4 +1,4 @@
-"""Covert shapes IV: commands, plain messages or the head of a file before or between ciphertext; written blind, as III."""
+"""Covert shapes IV: commands, plain messages or a file's head before or between ciphertext; written blind, as III."""
 
 from __future__ import annotations
 
@@ -26,7 +26,13 @@ def _plain(data: bytes, number: int, to_server: bool) -> bytes:
 @shape("commands", covert=True)
 def commands_then_sealed(rng: Random) -> Session:
     """A login in lines of text, then nothing but ciphertext."""
-    session = Session().client(b"LOGIN bob 8f3a21\r\n").server(b"100 HELLO\r\n").client(b"CIPHER aes\r\n").server(b"200 SWITCH\r\n")
+    session = (
+        Session()
+        .client(b"LOGIN bob 8f3a21\r\n")
+        .server(b"100 HELLO\r\n")
+        .client(b"CIPHER aes\r\n")
+        .server(b"200 SWITCH\r\n")
+    )
     session.turns += dialogue(rng, _plain).turns
     return session
 
@@ -44,7 +50,9 @@ def command_and_sealed_answer(rng: Random) -> Session:
 @shape("commands", covert=True)
 def header_lines_each(rng: Random) -> Session:
     """A block of header lines before each sealed body."""
-    return dialogue(rng, lambda d, n, up: b"X-Len: %d\nX-Seq: %d\nX-Kind: blob\n\n" % (len(d), n) + d, sizes=(200, 1400))
+    return dialogue(
+        rng, lambda d, n, up: b"X-Len: %d\nX-Seq: %d\nX-Kind: blob\n\n" % (len(d), n) + d, sizes=(200, 1400)
+    )
 
 
 @shape("commands", covert=True)
@@ -66,7 +74,9 @@ def pings_then_sealed(rng: Random) -> Session:
 @shape("beside", covert=True)
 def telemetry_between(rng: Random) -> Session:
     """A message of floats, then a sealed one, in turn."""
-    return dialogue(rng, lambda d, n, up: float_rows(rng, n) if n % 2 else struct.pack(">H", len(d)) + d, sizes=(200, 1200))
+    return dialogue(
+        rng, lambda d, n, up: float_rows(rng, n) if n % 2 else struct.pack(">H", len(d)) + d, sizes=(200, 1200)
+    )
 
 
 @shape("beside", covert=True)
@@ -108,13 +118,19 @@ def handshake_of_points(rng: Random) -> Session:
 
 
 def _wave(data: bytes) -> bytes:
-    return (b"RIFF" + struct.pack("<I", len(data) + 36) + b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, 44_100, 88_200, 2, 16)
-            + b"data" + struct.pack("<I", len(data)) + data)  # fmt: skip
+    form = struct.pack("<IHHIIHH", 16, 1, 1, 44_100, 88_200, 2, 16)
+    return b"".join(
+        (b"RIFF", struct.pack("<I", len(data) + 36), b"WAVEfmt ", form, b"data", struct.pack("<I", len(data)), data)
+    )
 
 
 def _bitmap(data: bytes) -> bytes:
     side = math.isqrt(len(data) // 3) // 4 * 4
-    return b"BM" + struct.pack("<IHHIIiiHHIIiiII", 54 + side * side * 3, 0, 0, 54, 40, side, side, 1, 24, 0, 0, 2835, 2835, 0, 0) + data
+    return (
+        b"BM"
+        + struct.pack("<IHHIIiiHHIIiiII", 54 + side * side * 3, 0, 0, 54, 40, side, side, 1, 24, 0, 0, 2835, 2835, 0, 0)
+        + data
+    )
 
 
 def _flac(data: bytes) -> bytes:
@@ -138,14 +154,21 @@ FILES: dict[str, Callable[[bytes], bytes]] = {
     "rar-head-only": lambda d: b"Rar!\x1a\x07\x01\0" + d,
     "mkv-head-only": lambda d: bytes.fromhex("1a45dfa3934282886d6174726f736b614287810442858102") + d,
     "ogg-head-only": lambda d: b"OggS\0\2" + bytes(8) + b"\x12\x34\0\0\0\0\0\0" + d,
-    "docx-of-noise": lambda d: b"PK\x03\x04\x14\0\x06\0\x08\0\0\0!\0" + struct.pack("<III", zlib.crc32(d), len(d), len(d) + 50) + b"\x13\0\0\0[Content_Types].xml" + d,
+    "docx-of-noise": lambda d: (
+        b"PK\x03\x04\x14\0\x06\0\x08\0\0\0!\0"
+        + struct.pack("<III", zlib.crc32(d), len(d), len(d) + 50)
+        + b"\x13\0\0\0[Content_Types].xml"
+        + d
+    ),
 }
 for _name, _make in FILES.items():
     add_shape(
         _name,
         "holders",
         True,
-        (lambda make: lambda rng: Session().client(b"STOR\n").client(make(rng.randbytes(rng.randint(20_000, 50_000)))))(_make),
+        (lambda make: lambda rng: Session().client(b"STOR\n").client(make(rng.randbytes(rng.randint(20_000, 50_000)))))(
+            _make
+        ),
     )
 
 for _name, _squeeze in {
@@ -157,5 +180,11 @@ for _name, _squeeze in {
         _name,
         "holders",
         True,
-        (lambda squeeze: lambda rng: dialogue(rng, lambda d, n, up: (lambda z: struct.pack(">I", len(z)) + z)(squeeze(d)), sizes=(200, 1400)))(_squeeze),
+        (
+            lambda squeeze: (
+                lambda rng: dialogue(
+                    rng, lambda d, n, up: (lambda z: struct.pack(">I", len(z)) + z)(squeeze(d)), sizes=(200, 1400)
+                )
+            )
+        )(_squeeze),
     )

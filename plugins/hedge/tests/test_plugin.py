@@ -55,7 +55,7 @@ def test_ciphertext_settles_within_a_few_kilobytes():
     assert facts["payload.confidence"] > 0.97
     assert facts["payload.entropy"] > 7.5
     assert facts["payload.bytes_seen"] <= 8192
-    assert facts["payload.odds"] >= thresholds(0.008, 0.05).upper
+    assert facts["payload.odds"] >= thresholds(FALSE_DROP, MISS).upper
     assert not flow.ext
     assert plugin.pywall_stats() == {
         "settled": {"plain": 0, "compressed": 0, "encrypted": 1, "obfuscated": 0, "unknown": 0},
@@ -65,7 +65,7 @@ def test_ciphertext_settles_within_a_few_kilobytes():
 
 def test_wanted_error_rates_move_the_moment():
     seen = []
-    for false_drop in (0.2, 0.05, 0.008):
+    for false_drop in (0.2, 0.05, FALSE_DROP):
         settings = Settings(false_drop=false_drop)
         seen.append(
             feed(Hedge(settings), unknown_flow(), random.Random(1).randbytes(80_000), 100)["payload.bytes_seen"]

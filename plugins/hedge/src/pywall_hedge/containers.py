@@ -1,4 +1,4 @@
-"""Heads of audio, video and document files, parsed as far as the bytes go. Same contract as `pywall_hedge.archives`."""
+"""Heads of audio and document files, parsed as far as the bytes go. Same contract as `pywall_hedge.archives`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ import re
 from collections.abc import Callable
 
 from .archives import deflate_earned
-from .structure import SLACK, inside, looks_random
+from .structure import SLACK, inside
 
-_BOXES = frozenset(
-    (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp", b"sidx", b"moof", b"uuid", b"meta", b"pdin")
-)
 _BITRATES = {  # kbit/s by MPEG version 1 or 2, layer III (ISO/IEC 11172-3 and 13818-3)
     1: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
     2: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
@@ -163,127 +160,6 @@ def ogg(data: bytes) -> bool:
     return pages > 0 and (place >= len(data) or data.startswith(b"OggS"[: len(data) - place], place))
 
 
-def mp4(data: bytes) -> bool:
-    """Boxes one after the other, `ftyp` first (ISO/IEC 14496-12 section 4.2); what `mdat` holds can't be checked."""
-    place = seen = 0
-    while place + 8 <= len(data):
-        size, kind = _big(data, place, 4), data[place + 4 : place + 8]
-        if kind not in _BOXES or (size < 8 and size > 1):
-            return False
-        if kind == b"ftyp" and not (16 <= size <= 256 and size % 4 == 0 and data[place + 8 : place + 12].isascii()):
-            return False
-        seen += 1
-        if kind == b"mdat" and not _media(data[place + 8 : place + size if size > 8 else len(data)]):
-            return False
-        if size == 0:
-            return seen > 1
-        place += _big(data, place + 8, 8) if size == 1 else size
-    return seen > 1 or (seen == 1 and len(data) < 40)
-
-
-_ENOUGH_MEDIA = 4096
-
-
-def _media(body: bytes) -> bool:
-    """Return True if samples of sound or video are no noise: their bytes are uneven, or units with lengths leave
-    pairs of zeros.
-    """
-    if len(body) < _ENOUGH_MEDIA:
-        return True
-    if body.startswith((b"\x12\0\x0a", b"\x0a")) and av1_units(body):  # the one picture of an AVIF file
-        return True
-    body = body[:65536]
-    return body.count(b"\0\0") * 8192 > len(body) or not looks_random(body)
-
-
-def matroska(data: bytes) -> bool:
-    """EBML header that names Matroska or WebM, then a segment (RFC 9559)."""
-    width = 9 - data[4].bit_length()
-    end = 4 + width + (_big(data, 4, width) & (1 << 7 * width) - 1)
-    if (
-        len(data) < 40
-        or end > 128
-        or not any(name in data[:end] for name in (b"\x42\x82\x84webm", b"\x42\x82\x88matroska"))
-    ):
-        return False
-    if data[end : end + 4] != b"\x18\x53\x80\x67"[: max(len(data) - end, 0)]:
-        return False
-    return len(data) < 8192 or b"\x1f\x43\xb6\x75" in data or (data.count(b"\xa3", 512) > 0 and _media(data[2048:]))
-
-
-def transport_stream(data: bytes) -> bool:
-    """Packets of 188 bytes that start with 47 and have a payload or an adaptation field (ITU-T H.222.0 section
-    2.4.3)."""
-    starts = range(0, len(data) - 3, 188)
-    return len(starts) >= 3 and all(data[at] == 0x47 and data[at + 1] < 0x80 and data[at + 3] & 0x30 for at in starts)
-
-
-def ivf(data: bytes) -> bool:
-    """Header, and frames each with its length before it."""
-    if len(data) < 44 or data[4:8] != b"\0\0\x20\0" or data[8:12] not in (b"VP80", b"VP90", b"AV01"):
-        return False
-    place, before = 32, -1
-    while place + 12 <= len(data):
-        size, shown = (
-            int.from_bytes(data[place : place + 4], "little"),
-            int.from_bytes(data[place + 4 : place + 12], "little"),
-        )
-        if shown <= before or shown > before + 1000 or not 0 < size < 1 << 26:
-            return False
-        place, before = place + 12 + size, shown
-    return True
-
-
-def flv(data: bytes) -> bool:
-    """Tags, each with the length of the one before (Adobe FLV 10.1, annex E)."""
-    if len(data) < 24 or data[5:9] != b"\0\0\0\x09":
-        return False
-    place, before = 9, 0
-    while place + 15 <= len(data):
-        if _big(data, place, 4) != before or data[place + 4] not in (8, 9, 18):
-            return False
-        before = 11 + _big(data, place + 5, 3)
-        place += 4 + before
-    return True
-
-
-def start_codes(data: bytes) -> bool:
-    """H.264 or H.265 parameter sets behind Annex B start codes (ITU-T H.264 and H.265, annex B)."""
-    units = [data.find(b"\0\0\1", 0)]
-    while len(units) < 8 and (following := data.find(b"\0\0\1", units[-1] + 3)) >= 0:
-        units.append(following)
-    heads = [data[at + 3 : at + 5] for at in units if at + 5 <= len(data)]
-    avc = [head[0] & 31 for head in heads]
-    hevc = [head[0] >> 1 for head in heads if head[1] == 1]
-    if any(head[0] & 0x80 for head in heads) or len(heads) < 2:
-        return False
-    return (7 in avc and 8 in avc) or (32 in hevc and 33 in hevc)
-
-
-def av1_units(data: bytes) -> bool:
-    """A sequence header, perhaps behind a temporal delimiter, and units with their sizes (AV1 specification, section
-    5.3)."""
-    place, seen = 2 if data.startswith(b"\x12\0") else 0, 0
-    while place + 4 <= len(data):
-        head = data[place]
-        if (
-            head & 0x81
-            or not head & 2
-            or head >> 3 & 15 not in (1, 2, 3, 4, 5, 6, 7, 8, 15)
-            or (seen == 0 and head >> 3 != 1)
-        ):
-            return False
-        size = shift = 0
-        place += 1 + (head >> 2 & 1)
-        while place < len(data):
-            size |= (data[place] & 127) << shift
-            place, shift = place + 1, shift + 7
-            if data[place - 1] < 128:
-                break
-        place, seen = place + size, seen + 1
-    return seen > 1
-
-
 def pdf(data: bytes) -> bool:
     """Objects in text, and Flate streams that decode; False for an encrypted document (ISO 32000-1 section 7)."""
     if b" obj" not in data[:2048] or b"/Encrypt" in data:
@@ -313,13 +189,5 @@ MAGIC: dict[bytes, tuple[str, Callable[[bytes], bool]]] = {
     b"\xff": ("mpeg-audio", mpeg_audio),
     b"fLaC": ("flac", flac),
     b"OggS": ("ogg", ogg),
-    b"\0\0\0": ("mp4", mp4),
-    b"\0\0\0\1": ("start-codes", start_codes),
-    b"\0\0\1": ("start-codes", start_codes),
-    b"\x1a\x45\xdf\xa3": ("matroska", matroska),
-    b"G": ("mpeg-ts", transport_stream),
-    b"DKIF": ("ivf", ivf),
-    b"FLV\1": ("flv", flv),
-    b"\x12\0": ("av1", av1_units),
     b"%PDF-": ("pdf", pdf),
 }

@@ -134,8 +134,9 @@ def _runs(data: bytes) -> Undone | None:
 
 
 def _spread(text: bytes, alphabet: bytes) -> bool:
-    """The text uses nearly all characters of an alphabet, and no part of them alone: words of a language have few digits
-    and capitals.
+    """The text uses nearly all characters of an alphabet, and no part of them alone.
+
+    Words of a language have few digits and capitals.
     """
     size, number = len(alphabet), len(text)
     expected = size * (1 - exp(-number / size))
@@ -150,8 +151,7 @@ def _spread(text: bytes, alphabet: bytes) -> bool:
 
 
 def _narrow(data: bytes) -> Undone | None:
-    """Return bytes of 4 to 7 bits: an alphabet of 16 to 160 values, all equally frequent; the places in the alphabet put
-    together.
+    """Return bytes of 4 to 7 bits: an alphabet of 16 to 160 values, all equally frequent; their places put together.
 
     Which value stands for which bits does not matter to the question whether they are random. Of an alphabet whose size
     is no power of two the first values are taken alone: they are as random as all of them.

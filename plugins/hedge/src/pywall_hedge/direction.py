@@ -14,7 +14,7 @@ from . import gate
 from .decoding import undo, without_zeros
 from .following import FIRST_LOOK, Follower
 from .framing import Stripped, cut, strip
-from .headless import opus_packets, packed, units_of_video
+from .headless import key_frame, opus_packets, packed, units_of_video
 from .heads import introduced, within
 from .records import Layout
 
@@ -220,13 +220,11 @@ class Direction:
         if self._ratio > 0 and not self._packed_sought:
             self._packed_sought = len(self.noise) >= PACKED_SOUGHT
             self.packed = packed(cut(bytes(self.noise), self._sizes), self.stripped.header)
-        if (
-            self._ratio > 0
-            and self.packed is None
-            and not self.stripped.header
-            and units_of_video(self.stripped.residual)
-        ):
-            self.packed = "start-codes"
+        if self._ratio > 0 and self.packed is None:
+            if not self.stripped.header and units_of_video(self.stripped.residual):
+                self.packed = "start-codes"
+            elif key_frame(bytes(self.noise)):
+                self.packed = "vp8"
         if self._ratio > UNDECIDED and self.packed is None:
             spoken = opus_packets(cut(bytes(self.noise), self._sizes), self.stripped.header)
             self.packed = "opus" if spoken else None

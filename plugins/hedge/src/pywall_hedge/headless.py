@@ -59,6 +59,15 @@ _UNIT = re.compile(
 """Start code and header of a unit: H.264's one byte, H.265's two."""
 
 
+_KEY_FRAME = re.compile(rb"[\x10-\x3e]..\x9d\x01\x2a.[\x00-\x0f].[\x00-\x0f]", re.DOTALL)
+"""Tag, start code and dimensions of a key frame (RFC 6386 section 9.1)."""
+
+
+def key_frame(data: bytes) -> bool:
+    """A key frame of VP8 begins in the noise: one place in 25 thousand million random ones."""
+    return (found := _KEY_FRAME.search(data)) is not None and data[found.start()] & 1 == 0
+
+
 def units_of_video(data: bytes) -> bool:
     """A unit of H.264 or H.265 begins in the noise, behind a start code of Annex B: one place in 250 million random
     ones."""
@@ -72,10 +81,9 @@ SPOKEN = 10
 def opus_packets(messages: Sequence[bytes], header: int) -> bool | None:
     """Return whether messages are packets of Opus without a container (RFC 6716 section 3.1); None when they may be.
 
-    The byte of the configuration is the same in all of them but one, that of hybrid or CELT frames, one a packet; and from
-    SPOKEN messages on the three bits behind it, where the range coder starts, are uneven. Opus is as good as random for
-    the rest. `header`: bytes that framing explained, that of the configuration among them
-    or next.
+    The byte of the configuration is the same in all of them but one, that of hybrid or CELT frames, one a packet; and
+    from SPOKEN messages on the three bits behind it, where the range coder starts, are uneven. Opus is as good as
+    random for the rest. `header`: bytes that framing explained, the configuration among them or next.
     """
     sized = [message for message in messages if 16 <= len(message) - header <= 1275]
     if len(sized) < 4 or 10 * len(sized) + 10 < 9 * len(messages):

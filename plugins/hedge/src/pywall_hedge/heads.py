@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from . import archives, containers, pictures, wrappers
+from . import archives, containers, films, pictures, wrappers
 from .structure import OWN_HEADER, examine, hidden, marked, register, within
 
 __all__ = ["examine", "hidden", "introduced", "marked", "within"]
@@ -12,18 +12,22 @@ __all__ = ["examine", "hidden", "introduced", "marked", "within"]
 register(archives.MAGIC, archives.UNMARKED)
 register(pictures.MAGIC)
 register(containers.MAGIC)
+register(films.MAGIC)
 register(wrappers.MAGIC, wrappers.UNMARKED)
 
-_LINES = re.compile(rb"(?:[\t\x20-\x7e]{0,200}\r?\n){1,16}")
+_TEXT = re.compile(rb"(?:[\t\x20-\x7e]{0,200}\r?\n){1,16}|[\t\x20-\x7e]{12,256}")
 
 
 def introduced(data: bytes) -> str | None:
-    """As `examine`; lines of text, or a header of its own of at most 64 bytes, may stand before the head."""
+    """As `examine`; text (lines, or a run of at least 12 characters) and a header of its own of at most 64 bytes may
+    stand before the head.
+    """
     name = examine(data)
     if name is not None or hidden():
         return name
-    if lines := _LINES.match(data):
-        name = examine(data[lines.end() :])
+    if text := _TEXT.match(data):
+        data = data[text.end() :]
+        name = examine(data)
         if name is not None or hidden():
             return name
     place = within(data)

@@ -14,7 +14,7 @@ class Settings(BaseModel):
 
     method: Literal["learned", "hedge"] = Field("learned", description="the trained model, or the paper's tests alone")
     false_drop: float = Field(
-        0.008, gt=0, lt=0.5, description="share of the flows that are not encrypted which may be called encrypted"
+        0.0125, gt=0, lt=0.5, description="share of the flows that are not encrypted which may be called encrypted"
     )
     miss: float = Field(0.05, gt=0, lt=0.5, description="share of the encrypted flows that may be called not encrypted")
     prior: float = Field(

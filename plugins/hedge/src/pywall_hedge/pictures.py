@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Callable
 
@@ -155,9 +156,47 @@ def webp(data: bytes) -> bool:
     return kind == b"VP8X" and size == 10 and follows in (b"ICCP", b"ANIM", b"ALPH", b"VP8 ", b"VP8L", b"EXIF")
 
 
+def jp2(data: bytes) -> bool:
+    """Boxes of a JPEG 2000 file, then its codestream (ITU-T T.800, annex I)."""
+    place = 12
+    while place + 8 <= len(data):
+        size, kind = _big(data, place, 4), data[place + 4 : place + 8]
+        if kind == b"jp2c":
+            return codestream(data[place + 8 :])
+        if kind not in (b"ftyp", b"jp2h", b"xml ", b"uuid", b"uinf", b"jp2i") or size < 8:
+            return False
+        place += size
+    return len(data) >= 20
+
+
+def codestream(data: bytes) -> bool:
+    """Markers of a main header, then tile parts in whose packets no FF is followed by more than 8F (T.800, annex A)."""
+    place = 2
+    while place + 12 <= len(data):
+        marker, size = _big(data, place, 2), _big(data, place + 2, 2)
+        if marker == 0xFF90:
+            body = data[place + 12 : place + (_big(data, place + 6, 4) or len(data))]
+            end = body.find(b"\xff\x93") + 2
+            if _FORBIDDEN.search(body, end) is not None:
+                return False
+            place += _big(data, place + 6, 4) or len(data)
+        elif marker == 0xFFD9:
+            return fits_behind(data, place + 2)
+        elif 0xFF51 <= marker <= 0xFF64 and size >= 2 and (marker == 0xFF51 or place > 2):
+            place += 2 + size
+        else:
+            return False
+    return place > 2
+
+
+_FORBIDDEN = re.compile(rb"\xff[\x94-\xd8\xda-\xff]", re.DOTALL)
+
+
 MAGIC: dict[bytes, tuple[str, Callable[[bytes], bool]]] = {
     b"\xff\xd8\xff": ("jpeg", jpeg),
     b"\x89PNG\r\n\x1a\n": ("png", png),
     b"GIF8": ("gif", gif),
     b"RIFF": ("webp", webp),
+    b"\0\0\0\x0cjP  \r\n\x87\n": ("jpeg-2000", jp2),
+    b"\xff\x4f\xff\x51": ("jpeg-2000", codestream),
 }

@@ -62,8 +62,9 @@ def decimal(text: bytes) -> bytes | None:
 
 
 def lists_digests(text: bytes) -> bool:
-    """Return True for digests of one size in a list of names (sums of files, identifiers): they stand for things, nobody
-    sends anything in them.
+    """Return True for digests of one size in a list of names (sums of files, identifiers).
+
+    They stand for things, nobody sends anything in them.
     """
     tokens = _TOKEN.findall(text)
     total = sum(map(len, tokens))
@@ -72,7 +73,8 @@ def lists_digests(text: bytes) -> bool:
 
 
 def escaped(text: bytes) -> bytes | None:
-    """Return text with the escapes of the commonest sort (``%0A``, ``=0A``, ``\\x0a``, ``\\u000a``, ``&#10;``) replaced, or
+    """Return text with its commonest sort of escapes replaced (``%0A``, ``=0A``, ``\\x0a``, ``\\u000a``, ``&#10;``).
+
     None without any that count: one in a hundred bytes.
     """
     sample = text[:4096]
@@ -100,8 +102,9 @@ def uuencoded(text: bytes) -> bytes | None:
 
 
 def widened(text: bytes) -> bytes | None:
-    """Return one byte for each character of UTF-8 text whose characters are few, equally frequent and next to each other
-    (``U+0100`` to ``U+01FF`` for 0 to 255), or None.
+    """Return one byte for each character of UTF-8 text that has few of them, next to each other, or None.
+
+    ``U+0100`` to ``U+01FF`` may stand for 0 to 255.
     """
     if text.isascii():
         return None
@@ -112,7 +115,9 @@ def widened(text: bytes) -> bytes | None:
     low = ord(usual[0]) if ord(usual[-1]) - ord(usual[0]) < 256 else ord(usual[len(usual) // 2]) - 128
     places = [ord(character) - low for character in characters]
     kept = bytes(place for place in places if 0 <= place < 256)
-    return kept if len(kept) * 20 >= 19 * len(characters) and max(map(kept.count, {*kept[:64]})) * 16 < len(kept) else None
+    return (
+        kept if len(kept) * 20 >= 19 * len(characters) and max(map(kept.count, {*kept[:64]})) * 16 < len(kept) else None
+    )
 
 
 SPELLINGS: tuple[tuple[str, Callable[[bytes], bytes | None]], ...] = (

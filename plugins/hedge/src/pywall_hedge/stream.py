@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .direction import Direction
     from .framing import Stripped
 
-FALSE_DROP, MISS, PRIOR = 0.008, 0.05, 0.8
+FALSE_DROP, MISS, PRIOR = 0.0125, 0.05, 0.8
 """Wanted error rates of the sequential test, and the probability before the first byte that a flow without a confirmed
 name is encrypted: used where none are given."""
 ALIKE, ALIKE_MIDDLE = 0.003, 0.35
