@@ -12,11 +12,11 @@ import zlib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pywall_hedge import StreamClassifier, archives, classify, containers, heads, lz, pictures
+from pywall_hedge import StreamClassifier, archives, classify, containers, films, heads, lz, pictures
 
 from .conftest import make_mp3, make_png, make_text
 
-MAGICS = [magic for module in (archives, pictures, containers) for magic in module.MAGIC]
+MAGICS = [magic for module in (archives, pictures, containers, films) for magic in module.MAGIC]
 LONGER = [  # as much of a real head as can be forged without decoding anything
     b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03",
     b"BZh91AY&SY",
@@ -185,3 +185,29 @@ def test_an_ogg_page_that_goes_on_beyond_the_bytes_seen():
     first, second = page(0, 2, b"OpusHead\x01\x02" + bytes(9)), page(1, 0, bytes(range(256)) * 30)
     for seen in (600, 601, 3000, 7000):
         assert heads.examine((first + second)[:seen]) == "ogg"
+
+
+def test_text_without_a_line_s_end_and_a_header_may_introduce_a_file(products):
+    front = b"MATLAB 5.0 MAT-file, created by a program".ljust(116) + bytes(8) + b"\0\1IM\x0f\0\0\0\0\1\0\0"
+    assert heads.introduced(front + zlib.compress(make_text(9000))) == "zlib"
+    assert heads.introduced(front + random.Random(1).randbytes(3000)) is None
+
+
+def test_jpeg_2000_keeps_markers_out_of_its_data():
+    size = struct.pack(">HHHIIIIIIIIHBBB", 0xFF51, 41, 0, 64, 64, 0, 0, 64, 64, 0, 0, 1, 7, 1, 1)
+    noise = random.Random(3).randbytes(6000)
+    data = bytes(b & 0x7F if a == 0xFF else b for a, b in zip(b"\0" + noise, noise, strict=False))
+    for body, name in ((data, "jpeg-2000"), (noise, None)):
+        tile = struct.pack(">HHHIBB", 0xFF90, 10, 0, len(body) + 14, 0, 1) + b"\xff\x93" + body
+        stream = b"\xff\x4f" + size + tile
+        assert heads.examine(stream[:5000]) == name
+        boxes = b"\0\0\0\x0cjP  \r\n\x87\n\0\0\0\x14ftypjp2 \0\0\0\0jp2 \0\0\0\0jp2c"
+        assert heads.examine((boxes + stream)[:5000]) == name
+
+
+def test_the_picture_of_an_avif_file_is_units_of_av1():
+    noise = random.Random(4).randbytes(9000)
+    start = b"\0\0\0\x18ftypavif\0\0\0\0avifmif1\0\0\0\x10meta" + bytes(8)
+    units = b"\x12\0\x0a\x04" + bytes(4) + b"\x32\xa8\x46" + noise
+    for body, name in ((units, "mp4"), (noise, None)):
+        assert heads.examine(start + struct.pack(">I", len(body) + 8) + b"mdat" + body) == name

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from pywall_hedge.options import Settings
 from pywall_hedge.plugin import FACTS, Hedge, begin, evidence
 from pywall_hedge.rule import Payload
+from pywall_hedge.stream import FALSE_DROP, MISS
 from pywall_hedge.wald import thresholds
 
 from pywall_core.api import ACCEPT, DROP, MORE, NO, PENDING, YES, Facts

@@ -207,3 +207,24 @@ def test_a_stream_of_any_length_is_told(method: str) -> None:
         stream = StreamClassifier(method)
         stream.update(data[:size])
         assert stream.result().label in ("plain", "compressed", "encrypted"), size
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x03\0\x3e\0" + bytes(120) + b"/lib64/ld-linux-x86-64.so.2\0" * 9,
+        b"PK\x03\x04\x14\0\0\0\x08\0" + bytes(16) + b"\x08\0\0\0data.bin",
+        bytes(range(64)) * 3,
+    ],
+    ids=["elf", "zip", "table"],
+)
+def test_a_front_that_is_something_else_does_not_spoil_what_follows(front):
+    seen = []
+    for seed in range(12):
+        stream, noise = StreamClassifier(), random.Random(seed).randbytes(20_000)
+        for at in range(0, 20_000, 1448):
+            if stream.settled():
+                break
+            stream.update((front + noise)[at : at + 1448])
+        seen.append(stream.bytes_seen)
+    assert sorted(seen)[6] < 9000

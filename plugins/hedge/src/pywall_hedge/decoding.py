@@ -126,10 +126,12 @@ def _runs(data: bytes) -> Undone | None:
         if total >= LEAST and total >= MOST * len(folded):
             candidates.append((-(total * 50 // len(folded)), len(alphabet), name, alphabet, decode, runs))
     for _, _, name, alphabet, decode, runs in sorted(candidates, key=lambda candidate: candidate[:2]):
-        if _spread(b"".join(runs), alphabet):
-            inner = b"".join(map(decode, runs))
-            if len(inner) >= LEAST // 2:
-                return Undone(name, inner)
+        spread = _spread(b"".join(runs), alphabet)
+        if not spread and not name.startswith("base64"):
+            continue
+        inner = b"".join(map(decode, runs))
+        if len(inner) >= LEAST // 2 and (spread or _is_text(inner)):  # text inside is a proof too
+            return Undone(name, inner)
     return None
 
 

@@ -59,13 +59,14 @@ _UNIT = re.compile(
 """Start code and header of a unit: H.264's one byte, H.265's two."""
 
 
-_KEY_FRAME = re.compile(rb"[\x10-\x3e]..\x9d\x01\x2a.[\x00-\x0f].[\x00-\x0f]", re.DOTALL)
-"""Tag, start code and dimensions of a key frame (RFC 6386 section 9.1)."""
+_KEY_FRAME = re.compile(rb"..\x9d\x01\x2a.[\x00-\x0f].[\x00-\x0f]", re.DOTALL)
 
 
 def key_frame(data: bytes) -> bool:
-    """A key frame of VP8 begins in the noise: one place in 25 thousand million random ones."""
-    return (found := _KEY_FRAME.search(data)) is not None and data[found.start()] & 1 == 0
+    """A key frame of VP8 begins in the noise: tag, start code and dimensions (RFC 6386 section 9.1), as one place in
+    25 thousand million random ones."""
+    found = _KEY_FRAME.search(data, 1)
+    return found is not None and data[found.start() - 1] & 0x19 == 0x10  # shown, not predicted, version 0 to 3
 
 
 def units_of_video(data: bytes) -> bool:
@@ -95,9 +96,12 @@ def opus_packets(messages: Sequence[bytes], header: int) -> bool | None:
         number = len(sized)
         if number < SPOKEN:
             return None
+        following = [message[place + 1] for message in sized]
+        if max(following) < 0x20 or len(set(following)) == 1:  # a type, a length, a constant
+            continue
         pairs = number * (number - 1) / 2
-        same = sum(count * (count - 1) / 2 for count in Counter(message[place + 1] >> 5 for message in sized).values())
+        same = sum(count * (count - 1) / 2 for count in Counter(byte >> 5 for byte in following).values())
         excess = (same - pairs / 8) / (pairs * 7 / 64) ** 0.5
-        if excess > 1:
+        if excess > 1 or number < 2 * SPOKEN:
             return True if excess > 3 else None
     return False

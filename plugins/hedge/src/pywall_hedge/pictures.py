@@ -172,6 +172,8 @@ def jp2(data: bytes) -> bool:
 def codestream(data: bytes) -> bool:
     """Markers of a main header, then tile parts in whose packets no FF is followed by more than 8F (T.800, annex A)."""
     place = 2
+    if _big(data, 4, 2) != 38 + 3 * _big(data, 40, 2) and len(data) > 42:
+        return False
     while place + 12 <= len(data):
         marker, size = _big(data, place, 2), _big(data, place + 2, 2)
         if marker == 0xFF90:

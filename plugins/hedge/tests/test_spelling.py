@@ -1,0 +1,92 @@
+"""Bytes written out in text come back, in any usual spelling; text, source and lists of digests hold nothing."""
+
+import base64
+import hashlib
+import json
+import quopri
+import random
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pywall_hedge.decoding import undo
+from pywall_hedge.spelling import SPELLINGS, lists_digests
+
+NOISE = random.Random(7).randbytes(3000)
+LATIN = NOISE.decode("latin1")
+
+
+def escape(text: str, pattern: str) -> bytes:
+    return re.sub(r"[^ -~]|[\\&%]", lambda found: pattern % ord(found[0]), text).encode()
+
+
+SPELT = {
+    "hex apart": NOISE.hex(" ").encode(),
+    "hex with colons": NOISE.hex(":").encode(),
+    "hex of C": ", ".join(f"0x{byte:02x}" for byte in NOISE).encode(),
+    "hex of Python": "".join(f"\\x{byte:02x}" for byte in NOISE).encode(),
+    "decimal": json.dumps(list(NOISE)).encode(),
+    "escapes of JSON": escape(LATIN, "\\u%04x"),
+    "escapes of HTML": escape(LATIN, "&#x%02x;"),
+    "quoted-printable": quopri.encodestring(NOISE),
+    "percent": escape(LATIN, "%%%02X"),
+}
+
+
+@pytest.mark.parametrize("encoded", SPELT.values(), ids=SPELT)
+def test_the_bytes_come_back(encoded):
+    found = undo(encoded)
+    assert found is not None
+    assert found.inner[1:1000] in NOISE
+
+
+NESTED = {
+    "base64 in a form": b"a=1&data="
+    + base64.b64encode(NOISE).replace(b"+", b"%2B").replace(b"/", b"%2F").replace(b"=", b"%3D"),
+    "base64 of hex": base64.b64encode(NOISE.hex().encode()),
+    "hex of base64": base64.b64encode(NOISE).hex().encode(),
+}
+
+
+@pytest.mark.parametrize("encoded", NESTED.values(), ids=NESTED)
+def test_encodings_within_encodings_are_undone(encoded):
+    found = undo(encoded)
+    assert found is not None
+    assert " in " in found.name
+    assert NOISE[:2800] in found.inner
+
+
+def test_characters_of_a_wider_alphabet_are_bytes():
+    found = undo("".join(chr(256 + byte) for byte in NOISE).encode())
+    assert found is not None
+    assert found.inner == NOISE
+
+
+@pytest.mark.parametrize("algorithm", ["md5", "sha1", "sha256", "sha512"])
+def test_a_list_of_digests_stands_for_things(algorithm):
+    lines = [
+        f"{hashlib.new(algorithm, b'%d' % n, usedforsecurity=False).hexdigest()}  usr/share/doc/part{n}.txt\n"
+        for n in range(30)
+    ]
+    text = "".join(lines).encode()
+    assert lists_digests(text) or len(text) > 3 * 128 * 30  # long digests are most of a line
+    assert undo(text) is None or algorithm == "sha512"
+
+
+def test_digits_alone_are_no_list_of_digests():
+    assert not lists_digests(NOISE.hex().encode())
+    assert not lists_digests(b"\n".join(NOISE[at : at + 32].hex().encode() for at in range(0, 3000, 32)))
+
+
+@pytest.mark.parametrize(("name", "spell"), SPELLINGS, ids=[name for name, _ in SPELLINGS])
+@given(data=st.binary(max_size=600))
+@settings(max_examples=100, deadline=None)
+def test_any_bytes_are_looked_at(name, spell, data):
+    found = spell(data)
+    assert found is None or isinstance(found, bytes)
+
+
+def test_text_holds_nothing(text):
+    for start in range(0, 40_000, 4000):
+        assert undo(text[start : start + 4000]) is None
