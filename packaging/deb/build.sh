@@ -36,6 +36,7 @@ complete zsh zsh/vendor-completions/_pywall
 complete fish fish/vendor_completions.d/pywall.fish
 install -m 644 $source/pywall.yaml "$root/etc/pywall/pywall.yaml"
 install -m 644 LICENSE "$root/usr/share/doc/pywall/copyright"
+install -D -m 644 packaging/fail2ban/pywall.conf "$root/usr/share/doc/pywall/fail2ban/pywall.conf"
 install -m 644 CHANGELOG.md "$root/usr/share/doc/pywall/changelog.md"
 
 version=$("$home/bin/python" -c 'import pywall_core; print(pywall_core.__version__)')-${REVISION:-1}

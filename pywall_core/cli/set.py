@@ -12,6 +12,8 @@ _BATCH = 50
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from . import set_crowdsec
+
     parser = subparsers.add_parser(
         "set",
         help="look at and change named sets while the firewall runs",
@@ -39,6 +41,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     one.add_argument("sets", nargs="*", metavar="SET", help="only these")
     add_config(one)
     one.set_defaults(run=run_refresh)
+    set_crowdsec.add(actions)
 
 
 def _add_entries(parser: argparse.ArgumentParser) -> None:

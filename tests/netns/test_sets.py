@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic, sleep, strftime
 from typing import Any
 
 import pytest
@@ -42,9 +42,13 @@ plugins: [rules, stream, protocols]
 sets:
   blocked: {}
   scanners: {}
+  crowdsec: {}
+  fail2ban: {}
 chains:
   INPUT:
     - {rule: ip, src: '@blocked', action: DROP}
+    - {rule: ip, src: '@crowdsec', action: DROP}
+    - {rule: ip, src: '@fail2ban', action: DROP}
     - {rule: port, protocol: tcp, dst: 23, action: DROP, add: {set: scanners, for: 10m}}
     - {rule: ip, src: '@scanners', action: DROP}
 """
@@ -132,9 +136,79 @@ def test_entries_stay_over_a_reload_and_nothing_is_left_at_the_end(lab: Lab) -> 
 def test_wrong_entries_and_unknown_sets_are_said(lab: Lab) -> None:
     for words, says in (
         (("set", "add", "blocked", "10.0.0.1/33"), "is not an address or network (192.0.2.1, 192.0.2.0/24"),
-        (("set", "add", "bloked", "10.0.0.1"), "there is no set 'bloked' in the policy (it has: blocked, scanners)"),
+        (
+            ("set", "add", "bloked", "10.0.0.1"),
+            "there is no set 'bloked' in the policy (it has: blocked, scanners, crowdsec, fail2ban)",
+        ),
         (("allow", "10.0.0.1"), "the policy has no set 'allowed': add 'sets: {allowed: {type: addresses}}'"),
     ):
         done = subprocess.run(lab.command("server", *PYWALL, *words), capture_output=True, text=True)
         assert done.returncode == 1
         assert says in done.stderr
+
+
+#: a CrowdSec local API with one decision, which it takes back when the file is there
+LAPI = """
+import http.server, json, os, sys
+class Api(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        one = {"id": 1, "type": "ban", "scope": "Ip", "value": sys.argv[1], "duration": "3h59m2.5s"}
+        gone = os.path.exists(sys.argv[2])
+        startup = "startup=true" in self.path
+        answer = {"new": [one] if startup and not gone else None, "deleted": [one] if gone and not startup else None}
+        self.send_response(200 if self.headers["X-Api-Key"] == "key" else 403); self.end_headers()
+        self.wfile.write(json.dumps(answer).encode())
+    def log_message(self, *args): pass
+server = http.server.HTTPServer(("127.0.0.1", 8080), Api); print("ready", flush=True); server.serve_forever()
+"""
+
+
+def test_decisions_of_crowdsec_end_connections_and_are_taken_back(lab: Lab, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    api = lab.start("server", sys.executable, "-c", LAPI, CLIENT4, str(gone), stdout=subprocess.PIPE, text=True)
+    assert api.stdout.readline() == "ready\n"
+    say = talk(lab)
+    assert say("one") == "one"
+    environment = {**os.environ, "PYWALL_CROWDSEC_KEY": "key"}
+    words = ("set", "crowdsec", "--every", "1s")
+    lab.start("server", *PYWALL, *words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until(lambda: CLIENT4 in pywall(lab, "set", "list", "crowdsec"))
+    assert say("two") == "timeout"
+    gone.touch()
+    until(lambda: CLIENT4 not in pywall(lab, "set", "list", "crowdsec"))
+    assert talk(lab)("three") == "three"
+
+
+@pytest.mark.skipif(shutil.which("fail2ban-server") is None, reason="needs fail2ban")
+def test_fail2ban_bans_and_unbans(lab: Lab, tmp_path: Path) -> None:
+    log, config = tmp_path / "auth.log", tmp_path / "fail2ban"
+    log.touch()
+    (config / "filter.d").mkdir(parents=True)
+    (config / "action.d").mkdir()
+    shutil.copy(Path(__file__).parents[2] / "packaging" / "fail2ban" / "pywall.conf", config / "action.d")
+    command = tmp_path / "pywall"
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m pywall_core "$@"\n')
+    command.chmod(0o755)
+    (config / "filter.d" / "failed.conf").write_text("[Definition]\nfailregex = ^ failed from <HOST>$\n")
+    files = f"socket = {tmp_path}/f2b.sock\npidfile = {tmp_path}/f2b.pid\nlogtarget = {tmp_path}/f2b.log\n"
+    options = "loglevel = INFO\nsyslogsocket = auto\ndbfile = None\ndbmaxmatches = 10\ndbpurgeage = 1d\n"
+    (config / "fail2ban.conf").write_text(f"[Definition]\n{files}{options}[Thread]\nstacksize = 0\n")
+    (config / "jail.conf").write_text(
+        f"[ours]\nenabled = true\nfilter = failed\nlogpath = {log}\nbackend = polling\nmaxretry = 2\nfindtime = 60\n"
+        f"bantime = 600\naction = pywall[pywall={command}]\n"
+    )
+    say = talk(lab)
+    assert say("one") == "one"
+    client = ("fail2ban-client", "-c", str(config), "-s", f"{tmp_path}/f2b.sock")
+    lab.start("server", "fail2ban-server", "-f", *client[1:], stdout=subprocess.DEVNULL)
+    until(lambda: "ours" in lab.run("server", *client, "status", check=False))
+    with log.open("a") as file:
+        for _ in range(2):
+            file.write(f"{strftime('%Y-%m-%d %H:%M:%S')} failed from {CLIENT4}\n")
+    until(lambda: CLIENT4 in pywall(lab, "set", "list", "fail2ban"))
+    assert say("two") == "timeout"
+    lab.run("server", *client, "set", "ours", "unbanip", CLIENT4)
+    until(lambda: CLIENT4 not in pywall(lab, "set", "list", "fail2ban"))
+    lab.run("server", *client, "set", "ours", "bantime", "-1")
+    lab.run("server", *client, "set", "ours", "banip", CLIENT4)
+    until(lambda: f"{CLIENT4}\n" in pywall(lab, "set", "list", "fail2ban").replace(" ", ""))  # for good
