@@ -78,6 +78,7 @@ PUBLIC_MEMBERS: Final = {
         "keep",
         "live",
         "log",
+        "misses_bare_acks",
         "now",
         "plugins",
         "possible_names",

@@ -110,11 +110,14 @@ def fix(source: str | None) -> None:
 
 
 def _summary(config: Config, plugins: Plugins, chains: dict[str, list[BoundRule]]) -> dict[str, Any]:
+    from ..engine.shortcuts import why_bare_acks_are_queued
+
     return {
         "source": config.source,
         "warnings": config.warnings,
         "plugins": [plugin.name for plugin in plugins.loaded],
         "chains": {name: [_rule(rule) for rule in rules] for name, rules in chains.items()},
+        "bare_acks_queued": why_bare_acks_are_queued(config, plugins, chains) or None,
         "config": config.model_dump(mode="json", exclude={"chains", "plugins"}),
     }
 
@@ -159,8 +162,18 @@ def _print(config: Config, plugins: Plugins, chains: dict[str, list[BoundRule]])
     print(f"end of a chain: {default}")
     for hook, action in chainless(config):
         print(f"no chain {hook}: the default {action} holds for every packet there")
+    for line in _shortcuts(config, plugins, chains):
+        print(line)
     print()
     _print_failures(config.failure)
+
+
+def _shortcuts(config: Config, plugins: Plugins, chains: dict[str, list[BoundRule]]) -> Iterator[str]:
+    """What the kernel decides without asking a worker, or why it does not."""
+    from ..engine.shortcuts import why_bare_acks_are_queued
+
+    why = why_bare_acks_are_queued(config, plugins, chains)
+    yield f"bare ACKs in a connection's first packets: {f'queued, since {why}' if why else 'not queued'}"
 
 
 def _named(config: Config, plugins: Plugins) -> Iterator[str]:

@@ -65,6 +65,11 @@ class Queue(Section):
     batch: int = Field(
         default=64, ge=1, le=1024, description="verdicts that go to the kernel together at most; 1: each by itself"
     )
+    skip_bare_acks: Literal["auto", False] = Field(
+        default="auto",
+        description="TCP segments without content are not queued in the first packets of a connection, where no rule "
+        "and no plugin asks for them (`pywall check` says whether)",
+    )
     gso: bool = Field(
         default=False, description="take packets as the network card segments them (up to 64 KiB) in one piece"
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..kernel.conntrack import Connection, EndedConnections, Lookup
+from ..model.packet import TCP
 from ..packet.decode import reverse_key
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class CarriedFlows:
 
     def __init__(self, engine: Engine) -> None:
         self._flows = engine.flows
+        self._misses_bare_acks = engine.misses_bare_acks
         self._forget = engine.inheritance.forget
         self._ended = EndedConnections()
         self._lookup = Lookup()
@@ -53,7 +55,7 @@ class CarriedFlows:
 
     def _still_carried(self, flow: Flow, now: float) -> bool:
         if not is_carried(flow):
-            return False
+            return self._misses_bare_acks and self._is_open_unseen(flow)
         connection = self._lookup.find(flow.key) or self._lookup.find(flow.rkey)
         if connection is None:
             self.poll(now)  # the look-up made the kernel throw an expired connection out, and tell
@@ -61,6 +63,13 @@ class CarriedFlows:
         if take_counters(flow, connection):
             flow.last = now
         return True
+
+    def _is_open_unseen(self, flow: Flow) -> bool:
+        """Return True for a TCP flow that looks half-open since the last segment of its handshake passed unseen."""
+        if flow.proto != TCP or flow.share != "new" or flow.midstream or flow.pkts_toclient == 0:
+            return False
+        connection = self._lookup.find(flow.key) or self._lookup.find(flow.rkey)
+        return connection is not None and connection.established
 
 
 def is_carried(flow: Flow) -> bool:

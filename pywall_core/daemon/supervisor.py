@@ -165,7 +165,8 @@ class Supervisor:
         next_pool = self._next_pool
         if next_pool is None:
             return
-        self._firewall.install(next_pool.plan)
+        next_pool.take_shortcuts()
+        next_pool.plan = self._firewall.install(next_pool.plan)
         self._sets.use(next_pool.policy.config)
         self._sets.begin(next_pool.drops())
         old, self._pool, self._next_pool = self._pool, next_pool, None
@@ -308,8 +309,7 @@ class Supervisor:
                     log.warning("a rule's addition to a set is refused: %s", wrong)
         if self._sets.step():
             try:
-                pool.plan = self._sets.plan(pool.plan, pool.drops())
-                self._firewall.install(pool.plan)
+                pool.plan = self._firewall.install(self._sets.plan(pool.plan, pool.drops()))
             except CommandError as error:
                 log.error("sets in the kernel: %s (the workers decide)", error)
 

@@ -120,7 +120,9 @@ class Worker:
         sys.setswitchinterval(0.0005)
         drops = kernel_drops(self._engine.chains, observe=self._engine.config.mode == "observe")
         self._engine.set_changes.report = self._report_set
-        self._channel.send({"is": "bound", "drops": drops})
+        # an idle connection whose handshake ended unseen is known to be open by conntrack alone
+        bare_acks = self._engine.misses_bare_acks and self._carried is not None
+        self._channel.send({"is": "bound", "drops": drops, "skip_bare_acks": bare_acks})
         if not self._inherit():
             return
         watchdog = Watchdog(self._engine.progress)

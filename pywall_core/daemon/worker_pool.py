@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any, Final
 
@@ -60,6 +60,8 @@ class WorkerProcess:
         self.answers: list[Message] = []
         #: (hook, set, direction) of packets that the kernel may drop alone
         self.drops: list[tuple[str, str, str]] = []
+        #: it needs no segments without content among the first packets of a connection
+        self.skip_bare_acks = False
         #: changes of named sets that its rules made, to be passed on
         self.set_changes: list[Message] = []
         #: announced flows, to be told to the other workers
@@ -110,6 +112,7 @@ class WorkerProcess:
                     case "bound":
                         self.bound = True
                         self.drops = [(str(h), str(s), str(d)) for h, s, d in message.get("drops", ())]
+                        self.skip_bare_acks = message.get("skip_bare_acks") is True
                     case "set":
                         self.set_changes.append(message)
                     case "expects" if isinstance(message.get("entry"), list) and len(message["entry"]) == _ENTRY:
@@ -233,6 +236,10 @@ class WorkerPool:
         """Give workers that long again before they count as hung: nobody has read their messages."""
         for worker in self.workers:
             worker.last_message = min(worker.last_message + seconds, monotonic())
+
+    def take_shortcuts(self) -> None:
+        """Plan what the kernel may decide alone, as all workers said."""
+        self.plan = replace(self.plan, skip_bare_acks=all(worker.skip_bare_acks for worker in self.workers))
 
     def drops(self) -> list[SetDrop]:
         """Return what the kernel may drop by named sets alone, as the first worker said."""

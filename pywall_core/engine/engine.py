@@ -36,6 +36,7 @@ from .offload import Offload
 from .pipeline import Pipeline
 from .quarantine import Failures
 from .set_changes import SetChanges
+from .shortcuts import why_bare_acks_are_queued
 from .timing import EVERY, Timing
 
 if TYPE_CHECKING:
@@ -307,6 +308,8 @@ class Engine:
         #: the named sets of the configuration
         self.sets = build_sets(config)
         bound = plugins.bind(config)
+        #: segments without content pass unseen in the first packets of a connection
+        self.misses_bare_acks = self.live and not why_bare_acks_are_queued(config, plugins, bound)
         kinds = [kind for rules in bound.values() for rule in rules for kind in leaves(rule.condition)]
         self.wants_interfaces = config.queue.loopback or any(kind.needs_interfaces for kind in kinds)
         owners, default = plugins.registry.owner, config.effective_default()

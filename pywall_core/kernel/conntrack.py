@@ -21,12 +21,14 @@ _GET: Final = _SUBSYSTEM | 1
 _DELETE: Final = _SUBSYSTEM | 2
 _TUPLE_ORIG: Final = 1
 _TUPLE_REPLY: Final = 2
+_PROTOCOL_STATE: Final = 4
 _MARK: Final = 8
 _COUNTERS_ORIG: Final = 9
 _COUNTERS_REPLY: Final = 10
 _ZONE: Final = 18
 _MARK_MASK: Final = 21
 _DESTROY_GROUP: Final = 3
+_TCP_ESTABLISHED: Final = b"\x03"
 _NETLINK_ADD_MEMBERSHIP: Final = 1
 _SOL_NETLINK: Final = 270
 _SO_RCVBUFFORCE: Final = 33
@@ -111,6 +113,8 @@ class Connection:
     reply_packets: int
     reply_byte_count: int
     mark: int
+    #: a TCP connection whose handshake is done and that nobody has begun to end
+    established: bool = False
 
 
 class Lookup:
@@ -172,7 +176,13 @@ def parse(data: bytes) -> Connection | None:
         reply_packets, reply_byte_count = _counters(fields.get(_COUNTERS_REPLY, b""))
     except (KeyError, struct.error):
         return None
-    return Connection(key, reply_key, packets, byte_count, reply_packets, reply_byte_count, mark)
+    established = _PROTOCOL_STATE in fields and _is_established(fields[_PROTOCOL_STATE])
+    return Connection(key, reply_key, packets, byte_count, reply_packets, reply_byte_count, mark, established)
+
+
+def _is_established(data: bytes) -> bool:
+    """Read CTA_PROTOINFO: of TCP it holds the state as ``enum tcp_conntrack`` of the kernel."""
+    return attributes(attributes(data).get(1, b"")).get(1, b"") == _TCP_ESTABLISHED
 
 
 def _key(data: bytes) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -76,11 +77,13 @@ class Firewall:
         used = [tag for marks in self._kept_marks() for tag in (marks.packet_tag, marks.connection_tag)]
         return Marks.draw(chosen, workers, used)
 
-    def install(self, plan: Plan) -> None:
-        """Put the rules in, or change them to ``plan``: each table at once, all families or none.
+    def install(self, plan: Plan) -> Plan:
+        """Put the rules in, or change them to ``plan``: each table at once, all families or none. Return the plan
+        that holds: without the shortcuts that this kernel has no matches for.
 
         :raises CommandError: nothing has changed then
         """
+        plan = self._without_unknown_matches(plan)
         if self._plan is None:
             self._note_tables()
         former = self._kept_marks()
@@ -99,6 +102,19 @@ class Firewall:
         self._guarded = mark_guard.present()
         self._seen = nftables.generation()
         self._clear_marks([marks for marks in former if marks != plan.marks])
+        return plan
+
+    def _without_unknown_matches(self, plan: Plan) -> Plan:
+        if not plan.skip_bare_acks:
+            return plan
+        try:
+            self.test(plan)
+        except CommandError as error:
+            plain = replace(plan, skip_bare_acks=False)
+            self.test(plain)
+            log.warning("segments without content are queued: the kernel lacks u32 or connbytes (%s)", error)
+            return plain
+        return plan
 
     def keep(self) -> list[str]:
         """Compare all our rules with what was put in, and put them back. Return the places that were changed."""

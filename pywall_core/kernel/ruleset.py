@@ -27,6 +27,9 @@ REJECT: Final = "PYWALL_REJECT"
 #: 4.4 has them as traffic that must not be dropped; with other hop limits, and at FORWARD, they are judged.
 NEIGHBOUR_DISCOVERY: Final = (133, 134, 135, 136)
 LISTENER_DISCOVERY: Final = (130, 131, 132, 143)
+#: packets of a connection, in both directions, among which bare acknowledgements are not queued: beyond them they are,
+#: so that an ACCEPT which waits for what the server acknowledges becomes final also where the server never answers
+UNQUEUED_PACKETS: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ class Plan:
     generation: int = 1
     marks: Marks = field(default_factory=Marks)
     drops: tuple[SetDrop, ...] = ()
+    #: segments without content are not queued in the first packets of a connection
+    skip_bare_acks: bool = False
 
     def queues(self) -> range:
         """The queue numbers of all workers."""
@@ -75,7 +80,7 @@ def ruleset(plan: Plan, family: int) -> dict[str, dict[str, list[str]]]:
     mangle[DROPPED] = _dropped(plan.marks)
     if family == 6:
         mangle[ICMPV6] = _icmpv6()
-    mangle[QUEUE] = _queue(plan)
+    mangle[QUEUE] = _queue(plan, family)
     return {"mangle": mangle, "filter": {REJECT: _reject(family)}}
 
 
@@ -161,7 +166,33 @@ def _icmpv6() -> list[str]:
     return [*rules, f"-g {QUEUE}"]
 
 
-def _queue(plan: Plan) -> list[str]:
+def _bare_acks(family: int) -> list[str]:
+    """Segments that only acknowledge pass in the first packets of an established connection.
+
+    A header without options but time stamps or SACK, as long as the whole packet: for IPv4 0x45 and the total length,
+    for IPv6 the payload length and next header 6; then the data offset, and of the flags ACK alone.
+    """
+    rules = []
+    for words in (5, 8):  # of the TCP header: 20 bytes, and 12 of options
+        size = words * 4
+        if family == 4:
+            ip, tcp = f"0&0xFF00FFFF={0x45000000 | 20 + size:#x}", 20
+        else:
+            ip, tcp = f"4&0xFFFFFF00={size << 16 | 6 << 8:#x}", 40
+        header = f"{ip}&&{tcp + 12}&0xF03F0000={words << 28 | 0x100000:#x}"
+        rules.append(
+            f'-p tcp -m u32 --u32 "{header}" -m conntrack --ctstate ESTABLISHED -m connbytes '
+            f"--connbytes 0:{UNQUEUED_PACKETS} --connbytes-mode packets --connbytes-dir both -j RETURN"
+        )
+    return rules
+
+
+def _queue(plan: Plan, family: int) -> list[str]:
+    bare_acks = _bare_acks(family) if plan.skip_bare_acks else []
+    return [*bare_acks, *_deal(plan)]
+
+
+def _deal(plan: Plan) -> list[str]:
     m = plan.marks
     bypass = " --queue-bypass" if plan.bypass else ""
     if plan.workers == 1:

@@ -90,6 +90,10 @@ class Host(Protocol):
         """Packets come from the kernel, not from a capture."""
 
     @property
+    def misses_bare_acks(self) -> bool:
+        """TCP segments without content may pass unseen among the first packets of a connection."""
+
+    @property
     def config(self) -> Settings:
         """The configuration."""
 

@@ -37,6 +37,7 @@ class FakeHost:
         self.now = 0.0
         self.worker = 0
         self.live = live
+        self.misses_bare_acks = False
         self.config = config or Config(version=1)
         self.flows = FlowTable(16, lambda flow, reason: None)
         self.plugins = NoPlugins()

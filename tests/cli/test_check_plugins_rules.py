@@ -42,6 +42,8 @@ def test_check_says_what_a_policy_comes_to(pywall, policy: Path) -> None:  # typ
     assert "INPUT[2] always -> more" in lines
     assert "more[0] log continue" in lines
     assert "end of a chain: INPUT: DROP, OUTPUT: ACCEPT" in lines
+    bare_acks = "bare ACKs in a connection's first packets:"
+    assert f"{bare_acks} queued, since INPUT[1] (tcp-state) is asked for every packet" in lines
     assert "the kernel's queue is full packets pass queue_full: accept" in lines
     assert "a TCP stream cannot be put in order the flow is dropped stream: drop-flow" in lines
     assert "a TCP connection's start was not seen it is inspected from there on midstream: inspect" in lines

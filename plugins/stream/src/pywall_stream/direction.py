@@ -13,6 +13,8 @@ MASK: Final = _MODULUS - 1
 HALF_SPACE: Final = 1 << 31
 #: Room of a receiver whose window is not known, in bytes: the largest that RFC 7323 can express.
 UNKNOWN_WINDOW: Final = 1 << 30
+#: The largest number of the window field.
+LARGEST_WINDOW: Final = 0xFFFF
 _MAX_BAD_CHECKSUM_SEGMENTS: Final = 32
 
 

@@ -21,6 +21,8 @@ class Stream:
     Options = StreamOptions
     api_version = 1
     provides = ("segment", "tcp-state")
+    #: what an acknowledgement without content says comes again with the content that follows
+    needs_bare_acks = False
 
     def __init__(self, options: StreamOptions | None = None) -> None:
         self.options = options or StreamOptions()
@@ -50,6 +52,7 @@ class Stream:
                 validator.checksum_ok = CaptureChecksums().acceptable
             elif engine.config.queue.gso:
                 validator.checksum_ok = None
+        validator.misses_bare_acks = engine.misses_bare_acks
         validator.has_segment_hooks = bool(engine.plugins.calls("segment"))
 
     @hookimpl

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from pywall_core.api import ACK, FIN, RST, SYN, URG, Drop, Flow, Packet
 
 from . import states
-from .direction import HALF_SPACE, MASK, UNKNOWN_WINDOW, StreamDirection
+from .direction import HALF_SPACE, LARGEST_WINDOW, MASK, UNKNOWN_WINDOW, StreamDirection
 from .multipath import has_mptcp
 from .options import MAX_SHIFT, NO_OPTIONS, Options, parse_options
 from .pending import Directions, PendingUpdate
@@ -55,7 +55,8 @@ class SegmentValidator:
     ``from_capture``: packets come from a capture. ``lossy``: packets may have passed unseen (a capture, or a queue
     that fails open), so an acknowledgement proves that they arrived. ``has_segment_hooks``: a plugin wants ordered
     bytes also after detection. ``strips_syn_data``: the data of a SYN will be taken off. ``pass_unordered``: accept
-    what cannot be put in order. ``checksum_ok``: None if checksums are not checked.
+    what cannot be put in order. ``misses_bare_acks``: segments without content may pass unseen in the first packets.
+    ``checksum_ok``: None if checksums are not checked.
     """
 
     def __init__(self, timeouts: Timeouts, flow_memory: int, memory: int) -> None:
@@ -66,7 +67,7 @@ class SegmentValidator:
         self.lossy = self.from_capture = False
         self.has_segment_hooks = True
         self.pass_unordered = False
-        self.refuses_mptcp = self.strips_syn_data = False
+        self.refuses_mptcp = self.strips_syn_data = self.misses_bare_acks = False
         self.midstream = "inspect"
         self.checksum_ok: Callable[[Packet], bool] | None = None
 
@@ -134,7 +135,7 @@ class SegmentValidator:
                 return _SYN_DATA if data and not self.lossy else None
             # RFC 5961 section 4: the receiver answers with a challenge ACK, unless it has lost the connection
             return _SYN_DATA if data else PendingUpdate(sender, peer, resyn=(packet.seq + 1) & MASK)
-        window = packet.window
+        window = self._window_of_syn(packet, options)
         update = PendingUpdate(sender, peer, isn=packet.seq, options=options, window_end=1 + window, window=window)
         update.events.append(states.SYN)
         return self._with_data_of_syn(update, packet) if data else update
@@ -163,13 +164,19 @@ class SegmentValidator:
             return None
         elif position != 1 and not (self.lossy and position == peer.top):
             return _BAD_ACK
-        window = packet.window
+        window = self._window_of_syn(packet, options)
         acked = max(position, 1)
         update = PendingUpdate(
             sender, peer, isn=packet.seq, options=options, window_end=1 + window, window=window, acked=acked
         )
         update.events.append(states.SYN_ACK)
         return self._with_data_of_syn(update, packet) if data else update
+
+    def _window_of_syn(self, packet: Packet, options: Options) -> int:
+        """Return the window that a SYN offers, in bytes. Where later offers may pass unseen, it is the largest one
+        that its sender can make: conntrack knows the exact one, and no byte counts before it is acknowledged.
+        """
+        return LARGEST_WINDOW << max(options.shift, 0) if self.misses_bare_acks else packet.window
 
     def _with_data_of_syn(self, update: PendingUpdate, packet: Packet) -> PendingUpdate:
         """In a capture the data of a SYN count when they are acknowledged, with the sender's next packet."""
