@@ -34,6 +34,9 @@ class Rule:
     observe: bool
     comment: str
     decides: bool = True
+    #: its answer rests on addresses and ports alone, as does that of the whole run that it begins: it is the same for
+    #: all packets of the flow at this hook in this direction
+    fixed: bool = False
     title: str = ""
     add: SetAddition | None = None
     hits: int = 0
@@ -83,6 +86,7 @@ class Compiler:
             title=bound.title,
             add=bound.add,
             decides=all(kind.decides for kind in leaves(bound.condition)),
+            fixed=not bound.observe and bound.add is None and all(_is_fixed(kind) for kind in leaves(bound.condition)),
         )
 
     def _condition(self, condition: Condition) -> Matcher:
@@ -122,6 +126,12 @@ class Compiler:
 
             return fact_leaf
         return match
+
+
+def _is_fixed(kind: RuleKind) -> bool:
+    """Return True where only addresses and ports tell: no fact, no interface, no set whose entries change."""
+    looks_at_packet = kind.scope == "direction" and not kind.needs_interfaces
+    return looks_at_packet and kind.decides and kind.state != "host" and not kind.asks() and not kind.sets()
 
 
 def waits(bound: Mapping[str, list[BoundRule]], name: str, known: dict[str, bool]) -> bool:

@@ -85,6 +85,7 @@ def _begin_run(rules: list[Rule], begin: int, indexes: list[RuleIndex], facts: t
     run = Run(rules[begin : begin + len(indexes)], indexes, facts)
     if not run.overflows:
         rules[begin].run = run
+        rules[begin].fixed = all(rule.fixed for rule in rules[begin : begin + len(indexes)])
 
 
 def _index(

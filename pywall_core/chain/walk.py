@@ -106,20 +106,31 @@ class Chains:
         if rules is None:
             default = self.default[hook]
             return self.unruled if default is ACCEPT else self._verdict(None, hook, default, True, Cause.RULE)
-        outcomes, decider = self._collect(rules, packet, flow, hook, trace)
+        if trace is None and not packet.related:
+            slot = packet.hook << 1 | packet.to_server
+            chain, at = (hook, 0) if flow.cache.walk_from is None else flow.cache.walk_from.get(slot, (hook, 0))
+        else:  # an ICMP error has addresses of its own
+            slot, chain, at = 0, hook, 0
+        outcomes, decider = self._collect(chain, at, slot, packet, flow, trace)
         action = _BY_BIT.get(outcomes)
         if action is None:
             return self._verdict(decider, hook, ACCEPT if outcomes & 1 else DROP, False, Cause.PENDING)
         return self._verdict(decider, hook, action, self._is_final(action, flow), Cause.RULE)
 
     def _collect(  # noqa: C901 - one loop: the walk
-        self, rules: list[Rule], packet: Packet, flow: Flow, hook: str, trace: list[Step] | None
+        self, chain: str, at: int, slot: int, packet: Packet, flow: Flow, trace: list[Step] | None
     ) -> tuple[int, Rule | None]:
-        """Return the mask of possible outcomes, and the first rule that contributed (None: the default)."""
+        """Return the mask of possible outcomes, and the first rule that contributed (None: the default).
+
+        ``chain`` and ``at`` are where the walk begins. ``slot``, if it is not 0, is that of the packets for which
+        the place is kept that only addresses and ports lead to: later walks begin there.
+        """
+        hook = HOOK_NAMES[packet.hook]
+        rules = self.rules[chain]
+        fixed = slot != 0
         outcomes = 0
         decider: Rule | None = None
         passed_over: list[Rule] = []
-        at = 0
         #: where the chain goes on after the candidates of a run
         after: tuple[list[Rule], int] | None = None
         while at < len(rules) or after is not None:
@@ -128,6 +139,9 @@ class Chains:
                 (rules, at), after = after, None
                 continue
             rule = rules[at]
+            if fixed and not rule.fixed and after is None:
+                fixed = False
+                _keep_place(flow, slot, chain, at)
             if rule.run is not None and after is None and trace is None:
                 after = rules, at + rule.run.length
                 rules, at = rule.run.candidates(packet, flow, self.asked), 0
@@ -154,7 +168,8 @@ class Chains:
             if trace is not None:
                 trace.append(Step(rule, answer, outcomes))
             if answer is YES and rule.target is not None:
-                rules, at, after = self.rules[rule.target], 0, None
+                chain, at, after = rule.target, 0, None
+                rules = self.rules[chain]
             elif answer is not NO and answer is not PENDING:
                 return outcomes, decider
         outcomes |= OUTCOME_BITS[self.default[hook]]
@@ -251,6 +266,13 @@ class Chains:
             mask |= rule.outcomes
         known[name] = mask
         return mask
+
+
+def _keep_place(flow: Flow, slot: int, chain: str, at: int) -> None:
+    if flow.cache.walk_from is None:
+        flow.cache.walk_from = {slot: (chain, at)}
+    else:
+        flow.cache.walk_from[slot] = (chain, at)
 
 
 def _ignore_observed(rule: Rule, packet: Packet, flow: Flow) -> None:

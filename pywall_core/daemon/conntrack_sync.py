@@ -66,7 +66,7 @@ class CarriedFlows:
 
     def _is_open_unseen(self, flow: Flow) -> bool:
         """Return True for a TCP flow that looks half-open since the last segment of its handshake passed unseen."""
-        if flow.proto != TCP or flow.share != "new" or flow.midstream or flow.pkts_toclient == 0:
+        if flow.proto != TCP or flow.share != "new" or flow.tcp.midstream or flow.pkts_toclient == 0:
             return False
         connection = self._lookup.find(flow.key) or self._lookup.find(flow.rkey)
         return connection is not None and connection.established

@@ -204,7 +204,7 @@ def new_flow(packet: Packet, begun_by_receiver: bool = False) -> Flow:
     tcp.tracker = None
     flow.cache = cache = VerdictCache()
     cache.verdicts = [None] * SLOTS
-    cache.final = cache.last = None
+    cache.final = cache.last = cache.walk_from = None
     cache.released = False
     return flow
 

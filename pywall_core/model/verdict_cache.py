@@ -18,12 +18,14 @@ SLOTS: Final = 8
 class VerdictCache:
     """The verdicts of one flow (``flow.cache``). Only the engine writes it."""
 
-    __slots__ = ("final", "last", "released", "verdicts")
+    __slots__ = ("final", "last", "released", "verdicts", "walk_from")
 
     #: the verdict that holds in each slot (``hook << 1 | to_server``), None where the rules are to be asked
     verdicts: list[Verdict | None]
     #: the flow's final verdict
     final: Verdict | None
+    #: by slot: the chain and the rule at which a walk begins, since those before answer as at the last one
+    walk_from: dict[int, tuple[str, int]] | None
     #: the verdict on the flow's last packet
     last: Verdict | None
     #: nobody needs to look at the flow's packets any more, in either direction

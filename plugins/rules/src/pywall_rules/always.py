@@ -18,7 +18,7 @@ class Always(RuleKind):
     """Matches every packet."""
 
     kind: ClassVar[str] = "always"
-    scope: ClassVar = "flow"
+    scope: ClassVar = "direction"
 
     def covers(self, other: RuleKind) -> bool:
         return True
