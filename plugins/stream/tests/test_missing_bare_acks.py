@@ -52,9 +52,9 @@ def test_what_nobody_acknowledged_is_not_believed(make_wire):
     wire.client(flags=SYN)
     wire.server(flags=SYN | ACK)
     assert wire.client(b"SECRET") is None
-    assert wire.flow.unacked
+    assert wire.flow.tcp.unacked
     assert wire.server(b"answer") is None
-    assert not wire.flow.unacked
+    assert not wire.flow.tcp.unacked
 
 
 def test_the_first_copy_wins_though_its_acknowledgement_was_not_seen(half_open):
