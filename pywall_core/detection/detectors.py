@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from ..flows.handover import Known
+from ..model.detection_state import DetectionState
 from ..model.flow import Flow
 from ..model.packet import ICMP, ICMPV6, PROTOCOL_NAMES, TCP, UDP
 from ..model.transaction import Transaction, TransactionParser
@@ -216,24 +217,19 @@ class Detection:
         kept = data if datagram or len(data) <= room else data[:room]
         if state.classifying == NOT_BEGUN and len(state.cuts) < KEPT_CUTS:
             state.cuts += (len(data) if to_server else -len(data),)
-        if to_server:
-            if not state.client:
-                state.pending &= self._by_first_client[data[0]]
-            state.client += kept
-            if datagram:
-                state.client_sizes += (len(data),)
-        else:
-            if not state.server:
-                state.pending &= self._by_first_server[data[0]]
-            state.server += kept
-            if datagram:
-                state.server_sizes += (len(data),)
+        self._keep(state, to_server, kept, (len(data),) if datagram else ())
         began = state.classifying > 0
-        following, restarts, depth = state.following is not None, self._restarts, len(state.unwrap)
-        changed |= self._ask(flow)
+        followed: Following | None = state.following
+        following, restarts, depth = followed is not None, self._restarts, len(state.unwrap)
+        # transactions say all that the detector would: it is asked only where they do not confirm the name
+        first = followed is not None and followed.own_facts and followed.began
+        if first:
+            changed |= self._follow(flow, to_server, data, unasked=True)
+        if not state.done and restarts == self._restarts:
+            changed |= self._ask(flow)
         if state.app_proto is None and open_before & ~state.pending & self._awaited:
             changed = True
-        if state.following is not None and restarts == self._restarts:
+        if not first and state.following is not None and restarts == self._restarts:
             changed |= self._follow(flow, to_server, data if following else data[len(kept) :])
         if restarts != self._restarts:
             if not following and len(kept) < len(data):
@@ -244,6 +240,19 @@ class Detection:
         if not began and state.classifying > 0 and len(kept) < len(data):
             changed |= self.classifiers.feed(flow, to_server, data[len(kept) :])
         return changed
+
+    def _keep(self, state: DetectionState, to_server: bool, data: bytes, sizes: tuple[int, ...]) -> None:
+        """Add to the prefix of a direction; its first byte rules detectors out."""
+        if to_server:
+            if not state.client:
+                state.pending &= self._by_first_client[data[0]]
+            state.client += data
+            state.client_sizes += sizes
+        else:
+            if not state.server:
+                state.pending &= self._by_first_server[data[0]]
+            state.server += data
+            state.server_sizes += sizes
 
     def skip(self, flow: Flow, to_server: bool, size: int) -> bool:
         """``size`` bytes of a direction are missing. True when facts of the flow changed."""
@@ -384,13 +393,7 @@ class Detection:
                 if bit != state.match_bit or state.match is None or not state.match.confirmed:
                     pending &= ~bit
             elif type(answer) is Match:
-                if answer.confirmed and answer.protocol in detector.unseen:
-                    answer = replace(answer, confirmed=False)
-                changed = answer != state.match
-                if answer.anomaly and (state.match is None or state.match.anomaly != answer.anomaly):
-                    note = Transaction(0, answer.facts, anomaly=answer.anomaly)
-                    self.transactions.due.append((answer.protocol, note))
-                state.match = answer
+                changed = self._take_match(state, detector, answer)
                 state.match_bit = bit
                 pending &= (bit << 1) - 1
                 break
@@ -413,6 +416,19 @@ class Detection:
             return self.finish(flow)
         return False
 
+    def _take_match(self, state: DetectionState, detector: Detector, match: Match) -> bool:
+        """Take a detector's answer for the flow's match. Return True when it says something else than before."""
+        before = state.match
+        if match.confirmed and match.protocol in detector.unseen:
+            match = replace(match, confirmed=False)
+        if match.describe is not None and not _describes_later(state, detector):
+            match = match.described()
+        if match.anomaly and (before is None or before.anomaly != match.anomaly):
+            note = Transaction(0, match.facts, anomaly=match.anomaly)
+            self.transactions.due.append((match.protocol, note))
+        state.match = match
+        return match != before
+
     def _settle(self, flow: Flow, match: Match) -> None:
         """The flow's protocol is known."""
         state = flow.detection
@@ -422,14 +438,22 @@ class Detection:
         state.pending = state.match_bit
         state.confirmed = match.confirmed
         state.opaque = False
-        following = state.following
-        if match.facts and (following is None or not following.own_facts or not following.began):
+        following: Following | None = state.following
+        restarts = self._restarts
+        begins = following is None
+        if begins and match.describe is not None:  # the facts of its transactions may be all that is wanted
+            following = self._begin_following(flow)
+            begins = False
+        takes_facts = following is None or not following.own_facts or not following.began
+        if takes_facts and match.describe is not None:
+            match = match.described()
+            state.match = match if state.match is not None else None
+        if match.facts and takes_facts:
             facts = dict(state.facts)
             for name, value in match.facts.items():
                 facts[self.transactions.dotted(match.protocol, name)] = value
             state.facts = facts
-        restarts = self._restarts
-        if following is None:
+        if begins:
             self._begin_following(flow)
         if restarts != self._restarts:
             return
@@ -449,15 +473,16 @@ class Detection:
                 self.transactions.begin(flow, detector.name, detector.follow)
                 return
 
-    def _begin_following(self, flow: Flow) -> None:
+    def _begin_following(self, flow: Flow) -> Following | None:
         """Where the protocol has transactions: make their parser, and feed it what was seen so far."""
         state = flow.detection
         detector = self._detectors[state.match_bit.bit_length() - 1]
         if detector.follow is None:
-            return
+            return None
         restarts, depth = self._restarts, len(state.unwrap)
         sides = ((True, state.client, state.client_sizes), (False, state.server, state.server_sizes))
         self.transactions.begin(flow, detector.name, detector.follow)
+        begun: Following | None = state.following
         for to_server, data, sizes in sides:
             at = 0
             for size in sizes or (len(data),):
@@ -469,9 +494,13 @@ class Detection:
                     self._feed_behind(flow, depth, to_server, piece, bool(sizes))
                 elif state.following is not None:
                     self._follow(flow, to_server, piece)
+        return begun
 
-    def _follow(self, flow: Flow, to_server: bool, data: bytes) -> bool:
-        """Feed the parser of the flow's transactions; True when something is to be judged anew."""
+    def _follow(self, flow: Flow, to_server: bool, data: bytes, *, unasked: bool = False) -> bool:
+        """Feed the parser of the flow's transactions; True when something is to be judged anew.
+
+        ``unasked``: the flow's detector has not been asked about these bytes.
+        """
         state = flow.detection
         if not data:
             return False
@@ -480,6 +509,9 @@ class Detection:
         self.carriers.changed = False
         step = self.transactions.feed(flow, to_server, data)
         if step is not None:
+            if unasked and step.inside and not state.confirmed:  # the detector says whether the outer name is proved
+                state.following = following
+                self._ask(flow)
             # the detector whose protocol the bytes contradict is not asked again: it would say the same
             self._begin_anew(flow, step.client, step.server, inside=step.inside, without=0 if step.inside else own)
             return True
@@ -534,6 +566,14 @@ class Detection:
         state.client = state.server = b""
         state.client_sizes = state.server_sizes = state.cuts = ()
         state.match = None
+
+
+def _describes_later(state: DetectionState, detector: Detector) -> bool:
+    """Return True if a match's own facts are not wanted, or not before the transactions have been looked at."""
+    following: Following | None = state.following
+    if following is None:
+        return state.app_proto is None and detector.follow is not None
+    return following.own_facts and following.began
 
 
 def _first_bytes(declared: list[bytes | None]) -> tuple[int, ...]:

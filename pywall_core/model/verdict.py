@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Any, Final
@@ -116,6 +117,8 @@ class Match:
     and the server's bytes, as given to ``detect``, from which detection begins anew. The detected protocol becomes
     ``app_proto_orig`` when something is detected inside.
     ``anomaly`` names what cannot be right (``sni_changed``): an anomaly event is written, once.
+    ``describe`` gives more facts. It is called at most once, and not at all where the protocol's facts are those of its
+    transactions by then: for detectors that know their protocol before they have read what it says.
     """
 
     protocol: str
@@ -124,3 +127,11 @@ class Match:
     done: bool = True
     restart: tuple[int, int] | None = None
     anomaly: str = ""
+    describe: Callable[[], dict[str, Any]] | None = field(default=None, compare=False, repr=False)
+
+    def described(self) -> Match:
+        """Return the match with all of its facts."""
+        if self.describe is None:
+            return self
+        facts = {**self.facts, **self.describe()}
+        return Match(self.protocol, facts, self.confirmed, self.done, self.restart, self.anomaly)

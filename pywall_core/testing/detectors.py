@@ -60,7 +60,7 @@ class Asked:
             flow.pkts_toclient += 1
         state.payload_seen = True
         if not _is_final(self.answer):
-            self.answer = self.detect(flow, state.client, state.server)
+            self.answer = _described(self.detect(flow, state.client, state.server))
         return self.answer
 
 
@@ -338,7 +338,12 @@ def _once(detect: Detect, transport: str, turns: Turns) -> Match | Answer:
     asked.answer = NO
     for turn in turns:
         asked.give(*turn)
-    return detect(asked.flow, asked.flow.client, asked.flow.server)
+    return _described(detect(asked.flow, asked.flow.client, asked.flow.server))
+
+
+def _described(answer: Match | Answer) -> Match | Answer:
+    """Return a match with the facts that the core would ask it for."""
+    return answer.described() if isinstance(answer, Match) else answer
 
 
 def _check(answer: object) -> None:

@@ -67,11 +67,11 @@ def detectors(data: bytes) -> None:
         before = time.process_time()
         answer = detector.call(flow, flow.client, flow.server)
         assert time.process_time() - before < WORST * 10, f"{detector.name} is slow"
-        assert answer in (MORE, NO) or isinstance(answer, Match)
+        assert answer in (MORE, NO) or isinstance(answer.described(), Match)
     state.server = server
     state.server_sizes = (len(server),) if datagrams and server else ()
     answer = detector.call(flow, flow.client, flow.server)
-    assert answer in (MORE, NO) or isinstance(answer, Match)
+    assert answer in (MORE, NO) or isinstance(answer.described(), Match)
 
 
 def configuration(data: bytes) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pywall_core.api import Match
 from pywall_core.testing import make_flow
 
 
@@ -23,6 +24,7 @@ def ask():
         (client, client_sizes), (server, server_sizes) = _joined(client), _joined(server)
         sizes = {"client_sizes": client_sizes, "server_sizes": server_sizes}
         flow = make_flow(proto=proto, client=client, server=server, **sizes, **attributes)
-        return detector.pywall_detect(flow, client, server)
+        answer = detector.pywall_detect(flow, client, server)
+        return answer.described() if isinstance(answer, Match) else answer
 
     return asked

@@ -195,7 +195,7 @@ def test_the_flow_is_not_released_while_another_request_may_come():
     packets = talk.packets()
     verdicts = zip(packets, lab.send(packets), strict=True)
     assert not any(verdict.final for packet, verdict in verdicts if packet.to_server)
-    assert not lab.flows[0].released
+    assert not lab.flows[0].cache.released
     port_rule = "rule: port, protocol: tcp, dst: 23"
     ports = engine(POLICY.replace("rule: fact, name: http.hostname, is: bad.example", port_rule), live=True)
     assert all(verdict.final for verdict in ports.send(talk))

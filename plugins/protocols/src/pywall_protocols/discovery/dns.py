@@ -14,6 +14,7 @@ mDNS has: id 0 and a name under ``.local``. A unicast LLMNR message looks like o
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import islice
 from typing import Any, Final
 
@@ -49,17 +50,23 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         server_says, answered = _over_udp(server, flow.server_sizes, asked)
     if client_says is not YES and server_says is not YES:
         return NO if client_says is NO or server_says is NO else MORE
-    facts: dict[str, Any] = {}
-    if client_says is YES:
-        add_facts(facts, asked)
-    if server_says is YES:
-        add_facts(facts, answered)
+    describe = partial(_describe, asked if client_says is YES else b"", answered if server_says is YES else b"")
     both = client_says is server_says
     protocol = "dns" if flow.proto == TCP else _which(flow, asked or answered)
     if protocol != "dns":
-        return Match(protocol, facts, both)  # nobody need answer a multicast
+        return Match(protocol, {}, both, describe=describe)  # nobody need answer a multicast
     confirmed = both and _answers(flow, client, server)
-    return Match(protocol, facts, confirmed, done=confirmed or client_says is NO or server_says is NO)
+    done = confirmed or client_says is NO or server_says is NO
+    return Match(protocol, {}, confirmed, done, describe=describe)
+
+
+def _describe(asked: bytes, answered: bytes) -> dict[str, Any]:
+    """Return the facts of both messages, where they are there."""
+    facts: dict[str, Any] = {}
+    for message in (asked, answered):
+        if message:
+            add_facts(facts, message)
+    return facts
 
 
 @hookimpl

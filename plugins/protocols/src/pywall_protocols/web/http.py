@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from functools import partial
 from hashlib import sha1
 from typing import Any, Final
 
@@ -88,6 +89,9 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
             return NO
         return MORE
     request, response = (server, client) if turned else (client, server)
+    if asked == _OPEN or answered == _OPEN:  # one side alone proves nothing, whatever it says
+        describe = partial(_describe, request if asked == _REQUEST else b"", response if asked != _REQUEST else b"")
+        return Match("http", {}, confirmed=False, done=False, describe=describe)
     facts = {}
     nothing: Fields = {}, False
     request_fields, request_end = _request(facts, request) if asked == _REQUEST else (nothing, 0)
@@ -100,6 +104,16 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         return Match("http", facts, restart=restart)
     complete = request_end > 0 and (response_end > 0 or answered == _WRONG)
     return Match("http", facts, confirmed, done=complete or (asked == _WRONG and response_end > 0))
+
+
+def _describe(request: bytes, response: bytes) -> dict[str, Any]:
+    """Return the facts of what one side has said alone."""
+    facts: dict[str, Any] = {}
+    if request:
+        _request(facts, request)
+    else:
+        _response(facts, response)
+    return facts
 
 
 @hookimpl
