@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from pywall_export.webhook import TokenBucket, Webhook, WebhookOptions
+from pywall_export.alerts import TokenBucket
+from pywall_export.webhook import Webhook, WebhookOptions
 
 from pywall_core.testing import InMemory, engine, udp_packet
 
@@ -92,7 +93,7 @@ def test_more_than_the_rate_is_counted_and_the_next_post_says_so(
     receiver: Receiver, until: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [1000.0]
-    monkeypatch.setattr("pywall_export.webhook.monotonic", lambda: now[0])
+    monkeypatch.setattr("pywall_export.alerts.monotonic", lambda: now[0])
     plugin, lab = posting(receiver.url, per_minute=6, burst=3)
     for n in range(50):
         plugin.pywall_event(alert(n))

@@ -71,4 +71,8 @@ def connect(options: ExportOptions) -> Broker:
         from .nats import JetStream
 
         return JetStream(options)
+    if options.url.startswith("kafka:"):
+        from .kafka import Kafka
+
+        return Kafka(options)
     return RedisStreams(options)

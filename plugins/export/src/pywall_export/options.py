@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
@@ -9,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 #: URL schemes by broker
-SCHEMES: Final = ("redis", "rediss", "nats")
+SCHEMES: Final = ("redis", "rediss", "nats", "kafka")
 
 
 class SpoolOptions(BaseModel):
@@ -40,11 +41,11 @@ class ExportOptions(BaseModel):
 
     url: str = Field(
         default="redis://127.0.0.1:6379/0",
-        description="broker: redis://[user:password@]host:port/db or nats://[user:password@]host:port; "
-        "with TLS rediss://",
+        description="broker: redis://[user:password@]host:port/db, nats://[user:password@]host:port or "
+        "kafka://[user:password@]host:port; with TLS rediss://",
     )
     topic: str = Field(
-        default="pywall:events", min_length=1, max_length=255, description="Redis stream, or NATS subject"
+        default="pywall:events", min_length=1, max_length=255, description="Redis stream, NATS subject, or Kafka topic"
     )
     max_length: int = Field(
         default=1_000_000,
@@ -71,4 +72,6 @@ class ExportOptions(BaseModel):
             known = ", ".join(f"{scheme}://host:port" for scheme in SCHEMES)
             raise ValueError(f"the URL names no known broker; write one of {known}")
         _ = parts.port  # raises ValueError when it is no number up to 65535
+        if parts.scheme == "kafka" and find_spec("confluent_kafka") is None:
+            raise ValueError("Kafka needs its client library: pip install 'pywall-export[kafka]'")
         return url

@@ -1,0 +1,82 @@
+"""Apache Kafka, by librdkafka: each record is a message; its ID stands in the header ``id``.
+
+All records of one worker's run have one key, so that they come to one partition and stay in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from confluent_kafka import KafkaException, Producer
+
+from .brokers import BrokerError
+from .record import Record
+
+if TYPE_CHECKING:
+    from .options import ExportOptions
+
+
+class Kafka:
+    """Messages to a topic of a cluster; the URL names one of its brokers, ``kafka://host:port``."""
+
+    def __init__(self, options: ExportOptions) -> None:
+        parts = urlsplit(options.url)
+        self._topic = options.topic
+        self._seconds = options.timeout
+        self._reason = ""
+        self._config: dict[str, Any] = {
+            "bootstrap.servers": f"{parts.hostname}:{parts.port or 9092}",
+            "client.id": "pywall",
+            "acks": "all",
+            "message.timeout.ms": round(options.timeout * 1000),
+            "socket.timeout.ms": max(10, round(options.timeout * 1000)),
+            "linger.ms": 0,
+            "log_level": 0,
+            "error_cb": self._note,
+        }
+        if parts.username:
+            self._config |= {
+                "security.protocol": "SASL_PLAINTEXT",
+                "sasl.mechanism": "SCRAM-SHA-256",
+                "sasl.username": parts.username,
+                "sasl.password": parts.password or "",
+            }
+        self._producer: Producer | None = None
+
+    def send(self, records: Sequence[Record]) -> None:
+        """Send records in order; see :class:`brokers.Broker`."""
+        left = len(records)
+        failures: list[str] = []
+
+        def delivered(error: object, _message: object) -> None:
+            nonlocal left
+            left -= 1
+            if error is not None:
+                failures.append(str(error))
+
+        try:
+            if self._producer is None:
+                self._producer = Producer(self._config)
+            for record in records:
+                key = record.id.partition("-")[0]
+                self._producer.produce(
+                    self._topic, record.body, key, headers={"id": record.id.encode()}, on_delivery=delivered
+                )
+            self._producer.flush(self._seconds + 1.0)
+        except (KafkaException, BufferError) as error:
+            failures.append(str(error))
+        if left or failures:
+            self.close()
+            raise BrokerError(failures[0] if failures else self._reason or "no answer")
+
+    def close(self) -> None:
+        """Give up what is not delivered, and close the connections."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            producer.purge()
+            producer.flush(0)
+
+    def _note(self, error: object) -> None:
+        self._reason = str(error)
