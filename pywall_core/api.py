@@ -78,6 +78,7 @@ PUBLIC_MEMBERS: Final = {
         "keep",
         "live",
         "log",
+        "may_be_confirmed",
         "misses_bare_acks",
         "now",
         "plugins",

@@ -31,7 +31,7 @@ from ..kernel.conntrack import clear_mark
 from ..kernel.marks import Marks
 from ..kernel.open_connections import open_connections, original_keys
 from ..kernel.queues import statistics
-from ..lint.mtu import lint_mtu
+from ..lint.mtu import are_long_packets_cut, lint_mtu
 from .channel import Channel, ChannelError, Message
 from .kept_packets import KeptPackets
 from .log_output import log_to_stderr
@@ -81,6 +81,7 @@ class Worker:
             offload=queue.offload,
             batch=queue.batch,
             pass_failures=failure.plugin_error.startswith("pass"),
+            whole_segments=not queue.gso and are_long_packets_cut(config, self._engine.chains.bound),
             marks=Marks.from_json(order["marks"]),
         )
         self._marks = options.marks

@@ -164,6 +164,16 @@ class Detection:
             state.pending &= self._by_first_server[state.server[0]]
         self._ask(flow)
 
+    def may_be_confirmed(self, flow: Flow) -> bool:
+        """Return True where the name is not confirmed and may be yet: also behind the budget, while one side has asked
+        a long question that its protocol allows, and the other has said nothing.
+        """
+        state = flow.detection
+        if state.confirmed:
+            return False
+        following: Following | None = state.following
+        return not state.done or (following is not None and following.unanswered)
+
     def await_names(self, asked: Collection[str]) -> None:
         """Have :meth:`feed` report when a flow can no longer get a name of those that rules ask for."""
         self._awaited = self._names.givers(asked)
@@ -506,6 +516,7 @@ class Detection:
             return False
         following: Following = state.following
         own = state.match_bit
+        waited = state.done and self.may_be_confirmed(flow)
         self.carriers.changed = False
         step = self.transactions.feed(flow, to_server, data)
         if step is not None:
@@ -518,6 +529,8 @@ class Detection:
         if following.confirmed and not state.confirmed:
             state.confirmed = True
             self._end_detection(flow)
+            return True
+        if waited and not self.may_be_confirmed(flow):
             return True
         return bool(self.transactions.due) or self.carriers.changed or state.following is None
 

@@ -24,10 +24,10 @@ class Following:
     """A flow's parser, the plugin that made it, and the protocol that it follows.
 
     ``own_facts``: the protocol's facts are those of its transactions. ``began``: one was found, until then these facts
-    are open. ``confirmed``: what the parser has said last.
+    are open. ``confirmed`` and ``unanswered``: what the parser has said last.
     """
 
-    __slots__ = ("began", "confirmed", "own_facts", "parser", "plugin", "prefix", "protocol")
+    __slots__ = ("began", "confirmed", "own_facts", "parser", "plugin", "prefix", "protocol", "unanswered")
 
     def __init__(self, plugin: str, protocol: str, parser: TransactionParser, began: bool = False) -> None:
         self.plugin = plugin
@@ -37,6 +37,7 @@ class Following:
         self.began = began
         self.own_facts = bool(parser.has_transactions)
         self.confirmed = bool(parser.confirmed)
+        self.unanswered = is_unanswered(parser)
 
     def copy(self) -> Following:
         """Return the same state once more. A parser that cannot be copied fails when its copy is fed."""
@@ -125,12 +126,12 @@ class Transactions:
         """
         state = flow.detection
         following: Following = state.following
-        answer: tuple[list[Found], bool, bool] | None
+        answer: tuple[list[Found], bool, bool, bool] | None
         answer = self._call(following.plugin, flow, _fed, following.parser, to_server, data)
         if answer is None:
             state.following = None
             return None
-        found, over, following.confirmed = answer
+        found, over, following.confirmed, following.unanswered = answer
         for one in found:
             if isinstance(one, HandOver):
                 if one.unwrap is not None:
@@ -220,15 +221,21 @@ class Transactions:
             return None
 
 
-def _fed(parser: TransactionParser, to_server: bool, data: bytes) -> tuple[list[Found], bool, bool]:
-    """Feed a parser. Return what it has found, whether nothing can come any more, and whether both sides have spoken.
+def is_unanswered(parser: TransactionParser) -> bool:
+    """Return what a parser says, where it says so (see :class:`~pywall_core.model.transaction.TransactionParser`)."""
+    return bool(getattr(parser, "unanswered", False))
+
+
+def _fed(parser: TransactionParser, to_server: bool, data: bytes) -> tuple[list[Found], bool, bool, bool]:
+    """Feed a parser. Return what it has found, whether nothing can come any more, whether both sides have spoken, and
+    whether one has and waits for its answer.
 
     :raises TypeError: it has found what it must not; and whatever the parser raises
     """
     found = list(parser.feed(to_server, data))
     for one in found:
         _check(one)
-    return found, bool(parser.over), bool(parser.confirmed)
+    return found, bool(parser.over), bool(parser.confirmed), is_unanswered(parser)
 
 
 def _unwrapped(unwrapper: Unwrapper, to_server: bool, data: bytes) -> bytes:

@@ -104,6 +104,7 @@ class Engine:
         builder.carried = self.detection.carriers.facts
         self.fact_state: Callable[[Flow, str], Answer] = self.detection.fact_state
         self.possible_names: Callable[[Flow], frozenset[str]] = self.detection.possible_names
+        self.may_be_confirmed: Callable[[Flow], bool] = self.detection.may_be_confirmed
         self.flows = FlowTable(config.table.flows, self._end_flow)
         self.expectations = Expectations()
         self.inheritance = Inheritance()

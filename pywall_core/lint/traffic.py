@@ -47,6 +47,7 @@ class Trial:
         packet.related, packet.error, packet.frag = False, None, None
         flow = new_flow(packet)
         flow.engine = self._engine
+        self._engine.detection.begin(flow)
         return flow
 
     def denial(self, flow: Flow, *, to_server: bool, hook: int) -> Verdict | None:

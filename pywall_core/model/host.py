@@ -123,6 +123,10 @@ class Host(Protocol):
         again when one of them can no longer come.
         """
 
+    @property
+    def may_be_confirmed(self) -> Callable[[Flow], bool]:
+        """The function (flow) -> whether its name is not confirmed and may be yet."""
+
     def count(self, name: str, n: int = 1) -> None:
         """Add to a counter of the ``stats`` event."""
 

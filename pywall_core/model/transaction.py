@@ -75,6 +75,9 @@ class TransactionParser(Protocol):
 
     One that can give :class:`Carried` has an attribute ``carries`` (a frozenset, empty at first). The core puts the
     names of the carriers there that rules ask about; for others nothing is given.
+
+    One whose questions may be long (an upload) has an attribute ``unanswered``: one side alone has spoken so far, and
+    all that it said keeps to the protocol. Rules then wait for the answer, however long the question is.
     """
 
     #: both sides were seen to speak the protocol

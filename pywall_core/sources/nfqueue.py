@@ -22,9 +22,10 @@ from netfilterqueue import COPY_PACKET, NetfilterQueue
 from ..kernel.marks import Marks
 from ..kernel.queues import FAIL_OPEN, GSO, set_flags
 from ..model.errors import Hung
-from ..model.packet import Packet
+from ..model.packet import SYN, TCP, Packet
 from ..model.verdict import ACCEPT, DROP, REJECT, Cause, Verdict
 from ..packet.decode import decode
+from ..packet.segment_size import limit_segments
 from .held_packets import HeldPackets
 from .verdict_batch import NF_ACCEPT, NF_DROP, NF_REPEAT, VerdictBatch
 
@@ -40,12 +41,16 @@ _NAMES_SECONDS: Final = 1.0
 #: NetfilterQueue receives into 4096 bytes, of which the kernel's metadata take up to 120 and a GSO packet more; above
 #: this a packet with a mark or two interfaces may not fit and would be lost without a trace
 MAX_RANGE: Final = 3584
+#: headers that go with a segment: IPv6, TCP, and some extension headers
+_HEADERS: Final = 124
+#: segments are not made shorter than Ethernet's, whatever ``range`` says
+_ETHERNET: Final = 1460
 
 
 @dataclass(frozen=True, slots=True)
 class QueueOptions:
     """One queue, as ``queue:`` configures it. ``length`` in packets, ``batch`` in verdicts, ``socket_buffer`` and
-    ``range`` in bytes.
+    ``range`` in bytes. ``whole_segments``: rules ask for content, so TCP is to send segments that are copied whole.
     """
 
     number: int
@@ -56,6 +61,7 @@ class QueueOptions:
     fail_open: bool = False
     offload: bool = True
     pass_failures: bool = False
+    whole_segments: bool = False
     batch: int = 64
     marks: Marks = field(default_factory=Marks)
 
@@ -204,11 +210,14 @@ class NFQueue:
         ours, others = marks.mask, 0xFFFFFFFF & ~marks.mask
         accept, accept_both, drop = marks.accept, marks.accept_both, marks.drop
         reject, reject_all = marks.reject, marks.reject_all
+        longest = max(min(self._options.range, MAX_RANGE) - _HEADERS, _ETHERNET) if self._options.whole_segments else 0
 
         def apply(queued: QueuedPacket, number: int, mark: int, packet: Packet, verdict: Verdict, now: float) -> None:
             action = verdict.action
             # somebody else's bits in our places are not written over: such a packet takes its verdict alone
             final = offloadable(packet, verdict) if offload and verdict.final and not mark & ours else 0
+            if longest and packet.flags & SYN and action is ACCEPT and final != 2 and packet.proto == TCP:
+                packet.rewritten = limit_segments(packet, packet.rewritten or packet.data, longest) or packet.rewritten
             if packet.rewritten is not None and action is not DROP:
                 # a REJECT as well: it tells the receiver, the sender is told when it sends again
                 verdicts.flush()

@@ -60,6 +60,10 @@ class FakeHost:
         """Return ``possible`` while the flow has no name, else its name."""
         return self.possible if flow.app_proto is None else frozenset((flow.app_proto,))
 
+    def may_be_confirmed(self, flow: Flow) -> bool:
+        """Return whether detection goes on."""
+        return not flow.confirmed and not flow.detect_done
+
     def helper(self, name: str, answered: Callable[[dict[str, Any]], None]) -> Helper:
         """Return a way to a helper process that is not there; ``connect`` it with one end of a socket pair."""
         helper = self.helpers[name] = Helper(answered)

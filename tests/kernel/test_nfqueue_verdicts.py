@@ -372,3 +372,32 @@ def test_nfqueue_an_error_while_judging_again_gives_the_verdict_of_before(build:
     engine.open = True
     source._held.release(1.0)
     assert sent(source) == [[(packet.id, "accept", None)]]
+
+
+#: a SYN that offers segments of 8960 bytes
+JUMBO_SYN = bytes.fromhex("4500002c00004000400600000a4d00020a4d0001 9c400050000000070000000060020000000000000204 2300")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "options", "offer"),
+    [
+        (Verdict(ACCEPT), {"whole_segments": True}, 3460),
+        (Verdict(ACCEPT, True), {"whole_segments": True}, 3460),
+        (Verdict(ACCEPT), {"whole_segments": True, "range": 200}, 1460),
+        (Verdict(ACCEPT, True), {"whole_segments": True, "offloadable": 2}, None),
+        (Verdict(ACCEPT), {}, None),
+        (Verdict(DROP), {"whole_segments": True}, None),
+        (Verdict(REJECT), {"whole_segments": True}, None),
+    ],
+)
+def test_segments_are_kept_as_short_as_what_is_copied(
+    build: Callable[..., Any], verdict: Verdict, options: dict[str, Any], offer: int | None
+) -> None:
+    """Unless rules ask no content, or the kernel carries both directions."""
+    source = build(verdict, **options)
+    changed: list[bytes] = []
+    packet = FakePacket(payload=JUMBO_SYN)
+    packet.set_payload = changed.append  # type: ignore[attr-defined]
+    packet.accept = lambda: None  # type: ignore[attr-defined]
+    source._queue.callback(packet)
+    assert [int.from_bytes(data[42:44], "big") for data in changed] == ([] if offer is None else [offer])

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 #: seconds that an exchange may take, and pause between two
@@ -90,7 +91,8 @@ def _answer_ssh(connection: socket.socket) -> None:
 def _answer_datagrams(datagrams: socket.socket, kind: str) -> None:
     while True:
         data, peer = datagrams.recvfrom(65536)
-        datagrams.sendto(ANSWER + RECORD if kind == "dns" else data, peer)
+        with suppress(OSError):  # the interface has gone
+            datagrams.sendto(ANSWER + RECORD if kind == "dns" else data, peer)
 
 
 # --- probes -------------------------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ class App(RuleKind):
 
     def compile(self, host: Host) -> Matcher:
         names, must_be_confirmed = frozenset(self.names), self.confirmed
-        possible = host.possible_names
+        possible, may_be_confirmed = host.possible_names, host.may_be_confirmed
 
         def match(packet: Packet, flow: Flow) -> Answer:
             app_proto = flow.app_proto
@@ -74,7 +74,7 @@ class App(RuleKind):
             if app_proto not in names:
                 return NO
             if must_be_confirmed and not flow.confirmed and app_proto not in ("unknown", "none"):
-                return NO if flow.detect_done else PENDING
+                return PENDING if may_be_confirmed(flow) else NO
             return YES
 
         return match

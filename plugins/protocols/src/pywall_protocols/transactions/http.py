@@ -99,6 +99,12 @@ class HttpTransactions:
     def carries(self, wanted: frozenset[str]) -> None:
         self._asked.keep_body = self._answered.keep_body = BODY in wanted
 
+    @property
+    def unanswered(self) -> bool:
+        """Whether all that was said so far are requests, the last one perhaps not whole, and no word came back."""
+        silent = self._answered.state == START and not self._answered.rest and not self._held
+        return bool(self._pending) and not self._first and silent and not self._lost and not self.confirmed
+
     def copy(self) -> HttpTransactions:
         """Return a parser in the same state."""
         other = HttpTransactions(self._turned)
