@@ -1,4 +1,4 @@
-"""``pywall convert``: rules of iptables-save and ufw, and files of the first PyWall (2015, 2021), as YAML."""
+"""``pywall convert``: rules of iptables-save, ufw and nft, and files of the first PyWall (2015, 2021), as YAML."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from importlib.metadata import entry_points
 from pathlib import Path as FilePath
 from typing import Any, Final
 
-from .common import OK, add_json, complain, print_json
+from .common import CONFIGURATION, OK, add_json, complain, print_json
 
 Rule = dict[str, Any]
 
@@ -18,26 +18,37 @@ Rule = dict[str, Any]
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = subparsers.add_parser(
         "convert",
-        help="turn rules of iptables-save or ufw, or a JSON configuration of the first PyWall, into YAML",
-        description="Turn the output of iptables-save, ufw's user.rules, or a JSON configuration of the first PyWall "
-        "(2015, 2021) into YAML on standard output. What has no equal is said on standard error, a line each.",
+        help="turn rules of iptables, ufw or nftables, or a JSON configuration of the first PyWall, into YAML",
+        description="Turn the output of iptables-save, ufw's user.rules, rules of nftables (nft -j list ruleset, or "
+        "nftables.conf where nft is installed), or a JSON configuration of the first PyWall (2015, 2021) into YAML on "
+        "standard output. What has no equal is said on standard error, a line each.",
     )
-    parser.add_argument("file", help="output of iptables-save, user.rules of ufw, or JSON")
+    parser.add_argument("file", help="output of iptables-save or nft, user.rules, nftables.conf, or JSON")
     add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    from . import convert_iptables
+    from . import convert_iptables, convert_nft
 
-    with contextlib.suppress(OSError, UnicodeDecodeError, ValueError):
+    text = ""
+    with contextlib.suppress(OSError, UnicodeDecodeError):
         text = FilePath(args.file).read_text(encoding="utf-8")
-        if convert_iptables.looks_like_iptables(text):
+    converted = None
+    if convert_iptables.looks_like_iptables(text):
+        with contextlib.suppress(ValueError):
             converted = convert_iptables.convert(text)
-            print_json(converted.data) if args.json else print(to_yaml(converted.data, args.file), end="")
-            for note in converted.notes:
-                complain(f"{args.file}: {note}")
-            return OK
+    elif convert_nft.looks_like_nft(text):
+        try:
+            converted = convert_nft.convert(text)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            complain(f"{args.file}: no ruleset of nftables: {error}")
+            return CONFIGURATION
+    if converted is not None:
+        print_json(converted.data) if args.json else print(to_yaml(converted.data, args.file), end="")
+        for note in converted.notes:
+            complain(f"{args.file}: {note}")
+        return OK
     converter = Converter(args.file)
     data = converter.convert()
     if args.json:
@@ -59,6 +70,8 @@ def to_yaml(data: dict[str, Any], source: str) -> str:
 
     lines = [f"# converted from {FilePath(source).name}", "version: 1"]
     lines += [f"{key}: {flow(data[key])}" for key in ("queue", "plugins") if key in data]
+    if "sets" in data:
+        lines += ["sets:", *(f"  {flow(name)}: {flow(section)}" for name, section in data["sets"].items())]
     lines.append("chains:")
     for name, rules in data["chains"].items():
         lines.append(f"  {flow(name)}:" if rules else f"  {flow(name)}: []")

@@ -158,7 +158,7 @@ class _Parser:
         elif self.protocol not in ("", "all"):
             self.found.append({"rule": "protocol", "is": _protocol(self.protocol)})
         if self.rate:
-            self.found.append({"not": _limit(self.rate, self.burst)})
+            self.found.append({"not": limit_rule(self.rate, self.burst)})
         return self.found, self.target, self.extra
 
     def match_protocol(self, word: str, value: str, negated: bool) -> None:
@@ -182,7 +182,7 @@ class _Parser:
         self.not_ports = negated
 
     def match_state(self, word: str, value: str, negated: bool) -> None:
-        self.found += _state(set(value.split(",")), self.hook, negated)
+        self.found += state_rules(set(value.split(",")), self.hook, negated)
 
     def load_match(self, word: str, value: str, negated: bool) -> None:
         if value not in _MATCHES:
@@ -238,7 +238,8 @@ def _ports(text: str) -> Any:
     return parts if len(parts) > 1 else parts[0]
 
 
-def _state(states: set[str], hook: str, no: bool) -> list[Rule]:
+def state_rules(states: set[str], hook: str, no: bool) -> list[Rule]:
+    """Return the conditions for states of conntrack. :raises NoEqualError: there are none"""
     if no:
         raise NoEqualError("a negated state has no equal")
     if states <= {"RELATED", "ESTABLISHED"}:
@@ -254,7 +255,8 @@ def _state(states: set[str], hook: str, no: bool) -> list[Rule]:
     raise NoEqualError(f"the states {','.join(sorted(states))} have no equal")
 
 
-def _limit(rate: str, burst: str) -> Rule:
+def limit_rule(rate: str, burst: str) -> Rule:
+    """Return what is over a rate, 5/second. :raises NoEqualError: the rate is another one"""
     number, _, per = rate.partition("/")
     if not number.isdecimal() or per not in {**_PER, **{short: short for short in "smhd"}}:
         raise NoEqualError(f"the rate {rate}")

@@ -1,0 +1,300 @@
+"""Rules of nftables as a policy: ``nft -j list ruleset``, or a ruleset as text, which nft itself reads.
+
+What has an equal is converted; of everything else a note says where and why. A jump comes back, ours does not: the
+rules of a chain are put where it is jumped to, with the jump's conditions in front. Format: libnftables-json(5).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from .convert_iptables import Converted, NoEqualError, Rule, limit_rule, state_rules
+
+_HOOKS: Final = {"input": "INPUT", "output": "OUTPUT", "forward": "FORWARD"}
+_FAMILIES: Final = {"inet": [], "ip": [{"rule": "ip", "src": "0.0.0.0/0"}], "ip6": [{"rule": "ip", "src": "::/0"}]}
+_SET_TYPES: Final = {"ipv4_addr": "addresses", "ipv6_addr": "addresses", "inet_service": "ports"}
+_PORT_PROTOCOLS: Final = ("tcp", "udp", "sctp", "dccp", "udplite")
+_PROTOCOLS: Final = {"ipv6-icmp": "icmpv6"}
+_MAX_DEPTH: Final = 8
+Expression = dict[str, Any]
+
+
+def looks_like_nft(text: str) -> bool:
+    """Return True if the text is a ruleset of nftables, as JSON or as nft writes it."""
+    if text.lstrip().startswith("{"):
+        return '"nftables"' in text[:4096]
+    return (
+        re.search(r"^\s*(?:add\s+)?table\s+(?:inet|ip|ip6|arp|bridge|netdev)\s+\w+\s*(?:\{|$)", text, re.MULTILINE)
+        is not None
+    )
+
+
+def convert(text: str) -> Converted:
+    """Return the base chains of type filter as a policy; other tables are left to netfilter, beside which PyWall works.
+
+    :raises ValueError: it is no ruleset; the text says why
+    """
+    if not text.lstrip().startswith("{"):
+        text = _as_json(text)
+    found = json.loads(text)
+    objects = found.get("nftables") if isinstance(found, dict) else None
+    if not isinstance(objects, list):
+        raise ValueError("no list 'nftables' in it")
+    return _Ruleset([one for one in objects if isinstance(one, dict)]).convert()
+
+
+def _as_json(text: str) -> str:
+    """Have nft read the ruleset, in a network namespace of its own, which is gone afterwards."""
+    nft, unshare = (
+        shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") for name in ("nft", "unshare")
+    )
+    if nft is None or unshare is None:
+        raise ValueError("nft is needed to read its text; give the output of 'nft -j list ruleset' instead")
+    own = ["-n"] if os.geteuid() == 0 else ["-rn"]
+    script = f"{nft} -f - && exec {nft} -j list ruleset"
+    command = [unshare, *own, "sh", "-c", script]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
+    if done.returncode:
+        raise ValueError(f"nft: {(done.stderr.strip().splitlines() or ['it gave no reason'])[0]}")
+    return done.stdout
+
+
+class _Ruleset:
+    def __init__(self, objects: list[dict[str, Any]]) -> None:
+        self._notes: list[str] = []
+        self._plugins = ["rules"]
+        self._chains: list[dict[str, Any]] = []
+        self._rules: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+        self._sets: dict[tuple[str, str], dict[str, Any]] = {}
+        for one in objects:
+            for kind, body in one.items():
+                if kind == "chain":
+                    self._chains.append(body)
+                elif kind == "rule":
+                    self._rules.setdefault((body["family"], body["table"], body["chain"]), []).append(body)
+                elif kind in ("set", "map"):
+                    self._sets[body["table"], body["name"]] = {**body, "kind": kind}
+        #: named sets that rules ask for, as the policy has them
+        self._used: dict[str, dict[str, Any]] = {}
+
+    def convert(self) -> Converted:
+        """Return the policy."""
+        chains: dict[str, list[Rule]] = {}
+        default: dict[str, str] = {}
+        bases: dict[str, list[str]] = {}
+        for chain in sorted((c for c in self._chains if "hook" in c), key=lambda c: int(c.get("prio", 0))):
+            hook = _HOOKS.get(chain["hook"])
+            if chain.get("type") != "filter" or hook is None or chain["family"] not in _FAMILIES:
+                continue
+            bases.setdefault(hook, []).append(f"{chain['table']} {chain['name']}")
+            rules = chains.setdefault(hook, [])
+            key = (chain["family"], chain["table"], chain["name"])
+            rules += self._chain(key, hook, _FAMILIES[chain["family"]], 0)
+            if str(chain.get("policy", "accept")).upper() == "DROP":
+                default[hook] = "DROP"
+            else:
+                default.setdefault(hook, "ACCEPT")
+        for hook, names in bases.items():
+            if len(names) > 1:
+                joined = f"{hook}: {', '.join(names)} are one chain now"
+                self._notes.append(f"{joined}, and an accept in the first is the last word")
+        if not chains:
+            raise ValueError("it has no chain of type filter at input, output or forward")
+        data: dict[str, Any] = {
+            "version": 1,
+            "plugins": self._plugins,
+            "chains": chains,
+            "default": default or "ACCEPT",
+        }
+        if self._used:
+            data["sets"] = self._used
+        return Converted(data, self._notes)
+
+    def _chain(self, key: tuple[str, str, str], hook: str, outer: list[Rule], depth: int) -> list[Rule]:
+        converted: list[Rule] = []
+        rules = self._rules.get(key, [])
+        for number, rule in enumerate(rules):
+            if rule is rules[-1] and depth and _only_returns(rule):
+                continue
+            place = f"{' '.join(key[1:])}, rule {number + 1}"
+            try:
+                for conditions, verdict in self._branches(rule, hook, place):
+                    converted += self._decision(key, hook, [*outer, *conditions], verdict, rule, depth)
+            except NoEqualError as error:
+                self._notes.append(f"{place}: not converted, {error}: {_short(rule)}")
+        return converted
+
+    def _decision(
+        self,
+        key: tuple[str, str, str],
+        hook: str,
+        conditions: list[Rule],
+        verdict: Expression,
+        rule: Expression,
+        depth: int,
+    ) -> list[Rule]:
+        (word, value), *_ = verdict.items()
+        if word in ("jump", "goto"):
+            if depth >= _MAX_DEPTH:
+                raise NoEqualError("jumps too deep")
+            return self._chain((*key[:2], value["target"]), hook, conditions, depth + 1)
+        if word == "log":
+            if conditions:
+                raise NoEqualError("`log` takes no conditions; put it behind rules that decide")
+            return [{"rule": "log", "message": str((value or {}).get("prefix", "")).strip() or "logged"}]
+        words = {"action": word.upper(), **({"comment": rule["comment"]} if rule.get("comment") else {})}
+        if not conditions:
+            return [{"rule": "always", **words}]
+        return [{**(conditions[0] if len(conditions) == 1 else {"all": conditions}), **words}]
+
+    def _branches(self, rule: Expression, hook: str, place: str) -> Iterator[tuple[list[Rule], Expression]]:
+        """Yield the conditions and the verdict of a rule; one with a verdict map has several."""
+        conditions: list[Rule] = []
+        verdict: Expression | None = None
+        log: Expression | None = None
+        for expression in rule.get("expr", ()):
+            (word, value), *_ = expression.items()
+            if word in ("accept", "drop", "reject", "jump", "goto"):
+                verdict = expression
+            elif word == "match":
+                conditions += self._match(value, rule, hook)
+            elif word == "log":
+                log = expression
+            elif word == "limit":
+                conditions.append(_limit(value))
+            elif word == "ct count":
+                conditions.append(_count(value))
+            elif word == "vmap":
+                for key, decision in self._verdict_map(value, rule["table"]):
+                    try:
+                        condition = self._match({"op": "==", "left": value["key"], "right": key}, rule, hook)
+                    except NoEqualError as error:
+                        self._notes.append(f"{place}, {key}: not converted, {error}")
+                        continue
+                    yield [*conditions, *condition], decision
+                return
+            elif word != "counter":
+                raise NoEqualError(f"{word} has no equal")
+        if verdict is None and log is None:
+            return  # it counts, and decides nothing
+        yield conditions, verdict or log or {}
+
+    def _verdict_map(self, value: Expression, table: str) -> list[tuple[Any, Expression]]:
+        data = value["data"]
+        entries = self._sets.get((table, data[1:]), {}).get("elem") if isinstance(data, str) else data.get("set")
+        found: list[tuple[Any, Expression]] = [(key, decision) for key, decision in entries or ()]
+        if any("return" in decision or "continue" in decision for _, decision in found):
+            raise NoEqualError("a map with return or continue has no equal")
+        return found
+
+    def _match(self, match: Expression, rule: Expression, hook: str) -> list[Rule]:
+        left, right, op = match["left"], match["right"], match["op"]
+        if op not in ("==", "!=", "in") or not isinstance(left, dict):
+            raise NoEqualError(f"the comparison {op} has no equal")
+        (kind, what), *_ = left.items()
+        key = what.get("key") or what.get("field") if isinstance(what, dict) else None
+        if kind == "ct" and key == "state":
+            return state_rules({str(state).upper() for state in _values(right)}, hook, op == "!=")
+        condition = self._condition(kind, what, key, right, rule["table"])
+        return [{"not": condition}] if op == "!=" else [condition]
+
+    def _condition(self, kind: str, what: Any, key: Any, right: Any, table: str) -> Rule:
+        protocol = what.get("protocol") if isinstance(what, dict) else None
+        if kind == "payload" and protocol in ("ip", "ip6") and key in ("saddr", "daddr"):
+            return {"rule": "ip", "src" if key == "saddr" else "dst": self._operand(right, table, _address)}
+        if kind == "payload" and key in ("sport", "dport") and protocol in (*_PORT_PROTOCOLS, "th"):
+            ports = {"src" if key == "sport" else "dst": self._operand(right, table, _port)}
+            return {"rule": "port", **({} if protocol == "th" else {"protocol": protocol}), **ports}
+        if (kind, key) in (("meta", "l4proto"), ("payload", "protocol"), ("payload", "nexthdr")):
+            return {"rule": "protocol", "is": self._operand(right, table, lambda name: _PROTOCOLS.get(name, name))}
+        if kind == "meta" and key in ("iif", "iifname", "oif", "oifname"):
+            return {"rule": "iface", "in" if key[0] == "i" else "out": self._operand(right, table, str)}
+        if kind == "meta" and key == "nfproto":
+            return {"rule": "ip", "src": {"ipv4": "0.0.0.0/0", "ipv6": "::/0"}[right]}
+        if kind == "meta" and key == "skuid":
+            self._need("process")
+            return {"rule": "user", "is": self._operand(right, table, _number_range)}
+        if kind == "socket" and key == "cgroupv2":
+            self._need("process")
+            return {"rule": "cgroup", "path": [f"/{right}", f"/{right}/*"]}
+        raise NoEqualError(f"{kind} {protocol or ''} {key or ''} has no equal".replace("  ", " "))
+
+    def _need(self, plugin: str) -> None:
+        if plugin not in self._plugins:
+            self._plugins.append(plugin)
+
+    def _operand(self, right: Any, table: str, form: Callable[[Any], Any]) -> Any:
+        if isinstance(right, str) and right.startswith("@"):
+            return self._named(right[1:], table)
+        values = [form(value) for value in _values(right)]
+        return values[0] if len(values) == 1 else values
+
+    def _named(self, name: str, table: str) -> str:
+        body = self._sets.get((table, name))
+        kind = _SET_TYPES.get(str(body.get("type"))) if body is not None else None
+        if body is None or kind is None:
+            raise NoEqualError(f"the set {name} is of a type that has no equal")
+        form = _address if kind == "addresses" else _port
+        entries = [form(_element(value)) for value in body.get("elem", ())]
+        section = {"type": kind, **({"entries": entries} if entries else {})}
+        if self._used.setdefault(name, section) != section:
+            raise NoEqualError(f"two sets are called {name}")
+        return f"@{name}"
+
+
+def _only_returns(rule: Expression) -> bool:
+    return [next(iter(expression)) for expression in rule.get("expr", ()) if "counter" not in expression] == ["return"]
+
+
+def _values(right: Any) -> list[Any]:
+    if isinstance(right, dict) and "set" in right:
+        right = right["set"]
+    return [_element(value) for value in right] if isinstance(right, list) else [right]
+
+
+def _element(value: Any) -> Any:
+    """Return an element of a set without its time to live, comment and counter."""
+    return value["elem"]["val"] if isinstance(value, dict) and "elem" in value else value
+
+
+def _address(value: Any) -> str:
+    if isinstance(value, dict) and "prefix" in value:
+        return f"{value['prefix']['addr']}/{value['prefix']['len']}"
+    return str(_number_range(value))
+
+
+def _port(value: Any) -> int | str:
+    port = _number_range(value)
+    if isinstance(port, str) and not port.replace("-", "").isdecimal():
+        raise NoEqualError(f"the port {port} by name; write its number")
+    return port
+
+
+def _number_range(value: Any) -> int | str:
+    if isinstance(value, dict) and "range" in value:
+        return "-".join(map(str, value["range"]))
+    if not isinstance(value, (int, str)):
+        raise NoEqualError("a concatenation has no equal")
+    return value
+
+
+def _limit(value: Expression) -> Rule:
+    if value.get("rate_unit", "packets") != "packets":
+        raise NoEqualError("a rate in bytes: write {rule: limit, of: bytes, over: 1MB/s}")
+    limit = limit_rule(f"{value['rate']}/{value['per']}", str(value.get("burst", "")))
+    return limit if value.get("inv") else {"not": limit}
+
+
+def _count(value: Expression) -> Rule:
+    limit: Rule = {"rule": "limit", "concurrent": value["val"], "by": "all"}
+    return limit if value.get("inv") else {"not": limit}
+
+
+def _short(rule: Expression) -> str:
+    return json.dumps([one for one in rule.get("expr", ()) if "counter" not in one])[:160]
