@@ -157,6 +157,53 @@ def test_a_fact_that_may_still_come_is_pending() -> None:
     assert ask(Fact, {"name": "tls.sni", "exists": False}, tcp()) is PENDING
 
 
+LISTED = """\
+################################
+# Listingdate,SHA1,Listingreason
+2026-01-01 10:00:00,DE:AD:BE:EF:00112233445566778899aabbccddeeff,"Some, botnet"
+2026-01-02 10:00:00,"0123456789abcdef0123456789abcdef01234567",Other
+"""
+SHA1 = {"tls.fingerprint": "01:23:45:67:89:AB:CD:EF:01:23:45:67:89:ab:cd:ef:01:23:45:67"}
+
+
+@pytest.mark.parametrize("column", [2, "SHA1"])
+def test_facts_in_a_column_of_a_file(tmp_path: Path, column: int | str) -> None:
+    file = tmp_path / "listed.csv"
+    file.write_text(LISTED)
+    rule = {"name": "tls.fingerprint", "in": {"file": str(file), "column": column}}
+    assert ask(Fact, rule, tcp(), facts=SHA1) is YES
+    assert ask(Fact, rule, tcp(), facts={"tls.fingerprint": "01:23"}) is NO
+    assert ask(Fact, rule, tcp(), facts={"tls.fingerprint": "Some, botnet"}) is NO
+
+
+def test_a_file_with_a_header_that_is_no_comment(tmp_path: Path) -> None:
+    file = tmp_path / "ja4.csv"
+    file.write_text("name,ja4\ncurl,t13d4907h2_0d8feac7bc37_7395dae3b2f3\n")
+    rule = {"name": "tls.ja4", "in": {"file": str(file), "column": "ja4"}}
+    assert ask(Fact, rule, tcp(), facts={"tls.ja4": "t13d4907h2_0d8feac7bc37_7395dae3b2f3"}) is YES
+    assert ask(Fact, rule, tcp(), facts={"tls.ja4": "ja4"}) is NO
+    plain = {"name": "tls.ja4", "in": {"file": str(file)}}
+    assert ask(Fact, plain, tcp(), facts={"tls.ja4": "curl"}) is YES
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"file": "absent"}, "cannot be read"),
+        ({"file": "listed.csv", "column": "MD5"}, "no column 'MD5'; there are 'Listingdate', 'SHA1', 'Listingreason'"),
+        ({"file": "listed.csv", "column": 0}, "counted from 1"),
+        ({"file": "listed.csv", "colum": 1}, "colum"),
+    ],
+)
+def test_a_wrong_column_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, object], said: str
+) -> None:
+    (tmp_path / "listed.csv").write_text(LISTED)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=said):
+        Fact.model_validate({"name": "tls.ja4", "in": given})
+
+
 def test_facts_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "names"
     file.write_text("a.example # known\nwww.Example.org\n")

@@ -61,7 +61,8 @@ TestOverTcp = detector_contract(
 
 
 def test_facts(ask):
-    facts = {"rrname": "www.example.org", "rrtype": "A", "rcode": "NOERROR", "answers": 1}
+    named = {"rrname": "www.example.org", "name_length": 15, "name_entropy": 3.18}
+    facts = {**named, "rrtype": "A", "rcode": "NOERROR", "answers": 1}
     assert ask(dns, [QUERY], [ANSWER]) == Match("dns", facts)
     assert ask(dns, framed(QUERY), framed(ANSWER)) == Match("dns", facts)
 

@@ -44,9 +44,20 @@ def test_the_facts_of_a_real_certificate():
         "notbefore": "2024-02-03T04:05:06",
         "notafter": "2051-01-02T00:00:00",
         "self_issued": True,
+        "self_signed": True,
         "fingerprint": made.fingerprint(hashes.SHA1()).hex(),
         "fingerprint_sha256": made.fingerprint(hashes.SHA256()).hex(),
     }
+
+
+def test_one_that_another_key_has_signed_in_the_same_name_is_not_self_signed():
+    key, other = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    own = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a.example")])
+    begin, end = datetime(2024, 2, 3, tzinfo=UTC), datetime(2051, 1, 2, tzinfo=UTC)
+    made = x509.CertificateBuilder(own, own, key.public_key(), 1, begin, end).sign(other, hashes.SHA256())
+    found = details(made.public_bytes(serialization.Encoding.DER))
+    assert (found["self_issued"], found["self_signed"]) == (True, False)
+    assert "self_signed" not in details(CERTIFICATE) or not details(CERTIFICATE)["self_signed"]
 
 
 @given(st.integers(0, len(CERTIFICATE)), st.binary(max_size=8))

@@ -12,7 +12,7 @@ from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, Rul
 from .domain import name_and_above
 from .globs import any_glob
 from .linear import linear
-from .lists import lines_of, one_or_more, text
+from .lists import FileColumn, lines_of, one_or_more, text
 from .one_or_many import OneOrMany
 
 if TYPE_CHECKING:
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 Value = str | int | float | bool
 
 
-def _values(value: Any) -> tuple[Value, ...] | str:
+def _values(value: Any) -> tuple[Value, ...] | str | FileColumn:
     if isinstance(value, str) and value.startswith("@"):
         return value
+    if isinstance(value, (dict, FileColumn)):
+        return FileColumn.model_validate(value)
     values = one_or_more(list(value) if isinstance(value, tuple) else value)
     for entry in values:
         if not isinstance(entry, (str, int, float)):
@@ -37,6 +39,7 @@ def _globs(value: Any) -> tuple[str, ...]:
 
 _TEXTS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
 _ONE = {"type": ["string", "number", "boolean"]}
+_LISTED = FileColumn.model_json_schema()
 
 
 class Fact(RuleKind):
@@ -51,10 +54,15 @@ class Fact(RuleKind):
         default=None, alias="is", description="the value, exactly"
     )
     among: Annotated[
-        tuple[Value, ...] | str | None,
+        tuple[Value, ...] | str | FileColumn | None,
         BeforeValidator(_values),
-        WithJsonSchema({"anyOf": [{"type": "array", "items": _ONE}, {"type": "string", "pattern": "^@"}]}),
-    ] = Field(default=None, alias="in", description="a list of values, one of which it is, or @NAME for a named set")
+        WithJsonSchema({"anyOf": [{"type": "array", "items": _ONE}, {"type": "string", "pattern": "^@"}, _LISTED]}),
+    ] = Field(
+        default=None,
+        alias="in",
+        description="a list of values, one of which it is, @NAME for a named set, or {file: FILE, column: number or "
+        "name} for a column of a file; digests there are written with colons or without, in upper or lower case",
+    )
     glob: Annotated[tuple[str, ...] | None, BeforeValidator(_globs), WithJsonSchema(_TEXTS)] = Field(
         default=None, description='patterns for the whole value, upper and lower case alike: "*.example", or a list'
     )
@@ -84,7 +92,7 @@ class Fact(RuleKind):
             raise ValueError(f"exactly one of {', '.join(_QUESTIONS)} is given")
         if self.regex is not None:
             linear(self.regex)
-        if self.file is not None:
+        if self.file is not None or isinstance(self.among, FileColumn):
             self._test()
         return self
 
@@ -170,6 +178,9 @@ class Fact(RuleKind):
         if isinstance(self.among, str):
             assert host is not None
             return host.sets[self.among[1:]].__contains__
+        if isinstance(self.among, FileColumn):
+            entries = frozenset(_plain(entry) for entry in self.among.values())
+            return lambda value: _plain(str(value)) in entries
         among = self.among if self.among is not None else (self.equals,)
         exact = frozenset(_typed(value) for value in among)
         return lambda value: _typed(value) in exact if isinstance(value, (str, int, float)) else False
@@ -177,6 +188,12 @@ class Fact(RuleKind):
 
 def _known(flow: Flow, name: str) -> Any:
     return (getattr(flow, name) or None) if name in _ATTRIBUTES else flow.facts.get(name)
+
+
+def _plain(value: str) -> str:
+    """Return a text as it is compared with those of a file: digests in lower case and without colons."""
+    bare = value.replace(":", "").lower()
+    return bare if len(bare) in _DIGESTS and not bare.strip(_HEX) else value
 
 
 def _typed(value: object) -> tuple[type, object]:
@@ -195,6 +212,9 @@ _QUESTIONS = (
     "'exists'",
 )  # fmt: skip
 _SEVERAL = (list, tuple, set, frozenset)
+#: hexadecimal digits of MD5, SHA-1, SHA-256, SHA-384 and SHA-512
+_DIGESTS = frozenset({32, 40, 64, 96, 128})
+_HEX = "0123456789abcdef"
 #: characters of a value that a regular expression is tried on
 MAX_SEARCHED = 4096
 #: facts that the core keeps as attributes of the flow

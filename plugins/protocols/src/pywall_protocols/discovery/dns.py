@@ -9,7 +9,7 @@ mDNS has: id 0 and a name under ``.local``. A unicast LLMNR message looks like o
     the next datagram, up to the third; over TCP the length before it. A NetBIOS name (32 letters A to P) is none
 :source: RFC 1035 section 4; RFC 2136; RFC 6762 section 18; RFC 4795 section 2.1; RFC 7766 section 8
 :minimum: one datagram of 17 bytes; over TCP 19 bytes
-:facts: rrname, rrtype, rcode, answers
+:facts: rrname, name_length, name_entropy, rrtype, rcode, answers
 """
 
 from __future__ import annotations

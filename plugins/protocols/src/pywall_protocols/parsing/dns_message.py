@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from math import log2
 from struct import Struct
 from typing import Any, Final
 
@@ -103,7 +105,10 @@ def skip_name(message: bytes, at: int) -> int:
 def add_facts(facts: dict[str, Any], message: bytes) -> None:
     _, flags, questions, answers, _, _ = _header(message)
     if (questions or answers) and "rrname" not in facts:
-        facts["rrname"] = _name(message, 12)
+        name = _name(message, 12)
+        facts["rrname"] = name
+        facts["name_length"] = len(name)
+        facts["name_entropy"] = name_entropy(name)
         at = skip_name(message, 12)
         if at and at + 2 <= len(message):
             facts["rrtype"] = _type_name(u16(message, at))
@@ -111,6 +116,18 @@ def add_facts(facts: dict[str, Any], message: bytes) -> None:
         code = flags & 15
         facts["rcode"] = RCODES[code] if code < len(RCODES) else str(code)
         facts["answers"] = min(answers, 0xFFFF)
+
+
+@lru_cache(maxsize=1024)
+def name_entropy(name: str) -> float:
+    """Return the entropy of a name's letters without dots, upper and lower case alike, in bits a letter, 0 to 5.2.
+
+    Names for people have 2.5 to 3.8; what is encoded in long labels (base32, hexadecimal) comes near 4 to 5.
+    """
+    letters = name.replace(".", "").lower()
+    size = len(letters)
+    entropy = -sum(count / size * log2(count / size) for count in map(letters.count, set(letters)))
+    return round(entropy, 2) + 0.0
 
 
 def _type_name(kind: int) -> str:
