@@ -101,7 +101,9 @@ def test_uv_tool(dist: Path, empty: Path, tmp_path: Path) -> None:
         "UV_TOOL_BIN_DIR": str(tmp_path / "bin"),
         "UV_PYTHON": sys.executable,
     }
-    links = [word for link in [dist, *find_links()] for word in ("--find-links", link)]
+    for file in pip_setting("cert"):
+        places["SSL_CERT_FILE"] = file
+    links = [word for link in [dist, *pip_setting("find-links")] for word in ("--find-links", link)]
     run(empty / "uv", "tool", "install", "-q", *links, "pywall-core[all]", cwd=tmp_path, env=places)
     assert_works(tmp_path / "bin" / "pywall", tmp_path)
 
@@ -113,7 +115,7 @@ def test_pipx(dist: Path, empty: Path, tmp_path: Path) -> None:
     assert_works(tmp_path / "bin" / "pywall", tmp_path)
 
 
-def find_links() -> list[str]:
-    """Folders in which pip looks for wheels on this machine; uv does not read pip's settings."""
+def pip_setting(name: str) -> list[str]:
+    """Return the words of one of pip's settings on this machine; uv does not read them."""
     listed = run(sys.executable, "-m", "pip", "config", "list", cwd=ROOT).stdout
-    return [link for value in re.findall(r"find-links='(.*)'", listed) for link in value.split()]
+    return [word for value in re.findall(rf"\b{name}='(.*)'", listed) for word in value.split()]

@@ -102,7 +102,7 @@ class TopApp(App[None]):
         """Make the columns, and look for the first time."""
         for name, columns in _TABLES.items():
             self._table(name).add_columns(*columns)
-        self.set_interval(REFRESH, self.refresh_now)
+        self.set_interval(REFRESH, self._refresh_unless_asking)
         self.refresh_now()
         self._table("flows").focus()
 
@@ -110,6 +110,11 @@ class TopApp(App[None]):
         """Ask the firewall, beside the screen."""
         if not self._paused:
             self._ask(SORTS[self._sort], self._expression)
+
+    def _refresh_unless_asking(self) -> None:
+        # over a slow line an answer may take longer than the interval
+        if not any(worker.name == "_ask" and worker.is_running for worker in self.workers):
+            self.refresh_now()
 
     @work(thread=True, exclusive=True)
     def _ask(self, sort: str, expression: str) -> None:
