@@ -123,12 +123,12 @@ def test_auth_tls_hands_over():
         b"FEAT\r\nAUTH TLS\r\n\x16\x03\x01",
         b"220 FTP\r\n211-Features:\r\n PASV\r\n211 End\r\n234 ok\r\n\x16\x03",
     )
-    match = ftp.pywall_detect(make_flow(), client, server)
+    match = ftp.pywall_detect(make_flow(), client, server).described()
     assert (client[match.restart[0] :], server[match.restart[1] :]) == (b"\x16\x03\x01", b"\x16\x03")
 
 
 def test_facts():
-    match = ftp.pywall_detect(make_flow(), b"USER bob\r\nSYST\r\n", b"220 Files, by FTP\r\n331 ok\r\n")
+    match = ftp.pywall_detect(make_flow(), b"USER bob\r\nSYST\r\n", b"220 Files, by FTP\r\n331 ok\r\n").described()
     assert match.facts == {"user": "bob", "command": "SYST", "banner": "Files, by FTP"}
 
 

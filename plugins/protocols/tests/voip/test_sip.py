@@ -45,7 +45,7 @@ TestContractTcp = detector_contract(
 def asked(client, server=b""):
     sizes = {"client_sizes": (len(client),), "server_sizes": (len(server),) if server else ()}
     flow = make_flow(proto=UDP, src=SRC, dst=DST, **sizes)
-    return flow, sip.pywall_detect(flow, client, server)
+    return flow, sip.pywall_detect(flow, client, server).described()
 
 
 def test_facts():

@@ -62,8 +62,8 @@ def _describe(client: bytes, server: bytes) -> Description:
 
 def _describe_datagrams(client: bytes, server: bytes) -> Description:
     """Return the same of datagrams, in which TLS does not begin."""
-    facts, done, _ = _describe(client, server)
-    return Description(facts, done)
+    described = _describe(client, server)
+    return Description(described.facts, described.done)
 
 
 def _message(data: bytes, at: int) -> _Message | None:

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any, Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
@@ -85,8 +86,12 @@ def pywall_transactions(flow: Flow) -> TransactionParser | None:
 
 
 def _describe(client: bytes, server: bytes) -> Description:
+    restart = switch(lines(client, _COMMANDS), replies(server, _REPLIES), _asks_tls, 234)
+    return Description({}, False, restart, partial(_facts, client, server, restart))
+
+
+def _facts(client: bytes, server: bytes, restart: tuple[int, int] | None) -> dict[str, Any]:
     commands, answers = lines(client, _COMMANDS), replies(server, _REPLIES)
-    restart = switch(commands, answers, _asks_tls, 234)
     facts: dict[str, Any] = {}
     latest = b""
     for line, end in commands:
@@ -101,7 +106,7 @@ def _describe(client: bytes, server: bytes) -> Description:
         facts["command"] = text(latest)
     if answers and answers[0][0] == 220:
         facts["banner"] = text(answers[0][1].split(b"\n", 1)[0].strip())
-    return Description(facts, False, restart)
+    return facts
 
 
 def _asks_tls(line: bytes) -> bool:

@@ -35,11 +35,20 @@ first_client = None
 first_server = None
 
 
-def _by_first_byte(table: tuple[Opening, ...]) -> tuple[tuple[Opening, ...], ...]:
+#: Where the bytes stand that tell an opening from most others, these bytes, and the opening.
+_Candidate = tuple[int, bytes, Opening]
+
+
+def _by_first_byte(table: tuple[Opening, ...]) -> tuple[tuple[_Candidate, ...], ...]:
     """Return for each first byte the openings that may begin with it."""
     heads = [next((value for at, value in opening.client if at == 0), b"") for opening in table]
+    longest = [max(opening.client, key=lambda part: len(part[1]), default=(0, b"")) for opening in table]
     return tuple(
-        tuple(opening for opening, head in zip(table, heads, strict=True) if not head or head[0] == byte)
+        tuple(
+            (*telling, opening)
+            for opening, head, telling in zip(table, heads, longest, strict=True)
+            if not head or head[0] == byte
+        )
         for byte in range(256)
     )
 
@@ -56,7 +65,10 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         client, server = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
     if not client:
         return MORE
-    for opening in (_UDP if datagram else _TCP)[client[0]]:
+    size = len(client)
+    for at, telling, opening in (_UDP if datagram else _TCP)[client[0]]:
+        if not client.startswith(telling, at) and (datagram or size >= at + len(telling)):
+            continue
         opens = _opens(client, opening, datagram)
         if opens is MORE:
             return MORE

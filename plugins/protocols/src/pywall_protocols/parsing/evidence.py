@@ -50,13 +50,14 @@ Check = Callable[[bytes], Evidence]
 
 
 class Description(NamedTuple):
-    """What a match says besides its name: facts, whether more bytes bring no more of them, and where another protocol
-    begins (:attr:`pywall_core.api.Match.restart`).
+    """What a match says besides its name: facts, whether more bytes bring no more of them, where another protocol
+    begins, and what gives facts when they are needed (``restart`` and ``describe`` of :class:`pywall_core.api.Match`).
     """
 
     facts: dict[str, Any]
     done: bool = True
     restart: tuple[int, int] | None = None
+    later: Callable[[], dict[str, Any]] | None = None
 
 
 #: Gets the bytes of the client and of the server; asked for a match alone.
@@ -133,8 +134,8 @@ def either_first(
     if describe is None:
         facts = client if isinstance(client, dict) else server if isinstance(server, dict) else {}
         return Match(protocol, facts, confirmed, settled)
-    facts, done, restart = describe(sent, received)
-    return Match(protocol, facts, confirmed, restart is not None or (settled and done), restart)
+    facts, done, restart, later = describe(sent, received)
+    return Match(protocol, facts, confirmed, restart is not None or (settled and done), restart, describe=later)
 
 
 def alike(protocol: str, client: Evidence, server: Evidence) -> Match | Answer:

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from ipaddress import ip_address
 from typing import Any, Final
 
@@ -72,6 +73,10 @@ def pywall_transactions(flow: Flow) -> TransactionParser:
 
 
 def _describe(asked: bytes, reply: bytes) -> Description:
+    return Description({}, done=False, later=partial(_facts, asked, reply))
+
+
+def _facts(asked: bytes, reply: bytes) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     for data in (reply, asked):
         if request := _REQUEST.match(data):
@@ -81,7 +86,7 @@ def _describe(asked: bytes, reply: bytes) -> Description:
     head = asked[: asked.find(b"\r\n\r\n") + 2]
     if agent := _AGENT.search(head):
         facts["user_agent"] = text(agent[1])
-    return Description(facts, done=False)
+    return facts
 
 
 def _first(data: bytes, sizes: tuple[int, ...]) -> bytes:
