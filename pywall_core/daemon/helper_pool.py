@@ -15,7 +15,7 @@ from typing import Final
 from ..config import Config
 from ..plugins.helpers import wanted_helpers
 from .channel import ChannelError
-from .worker_pool import WorkerProcess
+from .worker_process import WorkerProcess
 
 log: Final = logging.getLogger("pywall.supervisor")
 #: seconds between two attempts to replace a helper

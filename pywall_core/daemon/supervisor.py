@@ -6,16 +6,14 @@ takes the rules out; after SIGKILL the workers die with it (PR_SET_PDEATHSIG), a
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
-import select
 import selectors
 import signal
 from time import monotonic
 from typing import Any, Final
 
-from ..config import Config, ConfigError
+from ..config import Config
 from ..kernel import ipset, privileges
 from ..kernel.bypass_counter import INTERVAL, BypassCounter
 from ..kernel.command import CommandError
@@ -23,25 +21,23 @@ from ..kernel.firewall import Firewall
 from ..kernel.iptables import wanted_variant
 from ..kernel.queues import LossCounter, statistics
 from ..kernel.rundir import RunDir
-from . import handover
 from .channel import Message
 from .control import Client, ControlSocket
 from .helper_pool import HelperPool
+from .knowledge import Knowledge
+from .pools import Pools
+from .reload import Reload
+from .requests import PendingRequest, worker_request
 from .runtime_config import Policy, read_policy
 from .set_keeper import SetKeeper
 from .signals import signals_in
-from .systemd_notify import notify, reloading
-from .worker_pool import PendingRequest, WorkerPool, WorkerProcess, worker_request
+from .systemd_notify import notify
+from .worker_pool import WorkerPool
 
 log: Final = logging.getLogger("pywall.supervisor")
 _STEP: Final = 0.25
 #: seconds between two steps above which the supervisor itself stood still (a paused machine, a stopped process)
 _OWN_STALL: Final = 2.0
-#: seconds that workers may take to say what they know, and between two times that they are asked
-_DESCRIBE_SECONDS: Final = 5.0
-_DESCRIBE_EVERY: Final = 5.0
-#: seconds that a client of the control socket may wait for a reload
-_RELOAD_SECONDS: Final = 120.0
 
 
 class StartError(Exception):
@@ -64,14 +60,9 @@ class Supervisor:
         self._print_events = print_events
         self._rundir = RunDir()
         self._selector = selectors.DefaultSelector()
-        self._stopping = self._reload_asked = False
-        self._pool: WorkerPool | None = None
-        self._next_pool: WorkerPool | None = None
+        self._stopping = False
         self._control: ControlSocket | None = None
         self._pending_requests: list[PendingRequest] = []
-        #: who waits for the next reload, and for the one under way (which may have read an older file)
-        self._reloads: list[Client] = []
-        self._reloading: list[Client] = []
         self._helpers = HelperPool()
         self._sets = SetKeeper(self._rundir, self._send_to_workers)
         self._losses = LossCounter()
@@ -82,12 +73,6 @@ class Supervisor:
         self._rules_restored = 0
         self._rules_left = False
         self._last_step = monotonic()
-        #: seconds within which the next reload is to be confirmed; the policy before it, and until when it may return
-        self._confirm_within: float | None = None
-        self._previous: Policy | None = None
-        self._confirm_until = 0.0
-        self._next_description = 0.0
-        self._described_since = 0.0
 
     def run(self) -> int:
         """Run until a signal ends it. Exit code 0, 1 when rules could not be taken out.
@@ -99,10 +84,13 @@ class Supervisor:
         """
         if not privileges.has(privileges.CAP_NET_ADMIN):
             raise StartError(5, "pywall run needs root (CAP_NET_ADMIN)")
-        policy = read_policy(self._source, print_events=self._print_events)
+        policy = self._read_policy()
         self._rundir.acquire()
         try:
             self._firewall = Firewall(self._rundir, wanted_variant())
+            knowledge = Knowledge(self._rundir.handover)
+            self._pools = Pools(self._rundir, self._firewall, self._selector, self._sets, self._helpers, knowledge)
+            self._reload = Reload(self._pools, self._read_policy)
             with signals_in(self._selector, self._handle_signal):
                 try:
                     code = self._run_loop(policy)
@@ -112,163 +100,29 @@ class Supervisor:
         finally:
             self._rundir.release()
 
+    def _read_policy(self) -> Policy:
+        return read_policy(self._source, print_events=self._print_events)
+
     def _run_loop(self, policy: Policy) -> int:
-        self._next_pool = self._start_pool(policy)
-        while self._pool is None and not self._stopping:
+        pools = self._pools
+        pools.start(policy)
+        while pools.coming is not None and not self._stopping:
             self._run_once()
-            failure = self._next_pool.failure() if self._next_pool else None
+            failure = pools.coming.failure()
             if failure:
                 raise StartError(*failure)
-            if self._next_pool and self._next_pool.ready():
-                self._switch_pools()
-        if self._stopping:
+            if pools.coming.ready():
+                pools.switch()
+        if self._stopping or pools.current is None:
             return 0
         self._drop_privileges(policy.config)
         self._control = ControlSocket(self._rundir.socket, self._selector, self._handle)
         notify("READY=1", f"STATUS=policy {policy.name}")
-        log.info("running: policy %s, %s", policy.name, self._describe_plan())
+        log.info("running: policy %s, %s", policy.name, pools.current.describe_plan())
         while not self._stopping:
             self._run_once()
-            self._advance_reload()
+            self._reload.advance(monotonic())
         return 0
-
-    def _describe_plan(self) -> str:
-        plan = self._pool.plan if self._pool else None
-        return f"hooks {' '.join(plan.hooks)}, queue {plan.queue}, generation {plan.generation}" if plan else ""
-
-    # --- worker pools -----------------------------------------------------------------------------------------------
-
-    def _start_pool(self, policy: Policy) -> WorkerPool:
-        queue = policy.config.queue
-        first = queue.number
-        if self._pool is not None:
-            plan = self._pool.plan
-            if first < plan.queue + plan.workers and plan.queue < first + queue.workers:
-                first = plan.queue + plan.workers
-        marks = self._firewall.draw_marks(queue.mark_mask, queue.workers)
-        pool = WorkerPool(policy, policy.plan(first, self._rundir.next_generation(), marks), sets=self._sets.entries)
-        pool.start()
-        self._helpers.start(policy.config)
-        for worker in pool.workers:
-            self._register_worker(worker)
-        return pool
-
-    def _register_worker(self, worker: WorkerProcess) -> None:
-        def receive() -> None:
-            if not worker.listen():
-                self._selector.unregister(worker.channel)
-
-        self._selector.register(worker.channel, selectors.EVENT_READ, receive)
-
-    def _switch_pools(self) -> None:
-        """Switch the kernel rules to the next pool, in one step."""
-        next_pool = self._next_pool
-        if next_pool is None:
-            return
-        next_pool.take_shortcuts()
-        next_pool.plan = self._firewall.install(next_pool.plan)
-        self._sets.use(next_pool.policy.config)
-        self._sets.begin(next_pool.drops())
-        old, self._pool, self._next_pool = self._pool, next_pool, None
-        if old is not None:
-            self._collect_knowledge(old)
-        knowledge = old.knowledge() if old is not None else handover.load(self._rundir.handover)
-        self._helpers.use(next_pool.policy.config)
-        for worker in next_pool.workers:
-            self._helpers.connect(worker)
-            worker.begin(knowledge)
-        if next_pool.policy.config.queue.offload:
-            self._firewall.count_offloaded()
-        if old is not None:
-            self._stop_pool(old)
-
-    def _collect_knowledge(self, pool: WorkerPool, timeout: float = _DESCRIBE_SECONDS) -> None:
-        """Wait until all workers have described what they know; what is late is left out."""
-        for worker in pool.workers:
-            worker.describe(wait=timeout)
-        until = monotonic() + timeout
-        while (late := [worker for worker in pool.workers if worker.describing]) and monotonic() < until:
-            ready, _, _ = select.select([worker.channel for worker in late], [], [], 0.1)
-            for worker in late:
-                if worker.channel in ready and not worker.listen():
-                    worker.describing = False
-        if late:
-            log.warning("hand-over: %d workers did not say in time what they know", len(late))
-
-    def _keep_knowledge(self, now: float) -> None:
-        """Have the workers describe what they know every few seconds, and keep it for the next start."""
-        pool = self._pool
-        if pool is None or any(worker.describing for worker in pool.workers):
-            return
-        if self._described_since:
-            self._next_description = now + max(_DESCRIBE_EVERY, 50 * (now - self._described_since))
-            self._described_since = 0.0
-            self._write_knowledge(pool)
-        elif now >= self._next_description:
-            self._described_since = now
-            for worker in pool.workers:
-                worker.describe()
-
-    def _write_knowledge(self, pool: WorkerPool) -> None:
-        try:
-            handover.write(self._rundir.handover, pool.knowledge())
-        except OSError as error:
-            log.warning("hand-over: %s: %s", self._rundir.handover, error.strerror)
-
-    def _stop_pool(self, pool: WorkerPool) -> None:
-        for worker in pool.workers:
-            worker.ask({"do": "stop"})
-        for worker in pool.workers:
-            self._stop_worker(worker)
-
-    def _stop_worker(self, worker: WorkerProcess) -> None:
-        with contextlib.suppress(KeyError):
-            self._selector.unregister(worker.channel)
-        worker.stop()
-
-    def _advance_reload(self) -> None:
-        """Carry a reload on, and take one back that nobody has confirmed."""
-        if self._previous is not None and self._next_pool is None and monotonic() >= self._confirm_until:
-            log.warning("the reload was not confirmed in time: the policy before it returns")
-            previous, self._previous = self._previous, None
-            self._next_pool = self._start_pool(previous)
-        if self._reload_asked and self._next_pool is None:
-            self._reload_asked = False
-            self._reloading, self._reloads = self._reloads, []
-            reloading()
-            try:
-                self._next_pool = self._start_pool(read_policy(self._source, print_events=self._print_events))
-            except (ConfigError, OSError) as error:
-                self._finish_reload(str(error))
-        next_pool = self._next_pool
-        if next_pool is None:
-            return
-        failure = next_pool.failure()
-        if failure is None and next_pool.ready():
-            try:
-                before = self._pool.policy if self._pool else None
-                self._switch_pools()
-                if self._confirm_within is not None and self._reloading:
-                    self._previous = self._previous or before
-                    self._confirm_until = monotonic() + self._confirm_within
-                    log.info("reloaded for %g s, unless 'pywall confirm' follows", self._confirm_within)
-                    self._confirm_within = None
-                self._finish_reload(None)
-            except CommandError as error:
-                failure = (1, str(error))
-        if failure:
-            self._next_pool = None
-            self._stop_pool(next_pool)
-            self._finish_reload(failure[1])
-
-    def _finish_reload(self, error: str | None) -> None:
-        if error is None:
-            log.info("reloaded: %s", self._describe_plan())
-        else:
-            log.error("reload failed, keeping the current policy: %s", error)
-        notify("READY=1")
-        for client in self._reloading:
-            client.answer({"ok": error is None, **({"error": error} if error else {})})
 
     # --- the loop -------------------------------------------------------------------------------------------------
 
@@ -276,19 +130,10 @@ class Supervisor:
         for key, _ in self._selector.select(0 if self._sets.busy() else _STEP):
             key.data()
         now = monotonic()
-        if now - self._last_step > _OWN_STALL and self._pool is not None:
-            self._pool.excuse(now - self._last_step)
+        if now - self._last_step > _OWN_STALL and self._pools.current is not None:
+            self._pools.current.excuse(now - self._last_step)
         self._last_step = now
-        if self._pool is not None:
-            for old, new in self._pool.replace_lost(now):
-                self._register_worker(new)
-                self._stop_worker(old)
-            for worker in self._pool.workers:
-                if worker.bound and not worker.judging:
-                    self._helpers.connect(worker)
-                    worker.begin(worker.knowledge)
-            self._helpers.replace_lost(now, self._pool.workers)
-            self._keep_knowledge(now)
+        self._pools.mend(now)
         self._answer_requests(now)
         self._forward_set_changes()
         self._forward_announcements()
@@ -298,7 +143,7 @@ class Supervisor:
 
     def _forward_set_changes(self) -> None:
         """Changes that rules made go to the other workers; a batch of entries goes into the kernel."""
-        pool = self._pool
+        pool = self._pools.current
         if pool is None:
             return
         for worker in pool.workers:
@@ -315,7 +160,7 @@ class Supervisor:
 
     def _forward_announcements(self) -> None:
         """A flow that one worker announces may come to another one."""
-        workers = self._pool.workers if self._pool is not None else []
+        workers = self._pools.workers
         for worker in workers:
             announcements, worker.announcements = worker.announcements, []
             for announcement in announcements:
@@ -324,7 +169,7 @@ class Supervisor:
                         other.ask(announcement)
 
     def _send_to_workers(self, change: Message, origin: object) -> None:
-        for worker in self._pool.workers if self._pool is not None else ():
+        for worker in self._pools.workers:
             if worker is not origin:
                 worker.ask({"do": "set", **change})
 
@@ -332,7 +177,8 @@ class Supervisor:
         notify("WATCHDOG=1")
         if self._control is not None:
             self._control.expire(now)
-        if self._pool is None:
+        pool = self._pools.current
+        if pool is None:
             return
         try:
             if changed := self._firewall.keep():
@@ -341,12 +187,11 @@ class Supervisor:
         except CommandError as error:
             log.error("the rules cannot be checked: %s", error)
         self._sets.keep()
-        self._losses.update(now, self._pool.plan.queues())
-        self._count_bypassed(now)
+        self._losses.update(now, pool.plan.queues())
+        self._count_bypassed(now, pool)
 
-    def _count_bypassed(self, now: float) -> None:
-        pool = self._pool
-        if pool is None or now < self._next_bypass_check or not pool.policy.fails_open():
+    def _count_bypassed(self, now: float, pool: WorkerPool) -> None:
+        if now < self._next_bypass_check or not pool.policy.fails_open():
             return
         self._next_bypass_check = now + INTERVAL
         try:
@@ -362,9 +207,9 @@ class Supervisor:
 
     def _handle_signal(self, number: int) -> None:
         if number == signal.SIGHUP:
-            self._reload_asked = True
+            self._reload.ask()
         elif number == signal.SIGUSR1:
-            for worker in self._pool.workers if self._pool is not None else ():
+            for worker in self._pools.workers:
                 worker.ask({"do": "reopen"})
         else:
             self._stopping = True
@@ -376,27 +221,18 @@ class Supervisor:
             case "status":
                 client.answer({"ok": True, **self._status()})
             case "reload":
-                seconds = request.get("confirm")
-                if seconds is not None and not (isinstance(seconds, (int, float)) and 1 <= seconds <= 86_400):
-                    client.answer({"ok": False, "error": "confirm is a number of seconds, 1 to 86400"})
-                    return
-                self._reload_asked = True
-                self._confirm_within = seconds
-                client.until += _RELOAD_SECONDS
-                self._reloads.append(client)
+                self._reload.ask_for(client, request.get("confirm"))
             case "confirm":
-                waiting = self._previous is not None
-                self._previous = None
-                client.answer({"ok": waiting, **({} if waiting else {"error": "no reload waits to be confirmed"})})
+                self._reload.confirm(client)
             case "set":
                 wrong = self._sets.change(request)
                 client.answer({"ok": wrong is None, **({"error": wrong} if wrong else {})})
-            case "stats" | "flows" | "flow" | "set-entries" as what if self._pool is not None:
+            case "stats" | "flows" | "flow" | "set-entries" as what:
                 order = worker_request(what, request)
                 if isinstance(order, str):
                     client.answer({"ok": False, "error": order})
                 else:
-                    self._pending_requests.append(PendingRequest(client, what, self._pool.workers, order))
+                    self._pending_requests.append(PendingRequest(client, what, self._pools.workers, order))
             case _:
                 client.answer(
                     {
@@ -406,21 +242,21 @@ class Supervisor:
                 )
 
     def _status(self) -> dict[str, Any]:
-        pool = self._pool
+        pool, now = self._pools.current, monotonic()
         if pool is not None:
-            self._losses.update(monotonic(), pool.plan.queues())
+            self._losses.update(now, pool.plan.queues())
         return {
             "pid": os.getpid(),
             "policy": pool.policy.name if pool else None,
             "mode": pool.policy.config.mode if pool else None,
-            "uptime": round(monotonic() - self._started, 1),
+            "uptime": round(now - self._started, 1),
             "iptables": self._firewall.variant,
             "hooks": list(pool.plan.hooks) if pool else [],
             "generation": pool.plan.generation if pool else 0,
             "workers": pool.describe() if pool else [],
             "restarts": pool.restarts if pool else 0,
             "rules_restored": self._rules_restored,
-            "unconfirmed": round(self._confirm_until - monotonic(), 1) if self._previous is not None else None,
+            "unconfirmed": self._reload.unconfirmed(now),
             "queues": self._losses.describe(),
         }
 
@@ -450,13 +286,7 @@ class Supervisor:
         except CommandError as error:
             self._rules_left = True
             log.error("rules are left, and without a listener they drop packets: run 'pywall cleanup' (%s)", error)
-        if self._pool is not None:
-            self._collect_knowledge(self._pool, timeout=1.0)
-            self._write_knowledge(self._pool)
-        for pool in (self._next_pool, self._pool):
-            if pool is not None:
-                self._stop_pool(pool)
-        self._helpers.stop()
+        self._pools.stop()
         if self._control is not None:
             self._control.close()
         log.info("stopped")

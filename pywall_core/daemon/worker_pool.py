@@ -1,177 +1,21 @@
-"""Worker processes as the supervisor sees them: started, watched, replaced, stopped."""
+"""The worker processes of one configuration: started together, replaced when one dies or hangs."""
 
 from __future__ import annotations
 
-import base64
-import contextlib
-import itertools
 import logging
-import os
-import signal
-import socket
-import subprocess
-import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any, Final
 
-from ..flows.filter import FilterError, parse
 from ..kernel.ruleset import Plan, SetDrop
-from .channel import Channel, ChannelError, Message
-from .control import Client
-from .handover import MAX_LINES
+from .channel import Message
 from .runtime_config import Policy
+from .worker_process import START, WorkerProcess
 
 log: Final = logging.getLogger("pywall.supervisor")
-#: seconds without a sign of life after which a worker is taken for hung (it gives one every 0.25 s)
-HUNG: Final = 3.5
-#: seconds that a worker may take to load its plugins
-START: Final = 60.0
 #: longest pause between two attempts to replace a worker, seconds
 _MAX_PAUSE: Final = 5.0
-#: seconds that workers may take to answer a question
-_ANSWER_SECONDS: Final = 3.0
-#: values of an announced flow as workers tell it
-_ENTRY: Final = 6
-_request_numbers = itertools.count(1)
-
-
-class WorkerProcess:
-    """One process for one queue. ``failure`` is (exit code, message) once it has said that it cannot work."""
-
-    def __init__(self, policy: Policy, plan: Plan, index: int = 0, sets: Sequence[Message] = ()) -> None:
-        queue = plan.queue + index
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-P", "-m", "pywall_core.daemon.worker", "--channel", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-        self.queue = queue
-        #: packets that it has given a verdict, as of its last sign of life
-        self.judged = 0
-        self.channel = Channel(ours)
-        self.bound = False
-        self.failure: tuple[int, str] | None = None
-        self.started = self.last_message = monotonic()
-        self.answers: list[Message] = []
-        #: (hook, set, direction) of packets that the kernel may drop alone
-        self.drops: list[tuple[str, str, str]] = []
-        #: it needs no segments without content among the first packets of a connection
-        self.skip_bare_acks = False
-        #: changes of named sets that its rules made, to be passed on
-        self.set_changes: list[Message] = []
-        #: announced flows, to be told to the other workers
-        self.announcements: list[Message] = []
-        #: what it knows of live flows, as of its last complete description; messages for another worker
-        self.knowledge: list[Message] = []
-        self._incoming: list[Message] = []
-        self.describing = False
-        #: it was told to judge packets
-        self.judging = False
-        text = base64.b64encode(policy.text).decode()
-        order = {
-            "text": text,
-            "name": policy.name,
-            "queue": queue,
-            "index": index,
-            "marks": plan.marks.as_json(),
-            "print_events": policy.print_events,
-            "user": policy.config.run.user,
-            "parent": os.getpid(),
-            "sets": list(sets),
-        }
-        with contextlib.suppress(ChannelError):
-            self.channel.send(order)
-
-    @property
-    def pid(self) -> int:
-        """Process id."""
-        return self._process.pid
-
-    def exited(self) -> bool:
-        """Return whether it has ended."""
-        return self._process.poll() is not None
-
-    def end(self) -> str:
-        """Return how it ended, in words."""
-        code = self._process.poll()
-        return f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
-
-    def listen(self) -> bool:
-        """Take in what it has said. False: it will say no more."""
-        try:
-            for message in self.channel.receive():
-                self.last_message = monotonic()
-                match message.get("is"):
-                    case "alive":
-                        self.judged = int(message.get("judged", 0))
-                    case "bound":
-                        self.bound = True
-                        self.drops = [(str(h), str(s), str(d)) for h, s, d in message.get("drops", ())]
-                        self.skip_bare_acks = message.get("skip_bare_acks") is True
-                    case "set":
-                        self.set_changes.append(message)
-                    case "expects" if isinstance(message.get("entry"), list) and len(message["entry"]) == _ENTRY:
-                        self.announcements.append({"do": "expects", "entry": message["entry"]})
-                    case "failed":
-                        self.failure = (int(message.get("code", 1)), str(message.get("message", "")))
-                    case "answer":
-                        self.answers.append(message)
-                    case "knows":
-                        self._incoming.append({key: message[key] for key in ("flows", "state") if key in message})
-                        del self._incoming[MAX_LINES:]
-                    case "described":
-                        self.knowledge, self._incoming = self._incoming, []
-                        self.describing = False
-        except ChannelError:
-            return False
-        return True
-
-    def begin(self, knowledge: Iterable[Message]) -> None:
-        """Hand over what other workers knew, and have it judge packets."""
-        self.judging = True
-        with contextlib.suppress(ChannelError):
-            for message in knowledge:
-                self.channel.send({"do": "inherit", **message})
-            self.channel.send({"do": "go"})
-
-    def describe(self, wait: float = 0.0) -> None:
-        """Ask for a description of all that it knows; ``knowledge`` has it when ``describing`` is False again.
-
-        ``wait``: seconds that it may spend on nothing else.
-        """
-        if self.judging:
-            self.describing = True
-            self._incoming = []
-            self.ask({"do": "describe", "wait": wait})
-
-    def ask(self, message: Message) -> None:
-        """Send a request, if it listens."""
-        with contextlib.suppress(ChannelError):
-            self.channel.try_send(message)
-
-    def overdue(self, now: float) -> bool:
-        """Return True if it gave no sign of life for too long."""
-        return now - self.last_message > (HUNG if self.bound else START)
-
-    def kill(self) -> None:
-        """End it at once."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
-
-    def stop(self, timeout: float = 2.5) -> None:
-        """Let it judge what waits and end; kill it after ``timeout`` seconds."""
-        self.ask({"do": "stop"})
-        try:
-            self._process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            self.kill()
-        self.channel.close()
 
 
 @dataclass(slots=True)
@@ -249,70 +93,13 @@ class WorkerPool:
         """Return what all workers knew when they last described it."""
         return [message for worker in self.workers for message in worker.knowledge]
 
+    def describe_plan(self) -> str:
+        """Return hooks, queue and generation, in words."""
+        return f"hooks {' '.join(self.plan.hooks)}, queue {self.plan.queue}, generation {self.plan.generation}"
+
     def describe(self) -> list[dict[str, Any]]:
         """For ``pywall status``."""
         return [
             {"pid": w.pid, "queue": w.queue, "bound": w.bound, "age": round(monotonic() - w.started, 1)}
             for w in self.workers
         ]
-
-
-class PendingRequest:
-    """A request of a client that the workers answer. ``what`` names the answer; ``order`` is sent to each worker."""
-
-    def __init__(self, client: Client, what: str, workers: list[WorkerProcess], order: Message) -> None:
-        self._client = client
-        self._what = what
-        self._workers = list(workers)
-        self._number = next(_request_numbers)
-        self._until = monotonic() + _ANSWER_SECONDS
-        for worker in workers:
-            worker.ask({**order, "id": self._number})
-
-    def finished(self, now: float) -> bool:
-        """Return whether the client was answered: when all workers have, or the time is up."""
-        answers = [
-            answer["content"]
-            for worker in self._workers
-            for answer in worker.answers
-            if answer.get("id") == self._number
-        ]
-        if len(answers) < len(self._workers) and now < self._until:
-            return False
-        for worker in self._workers:
-            worker.answers = [answer for answer in worker.answers if answer.get("id") != self._number]
-        self._client.answer(self._content(answers))
-        return True
-
-    def _content(self, answers: list[Any]) -> Message:
-        if self._what == "set-entries":
-            known = [answer for answer in answers if answer is not None]
-            return {"ok": True, **known[0]} if known else {"ok": False, "error": "there is no such set in the policy"}
-        if self._what == "flow":
-            found = [answer for answer in answers if answer is not None]
-            return {"ok": True, "flow": found[0]} if found else {"ok": False, "error": "no such flow"}
-        content = [flow for part in answers for flow in part] if self._what == "flows" else answers
-        return {"ok": bool(answers), self._what: content}
-
-
-def worker_request(what: str, request: Message) -> Message | str:
-    """Return what workers are sent for a client's request; a text says what is wrong with it."""
-    if what == "flow":
-        number = request.get("flow_id")
-        return {"do": what, "flow_id": number} if isinstance(number, int) else "flow_id is a number"
-    if what == "set-entries":
-        wanted: Message = {key: request[key] for key in ("set", "test", "limit") if key in request}
-        if not isinstance(wanted.get("test", []), list) or not isinstance(wanted.get("limit", 0), int):
-            return "test is a list, limit is a number"
-        return {"do": what, **wanted}
-    if what != "flows":
-        return {"do": what}
-    limit, sort, expression = request.get("limit", 100), request.get("sort", ""), request.get("filter", "")
-    if not isinstance(limit, int) or not isinstance(sort, str) or not isinstance(expression, str):
-        return "limit is a number, sort and filter are texts"
-    try:
-        if expression:
-            parse(expression)
-    except FilterError as error:
-        return f"filter: {error}"
-    return {"do": what, "limit": limit, "sort": sort, "filter": expression}

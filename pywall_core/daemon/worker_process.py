@@ -1,0 +1,163 @@
+"""One worker process as the supervisor sees it: started, told, listened to, ended."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from time import monotonic
+from typing import Final
+
+from ..kernel.ruleset import Plan
+from .channel import Channel, ChannelError, Message
+from .handover import MAX_LINES
+from .runtime_config import Policy
+
+#: seconds without a sign of life after which a worker is taken for hung (it gives one every 0.25 s)
+HUNG: Final = 3.5
+#: seconds that a worker may take to load its plugins
+START: Final = 60.0
+#: values of an announced flow as workers tell it
+_ENTRY: Final = 6
+
+
+class WorkerProcess:
+    """One process for one queue. ``failure`` is (exit code, message) once it has said that it cannot work."""
+
+    def __init__(self, policy: Policy, plan: Plan, index: int = 0, sets: Sequence[Message] = ()) -> None:
+        queue = plan.queue + index
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [sys.executable, "-P", "-m", "pywall_core.daemon.worker", "--channel", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self.queue = queue
+        #: packets that it has given a verdict, as of its last sign of life
+        self.judged = 0
+        self.channel = Channel(ours)
+        self.bound = False
+        self.failure: tuple[int, str] | None = None
+        self.started = self.last_message = monotonic()
+        self.answers: list[Message] = []
+        #: (hook, set, direction) of packets that the kernel may drop alone
+        self.drops: list[tuple[str, str, str]] = []
+        #: it needs no segments without content among the first packets of a connection
+        self.skip_bare_acks = False
+        #: changes of named sets that its rules made, to be passed on
+        self.set_changes: list[Message] = []
+        #: announced flows, to be told to the other workers
+        self.announcements: list[Message] = []
+        #: what it knows of live flows, as of its last complete description; messages for another worker
+        self.knowledge: list[Message] = []
+        self._incoming: list[Message] = []
+        self.describing = False
+        #: it was told to judge packets
+        self.judging = False
+        text = base64.b64encode(policy.text).decode()
+        order = {
+            "text": text,
+            "name": policy.name,
+            "queue": queue,
+            "index": index,
+            "marks": plan.marks.as_json(),
+            "print_events": policy.print_events,
+            "user": policy.config.run.user,
+            "parent": os.getpid(),
+            "sets": list(sets),
+        }
+        with contextlib.suppress(ChannelError):
+            self.channel.send(order)
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._process.pid
+
+    def exited(self) -> bool:
+        """Return whether it has ended."""
+        return self._process.poll() is not None
+
+    def end(self) -> str:
+        """Return how it ended, in words."""
+        code = self._process.poll()
+        return f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+
+    def listen(self) -> bool:
+        """Take in what it has said. False: it will say no more."""
+        try:
+            for message in self.channel.receive():
+                self.last_message = monotonic()
+                match message.get("is"):
+                    case "alive":
+                        self.judged = int(message.get("judged", 0))
+                    case "bound":
+                        self.bound = True
+                        self.drops = [(str(h), str(s), str(d)) for h, s, d in message.get("drops", ())]
+                        self.skip_bare_acks = message.get("skip_bare_acks") is True
+                    case "set":
+                        self.set_changes.append(message)
+                    case "expects" if isinstance(message.get("entry"), list) and len(message["entry"]) == _ENTRY:
+                        self.announcements.append({"do": "expects", "entry": message["entry"]})
+                    case "failed":
+                        self.failure = (int(message.get("code", 1)), str(message.get("message", "")))
+                    case "answer":
+                        self.answers.append(message)
+                    case "knows":
+                        self._incoming.append({key: message[key] for key in ("flows", "state") if key in message})
+                        del self._incoming[MAX_LINES:]
+                    case "described":
+                        self.knowledge, self._incoming = self._incoming, []
+                        self.describing = False
+        except ChannelError:
+            return False
+        return True
+
+    def begin(self, knowledge: Iterable[Message]) -> None:
+        """Hand over what other workers knew, and have it judge packets."""
+        self.judging = True
+        with contextlib.suppress(ChannelError):
+            for message in knowledge:
+                self.channel.send({"do": "inherit", **message})
+            self.channel.send({"do": "go"})
+
+    def describe(self, wait: float = 0.0) -> None:
+        """Ask for a description of all that it knows; ``knowledge`` has it when ``describing`` is False again.
+
+        ``wait``: seconds that it may spend on nothing else.
+        """
+        if self.judging:
+            self.describing = True
+            self._incoming = []
+            self.ask({"do": "describe", "wait": wait})
+
+    def ask(self, message: Message) -> None:
+        """Send a request, if it listens."""
+        with contextlib.suppress(ChannelError):
+            self.channel.try_send(message)
+
+    def overdue(self, now: float) -> bool:
+        """Return True if it gave no sign of life for too long."""
+        return now - self.last_message > (HUNG if self.bound else START)
+
+    def kill(self) -> None:
+        """End it at once."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+    def stop(self, timeout: float = 2.5) -> None:
+        """Let it judge what waits and end; kill it after ``timeout`` seconds."""
+        self.ask({"do": "stop"})
+        try:
+            self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self.channel.close()
