@@ -12,7 +12,7 @@ PAGES = ("CONTRIBUTING.md", "docs/explanation/design.md")
 _PATH = re.compile(r"`((?:pywall_core|plugins|tests|docs|examples|scripts|packaging)/[\w./-]+)(?: [^`]*)?`")
 #: where a newcomer is sent for the questions that are asked first
 ANSWERS = {
-    "pywall_core/daemon/supervisor.py": ("def _advance_reload",),
+    "pywall_core/daemon/reload.py": ("def advance", "read_policy"),
     "pywall_core/kernel/queues.py": ("ENOBUFS",),
     "pywall_core/engine/offload.py": ("def directions",),
     "plugins/protocols/src/pywall_protocols/parsing/client_hello.py": ("def facts", '"sni"'),
