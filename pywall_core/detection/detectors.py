@@ -41,7 +41,7 @@ class Detector:
     """A plugin that detects, with its declared limits (``first_*``: possible first bytes, None: any).
 
     ``follow`` makes the parser of a flow's transactions, None for protocols without. A match of a name in ``unseen`` is
-    never confirmed.
+    never confirmed. ``facts_of``: its transactions have the facts of another protocol.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Detector:
     first_server: bytes | None = None
     follow: FollowCall | None = None
     unseen: tuple[str, ...] = ()
+    facts_of: tuple[str, ...] = ()
     #: labels of flows that it announces (:meth:`pywall_core.model.flow.Flow.expect`)
     announces: tuple[str, ...] = ()
 
@@ -69,7 +70,7 @@ class Detectors:
         self.udp = sum(1 << i for i, d in enumerate(detectors) if "udp" in d.transports)
         self.by_first_client = _first_bytes([d.first_client for d in detectors])
         self.by_first_server = _first_bytes([d.first_server for d in detectors])
-        self.names = Names([d.protocols for d in detectors])
+        self.names = Names([(*d.protocols, *d.facts_of) for d in detectors])
 
     def announcers(self, labels: Collection[str]) -> int:
         """Return the mask of those that announce flows with one of the labels."""

@@ -27,12 +27,16 @@ class Following:
     are open. ``confirmed`` and ``unanswered``: what the parser has said last.
     """
 
-    __slots__ = ("began", "confirmed", "own_facts", "parser", "plugin", "prefix", "protocol", "unanswered")
+    __slots__ = (
+        "began", "confirmed", "facts_of", "own_facts", "parser", "plugin", "prefix", "protocol", "unanswered",
+    )  # fmt: skip
 
     def __init__(self, plugin: str, protocol: str, parser: TransactionParser, began: bool = False) -> None:
         self.plugin = plugin
         self.protocol = protocol
-        self.prefix = protocol + "."
+        #: the protocol whose facts its transactions have
+        self.facts_of: str = getattr(parser, "facts_of", protocol)
+        self.prefix = self.facts_of + "."
         self.parser = parser
         self.began = began
         self.own_facts = bool(parser.has_transactions)
@@ -141,7 +145,7 @@ class Transactions:
             if isinstance(one, Carried):
                 self._carriers.judge(flow, one)
                 continue
-            self.due.append((following.protocol, one))
+            self.due.append((following.facts_of, one))
             following.began = True
             flow.protocol_event_written = True  # each transaction has its own
         if over:
@@ -208,7 +212,7 @@ class Transactions:
             return []
         state.following = None
         left = self._call(following.plugin, flow, _finished, following.parser)
-        return [(following.protocol, transaction) for transaction in left or ()]
+        return [(following.facts_of, transaction) for transaction in left or ()]
 
     def _call(self, plugin: str, flow: Flow, call: Callable[..., Any], *args: Any) -> Any:
         """Return what the plugin's call returns, None when it raises."""

@@ -54,7 +54,8 @@ class Carried:
     """Bytes that the protocol carries for somebody else: a body, a message's payload, for the hook ``pywall_carried``.
 
     ``carrier`` is what carries them (``http.body``), ``offset`` how many bytes of this body were given before: 0 begins
-    another one. ``kind`` is the carrier's own word for them: content codings (``gzip``), a type of message.
+    another one. ``kind`` is the carrier's own word for them: content codings (``gzip``), a type of message. ``body``
+    tells bodies apart that come at the same time (a stream of HTTP/2).
     """
 
     carrier: str
@@ -62,6 +63,7 @@ class Carried:
     data: bytes
     offset: int = 0
     kind: str = ""
+    body: int = 0
 
 
 Found = Transaction | HandOver | Carried
@@ -84,6 +86,9 @@ class TransactionParser(Protocol):
     confirmed: bool
     #: it finds transactions, whose facts are those of the protocol; False: hand-overs alone, facts are the detector's
     has_transactions: bool
+    #: optional: the protocol whose facts and events its transactions have, where that is another one (``http`` for
+    #: streams of HTTP/2); the detector has the same attribute
+    # facts_of: str
     #: no other transaction and no hand-over can come on this connection
     over: bool
 

@@ -101,6 +101,7 @@ class Plugins:
                     getattr(p.obj, "first_server", None),
                     hookspecs.direct(p.obj.pywall_transactions) if "transactions" in p.hooks else None,
                     tuple(getattr(p.obj, "unseen", ())),
+                    (p.obj.facts_of,) if hasattr(p.obj, "facts_of") else (),
                     tuple(getattr(p.obj, "announces", ())),
                 )
             )

@@ -23,13 +23,13 @@ MAX_FACTS = 65536
 @dataclass(slots=True)
 class FoundTransactions:
     """What a parser has found: facts of each complete transaction by number, where another protocol begins, and what it
-    carries: by carrier and direction its bodies, each with its kind (nothing where another protocol begins).
+    carries: by carrier, direction and ``Carried.body`` its bodies, each with its kind (none where another protocol begins).
     """
 
     complete: dict[int, dict[str, Any]] = field(default_factory=dict)
     anomalies: set[tuple[int, str]] = field(default_factory=set)
     hand_over: HandOver | None = None
-    carried: dict[tuple[str, bool], list[tuple[str, bytes]]] = field(default_factory=dict)
+    carried: dict[tuple[str, bool, int], list[tuple[str, bytes]]] = field(default_factory=dict)
 
 
 class _Fed:
@@ -71,7 +71,7 @@ class _Fed:
             self.found.hand_over = one
             return
         if isinstance(one, Carried):
-            bodies = self.found.carried.setdefault((one.carrier, one.to_server), [])
+            bodies = self.found.carried.setdefault((one.carrier, one.to_server, one.body), [])
             if one.offset == 0:
                 bodies.append((one.kind, b""))
             kind, body = bodies[-1]

@@ -10,6 +10,8 @@ from .carriers import BODY, ECHO, MESSAGES, STEP, UNASKED, Body, Echoes
 from .dns_tunnel import DnsTunnels
 
 NAME: Final = "carriers"
+#: bodies of a flow that are looked at at a time
+MOST_BODIES: Final = 16
 DNS: Final = "dns.tunnel"
 
 
@@ -48,10 +50,12 @@ class Carriers:
         if carrier == ECHO:
             echoes: Echoes = kept.setdefault(carrier, Echoes())
             return self._echo_facts(echoes) if echoes.add(carried) else MORE
-        key = f"{carrier} {carried.to_server}"
+        key = f"{carrier} {carried.to_server} {carried.body}"
         body: Body | None = kept.get(key)
         if body is None or (carried.offset == 0 and not body.goes_on()):
             body = kept[key] = Body()
+            if len(kept) > MOST_BODIES:
+                del kept[next(iter(kept))]
         if not body.add(carried):
             return MORE
         self._settled[body.label] = self._settled.get(body.label, 0) + 1
@@ -66,7 +70,7 @@ class Carriers:
                 found.body.label = found.body.label_now()
                 facts = self._echo_facts(found)
             elif found.label_now():
-                carrier, _, side = key.partition(" ")
+                carrier, side, _ = key.split(" ")
                 facts = self._body_facts(carrier, side == "True", found.label_now(), flow)
             else:
                 continue

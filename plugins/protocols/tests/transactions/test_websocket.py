@@ -57,10 +57,10 @@ class TestWebSocket(transaction_contract(websocket, [MESSAGES, TLS], carries=["w
 
 def test_payload_is_unmasked_and_joined():
     found = find_transactions(websocket, MESSAGES, carries=["websocket"])
-    ((kind, sent),) = found.carried["websocket", True]
+    ((kind, sent),) = found.carried["websocket", True, 0]
     assert kind == ""
     assert sent == b"one pingtwo three" + SQUEEZED + b"\0\0\xff\xff" + b"end" * 300
-    assert found.carried["websocket", False] == [("", b"answer" * 20000)]
+    assert found.carried["websocket", False, 0] == [("", b"answer" * 20000)]
     assert find_transactions(websocket, MESSAGES).carried == {}
 
 
@@ -69,8 +69,8 @@ def test_bodies_are_given_with_their_codings():
     asked = b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc" + b"GET / HTTP/1.1\r\n\r\n"
     answered = head + b"3\r\nabc\r\n2;x\r\nde\r\n0\r\n\r\n" + b"HTTP/1.1 200 OK\r\n\r\nto the end"
     found = find_transactions(http, (asked, answered), carries=["http.body"])
-    assert found.carried["http.body", True] == [("", b"abc")]
-    assert found.carried["http.body", False] == [("x-gzip, br", b"abcde"), ("", b"to the end")]
+    assert found.carried["http.body", True, 0] == [("", b"abc")]
+    assert found.carried["http.body", False, 0] == [("x-gzip, br", b"abcde"), ("", b"to the end")]
 
 
 class TestBodies(

@@ -181,7 +181,8 @@ class HttpTransactions:
             "url": text(target),
             "protocol": text(version.upper()) or "HTTP/0.9",
         }
-        _host_facts(facts, method, target, fields)
+        named = [target] if method == b"CONNECT" or b"://" in target[:64] else []
+        host_facts(facts, [*named, *values(fields, b"host")])
         for name, fact in ((b"user-agent", "http_user_agent"), (b"referer", "http_refer")):
             given = values(fields, name)
             if given:
@@ -320,12 +321,9 @@ def _split_request(line: bytes) -> tuple[bytes, bytes, bytes] | None:
     return (method, rest, b"HTTP/1.1") if len(line) >= LONGEST_LINE else None
 
 
-def _host_facts(facts: dict[str, Any], method: bytes, target: bytes, fields: Fields) -> None:
-    """Every host that the request names: what a proxy or a server makes of several differs."""
+def host_facts(facts: dict[str, Any], given: list[bytes]) -> None:
+    """Add every host that the request names: what a proxy or a server makes of several differs."""
     hosts: list[str] = []
-    given = values(fields, b"host")
-    if method == b"CONNECT" or b"://" in target[:64]:
-        given = [target, *given]
     for value in given[:4]:
         found = _authority(value)
         if found is None or not found[1]:

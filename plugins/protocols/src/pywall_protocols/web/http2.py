@@ -3,25 +3,27 @@
 :checked: the client's 24 bytes, or a SETTINGS frame on stream 0 followed by another frame's header
 :source: RFC 9113 sections 3.4, 4.1, 6.5
 :minimum: 16 bytes of the client, or 18 of the server
-:facts: none
+:facts: http.grpc, http.undecodable (the others of its streams are those of HTTP, where the library hpack is installed)
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.evidence import alike
 from ..parsing.wire import starts, u24, u32
+from ..transactions.http2 import PREFACE, follow
 
 api_version = 1
 protocols = ("http2",)
 transport = "tcp"
 tier = "exact"
+#: its transactions have the facts of HTTP
+facts_of = "http"
 first_client = first_server = b"P\0"
 
-PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _HEADER: Final = 9
 _MOST_SETTINGS: Final = 32
 
@@ -30,6 +32,12 @@ _MOST_SETTINGS: Final = 32
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect HTTP/2."""
     return alike("http2", _says(client), _says(server))
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser | None:
+    """Follow every stream."""
+    return follow(flow)
 
 
 def _says(data: bytes) -> Answer:

@@ -1,0 +1,192 @@
+"""HTTP/2 in clear: a transaction for each stream, with the facts of HTTP.
+
+:source: RFC 9113 sections 3.4 (preface), 5.1 (streams), 8.3 (pseudo-fields), 8.4 (push); RFC 8441 (CONNECT with
+    a protocol); RFC 7540 section 3.2 (h2c upgrade, whose answer comes on stream 1)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, final
+
+from pywall_core.api import Carried, Flow, HandOver, Transaction
+
+from ..parsing.wire import text
+from .http import BODY, host_facts
+from .http2_frames import DATA, HEADERS, Block, FrameReader, is_installed
+from .http_message import values
+
+PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+#: Streams whose facts are kept until the response has come; and responses until their request has.
+_MOST_OPEN: Final = 256
+#: Streams whose bodies are counted at a time.
+_MOST_BODIES: Final = 64
+_REQUEST_FACTS: Final = ((b"user-agent", "http_user_agent"), (b"referer", "http_refer"))
+_RESPONSE_FACTS: Final = (
+    (b"content-type", "http_content_type"),
+    (b"content-encoding", "content_encoding"),
+    (b"location", "redirect"),
+)
+Found = Transaction | HandOver | Carried
+
+
+@final
+class Http2Transactions:
+    """The parser of one connection."""
+
+    #: facts and events are those of HTTP
+    facts_of = "http"
+
+    __slots__ = (
+        "_answered", "_asked", "_bodies", "_codings", "_early", "_open", "_preface", "confirmed", "has_transactions",
+        "number", "over",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.confirmed = self.over = False
+        self.has_transactions = True
+        self.number = 0
+        self._asked, self._answered = FrameReader(), FrameReader()
+        #: bytes of the preface that have not come
+        self._preface = PREFACE
+        #: number and facts of the requests without a response, by stream
+        self._open: dict[int, tuple[int, dict[str, Any]]] = {}
+        #: facts of responses whose request was not read, by stream
+        self._early: dict[int, dict[str, Any]] = {}
+        #: content codings, and bytes that were given, by direction and stream
+        self._codings: dict[tuple[bool, int], str] = {}
+        self._bodies: dict[tuple[bool, int], int] = {}
+
+    @property
+    def carries(self) -> frozenset[str]:
+        """Carriers that rules ask about."""
+        return frozenset({BODY}) if self._asked.keep_body else frozenset()
+
+    @carries.setter
+    def carries(self, wanted: frozenset[str]) -> None:
+        self._asked.keep_body = self._answered.keep_body = BODY in wanted
+
+    def copy(self) -> Http2Transactions:
+        """Return a parser in the same state."""
+        other = Http2Transactions()
+        other.confirmed, other.over, other.number = self.confirmed, self.over, self.number
+        other._asked, other._answered, other._preface = self._asked.copy(), self._answered.copy(), self._preface
+        other._open, other._early = dict(self._open), dict(self._early)
+        other._codings, other._bodies = dict(self._codings), dict(self._bodies)
+        return other
+
+    def feed(self, to_server: bool, data: bytes) -> Sequence[Found]:
+        """Read the next bytes of a direction."""
+        found: list[Found] = []
+        at = 0
+        if to_server and self._preface:
+            at = min(len(self._preface), len(data))
+            if self._preface[:at] != data[:at]:
+                return [HandOver(PREFACE[: len(PREFACE) - len(self._preface)] + data, b"", False)]
+            self._preface = self._preface[at:]
+        reader = self._asked if to_server else self._answered
+        while at < len(data):
+            at, kind, fields = reader.read(data, at)
+            if kind == HEADERS:
+                self._head(to_server, reader.stream, fields, found)
+            elif kind == DATA:
+                self._carry(to_server, reader.stream, reader.body, found)
+            elif reader.broken:
+                break
+        if to_server and reader.broken:
+            found.append(HandOver(reader.unread + data[at:], b"", False))
+        return found
+
+    def gap(self, to_server: bool, size: int) -> bool:
+        """Header blocks rest on those before them."""
+        return False
+
+    def finish(self) -> Sequence[Transaction]:
+        """Return the requests without a response, and the responses without a request."""
+        left = [Transaction(number, facts, True) for number, facts in self._open.values()]
+        for facts in self._early.values():
+            left.append(Transaction(self.number, {"protocol": "HTTP/2", **facts}, True))
+            self.number += 1
+        self._open, self._early = {}, {}
+        return left
+
+    def _head(self, to_server: bool, stream: int, fields: Block, found: list[Found]) -> None:
+        if fields is None:
+            if to_server:
+                facts: dict[str, Any] = {"protocol": "HTTP/2", "undecodable": True}
+                found.append(Transaction(self.number, facts, True, "undecodable_head"))
+                self.number += 1
+            return
+        known = tuple(fields)
+        if self._asked.keep_body:
+            codings = b", ".join(values(known, b"content-encoding")).lower()
+            if codings:
+                self._codings[to_server, stream] = text(codings)
+            if len(self._codings) > _MOST_OPEN:
+                del self._codings[next(iter(self._codings))]
+        if to_server:
+            self._request(stream, known, found)
+        elif values(known, b":status"):
+            self._response(stream, known, found)
+
+    def _request(self, stream: int, fields: tuple[tuple[bytes, bytes], ...], found: list[Found]) -> None:
+        method = b"".join(values(fields, b":method")[:1])
+        if not method:
+            return  # trailers
+        path = b"".join(values(fields, b":path")[:1])
+        authority = values(fields, b":authority")
+        facts: dict[str, Any] = {
+            "http_method": text(method),
+            "url": text(path or b"".join(authority[:1])),
+            "protocol": "HTTP/2",
+        }
+        host_facts(facts, [*authority, *values(fields, b"host")])
+        for name, fact in _REQUEST_FACTS:
+            given = values(fields, name)
+            if given:
+                facts[fact] = text(given[0])
+        if b"".join(values(fields, b"content-type")[:1]).startswith(b"application/grpc"):
+            facts["grpc"] = True
+        inside = values(fields, b":protocol")
+        if inside:
+            facts["upgrade"] = text(inside[0])
+        number, self.number = self.number, self.number + 1
+        found.append(Transaction(number, facts))
+        early = self._early.pop(stream, None)
+        if early is not None:
+            found.append(Transaction(number, {**facts, **early}, True))
+            return
+        self._open[stream] = number, facts
+        if len(self._open) > _MOST_OPEN:
+            oldest, oldest_facts = self._open.pop(next(iter(self._open)))
+            found.append(Transaction(oldest, oldest_facts, True))
+
+    def _response(self, stream: int, fields: tuple[tuple[bytes, bytes], ...], found: list[Found]) -> None:
+        status = values(fields, b":status")[0]
+        self.confirmed = True
+        if not status.isdigit() or len(status) != 3 or status[:1] == b"1":
+            return
+        facts: dict[str, Any] = {"status": int(status)}
+        for name, fact in _RESPONSE_FACTS:
+            given = values(fields, name)
+            if given:
+                facts[fact] = text(given[0])
+        asked = self._open.pop(stream, None)
+        if asked is not None:
+            found.append(Transaction(asked[0], {**asked[1], **facts}, True))
+        elif len(self._early) < _MOST_OPEN:
+            self._early.setdefault(stream, facts)
+
+    def _carry(self, to_server: bool, stream: int, data: bytes, found: list[Found]) -> None:
+        key = to_server, stream
+        given = self._bodies.pop(key, 0)
+        found.append(Carried(BODY, to_server, data, given, self._codings.get(key, ""), stream))
+        self._bodies[key] = given + len(data)
+        if len(self._bodies) > _MOST_BODIES:
+            del self._bodies[next(iter(self._bodies))]
+
+
+def follow(flow: Flow) -> Http2Transactions | None:
+    """Return the parser of a flow that was detected as HTTP/2; None where its start was not seen, or without hpack."""
+    begins = PREFACE.startswith(flow.client[: len(PREFACE)])
+    return Http2Transactions() if begins and is_installed() else None

@@ -1,0 +1,189 @@
+"""HTTP/2 frames of one direction: header blocks as fields, and the data of bodies.
+
+:source: RFC 9113 sections 4 (frames), 6.1 to 6.10; RFC 7541 (HPACK), read by the library ``hpack``
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Final, final
+
+from ..parsing.wire import cut
+
+#: Bytes of a header block that are read: servers refuse more.
+LONGEST_BLOCK: Final = 16384
+#: Bytes that a header block may grow to (RFC 9113 section 10.5.1).
+LONGEST_LIST: Final = 1 << 18
+#: Bytes of the dynamic table that an encoder may use, whatever the settings say.
+LARGEST_TABLE: Final = 1 << 16
+_LONGEST_FRAME: Final = 1 << 16
+_HEADER: Final = 9
+DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
+_END_HEADERS, _PADDED, _WITH_PRIORITY = 4, 8, 0x20
+#: frames whose length is fixed
+_LENGTHS: Final = {PRIORITY: 5, RST_STREAM: 4, PING: 8, WINDOW_UPDATE: 4}
+_OF_CONNECTION: Final = frozenset({SETTINGS, PING, GOAWAY})
+_OF_STREAM: Final = frozenset({DATA, HEADERS, PRIORITY, RST_STREAM, PUSH_PROMISE, CONTINUATION})
+_BLOCKS: Final = frozenset({HEADERS, PUSH_PROMISE, CONTINUATION})
+
+#: Fields of a header block in order, None where it cannot be read.
+Block = list[tuple[bytes, bytes]] | None
+
+
+def is_installed() -> bool:
+    """Return True if the library ``hpack`` is there."""
+    try:
+        import_module("hpack")
+    except ImportError:
+        return False
+    return True
+
+
+@final
+class FrameReader:
+    """Reads the frames of one direction.
+
+    ``lost``: a header block could not be read, and so none behind it. ``broken``: the bytes are no frames. The decoder
+    is shared by copies until one of them reads on.
+    """
+
+    __slots__ = (
+        "_block", "_decoder", "_flags", "_fragment", "_head", "_kind", "_left", "_pad", "_shared", "_stream", "body",
+        "broken", "keep_body", "lost", "stream", "unread",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.broken = self.lost = self.keep_body = False
+        #: stream of what :meth:`read` has returned
+        self.stream = 0
+        #: data of a body, where :meth:`read` has returned DATA
+        self.body = b""
+        #: bytes of the frame that broke off
+        self.unread = b""
+        self._head = b""
+        self._kind = self._flags = self._stream = self._left = self._pad = 0
+        self._fragment = self._block = b""
+        self._decoder: Any = None
+        self._shared = False
+
+    def copy(self) -> FrameReader:
+        """Return a reader in the same state."""
+        other = FrameReader()
+        other.broken, other.lost, other.keep_body, other.unread = self.broken, self.lost, self.keep_body, self.unread
+        other._head, other._kind, other._flags, other._stream = self._head, self._kind, self._flags, self._stream
+        other._left, other._pad, other._fragment, other._block = self._left, self._pad, self._fragment, self._block
+        other._decoder = self._decoder
+        self._shared = other._shared = True
+        return other
+
+    def read(self, data: bytes, at: int) -> tuple[int, int, Block]:
+        """Read on from ``data[at]``. Return where reading has stopped, the kind of what is complete (HEADERS with its
+        fields, PUSH_PROMISE, a part of DATA where bodies are kept), and the fields. -1 for none.
+        """
+        size = len(data)
+        while at < size and not self.broken:
+            if not self._left:
+                at = self._read_header(data, at)
+                if self._left or self.broken or len(self._head):
+                    continue
+            taken = min(self._left, size - at)
+            piece = cut(data, at, at + taken)
+            at += taken
+            self._left -= taken
+            if self._kind in _BLOCKS:
+                if len(self._fragment) <= LONGEST_BLOCK:
+                    self._fragment += piece
+                if not self._left and self._end_fragment():
+                    self.stream = self._stream
+                    kind = PUSH_PROMISE if self._kind == PUSH_PROMISE else HEADERS
+                    return at, kind, self._decode()
+            elif self._kind == DATA and self.keep_body and self._take_data(piece):
+                self.stream = self._stream
+                return at, DATA, None
+        return at, -1, None
+
+    def _read_header(self, data: bytes, at: int) -> int:
+        taken = min(_HEADER - len(self._head), len(data) - at)
+        self._head += cut(data, at, at + taken)
+        at += taken
+        head = self._head
+        if len(head) < _HEADER:
+            return at
+        length, kind, stream = int.from_bytes(head[:3], "big"), head[3], int.from_bytes(head[5:9], "big")
+        expected = self._kind if not self._block_open() else CONTINUATION
+        wrong = (
+            stream >> 31
+            or _LENGTHS.get(kind, length) != length
+            or (kind == SETTINGS and length % 6)
+            or (kind in _OF_CONNECTION and stream)
+            or (kind in _OF_STREAM and not stream)
+            or (kind != DATA and length > _LONGEST_FRAME)
+            or (expected == CONTINUATION and self._block_open() and (kind != CONTINUATION or stream != self._stream))
+            or (kind == CONTINUATION and not self._block_open())
+        )
+        if wrong:
+            self.broken, self.unread = True, head
+            return at
+        self._head = b""
+        self._kind, self._flags, self._stream, self._left = kind, head[4], stream, length
+        self._fragment = b""
+        self._pad = -1
+        return at
+
+    def _block_open(self) -> bool:
+        """A header block has begun, and its last frame has not come."""
+        return self._kind in _BLOCKS and not self._flags & _END_HEADERS
+
+    def _end_fragment(self) -> bool:
+        """Add the frame's part of the header block; True when that was the last."""
+        part, kind = self._fragment, self._kind
+        if kind != CONTINUATION:
+            self._block = b""
+            end = len(part)
+            start = 0
+            if self._flags & _PADDED:
+                end -= part[0] if part else 0
+                start = 1
+            start += 4 if kind == PUSH_PROMISE else 5 if self._flags & _WITH_PRIORITY else 0
+            part = cut(part, start, end)
+        if len(self._block) <= LONGEST_BLOCK:
+            self._block += part
+        return bool(self._flags & _END_HEADERS)
+
+    def _take_data(self, piece: bytes) -> bool:
+        """Leave the padding out; True when something is left."""
+        if self._pad < 0:
+            self._pad = 0
+            if self._flags & _PADDED and piece:
+                self._pad, piece = piece[0], piece[1:]
+        behind = max(0, self._pad - self._left)
+        self.body = piece[: max(0, len(piece) - behind)]
+        return bool(self.body)
+
+    def _decode(self) -> Block:
+        block, self._block, self._fragment = self._block, b"", b""
+        if len(block) > LONGEST_BLOCK:
+            self.lost = True
+        if self.lost:
+            return None
+        if self._decoder is None:
+            self._decoder = import_module("hpack").Decoder(LONGEST_LIST)
+            self._decoder.max_allowed_table_size = LARGEST_TABLE
+        elif self._shared:
+            self._decoder = _copy_decoder(self._decoder)
+        self._shared = False
+        try:
+            return [(bytes(name), bytes(value)) for name, value in self._decoder.decode(block, raw=True)]
+        except Exception:  # the library's, and those of Python that damaged blocks lead it to
+            self.lost = True
+            return None
+
+
+def _copy_decoder(decoder: Any) -> Any:
+    other = import_module("hpack").Decoder(decoder.max_header_list_size)
+    other.max_allowed_table_size = decoder.max_allowed_table_size
+    old, new = decoder.header_table, other.header_table
+    new.maxsize = old.maxsize
+    new.dynamic_entries = old.dynamic_entries.copy()
+    new._current_size = old._current_size  # it has no other way to be copied
+    return other
