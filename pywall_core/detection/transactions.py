@@ -78,7 +78,8 @@ class _Failed:
     """Stands for a parser or unwrapper whose ``copy`` has raised."""
 
     has_transactions = True
-    confirmed = over = False
+    confirmed = False
+    over = False
 
     def __init__(self, error: BaseException) -> None:
         self._error = error

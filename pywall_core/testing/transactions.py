@@ -23,7 +23,7 @@ MAX_FACTS = 65536
 @dataclass(slots=True)
 class FoundTransactions:
     """What a parser has found: facts of each complete transaction by number, where another protocol begins, and what it
-    carries: by carrier, direction and ``Carried.body`` its bodies with their kinds (none where another protocol begins).
+    carries: by carrier, direction and ``Carried.body`` its bodies with their kinds (none at a hand-over).
     """
 
     complete: dict[int, dict[str, Any]] = field(default_factory=dict)
