@@ -118,11 +118,9 @@ class Transactions:
         """Follow a flow whose name is known now, unless the plugin gives no parser for it."""
         state = flow.detection
         parser = self._call(plugin, flow, make, flow)
-        if parser is None or state.app_proto is None:
-            return
-        if self._carriers.wanted and hasattr(parser, "carries"):
-            parser.carries = self._carriers.wanted
-        state.following = self._call(plugin, flow, Following, plugin, state.app_proto, parser)
+        if parser is not None and state.app_proto is not None:
+            wanted = self._carriers.wanted
+            state.following = self._call(plugin, flow, _following, plugin, state.app_proto, parser, wanted)
 
     def feed(self, flow: Flow, to_server: bool, data: bytes) -> HandOver | None:
         """Give the next bytes (or a datagram) to the flow's parser. Returns the hand-over that they complete.
@@ -229,6 +227,13 @@ class Transactions:
 def is_unanswered(parser: TransactionParser) -> bool:
     """Return what a parser says, where it says so (see :class:`~pywall_core.model.transaction.TransactionParser`)."""
     return bool(getattr(parser, "unanswered", False))
+
+
+def _following(plugin: str, protocol: str, parser: Any, wanted: frozenset[str]) -> Following | None:
+    """Return what follows a flow by the parser, None where that says at once that nothing can come."""
+    if wanted and hasattr(parser, "carries"):
+        parser.carries = wanted
+    return None if parser.over else Following(plugin, protocol, parser)
 
 
 def _fed(parser: TransactionParser, to_server: bool, data: bytes) -> tuple[list[Found], bool, bool, bool]:

@@ -8,11 +8,13 @@ from pywall_core.api import API_VERSION, MORE, Answer, Carried, Facts, Flow, hoo
 
 from .carriers import BODY, ECHO, MESSAGES, STEP, UNASKED, Body, Echoes
 from .dns_tunnel import DnsTunnels
+from .tls_inner import InnerTls
 
 NAME: Final = "carriers"
 #: bodies of a flow that are looked at at a time
 MOST_BODIES: Final = 16
 DNS: Final = "dns.tunnel"
+RECORDS: Final = "tls.inner"
 
 
 class Carriers:
@@ -20,7 +22,7 @@ class Carriers:
     obfuscated, unknown, undecodable), each when the class of what is carried settles, or when the flow ends;
     `http.body.direction` (`to_server`, `to_client`), whose body it is; `icmp.unasked`, true once replies bring data of
     no request; `icmp.carried`, bytes of echo data that are no repetition, in steps of 1024; `dns.tunnel.score` (0 to 1)
-    and `dns.tunnel.domain` with every DNS message.
+    and `dns.tunnel.domain` with every DNS message; `tls.inner.score` (0 to 1) once per connection of TLS.
     """
 
     api_version = API_VERSION
@@ -30,6 +32,7 @@ class Carriers:
         MESSAGES: ("websocket.class",),
         ECHO: ("icmp.class", "icmp.unasked", "icmp.carried"),
         DNS: ("dns.tunnel.score", "dns.tunnel.domain"),
+        RECORDS: ("tls.inner.score",),
     }
 
     def __init__(self, options: object = None) -> None:
@@ -47,6 +50,12 @@ class Carriers:
         if flow.ext is None:
             flow.ext = {}
         kept: dict[str, Any] = flow.ext.setdefault(NAME, {})
+        if carrier == RECORDS:
+            inner: InnerTls = kept.setdefault(carrier, InnerTls())
+            known = inner.sizes is not None
+            if known or not inner.add(carried.to_server, carried.data[0], int.from_bytes(carried.data[1:3], "big")):
+                return MORE
+            return Facts({"tls.inner.score": round(inner.score, 4)})
         if carrier == ECHO:
             echoes: Echoes = kept.setdefault(carrier, Echoes())
             return self._echo_facts(echoes) if echoes.add(carried) else MORE
@@ -69,7 +78,7 @@ class Carriers:
             if isinstance(found, Echoes):
                 found.body.label = found.body.label_now()
                 facts = self._echo_facts(found)
-            elif found.label_now():
+            elif isinstance(found, Body) and found.label_now():
                 carrier, side, _ = key.split(" ")
                 facts = self._body_facts(carrier, side == "True", found.label_now(), flow)
             else:

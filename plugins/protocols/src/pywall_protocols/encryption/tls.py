@@ -16,10 +16,11 @@ from functools import lru_cache
 from hashlib import md5
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing import certificate, client_hello
 from ..parsing.wire import FACT_LENGTH, cut, text, u16, u24
+from ..transactions.tls_records import follow
 
 api_version = 1
 protocols = ("tls",)
@@ -84,6 +85,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         confirmed = by_client == by_server == _PROOF and (_answers(client, server) or _answers(server, client))
     done = asked_all and ((confirmed and answered_all) or by_server == _WRONG)
     return Match("tls", facts, confirmed, done, anomaly="sni_changed" if facts.get("sni_changed") else "")
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser | None:
+    """Follow the first records, where a rule asks about their sizes."""
+    return follow(flow)
 
 
 def _look_midstream(data: bytes) -> int:
