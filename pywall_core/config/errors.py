@@ -145,6 +145,8 @@ def _words(path: Path, item: Mapping[str, Any], model: type[BaseModel], also: Co
     if kind == "literal_error":
         allowed = context["expected"].replace(" or ", ", ")
         names = [name.strip().strip("'") for name in allowed.split(",")]
+        if isinstance(value, str) and value in names:
+            return path, f"{shown(value)}: write {value} without quotes"
         hint = nearest(value, names, ACTION_ALIASES)
         return path, f"{shown(value)} is not allowed{hint} (allowed: {', '.join(names)})"
     if kind in ("value_error", "assertion_error"):
@@ -153,7 +155,9 @@ def _words(path: Path, item: Mapping[str, Any], model: type[BaseModel], also: Co
         return path, "cannot be changed"
     expected = _EXPECTED.get(kind) or _SHOULD.sub("", item["msg"])
     plain = f"{shown(value)}: should {expected.removesuffix(', not 0')}"
-    return path, plain + _right_form(kind, value)
+    from .right_forms import section_form
+
+    return path, plain + (_right_form(kind, value) or section_form(path, value))
 
 
 def unknown_key(key: object, known: Iterable[str]) -> str:
@@ -162,6 +166,10 @@ def unknown_key(key: object, known: Iterable[str]) -> str:
     head, colon, rest = str(key).partition(":")
     if colon and rest and head in names:
         return f"unknown key: a blank must follow the colon, write '{head}: {rest}'"
+    if "chains" in names and str(key).upper() in ("INPUT", "OUTPUT", "FORWARD"):
+        return f"unknown key; a chain stands under chains, write chains: {{{str(key).upper()}: [...]}}"
+    if str(key) == "is" and "is" not in names:  # kinds with two sides ask for neither by this name
+        return "unknown key; write 'dst' or 'src'" if "dst" in names else unknown_key("interface", names)
     if str(key).isupper() and "action" in names:
         return f"unknown key; write 'action: {key}'"
     return f"unknown key{nearest(key, names, KEY_ALIASES)} (allowed: {', '.join(names) or 'none'})"
@@ -192,6 +200,10 @@ ACTION_ALIASES: Final = {
     "permissive": "observe",
     "monitor": "observe",
     "audit": "observe",
+    **dict.fromkeys(("ip", "ips", "ipv4", "ipv6", "cidr", "address", "network", "networks", "ipv4_addr"), "addresses"),
+    **dict.fromkeys(("domain", "domains", "host", "hosts", "hostnames", "name"), "names"),
+    **dict.fromkeys(("string", "text", "regex"), "strings"),
+    "inet_service": "ports",
 }
 #: Keys that other firewalls use, and ours.
 KEY_ALIASES: Final = {
@@ -222,6 +234,20 @@ KEY_ALIASES: Final = {
     "sni": "name",
     "variables": "vars",
     "includes": "include",
+    "rate": "over",
+    "max": "over",
+    "connections": "concurrent",
+    "count": "times",
+    "period": "within",
+    "seconds": "within",
+    "domain": "is",
+    "country": "src",
+    "user": "is",
+    "program": "path",
+    "exe": "path",
+    "weekdays": "days",
+    "ttl": "for",
+    "timeout": "for",
 }
 #: how pydantic begins: "Input should be greater than 0", "List should have at least 1 item"
 _SHOULD = re.compile(r"^.*?\bshould ")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from ..model.packet import HOOK_NAMES
 from .errors import Path, nearest
 from .model import Config
+from .right_forms import hook_form
 
 if TYPE_CHECKING:
     from .rules import BoundRule
@@ -55,7 +56,10 @@ def check_jumps(config: Config, chains: Mapping[str, list[BoundRule]]) -> None:
                 config.warn(path, "W002", f"never asked when live: queue.hooks lacks {name}", key=True)
         elif name not in used:
             hint = nearest(name.upper(), hooks)
-            if hint:
+            other = hook_form(name)
+            if other:
+                config.error(path, other, key=True)
+            elif hint:
                 config.error(path, f"no rule jumps here, and it is not a hook{hint}", key=True)
             else:
                 config.warn(path, "W003", "never reached: no rule jumps here", key=True)

@@ -266,6 +266,8 @@ class Run(Section):
 
 def _plugin_list(plugins: object) -> object:
     if isinstance(plugins, str):
+        if plugins.startswith("-"):
+            raise ValueError("a blank must follow the dash that begins an entry: write '- '")
         raise ValueError(f"{plugins!r} is not a list: write [{plugins}]")
     if isinstance(plugins, dict):
         raise ValueError("a mapping is not a list: begin each plugin with '- ', as '- rules'")

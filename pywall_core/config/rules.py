@@ -14,6 +14,7 @@ from .errors import ACTION_ALIASES, Path, nearest, shown, some_of
 from .jumps import check_jumps
 from .model import Config
 from .names import PROTOCOL_ALIASES, bringing
+from .right_forms import action_form, addition_form, rule_form
 from .set_addition import SetAddition
 
 _COMBINATORS: Final = ("all", "any", "not")
@@ -224,6 +225,10 @@ class _Binder:
     def addition(self, data: Any, path: Path) -> SetAddition | None:
         if data is None:
             return None
+        form = addition_form(data)
+        if form is not None:
+            self.config.error(path, form)
+            return None
         addition = self.config.validate_part(SetAddition, data, path)
         if addition is not None and addition.set not in self.config.sets:
             self.config.error((*path, "set"), self.no_set(addition.set))
@@ -268,7 +273,7 @@ class _Binder:
 
     def no_action(self, action: Any) -> str:
         known = [*Action.__members__, *self.config.chains]
-        problem = f"{shown(action)} is neither an action nor a chain"
+        problem = f"{shown(action)} is neither an action nor a chain{action_form(action)}"
         if str(action).lower() == "log":
             return f"{problem}: logging is a rule of its own, {{rule: log, message: ...}}, without an action"
         if str(action).lower() == "return":
@@ -284,8 +289,9 @@ class _Binder:
         own = self.parameters(data.get("rule"))
         heads = [key for key in ("rule", *_COMBINATORS) if key in data and key not in own]
         if len(heads) != 1:
-            found = f" (found {' and '.join(heads)})" if heads else nearest_head(data)
-            self.config.error(path, f"a rule has exactly one of 'rule', 'all', 'any', 'not'{found}")
+            found = f" (found {' and '.join(heads)})" if heads else ""
+            form = rule_form(data, self.kinds)
+            self.config.error(path, f"a rule has exactly one of 'rule', 'all', 'any', 'not'{found}{form}")
             return None
         head = heads[0]
         if head == "rule":
@@ -373,6 +379,10 @@ class _Binder:
                 hint = bringing("pywall.plugins", name, self.named) or nearest(name, self.protocols, PROTOCOL_ALIASES)
                 if "," in name:
                     hint = f"; write a list, [{', '.join(name.replace(',', ' ').split())}]"
+                if name in ("any", "all", "*"):
+                    hint = "; for whatever it is, leave the rule out"
+                elif any(sign in name for sign in "*?["):
+                    hint = "; patterns are not taken, name each protocol"
                 known = some_of(name, self.protocols)
                 self.config.error(at, f"no loaded plugin detects {name!r}{hint} (known: {known})")
 
@@ -415,8 +425,3 @@ def not_a_rule(data: object) -> str:
     if len(fields) > 1 and fields[-1].upper() in Action.__members__:
         return f"{shown(data)}: should be a rule; write {{rule: app, is: {fields[0]}, action: {fields[-1].upper()}}}"
     return f"{shown(data)}: should be a rule, {forms}"
-
-
-def nearest_head(data: dict[str, Any]) -> str:
-    """Return a hint where a head is misspelt."""
-    return next((hint for key in data if (hint := nearest(key, ("rule", *_COMBINATORS)))), "")

@@ -61,6 +61,15 @@ def words(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> str:
         return f'text that begins with {start} needs quotes: "{start}..."'
     if "alphabetic or numeric character" in problem:
         return 'text that begins with * or & needs quotes: "*..."'
+    if "expected node content" in problem and error.problem_mark:
+        there = error.problem_mark.line < len(lines)
+        if there and lines[error.problem_mark.line][error.problem_mark.column :].startswith(":"):
+            return 'text that begins with : needs quotes: "::1"'
+    at = error.problem_mark.line if error.problem_mark else 0
+    if at < len(lines) and re.match(r"\s*-[^\s-]", lines[at]):
+        return "a blank must follow the dash that begins an entry: write '- '"
+    if at < len(lines) and re.search(r"[}\]\w]\s*//", lines[at]):
+        return "a comment begins with #, and not with //"
     if _glued(error, lines):
         return "a key without its ': '; a blank must follow the colon"
     if "mapping values are not allowed" in problem:

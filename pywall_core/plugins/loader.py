@@ -38,9 +38,10 @@ def load(config: Config) -> Plugins:
     for place, entry in named:
         if entry.name not in points:
             known = some_of(entry.name, points) or "none"
+            plain = entry.name.lower().removeprefix("pywall-").removeprefix("pywall_")
             config.error(
                 ("plugins", place),
-                f"no plugin {entry.name!r} is installed{nearest(entry.name, points)} (there are: {known})",
+                f"no plugin {entry.name!r} is installed{nearest(plain, points)} (there are: {known})",
             )
     named = [(place, entry) for place, entry in named if entry.name in points]
     errors: list[str] = []

@@ -138,6 +138,10 @@ def _right_form(entry: Any) -> str:
         return f": a port is a rule of its own, {{rule: port, dst: {text.rpartition(':')[2]}}}"
     if re.fullmatch(r"\*?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}", text):
         return f": a name is looked for in what flows say, {{rule: fact, name: tls.sni, is: {text}}}"
+    if re.fullmatch(r"\$\w+", text):
+        return f": a variable is written ${{{text[1:]}}}"
+    if re.fullmatch(r"[A-Za-z_][\w-]*", text):
+        return f": a named set is written '@{text}'"
     return " (192.0.2.0/24, 2001:db8::/32, 192.0.2.1-192.0.2.9)"
 
 

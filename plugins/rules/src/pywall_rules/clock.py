@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SPAN: Final = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)\s*-\s*([01]?\d|2[0-4]):([0-5]\d)")
+#: hours as people write them elsewhere
+_LOOSE: Final = re.compile(
+    r"(\d{1,2})(?::?([0-5]\d))?\s*(h|am|pm)?\s*(?:-|to|until)\s*(\d{1,2})(?::?([0-5]\d))?\s*(h|am|pm)?"
+)
+#: names of several days
+_DAY_FORMS: Final = {
+    **dict.fromkeys(("weekdays", "weekday", "workdays", "working days", "businessdays"), "mon-fri"),
+    **dict.fromkeys(("weekend", "weekends"), "[sat, sun]"),
+    **dict.fromkeys(("daily", "every day", "everyday", "all", "any", "*"), "mon-sun, or leave the key out"),
+}
 #: seconds for which an answer is kept
 _KEPT: Final = 1.0
 
@@ -30,7 +40,8 @@ def _days(value: Any) -> tuple[str, ...]:
         first, dash, last = str(entry).strip().lower().partition("-")
         names = [first[:3], (last if dash else first).strip()[:3]]
         if any(name not in DAYS for name in names) or not isinstance(entry, str):
-            raise ValueError(f"{entry!r} is not a day of the week: write {', '.join(DAYS)}, or mon-fri")
+            form = _DAY_FORMS.get(str(entry).lower(), f"{', '.join(DAYS)}, or mon-fri")
+            raise ValueError(f"{entry!r} is not a day of the week: write {form}")
         at, end = DAYS.index(names[0]), DAYS.index(names[1])
         found += [DAYS[number % 7] for number in range(at, end + 1 if end >= at else end + 8)]
     return tuple(dict.fromkeys(found))
@@ -39,8 +50,20 @@ def _days(value: Any) -> tuple[str, ...]:
 def _hours(value: Any) -> str:
     found = _SPAN.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None:
-        raise ValueError(f"{value!r} is not a span of hours: write 08:00-18:00 (22:00-06:00 goes over midnight)")
+        form = _hours_form(str(value)) or "08:00-18:00 (22:00-06:00 goes over midnight)"
+        raise ValueError(f"{value!r} is not a span of hours: write {form}")
     return str(value)
+
+
+def _hours_form(text: str) -> str:
+    """Return the span that is meant by 9-17, 9h-17h or 9am-5pm; nothing where none is."""
+    ends = _LOOSE.fullmatch(text.strip().lower())
+    if ends is None:
+        return ""
+    hours = [int(ends[at]) % 12 + 12 if ends[at + 2] == "pm" else int(ends[at]) for at in (1, 4)]
+    if max(hours) > 24:
+        return ""
+    return f"{hours[0]:02}:{ends[2] or '00'}-{hours[1]:02}:{ends[5] or '00'}"
 
 
 Days = Annotated[

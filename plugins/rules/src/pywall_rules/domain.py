@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from pydantic import Field, model_validator
@@ -36,9 +37,8 @@ class Domain(RuleKind):
         if (self.names is None) == (self.file is None):
             raise ValueError("exactly one of 'is' and 'file' is given")
         for name in self.names or ():
-            if not name.strip("=.*") or " " in name or "/" in name:
-                form = "example.com (and all below it), or =example.com"
-                raise ValueError(f"{name!r} is not a name of a host: write {form}")
+            if not name.strip("=.*") or (any(sign in name for sign in " /,:*?[@") and not _is_wildcard(name)):
+                raise ValueError(f"{name!r} is not a name of a host: write {_form(name)}")
         self.wanted()
         return self
 
@@ -86,6 +86,24 @@ class Domain(RuleKind):
             return PENDING if any(state(flow, fact) is PENDING for fact in FACTS) else NO
 
         return match
+
+
+def _is_wildcard(name: str) -> bool:
+    """``*.example.com`` is another way to write the names below."""
+    return re.fullmatch(r"\*\.[\w.-]+", name) is not None
+
+
+def _form(name: str) -> str:
+    """Return how a name is written that stands in a URL, a list or a pattern."""
+    parts = [part for part in re.split(r"[\s,]+", name) if part]
+    if len(parts) > 1:
+        return f"a list, [{', '.join(parts)}]"
+    host = re.fullmatch(r"(?:[a-z]+://)?(?:[^@/]*@)?([\w-]+(?:\.[\w-]+)+)(?::\d+)?(?:/.*)?", name, re.IGNORECASE)
+    if host:
+        return host[1]
+    if any(sign in name for sign in "*?["):
+        return f"a pattern as {{rule: fact, name: tls.sni, glob: '{name}'}}, or example.com for it and all below it"
+    return "example.com (and all below it), or =example.com"
 
 
 def name_and_above(name: str) -> list[str]:

@@ -28,7 +28,8 @@ def linear(pattern: str) -> Callable[[str], object]:
     try:
         found: Callable[[str], object] = re2.compile(pattern).search
     except re2.error as error:
-        raise ValueError(f"{pattern!r} is not a regular expression of RE2: {error}") from None
+        glob = f"; as a pattern it is glob: '{pattern}'" if pattern.startswith("*") else ""
+        raise ValueError(f"{pattern!r} is not a regular expression of RE2: {error}{glob}") from None
     return found
 
 
@@ -37,7 +38,8 @@ def _checked(pattern: str) -> Callable[[str], object]:
         parsed = parser.parse(pattern)
         compiled = re.compile(pattern)
     except re.error as error:
-        raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
+        glob = f"; as a pattern it is glob: '{pattern}'" if pattern.startswith("*") else ""
+        raise ValueError(f"{pattern!r} is not a regular expression: {error}{glob}") from None
     if _unbounded(parsed, pattern) > 1:
         raise ValueError(
             f"{pattern!r} has several unbounded repetitions, which may take very long: write one of them as {{0,15}}, "

@@ -90,6 +90,10 @@ def _right_form(entry: Any) -> str:
         return f": a range is written {low}-{high}"
     if "," in text or (" " in text and text.replace(" ", "").isdecimal()):
         return f": write a list, [{', '.join(text.replace(',', ' ').split())}]"
+    compared = re.fullmatch(r"([<>]=?)\s*(\d+)", text)
+    if compared:
+        sign, bound = compared[1], int(compared[2])
+        return f": write {bound + (sign == '>')}-65535" if sign[0] == ">" else f": write 0-{bound - (sign == '<')}"
     if text.startswith("!"):
         return f": for all but this, write {{not: {{rule: port, dst: {text.lstrip('! ')}}}}}"
     if text.lower() in ("any", "all", "*"):
