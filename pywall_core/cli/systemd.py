@@ -11,8 +11,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from ..config import ConfigError, loads, read
-from ..plugins.helpers import wanted_helpers
 from .common import FAILURE, OK, PRIVILEGES, complain
 
 UNIT: Final = Path("/etc/systemd/system/pywall.service")
@@ -75,6 +73,9 @@ def unit(command: str, config: str, iptables: str | None) -> str:
 
 def _helper_capabilities(config: str) -> str:
     """Return what the helper processes of the configuration's plugins need; it may not be written yet."""
+    from ..config import ConfigError, loads, read
+    from ..plugins.helpers import wanted_helpers
+
     try:
         name, text, _ = read(config)
         helpers = wanted_helpers(loads(text, name, strict=False))

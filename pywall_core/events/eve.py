@@ -13,6 +13,8 @@ from math import isfinite
 from socket import AF_INET, AF_INET6, inet_ntop
 from typing import Any, Final
 
+import orjson
+
 from ..chain.compile import Rule
 from ..model.flow import Flow
 from ..model.packet import ACK, FIN, ICMP, ICMPV6, PSH, RST, SYN, TCP, UDP, URG, Packet
@@ -52,6 +54,9 @@ class EventBuilder:
     def __init__(self, *, live: bool, pcap_filename: str | None = None) -> None:
         self._live = live
         self._pcap_filename = pcap_filename
+        #: the second of the last time stamp, and how it is written
+        self._second = -1
+        self._written = ""
         #: facts of what protocols carry: they stand in the event of the flow
         self.carried: frozenset[str] = frozenset()
 
@@ -192,10 +197,12 @@ class EventBuilder:
             seconds = _LAST_SECOND
         micro = int(seconds * 1_000_000 + 0.5)
         second = micro // 1_000_000
-        minute = second // 60
-        hour = minute // 60
-        clock = f"{_TWO[hour % 24]}:{_TWO[minute % 60]}:{_TWO[second % 60]}"
-        return f"{_date(hour // 24)}T{clock}.{micro % 1_000_000:06d}+0000"
+        if second != self._second:
+            minute = second // 60
+            hour = minute // 60
+            self._written = f"{_date(hour // 24)}T{_TWO[hour % 24]}:{_TWO[minute % 60]}:{_TWO[second % 60]}."
+            self._second = second
+        return f"{self._written}{micro % 1_000_000:06d}+0000"
 
 
 @lru_cache(1024)
@@ -205,6 +212,12 @@ def _date(day: int) -> str:
 
 def to_line(event: Event) -> str:
     """Return the event as one line of JSON (RFC 8259), ASCII, without the newline."""
+    try:
+        line = orjson.dumps(event, default=clean)
+    except TypeError:  # an integer of more than 64 bits, a key that is no text
+        return _encode(event)
+    if line.isascii() and b"\x7f" not in line:  # DEL is no character to print
+        return line.decode("ascii")
     return _encode(event)
 
 

@@ -129,3 +129,12 @@ def test_json_of_a_wrong_configuration(pywall, tmp_path: Path) -> None:  # type:
     answer = json.loads(out)
     assert answer["ok"] is False
     assert answer["errors"] == [f"{file}:1:7: mode: 'x' is not allowed (allowed: enforce, observe)"]
+
+
+def test_the_help_loads_no_library_that_it_does_not_need() -> None:
+    """They are nine tenths of the time that it takes."""
+    code = "from pywall_core.cli import main; main(['--help']); import sys; print(*sys.modules)"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    loaded = set(out.splitlines()[-1].split())
+    assert "pywall_core.cli.replay" in loaded
+    assert not loaded & {"pydantic", "yaml", "numpy", "rich", "pywall_core.config", "pywall_core.engine.engine"}

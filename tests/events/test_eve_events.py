@@ -236,3 +236,28 @@ def test_no_time_in_a_capture_is_too_far_out(seconds: float) -> None:
     event = BUILDER.build("stats", None, None, {"stats": {"packets": 1}}, seconds)
     assert event["timestamp"].endswith("+0000")
     assert (event["pcap_filename"], event["stats"]) == ("some/name.pcap", {"packets": 1})
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (2**64, "18446744073709551616"),
+        (-(2**70), "-1180591620717411303424"),
+        ("\u00e9\U0001f600", '"\\u00e9\\ud83d\\ude00"'),
+        ({"\x7f": 1}, '{"\\u007f":1}'),
+        ({1: "a number as a key"}, '{"1":"a number as a key"}'),
+        (b"\xff\x00", '"ff00"'),
+        ('"\\/\n', '"\\"\\\\/\\n"'),
+        ((1, None, True, 0.5), "[1,null,true,0.5]"),
+    ],
+)
+def test_a_line_is_ascii_and_the_same_whichever_encoder_takes_it(value: object, written: str) -> None:
+    line = to_line({"event_type": "test", "value": value})
+    assert line == f'{{"event_type":"test","value":{written}}}'
+    assert line.isascii()
+
+
+def test_time_stamps_of_the_same_and_of_another_second() -> None:
+    times = [START, START + 0.25, START + 1, START, START + 86_400.999_999]
+    written = [BUILDER.build("test", None, None, {}, now)["timestamp"] for now in times]
+    assert written == [datetime.fromtimestamp(t, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f+0000") for t in times]
