@@ -1,6 +1,6 @@
 """Both ends of the measured traffic: ``serve`` on the server's host, the others on the client's print one JSON line.
 
-Ports: 7000/udp is counted, 7001/udp echoed, 8000/tcp and 8100/tcp answer HTTP.
+Ports: 7000/udp is counted, 7001/udp echoed, 8000/tcp and 8100/tcp answer HTTP, 8001/tcp answers text of no protocol.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ import time
 REQUEST = b"GET / HTTP/1.1\r\nHost: bench\r\nUser-Agent: bench\r\nConnection: close\r\n\r\n"
 BODY = bytes(960)
 RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
+TEXT = b"y" * 1024
 IN_PARALLEL = 64
 
 
 def serve() -> None:
     """Until SIGTERM. A datagram ``?`` to 7000 is answered by the number of datagrams since the last one."""
     selector = selectors.DefaultSelector()
-    for port in (8000, 8100):
+    for port in (8000, 8001, 8100):
         listener = socket.create_server(("0.0.0.0", port), backlog=1024)
         listener.setblocking(False)
         selector.register(listener, selectors.EVENT_READ, "listener")
@@ -45,7 +46,7 @@ def serve() -> None:
             elif key.data == "connection":
                 try:
                     if key.fileobj.recv(4096):
-                        key.fileobj.sendall(RESPONSE)
+                        key.fileobj.sendall(TEXT if key.fileobj.getsockname()[1] == 8001 else RESPONSE)
                 except OSError:
                     pass
                 selector.unregister(key.fileobj)
@@ -70,19 +71,22 @@ def _datagrams(receiver: socket.socket, what: str, counted: int) -> int:
     return counted
 
 
-def connections(host: str, port: int, seconds: float) -> float:
-    """Connections a second: connect, request, whole answer, close; 64 in parallel."""
+def connections(host: str, port: int, seconds: float) -> dict[str, float]:
+    """Connections (connect, request, whole answer, close; 64 in parallel): how many, how many a second, and the 99th
+    percentile of their times in milliseconds.
+    """
     selector = selectors.DefaultSelector()
+    whole = len(TEXT) if port == 8001 else len(RESPONSE)
+    times = []
 
     def begin() -> None:
         connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         connection.setblocking(False)
         connection.connect_ex((host, port))
-        selector.register(connection, selectors.EVENT_WRITE, [0])
+        selector.register(connection, selectors.EVENT_WRITE, [0, time.monotonic()])
 
     for _ in range(IN_PARALLEL):
         begin()
-    done = 0
     started = time.monotonic()
     while time.monotonic() - started < seconds:
         for key, _ in selector.select(0.1):
@@ -96,13 +100,15 @@ def connections(host: str, port: int, seconds: float) -> float:
                 key.data[0] += len(data)
                 if data:
                     continue
-                done += key.data[0] == len(RESPONSE)
+                if key.data[0] == whole:
+                    times.append(time.monotonic() - key.data[1])
             except OSError:
                 pass
             selector.unregister(key.fileobj)
             key.fileobj.close()
             begin()
-    return done / (time.monotonic() - started)
+    rate = len(times) / (time.monotonic() - started)
+    return {"count": len(times), "rate": rate, "p99": statistics.quantiles(times, n=100)[-1] * 1e3}
 
 
 def datagrams(host: str, seconds: float) -> float:
