@@ -48,6 +48,11 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     which.add_argument(
         "--filter", metavar="EXPR", help="only these flows, e.g. 'dst port 443' or 'host 192.0.2.1 and udp'"
     )
+    parser.add_argument(
+        "--verbose",
+        action="store_true",
+        help="a line for each detector that said NO, with the file and line that refused, and those never asked",
+    )
     add_hooks(parser)
     add_json(parser)
     parser.set_defaults(run=run)
@@ -107,7 +112,7 @@ class _Capture:
         from ..explain.trace import Tracer
         from ..offline.replay import Enough, replay
 
-        tracer = Tracer()
+        tracer = Tracer(lines=self._args.verbose)
         number = self._args.flow
 
         def sink(event: Event) -> None:
@@ -136,7 +141,7 @@ class _Capture:
             if self._args.json:
                 sys.stdout.write(json.dumps(as_json(history, event, self._engine), default=str) + "\n")
             else:
-                _print(as_lines(history, event, self._engine))
+                _print(as_lines(history, event, self._engine, verbose=self._args.verbose))
 
 
 def as_json(history: History, event: Event, engine: Engine) -> Event:
@@ -160,6 +165,7 @@ def as_json(history: History, event: Event, engine: Engine) -> Event:
                 "payload": entry.payload,
                 "asked": [
                     {"name": a.name, "answer": a.answer, "client_bytes": a.client, "server_bytes": a.server}
+                    | ({"where": a.where} if a.where else {})
                     for a in entry.asked
                 ],
                 "learnt": clean(entry.learnt),
@@ -180,8 +186,8 @@ def as_json(history: History, event: Event, engine: Engine) -> Event:
     }
 
 
-def as_lines(history: History, event: Event, engine: Engine) -> Iterator[str]:
-    """Yield one flow's story for a reader."""
+def as_lines(history: History, event: Event, engine: Engine, *, verbose: bool = False) -> Iterator[str]:
+    """Yield one flow's story for a reader; ``verbose``: also which lines of detectors said NO, and who was not asked."""
     from ..explain.trace import decisive, where
 
     verdict = decisive(history)
@@ -193,7 +199,7 @@ def as_lines(history: History, event: Event, engine: Engine) -> Iterator[str]:
     start = history.entries[0].time if history.entries else 0.0
     for entry in history.entries:
         yield f"  packet {entry.number} +{entry.time - start:.6f} s {_packet(entry)}"
-        yield from (f"    {line}" for line in _asked_lines(entry.asked))
+        yield from (f"    {line}" for line in _asked_lines(entry.asked, verbose))
         for name, value in entry.learnt.items():
             yield f"    known: {name} = {_short(value)}"
         for walked in entry.walk:
@@ -205,14 +211,21 @@ def as_lines(history: History, event: Event, engine: Engine) -> Iterator[str]:
         yield f"    => {entry.verdict.action.name} by {decider} ({place}): {_reason(entry)}"
         if entry.more:
             yield f"  {entry.more} more packets: the same"
+    if verbose:
+        asked = {one.name for entry in history.entries for one in entry.asked}
+        silent = [detector.name for detector in engine.plugins.detectors.all if detector.name not in asked]
+        yield f"  never asked, for the transport, the first bytes or a match before them: {', '.join(silent) or 'none'}"
     yield ""
 
 
-def _asked_lines(asked: list[Asked]) -> Iterator[str]:
-    """Detectors with the same answer at the same bytes on one line; a match with its facts on its own."""
+def _asked_lines(asked: list[Asked], verbose: bool) -> Iterator[str]:
+    """Detectors with the same answer at the same bytes on one line; a match with its facts on its own, ``verbose`` also
+    each NO with its place."""
     together: dict[tuple[str, int, int], list[str]] = {}
     for one in asked:
-        if one.answer in ("NO", "MORE"):
+        if verbose and one.where:
+            yield f"NO at byte {one.client} of the client, {one.server} of the server: {one.name} ({one.where})"
+        elif one.answer in ("NO", "MORE"):
             together.setdefault((one.answer, one.client, one.server), []).append(one.name)
         else:
             yield f"{one.name}: {one.answer} at byte {one.client} of the client, {one.server} of the server"
