@@ -187,7 +187,7 @@ def as_json(history: History, event: Event, engine: Engine) -> Event:
 
 
 def as_lines(history: History, event: Event, engine: Engine, *, verbose: bool = False) -> Iterator[str]:
-    """Yield one flow's story for a reader; ``verbose``: also which lines of detectors said NO, and who was not asked."""
+    """Yield one flow's story for a reader; ``verbose``: where detectors said NO as well, and who was not asked."""
     from ..explain.trace import decisive, where
 
     verdict = decisive(history)
