@@ -16,9 +16,10 @@ from functools import lru_cache
 from hashlib import md5
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, TransactionParser, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing import certificate, client_hello
+from ..parsing.evidence import HINT, LEANING, Evidence
 from ..parsing.wire import FACT_LENGTH, cut, text, u16, u24
 from ..transactions.tls_records import follow
 
@@ -57,13 +58,12 @@ VERSIONS: Final = {
     0x0304: "TLS 1.3",
     0xFB1A: "TLS 1.3 draft-fb-26",
 }
+#: What one side's bytes are when they are TLS's: one record, one with something else behind it, a proof.
+_SPOKEN: Final = (LEANING, HINT, YES)
 #: SHA-256 of "HelloRetryRequest": the random of a ServerHello that is one (RFC 8446 section 4.1.3)
 RETRY_RANDOM: Final = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 #: drafts of TLS 1.3 had this and their number for a version
 _DRAFT: Final = 0x7F
-#: What one side's first bytes may be: too few, one well-formed record, one with something else behind it, or proof.
-_SILENT, _RECORD, _BROKEN, _PROOF, _WRONG = range(5)
-_SPOKEN: Final = (_RECORD, _BROKEN, _PROOF)
 
 
 @hookimpl
@@ -73,17 +73,17 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     by_client = look(client)
     by_server = look(server)
     fits = by_client in _SPOKEN and by_server in _SPOKEN
-    if not fits and _PROOF not in (by_client, by_server):
+    if not fits and YES not in (by_client, by_server):
         # what a server says first does not keep its client from sending a ClientHello
-        return NO if by_client == _WRONG or (by_client == _BROKEN and by_server == _WRONG) else MORE
+        return NO if by_client is NO or (by_client is HINT and by_server is NO) else MORE
     facts, session_id, hellos = _client_facts(client)
     answered_all = bool(server) and _server_facts(facts, server, session_id)
     asked_all = hellos > 1 or (hellos == 1 and not _asks_again(server))
     if flow.midstream:
-        confirmed = fits and _BROKEN not in (_look(client), _look(server))
+        confirmed = fits and HINT not in (_look(client), _look(server))
     else:  # an alert ends a connection: whoever goes on behind it does not speak TLS
-        confirmed = by_client == by_server == _PROOF and (_answers(client, server) or _answers(server, client))
-    done = asked_all and ((confirmed and answered_all) or by_server == _WRONG)
+        confirmed = by_client is by_server is YES and (_answers(client, server) or _answers(server, client))
+    done = asked_all and ((confirmed and answered_all) or by_server is NO)
     return Match("tls", facts, confirmed, done, anomaly="sni_changed" if facts.get("sni_changed") else "")
 
 
@@ -93,15 +93,15 @@ def pywall_transactions(flow: Flow) -> TransactionParser | None:
     return follow(flow)
 
 
-def _look_midstream(data: bytes) -> int:
+def _look_midstream(data: bytes) -> Evidence:
     """Return the same where the start was not seen: a whole encrypted record, or an alert in clear, will do for
     proof.
     """
     found = _look(data)
-    if found not in (_RECORD, _BROKEN):
+    if found not in (LEANING, HINT):
         return found
     alert = data[0] == ALERT and data[5] in (1, 2) and data[6] in _ALERTS
-    return _PROOF if u16(data, 3) > _SHORTEST_SEALED or (u16(data, 3) == 2 and alert) else found
+    return YES if u16(data, 3) > _SHORTEST_SEALED or (u16(data, 3) == 2 and alert) else found
 
 
 def _answers(client: bytes, server: bytes) -> bool:
@@ -130,28 +130,28 @@ def _behind_warnings(server: bytes) -> bytes:
     return server
 
 
-def _look(data: bytes) -> int:
+def _look(data: bytes) -> Evidence:
     """Return what one direction's bytes are evidence of."""
     size = len(data)
     if size == 0:
-        return _SILENT
+        return MORE
     if data[0] & 0x80:
         return _look_sslv2(data)
     wrong = not _header_fits(data, 0)
     if wrong or size < 6:
-        return _WRONG if wrong else _SILENT
+        return NO if wrong else MORE
     kind, length = data[0], u16(data, 3)
     if kind == HANDSHAKE and data[5] in (CLIENT_HELLO, SERVER_HELLO):
         return _look_hello(data)
     if kind == CHANGE_CIPHER_SPEC and data[5] != 1:
-        return _WRONG
+        return NO
     if size < 5 + length:
-        return _SILENT
+        return MORE
     if size == 5 + length:
-        return _RECORD
+        return LEANING
     if not _header_fits(data, 5 + length):
-        return _BROKEN
-    return _PROOF if size >= 10 + length else _RECORD
+        return HINT
+    return YES if size >= 10 + length else LEANING
 
 
 def _header_fits(data: bytes, at: int) -> bool:
@@ -172,9 +172,9 @@ def _header_fits(data: bytes, at: int) -> bool:
     return (kind == APPLICATION_DATA or length > 0) and length <= LONGEST_RECORD
 
 
-def _look_hello(data: bytes) -> int:
+def _look_hello(data: bytes) -> Evidence:
     """Judge a record that begins with the byte of a ClientHello or ServerHello."""
-    return _PROOF if _is_whole_client_hello(data) else _look_message(data)
+    return YES if _is_whole_client_hello(data) else _look_message(data)
 
 
 def _is_whole_client_hello(data: bytes) -> bool:
@@ -185,52 +185,52 @@ def _is_whole_client_hello(data: bytes) -> bool:
     return length >= 38 and u16(data, 3) == length + 4
 
 
-def _look_message(data: bytes) -> int:
+def _look_message(data: bytes) -> Evidence:
     """Judge the message that begins in a record, in however many records it comes."""
     message, _ = _handshake(data, 80)
     size = len(message)
     kind = message[0]
     if size < 6:
-        return _SILENT
+        return MORE
     length = u24(message, 1)
     draft = kind == SERVER_HELLO and message[4] == _DRAFT
     if (not draft and (message[4] != 3 or message[5] > 4)) or not 38 <= length <= 0xFFFF:
-        return _WRONG
+        return NO
     if kind == CLIENT_HELLO and u16(data, 3) == length + 4:
-        return _PROOF
+        return YES
     if size < 42:
-        return _SILENT
+        return MORE
     if kind == SERVER_HELLO and (draft or message[5] == 4) and length == 38 + u16(message, 40):
-        return _PROOF
+        return YES
     at = 39 + message[38]
     if message[38] > 32 or at > length + 1:
-        return _WRONG
+        return NO
     if size < at + 3:
-        return _SILENT
+        return MORE
     if kind == SERVER_HELLO:
-        return _PROOF if message[at + 2] in (0, 1, 64) else _WRONG
+        return YES if message[at + 2] in (0, 1, 64) else NO
     ciphers = u16(message, at)
-    return _PROOF if 2 <= ciphers <= length - at and ciphers % 2 == 0 else _WRONG
+    return YES if 2 <= ciphers <= length - at and ciphers % 2 == 0 else NO
 
 
-def _look_sslv2(data: bytes) -> int:
+def _look_sslv2(data: bytes) -> Evidence:
     """Judge a record with SSLv2's two-byte header: only hellos whose lengths add up will do."""
     if data[2:3] not in (b"", b"\1", b"\4"):
-        return _WRONG
+        return NO
     if len(data) < 11:
-        return _SILENT
+        return MORE
     length = u16(data, 0) & 0x7FFF
     if data[2] == 1 and (data[3:5] == b"\0\2" or (data[3] == 3 and data[4] <= 4)):
         ciphers, session, challenge = u16(data, 5), u16(data, 7), u16(data, 9)
         fits = ciphers > 0 and ciphers % 3 == 0 and session in (0, 16) and 16 <= challenge <= 32
-        return _PROOF if fits and length == 9 + ciphers + session + challenge else _WRONG
+        return YES if fits and length == 9 + ciphers + session + challenge else NO
     if data[2] == 4 and data[5:7] == b"\0\2":
         if len(data) < 13:
-            return _SILENT
+            return MORE
         ciphers = u16(data, 9)
         fits = ciphers % 3 == 0 and u16(data, 11) <= 32
-        return _PROOF if fits and length == 11 + u16(data, 7) + ciphers + u16(data, 11) else _WRONG
-    return _WRONG
+        return YES if fits and length == 11 + u16(data, 7) + ciphers + u16(data, 11) else NO
+    return NO
 
 
 def _handshake(data: bytes, wanted: int) -> tuple[bytes, bool]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from enum import Enum
 from functools import partial
 from hashlib import sha1
 from typing import Any, Final
@@ -66,10 +67,21 @@ _status_line_begins = re.compile(
 _page = re.compile(rb"<[!A-Za-z]").match
 _control = re.compile(rb"[\0-\x08\x0b\x0c\x0e-\x1f]").search
 
-#: What one direction's first bytes may be: ``_LINE`` is ``GET /path`` with nothing behind it yet, ``_SIMPLE`` one with
-#: an empty line, ``_BARE`` one with something else behind it, ``_PAGE`` what may answer them.
-_OPEN, _REQUEST, _RESPONSE, _ATTEMPT, _WRONG, _LINE, _SIMPLE, _BARE, _PAGE = range(9)
-_WITHOUT_PAGE: Final = {_LINE: _OPEN, _SIMPLE: _REQUEST, _BARE: _ATTEMPT, _PAGE: _WRONG}
+
+class _Kind(Enum):
+    """What one direction begins with, where it is neither too little nor something else."""
+
+    REQUEST = "request"
+    RESPONSE = "response"
+    ATTEMPT = "a line that begins with a registered method or has a path"
+    LINE = "GET /path with nothing behind it yet"
+    SIMPLE = "GET /path and an empty line"
+    BARE = "GET /path with something else behind it"
+    PAGE = "what may answer GET /path"
+
+
+_REQUEST, _RESPONSE, _ATTEMPT = _Kind.REQUEST, _Kind.RESPONSE, _Kind.ATTEMPT
+_LINE, _SIMPLE, _BARE, _PAGE = _Kind.LINE, _Kind.SIMPLE, _Kind.BARE, _Kind.PAGE
 
 
 @hookimpl
@@ -77,33 +89,44 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect HTTP."""
     by_client = _look(client)
     by_server = _look(server)
-    if by_server == _PAGE and by_client in (_LINE, _SIMPLE, _BARE):
+    if (by_server is MORE or by_server is NO) and (by_client is MORE or by_client is NO):
+        return by_client
+    if by_server is _PAGE and by_client in (_LINE, _SIMPLE, _BARE):
         facts: dict[str, Any] = {}
         _request(facts, client[: client.index(b"\n", client.index(b"/"))])
         return Match("http", facts, confirmed=False)  # any text may follow
-    by_client, by_server = _WITHOUT_PAGE.get(by_client, by_client), _WITHOUT_PAGE.get(by_server, by_server)
-    turned = by_client == _RESPONSE or (by_server == _REQUEST and by_client != _REQUEST)
+    by_client, by_server = _without_page(by_client), _without_page(by_server)
+    turned = by_client is _RESPONSE or (by_server is _REQUEST and by_client is not _REQUEST)
     asked, answered = (by_server, by_client) if turned else (by_client, by_server)
-    if asked != _REQUEST and answered != _RESPONSE:
-        if by_client == _WRONG or (by_client == _ATTEMPT and by_server in (_WRONG, _ATTEMPT)):
+    if asked is not _REQUEST and answered is not _RESPONSE:
+        if by_client is NO or (by_client is _ATTEMPT and by_server in (NO, _ATTEMPT)):
             return NO
         return MORE
     request, response = (server, client) if turned else (client, server)
-    if asked == _OPEN or answered == _OPEN:  # one side alone proves nothing, whatever it says
-        describe = partial(_describe, request if asked == _REQUEST else b"", response if asked != _REQUEST else b"")
+    if asked is MORE or answered is MORE:  # one side alone proves nothing, whatever it says
+        describe = partial(_describe, request if asked is _REQUEST else b"", response if asked is not _REQUEST else b"")
         return Match("http", {}, confirmed=False, done=False, describe=describe)
     facts = {}
     nothing: Fields = {}, False
-    request_fields, request_end = _request(facts, request) if asked == _REQUEST else (nothing, 0)
-    response_fields, response_end = _response(facts, response) if answered == _RESPONSE else (nothing, 0)
+    request_fields, request_end = _request(facts, request) if asked is _REQUEST else (nothing, 0)
+    response_fields, response_end = _response(facts, response) if answered is _RESPONSE else (nothing, 0)
     confirmed = bool(
         request_end and response_end and _is_proved(facts, request_fields, response_fields, request[request_end:])
     )
     if request_end and response_end and _tunnels(facts):
         restart = (response_end, request_end) if turned else (request_end, response_end)
         return Match("http", facts, restart=restart)
-    complete = request_end > 0 and (response_end > 0 or answered == _WRONG)
-    return Match("http", facts, confirmed, done=complete or (asked == _WRONG and response_end > 0))
+    complete = request_end > 0 and (response_end > 0 or answered is NO)
+    return Match("http", facts, confirmed, done=complete or (asked is NO and response_end > 0))
+
+
+def _without_page(said: _Kind | Answer) -> _Kind | Answer:
+    """Return what a direction's bytes are where the other's are not HTTP/0.9's."""
+    if said is _LINE:
+        return MORE
+    if said is _SIMPLE:
+        return _REQUEST
+    return _ATTEMPT if said is _BARE else NO if said is _PAGE else said
 
 
 def _describe(request: bytes, response: bytes) -> dict[str, Any]:
@@ -122,16 +145,16 @@ def pywall_transactions(flow: Flow) -> TransactionParser:
     return follow(flow)
 
 
-def _look(data: bytes) -> int:
+def _look(data: bytes) -> _Kind | Answer:
     """Return what one direction's first bytes are."""
     if not data:
-        return _OPEN
+        return MORE
     if data[0] in _PLAIN_BEGINS and (plain := _plain(data)):
         return _RESPONSE if plain[1] else _REQUEST
     return _look_closely(data)
 
 
-def _look_closely(data: bytes) -> int:
+def _look_closely(data: bytes) -> _Kind | Answer:
     """Return the same of bytes that may be anything."""
     at = 0
     while at < _BLANKS and data[at : at + 1] in (b"\r", b"\n", b" ", b"\t"):  # RFC 9112 section 2.2: ignored
@@ -140,38 +163,38 @@ def _look_closely(data: bytes) -> int:
         if _status_line(data, at):
             return _RESPONSE
         if _status_line_begins(data, at):
-            return _OPEN
+            return MORE
     token = _token(data, at, at + _LONGEST_METHOD + 1)
     end = token.end() if token else at
     if end == len(data):
-        return _OPEN if end - at <= _LONGEST_METHOD else _WRONG
+        return MORE if end - at <= _LONGEST_METHOD else NO
     if end == at and _page(data, at):
         return _PAGE
     if end == at or data[end : end + 1] not in (b" ", b"\t"):
-        return _OPEN if data[at:] == b"<" else _WRONG
+        return MORE if data[at:] == b"<" else NO
     return _look_request_line(cut(data, at, end), data, end)
 
 
-def _look_request_line(method: bytes, data: bytes, space: int) -> int:
+def _look_request_line(method: bytes, data: bytes, space: int) -> _Kind | Answer:
     """Judge the line whose method ends at ``space``."""
     end = data.find(b"\n", space)
     line = cut(data, space, end if end >= 0 else len(data))
     target = line.lstrip(b" \t")
     registered = method in METHODS
     if not registered and _control(line):
-        return _WRONG
+        return NO
     if end < 0:
-        return _OPEN
+        return MORE
     if method == b"PRI":  # HTTP/2's connection preface, RFC 9113 section 3.4
-        return _WRONG
+        return NO
     one_word = len(target.split()) <= 2
     if _version(line):
         tunnel = method == b"CONNECT" and _authority(target)
-        return _REQUEST if _absolute(target) or (registered and one_word) or tunnel else _WRONG
+        return _REQUEST if _absolute(target) or (registered and one_word) or tunnel else NO
     if method == b"GET" and target[:1] == b"/" and len(target.split()) == 1:  # HTTP/0.9
         after = data[end + 1 : end + 3].removeprefix(b"\r")
         return _SIMPLE if after[:1] == b"\n" else _BARE if after else _LINE
-    return _ATTEMPT if (registered or target[:1] == b"/") and not _other_version(line) else _WRONG
+    return _ATTEMPT if (registered or target[:1] == b"/") and not _other_version(line) else NO
 
 
 def _tunnels(facts: dict[str, Any]) -> bool:
