@@ -8,7 +8,8 @@ own bytes must carry the rest. A confirmed name for that service clears it; plai
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Final
+from math import isfinite
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from pywall_core.api import Flow
@@ -18,6 +19,8 @@ Key = tuple[bytes, bytes, int, int]
 
 PEERS: Final = 8192
 """Peers remembered at most; the longest unused goes first."""
+MOST: Final = 100.0
+"""Log-odds (nats) of a peer at most that another process is believed."""
 SECONDS: Final = 6 * 3600.0
 """A peer without a flow for so long is forgotten."""
 
@@ -66,6 +69,25 @@ class Peers:
                 self._known.popitem(last=False)
         return now
 
+    def save(self) -> list[Any]:
+        """Return what is remembered as JSON, for the process that follows after a reload or a restart."""
+        return [
+            [src.hex(), dst.hex(), port, proto, round(odds, 3), time]
+            for (src, dst, port, proto), (odds, time) in self._known.items()
+        ]
+
+    def load(self, state: Any) -> None:
+        """Take in what other processes have saved, by one of them or by each worker; entries that do not keep to the
+        form are left out. What this process has learnt of a peer stays where it is more.
+        """
+        for entry in state if isinstance(state, list) else ():
+            read = _read(entry)
+            if read is None or len(self._known) >= self._limit:
+                continue
+            key, odds, time = read
+            known = self._known.get(key, (0.0, time))
+            self._known[key] = (max(odds, known[0]), max(time, known[1]))
+
     def clear(self, flow: Flow) -> None:
         """Forget a peer: it speaks a protocol with a name."""
         self._known.pop(key_of(flow), None)
@@ -74,3 +96,18 @@ class Peers:
 def _was_answered(flow: Flow) -> bool:
     """The peer sent payload: more than headers, or for TCP, whose handshake proves the address, anything at all."""
     return flow.proto == 6 or flow.bytes_toclient > 48 * flow.pkts_toclient
+
+
+def _read(entry: Any) -> tuple[Key, float, float] | None:
+    if not isinstance(entry, list) or len(entry) != 6:
+        return None
+    src, dst, port, proto, odds, time = entry
+    numbers = all(isinstance(number, (int, float)) and isfinite(number) for number in entry[2:])
+    if not numbers or not isinstance(src, str) or not isinstance(dst, str):
+        return None
+    try:
+        ends = bytes.fromhex(src), bytes.fromhex(dst)
+    except ValueError:
+        return None
+    good = len(ends[0]) == len(ends[1]) in (4, 16) and 0 <= port < 1 << 16 and 0 <= proto < 1 << 8 and 0 < odds <= MOST
+    return ((*ends, int(port), int(proto)), float(odds), float(time)) if good else None

@@ -75,4 +75,5 @@ def _remember_peers(host: Host) -> None:
     for name, call in host.plugins.calls("classify"):
         plugin = getattr(call, "__self__", None)
         if name == NAME and isinstance(plugin, Hedge) and plugin.peers is None:
-            plugin.peers = Peers()
+            plugin.peers = peers = Peers()
+            host.keep("hedge.peers", peers.save, peers.load)
