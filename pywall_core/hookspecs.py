@@ -118,8 +118,10 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     ``flow.client_sizes`` and ``flow.server_sizes`` say where each ends. Ports are never a reason to answer Match.
     Optional attributes of the plugin: ``protocols`` (names that it may answer), ``transport`` ("tcp", "udp" or both
     in a tuple), ``first_client`` and ``first_server`` (possible first bytes of each direction, as bytes; None: any).
-    ``speaks_first = "server"``: while the server is silent, NO may be said to what none of its clients could send.
-    ``unseen``: names of ``protocols`` that nobody has tried on traffic of a real peer yet; they are never confirmed.
+    ``speaks_first = "server"``: while the server is silent, NO may be said to what none of its clients could send;
+    ``"client"``: once the server has answered, NO may be said to a client whose opening is not whole.
+    ``unseen``: names of ``protocols`` that are never confirmed, as nobody has tried them on traffic of a real peer yet,
+    or all that they say is ciphertext. Classification waits for such a name only where a rule asks for it.
     ``announces``: labels that it gives to ``flow.expect``; where a rule asks for one, flows that may be this detector's
     stay with the engine, whatever their verdict.
 

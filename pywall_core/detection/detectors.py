@@ -71,6 +71,8 @@ class Detectors:
         self.by_first_client = _first_bytes([d.first_client for d in detectors])
         self.by_first_server = _first_bytes([d.first_server for d in detectors])
         self.names = Names([(*d.protocols, *d.facts_of) for d in detectors])
+        #: mask of those that may confirm some name
+        self.confirming = sum(1 << i for i, d in enumerate(detectors) if not d.unseen or set(d.protocols) - {*d.unseen})
 
     def announcers(self, labels: Collection[str]) -> int:
         """Return the mask of those that announce flows with one of the labels."""
@@ -108,6 +110,8 @@ class Detection:
         self._by_first_server = detectors.by_first_server
         self._orders: dict[int, tuple[tuple[int, Detector], ...]] = {}
         self._names = detectors.names
+        #: mask of detectors that may confirm a name: classification waits for these, and for those that rules ask for
+        self._confirming = detectors.confirming
         #: mask of detectors whose NO may change what a rule answers
         self._awaited = 0
         self._quarantined = 0
@@ -285,7 +289,8 @@ class Detection:
             return False
         client, server = len(state.client), len(state.server)
         if state.match is None:
-            return client + server < _UNMATCHED_GRACE
+            awaited = state.pending & (self._confirming | self._awaited)
+            return awaited != 0 and client + server < _UNMATCHED_GRACE
         if state.match.confirmed:
             return True
         if not client or not server:

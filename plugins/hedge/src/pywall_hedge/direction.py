@@ -236,7 +236,8 @@ class Direction:
             self._past = max(self._past + self._ratio, PAST)
             self._forget_noise()
         elif size >= PIECE:
-            self._past += DISCOUNT * self._ratio
+            self._past += self._ratio if self.packed is not None else DISCOUNT * self._ratio
+            self._past = max(self._past, 2 * PACKED)
             self._forget_noise()
 
     def _judge_without_front(self) -> None:

@@ -29,6 +29,7 @@ api_version = 1
 protocols = ("mtproto",)
 transport = "tcp"
 tier = "heuristic"
+speaks_first = "client"
 first_client = None
 first_server = None
 
@@ -51,6 +52,8 @@ _READ: Final = (
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect MTProto."""
+    if server and len(client) < _INIT and _framing(client) == ("", 0):
+        return NO  # obfuscated, all of it is sent before anything is answered
     return by_request("mtproto", _request, _answers, flow, client, server)
 
 

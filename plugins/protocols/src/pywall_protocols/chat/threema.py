@@ -13,6 +13,7 @@ from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
 api_version = 1
 protocols = ("threema",)
+unseen = protocols  # all of it is ciphertext
 transport = "tcp"
 tier = "heuristic"
 first_client = None

@@ -21,6 +21,7 @@ api_version = 1
 protocols = ("managesieve",)
 transport = "tcp"
 tier = "server_first"
+speaks_first = "server"
 first_client = None
 first_server = b'"'
 
@@ -38,6 +39,8 @@ _command = re.compile(
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect ManageSieve."""
+    if not server and not client[:16].isascii():
+        return NO
     *lines, last = server.split(b"\r\n")
     for at, line in enumerate(lines):
         if line[:2] == b"OK" and at:

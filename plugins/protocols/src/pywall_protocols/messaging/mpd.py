@@ -20,6 +20,7 @@ protocols = ("mpd",)
 unseen = protocols
 transport = "tcp"
 tier = "server_first"
+speaks_first = "server"
 first_client = None
 first_server = b"O"
 
@@ -32,6 +33,8 @@ _COMMAND: Final = re.compile(rb"[a-z_]{2,32}(?: [^\n]*)?\n")
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect MPD."""
+    if not server and not client[:16].isascii():
+        return NO
     greeting = _GREETING.match(server)
     if greeting is None:
         longer = len(server) >= 32 or b"\n" in server
