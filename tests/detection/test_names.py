@@ -12,11 +12,12 @@ from pywall_stream.plugin import Stream
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, Packet, Verdict, decode, hookimpl
 from pywall_core.config import Config
+from pywall_core.detection.detectors import Detection, Detector, Detectors
 from pywall_core.detection.names import Names
 from pywall_core.engine.engine import Engine
 from pywall_core.explain.trace import walk_with_notes
 from pywall_core.plugins.loader import assemble
-from pywall_core.testing import udp_packet
+from pywall_core.testing import make_flow, udp_packet
 
 WORDS = {"alpha": b"HELLO", "beta": b"HELP!", "gamma": b"HOLD?"}
 
@@ -147,3 +148,17 @@ def test_masks_and_names() -> None:
     assert names.givers(["b"]) == 0b101
     assert names.givers(["d"]) == 0
     assert names.declared == {"a", "b", "c"}
+
+
+def test_classification_waits_for_names_that_may_be_confirmed_and_for_those_that_rules_ask_for() -> None:
+    def detectors(unseen: tuple[str, ...]) -> Detectors:
+        call = Word("alpha").pywall_detect
+        return Detectors([Detector("alpha", call, ("udp",), ("alpha",), unseen=unseen)])
+
+    for unseen, asked, waits in (((), (), True), (("alpha",), (), False), (("alpha",), ("alpha",), True)):
+        detection = Detection(detectors(unseen), [], 1000, 10, lambda *failure: None)
+        detection.await_names(asked)
+        flow = make_flow(proto=17)
+        detection.begin(flow)
+        detection.feed(flow, True, b"HE", True)
+        assert detection.may_be_named(flow) is waits, (unseen, asked)

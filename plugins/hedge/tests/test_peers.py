@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import random
 import zlib
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
 from pywall_hedge.options import Settings
 from pywall_hedge.peers import Peers
 from pywall_hedge.plugin import Hedge
@@ -135,3 +138,41 @@ def test_without_a_rule_that_asks_nothing_is_remembered() -> None:
     made = engine({"version": 1, "chains": {"INPUT": [rule]}}, plugins={"hedge": plugin})
     run(made, short(1, random.Random(6).randbytes(300), random.Random(7).randbytes(300)))
     assert plugin.peers is None
+
+
+def test_what_is_remembered_survives_a_reload() -> None:
+    before, after = Peers(), Peers()
+    flow, other = answered(dport=4433), answered(dport=4434)
+    before.learn(flow, 2.0, UPPER)
+    after.load(json.loads(json.dumps(before.save())))
+    assert after.recall(flow, UPPER) == 2.0
+    assert after.recall(other, UPPER) == 0.0
+    after.learn(flow, 0.4, UPPER)
+    after.load(before.save())  # a second worker's, or the same again: no evidence counts twice
+    assert after.recall(flow, UPPER) == 2.4
+
+
+@given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=9) | st.integers(), st.lists))
+def test_a_hostile_state_is_left_out(state: Any) -> None:
+    peers = Peers()
+    peers.load(state)
+    assert len(peers) == 0
+
+
+@given(
+    st.lists(st.integers() | st.floats() | st.sampled_from(["c0000201", "c6336402", "zz", ""]), min_size=6, max_size=6)
+)
+def test_only_entries_that_keep_to_the_form_are_taken(entry: list[Any]) -> None:
+    peers = Peers(limit=3)
+    peers.load([entry] * 9)
+    for _, _, port, proto, odds, time in peers.save():
+        assert 0 <= port < 65536
+        assert 0 <= proto < 256
+        assert 0 < odds <= 100
+        assert time == time  # no NaN
+    assert len(peers) <= 1
+
+
+def test_the_rule_has_it_kept() -> None:
+    made = lab()
+    assert "hedge.peers" in made.engine.save_state()
