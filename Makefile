@@ -87,7 +87,7 @@ docs: setup ## the manual, warnings are errors
 	$(BIN)/sphinx-build -q -W --keep-going docs docs/_build
 
 SECONDS ?= 600
-TARGET ?= decoder reassembly detectors configuration
+TARGET ?= decoder reassembly detectors configuration dialogues
 fuzz: setup ## coverage-guided fuzzing, SECONDS (600) for each TARGET; crashes land in tests/fuzz/corpus
 	$(BIN)/pip install -q atheris
 	for target in $(TARGET); do mkdir -p .fuzz/$$target; \

@@ -1,4 +1,4 @@
-"""What is fuzzed: four functions of bytes that must never raise nor take long.
+"""What is fuzzed: five functions of bytes that must never raise nor take long.
 
 ``python -m tests.fuzz.targets decoder CORPUS -max_total_time=600`` (what follows the target is libFuzzer's). Without
 atheris the same functions run over the corpus in the unit tests, so that every crash that was found stays fixed.
@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
+
+from .dialogues import dialogues
 
 #: seconds of processor time that one packet may cost at the very worst
 WORST: Final = 0.010
@@ -90,6 +92,7 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "reassembly": reassembly,
     "detectors": detectors,
     "configuration": configuration,
+    "dialogues": dialogues,
 }
 
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import pytest
 
+from . import targets
+
 HERE = Path(__file__).parent
-spec = importlib.util.spec_from_file_location("fuzz_targets", HERE / "targets.py")
-assert spec is not None
-assert spec.loader is not None
-targets = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(targets)
 
 
 @pytest.mark.parametrize("target", targets.TARGETS)
