@@ -80,11 +80,22 @@ def run(args: argparse.Namespace) -> int:
         return OK
     lint(config, plugins, chains)
     warn(config)
+    open_now = _open_now(config, plugins)
     if args.json:
-        print_json({"ok": True, **_summary(config, plugins, chains)})
+        print_json({"ok": True, **_summary(config, plugins, chains), "open": open_now})
     else:
         _print(config, plugins, chains)
+        print("\n".join(("", *open_now)) if open_now else "", end="\n" if open_now else "")
     return OK
+
+
+def _open_now(config: Config, plugins: Plugins) -> list[str]:
+    """What a start would do to the connections that are open; nothing where the firewall runs and knows them."""
+    from ..kernel.checks import is_running
+    from ..lint.older import tell_open
+    from ..lint.traffic import quiet_engine
+
+    return [] if is_running() else list(tell_open(config, quiet_engine(config, plugins)))
 
 
 def fix(source: str | None) -> None:

@@ -28,6 +28,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         labels = {True: "ok", False: "PROBLEM", None: "?"}
         print_table(["what", "", "found"], [(check.name, labels[check.ok], check.found) for check in found])
-        for check in missing:
-            print(f"\n{check.name}: {check.remedy}")
+        for check in found:
+            if check.remedy and check.ok is not True:
+                print(f"{check.name}: {check.remedy}")
     return FAILURE if missing else OK

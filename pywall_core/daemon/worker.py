@@ -32,6 +32,7 @@ from ..kernel.marks import Marks
 from ..kernel.open_connections import open_connections, original_keys
 from ..kernel.queues import statistics
 from ..lint.mtu import are_long_packets_cut, lint_mtu
+from ..lint.older import tell_open
 from .channel import Channel, ChannelError, Message
 from .kept_packets import KeptPackets
 from .log_output import log_to_stderr
@@ -141,17 +142,22 @@ class Worker:
 
     def _inherit(self) -> bool:
         """Take in what the workers before knew, until the supervisor says that packets come. False: it says stop."""
+        first = True
         while True:
             select.select([self._channel], [], [], 0.25)
             self._channel.try_send({"is": "alive", "judged": 0})
             for message in self._channel.receive():
                 match message.get("do"):
                     case "inherit":
+                        first = False
                         self._engine.inherit(message.get("flows") or ())
                         state = message.get("state")
                         if isinstance(state, dict):
                             self._engine.load_state(state)
                     case "go":
+                        if first and not self._engine.worker:
+                            for line in tell_open(self._engine.config, self._engine):
+                                log.info("%s", line)
                         return True
                     case "stop":
                         return False

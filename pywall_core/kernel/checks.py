@@ -6,14 +6,14 @@ import importlib
 import importlib.util
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
 from ..stale import stale_modules
-from . import command, foreign_marks, privileges
+from . import command, foreign_marks, machine, privileges
 from .command import CommandError
 from .firewall import Firewall
 from .iptables import wanted_variant
@@ -21,6 +21,8 @@ from .marks import Marks
 from .ruleset import Plan
 from .rundir import RunDir
 
+#: bytes that are copied of a packet at most (``sources.nfqueue.MAX_RANGE``)
+_COPIED: Final = 3584
 _IPTABLES: Final = "apt-get install iptables"
 
 
@@ -44,12 +46,25 @@ def checks() -> Iterator[Check]:
         _rights,
         _iptables,
         _marks,
-        _nfqueue,
-        _conntrack,
         _ipv6,
         _instance,
+        *_machine(),
     ):
         yield look()
+
+
+def _machine() -> Iterator[Callable[[], Check]]:
+    """The state of this machine's network."""
+    looks: dict[str, Callable[[], machine.Finding]] = {
+        "queues": lambda: machine.queues(machine.own_queues()),
+        "conntrack": machine.connections,
+        "MTU": lambda: machine.links(_COPIED),
+        "offloads": machine.offloads,
+        "MPTCP": machine.multipath,
+        "rules left": lambda: machine.rules_left(is_running()),
+    }
+    for name, look in looks.items():
+        yield lambda name=name, look=look: Check(name, *look())  # type: ignore[misc]
 
 
 def _python() -> Check:
@@ -122,21 +137,8 @@ def _marks() -> Check:
     if not shared:
         return Check("marks", True, f"{mask:#010x}; nobody else uses these bits")
     remedy = "pywall reload" if not foreign_marks.conflicts(found, free) else "set queue.mark_mask to other bits"
-    return Check("marks", None, f"{shared[0].where} uses bits of {mask:#010x}", remedy)
-
-
-def _nfqueue() -> Check:
-    return _subsystem("nfnetlink_queue", Path("/proc/net/netfilter/nfnetlink_queue"))
-
-
-def _conntrack() -> Check:
-    return _subsystem("nf_conntrack", Path("/proc/sys/net/netfilter/nf_conntrack_max"))
-
-
-def _subsystem(module: str, sign: Path) -> Check:
-    if sign.exists():
-        return Check(module, True, "in the kernel")
-    return Check(module, False, f"{sign} is missing", f"modprobe {module}")
+    more = f" and {len(shared) - 1} more use" if len(shared) > 1 else " uses"
+    return Check("marks", None, f"{shared[0].where}{more} bits of {mask:#010x}: such packets are not carried", remedy)
 
 
 def _ipv6() -> Check:
@@ -147,10 +149,15 @@ def _ipv6() -> Check:
 def _instance() -> Check:
     if not privileges.has(privileges.CAP_NET_ADMIN):
         return Check("other instance", None, "cannot be seen without root")
-    lock = RunDir()
+    runs = "one runs" if is_running() else "none runs"
+    return Check("other instance", True, f"{runs} in this network namespace (pywall status)")
+
+
+def is_running() -> bool:
+    """Return whether a firewall runs in this network namespace, as far as this user may see."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         try:
-            probe.connect(str(lock.socket))
+            probe.connect(str(RunDir().socket))
         except OSError:
-            return Check("other instance", True, "none runs in this network namespace")
-    return Check("other instance", True, "one runs in this network namespace (pywall status)")
+            return False
+    return True

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 from ..config import BoundRule, Config, leaves
+from ..kernel.machine import mtus
 
-_INTERFACES: Final = Path("/sys/class/net")
 #: what the queue's library has room for, whatever ``queue.range`` says
 COPIED: Final = 3584
 
@@ -41,13 +39,3 @@ def lint_mtu(config: Config, chains: Mapping[str, list[BoundRule]]) -> None:
             f"do not answer the rules is dropped; set the MTU to {copied} or less, or say failure: "
             "{truncated: pass-packet}",
         )
-
-
-def mtus() -> dict[str, int]:
-    """Return the MTU of each of this machine's interfaces, in bytes; those that cannot be read are left out."""
-    found = {}
-    with suppress(OSError):
-        for folder in _INTERFACES.iterdir():
-            with suppress(OSError, ValueError):
-                found[folder.name] = int((folder / "mtu").read_text())
-    return found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..config import Config
 from ..model.packet import INPUT, OUTPUT, TCP
-from .traffic import Trial
+from .traffic import Trial, quiet_engine
 
 if TYPE_CHECKING:
     from ..plugins.registry import Plugins
@@ -23,7 +23,7 @@ def lint_session(config: Config, plugins: Plugins) -> None:
     ends = ssh_connection()
     if ends is None or config.mode == "observe":
         return
-    trial = Trial(config, plugins)
+    trial = Trial(config, quiet_engine(config, plugins))
     for known in (False, True):
         flow = trial.flow(INPUT, TCP, ends)
         if known:

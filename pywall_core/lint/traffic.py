@@ -12,6 +12,7 @@ from ..model.packet import FORWARD, HOOK_NAMES, INPUT, OUTPUT, TCP, UDP, Packet
 from ..model.verdict import ACCEPT, Verdict
 
 if TYPE_CHECKING:
+    from ..engine.engine import Engine
     from ..plugins.registry import Plugins
 
 #: (protocol, port, what it stands for)
@@ -26,13 +27,19 @@ _WAYS: Final = (
 _OURS, _THEIRS = bytes((192, 0, 2, 1)), bytes((198, 51, 100, 1))
 
 
+def quiet_engine(config: Config, plugins: Plugins) -> Engine:
+    """Return an engine that no packet comes to."""
+    from ..engine.engine import Engine
+
+    return Engine(config, plugins, live=False)
+
+
 class Trial:
     """The chains of a configuration, asked about packets that have not come."""
 
-    def __init__(self, config: Config, plugins: Plugins) -> None:
-        from ..engine.engine import Engine
-
-        self._engine = Engine(config, plugins, live=False)
+    def __init__(self, config: Config, engine: Engine) -> None:
+        self._config = config
+        self._engine = engine
         self._chains = quiet_chains(self._engine.chains)
         self.bound = self._engine.chains.bound
 
@@ -52,14 +59,14 @@ class Trial:
 
     def denial(self, flow: Flow, *, to_server: bool, hook: int) -> Verdict | None:
         """Return the verdict on the flow's next packet, when it can only be to drop or reject it."""
-        if HOOK_NAMES[hook] not in self._engine.config.queue.hooks:
+        if HOOK_NAMES[hook] not in self._config.queue.hooks:
             return None
         verdict = self._chains.walk(next_packet(flow, to_server, hook), flow)
         return None if verdict.action is ACCEPT else verdict
 
     def place(self, verdict: Verdict, hook: int) -> Path:
         """Return where the file says so."""
-        config = self._engine.config
+        config = self._config
         for rules in self.bound.values():
             for rule in rules:
                 if rule.place == verdict.rule:
@@ -72,7 +79,7 @@ def lint_traffic(config: Config, plugins: Plugins) -> None:
     """Note connections that may be opened and whose answers are dropped."""
     if config.mode == "observe":
         return
-    trial = Trial(config, plugins)
+    trial = Trial(config, quiet_engine(config, plugins))
     for begun, back, code, who, remedy in _WAYS:
         for proto, port, service in _TRIED:
             flow = trial.flow(begun, proto, (_OURS, 40000, _THEIRS, port))
