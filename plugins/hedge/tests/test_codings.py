@@ -35,6 +35,7 @@ def raw(data):
         ("permessage-deflate", raw(TEXT)),
         ("deflate, gzip", gzip.compress(zlib.compress(TEXT), mtime=0)),
     ],
+    ids=["gzip", "two members", "zlib", "raw", "permessage", "two codings"],  # bytes as names would hold the time
 )
 @pytest.mark.parametrize("size", [1, 7, 10_000])
 def test_what_was_coded(codings, coded, size):
