@@ -44,6 +44,8 @@ _LAST_SERVICE: Final = 4096
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect Rx."""
+    if client and (flow.client_sizes[0] < _HEADER or client[20] not in _TYPES):
+        return NO
     return by_request("rx", _request, _answers, flow, client, server, needs_answer=True)
 
 

@@ -30,9 +30,10 @@ class Length(NamedTuple):
 class Opening(NamedTuple):
     """What a client's first message has, and the server's.
 
-    ``server`` is None where no answer is known; then, and without ``proof``, the name is never confirmed. ``echo``: the
-    bytes that the answer repeats at the same place. ``check`` sees the client's whole datagram, or the first ``least``
-    bytes of its stream. With ``needs_answer`` the client alone is too little for a name.
+    ``first`` are the bytes that it may begin with, where ``client`` does not say so. ``server`` is None where no answer
+    is known; then, and without ``proof``, the name is never confirmed. ``echo``: the bytes that the answer repeats at
+    the same place. ``check`` sees the client's whole datagram, or the first ``least`` bytes of its stream. With
+    ``needs_answer`` the client alone is too little for a name.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Opening(NamedTuple):
     check: Callable[[bytes], bool] | None = None
     proof: bool = True
     needs_answer: bool = False
+    first: bytes = b""
 
     def needs(self) -> int:
         """Return how many bytes of the client tell."""
@@ -131,6 +133,9 @@ def _is_statsd(data: bytes) -> bool:
     return _metric(data[:2000]) is not None
 
 
+#: high byte of a length below 1536
+_SMALL: Final = bytes(range(6))
+_WORD: Final = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-."
 TCP: Final[tuple[Opening, ...]] = (
     Opening("dicom", ((0, b"\1\0\0\0"), (6, b"\0\1\0\0")), ((0, b"\2\0\0\0"), (6, b"\0\1\0\0")),
             Length(2, 4, 6, 74), echo=(10, 42)),
@@ -192,8 +197,8 @@ DATAGRAMS: Final[tuple[Opening, ...]] = (
     Opening("crossfire", ((0, b"\xc7\xd9\x19\x99\2\0"), (22, b"\x7d\0")), least=25, most=25),
     Opening("crynet", ((0, b"\x3c"), (16, b"\1"), (20, b"\7"), (24, b"\3\7")), least=70, most=70),
     Opening("egd", ((0, b"\x0d\1"), (28, bytes(4))), least=33),
-    Opening("cnp-ip", ((3, b"\1\0"),), ((3, b"\1\0"),), Length(0, 2), least=21),
-    Opening("ethersbus", ((4, b"\0\0"),), ((4, b"\1"),), Length(0, 4), least=13, check=_has_crc),
+    Opening("cnp-ip", ((3, b"\1\0"),), ((3, b"\1\0"),), Length(0, 2), least=21, first=_SMALL),
+    Opening("ethersbus", ((0, b"\0\0"), (4, b"\0\0")), ((4, b"\1"),), Length(0, 4), least=13, check=_has_crc),
     *(Opening("uftp", ((0, version), (15, b"\0")), least=24, check=_is_uftp) for version in (b"\x40", b"\x50")),
     *(Opening("trdp", ((4, b"\1"), (6, kind)), least=40, check=_is_trdp) for kind in (b"P", b"M")),
     Opening("mpegts", ((0, b"\x47"),), least=376, check=_is_transport_stream),
@@ -207,10 +212,10 @@ DATAGRAMS: Final[tuple[Opening, ...]] = (
     *(Opening("wccp", ((0, b"\0\0\0" + kind + b"\2\0"),), ((0, b"\0\0\0"), (4, b"\2\0")), Length(6, 2, 8))
       for kind in (b"\x0a", b"\x0b", b"\x0c", b"\x0d")),
     *(Opening("xdmcp", ((0, b"\0\1\0" + bytes([code])),), ((0, b"\0\1\0"),), Length(4, 2, 6)) for code in range(1, 14)),
-    Opening("olsr", ((0, b""),), ((0, b""),), Length(0, 2), least=16, check=_has_messages, proof=False),
+    Opening("olsr", ((0, b""),), ((0, b""),), Length(0, 2), least=16, check=_has_messages, proof=False, first=_SMALL),
     Opening("glbp", ((0, b"\1"), (4, b"\0\0")), least=32, check=_is_glbp),
     Opening("ethereum", ((96, b""),), ((96, b""),), least=100, check=_is_discovery, proof=False),
     Opening("avast-dns", ((11, b"\0\1\x32\x09securedns"),)),
     Opening("mqtt-sn", ((0, b""),), ((0, b"\3\5"),), most=255, least=7, check=_is_counted, needs_answer=True),
-    Opening("statsd", ((0, b""),), least=5, check=_is_statsd),
+    Opening("statsd", ((0, b""),), least=5, check=_is_statsd, first=_WORD),
 )  # fmt: skip

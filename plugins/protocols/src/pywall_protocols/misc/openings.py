@@ -39,18 +39,11 @@ first_server = None
 _Candidate = tuple[int, bytes, Opening]
 
 
-def _by_first_byte(table: tuple[Opening, ...]) -> tuple[tuple[_Candidate, ...], ...]:
-    """Return for each first byte the openings that may begin with it."""
-    heads = [next((value for at, value in opening.client if at == 0), b"") for opening in table]
-    longest = [max(opening.client, key=lambda part: len(part[1]), default=(0, b"")) for opening in table]
-    return tuple(
-        tuple(
-            (*telling, opening)
-            for opening, head, telling in zip(table, heads, longest, strict=True)
-            if not head or head[0] == byte
-        )
-        for byte in range(256)
-    )
+def _by_first_byte(table: tuple[Opening, ...]) -> tuple[tuple[tuple[Opening, int], ...], ...]:
+    """Return for each first byte the openings that may begin with it, and how many bytes of the client tell each."""
+    heads = [next((value[:1] for at, value in opening.client if at == 0), b"") or opening.first for opening in table]
+    rows = [(opening, opening.needs(), head) for opening, head in zip(table, heads, strict=True)]
+    return tuple(tuple((each, needs) for each, needs, head in rows if not head or byte in head) for byte in range(256))
 
 
 _TCP: Final = _by_first_byte(TCP)
@@ -65,11 +58,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         client, server = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
     if not client:
         return MORE
-    size = len(client)
-    for at, telling, opening in (_UDP if datagram else _TCP)[client[0]]:
-        if not client.startswith(telling, at) and (datagram or size >= at + len(telling)):
-            continue
-        opens = _opens(client, opening, datagram)
+    for opening, needs in (_UDP if datagram else _TCP)[client[0]]:
+        opens = _opens(client, opening, needs, datagram)
         if opens is MORE:
             return MORE
         if opens is NO:
@@ -89,19 +79,20 @@ def _fits(data: bytes, parts: Parts) -> bool:
     return all(value.startswith(data[at : at + len(value)]) for at, value in parts)
 
 
-def _opens(client: bytes, opening: Opening, datagram: bool) -> Answer:
+def _opens(client: bytes, opening: Opening, needs: int, datagram: bool) -> Answer:
     size = len(client)
-    if not _fits(client, opening.client):
+    if size < needs:
+        return MORE if not datagram and _fits(client, opening.client) else NO
+    if datagram and size > opening.most:
         return NO
-    if size < opening.needs():
-        return NO if datagram else MORE
+    for at, value in opening.client:
+        if not client.startswith(value, at):
+            return NO
     length = opening.length
     if length is not None:
         number = length.of(client)
         if not max(length.least, 1) <= number <= length.most or (datagram and number != size):
             return NO
-    if datagram and size > opening.most:
-        return NO
     shown = client if datagram else client[: opening.least]
     return YES if opening.check is None or opening.check(shown) else NO
 

@@ -34,6 +34,8 @@ _REQUESTS: Final = {
     22: "peer-discovery",
     23: "online-request",
 }
+#: first bytes of their tags
+_TAGS: Final = bytes((number << 3 | 2) & 0x7F | (0x80 if number > 15 else 0) for number in _REQUESTS)
 _ANSWERS: Final = frozenset((7, 11, 16, 19, 21, 22, 24))
 #: fields of requests that begin with a text, such as the identifier
 _WITH_TEXT: Final = frozenset((6, 8, 15, 18, 22, 23))
@@ -45,6 +47,8 @@ _LONGEST: Final = 1024
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect RustDesk."""
     if flow.proto == UDP:
+        if client and client[0] not in _TAGS:
+            return NO
         return by_request("rustdesk", _request, _answers, flow, client, server)
     return by_request("rustdesk", _framed_request, _framed_answers, flow, client, server)
 
