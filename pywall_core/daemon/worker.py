@@ -21,7 +21,7 @@ from itertools import islice
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
-from ..config import ConfigError, loads
+from ..config import Config, ConfigError, loads
 from ..engine.counters import LossLog
 from ..engine.set_changes import kernel_drops, set_entries
 from ..flows.handover import CHUNK
@@ -31,7 +31,8 @@ from ..kernel.conntrack import clear_mark
 from ..kernel.marks import Marks
 from ..kernel.open_connections import open_connections, original_keys
 from ..kernel.queues import statistics
-from ..lint.mtu import are_long_packets_cut, lint_mtu
+from ..lint import lint_rules
+from ..lint.mtu import are_long_packets_cut
 from ..lint.older import tell_open
 from .channel import Channel, ChannelError, Message
 from .kept_packets import KeptPackets
@@ -90,10 +91,7 @@ class Worker:
             self._engine.set_changes.apply(change, monotonic())
         self._engine.worker = order["index"]
         if not order["index"]:
-            before = len(config.warnings)
-            lint_mtu(config, self._engine.chains.bound)  # here: the supervisor knows no rule kinds
-            for warning in config.warnings[before:]:
-                log.warning("%s", warning)
+            _log_warnings(config, self._engine)  # here: the supervisor knows no rule kinds
         self._engine.reports = {"queue": self._queue_report, "events": self._sink.stats}
         self._stats_seconds = events.stats
         self._next_stats = monotonic() + events.stats
@@ -273,6 +271,17 @@ class Worker:
 
     def _answer(self, message: Message, content: Any) -> None:
         self._channel.send({"is": "answer", "id": message.get("id"), "content": content})
+
+
+def _log_warnings(config: Config, engine: Engine) -> None:
+    """Log what ``pywall check`` would warn of in the rules; a lint that fails keeps nobody from starting."""
+    before = len(config.warnings)
+    try:
+        lint_rules(config, engine.plugins, engine.chains.bound)
+    except Exception:
+        log.exception("internal error while looking for what is suspicious in the policy")
+    for warning in config.warnings[before:]:
+        log.warning("%s", warning)
 
 
 def _carried_flows(engine: Engine) -> CarriedFlows | None:

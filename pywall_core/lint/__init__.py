@@ -21,7 +21,7 @@ from .traffic import lint_traffic
 if TYPE_CHECKING:
     from ..plugins.registry import Plugins
 
-__all__ = ["lint"]
+__all__ = ["lint", "lint_rules"]
 
 
 def lint(config: Config, plugins: Plugins, chains: Mapping[str, list[BoundRule]]) -> None:
@@ -29,9 +29,14 @@ def lint(config: Config, plugins: Plugins, chains: Mapping[str, list[BoundRule]]
     if "version" not in config.given:
         config.warn((), "W004", "no version: begin the file with 'version: 1'")
     lint_hooks(config)
+    lint_rules(config, plugins, chains)
+    lint_traffic(config, plugins)
+    lint_session(config, plugins)
+
+
+def lint_rules(config: Config, plugins: Plugins, chains: Mapping[str, list[BoundRule]]) -> None:
+    """Warn of what can be told from the rules alone: nothing is run with the plugins, so that a firewall may do it."""
     lint_order(config, plugins)
     lint_mtu(config, chains)
     lint_kinds(config, chains)
     lint_shadows(config, chains)
-    lint_traffic(config, plugins)
-    lint_session(config, plugins)

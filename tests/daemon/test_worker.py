@@ -41,7 +41,7 @@ class FakeQueue:
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nfqueue, "NFQueue", FakeQueue)
     monkeypatch.setattr(module, "original_keys", frozenset)
-    monkeypatch.setattr(module, "lint_mtu", lambda *_: None)
+    monkeypatch.setattr("pywall_core.lint.lint_mtu", lambda *_: None)
     monkeypatch.setattr(module, "statistics", dict)
     monkeypatch.setattr(module.gc, "freeze", lambda: None)
     monkeypatch.setattr(module.gc, "set_threshold", lambda *_: None)
@@ -86,6 +86,26 @@ def said(supervisor: Channel, kind: str) -> list[Message]:
 
 def packet(port: int) -> Any:
     return decode(udp_packet("192.0.2.1", port, "192.0.2.2", 53, b"x"), 1.0, 1)
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_the_first_one_says_what_is_suspicious(
+    ends: tuple[Channel, Channel], caplog: pytest.LogCaptureFixture, index: int
+) -> None:
+    pytest.importorskip("pywall_rules")
+    rules = "[{rule: always, action: ACCEPT}, {rule: port, dst: 22, action: DROP}]"
+    policy = f"version: 1\nplugins: [rules]\nqueue: {{offload: false}}\nchains: {{INPUT: {rules}}}\n"
+    Worker(ends[1], {**order(policy), "index": index, "sets": []})
+    assert ("[W010]" in caplog.text) is (index == 0)
+    assert "policy.yaml:4:" in caplog.text or index
+
+
+def test_a_lint_that_fails_keeps_nobody_from_starting(
+    ends: tuple[Channel, Channel], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "lint_rules", lambda *_: 1 // 0)
+    Worker(ends[1], order())
+    assert "internal error while looking" in caplog.text
 
 
 def test_it_says_bound_and_judges_when_it_is_told_to(worker: Any, supervisor: Channel) -> None:
