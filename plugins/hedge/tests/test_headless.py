@@ -4,7 +4,7 @@ import random
 import zlib
 
 import pytest
-from pywall_hedge.headless import key_frame, opus_packets, packed, units_of_video
+from pywall_hedge.headless import goes_on, key_frame, opus_packets, packed, units_of_video, units_with_lengths
 
 
 @pytest.mark.parametrize("header", [0, 4, 9])
@@ -56,3 +56,32 @@ def test_a_key_frame_of_vp8_is_found():
     noise = random.Random(5).randbytes(4000)
     assert not key_frame(noise)
     assert key_frame(noise[:900] + b"\x50\x41\x02\x9d\x01\x2a\x40\x01\xf0\x00" + noise[900:])
+
+
+def test_units_with_lengths_are_found_and_random_lengths_are_not():
+    rng = random.Random(6)
+    units = [b"\x67\x64\x00\x1e" + rng.randbytes(12), b"\x68\xee\x3c\x80", b"\x65\x88" + rng.randbytes(900)]
+    message = b"".join(len(unit).to_bytes(4, "big") + unit for unit in units)
+    assert units_with_lengths(b"\x09" + message[:600])
+    assert not units_with_lengths(len(units[2]).to_bytes(4, "big") + units[2])
+    for _ in range(300):
+        sealed = rng.randbytes(rng.randint(20, 900))
+        assert not units_with_lengths(len(sealed).to_bytes(4, "big") + sealed)
+
+
+def test_a_video_must_go_on_as_it_began():
+    rng = random.Random(8)
+    frames = [rng.randbytes(8) + bytes((0x86,)) + rng.randbytes(300) for _ in range(6)]
+    units = [b"\x09" + (300).to_bytes(4, "big") + b"\x41" + rng.randbytes(299) for _ in range(6)]
+    sealed = [rng.randbytes(309) for _ in range(6)]
+    assert goes_on(frames, 8) is True
+    assert goes_on(units, 5) is True
+    assert goes_on(sealed, 8) is False
+    assert goes_on(frames[:2], 8) is None
+
+
+def test_key_frames_of_vp9_and_av1_are_found():
+    rng = random.Random(7)
+    for head in (b"\x82\x49\x83\x42\x00\x0e", b"\x12\x00\x0a\x0b\x00\x00\x00"):
+        assert key_frame(rng.randbytes(12) + head + rng.randbytes(500))
+    assert not any(key_frame(rng.randbytes(16_384)) for _ in range(200))

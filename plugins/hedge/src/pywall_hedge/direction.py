@@ -13,8 +13,8 @@ from itertools import accumulate
 from . import gate
 from .decoding import undo, without_zeros
 from .following import FIRST_LOOK, Follower
-from .framing import Stripped, cut, strip
-from .headless import key_frame, opus_packets, packed, units_of_video
+from .framing import Stripped, cut, join_segments, strip
+from .headless import goes_on, key_frame, opus_packets, packed, units_of_video, units_with_lengths
 from .heads import introduced, within
 from .records import Layout
 
@@ -46,6 +46,8 @@ FRONT, CHOICE, SURE = 64, 0.5, 2.5
 which there is no need of it."""
 UNDECIDED = 0.7
 """Ratio at most of messages that may be packets of Opus."""
+OPENING = 1024
+"""Bytes from the start within which the opening of a video in frames is looked for."""
 HEADS = 16
 """Messages at whose start a head is looked for."""
 
@@ -55,11 +57,14 @@ class Direction:
 
     __slots__ = (
         "_checked",
+        "_film",
+        "_film_sought",
         "_follower",
         "_heads",
         "_judge",
         "_judged",
         "_layout",
+        "_opening",
         "_packed_sought",
         "_past",
         "_ratio",
@@ -87,7 +92,8 @@ class Direction:
         self._judged = False
         self._text = bytearray()
         self._text_checked = 0
-        self._packed_sought = False
+        self._packed_sought = self._film_sought = self._film = False
+        self._opening = bytearray()
         self.packed: str | None = None
         """The format without a head that a message decodes as."""
         self.size = 0
@@ -115,6 +121,8 @@ class Direction:
     def update(self, payload: bytes) -> None:
         """Add the next payload; never raises."""
         self.size += len(payload)
+        if len(self._opening) < OPENING:
+            self._opening += payload[:OPENING]
         if self._follower is not None:
             if not self._follow(self._follower, payload):
                 return
@@ -220,11 +228,13 @@ class Direction:
         if self._ratio > 0 and not self._packed_sought:
             self._packed_sought = len(self.noise) >= PACKED_SOUGHT
             self.packed = packed(cut(bytes(self.noise), self._sizes), self.stripped.header)
+        if self.packed == "film" and not self._is_film():
+            self.packed = None
         if self._ratio > 0 and self.packed is None:
             if not self.stripped.header and units_of_video(self.stripped.residual):
                 self.packed = "start-codes"
-            elif key_frame(bytes(self.noise)):
-                self.packed = "vp8"
+            elif self._is_film():
+                self.packed = "film"
         if self._ratio > UNDECIDED and self.packed is None:
             spoken = opus_packets(cut(bytes(self.noise), self._sizes), self.stripped.header)
             self.packed = "opus" if spoken else None
@@ -239,6 +249,18 @@ class Direction:
             self._past += self._ratio if self.packed is not None else DISCOUNT * self._ratio
             self._past = max(self._past, 2 * PACKED)
             self._forget_noise()
+
+    def _is_film(self) -> bool:
+        """Frames of video in messages: they began with a key frame or parameter sets, and go on as they must."""
+        if not self._film_sought:
+            opening = bytes(self._opening)
+            self._film = key_frame(opening) or units_with_lengths(opening)
+            self._film_sought = len(opening) >= OPENING
+            return self._film
+        if self._film and self.stripped is not None:
+            messages = cut(bytes(self.noise), join_segments(self._sizes))
+            self._film = goes_on(messages, self.stripped.header) is not False
+        return self._film
 
     def _judge_without_front(self) -> None:
         """Judge the noise without its first payload: a header, a key, or a head that nothing fits to."""

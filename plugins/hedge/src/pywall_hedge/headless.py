@@ -59,14 +59,63 @@ _UNIT = re.compile(
 """Start code and header of a unit: H.264's one byte, H.265's two."""
 
 
-_KEY_FRAME = re.compile(rb"..\x9d\x01\x2a.[\x00-\x0f].[\x00-\x0f]", re.DOTALL)
+_KEY_FRAME = re.compile(
+    rb"[\x10-\x16\x30-\x36\x50-\x56\x70-\x76\x90-\x96\xb0-\xb6\xd0-\xd6\xf0-\xf6]..\x9d\x01\x2a.[\x00-\x0f].[\x00-\x0f]"
+    rb"|[\x82\x83\xa2\xa3]\x49\x83\x42"
+    rb"|\x12\x00\x0a[\x05-\x14][\x00-\x4f]",
+    re.DOTALL,
+)
+"""Tag, start code and dimensions of VP8 (RFC 6386 section 9.1); frame header and sync code of VP9 (bitstream
+specification, section 6.2); a temporal delimiter and a sequence header of AV1 (section 5.5)."""
 
 
 def key_frame(data: bytes) -> bool:
-    """A key frame of VP8 begins in the noise: tag, start code and dimensions (RFC 6386 section 9.1), as one place in
-    25 thousand million random ones."""
-    found = _KEY_FRAME.search(data, 1)
-    return found is not None and data[found.start() - 1] & 0x19 == 0x10  # shown, not predicted, version 0 to 3
+    """A key frame of VP8, VP9 or AV1 begins in the noise: one place in a thousand million random ones."""
+    return _KEY_FRAME.search(data) is not None
+
+
+_AVC, _HEVC = frozenset((1, 5, 6, 7, 8, 9)), frozenset((0, 1, 19, 20, 21, 32, 33, 34, 35, 39))
+
+
+def units_with_lengths(data: bytes) -> bool:
+    """Units of H.264 or H.265 with lengths of four bytes before them begin the data, behind a header of at most SOUGHT
+    bytes, parameter sets first: as MP4 and RTMP carry them (ISO/IEC 14496-15).
+    """
+    for start in range(SOUGHT):
+        seen = _chained_units(data, start)[0]
+        if len(seen) > 1 and (seen[0] & 31, seen[1] & 31) in ((7, 8), (9, 7)):
+            return True
+        if [unit >> 1 for unit in seen[:3]] == [32, 33, 34]:
+            return True
+    return False
+
+
+def _chained_units(data: bytes, place: int) -> tuple[list[int], int]:
+    """Return the first bytes of the units that lengths lead through, and where the last ends."""
+    seen: list[int] = []
+    while place + 6 <= len(data) and len(seen) < 8:
+        size, first, second = int.from_bytes(data[place : place + 4], "big"), data[place + 4], data[place + 5]
+        if first & 0x80 or not (first & 31 in _AVC or (second == 1 and first >> 1 in _HEVC)) or not 2 <= size < 1 << 20:
+            break
+        seen.append(first)
+        place += 4 + size
+    return seen, place
+
+
+def goes_on(messages: Sequence[bytes], header: int) -> bool | None:
+    """Return whether messages go on as frames of the video that they began as; None while there are too few.
+
+    All begin, behind their header, with the marker of VP9 or the tag of VP8, or consist of units with lengths.
+    """
+    whole = [message for message in messages[1:-1] if len(message) > header + 8]
+    if len(whole) < 2:
+        return None
+    places = range(max(header - 3, 0), header + 1)
+    if any(all(message[at] & 0xC0 == 0x80 for message in whole) for at in places):
+        return True
+    if any(all(message[at] & 0x1E == 0x10 for message in whole) for at in places):
+        return True
+    return any(all(_chained_units(message, at)[1] == len(message) for message in whole) for at in range(SOUGHT))
 
 
 def units_of_video(data: bytes) -> bool:
