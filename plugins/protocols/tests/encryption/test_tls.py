@@ -18,7 +18,7 @@ from pywall_protocols.encryption import tls
 
 from pywall_core.api import MORE, NO, YES, Match
 from pywall_core.plugins.docstrings import docstring
-from pywall_core.testing import client_hello, conversation, detector_contract, engine, server_hello
+from pywall_core.testing import client_hello, conversation, detector_contract, engine, make_flow, server_hello
 
 NOISE = bytes.fromhex("9f3b6ad0c44e17a8f25b09e6718d3cb0aa54f1e2037796bd48c1d05e2f8a6b93") * 8
 
@@ -279,3 +279,20 @@ def test_a_retry_is_found_in_one_record_and_in_many():
     for message, asks in ((retry, True), (other, False)):
         assert tls._asks_again(b"\x16\3\3" + len(message).to_bytes(2, "big") + message) is asks
         assert tls._asks_again(b"".join(b"\x16\3\3\0\1" + bytes([byte]) for byte in message)) is asks
+
+
+def test_a_resumed_session_is_confirmed_by_the_client_s_change_of_the_cipher():
+    body = b"\3\3" + NOISE[:32] + b"\0\xc0\x2f\0\0\0"
+    hello = b"\2" + len(body).to_bytes(3, "big") + body
+    sealed = b"\x16\3\3\0\x28" + NOISE[:40]
+    server = b"\x16\3\3" + len(hello).to_bytes(2, "big") + hello + b"\x14\3\3\0\1\1" + sealed
+    data = b"\x17\3\3\0\x40" + NOISE[:64]
+    asked = client_hello("www.example.org")
+    for client, confirmed in (
+        (asked, False),
+        (asked + b"\x14\3\3\0\1\1" + sealed + data, True),
+        (asked + data, False),  # looks like TLS and keeps none of its order
+    ):
+        answer = tls.pywall_detect(make_flow(), client, server)
+        assert isinstance(answer, Match)
+        assert answer.confirmed is confirmed

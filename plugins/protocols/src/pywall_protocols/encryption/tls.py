@@ -83,6 +83,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         confirmed = fits and HINT not in (_look(client), _look(server))
     else:  # an alert ends a connection: whoever goes on behind it does not speak TLS
         confirmed = by_client is by_server is YES and (_answers(client, server) or _answers(server, client))
+        confirmed = confirmed and not ("session_resumed" in facts and _next_record(client) != CHANGE_CIPHER_SPEC)
     done = asked_all and ((confirmed and answered_all) or by_server is NO)
     return Match("tls", facts, confirmed, done, anomaly="sni_changed" if facts.get("sni_changed") else "")
 
@@ -119,6 +120,20 @@ def _answers(client: bytes, server: bytes) -> bool:
         return False
     hellos, _ = _client_hellos(client)
     return bool(hellos) and hellos[0] is not None
+
+
+def _next_record(data: bytes) -> int:
+    """Return the type of the record behind the plain handshake messages of one side, 0 while there is none.
+
+    Who resumes a session of TLS 1.2 changes the cipher before sending anything else (RFC 5246 section 7.3): what goes
+    on with data at once only looks like TLS.
+    """
+    at = 0
+    for _ in range(_FEW):
+        if at + 5 > len(data) or data[at] != HANDSHAKE:
+            break
+        at += 5 + u16(data, at + 3)
+    return data[at] if at < len(data) else 0
 
 
 def _behind_warnings(server: bytes) -> bytes:
