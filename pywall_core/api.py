@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from .model.rule_kind import RuleKind as RuleKind
     from .model.rule_kind import Scope as Scope
     from .model.rule_kind import Surroundings as Surroundings
-    from .plugins.registry import RuleRegistry as RuleRegistry
+    from .plugins.rule_registry import RuleRegistry as RuleRegistry
 
 #: Raised by one when a hook or a class here changes so that a plugin may break; plugins state the one they were
 #: written for in ``api_version``.

@@ -24,7 +24,7 @@ from .model.verdict import Answer, Drop, Facts, Match, Verdict
 
 if TYPE_CHECKING:
     from .model.host import Host
-    from .plugins.registry import RuleRegistry
+    from .plugins.rule_registry import RuleRegistry
 
 Hook = TypeVar("Hook", bound=Callable[..., Any])
 

@@ -9,8 +9,12 @@ from .common import FAILURE, OK, complain, prepare, print_table, printable, warn
 from .labels import block, fits, width
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..config import Config
+    from ..offline.replay import Hooks
     from ..plugins.registry import Plugins
+    from .replay_output import Bar
 
 Event = dict[str, Any]
 Loaded = tuple["Config", "Plugins"]
@@ -23,7 +27,8 @@ def compare(args: argparse.Namespace, first: Loaded, paths: list[str]) -> int:
     """
     from ..event_lines import flow_text, why
     from ..offline.replay import quiet_collector
-    from .replay import make_hooks, one_capture, progress_bar, write_line
+    from .capture_args import make_hooks
+    from .replay_output import progress_bar, write_line
 
     config, plugins, _ = prepare(args.against)
     warn(config)
@@ -36,7 +41,7 @@ def compare(args: argparse.Namespace, first: Loaded, paths: list[str]) -> int:
             judged: list[dict[tuple[object, ...], Event]] = []
             for loaded in (first, second):
                 seen = _Flows()
-                error = one_capture(*loaded, path, make_hooks(args), seen.add, bar)
+                error = _one_capture(*loaded, path, make_hooks(args), seen.add, bar)
                 judged.append(seen.flows)
             bar.captures(1)
             if error is not None:
@@ -112,3 +117,14 @@ def _merged(before: Event, after: Event, other: str) -> Event:
         against |= {"app_proto": after["app_proto"], **after["pywall"]}
     event["pywall"] = {**(before["pywall"] if before else {}), "against": against}
     return event
+
+
+def _one_capture(
+    config: Config, plugins: Plugins, path: str, hooks: Hooks, sink: Callable[[Event], None], bar: Bar
+) -> str | None:
+    """Replay one capture in an engine of its own; one line when it could not be read to its end."""
+    from ..engine.engine import Engine
+    from ..offline.replay import replay
+
+    engine = Engine(config, plugins, live=False, sink=sink, pcap_filename=path)
+    return replay(engine, path, hooks, progress=bar.packets).error

@@ -7,7 +7,7 @@ import re
 from typing import Final
 
 from .common import FAILURE, OK, complain
-from .set import add_duration, ask_firewall, change
+from .set_change import add_duration, ask_firewall, change
 
 #: sets by command: for addresses and networks, and for names
 SETS: Final = {"block": ("blocked", "blocked-names"), "allow": ("allowed", "allowed-names")}

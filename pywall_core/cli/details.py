@@ -11,7 +11,7 @@ from ..plugins.facts import declared_facts
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from ..plugins.registry import Plugin
+    from ..plugins.plugin import Plugin
 
 
 def homepage(distribution: str) -> str:
@@ -43,7 +43,7 @@ def details(plugin: Plugin) -> dict[str, Any]:
 
 
 def _rule_kinds(plugin: Plugin) -> list[str]:
-    from ..plugins.registry import RuleRegistry
+    from ..plugins.rule_registry import RuleRegistry
 
     registry = RuleRegistry()
     if "rules" in plugin.hooks:

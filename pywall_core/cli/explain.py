@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..event_lines import flow_text
+from .capture_args import add_hooks, count, make_hooks
 from .common import FAILURE, OK, USAGE, add_config, add_json, complain, event_name, prepare, printable, warn
-from .replay import Bar, add_hooks, count, make_hooks, progress_bar
+from .replay_output import Bar, progress_bar
 
 if TYPE_CHECKING:
     from ..config import Config

@@ -26,7 +26,7 @@ from .common import (
 if TYPE_CHECKING:
     from ..config import Config
     from ..plugins.discovery import Listed
-    from ..plugins.registry import Plugin
+    from ..plugins.plugin import Plugin
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -13,21 +13,26 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..config import leaves
 from ..offline.jobs import Job, deal, lines_of, run_job
 from ..offline.replay import quiet_collector
+from .capture_args import make_hooks
 from .common import FAILURE, OK, complain
-from .replay import Bar, Table, make_hooks, progress_bar
-from .replay_run import Prepared, needs_one_process
+from .replay_output import Bar, Table, progress_bar
 
 if TYPE_CHECKING:
+    from ..config import BoundRule, Config
     from ..offline.tables import FlowTableFile
+    from ..plugins.registry import Plugins
 
 Done = Iterator[tuple[Job, str | None]]
+
+Prepared = tuple["Config", "Plugins", "dict[str, list[BoundRule]]"]
 
 
 def run_jobs(args: argparse.Namespace, prepared: Prepared, paths: list[str], table_file: FlowTableFile | None) -> int:
     """Run the jobs of ``paths`` and print what they found, capture by capture in the order given."""
-    stateful = needs_one_process(prepared[2])
+    stateful = _needs_one_process(prepared[2])
     workers = max(1, args.workers)
     jobs = deal(paths, workers, split=not stateful, rows=table_file is not None, first_packets=args.statistics)
     if stateful and len(paths) < workers:
@@ -117,3 +122,9 @@ def _in_processes(jobs: list[Job], args: argparse.Namespace, prepared: Prepared,
                 raise OSError(
                     "replay: a worker process was ended from outside (out of memory?); use fewer workers"
                 ) from None
+
+
+def _needs_one_process(chains: dict[str, list[BoundRule]]) -> list[str]:
+    """Return the kinds of rules that know hosts beyond one pair: a capture with such rules is not split."""
+    kinds = (kind for rules in chains.values() for rule in rules for kind in leaves(rule.condition))
+    return sorted({kind.kind for kind in kinds if kind.state == "host"})

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from ..config import leaves
 from ..engine.engine import Engine
 from ..event_lines import NOT_SHOWN, event_line
 from ..flows.filter import FilterError, parse
@@ -17,18 +16,19 @@ from ..offline.flow_rows import FlowRows
 from ..offline.replay import quiet_collector, replay
 from ..offline.tables import FlowTableFile, TableError
 from ..sources.capture_file import STDIN
+from .capture_args import make_hooks
 from .common import FAILURE, OK, USAGE, complain, printable
-from .replay import Bar, Event, Table, make_hooks, progress_bar, write_line
+from .replay_output import Bar, Event, Table, progress_bar, write_line
 
 if TYPE_CHECKING:
-    from ..config import BoundRule, Config
+    from ..config import Config
     from ..flows.filter import Predicate
     from ..model.packet import Packet
     from ..model.verdict import Verdict
     from ..offline.dropped import DroppedPackets
     from ..plugins.registry import Plugins
+    from .replay_jobs import Prepared
 
-Prepared = tuple["Config", "Plugins", "dict[str, list[BoundRule]]"]
 Seen = Callable[["Packet", "Verdict"], None]
 
 
@@ -154,12 +154,6 @@ def _one(
         engine, path, make_hooks(args), seen=seen if looking else None, progress=bar.packets, limit=args.limit
     )
     return summary.error
-
-
-def needs_one_process(chains: dict[str, list[BoundRule]]) -> list[str]:
-    """Return the kinds of rules that know hosts beyond one pair: a capture with such rules is not split."""
-    kinds = (kind for rules in chains.values() for rule in rules for kind in leaves(rule.condition))
-    return sorted({kind.kind for kind in kinds if kind.state == "host"})
 
 
 def _dropped_packets(path: str) -> DroppedPackets:

@@ -6,9 +6,7 @@ import argparse
 from typing import Any
 
 from .common import FAILURE, OK, USAGE, add_config, add_json, complain, print_json, print_table
-
-#: entries in one request to the firewall
-_BATCH = 50
+from .set_change import add_duration, ask_firewall, change
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -49,48 +47,6 @@ def _add_entries(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("entries", nargs="+", metavar="ENTRY", help="addresses, networks, ports, names or texts")
     operation = "delete" if parser.prog.endswith(" del") else "add"
     parser.set_defaults(run=lambda args: change(operation, args.set, args.entries, getattr(args, "seconds", None)))
-
-
-def add_duration(parser: argparse.ArgumentParser) -> None:
-    """``--for``: a time to live."""
-    parser.add_argument(
-        "--for", dest="seconds", type=duration, metavar="TIME", help="time to live: 90s, 10m, 1h, 7d; else for good"
-    )
-
-
-def duration(text: str) -> float:
-    """Return a span of time in seconds, for argparse."""
-    from ..config.set_addition import seconds
-
-    try:
-        return seconds(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def change(operation: str, name: str, entries: list[str], seconds: float | None) -> int:
-    """Add or delete entries in the running firewall; the exit code."""
-    for at in range(0, len(entries), _BATCH):
-        request = {"command": "set", "op": operation, "set": name, "entries": entries[at : at + _BATCH], "for": seconds}
-        if ask_firewall(request) is None:
-            return FAILURE
-    return OK
-
-
-def ask_firewall(request: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the running firewall's answer; None when it is an error, which is printed."""
-    from ..daemon.control import NotRunningError, ask
-    from ..kernel.rundir import RunDir
-
-    try:
-        answer = ask(RunDir().socket, request)
-    except NotRunningError as error:
-        complain(f"set: {error}")
-        return None
-    if answer.get("ok"):
-        return answer
-    complain(f"set: {answer.get('error')}")
-    return None
 
 
 def run_list(args: argparse.Namespace) -> int:

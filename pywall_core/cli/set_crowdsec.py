@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .common import FAILURE, OK, USAGE, complain
 from .crowdsec_decisions import Changes, Decisions, Lapi, LapiError, Wanted
-from .set import ask_firewall, change, duration
+from .set_change import ask_firewall, change, duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -15,13 +15,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from .bound_rule import AllOf, AnyOf, BoundRule, Condition, Not, leaves
 from .document import Document
 from .errors import ConfigError, Path, Problem, explain, nearest, path_text, shown
+from .failure_section import Failure
 from .files import bundle, read_file, unbundle
-from .model import Config, Default, Detection, Events, Failure, PluginEntry, Queue, Run, Table
+from .model import Config, Default, Detection, Events, PluginEntry, Run, Table
+from .queue_section import Queue
 from .repair import without
 from .resolve import resolve
-from .rules import AllOf, AnyOf, BoundRule, Condition, Not, bind_chains, leaves
+from .rules import bind_chains
 from .section import Section
 
 __all__ = [

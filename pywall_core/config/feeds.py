@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from ..model.named_set import TYPES
-from .sets import MAX_FILE, SetSection, load_file
+from .set_section import SetSection
+from .sets import MAX_FILE, load_file
 
 _SCHEMES: Final = frozenset({"file", "http", "https"})
 _TIMEOUT: Final = 60.0

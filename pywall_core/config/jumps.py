@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ..model.packet import HOOK_NAMES
+from .bound_rule import BoundRule
 from .errors import Path, nearest
 from .model import Config
 from .right_forms import hook_form
-
-if TYPE_CHECKING:
-    from .rules import BoundRule
 
 #: Chains that one packet may be sent through, one after the other.
 MAX_JUMPS: Final = 32

@@ -1,10 +1,13 @@
-"""The configuration as models: every key, its values, its default, what it is for."""
+"""The configuration as models: every key, its values, its default, what it is for.
+
+Large sections have modules of their own, ``*_section.py``.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -22,129 +25,13 @@ from ..model.packet import FORWARD, HOOK_NAMES
 from ..model.verdict import Action
 from .document import Document
 from .errors import ACTION_ALIASES, ConfigError, Path, Problem, explain, nearest, shown
+from .failure_section import Failure
+from .queue_section import Queue
 from .section import Section
-from .sets import SetSection
+from .set_section import SetSection
 
-HookName = Literal["INPUT", "OUTPUT", "FORWARD"]
 ActionName = Literal["ACCEPT", "DROP", "REJECT"]
 ModelT = TypeVar("ModelT", bound=BaseModel)
-
-
-def _no_repeats(names: object) -> object:
-    if isinstance(names, list):
-        for at, name in enumerate(names):
-            if name in names[:at]:
-                raise ValueError(f"duplicate entry {name!r}")
-    return names
-
-
-class Queue(Section):
-    """What the kernel queues, and how."""
-
-    number: int = Field(
-        default=1, ge=0, le=65535, description="NFQUEUE number; workers take this one and the following ones"
-    )
-    workers: int = Field(
-        default=1, ge=1, le=15, description="worker processes, a queue each; as many numbers again serve reloads"
-    )
-    hooks: Annotated[list[HookName], BeforeValidator(_no_repeats)] = Field(
-        default=["INPUT", "OUTPUT"],
-        min_length=1,
-        description="hooks whose packets are queued; without this key FORWARD alone when it is the only hook with a "
-        "chain, else INPUT and OUTPUT, and FORWARD when it has one",
-    )
-    loopback: bool = Field(default=False, description="queue the traffic of lo as well")
-    offload: bool = Field(default=True, description="the kernel carries verdicts that can no longer change (connmark)")
-    length: int = Field(default=4096, ge=1, le=1_048_576, description="packets that may wait in the kernel's queue")
-    socket_buffer: int = Field(
-        default=4_194_304, ge=65_536, le=1 << 30, description="receive buffer of the queue's socket, bytes"
-    )
-    range: int = Field(
-        default=3584, ge=128, le=65_535, description="bytes of each packet that are copied from the kernel"
-    )
-    batch: int = Field(
-        default=64, ge=1, le=1024, description="verdicts that go to the kernel together at most; 1: each by itself"
-    )
-    skip_bare_acks: Literal["auto", False] = Field(
-        default="auto",
-        description="TCP segments without content are not queued in the first packets of a connection, where no rule "
-        "and no plugin asks for them (`pywall check` says whether)",
-    )
-    gso: bool = Field(
-        default=False, description="take packets as the network card segments them (up to 64 KiB) in one piece"
-    )
-    deal: Literal["connection", "host"] = Field(
-        default="connection",
-        description="what stays with one of several workers: a connection, or all of a pair of hosts",
-    )
-    mark_mask: int | None = Field(
-        default=None,
-        ge=1,
-        le=0xFFFFFFFF,
-        description="bits of packet mark and connmark that are PyWall's, 15 or more; "
-        "without it 0x01ffff00, or other ones where somebody else uses these",
-    )
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if self.number + self.workers > 65536:
-            raise ValueError(f"queue numbers {self.number} to {self.number + self.workers - 1} go beyond 65535")
-        return self
-
-
-class Failure(Section):
-    """What becomes of traffic when the firewall cannot decide. Fields hold the value in effect.
-
-    ``all`` is the master: every switch that is not set takes its closed or its open value. ``midstream`` stays
-    ``inspect`` under either.
-    """
-
-    all: Literal["closed", "open"] = Field(default="closed", description="the value that unset switches take")
-    no_listener: Literal["drop", "accept"] = Field(
-        default="drop", description="packets while no firewall process listens"
-    )
-    queue_full: Literal["drop", "accept"] = Field(
-        default="drop", description="packets that find the kernel's queue full"
-    )
-    plugin_error: Literal["drop-packet", "drop-flow", "pass-packet", "pass-flow"] = Field(
-        default="drop-packet",
-        description="a packet at which a plugin raised, or whose chain asks for a quarantined plugin",
-    )
-    undecodable: Literal["drop-packet", "pass-packet"] = Field(
-        default="drop-packet", description="a packet whose headers cannot be read"
-    )
-    stream: Literal["drop-flow", "pass-flow"] = Field(
-        default="drop-flow",
-        description="a TCP stream that cannot be put in order (memory limit, hole, conflicting overlap)",
-    )
-    table_full: Literal["drop-packet", "pass-packet"] = Field(
-        default="drop-packet", description="the first packet of a flow for which the flow table has no room"
-    )
-    truncated: Literal["drop-packet", "pass-packet"] = Field(
-        default="drop-packet", description="a packet of which less arrived than its header says"
-    )
-    midstream: Literal["inspect", "pass-flow", "drop-flow"] = Field(
-        default="inspect", description="a TCP connection whose start was not seen"
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _take_master(cls, data: Any) -> Any:
-        if data in ("open", "closed"):
-            raise ValueError(f"write {{all: {data}}}")
-        return {**OPEN, **data} if isinstance(data, dict) and data.get("all") == "open" else data
-
-
-#: what ``failure: {all: open}`` means for each switch
-OPEN = {
-    "no_listener": "accept",
-    "queue_full": "accept",
-    "plugin_error": "pass-packet",
-    "undecodable": "pass-packet",
-    "stream": "pass-flow",
-    "table_full": "pass-packet",
-    "truncated": "pass-packet",
-}
 
 
 class Detection(Section):

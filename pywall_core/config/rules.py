@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from collections.abc import Collection, Mapping
+from typing import Any, Final
 
-from ..model.packet import PROTOCOL_NAMES
 from ..model.rule_kind import RuleKind
 from ..model.verdict import Action
-from . import renamed
+from .bound_rule import RULE_KEYS, AllOf, AnyOf, BoundRule, Condition, Not, rule_text
 from .errors import ACTION_ALIASES, Path, nearest, shown, some_of
 from .jumps import check_jumps
 from .model import Config
 from .names import PROTOCOL_ALIASES, bringing
 from .right_forms import action_form, addition_form, rule_form
+from .rule_needs import Facts, RuleNeeds, no_set
 from .set_addition import SetAddition
 
 _COMBINATORS: Final = ("all", "any", "not")
-#: keys of a rule beside its condition
-RULE_KEYS: Final = ("action", "add", "name", "comment", "observe", "enabled")
 #: Characters of a rule's name and comment at most.
 MAX_TEXT: Final = 200
-#: Characters of a title at most.
-MAX_TITLE: Final = 60
 #: What people call the rule kinds, and ours.
 KIND_ALIASES: Final = {
     "address": "ip",
@@ -60,59 +55,6 @@ KIND_ALIASES: Final = {
     "encrypted": "payload",
     "entropy": "payload",
 }
-#: protocol names that need no detector: nothing detected, nothing to detect, an IP protocol by its number
-ALWAYS_KNOWN: Final = frozenset({"unknown", "none", *PROTOCOL_NAMES.values()})
-
-
-@dataclass(frozen=True, slots=True)
-class AllOf:
-    """YES when all parts are (Kleene)."""
-
-    parts: tuple[Condition, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AnyOf:
-    """YES when one part is (Kleene)."""
-
-    parts: tuple[Condition, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    """The part's YES and NO exchanged, PENDING stays."""
-
-    part: Condition
-
-
-Condition = RuleKind | AllOf | AnyOf | Not
-
-
-@dataclass(frozen=True, slots=True)
-class BoundRule:
-    """One rule, ready to be compiled.
-
-    ``action`` is an :class:`Action`, the name of a chain, or None for a kind that only looks. ``place`` is its position
-    (``INPUT[2]``), ``mark`` its ``file:line``, ``comment`` and ``name`` the administrator's own words, ``text`` its
-    condition in one line.
-    """
-
-    condition: Condition
-    action: Action | str | None
-    observe: bool
-    comment: str
-    place: str
-    mark: str
-    name: str = ""
-    text: str = ""
-    path: Path = ()
-    add: SetAddition | None = None
-
-    @property
-    def title(self) -> str:
-        """What the rule is called wherever it is shown: its name, else its comment, else its condition, cut short."""
-        title = self.name or self.comment or self.text
-        return title if len(title) <= MAX_TITLE else title[: MAX_TITLE - 3] + "..."
 
 
 def bind_chains(
@@ -137,47 +79,6 @@ def bind_chains(
     return chains
 
 
-def rule_text(rule: dict[str, Any], own: Collection[str] = ()) -> str:
-    """Return a rule's condition as in the file, in one line: ``(port protocol=tcp dst=22 and not app is=ssh)``.
-    ``own`` are the parameters of its kind, which may have the name of a key that belongs to rules."""
-    if "rule" in rule:
-        parameters = (
-            f"{key}={_value(rule[key])}" for key in rule if key != "rule" and (key in own or key not in RULE_KEYS)
-        )
-        return " ".join([str(rule["rule"]), *parameters])
-    if "not" in rule:
-        return f"not {rule_text(rule['not'])}"
-    head = "all" if "all" in rule else "any"
-    return "(" + (" and " if head == "all" else " or ").join(map(rule_text, rule[head])) + ")"
-
-
-def _value(value: object) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def leaves(condition: Condition) -> Iterator[RuleKind]:
-    """Yield the rule kinds of a condition, in the order of the file."""
-    match condition:
-        case AllOf(parts) | AnyOf(parts):
-            for part in parts:
-                yield from leaves(part)
-        case Not(part):
-            yield from leaves(part)
-        case _:
-            yield condition
-
-
-class Facts(Protocol):
-    """The facts that the loaded plugins declare."""
-
-    @property
-    def names(self) -> frozenset[str]:
-        """Dotted names."""
-
-    def has(self, name: str) -> bool:
-        """Return True if some loaded plugin may give the fact."""
-
-
 class _Binder:
     def __init__(
         self,
@@ -187,15 +88,9 @@ class _Binder:
         protocols: Collection[str] | None,
         facts: Facts | None,
     ) -> None:
-        self.facts = facts
-        self.named = frozenset(entry.name for entry in config.plugins)
         self.config = config
         self.kinds = kinds
-        self.capabilities = capabilities
-        self.protocols = None if protocols is None else {*protocols, *ALWAYS_KNOWN}
-        # a plugin that could not be loaded explains why its rule kinds are unknown
-        self.plugins_failed = any(problem.path.startswith("plugins") for problem in config.problems)
-        self.several_workers = config.queue.workers > 1 and config.queue.deal != "host"
+        self.needs = RuleNeeds(config, capabilities, protocols, facts)
 
     def chain(self, chain: str, rules: list[dict[str, Any]]) -> list[BoundRule]:
         bound = []
@@ -231,13 +126,8 @@ class _Binder:
             return None
         addition = self.config.validate_part(SetAddition, data, path)
         if addition is not None and addition.set not in self.config.sets:
-            self.config.error((*path, "set"), self.no_set(addition.set))
+            self.config.error((*path, "set"), no_set(addition.set, self.config.sets))
         return addition
-
-    def no_set(self, name: str) -> str:
-        known = some_of(name, self.config.sets)
-        problem = f"there is no set {name!r}{nearest(name, self.config.sets)}"
-        return f"{problem} (known: {known})" if known else f"{problem}: add 'sets: {{{name}: {{type: addresses}}}}'"
 
     def truth(self, keys: dict[str, Any], key: str, path: Path, *, default: bool) -> bool:
         value = keys.get(key, default)
@@ -327,7 +217,7 @@ class _Binder:
             data = {key: data[key] for key in data if key not in whole}
         kind = self.kinds.get(name) if isinstance(name, str) else None
         if kind is None:
-            if not self.plugins_failed:
+            if not self.needs.plugins_failed:
                 self.config.error((*path, "rule"), self.no_kind(name))
             return None
         if inside and not kind.decides:
@@ -337,85 +227,19 @@ class _Binder:
             kind, {key: data[key] for key in data if key != "rule"}, path, also=() if inside else RULE_KEYS
         )
         if rule is not None:
-            self.check_needs(rule, path)
+            self.needs.check(rule, path)
         return rule
 
     def no_kind(self, name: Any) -> str:
         problem = f"unknown rule {shown(name)}"
         if not isinstance(name, str):
             return f"{problem}: should be the name of a rule kind (known: {some_of(name, self.kinds)})"
-        hint = bringing("pywall.rules", name, self.named) or nearest(name, self.kinds, KIND_ALIASES)
-        if not hint and self.protocols is not None and PROTOCOL_ALIASES.get(name, name) in self.protocols:
+        hint = bringing("pywall.rules", name, self.needs.named) or nearest(name, self.kinds, KIND_ALIASES)
+        if not hint and PROTOCOL_ALIASES.get(name, name) in (self.needs.protocols or ()):
             hint = f"; write {{rule: app, is: {PROTOCOL_ALIASES.get(name, name)}}}"
         if not hint and not self.kinds:
             hint = "; no plugin under plugins brings rules, add '- rules'"
         return f"{problem}{hint} (known: {some_of(name, self.kinds) or 'none'}; pywall rules lists them)"
-
-    def check_needs(self, rule: RuleKind, path: Path) -> None:
-        for capability in rule.requires:
-            if capability not in self.capabilities:
-                hint = bringing("pywall.capabilities", capability, self.named)
-                message = (
-                    f"{rule.kind!r} needs a plugin that provides {capability!r}, and none is named under plugins{hint}"
-                )
-                self.config.error((*path, "rule"), message)
-        for name, types in rule.sets():
-            section = self.config.sets.get(name)
-            if section is None:
-                self.config.error(path, self.no_set(name))
-            elif section.type not in types:
-                message = f"@{name} is a set of {section.type}, a set of {' or '.join(types)} is needed here"
-                self.config.error(path, message)
-        if rule.state == "host" and self.several_workers:
-            message = "remembers hosts, which several workers would split: set queue.deal: host, or queue.workers: 1"
-            self.config.error((*path, "rule"), f"{rule.kind!r} {message}")
-        if self.facts is not None and not self.plugins_failed:
-            self.check_facts(rule, path, self.facts)
-        if self.protocols is None or self.plugins_failed:
-            return
-        for name in rule.protocols():
-            if name not in self.protocols:
-                at = next((found for found in self.places(name, path)), path)
-                hint = bringing("pywall.plugins", name, self.named) or nearest(name, self.protocols, PROTOCOL_ALIASES)
-                if "," in name:
-                    hint = f"; write a list, [{', '.join(name.replace(',', ' ').split())}]"
-                if name in ("any", "all", "*"):
-                    hint = "; for whatever it is, leave the rule out"
-                elif any(sign in name for sign in "*?["):
-                    hint = "; patterns are not taken, name each protocol"
-                known = some_of(name, self.protocols)
-                self.config.error(at, f"no loaded plugin detects {name!r}{hint} (known: {known})")
-
-    def check_facts(self, rule: RuleKind, path: Path, facts: Facts) -> None:
-        names = rule.asks()
-        if rule.any_fact and any(map(facts.has, names)):
-            return
-        for name in names:
-            if facts.has(name):
-                continue
-            at = next(self.places(name, path), path)
-            if facts.has(renamed.FACTS.get(name, "")):
-                message = f"the fact {name!r} is called {renamed.FACTS[name]!r}; `pywall check --fix` rewrites it"
-                self.config.error(at, message)
-                continue
-            alike = [known for known in facts.names if known.rpartition(".")[2] == name.rpartition(".")[2]]
-            hint = nearest(name, alike or facts.names) or (f"; did you mean {min(alike)!r}?" if alike else "")
-            protocol = name.partition(".")[0]
-            if self.protocols is not None and protocol not in self.protocols:
-                hint = bringing("pywall.plugins", protocol, self.named) or hint
-            known = some_of(name, [known for known in facts.names if known.startswith(f"{protocol}.")] or facts.names)
-            self.config.error(at, f"no loaded plugin gives the fact {name!r}{hint} (known: {known})")
-
-    def places(self, value: str, path: Path) -> Iterator[Path]:
-        """Paths below ``path`` at which the file says ``value``."""
-        data: Any = self.config.chains
-        for step in path[1:]:
-            data = data[step]
-        for key, item in data.items():
-            if key != "rule" and item == value:
-                yield (*path, key)
-            elif isinstance(item, list):
-                yield from ((*path, key, at) for at, entry in enumerate(item) if entry == value)
 
 
 def not_a_rule(data: object) -> str:

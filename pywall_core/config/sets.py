@@ -1,4 +1,4 @@
-"""The section ``sets:``: named sets, their entries here and in files."""
+"""Named sets as the configuration makes them: entries of the file itself and of the files that it names."""
 
 from __future__ import annotations
 
@@ -6,42 +6,15 @@ import csv
 import gzip
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from pydantic import Field
-
-from ..model.named_set import MAX_ENTRIES, TYPES, NamedSet, SetFullError, SetType
-from .section import Section
-
-if TYPE_CHECKING:
-    from .model import Config
+from ..model.named_set import TYPES, NamedSet, SetFullError
+from .model import Config
 
 #: bytes of one file at most, decompressed
 MAX_FILE: Final = 256 << 20
 #: errors that are shown of one file
 _SHOWN: Final = 5
-
-
-class SetSection(Section):
-    """One named set."""
-
-    type: SetType = Field(
-        default="addresses",
-        description="addresses (and networks), ports (and ranges), names (domains with all below them), or strings "
-        "(fingerprints and the like)",
-    )
-    entries: list[str | int] = Field(default=[], description="entries that it begins with")
-    file: str | None = Field(
-        default=None,
-        description="a file of entries, one a line, # begins a comment; or a hosts file (0.0.0.0 name); also gzipped",
-    )
-    column: int | None = Field(
-        default=None, ge=1, description="the file is CSV: the entry is in this column, counted from 1"
-    )
-    source: str | None = Field(
-        default=None, description="where `pywall set refresh` gets the file from: file://, http:// or https://"
-    )
-    size: int = Field(default=MAX_ENTRIES, ge=1, le=16_777_216, description="entries at most")
 
 
 def build_sets(config: Config, *, read_files: bool = True) -> dict[str, NamedSet]:

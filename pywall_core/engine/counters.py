@@ -1,4 +1,4 @@
-"""What an engine counts: packets by their verdict, losses by their cause, and the figures of the ``stats`` event.
+"""What an engine counts: packets by their verdict, and losses by their cause.
 
 Losses are packets and events that were not handled as the rules say. Their causes are the engine's own counters
 (``decoder.*``: packets that did not decode, ``drop.*``: vetoed by a plugin, ``failure.*``, ``flows.table_full``,
@@ -8,16 +8,11 @@ Losses are packets and events that were not handled as the rules say. Their caus
 from __future__ import annotations
 
 import logging
-import time
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import Any, Final, final
 
-from ..events.eve import protocol_name
 from ..model.verdict import Action, Cause, Verdict
-
-if TYPE_CHECKING:
-    from .engine import Engine
 
 log: Final = logging.getLogger("pywall.losses")
 #: seconds between two log lines
@@ -122,48 +117,3 @@ class LossLog:
             self._next = now + LOG_SECONDS
             self._logged = dict(current)
             log.warning("handled by the failure policy instead of the rules: %s; see `failure:`", text)
-
-
-def _unix_offset(engine: Engine) -> float:
-    """Return seconds to add to Packet.time for Unix time: a capture's is that already, live it is the monotonic
-    clock.
-    """
-    return time.time() - time.monotonic() if engine.live else 0.0
-
-
-def engine_stats(engine: Engine) -> dict[str, Any]:
-    """Return cumulative counters, nested; ``docs/reference/events.md`` describes each. Walks the flow table."""
-    states = Counter(flow.state for flow in engine.flows)
-    protocols = Counter(flow.app_proto or "pending" for flow in engine.flows)
-    rules = [rule for chain in engine.chains.rules.values() for rule in chain]
-    return {
-        "packets": engine.packets,
-        "bytes": engine.bytes,
-        "verdicts": {action.value: n for action, n in engine.verdicts.items()},
-        "rules": {rule.path: rule.hits for rule in rules},
-        "rule_names": {rule.path: {"name": rule.title, "at": rule.where} for rule in rules},
-        "rule_last": {rule.path: round(rule.last + _unix_offset(engine), 3) for rule in rules if rule.last >= 0},
-        "decisions": [
-            {"chain": chain, "rule": rule, "action": action.value, "pending": pending, "packets": n}
-            for (chain, rule, action, pending), n in engine.decisions.items()
-        ],
-        "flows": {
-            "active": len(engine.flows),
-            "by_state": dict(states),
-            "by_app_proto": dict(protocols),
-            "by_proto": dict(Counter(protocol_name(flow.proto) for flow in engine.flows)),
-            "evicted": dict(engine.flows.evicted),
-            "expectations_refused": dict(engine.expectations.refused),
-        },
-        "sets": {name: {"type": one.type, "entries": len(one)} for name, one in engine.sets.items()},
-        "fragments": engine.fragments.stats(),
-        "counters": dict(engine.counters),
-        "plugins": engine.plugin_stats(),
-        "failures": {
-            name: {"errors": f.errors, "quarantined": f.quarantined, "last": f.last}
-            for name, f in engine.failures.by_plugin.items()
-        },
-        "losses": engine.losses(),
-        **({"seconds": dict(engine.timing.seconds), "latency": engine.timing.latency()} if engine.live else {}),
-        **{name: report() for name, report in engine.reports.items()},
-    }

@@ -29,7 +29,7 @@ from ..model.helper import Helper
 from ..model.packet import TCP, UDP, Packet
 from ..model.verdict import ACCEPT, PENDING, Action, Answer, Cause, Verdict
 from ..packet.fragments import Fragments
-from .counters import Decision, VerdictCounter, engine_stats, losses
+from .counters import Decision, VerdictCounter, losses
 from .failure_policy import FailurePolicy
 from .hooks import Guard, PacketHooks, Walk
 from .offload import Offload
@@ -37,6 +37,7 @@ from .pipeline import Pipeline
 from .quarantine import Failures
 from .set_changes import SetChanges
 from .shortcuts import why_bare_acks_are_queued
+from .stats import engine_stats
 from .timing import EVERY, Timing
 
 if TYPE_CHECKING:

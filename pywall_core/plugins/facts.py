@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from ..detection.ip_protocols import FACTS
 from .docstrings import docstring
-
-if TYPE_CHECKING:
-    from .registry import Plugin
+from .plugin import Plugin
 
 #: facts that the core itself knows of a flow
 CORE_FACTS: Final = frozenset(

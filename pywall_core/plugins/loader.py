@@ -18,7 +18,8 @@ from .. import hookspecs
 from ..api import API_VERSION
 from ..config.errors import nearest, some_of
 from .discovery import GROUP, PluginError, distribution_of, entry_points
-from .registry import PREFIX, Plugin, Plugins, transports_of
+from .plugin import Plugin
+from .registry import PREFIX, Plugins, transports_of
 from .safety import unsafe_files
 
 if TYPE_CHECKING:

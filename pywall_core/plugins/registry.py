@@ -11,52 +11,22 @@ import pluggy
 
 from .. import hookspecs
 from ..config import BoundRule, Config, bind_chains
-from ..config.rules import ALWAYS_KNOWN
+from ..config.rule_needs import ALWAYS_KNOWN
 from ..detection.carriers import CarriedJudge
 from ..detection.classifiers import Classifier
 from ..detection.detectors import Detector, Detectors
 from ..model.flow import Flow
-from ..model.rule_kind import RuleKind
 from ..model.verdict import Answer
 from . import trace
 from .facts import KnownFacts, known_facts
+from .plugin import Plugin
+from .rule_registry import RuleRegistry
 
 PREFIX: Final = "pywall_"
 #: hooks that no packet waits for
 COLD_HOOKS: Final = frozenset({"rules", "startup", "tick", "event", "stats", "facts_so_far", "shutdown"})
 #: (plugin name, callable) in the order of the configuration
 Calls = tuple[tuple[str, Callable[..., Any]], ...]
-
-
-class RuleRegistry:
-    """What ``pywall_rules`` is given: call it with a :class:`RuleKind` class."""
-
-    def __init__(self) -> None:
-        self.kinds: dict[str, type[RuleKind]] = {}
-        self.owner: dict[str, str] = {}
-        self.registering = ""
-
-    def __call__(self, kind: type[RuleKind]) -> None:
-        """Register a kind of rule. Raises ValueError when another plugin has taken the name."""
-        taken = self.owner.get(kind.kind)
-        if taken is not None:
-            raise ValueError(f"rule kind {kind.kind!r} of plugin {self.registering!r} is already that of {taken!r}")
-        self.kinds[kind.kind] = kind
-        self.owner[kind.kind] = self.registering
-
-
-@dataclass(slots=True)
-class Plugin:
-    """A loaded plugin. ``hooks`` are names without prefix; ``provides`` its capabilities; ``place`` is the position in
-    the configuration's list of the entry that brought it."""
-
-    name: str
-    obj: Any
-    distribution: str
-    version: str
-    hooks: tuple[str, ...]
-    provides: tuple[str, ...]
-    place: int = 0
 
 
 @dataclass

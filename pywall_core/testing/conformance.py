@@ -25,7 +25,8 @@ from ..packet.decode import decode
 if TYPE_CHECKING:
     from ..config import Config
     from ..model.rule_kind import RuleKind
-    from ..plugins.registry import Plugin, Plugins
+    from ..plugins.plugin import Plugin
+    from ..plugins.registry import Plugins
 
 #: conversations of the noise; a packet or more each
 CONVERSATIONS: Final = 200

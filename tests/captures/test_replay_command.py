@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pywall_core.cli import main
-from pywall_core.cli.replay import Table
+from pywall_core.cli.replay_output import Table
 from pywall_core.offline.replay import captures
 from pywall_core.testing import conversation, engine, replay, tcp_packet, write_pcap
 

@@ -14,8 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pywall_core.cli import main, set_crowdsec
-from pywall_core.cli import set as set_command
+from pywall_core.cli import main, set_change, set_crowdsec
 from pywall_core.cli.crowdsec_decisions import Decisions, Lapi, LapiError, Wanted, duration
 from pywall_core.cli.set_crowdsec import Bouncer
 
@@ -95,7 +94,7 @@ def api() -> Iterator[FakeApi]:
 def firewall(monkeypatch: pytest.MonkeyPatch) -> FakeFirewall:
     made = FakeFirewall()
     monkeypatch.setattr(set_crowdsec, "ask_firewall", made.ask)
-    monkeypatch.setattr(set_command, "ask_firewall", made.ask)
+    monkeypatch.setattr(set_change, "ask_firewall", made.ask)
     return made
 
 

@@ -11,7 +11,8 @@ from pywall_core.api import SYN
 from pywall_core.config import ConfigError
 from pywall_core.config.feeds import FeedError, fetch
 from pywall_core.config.set_addition import seconds
-from pywall_core.config.sets import SetSection, entries_of
+from pywall_core.config.set_section import SetSection
+from pywall_core.config.sets import entries_of
 from pywall_core.testing import InMemory, conversation, engine, tcp_packet
 
 POLICY = """\

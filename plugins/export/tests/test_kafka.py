@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, Producer
-from pywall_export.brokers import BrokerError, connect
+from pywall_export.broker import BrokerError
+from pywall_export.brokers import connect
 from pywall_export.kafka import Kafka
 from pywall_export.options import ExportOptions
 from pywall_export.record import Record

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from pywall_export import sender as module
-from pywall_export.brokers import BrokerError
+from pywall_export.broker import BrokerError
 from pywall_export.fields import to_eve
 from pywall_export.record import Record
 from pywall_export.sender import Sender

@@ -3,33 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from redis import Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from .broker import Broker, BrokerError
 from .record import Record
 
 if TYPE_CHECKING:
     from .options import ExportOptions
-
-
-class BrokerError(Exception):
-    """The broker did not take the records, or it is not known whether it did. They are sent again."""
-
-
-class Broker(Protocol):
-    """A connection to a broker. It is opened at need; all methods are called in one thread."""
-
-    def send(self, records: Sequence[Record]) -> None:
-        """Send records in order; return when the broker has confirmed all.
-
-        :raises BrokerError: not all are confirmed
-        """
-
-    def close(self) -> None:
-        """Close the connection."""
 
 
 class RedisStreams:

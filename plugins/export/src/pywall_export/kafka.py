@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from confluent_kafka import KafkaException, Producer
 
-from .brokers import BrokerError
+from .broker import BrokerError
 from .record import Record
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nats.aio.client import Client
 
-from .brokers import BrokerError
+from .broker import BrokerError
 from .record import Record
 
 if TYPE_CHECKING:

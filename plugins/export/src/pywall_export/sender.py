@@ -17,7 +17,7 @@ from threading import Thread
 from time import monotonic
 from typing import Any, Final
 
-from .brokers import Broker
+from .broker import Broker
 from .record import Record
 from .spool import Spool
 

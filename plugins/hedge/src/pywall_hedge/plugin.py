@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pywall_core.api import API_VERSION, MORE, Answer, Facts, Flow, hookimpl
 
 from .classification import SHORTEST
+from .names import FACTS, NAME
 from .peers import Peers
 from .stream import StreamClassifier
 from .wald import logit
@@ -15,17 +16,6 @@ if TYPE_CHECKING:
     from pywall_core.api import Host, RuleRegistry
 
     from .options import Settings
-
-NAME = "hedge"
-FACTS = (
-    "payload.class",
-    "payload.confidence",
-    "payload.entropy",
-    "payload.bytes_seen",
-    "payload.odds",
-    "payload.because",
-    "payload.peer",
-)
 
 
 def evidence(flow: Flow) -> StreamClassifier | None:
@@ -81,6 +71,12 @@ class Hedge:
         #: memory of peers; None unless some rule says `peer: true`
         self.peers: Peers | None = None
         self._settled = {"plain": 0, "compressed": 0, "encrypted": 0, "obfuscated": 0, "unknown": 0}
+
+    def remember_peers(self, host: Host) -> None:
+        """Have what flows of a peer looked like remembered: a rule asks for it."""
+        if self.peers is None:
+            self.peers = peers = Peers()
+            host.keep("hedge.peers", peers.save, peers.load)
 
     @hookimpl
     def pywall_rules(self, register: RuleRegistry) -> None:

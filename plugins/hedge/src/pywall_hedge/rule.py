@@ -8,8 +8,7 @@ from pydantic import Field
 
 from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, RuleKind, Scope
 
-from .peers import Peers
-from .plugin import FACTS, NAME, Hedge
+from .names import FACTS, NAME
 
 if TYPE_CHECKING:
     from pywall_core.api import Host
@@ -73,7 +72,6 @@ def _at_least(value: object, least: float) -> bool:
 def _remember_peers(host: Host) -> None:
     """Tell the plugin that its memory of peers is asked."""
     for name, call in host.plugins.calls("classify"):
-        plugin = getattr(call, "__self__", None)
-        if name == NAME and isinstance(plugin, Hedge) and plugin.peers is None:
-            plugin.peers = peers = Peers()
-            host.keep("hedge.peers", peers.save, peers.load)
+        remember = getattr(getattr(call, "__self__", None), "remember_peers", None)
+        if name == NAME and remember is not None:
+            remember(host)

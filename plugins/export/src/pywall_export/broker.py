@@ -1,0 +1,25 @@
+"""Broker: what takes records away, and what it raises."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from .record import Record
+
+
+class BrokerError(Exception):
+    """The broker did not take the records, or it is not known whether it did. They are sent again."""
+
+
+class Broker(Protocol):
+    """A connection to a broker. It is opened at need; all methods are called in one thread."""
+
+    def send(self, records: Sequence[Record]) -> None:
+        """Send records in order; return when the broker has confirmed all.
+
+        :raises BrokerError: not all are confirmed
+        """
+
+    def close(self) -> None:
+        """Close the connection."""

@@ -1,0 +1,123 @@
+"""What a rule needs of its surroundings: capabilities and facts of plugins, named sets, names that detectors give."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any, Final, Protocol
+
+from ..model.packet import PROTOCOL_NAMES
+from ..model.rule_kind import RuleKind
+from . import renamed
+from .errors import Path, nearest, some_of
+from .model import Config
+from .names import PROTOCOL_ALIASES, bringing
+
+#: protocol names that need no detector: nothing detected, nothing to detect, an IP protocol by its number
+ALWAYS_KNOWN: Final = frozenset({"unknown", "none", *PROTOCOL_NAMES.values()})
+
+
+class Facts(Protocol):
+    """The facts that the loaded plugins declare."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Dotted names."""
+
+    def has(self, name: str) -> bool:
+        """Return True if some loaded plugin may give the fact."""
+
+
+class RuleNeeds:
+    """Notes an error in ``config`` for each need of a rule that is not met. Arguments as in
+    :func:`pywall_core.config.rules.bind_chains`.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        capabilities: Collection[str],
+        protocols: Collection[str] | None,
+        facts: Facts | None,
+    ) -> None:
+        self.facts = facts
+        self.named = frozenset(entry.name for entry in config.plugins)
+        self.config = config
+        self.capabilities = capabilities
+        self.protocols = None if protocols is None else {*protocols, *ALWAYS_KNOWN}
+        # a plugin that could not be loaded explains why its rule kinds are unknown
+        self.plugins_failed = any(problem.path.startswith("plugins") for problem in config.problems)
+        self.several_workers = config.queue.workers > 1 and config.queue.deal != "host"
+
+    def check(self, rule: RuleKind, path: Path) -> None:
+        """Check one rule kind of a rule."""
+        for capability in rule.requires:
+            if capability not in self.capabilities:
+                hint = bringing("pywall.capabilities", capability, self.named)
+                message = (
+                    f"{rule.kind!r} needs a plugin that provides {capability!r}, and none is named under plugins{hint}"
+                )
+                self.config.error((*path, "rule"), message)
+        for name, types in rule.sets():
+            section = self.config.sets.get(name)
+            if section is None:
+                self.config.error(path, no_set(name, self.config.sets))
+            elif section.type not in types:
+                message = f"@{name} is a set of {section.type}, a set of {' or '.join(types)} is needed here"
+                self.config.error(path, message)
+        if rule.state == "host" and self.several_workers:
+            message = "remembers hosts, which several workers would split: set queue.deal: host, or queue.workers: 1"
+            self.config.error((*path, "rule"), f"{rule.kind!r} {message}")
+        if self.facts is not None and not self.plugins_failed:
+            self._check_facts(rule, path, self.facts)
+        if self.protocols is None or self.plugins_failed:
+            return
+        for name in rule.protocols():
+            if name not in self.protocols:
+                at = next((found for found in self._places(name, path)), path)
+                hint = bringing("pywall.plugins", name, self.named) or nearest(name, self.protocols, PROTOCOL_ALIASES)
+                if "," in name:
+                    hint = f"; write a list, [{', '.join(name.replace(',', ' ').split())}]"
+                if name in ("any", "all", "*"):
+                    hint = "; for whatever it is, leave the rule out"
+                elif any(sign in name for sign in "*?["):
+                    hint = "; patterns are not taken, name each protocol"
+                known = some_of(name, self.protocols)
+                self.config.error(at, f"no loaded plugin detects {name!r}{hint} (known: {known})")
+
+    def _check_facts(self, rule: RuleKind, path: Path, facts: Facts) -> None:
+        names = rule.asks()
+        if rule.any_fact and any(map(facts.has, names)):
+            return
+        for name in names:
+            if facts.has(name):
+                continue
+            at = next(self._places(name, path), path)
+            if facts.has(renamed.FACTS.get(name, "")):
+                message = f"the fact {name!r} is called {renamed.FACTS[name]!r}; `pywall check --fix` rewrites it"
+                self.config.error(at, message)
+                continue
+            alike = [known for known in facts.names if known.rpartition(".")[2] == name.rpartition(".")[2]]
+            hint = nearest(name, alike or facts.names) or (f"; did you mean {min(alike)!r}?" if alike else "")
+            protocol = name.partition(".")[0]
+            if self.protocols is not None and protocol not in self.protocols:
+                hint = bringing("pywall.plugins", protocol, self.named) or hint
+            known = some_of(name, [known for known in facts.names if known.startswith(f"{protocol}.")] or facts.names)
+            self.config.error(at, f"no loaded plugin gives the fact {name!r}{hint} (known: {known})")
+
+    def _places(self, value: str, path: Path) -> Iterator[Path]:
+        """Yield the paths below ``path`` at which the file says ``value``."""
+        data: Any = self.config.chains
+        for step in path[1:]:
+            data = data[step]
+        for key, item in data.items():
+            if key != "rule" and item == value:
+                yield (*path, key)
+            elif isinstance(item, list):
+                yield from ((*path, key, at) for at, entry in enumerate(item) if entry == value)
+
+
+def no_set(name: str, sets: Collection[str]) -> str:
+    """Return what is said of a set that the configuration does not have."""
+    known = some_of(name, sets)
+    problem = f"there is no set {name!r}{nearest(name, sets)}"
+    return f"{problem} (known: {known})" if known else f"{problem}: add 'sets: {{{name}: {{type: addresses}}}}'"
