@@ -1,4 +1,8 @@
-"""``pywall convert``: rules of iptables-save, ufw and nft, and files of the first PyWall (2015, 2021), as YAML."""
+"""``pywall convert``: rules of iptables-save, ufw and nft, and files of the first PyWall (2015, 2021), as YAML.
+
+Longer than 300 lines: one command that reads four languages; what is particular to iptables stands in
+:mod:`pywall_core.cli.convert_iptables`.
+"""
 
 from __future__ import annotations
 

@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
+from .section_form import section_form
+
 #: The way to a value: keys and list positions, ``("chains", "INPUT", 2, "dst")``.
 Path = tuple[str | int, ...]
 #: Names that a message lists at most.
@@ -155,8 +157,6 @@ def _words(path: Path, item: Mapping[str, Any], model: type[BaseModel], also: Co
         return path, "cannot be changed"
     expected = _EXPECTED.get(kind) or _SHOULD.sub("", item["msg"])
     plain = f"{shown(value)}: should {expected.removesuffix(', not 0')}"
-    from .right_forms import section_form
-
     return path, plain + (_right_form(kind, value) or section_form(path, value))
 
 

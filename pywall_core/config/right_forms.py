@@ -5,29 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from .errors import Path, nearest, shown
+from .errors import nearest, shown
 
 #: Words that rules of other firewalls begin with, and ours.
 _HEADS: Final = {"and": "all", "or": "any", "kind": "rule", "type": "rule", "match": "rule", "if": "rule"}
 #: Hooks of netfilter that PyWall is not at.
 OTHER_HOOKS: Final = frozenset({"PREROUTING", "POSTROUTING", "INGRESS", "EGRESS"})
 _COMBINATORS: Final = ("all", "any", "not")
-
-
-def section_form(path: Path, value: object) -> str:
-    """Return how a section is written that got a single value or a list: ``: write {number: 1}``, or nothing."""
-    if path == ("queue",) and isinstance(value, int):
-        return f": write {{number: {value}}}"
-    if path == ("events",) and isinstance(value, str):
-        return f": write {{file: {value}}}"
-    if path == ("detection",) and isinstance(value, int):
-        return f": write {{bytes: {value}}}"
-    if len(path) == 2 and path[0] == "sets" and isinstance(value, list):
-        few = [str(entry) for entry in value[:3]] + ["..."] * (len(value) > 3)
-        return f": write {{entries: [{', '.join(few)}]}}"
-    if len(path) == 2 and path[0] == "sets" and isinstance(value, str):
-        return f": write {{file: {value}}}"
-    return ""
 
 
 def rule_form(data: Mapping[str, Any], kinds: Collection[str]) -> str:

@@ -2,6 +2,8 @@
 
 It gives up all capabilities but CAP_NET_ADMIN before it loads a plugin, gets everything that it has to know in one
 message, says "bound" when packets can come, and then says that it is alive a few times a second.
+
+Longer than 300 lines: one class, whose methods are the messages that it takes.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 It builds the parts, keeps the clock, and is the :class:`~pywall_core.model.host.Host` of the plugins. A packet's way is
 in :mod:`pywall_core.engine.pipeline`. Nothing that a packet or a plugin does raises.
+
+Longer than 300 lines: it is the one place where all parts meet, and most of it are the names that others call.
 """
 
 from __future__ import annotations
@@ -121,16 +123,7 @@ class Engine:
         self._offload = self._make_offload(look_on)
         #: In how many directions of the connection the kernel may carry a verdict, by packet and verdict: 0, 1 or 2.
         self.offloadable: Callable[[Packet, Verdict], int] = self._offload.directions
-        walk = self.chains.walk if tracer is None else tracer.watch_walks(self)
-        calls = plugins.calls
-        hooks = PacketHooks(self._guard, calls("packet"), calls("decided"), calls("segment"), walk)
-        self._pipeline = self._make_pipeline(hooks, self.detection)
-        self._timed_detection: Detection | None = None
-        self._timed_pipeline: Pipeline | None = None
-        #: packets until the next one under a clock; never 0 in a replay, whose results do not depend on the machine
-        self._until_timed = 0
-        if live:
-            self._make_timed_pipeline(hooks, detectors, classifiers)
+        self._make_pipelines(tracer, detectors, classifiers)
         self._guard.call_all(plugins.calls("startup"), self)
 
     # --- packets --------------------------------------------------------------------------------------------------
@@ -338,6 +331,19 @@ class Engine:
             observe=self.config.mode == "observe",
             announcers=self._announcers,
         )
+
+    def _make_pipelines(self, tracer: Tracer | None, detectors: Detectors, classifiers: list[Classifier]) -> None:
+        """Make the way of a packet, live a second time under a clock."""
+        walk = self.chains.walk if tracer is None else tracer.watch_walks(self)
+        calls = self.plugins.calls
+        hooks = PacketHooks(self._guard, calls("packet"), calls("decided"), calls("segment"), walk)
+        self._pipeline = self._make_pipeline(hooks, self.detection)
+        self._timed_detection: Detection | None = None
+        self._timed_pipeline: Pipeline | None = None
+        #: packets until the next one under a clock; never 0 in a replay, whose results do not depend on the machine
+        self._until_timed = 0
+        if self.live:
+            self._make_timed_pipeline(hooks, detectors, classifiers)
 
     def _make_timed_pipeline(self, hooks: PacketHooks, detectors: Detectors, classifiers: list[Classifier]) -> None:
         timing = self.timing

@@ -1,4 +1,7 @@
-"""The way of one packet: docs/explanation/design.md describes the eight steps."""
+"""The way of one packet: docs/explanation/design.md describes the eight steps.
+
+Longer than 300 lines: one packet's way is read in one piece.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
 """EVE JSON events from what the engine knows: Suricata's field names; what is ours stands under ``pywall``.
 
 Source of the names: Suricata user guide, "EVE JSON Format" (docs.suricata.io, output/eve/eve-json-format).
+
+Longer than 300 lines: one event, field by field.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 Never raises: what it cannot read it names in ``Packet.error``, and the packet goes on with what was read so far.
 Sources: RFC 791 (IPv4), 8200 (IPv6), 9293 (TCP), 768 (UDP), 792 and 4443 (ICMP), 4302 (AH).
+
+Longer than 300 lines: the headers that a packet may have, without a call from one to the next module.
 """
 
 from __future__ import annotations

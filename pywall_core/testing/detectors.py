@@ -1,6 +1,8 @@
 """The contract of detectors as a test class: one import gives a plugin the whole suite.
 
 ``TestSsh = detector_contract(Ssh(), positives=[conversation().server(b"SSH-2.0-x\\r\\n").client(b"SSH-2.0-y\\r\\n")])``
+
+Longer than 300 lines: a contract is one class of tests.
 """
 
 from __future__ import annotations

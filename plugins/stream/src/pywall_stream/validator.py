@@ -3,6 +3,8 @@
 Written after RFC 9293 section 3.10, RFC 5961 and RFC 7323, and after what Linux does (net/ipv4/tcp_input.c) where the
 RFCs leave a choice. A segment that the receiver would refuse is dropped and changes nothing. A segment that
 receivers may read in different ways is dropped, so that one reading is left.
+
+Longer than 300 lines: the checks of RFC 9293 section 3.10.7, in its order.
 """
 
 from __future__ import annotations

@@ -1,0 +1,19 @@
+"""The right form of a section that got a single value or a list."""
+
+from __future__ import annotations
+
+
+def section_form(path: tuple[str | int, ...], value: object) -> str:
+    """Return how a section is written that got a single value or a list: ``: write {number: 1}``, or nothing."""
+    if path == ("queue",) and isinstance(value, int):
+        return f": write {{number: {value}}}"
+    if path == ("events",) and isinstance(value, str):
+        return f": write {{file: {value}}}"
+    if path == ("detection",) and isinstance(value, int):
+        return f": write {{bytes: {value}}}"
+    if len(path) == 2 and path[0] == "sets" and isinstance(value, list):
+        few = [str(entry) for entry in value[:3]] + ["..."] * (len(value) > 3)
+        return f": write {{entries: [{', '.join(few)}]}}"
+    if len(path) == 2 and path[0] == "sets" and isinstance(value, str):
+        return f": write {{file: {value}}}"
+    return ""

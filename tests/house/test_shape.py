@@ -1,0 +1,303 @@
+"""The shape of the house: modules and functions that can be read in one sitting, no circles, a test file a module.
+
+A list of exceptions here may only become shorter: what is on it and is not needed any more fails too.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CORE = ROOT / "pywall_core"
+#: packages with the folder that holds them
+PACKAGES = {"pywall_core": ROOT, **{path.name: path.parent for path in sorted(ROOT.glob("plugins/*/src/*"))}}
+MOST_LINES = 300
+MOST_FUNCTION_LINES = 60
+#: in the docstring of a module or function that is longer: the reason
+REASON = "Longer than"
+#: modules whose docstring is a page of the manual: why they are longer
+LONG_PAGES = {
+    "pywall_protocols.encryption.tls": "the opening of a TLS connection, one record after the other",
+    "pywall_protocols.transactions.http": "one parser, whose states are its methods",
+    "pywall_protocols.transactions.lines": "the line protocols differ in a few lines each, and are read side by side",
+}
+#: functions that are a class of tests, or one table of headers: each of their parts is short
+LONG_FUNCTIONS = {
+    "pywall_core.chain.walk._collect": "one loop: the walk",
+    "pywall_core.packet.decode._decode_common": "a call for each header would cost more than reading it",
+    "pywall_core.testing.detectors.detector_contract": "a class of tests, each a few lines",
+    "pywall_core.testing.rules.rule_contract": "a class of tests, each a few lines",
+    "pywall_core.testing.transactions.transaction_contract": "a class of tests, each a few lines",
+}
+#: modules that import each other for a reason
+CIRCLES = {
+    ("pywall_core.chain.compile", "pywall_core.chain.runs"): "compiled, a rule and its run know each other as types",
+}
+
+
+def modules(package: str) -> dict[str, Path]:
+    """The modules of a package, by dotted name."""
+    folder = PACKAGES[package]
+    found = {}
+    for path in sorted((folder / package).rglob("*.py")):
+        parts = path.relative_to(folder).with_suffix("").parts
+        if "files" not in parts:  # what the scaffold writes is a template
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_modules_are_short_or_say_why_not(package: str) -> None:
+    wrong = []
+    for name, path in modules(package).items():
+        text = path.read_text(encoding="utf-8")
+        lines, docstring = text.count("\n"), ast.get_docstring(ast.parse(text)) or ""
+        reason = REASON in docstring or name in LONG_PAGES
+        if (lines > MOST_LINES) != reason:
+            wrong.append(f"{name}: {lines} lines, {'a reason' if reason else 'no reason'} in its docstring")
+    assert not wrong, f"at most {MOST_LINES} lines, or '{REASON} {MOST_LINES} lines: ...' in the docstring"
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_functions_are_short_or_listed(package: str) -> None:
+    wrong = []
+    for name, path in modules(package).items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                continue
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            place = f"{name}.{node.name}"
+            if (lines > MOST_FUNCTION_LINES) != (place in LONG_FUNCTIONS):
+                wrong.append(f"{place}: {lines} lines")
+    assert not wrong, f"at most {MOST_FUNCTION_LINES} lines, or a line in LONG_FUNCTIONS"
+
+
+def imports(name: str, path: Path, known: dict[str, Path]) -> Iterator[str]:
+    """The modules of the same package that a module imports, in functions and for type checking too."""
+    is_package = path.name == "__init__.py"
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            base = name.split(".") if is_package else name.split(".")[:-1]
+            base = base[: len(base) - (node.level - 1)] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            for alias in node.names:
+                inner = f"{module}.{alias.name}"
+                yield inner if inner in known else module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def circles(edges: dict[str, set[str]]) -> list[list[str]]:
+    """Groups of modules that import each other, directly or not (Tarjan's strongly connected components)."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[list[str]] = []
+
+    def visit(name: str) -> None:
+        index[name] = low[name] = len(index)
+        stack.append(name)
+        for other in edges[name]:
+            if other not in index:
+                visit(other)
+            if other in stack:
+                low[name] = min(low[name], low[other])
+        if low[name] == index[name]:
+            group = stack[stack.index(name) :]
+            del stack[stack.index(name) :]
+            if len(group) > 1:
+                found.append(sorted(group))
+
+    for name in edges:
+        if name not in index:
+            visit(name)
+    return found
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_modules_import_each_other(package: str) -> None:
+    known = modules(package)
+    edges = {name: {m for m in imports(name, path, known) if m in known and m != name} for name, path in known.items()}
+    assert {tuple(circle) for circle in circles(edges)} == {pair for pair in CIRCLES if pair[0] in known}
+
+
+def test_a_circle_is_found() -> None:
+    edges = {"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": set()}
+    assert circles(edges) == [["a", "b", "c"]]
+
+
+#: Modules of the core without a test file of their name: why, and where they are tested instead.
+TESTED_ELSEWHERE: dict[str, dict[str, str]] = {
+    "a name for what others have": {
+        "__main__": "tests/cli/test_command_frame.py",
+        "api": "tests/api/test_api_snapshot.py",
+        "client": "tests/api/test_api_snapshot.py",
+        "hookspecs": "tests/docs/test_reference.py",
+    },
+    "plain data or a Protocol, tested with what uses it": {
+        "model.errors": "tests/engine/test_hooks.py",
+        "model.helper": "tests/daemon/test_helper.py",
+        "model.host": "tests/testing/test_rules.py",
+        "model.matcher": "tests/chain/test_runs.py",
+        "model.packet": "tests/core/test_decode.py",
+        "model.rule_index": "tests/chain/test_runs.py",
+        "model.rule_kind": "tests/config/test_bound_rules.py",
+        "model.stats": "tests/core/test_timing_losses_inspection.py",
+        "model.tcp_state": "tests/model/test_flow.py",
+        "model.transaction": "tests/core/test_transactions.py",
+        "model.verdict": "tests/model/test_verdict_cache.py",
+        "plugins.plugin": "tests/core/test_loader.py",
+        "plugins.rule_registry": "tests/core/test_loader.py",
+        "config.bound_rule": "tests/config/test_bound_rules.py",
+        "config.failure_section": "tests/config/test_model.py",
+        "config.queue_section": "tests/config/test_model.py",
+        "config.rules": "tests/config/test_bound_rules.py",
+        "config.section": "tests/config/test_model.py",
+        "config.set_section": "tests/config/test_sets.py",
+    },
+    "a command, run as users run it": {
+        "cli.against": "tests/captures/test_replay.py",
+        "cli.allow": "tests/netns/test_sets.py",
+        "cli.block": "tests/netns/test_sets.py",
+        "cli.capture_args": "tests/captures/test_replay.py",
+        "cli.cleanup": "tests/netns/test_life.py",
+        "cli.common": "tests/cli/test_command_frame.py",
+        "cli.confirm": "tests/netns/test_sessions_survive.py",
+        "cli.convert": "tests/cli/test_convert_ancestors.py",
+        "cli.crowdsec_decisions": "tests/cli/test_set_crowdsec.py",
+        "cli.demo": "tests/netns/test_life.py",
+        "cli.details": "tests/cli/test_check.py",
+        "cli.explain": "tests/captures/test_explain.py",
+        "cli.flows": "tests/netns/test_observing.py",
+        "cli.init": "tests/policies/test_ready_made.py",
+        "cli.labels": "tests/cli/test_widths.py",
+        "cli.live": "tests/netns/test_observing.py",
+        "cli.plugins": "tests/cli/test_plugins_check.py",
+        "cli.reload": "tests/netns/test_life_reload.py",
+        "cli.replay": "tests/captures/test_replay.py",
+        "cli.replay_jobs": "tests/offline/test_jobs.py",
+        "cli.replay_output": "tests/captures/test_replay.py",
+        "cli.replay_run": "tests/captures/test_replay.py",
+        "cli.rules": "tests/cli/test_check.py",
+        "cli.run": "tests/netns/test_life.py",
+        "cli.set": "tests/netns/test_sets.py",
+        "cli.set_change": "tests/cli/test_set_crowdsec.py",
+        "cli.stats": "tests/netns/test_observing.py",
+        "cli.status": "tests/netns/test_observing.py",
+        "cli.systemd": "tests/kernel/test_systemd_unit.py",
+        "cli.unblock": "tests/netns/test_sets.py",
+        "cli.verify": "tests/verify/test_verify.py",
+        "demo.show": "tests/netns/test_life.py",
+        "demo.traffic": "tests/netns/test_life.py",
+        "event_lines": "tests/cli/test_events.py",
+    },
+    "one step of a longer way, tested by the whole of it": {
+        "chain.compile": "tests/chain/test_runs.py",
+        "chain.conditions": "tests/core/test_engine.py",
+        "chain.predict": "tests/engine/test_offload.py",
+        "chain.walk": "tests/chain/test_runs.py",
+        "config.errors": "tests/config/test_mistakes.py",
+        "config.feeds": "tests/config/test_sets.py",
+        "config.jumps": "tests/config/test_bound_rules.py",
+        "config.names": "tests/config/test_mistakes.py",
+        "config.right_forms": "tests/config/test_mistakes.py",
+        "config.repair": "tests/config/test_renamed.py",
+        "config.resolve": "tests/config/test_files.py",
+        "config.rule_needs": "tests/config/test_bound_rules.py",
+        "config.schema": "tests/config/test_reference_pages.py",
+        "config.section_form": "tests/config/test_mistakes.py",
+        "config.set_addition": "tests/config/test_sets.py",
+        "config.syntax": "tests/config/test_document.py",
+        "detection.detectors": "tests/core/test_engine.py",
+        "detection.transactions": "tests/core/test_transactions.py",
+        "engine.engine": "tests/core/test_engine.py",
+        "engine.pipeline": "tests/core/test_engine.py",
+        "engine.quarantine": "tests/engine/test_hooks.py",
+        "engine.set_changes": "tests/config/test_sets.py",
+        "engine.shortcuts": "tests/daemon/test_worker_pool.py",
+        "engine.stats": "tests/core/test_timing_losses_inspection.py",
+        "engine.timing": "tests/core/test_timing_losses_inspection.py",
+        "events.as_flow": "tests/cli/test_events.py",
+        "events.community": "tests/events/test_eve.py",
+        "events.emitter": "tests/events/test_live_events.py",
+        "events.sink": "tests/events/test_outputs.py",
+        "events.writer": "tests/events/test_outputs.py",
+        "explain.lines": "tests/captures/test_explain_lines.py",
+        "explain.queries": "tests/core/test_timing_losses_inspection.py",
+        "explain.trace": "tests/captures/test_explain.py",
+        "flows.handover": "tests/core/test_handover.py",
+        "flows.filter": "tests/core/test_timing_losses_inspection.py",
+        "lint.hooks": "tests/config/test_chainless_hooks.py",
+        "lint.kinds": "tests/lint/test_lint.py",
+        "lint.mtu": "tests/lint/test_lint.py",
+        "lint.order": "tests/lint/test_lint.py",
+        "lint.session": "tests/lint/test_lint.py",
+        "lint.shadow": "tests/lint/test_lint.py",
+        "lint.traffic": "tests/lint/test_lint.py",
+        "offline.cluster": "tests/offline/test_jobs.py",
+        "offline.replay": "tests/captures/test_replay.py",
+        "offline.verify": "tests/verify/test_verify.py",
+        "plugins.discovery": "tests/core/test_loader.py",
+        "plugins.docstrings": "tests/docs/test_reference.py",
+        "plugins.facts": "tests/core/test_ip_protocols.py",
+        "plugins.helpers": "tests/daemon/test_helper.py",
+        "plugins.registry": "tests/core/test_loader.py",
+        "plugins.safety": "tests/core/test_loader.py",
+        "plugins.trace": "tests/core/test_loader.py",
+    },
+    "talks to the kernel, tested in namespaces": {
+        "kernel.broadcasts": "tests/core/test_group_answers.py",
+        "kernel.bypass_counter": "tests/core/test_timing_losses_inspection.py",
+        "kernel.checks": "tests/netns/test_life.py",
+        "kernel.conntrack": "tests/kernel/test_netlink.py",
+        "kernel.firewall": "tests/netns/test_life.py",
+        "kernel.ipset": "tests/netns/test_sets.py",
+        "kernel.iptables": "tests/kernel/test_ruleset.py",
+        "kernel.mark_guard": "tests/netns/test_marks_of_others.py",
+        "kernel.nftables": "tests/netns/test_marks_of_others.py",
+        "kernel.privileges": "tests/netns/test_life.py",
+        "sources.held_packets": "tests/kernel/test_nfqueue.py",
+        "sources.interface": "tests/netns/test_watch.py",
+    },
+    "the test kit, tested by the plugins' tests": {
+        "testing.conformance": "tests/cli/test_plugins_check.py",
+        "testing.dialogues": "tests/testing/test_detectors.py",
+        "testing.flows": "tests/model/test_flow.py",
+        "testing.handovers": "plugins/protocols/tests",
+        "testing.host": "tests/testing/test_rules.py",
+        "testing.netns": "tests/netns/conftest.py",
+        "testing.packets": "tests/core/test_decode.py",
+        "testing.scoring": "tests/cli/test_plugin_score.py",
+        "testing.transactions": "plugins/protocols/tests/transactions",
+    },
+}
+
+
+def has_a_test_file(name: str, path: Path, names: list[str]) -> bool:
+    """``tests/<room>/test_<module>.py``; in any folder where no other module has the name."""
+    file = f"test_{path.stem}.py"
+    if (ROOT / "tests" / path.parent.name / file).exists():
+        return True
+    alone = sum(other.rpartition(".")[2] == path.stem for other in names) == 1
+    return alone and any((ROOT / "tests").rglob(file))
+
+
+def test_every_module_of_the_core_has_a_test_file_of_its_name() -> None:
+    known = modules("pywall_core")
+    missing = {
+        name.removeprefix("pywall_core.")
+        for name, path in known.items()
+        if path.name != "__init__.py" and not has_a_test_file(name, path, list(known))
+    }
+    listed = {name for places in TESTED_ELSEWHERE.values() for name in places}
+    assert missing - listed == set(), "write tests/<room>/test_<module>.py"
+    assert listed - missing == set(), "take it off the list: it has a test file, or is gone"
+
+
+def test_the_tests_elsewhere_are_there() -> None:
+    named = {place for places in TESTED_ELSEWHERE.values() for place in places.values()}
+    assert sorted(place for place in named if not (ROOT / place).exists()) == []
