@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import Field
 
 from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, RuleIndex, RuleKind
 
-from .lists import one_or_more, text
+from .one_or_many import OneOrMany, Word
 
 if TYPE_CHECKING:
     from pywall_core.api import Host
-
-
-def _names(value: Any) -> tuple[str, ...]:
-    return tuple(text(entry) for entry in one_or_more(list(value) if isinstance(value, tuple) else value))
-
-
-_SCHEMA = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
 
 
 class App(RuleKind):
@@ -34,7 +27,7 @@ class App(RuleKind):
     kind: ClassVar[str] = "app"
     scope: ClassVar = "flow"
 
-    names: Annotated[tuple[str, ...], BeforeValidator(_names), WithJsonSchema(_SCHEMA)] = Field(
+    names: OneOrMany[Word] = Field(
         alias="is",
         description="a protocol name (tls, ssh, http, ...), unknown, none, or a list",
         json_schema_extra={"x-pywall": "protocol"},

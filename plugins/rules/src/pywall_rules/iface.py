@@ -4,25 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 
 from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleKind
 
 from .globs import any_glob
-from .lists import one_or_more, text
+from .one_or_many import OneOrMany, Word
 
 if TYPE_CHECKING:
     from pywall_core.api import Host, Surroundings
-
-
-def _names(value: Any) -> tuple[str, ...]:
-    return tuple(text(entry) for entry in one_or_more(value if not isinstance(value, tuple) else list(value)))
-
-
-_SCHEMA = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
-Names = Annotated[tuple[str, ...], BeforeValidator(_names), WithJsonSchema(_SCHEMA)]
 
 
 class Iface(RuleKind):
@@ -32,8 +24,12 @@ class Iface(RuleKind):
     kind: ClassVar[str] = "iface"
     needs_interfaces: ClassVar[bool] = True
 
-    indev: Names | None = Field(default=None, alias="in", description='incoming: a name or pattern ("eth*"), or a list')
-    outdev: Names | None = Field(default=None, alias="out", description="outgoing: a name or pattern, or a list")
+    indev: OneOrMany[Word] | None = Field(
+        default=None, alias="in", description='incoming: a name or pattern ("eth*"), or a list'
+    )
+    outdev: OneOrMany[Word] | None = Field(
+        default=None, alias="out", description="outgoing: a name or pattern, or a list"
+    )
 
     @model_validator(mode="after")
     def _asks_something(self) -> Self:

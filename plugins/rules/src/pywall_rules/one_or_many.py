@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from .lists import one_or_more
+from .lists import one_or_more, text
 
 T = TypeVar("T")
 
@@ -26,3 +26,5 @@ class _OneOrManySchema:
 
 #: One value or a list that is not empty, as a tuple.
 OneOrMany = Annotated[tuple[T, ...], BeforeValidator(_as_list), _OneOrManySchema()]
+#: Text; a number or truth value is refused, with the quotes that it lacks.
+Word = Annotated[str, BeforeValidator(text)]
