@@ -68,6 +68,6 @@ def _each(operation: str, command: str, things: list[str], seconds: float | None
 def _remedy(command: str, name: str) -> str:
     action = "DROP" if command == "block" else "ACCEPT"
     if name.endswith("-names"):
-        rule = f"{{rule: fact, name: tls.sni, in: '@{name}', action: {action}}}"
+        rule = f"{{rule: domain, is: '@{name}', action: {action}}}"
         return f"add 'sets: {{{name}: {{type: names}}}}' and {rule}"
     return f"add 'sets: {{{name}: {{type: addresses}}}}' and {{rule: ip, src: '@{name}', action: {action}}}"

@@ -16,6 +16,7 @@ from pywall_rules.linear import _checked
 from pywall_rules.service import Service
 
 from pywall_core.api import NO, PENDING, YES, Answer, RuleKind
+from pywall_core.config import loads
 from pywall_core.packet.decode import decode
 from pywall_core.testing import make_flow, tcp_packet, udp_packet
 from pywall_core.testing.host import FakeHost
@@ -124,3 +125,21 @@ def test_services_by_name() -> None:
     assert answer(replies, tcp_packet("192.0.2.1", 443, "192.0.2.2", 99, seq=0)) is YES
     with pytest.raises(ValidationError, match="did you mean 'https'"):
         Service.model_validate({"is": "htpps"})
+
+
+def test_domain_asks_named_sets_as_they_are_at_the_time() -> None:
+    config = loads(b"version: 1\nsets: {ads: {type: names, entries: [ads.example]}}\n", "p.yaml")
+    host = FakeHost(config)
+    rule = Domain.model_validate({"is": ["@ads", "other.example"]})
+    assert rule.sets() == (("ads", ("names",)),)
+    assert rule.index(host) is None
+    matcher = rule.compile(host)
+
+    def says(name: str) -> object:
+        return matcher(None, make_flow(facts={"tls.sni": name}, app_proto="tls"))  # type: ignore[arg-type]
+
+    assert [says(name) for name in ("x.ads.example", "www.other.example", "new.example")] == [YES, YES, NO]
+    host.sets["ads"].add("new.example")
+    assert says("www.new.example") is YES
+    host.sets["ads"].delete("ads.example")
+    assert says("x.ads.example") is NO

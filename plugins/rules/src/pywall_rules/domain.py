@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from pydantic import Field, model_validator
 
-from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, RuleIndex, RuleKind
+from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, RuleIndex, RuleKind, SetType
 
 from .lists import lines_of
 from .one_or_many import OneOrMany
@@ -29,7 +29,9 @@ class Domain(RuleKind):
     any_fact: ClassVar[bool] = True
     examples: ClassVar = ({"is": "example.com"}, {"is": ["example.org", "=example.net"]})
 
-    names: OneOrMany[str] | None = Field(default=None, alias="is", description="a name, or a list; below it all names")
+    names: OneOrMany[str] | None = Field(
+        default=None, alias="is", description="a name, or a list; below it all names; @NAME for a named set of names"
+    )
     file: str | None = Field(default=None, description="a file of names, one a line, also as a hosts file")
 
     @model_validator(mode="after")
@@ -37,6 +39,8 @@ class Domain(RuleKind):
         if (self.names is None) == (self.file is None):
             raise ValueError("exactly one of 'is' and 'file' is given")
         for name in self.names or ():
+            if name.startswith("@") and len(name) > 1:
+                continue
             if not name.strip("=.*") or (any(sign in name for sign in " /,:*?[@") and not _is_wildcard(name)):
                 raise ValueError(f"{name!r} is not a name of a host: write {_form(name)}")
         self.wanted()
@@ -45,13 +49,19 @@ class Domain(RuleKind):
     def asks(self) -> tuple[str, ...]:
         return FACTS
 
+    def sets(self) -> tuple[tuple[str, tuple[SetType, ...]], ...]:
+        return tuple((name[1:], ("names",)) for name in self.names or () if name.startswith("@"))
+
     def wanted(self) -> tuple[frozenset[str], frozenset[str]]:
         """Return the names that stand for all below them, and names that stand for themselves; in lower case."""
         entries = self.names or tuple(entry.split()[-1] for _, entry in lines_of(self.file or ""))
+        entries = tuple(entry for entry in entries if not entry.startswith("@"))
         below = {entry.removeprefix("*.").strip(".").lower() for entry in entries if not entry.startswith("=")}
         return frozenset(below), frozenset(entry[1:].strip(".").lower() for entry in entries if entry.startswith("="))
 
-    def index(self, host: Host) -> RuleIndex:
+    def index(self, host: Host) -> RuleIndex | None:
+        if self.sets():  # whose entries come and go
+            return None
         below, exactly = self.wanted()
         state = host.fact_state
 
@@ -67,9 +77,13 @@ class Domain(RuleKind):
         below, exactly = self.wanted()
         state = host.fact_state
 
+        named = [host.sets[name] for name, _ in self.sets()]
+
         def is_wanted(name: str) -> bool:
             parts = name_and_above(name)
-            return parts[0] in exactly or any(part in below for part in parts)
+            if parts[0] in exactly or any(part in below for part in parts):
+                return True
+            return any(name in one for one in named)
 
         def match(packet: Packet, flow: Flow) -> Answer:
             facts = flow.facts
