@@ -130,7 +130,7 @@ def test_nothing_is_followed_where_no_rule_asks(contexts):
 
 def test_every_size_has_its_weights():
     assert features(1, 0, 1, False, 0) == [0, 8, 16, 30, 31, 37, 39]
-    assert max(features(500, 5000, 97, True, 2000)) == WIDTH - 1
+    assert max(features(500, 5000, 80, True, 2000)) == WIDTH - 1
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(20, 24), st.integers(0, 18000)), max_size=80))
