@@ -1,0 +1,162 @@
+"""nginx, Squid, Exim, Dovecot and slapd: what comes late on a connection is judged as what comes first."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.covert.labs import Stage, wait_for
+
+pytestmark = pytest.mark.netns
+CLIENTS = str(Path(__file__).with_name("real_clients.py"))
+POLICY = """
+version: 1
+plugins: [rules, stream, protocols]
+chains:
+  INPUT:
+    - {rule: fact, name: http.url, is: /secret, action: DROP, comment: secret}
+    - all: [{rule: app, is: tls}, {rule: fact, name: app_proto_outer, in: [http, smtp, imap, ldap]}]
+      action: DROP
+      comment: TLS inside
+default: ACCEPT
+"""
+PORTS = {
+    "http_second": 8080,
+    "http_pipelined": 8080,
+    "http2_second": 8081,
+    "squid": 3128,
+    "smtp": 2525,
+    "imap": 1143,
+    "ldap": 3389,
+}
+
+
+def nginx(stage: Stage) -> None:
+    folder = stage.folder / "nginx"
+    (folder / "www").mkdir(parents=True)
+    for name in ("ok", "secret"):
+        (folder / "www" / name).write_text("fine")
+    temps = "".join(
+        f"{kind}_temp_path {folder}/{kind}; " for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    pem = certificate(stage)
+    config = folder / "nginx.conf"
+    config.write_text(
+        f"daemon off; user root; pid {folder}/pid; error_log {folder}/error.log; events {{}}\n"
+        f"http {{ {temps} access_log {folder}/access.log; root {folder}/www;\n"
+        f"server {{ listen 8080; }} server {{ listen 8081 http2; }}\n"
+        f"server {{ listen 8443 ssl; ssl_certificate {pem}; ssl_certificate_key {pem}; }} }}\n"
+    )
+    stage.start("server", "nginx", "-e", folder / "error.log", "-c", config)
+
+
+def certificate(stage: Stage) -> Path:
+    pem = stage.folder / "both.pem"
+    if not pem.exists():
+        words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=a.example"]
+        stage.lab.run("server", "openssl", *words, "-keyout", str(pem), "-out", f"{pem}.crt")
+        pem.write_text(pem.read_text() + Path(f"{pem}.crt").read_text())
+        pem.chmod(0o644)
+        for folder in (stage.folder, *stage.folder.parents[:2]):
+            folder.chmod(0o755)
+    return pem
+
+
+def squid(stage: Stage) -> None:
+    nginx(stage)
+    folder = stage.folder / "squid"
+    folder.mkdir()
+    config = folder / "squid.conf"
+    config.write_text(
+        f"http_port 3128\nhttp_access allow all\npid_filename none\ncache_log {folder}/cache.log\n"
+        f"access_log none\ncache deny all\ncoredump_dir {folder}\ncache_effective_user proxy\n"
+        "shutdown_lifetime 1 seconds\nnetdb_filename none\n"
+    )
+    folder.chmod(0o777)
+    stage.start("server", "squid", "-N", "-n", f"pywall{os.getpid()}", "-f", config)
+
+
+def smtp(stage: Stage) -> None:
+    pem = certificate(stage)
+    config = stage.folder / "exim.conf"
+    config.write_text(
+        f"primary_hostname = a.example\nspool_directory = {stage.folder}/spool\n"
+        f"log_file_path = {stage.folder}/exim-%s\n"
+        f"tls_advertise_hosts = *\ntls_certificate = {pem}\ntls_privatekey = {pem}\nacl_smtp_rcpt = accept\n"
+        "smtp_accept_max_nonmail = 100\n"
+    )
+    (stage.folder / "spool").mkdir()
+    (stage.folder / "spool").chmod(0o777)
+    stage.folder.chmod(0o777)
+    stage.start("server", "exim4", "-bdf", "-C", config, "-oX", "2525", "-oP", stage.folder / "exim.pid")
+
+
+def imap(stage: Stage) -> None:
+    pem = certificate(stage)
+    folder = stage.folder / "dovecot"
+    folder.mkdir()
+    config = folder / "dovecot.conf"
+    config.write_text(
+        f"protocols = imap\nbase_dir = {folder}/run\nlog_path = {folder}/log\n"
+        f"ssl = yes\nssl_cert = <{pem}\nssl_key = <{pem}\n"
+        "disable_plaintext_auth = no\npassdb {\n  driver = static\n  args = password=right\n}\n"
+        "userdb {\n  driver = static\n  args = uid=nobody gid=nogroup home=/tmp\n}\n"
+        "service imap-login {\n  inet_listener imap {\n    port = 1143\n  }\n"
+        "  inet_listener imaps {\n    port = 0\n  }\n}\n"
+    )
+    stage.start("server", "dovecot", "-F", "-c", config)
+
+
+def ldap(stage: Stage) -> None:
+    pem = certificate(stage)
+    config = stage.folder / "slapd.conf"
+    config.write_text(
+        f"TLSCertificateFile {pem}\nTLSCertificateKeyFile {pem}\npidfile {stage.folder}/slapd.pid\n"
+        "access to * by * read\ndatabase frontend\n"
+    )
+    stage.start("server", "slapd", "-f", config, "-h", "ldap://0.0.0.0:3389", "-d", "0")
+
+
+SERVERS = {
+    "http_second": nginx,
+    "http_pipelined": nginx,
+    "http2_second": nginx,
+    "squid": squid,
+    "smtp": smtp,
+    "imap": imap,
+    "ldap": ldap,
+}
+PROGRAMS = {
+    nginx: ("nginx",),
+    squid: ("squid", "nginx"),
+    smtp: ("exim4",),
+    imap: ("dovecot",),
+    ldap: ("slapd", "ldapsearch"),
+}
+
+
+@pytest.mark.parametrize("what", SERVERS)
+def test_what_comes_late_is_judged(netns_lab: Any, tmp_path: Path, what: str) -> None:
+    missing = [program for program in PROGRAMS[SERVERS[what]] if shutil.which(program) is None]
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)}")
+    pytest.importorskip("hpack")
+    stage = Stage(netns_lab(), tmp_path)
+    SERVERS[what](stage)
+    stage.wait_listening("server", PORTS[what])
+    ask = (sys.executable, CLIENTS, what, stage.server)
+    without = stage.lab.run("client", *ask)
+    assert without == "done\n", f"the server itself: {without}"
+    stage.start_firewall(POLICY)
+    assert stage.lab.run("client", *ask).startswith("refused")
+    wait_for(lambda: stage.events("drop"), "a drop event")
+    (comment,) = {event["pywall"]["rule_name"] for event in stage.events("drop")}
+    assert comment == ("secret" if SERVERS[what] is nginx else "TLS inside")
+    if SERVERS[what] is nginx:
+        log = (stage.folder / "nginx" / "access.log").read_text().splitlines()
+        assert [line.split()[6] for line in log] == ["/ok", "/secret", "/ok"]
