@@ -16,6 +16,8 @@ log: Final = logging.getLogger("pywall.supervisor")
 #: seconds that workers may take to say what they know, and between two times that they are asked
 COLLECT_SECONDS: Final = 5.0
 _DESCRIBE_EVERY: Final = 5.0
+#: for so many times as long as a description took, none is asked for; workers spend a sixth of that time on it
+_REST: Final = 10
 
 
 class Knowledge:
@@ -50,7 +52,7 @@ class Knowledge:
         if any(worker.describing for worker in pool.workers):
             return
         if self._asked_at:
-            self._next_description = now + max(_DESCRIBE_EVERY, 50 * (now - self._asked_at))
+            self._next_description = now + max(_DESCRIBE_EVERY, _REST * (now - self._asked_at))
             self._asked_at = 0.0
             self.write(pool.knowledge())
         elif now >= self._next_description:

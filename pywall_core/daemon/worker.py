@@ -49,6 +49,8 @@ log: Final = logging.getLogger("pywall.worker")
 #: seconds that a worker goes on judging what waits in its queue after it was told to stop
 DRAIN: Final = 1.0
 _TICK: Final = 1.0
+#: seconds between two messages that describe flows
+_DESCRIBE_PAUSE: Final = 0.01
 #: seconds between two looks at what this host's networks are
 _LOOK: Final = 10.0
 #: bytes of what one plugin or rule may keep over a reload
@@ -175,7 +177,9 @@ class Worker:
         yield {"is": "described"}
 
     def _describe(self, seconds: float) -> None:
-        """Go on with the descriptions: as far as the supervisor reads, waiting for it for at most ``seconds``."""
+        """Go on with the descriptions: as far as the supervisor reads, waiting for it for at most ``seconds``. With 0
+        packets come meanwhile: then it is one message, some 2 ms, and the next one follows soon (``NFQueue.pause``).
+        """
         until = monotonic() + seconds
         while self._describing is not None:
             if not self._channel.flush():
@@ -188,10 +192,12 @@ class Worker:
                 self._describing = None
             else:
                 self._channel.post(message)
+                if not seconds:
+                    break
         self._channel.flush()
 
     def _pulse(self, now: float, idle: bool) -> None:
-        from ..sources.nfqueue import Stop
+        from ..sources.nfqueue import PULSE, Stop
 
         if now >= self._next_tick:
             self._next_tick = now + _TICK
@@ -214,6 +220,7 @@ class Worker:
                 self._handle_message(message, now)
         except ChannelError:
             raise Stop from None  # the supervisor is gone
+        self._queue.pause = PULSE if self._describing is None else _DESCRIBE_PAUSE
         if self._stop_at is not None and (idle or now >= self._stop_at):
             raise Stop
 

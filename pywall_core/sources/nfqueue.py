@@ -106,6 +106,8 @@ class NFQueue:
         self._options = options
         self._pulse = pulse
         self._next_pulse = 0.0
+        #: seconds between two calls of ``pulse``, which may change them
+        self.pause = PULSE
         #: packets whose verdict an internal error decided
         self.failures = 0
         #: id of the packet that has no verdict yet; of two verdicts the kernel takes the first
@@ -137,14 +139,13 @@ class NFQueue:
         queue = self._queue.get_fd()
         poller.register(queue, select.POLLIN)
         poller.register(wake, select.POLLIN)
-        milliseconds = int(PULSE * 1000)
         helpers: tuple[int, ...] = ()
         try:
             while True:
                 if helpers != (now_there := self._engine.helper_descriptors()):
                     _watch(poller, helpers, now_there)
                     helpers = now_there
-                ready = [descriptor for descriptor, _ in poller.poll(milliseconds)]
+                ready = [descriptor for descriptor, _ in poller.poll(int(self.pause * 1000))]
                 if queue in ready:
                     self._queue.run(block=False)  # returns when the queue is empty
                     self._verdicts.flush()
@@ -190,8 +191,8 @@ class NFQueue:
             self._unanswered = None
             if now >= self._next_pulse:
                 verdicts.flush()
-                self._next_pulse = now + PULSE
                 self._pulse(now, False)
+                self._next_pulse = now + self.pause
 
         def callback(queued: QueuedPacket) -> None:
             try:

@@ -46,9 +46,9 @@ def test_workers_that_take_long_are_asked_less_often(knowledge: Knowledge, make_
     pool: Any = make_pool()
     knowledge.keep(pool, 10.0)
     knowledge.keep(pool, 11.0)  # it has taken a second
-    knowledge.keep(pool, 60.0)
+    knowledge.keep(pool, 20.0)
     assert asked(pool) == 1
-    knowledge.keep(pool, 62.0)
+    knowledge.keep(pool, 22.0)
     assert asked(pool) == 2
 
 

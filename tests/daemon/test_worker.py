@@ -174,6 +174,19 @@ def test_it_describes_all_flows_however_slowly_it_is_read(worker: Any, superviso
     pytest.fail("the description has no end")
 
 
+def test_packets_wait_for_one_message_of_a_description_not_for_all_of_it(worker: Any, supervisor: Channel) -> None:
+    for port in range(1, 1001):
+        worker._engine.process(packet(port))
+    supervisor.send({"do": "describe"})
+    for turn in range(5):
+        worker._pulse(float(turn), False)
+        assert [len(message["flows"]) for message in said(supervisor, "knows") if "flows" in message] == [200]
+        assert worker._queue.pause < nfqueue.PULSE, "the next message follows soon"
+    for turn in range(5, 20):
+        worker._pulse(float(turn), False)
+    assert worker._queue.pause == nfqueue.PULSE
+
+
 def test_what_waits_is_judged_before_it_ends(worker: Any, supervisor: Channel) -> None:
     supervisor.send({"do": "stop"})
     worker._pulse(10.0, False)
