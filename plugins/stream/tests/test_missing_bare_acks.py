@@ -71,6 +71,34 @@ def test_a_second_answer_to_the_syn_does_not_outlive_the_clients_first_word(half
     assert half_open.client(b"hello") is not None
 
 
+def test_a_port_may_be_used_again_though_the_last_acknowledgement_was_not_seen(half_open):
+    assert half_open.client(b"hello") is None
+    assert half_open.server(b"bye") is None
+    assert half_open.server(flags=FIN | ACK) is None
+    assert not half_open.flow.closed
+    assert half_open.client(flags=FIN | ACK, ack=4) is None
+    assert (half_open.flow.closed, half_open.flow.share) == (True, "closed")
+    old, half_open.isn, half_open.sent = half_open.flow.id, {True: 70_000, False: 90_000}, {True: 0, False: 0}
+    assert half_open.client(flags=SYN) is None
+    assert half_open.flow.id != old
+    assert half_open.server(flags=SYN | ACK) is None
+    assert half_open.client(b"again") is None
+    assert half_open.states == ("ESTABLISHED", "ESTABLISHED")
+
+
+def test_a_syn_behind_both_fins_does_not_let_the_old_connection_go_on(half_open):
+    """The server may not have got the client's FIN: what it sends belongs to no connection that is followed."""
+    assert half_open.client(b"hello") is None
+    assert half_open.server(flags=FIN | ACK) is None
+    assert half_open.client(flags=FIN | ACK, ack=1) is None
+    half_open.isn[True] = 70_000
+    half_open.sent[True] = 0
+    assert half_open.client(flags=SYN) is None
+    half_open.isn[True] = 1000
+    assert half_open.client(b"more", at=5) is not None
+    assert half_open.server(b"more", at=0) is not None
+
+
 def test_what_was_never_sent_cannot_be_acknowledged(half_open):
     assert half_open.client(b"hello", ack=1) == "stream.bad_ack"
 

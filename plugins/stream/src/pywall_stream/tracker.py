@@ -137,10 +137,22 @@ class Tracker:
             for _, _, gap in packet.segments:
                 if gap:
                     self.gaps += 1
+            if self.validator.misses_bare_acks:
+                self._close_unseen(flow)
         else:
             self._commit(flow)
         self._on_fast_path = False
         self._update = None
+
+    def _close_unseen(self, flow: Flow) -> None:
+        """Close a flow both of whose FINs have gone by: the last acknowledgement may pass unseen, and a client may use
+        the port again at once.
+        """
+        server, client = flow.tcp.tracker
+        if 0 <= server.fin < server.next and 0 <= client.fin < client.next:
+            flow.state = flow.share = "closed"
+            flow.closed = True
+            flow.timeout = self.validator.timeouts.closed
 
     def _strip_mptcp(self, packet: Packet, verdict: Verdict) -> None:
         """A handshake whose verdict may change, since rules ask for what it will carry, goes on as plain TCP."""
