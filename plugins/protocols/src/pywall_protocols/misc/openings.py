@@ -21,7 +21,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.wire import first_datagram
+from ..parsing.wire import cut, first_datagram
 from ._openings import DATAGRAMS, TCP, Opening, Parts
 
 api_version = 1
@@ -103,7 +103,7 @@ def _answers(client: bytes, server: bytes, opening: Opening, datagram: bool) -> 
     if not _fits(server, opening.server):
         return NO
     begin, end = opening.echo
-    if not client[begin:end].startswith(server[begin:end]):
+    if not cut(client, begin, end).startswith(cut(server, begin, end)):
         return NO
     if len(server) < max(end, *(at + len(value) for at, value in opening.server)):
         return NO if datagram else MORE

@@ -90,7 +90,7 @@ class FrameReader:
             at += len(more)
         self._head = b""
         key_at = needed - 4 if head[1] & _MASKED else needed
-        self._left = head[1] & 0x7F if key_at == 2 else int.from_bytes(head[2:key_at], "big")
+        self._left = head[1] & 0x7F if key_at == 2 else int.from_bytes(cut(head, 2, key_at), "big")
         self._key = head[key_at:]
         code = head[0] & 0x0F
         self.broken = self._left >> 63 != 0 or head[0] & 0x30 != 0 or code & 7 > 2
