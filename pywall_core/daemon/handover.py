@@ -14,6 +14,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
+import orjson
+
 from ..flows.handover import CHUNK, MAX_FLOWS, VERSION
 from .channel import Message
 
@@ -79,8 +81,8 @@ def _parse(line: str) -> dict[str, Any]:
     if len(line) > MAX_LINE:
         return {}
     try:
-        content = json.loads(line)
-    except (ValueError, RecursionError):
+        content = orjson.loads(line)
+    except ValueError:
         return {}
     return content if isinstance(content, dict) else {}
 

@@ -60,8 +60,8 @@ class Known:
 
 def describe(flow: Flow) -> list[Any]:
     """Return the description of a flow, ready for JSON."""
-    done = flow.detect_done
-    facts = {name: value for name, value in flow.facts.items() if _is_fact(name, value)}
+    state = flow.detection
+    done = state.done
     return [
         flow.key.hex(),
         flow.initiator,
@@ -69,18 +69,18 @@ def describe(flow: Flow) -> list[Any]:
         round(flow.start, 3),
         round(flow.last, 3),
         flow.older,
-        flow.app_proto,
-        flow.app_proto_orig,
-        flow.confirmed,
+        state.app_proto,
+        state.app_proto_orig,
+        state.confirmed,
         done,
-        flow.opaque,
+        state.opaque,
         flow.expected,
-        facts,
-        "" if done else flow.client[:MAX_PREFIX].hex(),
-        "" if done else flow.server[:MAX_PREFIX].hex(),
-        [] if done else [list(flow.client_sizes), list(flow.server_sizes)],
-        list(flow.app_proto_outer),
-        flow.detection.following is not None,
+        {name: value for name, value in flow.facts.items() if _is_fact(name, value)},
+        "" if done else state.client[:MAX_PREFIX].hex(),
+        "" if done else state.server[:MAX_PREFIX].hex(),
+        [] if done else [list(state.client_sizes), list(state.server_sizes)],
+        list(state.app_proto_outer),
+        state.following is not None,
     ]
 
 
