@@ -132,5 +132,5 @@ def test_an_answer_repeats_what_was_asked(ask):
 
 
 def test_names_that_nobody_has_recorded_are_listed():
-    assert {"dicom", "tacacs", "spice"} <= set(openings.unseen)
-    assert not {"fox", "atg", "raft"} & set(openings.unseen)
+    assert {"drda", "tacacs", "spice"} <= set(openings.unseen)
+    assert not {"dicom", "fox", "atg", "raft"} & set(openings.unseen)

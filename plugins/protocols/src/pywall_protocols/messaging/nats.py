@@ -18,7 +18,6 @@ from ..parsing.evidence import HINT, Evidence, either_first
 
 api_version = 1
 protocols = ("nats",)
-unseen = protocols
 transport = "tcp"
 tier = "exact"
 first_client = b"CcPpSsUu"

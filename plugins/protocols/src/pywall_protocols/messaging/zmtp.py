@@ -16,7 +16,6 @@ from ..parsing.evidence import Evidence, by_stream
 
 api_version = 1
 protocols = ("zmtp",)
-unseen = protocols
 transport = "tcp"
 tier = "exact"
 first_client = b"\xff"

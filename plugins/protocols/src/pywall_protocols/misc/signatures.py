@@ -112,7 +112,6 @@ protocols = tuple(sorted({*TCP_MAGICS.values(), *UDP_MAGICS.values()}))
 unseen = (
     "clickhouse",
     "fastcgi",
-    "hl7",
     "jxta",
     "megaco",
     "meraki-cloud",
@@ -123,7 +122,6 @@ unseen = (
     "toca-boca",
     "ultrasurf",
     "world-of-warcraft",
-    "zabbix",
     "zug",
 )
 transport = ("tcp", "udp")

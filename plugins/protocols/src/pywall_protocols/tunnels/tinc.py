@@ -18,7 +18,6 @@ from ..parsing.wire import text
 
 api_version = 1
 protocols = ("tinc",)
-unseen = protocols
 transport = "tcp"
 tier = "exact"
 first_client = b"0"
