@@ -57,7 +57,7 @@ def words(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> str:
     if "cannot start any token" in problem:
         found = re.search(r"character '(.)'", problem)
         column = error.problem_mark.column if error.problem_mark else 0
-        start = found[1] if found else lines[error.problem_mark.line][column : column + 1] if error.problem_mark else ""
+        start = found[1] if found else _line(lines, error)[column : column + 1]
         return f'text that begins with {start} needs quotes: "{start}..."'
     if "alphabetic or numeric character" in problem:
         return 'text that begins with * or & needs quotes: "*..."'
@@ -119,3 +119,9 @@ def skip_line(text: str, number: int) -> str:
     indented = line[: len(line) - len(line.lstrip())]
     lines[number - 1] = f"{indented}- ~" if line.lstrip().startswith("- ") else ""
     return "\n".join(lines)
+
+
+def _line(lines: Sequence[str], error: yaml.MarkedYAMLError) -> str:
+    """Return the line of an error; YAML breaks lines at more characters than we do, so there may be none."""
+    at = error.problem_mark.line if error.problem_mark else len(lines)
+    return lines[at] if at < len(lines) else ""
