@@ -32,17 +32,25 @@ _ID: Final = 4
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect QUIC in the middle. Its packets are noise by design, so that it is never confirmed."""
+    wrong = (client and not _may_begin(client, flow.client_sizes)) or (
+        server and not _may_begin(server, flow.server_sizes)
+    )
+    if wrong:  # a client that is not one does not wait for an answer that may never come
+        return NO
     asked, reply = _says(client, flow.client_sizes), _says(server, flow.server_sizes)
-    if client and server and YES in (asked, reply) and _fits(client) and _fits(server):
+    if client and server and YES in (asked, reply):
         return Match("quic", confirmed=False)
-    wrong = (client and not _fits(client)) or (server and not _fits(server))
-    # a client that is not one does not wait for an answer that may never come
-    return NO if wrong or (asked is NO and (reply is NO or not server)) else MORE
+    return NO if asked is NO and reply is NO else MORE
 
 
-def _fits(data: bytes) -> bool:
-    """Return True if the first packet of a side has the fixed bit and not that of a long header."""
-    return data[0] & 0xC0 == 0x40
+def _may_begin(data: bytes, sizes: tuple[int, ...]) -> bool:
+    """Return True if the first datagram of a side may be a packet."""
+    return _is_packet(next(iter(datagrams(data, sizes))))
+
+
+def _is_packet(datagram: bytes) -> bool:
+    """Return True if a datagram has the fixed bit and not that of a long header, is long enough, and no text."""
+    return len(datagram) >= _SHORTEST and datagram[0] & 0xC0 == 0x40 and not datagram.isascii()
 
 
 def _says(data: bytes, sizes: tuple[int, ...]) -> Answer:
@@ -50,7 +58,7 @@ def _says(data: bytes, sizes: tuple[int, ...]) -> Answer:
     ciphertext that does not repeat."""
     packets: list[bytes] = []
     for packet in datagrams(data, sizes):
-        if not _fits(packet) or len(packet) < _SHORTEST or packet.isascii():
+        if not _is_packet(packet):
             return NO
         packets.append(packet)
         if len(packets) == _WANTED:
