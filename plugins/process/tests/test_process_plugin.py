@@ -74,11 +74,11 @@ def test_the_user_is_known_at_once_and_the_program_when_the_helper_says(lab: Lab
     assert lab.state(flow, "process.uid") is YES
     assert lab.state(flow) is PENDING
     assert lab.asked() == {"uid": 1000, "inode": 77, "cgroup": 1}
-    flow.verdicts = ["something"] * 8  # type: ignore[list-item]
+    flow.cache.verdicts = ["something"] * 8  # type: ignore[list-item]
     lab.answer(path="/usr/bin/curl", pid=7)
     assert lab.state(flow) is YES
     assert flow.facts == {"process.uid": 1000, "process.path": "/usr/bin/curl", "process.pid": 7}
-    assert flow.verdicts == [None] * 8  # the rules are asked again
+    assert flow.cache.verdicts == [None] * 8  # the rules are asked again
 
 
 def test_flows_of_one_socket_are_asked_for_once_and_known_for_a_while(lab: Lab) -> None:
@@ -100,11 +100,11 @@ def test_what_the_helper_does_not_say_in_time_is_nobodys(lab: Lab) -> None:
     lab.plugin.pywall_tick(0)
     assert lab.state(flow) is PENDING
     lab.now += 0.2
-    flow.verdicts = ["something"] * 8  # type: ignore[list-item]
+    flow.cache.verdicts = ["something"] * 8  # type: ignore[list-item]
     lab.plugin.pywall_tick(0)
     assert lab.state(flow) is YES
     assert flow.facts == {"process.uid": 1000}
-    assert flow.verdicts == [None] * 8
+    assert flow.cache.verdicts == [None] * 8
     assert lab.plugin.pywall_stats()["timeouts"] == 1
     assert lab.plugin._waiting == {}
 
