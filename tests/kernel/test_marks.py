@@ -18,7 +18,7 @@ from pywall_core.kernel.marks import (
     tag_bits,
 )
 
-MASKS = st.integers(1, 0xFFFFFFFF).filter(lambda mask: mask.bit_count() >= LEAST_BITS)
+MASKS = st.sets(st.integers(0, 31), min_size=LEAST_BITS).map(lambda bits: sum(1 << bit for bit in bits))
 WORKERS = st.integers(1, MAX_WORKERS)
 
 

@@ -43,6 +43,6 @@ def _client(data: bytes) -> Evidence:
 def _server(data: bytes) -> Evidence:
     if len(data) < 8:
         return WEAK if data[:1] in (b"", b"\0", b"\1", b"\2") else NO
-    if data[0] == 2:
-        return HINT
+    if data[0] == 2:  # Authenticate: nothing else of its first 8 bytes is fixed
+        return WEAK
     return HINT if data[0] <= 1 and data[2:6] in (b"\0\x0b\0\0", b"\x0b\0\0\0") else NO
