@@ -70,7 +70,7 @@ class Worker:
         self._channel = channel
         self._stop_at: float | None = None
         self._describing: Iterator[Message] | None = None
-        self._next_tick = self._next_look = 0.0
+        self._next_tick = 0.0
         events = config.events
         if order["print_events"] == "json":
             events = events.model_copy(update={"stdout": True})
@@ -100,6 +100,7 @@ class Worker:
         self._stats_seconds = events.stats
         self._next_stats = monotonic() + events.stats
         self._losses = LossLog()
+        self._look_at_networks(monotonic())  # a first question must not be missed
         self._inspector = Inspector(self._engine)
         if failure.midstream == "pass-flow":
             older = open_connections(queue.hooks)
@@ -196,6 +197,11 @@ class Worker:
                     break
         self._channel.flush()
 
+    def _look_at_networks(self, now: float) -> None:
+        self._next_look = now + _LOOK
+        if self._engine.expectations.groups:
+            self._engine.expectations.broadcasts = broadcasts()
+
     def _pulse(self, now: float, idle: bool) -> None:
         from ..sources.nfqueue import PULSE, Stop
 
@@ -203,9 +209,8 @@ class Worker:
             self._next_tick = now + _TICK
             if idle:
                 self._engine.tick(now)
-            if now >= self._next_look and self._engine.expectations.groups:
-                self._next_look = now + _LOOK
-                self._engine.expectations.broadcasts = broadcasts()
+            if now >= self._next_look:
+                self._look_at_networks(now)
             if self._carried is not None:
                 self._carried.poll(now)
             self._losses.log_increase(now, self._engine.losses())

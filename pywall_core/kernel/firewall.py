@@ -86,6 +86,7 @@ class Firewall:
         plan = self._without_unknown_matches(plan)
         if self._plan is None:
             self._note_tables()
+            self._note_accounting()
         former = self._kept_marks()
         self._keep_marks([*former, plan.marks])
         self._guard(plan)
@@ -200,11 +201,18 @@ class Firewall:
         self.remove()
         return found
 
+    def _note_accounting(self) -> None:
+        """Remember that conntrack does not count: a rule with connbytes makes it count (net/netfilter/xt_connbytes.c),
+        and :meth:`remove` sets it back.
+        """
+        with contextlib.suppress(OSError):
+            if conntrack.ACCOUNTING.read_text().strip() == "0":
+                self._rundir.remember(_ACCOUNTING, "0")
+
     def count_offloaded(self) -> None:
         """Have conntrack count what it carries for us; :meth:`remove` sets it back."""
         try:
             if conntrack.ACCOUNTING.read_text().strip() == "0":
-                self._rundir.remember(_ACCOUNTING, "0")
                 conntrack.ACCOUNTING.write_text("1")
         except OSError as error:
             log.warning("flows that the kernel carries are not counted: %s: %s", conntrack.ACCOUNTING, error.strerror)

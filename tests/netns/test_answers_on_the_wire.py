@@ -68,6 +68,7 @@ def test_a_host_gets_its_ipv6_address(lab: Any, policy: str) -> None:
         "--user=root --pid-file= --conf-file=/dev/null".split()
     )
     lab.run(ready_made(policy))
+    lab.fw.run("while ip -6 addr show dev fw0 tentative | grep -q inet6; do :; done")  # dhclient does not wait for it
     leases = lab.folder / "leases"
     lab.fw.run(f"timeout 10 dhclient -6 -1 -d -sf /bin/true -lf {leases} -pf {lab.folder}/pid fw0", check=False)
     assert server.poll() is None

@@ -35,7 +35,9 @@ def pulse(now, idle):
     if idle:
         raise nfqueue.Stop
 
-engine = SimpleNamespace(process=process, offloadable=lambda *_: 0, wants_interfaces=False)
+engine = SimpleNamespace(
+    process=process, offloadable=lambda *_: 0, wants_interfaces=False, helper_descriptors=tuple, holds=lambda *_: False
+)
 source = nfqueue.NFQueue(nfqueue.QueueOptions(7, pass_failures=True), engine, pulse)
 for number in range(100):
     sender.sendto(bytes([number]), ("127.0.0.1", 7000))
