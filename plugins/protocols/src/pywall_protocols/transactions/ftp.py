@@ -52,10 +52,9 @@ class FtpDialogue(Dialogue):
 
     @classmethod
     def follow(cls, flow: Flow) -> Dialogue | None:
-        parser = super().follow(flow)
-        if isinstance(parser, FtpDialogue):
-            parser._flow = flow
-        return parser
+        parser = cls()  # mypyc's super() of a class method has no class
+        parser._flow = flow
+        return parser if parser._may_follow(flow) else None
 
     def _copy_into(self, other: Dialogue) -> None:
         assert isinstance(other, FtpDialogue)

@@ -113,13 +113,15 @@ class Dialogue:
     @classmethod
     def follow(cls, flow: Flow) -> Dialogue | None:
         """Return the parser of a flow, None where its start was not seen and who is the server is not clear."""
-        if not flow.midstream:
-            return cls()
-        if flow.client[:1] in b"+*0123456789":
-            return None
         parser = cls()
-        parser._pending = ()
-        return parser
+        return parser if parser._may_follow(flow) else None
+
+    def _may_follow(self, flow: Flow) -> bool:
+        if flow.midstream:
+            if flow.client[:1] in b"+*0123456789":
+                return False
+            self._pending = ()
+        return True
 
     def copy(self) -> Dialogue:
         """Return a parser in the same state."""
