@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +64,6 @@ def certificate(stage: Stage) -> Path:
         stage.lab.run("server", "openssl", *words, "-keyout", str(pem), "-out", f"{pem}.crt")
         pem.write_text(pem.read_text() + Path(f"{pem}.crt").read_text())
         pem.chmod(0o644)
-        for folder in (stage.folder, *stage.folder.parents[:2]):
-            folder.chmod(0o755)
     return pem
 
 
@@ -140,13 +140,21 @@ PROGRAMS = {
 }
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Return a folder that servers may read which run as other users, with a name short enough for unix sockets."""
+    with tempfile.TemporaryDirectory(prefix="pywall-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
 @pytest.mark.parametrize("what", SERVERS)
-def test_what_comes_late_is_judged(netns_lab: Any, tmp_path: Path, what: str) -> None:
+def test_what_comes_late_is_judged(netns_lab: Any, folder: Path, what: str) -> None:
     missing = [program for program in PROGRAMS[SERVERS[what]] if shutil.which(program) is None]
     if missing:
         pytest.skip(f"not installed: {', '.join(missing)}")
     pytest.importorskip("hpack")
-    stage = Stage(netns_lab(), tmp_path)
+    stage = Stage(netns_lab(), folder)
     SERVERS[what](stage)
     stage.wait_listening("server", PORTS[what])
     ask = (sys.executable, CLIENTS, what, stage.server)
