@@ -22,6 +22,7 @@ TestCapwap = detector_contract(
         conversation("udp").client(DISCOVERY + b"\0"),
         conversation("udp").client(control(77, b"\0\x14\0\1\0")),
         conversation("udp").client(HELLO[:-1]),
+        conversation("udp").client(HELLO[:16]),
         conversation("udp").client(b"\1\0\0\1" + HELLO[4:]),
     ],
 )

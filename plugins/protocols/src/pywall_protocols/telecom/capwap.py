@@ -44,7 +44,7 @@ def _message(data: bytes) -> Evidence:
         return NO
     if data[0] == 1:
         holds = data.startswith(_DTLS) and data[4] in _DTLS_TYPES and data[5] == 0xFE and data[6] in (0xFD, 0xFF)
-        return {} if holds and 17 + u16(data, 15) <= len(data) else NO
+        return {} if holds and len(data) >= 17 and 17 + u16(data, 15) <= len(data) else NO
     at = (data[1] >> 3) * 4
     if at < 8 or len(data) < at + 8 or data[3] & 0x07:
         return NO
