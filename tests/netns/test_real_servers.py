@@ -149,7 +149,7 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("what", SERVERS)
-def test_what_comes_late_is_judged(netns_lab: Any, folder: Path, what: str) -> None:
+def test_what_comes_late_is_judged(folder: Path, netns_lab: Any, what: str) -> None:
     missing = [program for program in PROGRAMS[SERVERS[what]] if shutil.which(program) is None]
     if missing:
         pytest.skip(f"not installed: {', '.join(missing)}")
