@@ -1,16 +1,22 @@
-"""AlertSender: what the plugins that tell people of alerts share: a bounded rate, and a thread of its own."""
+"""What the plugins that tell people of alerts share: their hooks, a bounded rate, and a thread of its own."""
 
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 from threading import Event as Flag
 from threading import Thread
 from time import monotonic
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from pywall_core.api import hookimpl
+
+if TYPE_CHECKING:
+    from pywall_core.api import Host
 
 #: seconds between two looks into the queue
 LOOK_SECONDS: Final = 0.05
@@ -120,6 +126,39 @@ class AlertSender:
                 if monotonic() - self._message_at >= MESSAGE_SECONDS:
                     self._message_at = monotonic()
                     self._log.warning("%s: %s: alert not sent: %s", self._name, self._receiver, error)
+
+
+class AlertPlugin(ABC):
+    """Sends one worker's alerts. In a replay it does nothing. ``name`` and ``receiver`` are for messages."""
+
+    def __init__(self, options: AlertOptions, name: str, receiver: str) -> None:
+        self._alert_options = options
+        self._name = name
+        self._receiver = receiver
+        self._sender: AlertSender | None = None
+
+    @hookimpl
+    def pywall_startup(self, engine: Host) -> None:
+        if engine.live:
+            self._sender = AlertSender(self._alert_options, self._send, engine.log, self._name, self._receiver)
+
+    @hookimpl
+    def pywall_event(self, event: Event) -> None:
+        if self._sender is not None:
+            self._sender.put(event)
+
+    @hookimpl
+    def pywall_stats(self) -> Event:
+        return dict(self._sender.stats()) if self._sender is not None else {}
+
+    @hookimpl
+    def pywall_shutdown(self) -> None:
+        if self._sender is not None:
+            self._sender.stop()
+
+    @abstractmethod
+    def _send(self, event: Event, suppressed: int) -> None:
+        """Send one event; ``suppressed`` before it were too many. What is raised is counted and logged."""
 
 
 def describe(event: dict[str, Any]) -> str:

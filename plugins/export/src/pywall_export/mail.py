@@ -7,16 +7,11 @@ import smtplib
 import ssl
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr
 
-from pywall_core.api import hookimpl
-
-from .alerts import AlertOptions, AlertSender, describe
-
-if TYPE_CHECKING:
-    from pywall_core.api import Host
+from .alerts import AlertOptions, AlertPlugin, describe
 
 
 class MailOptions(AlertOptions):
@@ -36,34 +31,15 @@ class MailOptions(AlertOptions):
     )
 
 
-class Mail:
+class Mail(AlertPlugin):
     """Mails one worker's alerts. In a replay it does nothing."""
 
     Options = MailOptions
     api_version = 1
 
     def __init__(self, options: MailOptions) -> None:
+        super().__init__(options, "mail", options.server)
         self._options = options
-        self._sender: AlertSender | None = None
-
-    @hookimpl
-    def pywall_startup(self, engine: Host) -> None:
-        if engine.live:
-            self._sender = AlertSender(self._options, self._send, engine.log, "mail", self._options.server)
-
-    @hookimpl
-    def pywall_event(self, event: dict[str, Any]) -> None:
-        if self._sender is not None:
-            self._sender.put(event)
-
-    @hookimpl
-    def pywall_stats(self) -> dict[str, Any]:
-        return dict(self._sender.stats()) if self._sender is not None else {}
-
-    @hookimpl
-    def pywall_shutdown(self) -> None:
-        if self._sender is not None:
-            self._sender.stop()
 
     def _send(self, event: dict[str, Any], suppressed: int) -> None:
         with self._connect() as server:

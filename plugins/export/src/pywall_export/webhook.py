@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from pydantic import Field, field_validator
 
-from pywall_core.api import hookimpl
-
-from .alerts import AlertOptions, AlertSender, describe
-
-if TYPE_CHECKING:
-    from pywall_core.api import Host
+from .alerts import AlertOptions, AlertPlugin, describe
 
 
 class WebhookOptions(AlertOptions):
@@ -39,38 +34,18 @@ class _NoRedirect(HTTPRedirectHandler):
         return None
 
 
-class Webhook:
+class Webhook(AlertPlugin):
     """Posts one worker's alerts. In a replay it does nothing."""
 
     Options = WebhookOptions
     api_version = 1
 
     def __init__(self, options: WebhookOptions) -> None:
+        super().__init__(options, "webhook", urlsplit(options.url).hostname or "")
         self._options = options
         self._opener = build_opener(_NoRedirect)
-        self._sender: AlertSender | None = None
 
-    @hookimpl
-    def pywall_startup(self, engine: Host) -> None:
-        if engine.live:
-            host = urlsplit(self._options.url).hostname or ""
-            self._sender = AlertSender(self._options, self._post, engine.log, "webhook", host)
-
-    @hookimpl
-    def pywall_event(self, event: dict[str, Any]) -> None:
-        if self._sender is not None:
-            self._sender.put(event)
-
-    @hookimpl
-    def pywall_stats(self) -> dict[str, Any]:
-        return dict(self._sender.stats()) if self._sender is not None else {}
-
-    @hookimpl
-    def pywall_shutdown(self) -> None:
-        if self._sender is not None:
-            self._sender.stop()
-
-    def _post(self, event: dict[str, Any], suppressed: int) -> None:
+    def _send(self, event: dict[str, Any], suppressed: int) -> None:
         content = {"text": describe(event), "suppressed": suppressed, "event": event}
         headers = {"Content-Type": "application/json", "User-Agent": "pywall"}
         request = Request(self._options.url, json.dumps(content).encode(), headers)  # noqa: S310 - the options allow http and https alone
