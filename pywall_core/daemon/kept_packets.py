@@ -30,14 +30,13 @@ class KeptPackets:
 
     def process(self, packet: Packet) -> Verdict:
         """Return the verdict on one packet."""
-        verdict = self._process(packet)
-        if verdict.action is not ACCEPT:
-            self._keep(packet.data, comment_of(verdict))
-        return verdict
+        return self._seen(packet, self._process(packet))
 
     def judge_again(self, packet: Packet, before: Verdict) -> Verdict:
         """Return the verdict on a packet that was held, and had been accepted before."""
-        verdict = self._judge_again(packet, before)
+        return self._seen(packet, self._judge_again(packet, before))
+
+    def _seen(self, packet: Packet, verdict: Verdict) -> Verdict:
         if verdict.action is not ACCEPT:
             self._keep(packet.data, comment_of(verdict))
         return verdict
