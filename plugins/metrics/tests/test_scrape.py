@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -154,6 +155,16 @@ def test_the_first_worker_asks_the_others() -> None:
         server.shutdown()
         server.server_close()
     assert ask_workers(port, 5.0)() == []
+
+
+def test_another_user_is_neither_answered_nor_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = StatsServer(60_001, 1, lambda: {"packets": 1})
+    assert ask_workers(60_001, 5.0)() == [{"packets": 1}]
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+        assert ask_workers(60_001, 5.0)() == []
+    server.shutdown()
+    server.server_close()
 
 
 def events(path: Path) -> list[dict[str, Any]]:

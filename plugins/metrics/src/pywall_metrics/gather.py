@@ -1,7 +1,7 @@
 """One worker asks the others for their counters, over unix sockets with abstract names (unix(7)).
 
 A name stands for the metrics port and the worker, so that firewalls in one network namespace do not meet. Only
-processes of the same user are answered.
+processes of the same user are answered, and believed: anybody may take a name that is free.
 """
 
 from __future__ import annotations
@@ -22,6 +22,12 @@ _CREDENTIALS: Final = "iII"  # struct ucred: pid, uid, gid
 
 def _name(port: int, worker: int) -> str:
     return f"\0pywall-metrics-{port}-{worker}"
+
+
+def _is_same_user(connection: socket.socket) -> bool:
+    """Return whether the process at the other end runs as this user."""
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, calcsize(_CREDENTIALS))
+    return bool(unpack(_CREDENTIALS, credentials)[1] == os.geteuid())
 
 
 class StatsServer:
@@ -58,8 +64,7 @@ class StatsServer:
                 return
             with connection, suppress(OSError):
                 connection.settimeout(1.0)
-                credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, calcsize(_CREDENTIALS))
-                if unpack(_CREDENTIALS, credentials)[1] == os.geteuid():
+                if _is_same_user(connection):
                     connection.sendall(json.dumps(self._stats()).encode())
 
 
@@ -73,6 +78,8 @@ def ask_workers(port: int, timeout: float) -> Callable[[], list[Stats]]:
         connection.settimeout(timeout)
         try:
             connection.connect(_name(port, len(asked) + 1))
+            if not _is_same_user(connection):
+                raise PermissionError
         except OSError:
             connection.close()
             break
