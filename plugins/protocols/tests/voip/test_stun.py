@@ -42,6 +42,7 @@ TestOverUdp = detector_contract(
         (message(0x0031, cookie=b"\1\2\3\4"), b""),
         (message(0x0003, b"\0\3\0\4\0\0\0\0", cookie=b"\1\2\3\4"), b""),
         (b"\0\1\0\0" + bytes(16), b""),
+        (message(0x0600), b""),
     ],
 )
 TestOverTcp = detector_contract(
@@ -51,7 +52,12 @@ TestOverTcp = detector_contract(
         (message(0x0003, SOFTWARE) + REQUEST, message(0x0103)),
         (b"\0\x20" + REQUEST, b"\0\x20" + SUCCESS),
     ],
-    negatives=[(b"\3\0\0\x13\x0e\xe0" + bytes(20), b""), (CLASSIC, b""), (b"GET / HTTP/1.1\r\n\r\n", b"")],
+    negatives=[
+        (b"\3\0\0\x13\x0e\xe0" + bytes(20), b""),
+        (CLASSIC, b""),
+        (b"GET / HTTP/1.1\r\n\r\n", b""),
+        (message(0x0600), b""),
+    ],
 )
 
 

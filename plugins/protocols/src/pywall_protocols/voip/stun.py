@@ -21,8 +21,10 @@ api_version = 1
 protocols = ("stun",)
 transport = ("tcp", "udp")
 tier = "exact"
-#: 0 to 3 begin a message, 8 one of WhatsApp's; over TCP with a length before, 4 and 5 may too.
-first_client = first_server = b"\0\1\2\3\4\5\x08"
+#: 0 to 3 begin a message, 8 one of WhatsApp's; a length of RFC 4571 before it begins with 0 to 5: the datagrams of a
+#: call have at most 1,500 bytes.
+FIRST: Final = b"\0\1\2\3\4\5\x08"
+first_client = first_server = FIRST
 
 COOKIE: Final = b"\x21\x12\xa4\x42"
 METHODS: Final = {
@@ -77,7 +79,7 @@ def _says(message: bytes) -> Answer:
     size = len(message)
     if not size:
         return MORE
-    if size < _HEADER or message[0] & 0xC0 or _HEADER + u16(message, 2) != size:
+    if size < _HEADER or message[0] not in FIRST or _HEADER + u16(message, 2) != size:
         return NO
     attributes = _attributes(message)
     if message[4:8] == COOKIE:
@@ -114,7 +116,7 @@ def _framed(data: bytes) -> int:
     """Return the bytes before the first message: 2 of RFC 4571's length, 4 of Microsoft's framing ([MS-TURN] 2.2.4), or
     none.
     """
-    if data[4:8] == COOKIE:
+    if data[4:8] == COOKIE or data[:1] not in FIRST:
         return 0
     if len(data) >= 10 and data[6:10] == COOKIE:
         return 2
@@ -123,9 +125,9 @@ def _framed(data: bytes) -> int:
 
 def _over_tcp(data: bytes) -> Answer:
     if len(data) < _HEADER:
-        begins = not data or (not data[0] & 0xC0 and len(data) < 12)
-        return MORE if begins or COOKIE in (data[4:8], data[6:10], data[8:12]) else NO
-    return YES if not data[0] & 0xC0 and data[4:8] == COOKIE else NO
+        begins = data[:1] in FIRST and (len(data) < 12 or COOKIE in (data[4:8], data[6:10], data[8:12]))
+        return MORE if begins else NO
+    return YES if data[0] in FIRST and data[4:8] == COOKIE else NO
 
 
 def _facts(facts: dict[str, Any], message: bytes) -> None:
