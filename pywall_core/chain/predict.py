@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
+from ..calls.guard import attempt
 from ..config import BoundRule, leaves
 from ..model.flow import Flow
 from ..model.matcher import Matcher
@@ -38,10 +39,9 @@ class OtherWay:
             return None
         if self._chains is None:
             self._chains = quiet_chains(self._engine_chains)
-        try:
-            return self._chains.walk(next_packet(flow, to_server, hook), flow)
-        except Exception:
-            return None  # the rule will fail again at a packet, and be answered for
+        # a rule that raises is not counted here: it will raise again at a packet
+        verdict: Any = attempt(self._chains.walk, next_packet(flow, to_server, hook), flow)
+        return verdict if type(verdict) is Verdict else None
 
 
 def _foreseeable(bound: Mapping[str, list[BoundRule]], name: str, seen: set[str]) -> bool:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, final
 
+from ..calls.guard import Guard, Raised
 from ..model.flow import Flow
 from ..model.transaction import Carried
 from ..model.verdict import MORE, NO, Answer, Facts
-from .classifiers import OnError
 
 #: the carrier whose bytes no parser gives
 ICMP_DATA: Final = "icmp"
@@ -33,9 +33,9 @@ class CarriedJudge:
 class Carriers:
     """Asks the judges. ``changed``: a fact of a flow has changed since somebody set it to False."""
 
-    def __init__(self, judges: list[CarriedJudge], on_error: OnError) -> None:
+    def __init__(self, judges: list[CarriedJudge], guard: Guard) -> None:
         self._judges = judges
-        self._on_error = on_error
+        self._guard = guard
         #: names of all facts, and those of each carrier
         self.facts = frozenset(name for judge in judges for names in judge.carriers.values() for name in names)
         self._of = {c: frozenset(n for j in judges for n in j.carriers.get(c, ())) for j in judges for c in j.carriers}
@@ -60,20 +60,13 @@ class Carriers:
         for judge in self._judges:
             if carried.carrier not in judge.carriers:
                 continue
-            try:
-                answer: Any = judge.call(flow, carried)
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:  # sys.exit() in a plugin is the plugin's failure, not ours
-                self._on_error(judge.name, flow, error)
-                continue
+            answer: Any = self._guard.ask2(judge.name, judge.call, flow, carried)
             if type(answer) is Facts:
                 if any(state.facts.get(name) != value for name, value in answer.items()):
                     state.facts = {**state.facts, **answer}
                     self.changed = True
-            elif answer is not MORE and answer is not NO:
-                message = f"pywall_carried returned {type(answer).__name__}"
-                self._on_error(judge.name, flow, TypeError(message))
+            elif answer is not MORE and answer is not NO and type(answer) is not Raised:
+                self._guard.refuse(judge.name, "pywall_carried", answer)
 
     def judge_echo(self, flow: Flow, to_server: bool, data: bytes) -> bool:
         """Have ICMP data judged. Return True when facts changed."""

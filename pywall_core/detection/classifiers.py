@@ -10,12 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ..calls.guard import Guard, Raised
 from ..model.flow import Flow
 from ..model.verdict import MORE, NO, Answer, Facts
 
 ClassifyCall = Callable[[Flow, bool, bytes], "Facts | Answer"]
-#: Called with the plugin's name, the flow and the exception; the engine turns it into ``failure.plugin_error``.
-OnError = Callable[[str, Flow, BaseException], None]
 
 #: ``classifying`` of a flow whose class is wanted and whose classifiers have not been asked yet
 NOT_BEGUN: Final = -1
@@ -35,10 +34,10 @@ class Classifier:
 class Classifiers:
     """Asks the classifiers; keeps their facts and ``flow.detection.classifying``, the mask of those not settled."""
 
-    def __init__(self, classifiers: list[Classifier], on_error: OnError) -> None:
+    def __init__(self, classifiers: list[Classifier], guard: Guard) -> None:
         self._classifiers = classifiers
         self._all = (1 << len(classifiers)) - 1
-        self._on_error = on_error
+        self._guard = guard
         #: names of all facts that classifiers set
         self.facts = frozenset(fact for classifier in classifiers for fact in classifier.facts)
         #: ask about flows without a confirmed name at all: some rule asks, or somebody wants to see the class
@@ -62,22 +61,15 @@ class Classifiers:
         for i, classifier in enumerate(self._classifiers):
             if not state.classifying >> i & 1:
                 continue
-            try:
-                answer: Any = classifier.call(flow, to_server, data)
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:  # sys.exit() in a plugin is the plugin's failure, not ours
-                self._on_error(classifier.name, flow, error)
-                continue
-            if answer is MORE:
+            answer: Any = self._guard.ask3(classifier.name, classifier.call, flow, to_server, data)
+            if answer is MORE or type(answer) is Raised:
                 continue
             state.classifying &= ~(1 << i)
             changed = True
             if type(answer) is Facts:
                 state.facts = {**state.facts, **answer}
             elif answer is not NO:
-                message = f"pywall_classify returned {type(answer).__name__}"
-                self._on_error(classifier.name, flow, TypeError(message))
+                self._guard.refuse(classifier.name, "pywall_classify", answer)
         return changed
 
     def set_aside(self, flow: Flow) -> None:

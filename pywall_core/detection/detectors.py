@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
+from ..calls.guard import Guard, Raised
 from ..flows.handover import Known
 from ..model.detection_state import DetectionState
 from ..model.flow import Flow
@@ -20,11 +21,13 @@ from ..model.packet import ICMP, ICMPV6, PROTOCOL_NAMES, TCP, UDP
 from ..model.transaction import Transaction, TransactionParser
 from ..model.verdict import MORE, NO, PENDING, YES, Answer, Match
 from .carriers import CarriedJudge, Carriers
-from .classifiers import KEPT_CUTS, NOT_BEGUN, Classifier, Classifiers, OnError
+from .classifiers import KEPT_CUTS, NOT_BEGUN, Classifier, Classifiers
 from .names import Names
 from .transactions import Following, Transactions, set_back
 
 DetectCall = Callable[[Flow, bytes, bytes], "Match | Answer"]
+#: a plugin's name and its hook ``fact_state``
+Given = tuple[str, Callable[[Flow, str], Answer]]
 FollowCall = Callable[[Flow], "TransactionParser | None"]
 _CACHED_ORDERS: Final = 4096
 #: bytes of both directions after which detectors that have matched nothing hold up classification no longer
@@ -98,14 +101,14 @@ class Detection:
         classifiers: list[Classifier],
         limit_bytes: int,
         limit_packets: int,
-        on_error: OnError,
+        guard: Guard,
         judges: Sequence[CarriedJudge] = (),
     ) -> None:
         self.limit_bytes = limit_bytes
         self.limit_packets = limit_packets
-        self._on_error = on_error
+        self._guard = guard
         self._detectors = detectors.all
-        self.classifiers = Classifiers(classifiers, on_error)
+        self.classifiers = Classifiers(classifiers, guard)
         self._tcp = detectors.tcp
         self._udp = detectors.udp
         self._by_first_client = detectors.by_first_client
@@ -117,12 +120,12 @@ class Detection:
         #: mask of detectors whose NO may change what a rule answers
         self._awaited = 0
         self._quarantined = 0
-        #: who says how settled a fact is that neither detectors nor classifiers give, by the fact's name
-        self.given: dict[str, Callable[[Flow, str], Answer]] = {}
+        #: the plugin that says how settled a fact is which neither detectors nor classifiers give, by the fact's name
+        self.given: dict[str, Given] = {}
         #: bit of the detector that is being asked, 0 outside
         self.asking = 0
-        self.carriers = Carriers(list(judges), on_error)
-        self.transactions = Transactions(on_error, self.carriers)
+        self.carriers = Carriers(list(judges), guard)
+        self.transactions = Transactions(guard, self.carriers)
         #: how often detection has begun anew, in all flows
         self._restarts = 0
         self._nested = 0
@@ -353,7 +356,8 @@ class Detection:
         """
         given = self.given.get(name)
         if given is not None:
-            return given(flow, name)
+            answer: Any = self._guard.ask2(given[0], given[1], flow, name)
+            return answer if type(answer) is Answer else PENDING
         state = flow.detection
         app_proto = state.app_proto
         following = state.following
@@ -398,13 +402,7 @@ class Detection:
         changed = False
         for bit, detector in self._order(pending):
             self.asking = bit
-            try:
-                answer = detector.call(flow, client, server)
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:  # sys.exit() in a plugin is the plugin's failure, not ours
-                self._on_error(detector.name, flow, error)
-                continue
+            answer: Any = self._guard.ask3(detector.name, detector.call, flow, client, server)
             if answer is MORE:
                 continue
             if answer is NO:
@@ -415,8 +413,8 @@ class Detection:
                 state.match_bit = bit
                 pending &= (bit << 1) - 1
                 break
-            else:
-                self._on_error(detector.name, flow, TypeError(f"pywall_detect returned {type(answer).__name__}"))
+            elif type(answer) is not Raised:
+                self._guard.refuse(detector.name, "pywall_detect", answer)
                 pending &= ~bit
         self.asking = 0
         state.pending = pending

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final, final
 
+from ..calls.guard import Guard, Raised, attempt
 from ..model.flow import Flow
 from ..model.transaction import Carried, Found, HandOver, Transaction, TransactionParser, Unwrapper
 from .carriers import Carriers
-from .classifiers import OnError
 
 #: Names of facts that are remembered with their protocol before them, for each protocol.
 _KEPT_NAMES: Final = 256
@@ -45,12 +45,10 @@ class Following:
 
     def copy(self) -> Following:
         """Return the same state once more. A parser that cannot be copied fails when its copy is fed."""
-        try:
-            return Following(self.plugin, self.protocol, self.parser.copy(), self.began)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            return Following(self.plugin, self.protocol, _Failed(error), self.began)
+        copy: Any = attempt(_copied, self)
+        if type(copy) is Following:
+            return copy
+        return Following(self.plugin, self.protocol, _Failed(copy.error), self.began)
 
 
 @final
@@ -65,12 +63,8 @@ class Unwrapping:
 
     def copy(self) -> Unwrapping:
         """Return the same state once more. One that cannot be copied fails when its copy is asked."""
-        try:
-            return Unwrapping(self.plugin, self.unwrapper.copy())
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            return Unwrapping(self.plugin, _Failed(error))
+        copy: Any = attempt(self.unwrapper.copy)
+        return Unwrapping(self.plugin, _Failed(copy.error) if type(copy) is Raised else copy)
 
 
 @final
@@ -107,8 +101,8 @@ class Transactions:
     ``due`` holds what the present packet has brought, in order, until the packet is judged.
     """
 
-    def __init__(self, on_error: OnError, carriers: Carriers) -> None:
-        self._on_error = on_error
+    def __init__(self, guard: Guard, carriers: Carriers) -> None:
+        self._guard = guard
         self._carriers = carriers
         self.due: list[Due] = []
         #: names of facts with their protocol before them, by protocol: flows share them
@@ -117,10 +111,11 @@ class Transactions:
     def begin(self, flow: Flow, plugin: str, make: Callable[[Flow], Any]) -> None:
         """Follow a flow whose name is known now, unless the plugin gives no parser for it."""
         state = flow.detection
-        parser = self._call(plugin, flow, make, flow)
-        if parser is not None and state.app_proto is not None:
-            wanted = self._carriers.wanted
-            state.following = self._call(plugin, flow, _following, plugin, state.app_proto, parser, wanted)
+        parser: Any = self._guard.ask(plugin, make, flow)
+        if parser is None or type(parser) is Raised or state.app_proto is None:
+            return
+        following: Any = self._guard.ask(plugin, _following, plugin, state.app_proto, parser, self._carriers.wanted)
+        state.following = following if type(following) is Following else None
 
     def feed(self, flow: Flow, to_server: bool, data: bytes) -> HandOver | None:
         """Give the next bytes (or a datagram) to the flow's parser. Returns the hand-over that they complete.
@@ -129,11 +124,11 @@ class Transactions:
         """
         state = flow.detection
         following: Following = state.following
-        answer: tuple[list[Found], bool, bool, bool] | None
-        answer = self._call(following.plugin, flow, _fed, following.parser, to_server, data)
-        if answer is None:
+        answer: Any = self._guard.ask3(following.plugin, _fed, following.parser, to_server, data)
+        if type(answer) is Raised:
             state.following = None
             return None
+        found: list[Found]
         found, over, following.confirmed, following.unanswered = answer
         for one in found:
             if isinstance(one, HandOver):
@@ -156,14 +151,15 @@ class Transactions:
         for each in flow.detection.unwrap[depth:]:
             if not data:
                 break
-            data = self._call(each.plugin, flow, _unwrapped, each.unwrapper, to_server, data) or b""
+            inside: Any = self._guard.ask3(each.plugin, _unwrapped, each.unwrapper, to_server, data)
+            data = inside if type(inside) is bytes else b""
         return data
 
     def skip(self, flow: Flow, to_server: bool, size: int) -> None:
         """Bytes of a direction are missing. Afterwards the flow has no parser if it cannot go on."""
         state = flow.detection
         following: Following = state.following
-        if state.unwrap or not self._call(following.plugin, flow, following.parser.gap, to_server, size):
+        if state.unwrap or not self._survives(following.plugin, following.parser, to_server, size):
             self.due += self._finish(flow)
 
     def survives(self, flow: Flow, to_server: bool, size: int) -> bool:
@@ -171,7 +167,12 @@ class Transactions:
         following: Following | None = flow.detection.following
         if following is None:
             return True
-        return bool(self._call(following.plugin, flow, following.copy().parser.gap, to_server, size))
+        return self._survives(following.plugin, following.copy().parser, to_server, size)
+
+    def _survives(self, plugin: str, parser: TransactionParser, to_server: bool, size: int) -> bool:
+        """Tell a parser that bytes are missing. Return True if it can go on."""
+        answer: Any = self._guard.ask(plugin, parser.gap, to_server, size)
+        return type(answer) is not Raised and bool(answer)
 
     def take(self) -> list[Due]:
         """Return what is due, which is then done with."""
@@ -210,18 +211,12 @@ class Transactions:
         if following is None:
             return []
         state.following = None
-        left = self._call(following.plugin, flow, _finished, following.parser)
-        return [(following.facts_of, transaction) for transaction in left or ()]
+        left: Any = self._guard.ask(following.plugin, _finished, following.parser)
+        return [] if type(left) is Raised else [(following.facts_of, transaction) for transaction in left]
 
-    def _call(self, plugin: str, flow: Flow, call: Callable[..., Any], *args: Any) -> Any:
-        """Return what the plugin's call returns, None when it raises."""
-        try:
-            return call(*args)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # sys.exit() in a plugin is the plugin's failure, not ours
-            self._on_error(plugin, flow, error)
-            return None
+
+def _copied(following: Following) -> Following:
+    return Following(following.plugin, following.protocol, following.parser.copy(), following.began)
 
 
 def is_unanswered(parser: TransactionParser) -> bool:

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from ..calls.guard import Guard
+from ..calls.quarantine import Failures
 from ..chain.compile import Rule
 from ..chain.walk import Chains
 from ..config import leaves
@@ -33,10 +35,9 @@ from ..model.verdict import ACCEPT, PENDING, Action, Answer, Cause, Verdict
 from ..packet.fragments import Fragments
 from .counters import Decision, VerdictCounter, losses
 from .failure_policy import FailurePolicy
-from .hooks import Guard, PacketHooks, Walk
+from .hooks import PacketHooks, Walk
 from .offload import Offload
 from .pipeline import Pipeline
-from .quarantine import Failures
 from .set_changes import SetChanges
 from .shortcuts import why_bare_acks_are_queued
 from .stats import engine_stats
@@ -98,7 +99,7 @@ class Engine:
         self.failures = Failures(self.log)
         self._guard = Guard(self.failures, self.counters, self._quarantine)
         builder = EventBuilder(live=live, pcap_filename=pcap_filename)
-        self._events = Reporter(builder, sink, plugins.calls("event"), self._guard.call, self.counters)
+        self._events = Reporter(builder, sink, plugins.calls("event"), self._guard, self.counters)
 
         detectors, classifiers = plugins.detectors, plugins.classifiers()
         if tracer is not None:
@@ -292,8 +293,7 @@ class Engine:
     def _make_detection(self, detectors: Detectors, classifiers: list[Classifier]) -> Detection:
         limits = self.config.detection
         judges = self.plugins.carried_judges()
-        error = self._record_detection_error
-        detection = Detection(detectors, classifiers, limits.bytes, limits.packets, error, judges)
+        detection = Detection(detectors, classifiers, limits.bytes, limits.packets, self._guard, judges)
         detection.given = self.plugins.given_facts()
         return detection
 
@@ -425,9 +425,6 @@ class Engine:
         if added is not None:
             self.counters[f"sets.{added[0]}.added"] += 1
             self._events.emit("set", flow, packet, {"set": {"name": added[0], "entry": added[1], "op": "add"}})
-
-    def _record_detection_error(self, plugin: str, flow: Flow, error: BaseException) -> None:
-        self._guard.record_at_packet(plugin, error)
 
     def _quarantine(self, plugin: str) -> None:
         self.detection.quarantine(plugin)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import final
 
+from ..calls.guard import Calls, Guard
 from ..chain.predict import BACK, OtherWay
 from ..chain.walk import Chains
 from ..model.flow import Flow
 from ..model.packet import INPUT, OUTPUT, Packet
 from ..model.verdict import ACCEPT, Verdict
-from .hooks import Guard
-from .timing import Calls
 
 _LOOPBACK_SLOTS = (INPUT << 1, INPUT << 1 | 1, OUTPUT << 1, OUTPUT << 1 | 1)
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final, final
 
+from ..calls.guard import Guard
 from ..chain.walk import Chains
 from ..detection.detectors import Detection
 from ..events.emitter import Reporter
@@ -23,7 +24,7 @@ from ..packet.fragments import Fragments
 from ..packet.reset import reset_for_receiver
 from .counters import VerdictCounter
 from .failure_policy import FailurePolicy
-from .hooks import Guard, PacketHooks
+from .hooks import PacketHooks
 from .offload import Offload
 
 #: seconds that a flow with a final verdict stays after its FIN or RST went by

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from ..calls.quarantine import Failures
 from ..chain.walk import Chains
 from ..events.eve import protocol_name
 from ..flows.expectations import Expectations
@@ -15,7 +16,6 @@ from ..model.named_set import NamedSet
 from ..model.verdict import Action
 from ..packet.fragments import Fragments
 from .counters import Decision
-from .quarantine import Failures
 from .timing import Timing
 
 

@@ -12,6 +12,8 @@ from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from ..calls.guard import Calls
+
 if TYPE_CHECKING:
     from ..detection.classifiers import Classifier
     from ..detection.detectors import Detectors
@@ -23,8 +25,6 @@ BOUNDS: Final = (0.000005, 0.00001, 0.00002, 0.00005, 0.0001, 0.0002, 0.0005, 0.
 #: name under which the walks of the chains, all kinds of rules together, are counted
 CHAINS: Final = "chains"
 
-#: (plugin name, function) in call order
-Calls = tuple[tuple[str, Callable[..., Any]], ...]
 Result = TypeVar("Result")
 
 

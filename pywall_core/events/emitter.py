@@ -7,17 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from ..calls.guard import Calls, Guard
 from ..chain.compile import Rule
 from ..model.flow import Flow
 from ..model.packet import Packet
 from ..model.transaction import Transaction
 from ..model.verdict import ACCEPT, Verdict
 from .eve import Event, EventBuilder
-
-#: (plugin name, ``event`` hook)
-Hooks = tuple[tuple[str, Callable[..., Any]], ...]
-#: Calls a plugin's function so that its errors cost nothing: (plugin name, function, arguments).
-Guard = Callable[..., Any]
 
 _ANOMALIES_PER_TICK: Final = 100
 
@@ -29,7 +25,7 @@ class Reporter:
         self,
         builder: EventBuilder,
         sink: Callable[[Event], None] | None,
-        hooks: Hooks,
+        hooks: Calls,
         guard: Guard,
         counters: Counter[str],
     ) -> None:
@@ -59,7 +55,7 @@ class Reporter:
         if self._sink is not None:
             self._sink(event)
         for name, hook in self._hooks:
-            self._guard(name, hook, event)
+            self._guard.call(name, hook, event)
 
     def protocol(self, flow: Flow) -> None:
         """One event a flow with the facts of its protocol, when all are known."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -10,13 +9,12 @@ from typing import Any, Final
 import pluggy
 
 from .. import hookspecs
+from ..calls.guard import Calls
 from ..config import BoundRule, Config, bind_chains
 from ..config.rule_needs import ALWAYS_KNOWN
 from ..detection.carriers import CarriedJudge
 from ..detection.classifiers import Classifier
-from ..detection.detectors import Detector, Detectors
-from ..model.flow import Flow
-from ..model.verdict import Answer
+from ..detection.detectors import Detector, Detectors, Given
 from . import trace
 from .facts import KnownFacts, known_facts
 from .plugin import Plugin
@@ -25,8 +23,6 @@ from .rule_registry import RuleRegistry
 PREFIX: Final = "pywall_"
 #: hooks that no packet waits for
 COLD_HOOKS: Final = frozenset({"rules", "startup", "tick", "event", "stats", "facts_so_far", "shutdown"})
-#: (plugin name, callable) in the order of the configuration
-Calls = tuple[tuple[str, Callable[..., Any]], ...]
 
 
 @dataclass
@@ -93,10 +89,10 @@ class Plugins:
             if "carried" in p.hooks
         ]
 
-    def given_facts(self) -> dict[str, Callable[[Flow, str], Answer]]:
+    def given_facts(self) -> dict[str, Given]:
         """Return who says how settled a fact is, by the fact's name, for plugins with ``fact_state``."""
         return {
-            fact: hookspecs.direct(p.obj.pywall_fact_state)
+            fact: (p.name, hookspecs.direct(p.obj.pywall_fact_state))
             for p in reversed(self.loaded)
             if "fact_state" in p.hooks
             for fact in getattr(p.obj, "facts", ())

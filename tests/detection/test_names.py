@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from logging import getLogger
 from typing import Any
 
 import pytest
@@ -11,6 +13,8 @@ from pywall_rules import plugin as rules
 from pywall_stream.plugin import Stream
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, Packet, Verdict, decode, hookimpl
+from pywall_core.calls.guard import Guard
+from pywall_core.calls.quarantine import Failures
 from pywall_core.config import Config
 from pywall_core.detection.detectors import Detection, Detector, Detectors
 from pywall_core.detection.names import Names
@@ -156,7 +160,9 @@ def test_classification_waits_for_names_that_may_be_confirmed_and_for_those_that
         return Detectors([Detector("alpha", call, ("udp",), ("alpha",), unseen=unseen)])
 
     for unseen, asked, waits in (((), (), True), (("alpha",), (), False), (("alpha",), ("alpha",), True)):
-        detection = Detection(detectors(unseen), [], 1000, 10, lambda *failure: None)
+        detection = Detection(
+            detectors(unseen), [], 1000, 10, Guard(Failures(getLogger()), Counter(), lambda plugin: None)
+        )
         detection.await_names(asked)
         flow = make_flow(proto=17)
         detection.begin(flow)

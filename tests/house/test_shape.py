@@ -216,7 +216,6 @@ TESTED_ELSEWHERE: dict[str, dict[str, str]] = {
         "detection.transactions": "tests/core/test_transactions.py",
         "engine.engine": "tests/core/test_engine.py",
         "engine.pipeline": "tests/core/test_engine.py",
-        "engine.quarantine": "tests/engine/test_hooks.py",
         "engine.set_changes": "tests/config/test_sets.py",
         "engine.shortcuts": "tests/daemon/test_worker_pool.py",
         "engine.stats": "tests/core/test_timing_losses_inspection.py",

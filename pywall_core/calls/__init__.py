@@ -1,0 +1,1 @@
+"""Calls into plugins: who makes them, and what happens when they raise."""
