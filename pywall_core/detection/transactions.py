@@ -45,7 +45,7 @@ class Following:
 
     def copy(self) -> Following:
         """Return the same state once more. A parser that cannot be copied fails when its copy is fed."""
-        copy: Any = attempt(_copied, self)
+        copy: Any = attempt(_copied_following, self)
         if type(copy) is Following:
             return copy
         return Following(self.plugin, self.protocol, _Failed(copy.error), self.began)
@@ -63,7 +63,7 @@ class Unwrapping:
 
     def copy(self) -> Unwrapping:
         """Return the same state once more. One that cannot be copied fails when its copy is asked."""
-        copy: Any = attempt(self.unwrapper.copy)
+        copy: Any = attempt(_copied_unwrapper, self.unwrapper)
         return Unwrapping(self.plugin, _Failed(copy.error) if type(copy) is Raised else copy)
 
 
@@ -171,8 +171,8 @@ class Transactions:
 
     def _survives(self, plugin: str, parser: TransactionParser, to_server: bool, size: int) -> bool:
         """Tell a parser that bytes are missing. Return True if it can go on."""
-        answer: Any = self._guard.ask(plugin, parser.gap, to_server, size)
-        return type(answer) is not Raised and bool(answer)
+        answer: Any = self._guard.ask3(plugin, _survives_gap, parser, to_server, size)
+        return answer is True
 
     def take(self) -> list[Due]:
         """Return what is due, which is then done with."""
@@ -215,8 +215,12 @@ class Transactions:
         return [] if type(left) is Raised else [(following.facts_of, transaction) for transaction in left]
 
 
-def _copied(following: Following) -> Following:
+def _copied_following(following: Following) -> Following:
     return Following(following.plugin, following.protocol, following.parser.copy(), following.began)
+
+
+def _copied_unwrapper(unwrapper: Unwrapper) -> Unwrapper:
+    return unwrapper.copy()  # one without the method raises in here
 
 
 def is_unanswered(parser: TransactionParser) -> bool:
@@ -241,6 +245,10 @@ def _fed(parser: TransactionParser, to_server: bool, data: bytes) -> tuple[list[
     for one in found:
         _check(one)
     return found, bool(parser.over), bool(parser.confirmed), is_unanswered(parser)
+
+
+def _survives_gap(parser: TransactionParser, to_server: bool, size: int) -> bool:
+    return bool(parser.gap(to_server, size))
 
 
 def _unwrapped(unwrapper: Unwrapper, to_server: bool, data: bytes) -> bytes:

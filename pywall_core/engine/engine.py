@@ -22,7 +22,8 @@ from ..config import leaves
 from ..config.sets import build_sets
 from ..detection import ip_protocols
 from ..detection.classifiers import Classifier
-from ..detection.detectors import Detection, Detectors
+from ..detection.detection import Detection
+from ..detection.detectors import Detectors
 from ..events.emitter import Reporter
 from ..events.eve import Event, EventBuilder
 from ..flows.expectations import GROUP_ANSWER, Announcement, Expectations
@@ -106,9 +107,9 @@ class Engine:
             detectors, classifiers = tracer.watch(detectors, classifiers)
         self.detection = self._make_detection(detectors, classifiers)
         builder.carried = self.detection.carriers.facts
-        self.fact_state: Callable[[Flow, str], Answer] = self.detection.fact_state
-        self.possible_names: Callable[[Flow], frozenset[str]] = self.detection.possible_names
-        self.may_be_confirmed: Callable[[Flow], bool] = self.detection.may_be_confirmed
+        self.fact_state: Callable[[Flow, str], Answer] = self.detection.states.fact_state
+        self.possible_names: Callable[[Flow], frozenset[str]] = self.detection.states.possible_names
+        self.may_be_confirmed: Callable[[Flow], bool] = self.detection.states.may_be_confirmed
         self.flows = FlowTable(config.table.flows, self._end_flow)
         self.expectations = Expectations()
         self.inheritance = Inheritance()
@@ -272,7 +273,7 @@ class Engine:
     def expect(self, parent: Flow, app_proto: str, proto: int, dst: bytes, dport: int, src: bytes | None) -> None:
         """See :meth:`pywall_core.model.flow.Flow.expect`."""
         timed = self._timed_detection
-        detector = self.detection.asking or (0 if timed is None else timed.asking)
+        detector = self.detection.asker.asking or (0 if timed is None else timed.asker.asking)
         self.expectations.staged.append(Announcement(parent, app_proto, proto, dst, dport, src, detector))
 
     def stats(self) -> dict[str, Any]:
@@ -294,7 +295,7 @@ class Engine:
         limits = self.config.detection
         judges = self.plugins.carried_judges()
         detection = Detection(detectors, classifiers, limits.bytes, limits.packets, self._guard, judges)
-        detection.given = self.plugins.given_facts()
+        detection.states.given = self.plugins.given_facts()
         return detection
 
     def _compile_rules(self, look_on: bool) -> None:
@@ -310,7 +311,7 @@ class Engine:
         owners, default = plugins.registry.owner, config.effective_default()
         self.chains = Chains(bound, default, owners, self, self._events.observed, added=self._add_to_set)
         self.set_changes = SetChanges(self.sets, self.flows, self.chains, observe=config.mode == "observe")
-        self.detection.await_names(self.chains.asked_names())
+        self.detection.states.await_names(self.chains.asked_names())
         expected = {label for kind in kinds for label in kind.expects()}
         self.expectations.groups = GROUP_ANSWER in expected
         self._announcers = plugins.detectors.announcers(expected)
@@ -318,7 +319,7 @@ class Engine:
         self.detection.carriers.ask_for(asked)
         #: facts that rules ask and neither packets nor time bring, but a plugin's helper process
         self._awaited_facts = plugins.awaited_facts()
-        self._told_facts = tuple(sorted({*asked.intersection(self.detection.given), *self._awaited_facts}))
+        self._told_facts = tuple(sorted({*asked.intersection(self.detection.states.given), *self._awaited_facts}))
         self.detection.classifiers.wanted &= look_on or not asked.isdisjoint(self.detection.classifiers.facts)
 
     def _make_offload(self, look_on: bool) -> Offload:
@@ -349,7 +350,7 @@ class Engine:
         timing = self.timing
         self._until_timed = EVERY
         self._timed_detection = self._make_detection(timing.detectors(detectors), timing.classifiers(classifiers))
-        self._timed_detection.await_names(self.chains.asked_names())
+        self._timed_detection.states.await_names(self.chains.asked_names())
         self._timed_detection.classifiers.wanted = self.detection.classifiers.wanted
         self._timed_detection.carriers.ask_for(self._asked_facts)
         self._timed_pipeline = self._make_pipeline(hooks.timed(timing), self._timed_detection)
@@ -427,9 +428,9 @@ class Engine:
             self._events.emit("set", flow, packet, {"set": {"name": added[0], "entry": added[1], "op": "add"}})
 
     def _quarantine(self, plugin: str) -> None:
-        self.detection.quarantine(plugin)
+        self.detection.asker.quarantine(plugin)
         if self._timed_detection is not None:
-            self._timed_detection.quarantine(plugin)
+            self._timed_detection.asker.quarantine(plugin)
 
 
 def build_engine(

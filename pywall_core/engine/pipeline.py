@@ -11,7 +11,7 @@ from typing import Final, final
 
 from ..calls.guard import Guard
 from ..chain.walk import Chains
-from ..detection.detectors import Detection
+from ..detection.detection import Detection
 from ..events.emitter import Reporter
 from ..flows.expectations import LIFETIME, Expectations
 from ..flows.table import FlowTable, touch_datagram_flow

@@ -14,7 +14,8 @@ from ..config import BoundRule, Config, bind_chains
 from ..config.rule_needs import ALWAYS_KNOWN
 from ..detection.carriers import CarriedJudge
 from ..detection.classifiers import Classifier
-from ..detection.detectors import Detector, Detectors, Given
+from ..detection.detectors import Detector, Detectors
+from ..detection.fact_states import Given
 from . import trace
 from .facts import KnownFacts, known_facts
 from .plugin import Plugin

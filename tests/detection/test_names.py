@@ -16,7 +16,8 @@ from pywall_core.api import MORE, NO, Answer, Flow, Match, Packet, Verdict, deco
 from pywall_core.calls.guard import Guard
 from pywall_core.calls.quarantine import Failures
 from pywall_core.config import Config
-from pywall_core.detection.detectors import Detection, Detector, Detectors
+from pywall_core.detection.detection import Detection
+from pywall_core.detection.detectors import Detector, Detectors
 from pywall_core.detection.names import Names
 from pywall_core.engine.engine import Engine
 from pywall_core.explain.trace import walk_with_notes
@@ -127,10 +128,10 @@ def test_many_rules_are_found_by_one_look_up_as_one_by_one() -> None:
 
 def test_a_detector_out_of_service_keeps_its_own_names_open_alone() -> None:
     engine = engine_of([ALPHA])
-    engine.detection.quarantine("gamma")
+    engine.detection.asker.quarantine("gamma")
     assert shown(engine.process(packet(b"HO"))) == ("drop", True), "gamma could not have given alpha"
     engine = engine_of([ALPHA])
-    engine.detection.quarantine("alpha")
+    engine.detection.asker.quarantine("alpha")
     assert shown(engine.process(packet(b"HELLO"))) == ("drop", False), "failure.plugin_error"
 
 
@@ -163,8 +164,8 @@ def test_classification_waits_for_names_that_may_be_confirmed_and_for_those_that
         detection = Detection(
             detectors(unseen), [], 1000, 10, Guard(Failures(getLogger()), Counter(), lambda plugin: None)
         )
-        detection.await_names(asked)
+        detection.states.await_names(asked)
         flow = make_flow(proto=17)
         detection.begin(flow)
         detection.feed(flow, True, b"HE", True)
-        assert detection.may_be_named(flow) is waits, (unseen, asked)
+        assert detection.states.may_be_named(flow) is waits, (unseen, asked)

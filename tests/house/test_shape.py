@@ -212,7 +212,6 @@ TESTED_ELSEWHERE: dict[str, dict[str, str]] = {
         "config.section_form": "tests/config/test_mistakes.py",
         "config.set_addition": "tests/config/test_sets.py",
         "config.syntax": "tests/config/test_document.py",
-        "detection.detectors": "tests/core/test_engine.py",
         "detection.transactions": "tests/core/test_transactions.py",
         "engine.engine": "tests/core/test_engine.py",
         "engine.pipeline": "tests/core/test_engine.py",

@@ -1,0 +1,374 @@
+"""Detection: what a flow carries. New bytes go to the detectors, to the parser of a name's transactions, and to the
+classifiers where no name is confirmed.
+
+Longer than 300 lines: its steps feed each other; what a protocol hands over begins anew inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, final
+
+from ..calls.guard import Guard
+from ..flows.handover import Known
+from ..model.detection_state import DetectionState
+from ..model.flow import Flow
+from ..model.packet import ICMP, ICMPV6, PROTOCOL_NAMES, TCP, UDP
+from ..model.verdict import Match
+from .carriers import CarriedJudge, Carriers
+from .classifiers import KEPT_CUTS, NOT_BEGUN, Classifier, Classifiers
+from .detectors import Asker, Detectors
+from .fact_states import FactStates
+from .transactions import Following, Transactions, set_back
+
+#: Hand-overs of one packet, each inside the one before: a protocol that hands over to itself must not go on for ever.
+_MOST_NESTED: Final = 8
+
+
+@final
+class Detection:
+    """Asks detectors and classifiers; keeps ``flow.detection``.
+
+    ``limit_bytes`` bounds the prefix of each direction in bytes, ``limit_packets`` the datagrams of each direction;
+    segments of a stream are not counted, else sending one byte each would spend the budget before anything is said.
+    """
+
+    def __init__(
+        self,
+        detectors: Detectors,
+        classifiers: list[Classifier],
+        limit_bytes: int,
+        limit_packets: int,
+        guard: Guard,
+        judges: Sequence[CarriedJudge] = (),
+    ) -> None:
+        self._limit_bytes = limit_bytes
+        self._detectors = detectors.all
+        self.classifiers = Classifiers(classifiers, guard)
+        self.carriers = Carriers(list(judges), guard)
+        self.transactions = Transactions(guard, self.carriers)
+        self.asker = Asker(detectors.all, guard, self.transactions)
+        self.states = FactStates(detectors, self.classifiers, self.carriers, guard, limit_bytes, limit_packets)
+        self._tcp = detectors.tcp
+        self._udp = detectors.udp
+        self._by_first_client = detectors.by_first_client
+        self._by_first_server = detectors.by_first_server
+        #: how often detection has begun anew, in all flows
+        self._restarts = 0
+        self._nested = 0
+
+    def begin(self, flow: Flow) -> None:
+        """Set up a new flow."""
+        state = flow.detection
+        if flow.proto == TCP:
+            state.pending = self._tcp
+        elif flow.proto == UDP:
+            state.pending = self._udp
+        elif flow.proto in PROTOCOL_NAMES:
+            state.app_proto = PROTOCOL_NAMES[flow.proto]
+            state.confirmed = state.done = True
+            if flow.proto not in (ICMP, ICMPV6):
+                return
+            state.opaque = True  # the data of an echo may be anything
+            flow.protocol_event_written = True  # its type and code are in every event
+        if self.classifiers.wanted:
+            state.classifying = NOT_BEGUN
+
+    def resume(self, flow: Flow, known: Known) -> None:
+        """Go on with what another process had learnt about a new entry, from the prefixes where it was not done."""
+        state = flow.detection
+        state.app_proto, state.app_proto_orig = known.app_proto, known.app_proto_orig
+        state.confirmed, state.opaque, state.facts = known.confirmed, known.opaque, known.facts
+        state.payload_seen = known.app_proto not in (None, "none")
+        flow.protocol_event_written = known.done
+        if not self.classifiers.facts.isdisjoint(known.facts) or (known.confirmed and not known.opaque):
+            state.classifying = 0
+        state.app_proto_outer = known.outer
+        if known.done:
+            state.done = True
+            state.pending = 0
+            if known.followed:
+                self._follow_on(flow)
+            return
+        if not known.client and not known.server:
+            return
+        state.payload_seen = True
+        state.client, state.server = known.client, known.server
+        state.client_sizes, state.server_sizes = known.sizes
+        if state.client:
+            state.pending &= self._by_first_client[state.client[0]]
+        if state.server:
+            state.pending &= self._by_first_server[state.server[0]]
+        self._ask(flow)
+
+    def blind(self, flow: Flow) -> bool:
+        """Only quarantined detectors could still name this flow: it will never settle."""
+        state = flow.detection
+        open_bits = state.pending & self.asker.quarantined
+        return bool(open_bits) and (state.match is not None or open_bits == state.pending or self.states.spent(flow))
+
+    def feed(self, flow: Flow, to_server: bool, data: bytes, datagram: bool) -> bool:
+        """Add payload of one direction (never empty); True when facts of the flow changed."""
+        return (
+            self._feed_behind(flow, 0, to_server, data, datagram)
+            if flow.detection.unwrap
+            else self._feed(flow, to_server, data, datagram)
+        )
+
+    def _feed_behind(self, flow: Flow, depth: int, to_server: bool, data: bytes, datagram: bool) -> bool:
+        """Feed what the unwrappers from ``depth`` on leave of the data."""
+        data = self.transactions.unwrap(flow, depth, to_server, data)
+        return bool(data) and self._feed(flow, to_server, data, datagram)
+
+    def _feed(self, flow: Flow, to_server: bool, data: bytes, datagram: bool) -> bool:
+        state = flow.detection
+        if state.done:
+            changed = bool(state.classifying) and self._feed_classifiers(flow, to_server, data)
+            if self.carriers.icmp_wanted and flow.proto in (ICMP, ICMPV6):
+                changed |= self.carriers.judge_echo(flow, to_server, data)
+            return changed if state.following is None else self._follow(flow, to_server, data) or changed
+        state.payload_seen = True
+        open_before = state.pending
+        changed = state.classifying > 0 and self.classifiers.feed(flow, to_server, data)
+        room = self._limit_bytes - len(state.client if to_server else state.server)
+        kept = data if datagram or len(data) <= room else data[:room]
+        if state.classifying == NOT_BEGUN and len(state.cuts) < KEPT_CUTS:
+            state.cuts += (len(data) if to_server else -len(data),)
+        self._keep(state, to_server, kept, (len(data),) if datagram else ())
+        began = state.classifying > 0
+        followed: Following | None = state.following
+        following, restarts, depth = followed is not None, self._restarts, len(state.unwrap)
+        # transactions say all that the detector would: it is asked only where they do not confirm the name
+        first = followed is not None and followed.own_facts and followed.began
+        if first:
+            changed |= self._follow(flow, to_server, data, unasked=True)
+        if not state.done and restarts == self._restarts:
+            changed |= self._ask(flow)
+        if state.app_proto is None and open_before & ~state.pending & self.states.awaited:
+            changed = True
+        if not first and state.following is not None and restarts == self._restarts:
+            changed |= self._follow(flow, to_server, data if following else data[len(kept) :])
+        if restarts != self._restarts:
+            if not following and len(kept) < len(data):
+                self._feed_behind(flow, depth, to_server, data[len(kept) :], datagram)
+            return True
+        if state.classifying == NOT_BEGUN and not self.states.may_be_named(flow):
+            changed |= self.classifiers.begin(flow)
+        if not began and state.classifying > 0 and len(kept) < len(data):
+            changed |= self.classifiers.feed(flow, to_server, data[len(kept) :])
+        return changed
+
+    def _keep(self, state: DetectionState, to_server: bool, data: bytes, sizes: tuple[int, ...]) -> None:
+        """Add to the prefix of a direction; its first byte rules detectors out."""
+        if to_server:
+            if not state.client:
+                state.pending &= self._by_first_client[data[0]]
+            state.client += data
+            state.client_sizes += sizes
+        else:
+            if not state.server:
+                state.pending &= self._by_first_server[data[0]]
+            state.server += data
+            state.server_sizes += sizes
+
+    def skip(self, flow: Flow, to_server: bool, size: int) -> bool:
+        """``size`` bytes of a direction are missing. True when facts of the flow changed."""
+        state = flow.detection
+        changed = not state.done and self.finish(flow)
+        if state.following is not None:
+            self.transactions.skip(flow, to_server, size)
+            changed |= state.following is None
+        return changed
+
+    def _feed_classifiers(self, flow: Flow, to_server: bool, data: bytes) -> bool:
+        """Classify payload of a flow that detectors are done with."""
+        state = flow.detection
+        if state.classifying == NOT_BEGUN:
+            self.classifiers.begin(flow)
+        if flow.proto in (ICMP, ICMPV6):  # an echo reply repeats its request, which is no evidence
+            if data == (state.server if to_server else state.client):
+                return False
+            if to_server:
+                state.client = data
+            else:
+                state.server = data
+        return self.classifiers.feed(flow, to_server, data)
+
+    def finish(self, flow: Flow) -> bool:
+        """The budget is spent or the flow ended: what is still open counts as NO. True when facts changed."""
+        state = flow.detection
+        if state.done or state.pending & self.asker.quarantined:
+            return False
+        if state.match is not None:
+            restarts = self._restarts
+            if state.app_proto is None:
+                self._settle(flow, state.match)
+            if restarts == self._restarts:
+                self._end_detection(flow)
+        elif state.payload_seen:
+            state.pending = 0
+            self._settle_unknown(flow)
+        else:
+            return False
+        return True
+
+    def _ask(self, flow: Flow) -> bool:
+        """Ask the detectors, and settle the flow's name where none is left that comes before the match. Return True
+        when facts of the flow changed.
+        """
+        changed = self.asker.ask(flow)
+        state = flow.detection
+        match = state.match
+        if match is not None:
+            if not state.pending & (state.match_bit - 1) and (changed or state.app_proto is None or state.opaque):
+                self._settle(flow, match)
+                return True
+            if not state.pending:  # its own detector says that what follows the opening is something else
+                return self.finish(flow)
+        elif not state.pending:
+            self._settle_unknown(flow)
+            return True
+        if self.states.spent(flow):
+            return self.finish(flow)
+        return False
+
+    def _settle(self, flow: Flow, match: Match) -> None:
+        """The flow's protocol is known."""
+        state = flow.detection
+        if state.app_proto is not None and state.app_proto != match.protocol and state.app_proto_orig is None:
+            state.app_proto_orig = state.app_proto
+        state.app_proto = match.protocol
+        state.pending = state.match_bit
+        state.confirmed = match.confirmed
+        state.opaque = False
+        following: Following | None = state.following
+        restarts = self._restarts
+        begins = following is None
+        if begins and match.describe is not None:  # the facts of its transactions may be all that is wanted
+            following = self._begin_following(flow)
+            begins = False
+        takes_facts = following is None or not following.own_facts or not following.began
+        if takes_facts and match.describe is not None:
+            match = match.described()
+            state.match = match if state.match is not None else None
+        if match.facts and takes_facts:
+            facts = dict(state.facts)
+            for name, value in match.facts.items():
+                facts[self.transactions.dotted(match.protocol, name)] = value
+            state.facts = facts
+        if begins:
+            self._begin_following(flow)
+        if restarts != self._restarts:
+            return
+        if match.restart is not None and state.following is None:
+            self._begin_anew(flow, state.client[match.restart[0] :], state.server[match.restart[1] :], inside=True)
+        elif (match.done and match.confirmed) or self.states.spent(flow):
+            self._end_detection(flow)
+        elif match.confirmed:
+            self.classifiers.set_aside(flow)
+
+    def _follow_on(self, flow: Flow) -> None:
+        """Follow the transactions of a flow whose name another process has found, from its next bytes on."""
+        state = flow.detection
+        for number, detector in enumerate(self._detectors):
+            if detector.follow is not None and state.app_proto in detector.protocols:
+                state.match_bit = 1 << number
+                self.transactions.begin(flow, detector.name, detector.follow)
+                return
+
+    def _begin_following(self, flow: Flow) -> Following | None:
+        """Where the protocol has transactions: make their parser, and feed it what was seen so far."""
+        state = flow.detection
+        detector = self._detectors[state.match_bit.bit_length() - 1]
+        if detector.follow is None:
+            return None
+        restarts, depth = self._restarts, len(state.unwrap)
+        sides = ((True, state.client, state.client_sizes), (False, state.server, state.server_sizes))
+        self.transactions.begin(flow, detector.name, detector.follow)
+        begun: Following | None = state.following
+        for to_server, data, sizes in sides:
+            at = 0
+            for size in sizes or (len(data),):
+                piece = data[at : at + size]
+                at += size
+                if not piece:
+                    continue
+                if restarts != self._restarts:
+                    self._feed_behind(flow, depth, to_server, piece, bool(sizes))
+                elif state.following is not None:
+                    self._follow(flow, to_server, piece)
+        return begun
+
+    def _follow(self, flow: Flow, to_server: bool, data: bytes, *, unasked: bool = False) -> bool:
+        """Feed the parser of the flow's transactions; True when something is to be judged anew.
+
+        ``unasked``: the flow's detector has not been asked about these bytes.
+        """
+        state = flow.detection
+        if not data:
+            return False
+        following: Following = state.following
+        own = state.match_bit
+        waited = state.done and self.states.may_be_confirmed(flow)
+        self.carriers.changed = False
+        step = self.transactions.feed(flow, to_server, data)
+        if step is not None:
+            if unasked and step.inside and not state.confirmed:  # the detector says whether the outer name is proved
+                state.following = following
+                self._ask(flow)
+            # the detector whose protocol the bytes contradict is not asked again: it would say the same
+            self._begin_anew(flow, step.client, step.server, inside=step.inside, without=0 if step.inside else own)
+            return True
+        if following.confirmed and not state.confirmed:
+            state.confirmed = True
+            self._end_detection(flow)
+            return True
+        if waited and not self.states.may_be_confirmed(flow):
+            return True
+        return bool(self.transactions.due) or self.carriers.changed or state.following is None
+
+    def _end_detection(self, flow: Flow) -> None:
+        """Detectors are not asked any more; classifiers go on where no name is confirmed."""
+        state = flow.detection
+        state.done = True
+        if state.confirmed and not state.opaque:
+            self.classifiers.set_aside(flow)
+        elif state.classifying == NOT_BEGUN:
+            self.classifiers.begin(flow)
+        self._release(flow)
+
+    def _begin_anew(self, flow: Flow, client: bytes, server: bytes, *, inside: bool, without: int = 0) -> None:
+        """Detection begins anew with what follows the detected protocol, and so does classification.
+
+        ``without`` is the mask of detectors that are not asked.
+        """
+        state = flow.detection
+        self._restarts += 1
+        set_back(flow, inside=inside)
+        if state.classifying or self.classifiers.wanted:
+            self.classifiers.set_aside(flow)
+            state.classifying = NOT_BEGUN
+        if self._nested >= _MOST_NESTED:
+            self._settle_unknown(flow)
+            return
+        state.pending = (self._tcp if flow.proto == TCP else self._udp) & ~without
+        self._nested += 1
+        depth = len(state.unwrap)
+        try:
+            for to_server, data in ((True, client), (False, server)):
+                if data:
+                    self._feed_behind(flow, depth, to_server, data, flow.proto != TCP)
+        finally:
+            self._nested -= 1
+
+    def _settle_unknown(self, flow: Flow) -> None:
+        state = flow.detection
+        if state.app_proto is None:
+            state.app_proto = "unknown"
+        self._end_detection(flow)
+
+    def _release(self, flow: Flow) -> None:
+        state = flow.detection
+        state.client = state.server = b""
+        state.client_sizes = state.server_sizes = state.cuts = ()
+        state.match = None

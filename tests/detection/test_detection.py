@@ -1,0 +1,139 @@
+"""Detection: from the first byte to a settled name, whatever the cuts; what ends it, and what it keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pywall_core.api import MORE, Facts, Flow, Match
+from pywall_core.detection.classifiers import Classifier
+
+from .conftest import Detecting, word
+
+Make = Callable[..., Any]
+
+
+@given(st.lists(st.integers(1, 4), max_size=8), st.booleans())
+def test_the_name_does_not_depend_on_how_bytes_were_cut(cuts: list[int], tcp: bool) -> None:
+    """The longer word is listed first: the shorter one waits until it is out of the question."""
+    transports = ("tcp", "udp")
+    words = (("long", b"hello world"), ("short", b"hello"))
+    made = Detecting(*(word(name, text, transports=transports) for name, text in words))
+    for text, name in ((b"hello world!", "long"), (b"hello there!", "short"), (b"good bye", "unknown")):
+        flow = made.flow(6 if tcp else 17)
+        at = 0
+        for size in [*cuts, len(text)]:
+            if text[at : at + size]:
+                made.client(flow, text[at : at + size])
+            at += size
+        assert flow.app_proto == name
+
+
+def test_a_name_is_confirmed_by_the_other_side_and_its_facts_are_dotted() -> None:
+    made = Detecting(word("a", b"hello"))
+    flow = made.flow()
+    assert made.client(flow, b"hello"), "facts have changed"
+    assert (flow.app_proto, flow.confirmed, flow.facts) == ("a", False, {"a.word": "hello"})
+    assert made.server(flow, b"hello")
+    assert flow.confirmed
+    assert not flow.detect_done, "its detector may have more to say"
+
+
+def test_the_budget_of_bytes_ends_detection_and_frees_what_was_kept() -> None:
+    made = Detecting(word("a", b"x" * 50, transports=("tcp",)), limit_bytes=20)
+    flow = made.flow(6)
+    assert not made.client(flow, b"x" * 15)
+    assert flow.client == b"x" * 15
+    assert made.client(flow, b"x" * 15)
+    assert (flow.app_proto, flow.detect_done, flow.client) == ("unknown", True, b"")
+
+
+def test_the_budget_of_datagrams_ends_detection_too() -> None:
+    made = Detecting(word("a", b"x" * 50), packets=3)
+    flow = made.flow()
+    for _ in range(2):
+        assert not made.client(flow, b"x")
+    assert flow.client_sizes == (1, 1)
+    assert made.client(flow, b"x")
+    assert flow.app_proto == "unknown"
+
+
+def test_a_gap_ends_detection_of_what_has_begun() -> None:
+    made = Detecting(word("a", b"hello", transports=("tcp",)))
+    flow = made.flow(6)
+    assert not made.detection.skip(flow, True, 10), "nothing was seen that could be missing something"
+    made.client(flow, b"he")
+    assert made.detection.skip(flow, True, 10)
+    assert flow.app_proto == "unknown"
+
+
+def test_protocols_of_ip_are_known_without_a_byte() -> None:
+    made = Detecting(word("a", b"hello"))
+    flow = made.flow(47)
+    assert (flow.app_proto, flow.confirmed, flow.detect_done) == ("gre", True, True)
+
+
+def test_what_no_detector_knows_is_classified_from_its_first_byte() -> None:
+    seen: list[tuple[bool, bytes]] = []
+
+    def classify(flow: Flow, to_server: bool, data: bytes) -> Any:
+        seen.append((to_server, data))
+        return Facts({"payload.class": "text"}) if len(seen) == 3 else MORE
+
+    made = Detecting(word("a", b"hello"), classifiers=(Classifier("c", classify, ("payload.class",)),))
+    flow = made.flow()
+    made.client(flow, b"hel")
+    assert seen == [], "the detector may still name it"
+    made.client(flow, b"p!")
+    assert seen == [(True, b"hel"), (True, b"p!")]
+    assert made.server(flow, b"answer")
+    assert flow.facts == {"payload.class": "text"}
+    assert not made.server(flow, b"more")
+    assert len(seen) == 3, "it has settled"
+
+
+@pytest.mark.parametrize("confirmed", [False, True])
+def test_a_confirmed_name_needs_no_class(confirmed: bool) -> None:
+    seen: list[bytes] = []
+
+    def classify(flow: Flow, to_server: bool, data: bytes) -> Any:
+        seen.append(data)
+        return MORE
+
+    def detect(flow: Flow, client: bytes, server: bytes) -> Match:
+        return Match("a", confirmed=confirmed, done=True)
+
+    classifier = Classifier("c", classify, ("payload.class",))
+    made = Detecting(word("a", b"h", call=detect), classifiers=(classifier,), packets=1)
+    flow = made.flow()
+    made.client(flow, b"h")
+    assert seen == ([] if confirmed else [b"h"])
+    assert (flow.classifying == 0) is confirmed
+
+
+def test_what_is_handed_over_is_detected_anew() -> None:
+    def outer(flow: Flow, client: bytes, server: bytes) -> Match:
+        return Match("outer", confirmed=True, restart=(2, 0))
+
+    made = Detecting(word("outer", b">", call=outer), word("inner", b"hello"))
+    flow = made.flow()
+    made.client(flow, b">>hello")
+    made.server(flow, b"hello")
+    assert (flow.app_proto, flow.app_proto_outer, flow.confirmed) == ("inner", ("outer",), True)
+    assert not flow.opaque
+
+
+def test_a_protocol_inside_itself_ends() -> None:
+    def outer(flow: Flow, client: bytes, server: bytes) -> Match:
+        return Match("outer", confirmed=True, restart=(1, 0))
+
+    made = Detecting(word("outer", b">", call=outer))
+    flow = made.flow()
+    made.client(flow, b">" * 100)
+    assert flow.detect_done
+    assert (flow.app_proto, set(flow.app_proto_outer)) == ("outer", {"outer"})
+    assert flow.opaque, "nobody has looked at what is inside"
