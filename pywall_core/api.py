@@ -31,6 +31,7 @@ from .model.packet import (
     UDP,
     URG,
     Packet,
+    Tunnel,
 )
 from .model.tcp_state import TcpState
 from .model.transaction import Carried, HandOver, Transaction, TransactionParser
@@ -132,6 +133,7 @@ PUBLIC_MEMBERS: Final = {
         "state",
         "tcp",
         "timeout",
+        "tunnel",
         "verdict",
         "version",
         "watched",
@@ -186,6 +188,7 @@ __all__ = [
     "TcpState",
     "Transaction",
     "TransactionParser",
+    "Tunnel",
     "Verdict",
     "decode",
     "hookimpl",

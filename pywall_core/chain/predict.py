@@ -99,4 +99,5 @@ def next_packet(flow: Flow, to_server: bool, hook: int) -> Packet:
     packet.frag = packet.error = None
     packet.segments = ()
     packet.rewritten = None
+    packet.tunnel = flow.tunnel
     return packet

@@ -43,6 +43,10 @@ class Detection(Section):
         default=None,
         description="keep inspecting after the verdict is final, so that flows are named (null: in replay, not live)",
     )
+    tunnels: bool = Field(
+        default=False,
+        description="look inside IPIP, 6in4, GRE, EtherIP, VXLAN, Geneve and Teredo: what they carry is judged too",
+    )
 
 
 class PluginEntry(Section):

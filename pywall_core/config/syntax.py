@@ -52,23 +52,21 @@ def words(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> str:
     """Return what is wrong with the ``lines`` of a file, and the right form."""
     problem = error.problem or ""
     context = error.context or ""
+    line = _line(lines, error.problem_mark.line if error.problem_mark else 0)
+    column = error.problem_mark.column if error.problem_mark else 0
     if "tab character" in problem or r"'\t'" in problem:
         return "a tab; indent with blanks"
     if "cannot start any token" in problem:
         found = re.search(r"character '(.)'", problem)
-        column = error.problem_mark.column if error.problem_mark else 0
-        start = found[1] if found else _line(lines, error)[column : column + 1]
+        start = found[1] if found else line[column : column + 1]
         return f'text that begins with {start} needs quotes: "{start}..."'
     if "alphabetic or numeric character" in problem:
         return 'text that begins with * or & needs quotes: "*..."'
-    if "expected node content" in problem and error.problem_mark:
-        there = error.problem_mark.line < len(lines)
-        if there and lines[error.problem_mark.line][error.problem_mark.column :].startswith(":"):
-            return 'text that begins with : needs quotes: "::1"'
-    at = error.problem_mark.line if error.problem_mark else 0
-    if at < len(lines) and re.match(r"\s*-[^\s-]", lines[at]):
+    if "expected node content" in problem and line[column:].startswith(":"):
+        return 'text that begins with : needs quotes: "::1"'
+    if re.match(r"\s*-[^\s-]", line):
         return "a blank must follow the dash that begins an entry: write '- '"
-    if at < len(lines) and re.search(r"[}\]\w]\s*//", lines[at]):
+    if re.search(r"[}\]\w]\s*//", line):
         return "a comment begins with #, and not with //"
     if _glued(error, lines):
         return "a key without its ': '; a blank must follow the colon"
@@ -92,7 +90,7 @@ def _glued(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> int:
     is none.
     """
     at = error.problem_mark.line if error.problem_mark and "mapping values" in (error.problem or "") else 0
-    return at if at and re.fullmatch(r"\s*[A-Za-z_]+:\S.*", lines[at - 1]) else 0
+    return at if at and re.fullmatch(r"\s*[A-Za-z_]+:\S.*", _line(lines, at - 1)) else 0
 
 
 def broken_line(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> int:
@@ -121,7 +119,6 @@ def skip_line(text: str, number: int) -> str:
     return "\n".join(lines)
 
 
-def _line(lines: Sequence[str], error: yaml.MarkedYAMLError) -> str:
-    """Return the line of an error; YAML breaks lines at more characters than we do, so there may be none."""
-    at = error.problem_mark.line if error.problem_mark else len(lines)
-    return lines[at] if at < len(lines) else ""
+def _line(lines: Sequence[str], number: int) -> str:
+    """Return a line, counted from 0; YAML breaks lines at more characters than we do, so there may be none."""
+    return lines[number] if number < len(lines) else ""

@@ -359,6 +359,7 @@ class Engine:
         return Pipeline(
             live=self.live,
             observe=self.config.mode == "observe",
+            tunnels=self.config.detection.tunnels,
             flows=self.flows,
             fragments=self.fragments,
             expectations=self.expectations,
@@ -422,6 +423,9 @@ class Engine:
         self._events.transactions(flow, self.detection.transactions.end(flow), None)
 
     def _add_to_set(self, rule: Rule, packet: Packet, flow: Flow) -> None:
+        if packet.tunnel is not None:  # whoever sends a tunnel's packets chooses the addresses inside
+            self.counters["sets.inside_tunnel"] += 1
+            return
         added = self.set_changes.add_by_rule(rule, packet, flow, packet.time)
         if added is not None:
             self.counters[f"sets.{added[0]}.added"] += 1

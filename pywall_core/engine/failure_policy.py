@@ -1,7 +1,8 @@
-"""Verdicts that no rule made: vetoes, and what ``failure:`` in the configuration says where something went wrong."""
+"""Verdicts that no rule made: vetoes, denials of what a packet carries, and what ``failure:`` says went wrong."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, final
 
 from ..model.verdict import ACCEPT, DROP, Cause, Verdict
@@ -46,3 +47,19 @@ class FailurePolicy:
         action = ACCEPT if policy.startswith("pass") else DROP
         final = policy.endswith("flow") or hung
         return Verdict(action, final, "", plugin, "", "failure.plugin_error", Cause.PLUGIN_ERROR)
+
+
+@lru_cache(1024)
+def denied_inside(found: Verdict) -> Verdict:
+    """Return the verdict on the packet around. A REJECT would tell the tunnel's end, not who sent the inner packet."""
+    return Verdict(
+        DROP,
+        False,
+        found.rule,
+        found.plugin,
+        found.chain,
+        f"inside: {found.reason}",
+        found.cause,
+        found.title,
+        found.where,
+    )

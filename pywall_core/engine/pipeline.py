@@ -22,8 +22,9 @@ from ..model.verdict import ACCEPT, REJECT, Cause, Drop, Verdict
 from ..packet.decode import stray_error
 from ..packet.fragments import Fragments
 from ..packet.reset import reset_for_receiver
+from ..packet.tunnels import inner_packet, may_carry, rewrite_inside
 from .counters import VerdictCounter
-from .failure_policy import FailurePolicy
+from .failure_policy import FailurePolicy, denied_inside
 from .hooks import PacketHooks
 from .offload import Offload
 
@@ -32,6 +33,7 @@ CLOSING_SECONDS: Final = 10.0
 
 
 _FRAGMENTED: Final = Drop("fragment.rewritten")
+_TUNNELLED: Final = Drop("tunnel.rewritten")
 
 
 @final
@@ -39,7 +41,8 @@ class Pipeline:
     """Gives each packet one verdict. An engine that times its packets has two over the same state: one plain, one whose
     ``hooks`` and ``detection`` are under a clock.
 
-    ``on_new_flow(flow, packet)`` sets up a flow. ``live``: packets may have been cut by the queue.
+    ``on_new_flow(flow, packet)`` sets up a flow. ``live``: packets may have been cut by the queue. ``tunnels``: what a
+    packet carries is a packet too.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class Pipeline:
         *,
         live: bool,
         observe: bool,
+        tunnels: bool,
         flows: FlowTable,
         fragments: Fragments,
         expectations: Expectations,
@@ -63,6 +67,7 @@ class Pipeline:
     ) -> None:
         self._live = live
         self._observe = observe
+        self._tunnels = tunnels
         self._flows = flows
         self._find = flows.find
         self._fragments = fragments
@@ -86,11 +91,15 @@ class Pipeline:
 
     def process(self, packet: Packet) -> Verdict:
         """Return the verdict on one packet and count it. Never raises (but KeyboardInterrupt)."""
+        verdict = self._process(packet)
+        self._count(verdict)
+        return verdict
+
+    def _process(self, packet: Packet) -> Verdict:
         # 2. decoded by the source: what is left are fragments and errors
         if packet.error is not None or packet.frag is not None:
             whole = self._reassemble(packet)
             if type(whole) is Verdict:
-                self._count(whole)
                 return whole
             if whole is not packet:
                 return self._process_datagram(packet, whole)  # type: ignore[arg-type]
@@ -98,14 +107,15 @@ class Pipeline:
         flow = self._find_flow(packet)
         if flow is None:
             self._counters["flows.table_full"] += 1
-            self._count(self._policy.table_full)
             return self._policy.table_full
+        inner = self._open(packet, flow) if self._tunnels else None
         to_server = packet.to_server = packet.key == flow.key
         slot = packet.hook << 1 | to_server
         cache = flow.cache
         verdict = cache.verdicts[slot]
         if packet.hook == OUTPUT and packet.outdev == "lo":
-            return self._process_loopback_output(packet, flow, slot, verdict)
+            verdict = self._process_loopback_output(packet, flow, slot, verdict)
+            return verdict if inner is None else self._process_inside(packet, inner, verdict)
         flow.last = packet.time
         if to_server:
             flow.pkts_toserver += 1
@@ -131,8 +141,7 @@ class Pipeline:
                 cache.last = verdict
         else:
             verdict = self._process_undecided(packet, flow, slot)
-        self._count(verdict)
-        return verdict
+        return verdict if inner is None else self._process_inside(packet, inner, verdict)
 
     def judge_again(self, packet: Packet, flow: Flow) -> Verdict:
         """Return the verdict of the rules on a packet that passed undecided, by the facts that are known now."""
@@ -208,7 +217,7 @@ class Pipeline:
 
     def _process_datagram(self, last: Packet, whole: Packet) -> Verdict:
         """Return the verdict on a datagram that is whole again: it is that of the fragment which completed it."""
-        verdict = self.process(whole)
+        verdict = self._process(whole)
         if whole.rewritten is not None and verdict.action is ACCEPT:
             # its fragments cannot be written over: those before the last have gone
             verdict = self._veto(_FRAGMENTED, whole, None)
@@ -242,7 +251,30 @@ class Pipeline:
         if verdict is None or not verdict.final:
             self._guard.begin_packet()
             verdict = self._judge(packet, flow, slot)
-        self._count(verdict)
+        return verdict
+
+    # --- what a packet carries ------------------------------------------------------------------------------------
+
+    def _open(self, packet: Packet, flow: Flow) -> Packet | None:
+        """Return the packet inside. A flow that is a tunnel's stays with us: the kernel would look into none of it."""
+        inner = inner_packet(packet)
+        if inner is not None or may_carry(packet):
+            flow.watched = True
+        return inner
+
+    def _process_inside(self, packet: Packet, inner: Packet, verdict: Verdict) -> Verdict:
+        """Return the verdict on a packet that carries another one: both must be accepted. A denial inside is one of
+        this packet alone, not of all that the tunnel carries."""
+        if verdict.action is not ACCEPT:
+            return verdict
+        self._counters[f"tunnels.{inner.tunnel.kind}" if inner.tunnel is not None else ""] += 1
+        found = self._process(inner)
+        if found.action is not ACCEPT:
+            return denied_inside(found)
+        if inner.rewritten is not None:
+            packet.rewritten = rewrite_inside(packet, inner, inner.rewritten)
+            if packet.rewritten is None:
+                return self._veto(_TUNNELLED, inner, None)
         return verdict
 
     def _passes_as_older(self, flow: Flow) -> bool:

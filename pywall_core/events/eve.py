@@ -96,6 +96,14 @@ class EventBuilder:
                 event["direction"] = "to_server" if packet.to_server else "to_client"
         elif flow is not None:
             self._flow_ends(event, flow, turned=flow.reversed and event_type == "flow")
+        around = packet.tunnel if packet is not None else None if flow is None else flow.tunnel
+        if around is not None:
+            event["tunnel"] = {
+                "src_ip": _address(around.src),
+                "dest_ip": _address(around.dst),
+                "proto": around.kind,
+                "depth": around.depth,
+            }
         if flow is not None:
             self._protocol(event, event_type, flow, packet, fields)
         self._decisions(event, packet, fields)

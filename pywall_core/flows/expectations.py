@@ -97,7 +97,7 @@ class Expectations:
         if ext.get("expected", 0) >= MAX_PER_FLOW:
             return "too many"
         dst = announcement.dst
-        key = (announcement.proto, dst, announcement.dport, _other_end(parent, dst))
+        key = (announcement.proto, _in_tunnel(dst, parent), announcement.dport, _other_end(parent, dst))
         self._hold(key, announcement.app_proto, now + LIFETIME, ext)
         return None
 
@@ -141,7 +141,7 @@ class Expectations:
 
     def asks_group(self, packet: Packet) -> bool:
         """Return whether this host asks many at once (UDP to a multicast or broadcast address), and a rule cares."""
-        if not self.groups or packet.proto != UDP or packet.hook != OUTPUT:
+        if not self.groups or packet.proto != UDP or packet.hook != OUTPUT or packet.tunnel is not None:
             return False
         dst = packet.dst
         if len(dst) == 16:
@@ -160,12 +160,12 @@ class Expectations:
     def take(self, flow: Flow, now: float) -> str | None:
         """Return the label announced for this new flow, if any. It is used up, but for answers to many hosts. Only the
         destination counts, never the port that a flow comes from."""
-        proto, dst, dport = flow.proto, flow.dst, flow.dport
+        proto, dst, dport = flow.proto, _in_tunnel(flow.dst, flow), flow.dport
         key = (proto, dst, dport, flow.src)
         entry = self._held.get(key)
         if entry is not None:
             self._forget(key)
-        elif self.groups and proto == UDP and flow.initiator == "remote":
+        elif self.groups and proto == UDP and flow.initiator == "remote" and flow.tunnel is None:
             entry = self._held.get((proto, dst, dport, _ANY)) or self._held.get((proto, _ANY, dport, _ANY))
         return entry[0] if entry is not None and entry[1] >= now else None
 
@@ -179,6 +179,11 @@ class Expectations:
 def _as_entry(key: _Key, label: str, until: float) -> list[object]:
     proto, dst, dport, src = key
     return [proto, dst.hex(), dport, src.hex(), label, until]
+
+
+def _in_tunnel(address: bytes, flow: Flow) -> bytes:
+    """Return an address of the flow as that of no other tunnel: its ends choose the addresses inside."""
+    return address if flow.tunnel is None else address + flow.tunnel.tag
 
 
 def _other_end(flow: Flow, end: bytes) -> bytes:

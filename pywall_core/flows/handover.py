@@ -106,7 +106,7 @@ def read(entry: Any) -> Known | None:
     facts, sizes, outer = entry[12], entry[15] or [[], []], entry[16]
     texts, flags = [*entry[6:8], entry[11]], [entry[5], *entry[8:11], entry[17]]
     good = (
-        len(key) in (13, 37)
+        len(key) in (13, 21, 37, 45)
         and initiator in _INITIATORS
         and hook in (1, 2, 3)
         and all(isinstance(time, (int, float)) and math.isfinite(time) for time in (start, last))

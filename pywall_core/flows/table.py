@@ -184,6 +184,7 @@ def new_flow(packet: Packet, begun_by_receiver: bool = False) -> Flow:
     begun_here = packet.hook == INPUT if begun_by_receiver else packet.hook == OUTPUT
     flow.initiator = "local" if begun_here or flow.loopback else "remote"
     flow.older = flow.inherited = False
+    flow.tunnel = packet.tunnel
     flow.start = flow.last = packet.time
     flow.pkts_toserver = flow.pkts_toclient = flow.bytes_toserver = flow.bytes_toclient = 0
     flow.expected = flow.ext = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .detection_state import DetectionState
+from .packet import Tunnel
 from .tcp_state import TcpState
 from .verdict import Verdict
 from .verdict_cache import VerdictCache
@@ -53,6 +54,7 @@ class Flow:
         "state",
         "tcp",
         "timeout",
+        "tunnel",
         "version",
         "watched",
     )
@@ -80,6 +82,8 @@ class Flow:
     reversed: bool
     #: on the interface ``lo``: each packet passes OUTPUT and INPUT
     loopback: bool
+    #: what its first packet came out of, None: the flow is not inside another one
+    tunnel: Tunnel | None
     #: seconds, as Packet.time
     start: float
     last: float

@@ -1,8 +1,8 @@
-"""Packet: one decoded IP packet, and the numbers of netfilter hooks, IP protocols and TCP flags."""
+"""Packet: one decoded IP packet, what it came out of, and the numbers of hooks, IP protocols and TCP flags."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, final
 
 INPUT: Final = 1
 FORWARD: Final = 2
@@ -49,6 +49,24 @@ ACK: Final = 0x10
 URG: Final = 0x20
 
 
+@final
+class Tunnel:
+    """One direction of a tunnel. Packets of both directions have the same ``tag``, eight bytes that end their keys.
+
+    ``kind`` is ipip, 6in4, gre, etherip, vxlan, geneve or teredo; ``src`` and ``dst`` are packed addresses of the
+    packet that carries. ``depth`` counts the packets around, from 1.
+    """
+
+    __slots__ = ("depth", "dst", "kind", "src", "tag")
+
+    def __init__(self, kind: str, src: bytes, dst: bytes, depth: int, tag: bytes) -> None:
+        self.kind = kind
+        self.src = src
+        self.dst = dst
+        self.depth = depth
+        self.tag = tag
+
+
 class Packet:
     """One IP packet. Addresses are packed bytes (4 or 16), times seconds, lengths and offsets bytes.
 
@@ -86,6 +104,7 @@ class Packet:
         "time",
         "to_server",
         "ttl",
+        "tunnel",
         "version",
         "window",
     )
@@ -126,6 +145,8 @@ class Packet:
     rewritten: bytes | None
     #: number in the capture, from 1; 0 when live
     pcap_cnt: int
+    #: what the packet came out of (``detection: {tunnels: true}``), None: it is not inside another one
+    tunnel: Tunnel | None
 
     @property
     def payload(self) -> bytes:

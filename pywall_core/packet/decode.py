@@ -43,6 +43,7 @@ def decode(data: bytes, time: float = 0.0, hook: int = 1, indev: str = "", outde
     p.segments = ()
     p.rewritten = None
     p.pcap_cnt = 0
+    p.tunnel = None
     p.to_server = True
     p.error = None
     size = len(data)
@@ -327,14 +328,18 @@ def decode_quoted(data: bytes, at: int, end: int, version: int) -> bytes | None:
 
 def reverse_key(key: bytes) -> bytes:
     """Return the key of the packets that go the other way."""
-    half = (len(key) - 5) // 2
-    return key[:1] + key[1 + half : 1 + 2 * half] + key[1 : 1 + half] + key[-2:] + key[-4:-2]
+    half = 4 if len(key) < 37 else 16
+    ports = 1 + 2 * half
+    turned = key[:1] + key[1 + half : ports] + key[1 : 1 + half] + key[ports + 2 : ports + 4] + key[ports : ports + 2]
+    return turned if len(key) == ports + 4 else turned + key[ports + 4 :]  # the tag of a tunnel
 
 
 def stray_error(packet: Packet) -> None:
     """An ICMP error that quotes no known flow stands for itself: it must not make an entry under the quoted key."""
     packet.related = False
     packet.key = _PROTO_BYTE[packet.proto] + packet.src + packet.dst + _NO_PORTS
+    if packet.tunnel is not None:
+        packet.key += packet.tunnel.tag
 
 
 def is_syn(packet: Packet) -> bool:

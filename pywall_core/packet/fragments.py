@@ -189,6 +189,8 @@ class _Piece:
             self.start, self.more = field & 0xFFF8, bool(field & 1)
             self.key = data[8:40] + data[at + 4 : at + 8]
             at += 8
+        if packet.tunnel is not None:
+            self.key += packet.tunnel.tag
         self.data = data[at:end]
 
 
@@ -204,4 +206,7 @@ def _whole(datagram: _Datagram, last: Packet) -> Packet:
         head = head[:4] + pack("!H", len(head) - 40 + len(body)) + head[6:]
     whole = decode(head + body, last.time, last.hook, last.indev, last.outdev)
     whole.pcap_cnt = last.pcap_cnt
+    whole.tunnel = last.tunnel
+    if last.tunnel is not None:
+        whole.key += last.tunnel.tag
     return whole

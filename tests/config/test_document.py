@@ -199,3 +199,14 @@ def test_what_pyyaml_writes_is_read_back(data: dict[str, object], flow: bool) ->
 def test_any_bytes_end_in_data_or_a_config_error(text: bytes) -> None:
     with contextlib.suppress(ConfigError):
         parse(text, "f.yaml")
+
+
+@pytest.mark.parametrize("ending", ["\r", "\x85", "\u2028", "\u2029"])
+@pytest.mark.parametrize(
+    "lines", [("a:1", "b: c: d"), ("a: [1", "b: }"), ("a: '", "b"), ("c: `", ""), ("a: &", "b:: :"), ("a: {b: //", "c")]
+)
+def test_lines_that_only_yaml_takes_for_lines(ending: str, lines: tuple[str, str]) -> None:
+    """YAML ends lines at more characters than we do: its place of an error may be behind our last line."""
+    with pytest.raises(ConfigError) as error:
+        parse(ending.join(["", "", "", *lines, ""]).encode(), "test.yaml")
+    assert error.value.problems[0].message

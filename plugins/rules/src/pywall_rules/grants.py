@@ -38,6 +38,8 @@ class PortOpener(RuleKind):
     @staticmethod
     def comes_in(flow: Flow) -> bool:
         """Somebody else began the flow, or this host did towards itself."""
+        if flow.tunnel is not None:  # whoever sends a tunnel's packets chooses the addresses inside
+            return False
         return flow.initiator == "remote" or flow.src == flow.dst or (flow.version == 4 and flow.src[0] == 127)
 
     def guards(self, flow: Flow) -> bool:
