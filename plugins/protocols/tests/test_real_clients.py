@@ -16,7 +16,7 @@ RECORDED: dict[str, Any] = json.loads((Path(__file__).parent / "data" / "real_cl
 
 
 def talk(name: str) -> Conversation:
-    made = conversation()
+    made = conversation(transport=RECORDED[name].get("transport", "tcp"))
     for to_server, data in RECORDED[name]["turns"]:
         made = made.client(bytes.fromhex(data)) if to_server else made.server(bytes.fromhex(data))
     return made
@@ -33,4 +33,4 @@ def test_each_is_confirmed_among_all_detectors(name: str) -> None:
 def test_names_that_were_recorded_are_not_listed_as_unseen() -> None:
     unseen = {name for _, module in bundle.Protocols().plugins() for name in getattr(module, "unseen", ())}
     assert not unseen & set(RECORDED)
-    assert len(RECORDED) >= 6
+    assert len(RECORDED) >= 24

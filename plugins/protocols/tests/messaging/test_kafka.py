@@ -25,6 +25,8 @@ TestContract = detector_contract(
         (request(key=900), response()),
         (request(client=b"\xff\xfe\0\1"), response()),
         (b"\0\0\0\x08\4\xd2\x16\x2f", b"S"),
+        # ZooKeeper's ConnectRequest and its response: all that Kafka would repeat is zero
+        (pack("!I", 44) + bytes(14) + b"\x27\x10" + bytes(28), pack("!II", 36, 0) + bytes(32)),
     ],
 )
 

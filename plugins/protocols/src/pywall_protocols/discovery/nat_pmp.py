@@ -16,7 +16,7 @@ from ..parsing.evidence import Evidence, by_request
 
 api_version = 1
 protocols = ("nat-pmp", "pcp")
-unseen = ("nat-pmp", "pcp")
+unseen = ("pcp",)
 transport = "udp"
 tier = "structural"
 first_client = b"\0\2"

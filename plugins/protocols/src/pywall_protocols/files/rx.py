@@ -17,7 +17,6 @@ from ..parsing.wire import u16, u32
 
 api_version = 1
 protocols = ("rx",)
-unseen = ("rx",)
 transport = "udp"
 tier = "structural"
 first_client = None

@@ -17,7 +17,6 @@ from ..parsing.wire import starts, text
 
 api_version = 1
 protocols = ("mpd",)
-unseen = protocols
 transport = "tcp"
 tier = "server_first"
 speaks_first = "server"

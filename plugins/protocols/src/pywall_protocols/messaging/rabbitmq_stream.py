@@ -17,7 +17,6 @@ from ..parsing.wire import u32
 
 api_version = 1
 protocols = ("rabbitmq-stream",)
-unseen = protocols
 transport = "tcp"
 tier = "structural"
 first_client = b"\0"

@@ -47,8 +47,9 @@ GREETINGS: Final = (
     Greeting("ganglia", b'<?xml version="1.0" encoding="ISO-8859-1" standalone="yes"?>\n<!DOCTYPE GANGLIA_XML'),
 )
 protocols = tuple(sorted({each.name for each in GREETINGS}))
-#: all whose clients answer: no recording of a real pair so far
-unseen = tuple(sorted({each.name for each in GREETINGS if each.client is not None}))
+#: names that recordings of real pairs show
+_SEEN: Final = frozenset(("munin", "nbd"))
+unseen = tuple(sorted({each.name for each in GREETINGS if each.client is not None} - _SEEN))
 first_client = None
 first_server = bytes(sorted({each.server[0] for each in GREETINGS}))
 

@@ -26,7 +26,25 @@ from ._openings import DATAGRAMS, TCP, Opening, Parts
 
 api_version = 1
 #: names that recordings of others show with both sides, or that are never confirmed
-_SEEN: Final = frozenset(("atg", "dicom", "dlep", "eaq", "fbzero", "fox", "genshinimpact", "hp_virtgrp"))
+_SEEN: Final = frozenset(
+    (
+        "atg",
+        "cvs",
+        "dicom",
+        "distcc",
+        "dlep",
+        "eaq",
+        "fbzero",
+        "fox",
+        "genshinimpact",
+        "hp_virtgrp",
+        "iscsi",
+        "nanomsg",
+        "quake",
+        "xdmcp",
+        "zookeeper",
+    )
+)
 protocols = tuple(sorted({opening.name for opening in (*TCP, *DATAGRAMS)}))
 unseen = tuple(sorted({each.name for each in (*TCP, *DATAGRAMS) if each.server is not None and each.proof} - _SEEN))
 transport = ("tcp", "udp")

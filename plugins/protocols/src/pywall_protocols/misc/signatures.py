@@ -111,7 +111,6 @@ api_version = 1
 protocols = tuple(sorted({*TCP_MAGICS.values(), *UDP_MAGICS.values()}))
 unseen = (
     "clickhouse",
-    "fastcgi",
     "jxta",
     "megaco",
     "meraki-cloud",

@@ -17,7 +17,6 @@ from ..parsing.evidence import Evidence, by_request
 
 api_version = 1
 protocols = ("nebula",)
-unseen = protocols
 transport = "udp"
 tier = "exact"
 first_client = b"\x10"

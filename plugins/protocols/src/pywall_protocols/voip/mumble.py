@@ -17,7 +17,6 @@ from ..parsing.wire import first_datagram, u32
 
 api_version = 1
 protocols = ("mumble",)
-unseen = protocols
 transport = "udp"
 tier = "structural"
 first_client = b"\0"

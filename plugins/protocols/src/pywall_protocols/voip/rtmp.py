@@ -17,7 +17,6 @@ from ..parsing.wire import cut
 
 api_version = 1
 protocols = ("rtmp",)
-unseen = protocols
 transport = "tcp"
 tier = "structural"
 first_client = b"\3\6"

@@ -17,7 +17,6 @@ from ..parsing.wire import starts, u16
 
 api_version = 1
 protocols = ("ajp",)
-unseen = protocols
 transport = "tcp"
 tier = "exact"
 first_client = b"\x12"
