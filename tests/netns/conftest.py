@@ -45,11 +45,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="needs root, network namespaces, iptables and nft"))
 
 
+def patience(seconds: float) -> float:
+    """Return how long something may take here that takes ``seconds`` where a processor is to spare: longer by as many
+    times as there are processes for each processor."""
+    return seconds * (1 + os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 def wait_until(condition: Callable[[], object], timeout: float = 10.0, what: str = "condition") -> None:
-    """Fail unless ``condition`` becomes true within ``timeout`` seconds."""
+    """Fail unless ``condition`` becomes true within ``timeout`` seconds, or what they come to on a busy machine."""
+    timeout = patience(timeout)
     end = time.monotonic() + timeout
     while not condition():
-        assert time.monotonic() < end, f"{what}: not within {timeout} s"
+        assert time.monotonic() < end, f"{what}: not within {timeout:.0f} s"
         time.sleep(0.05)
 
 
@@ -82,7 +89,7 @@ class Namespace:
     def ask(self, code: str, *arguments: object, timeout: float = 20) -> str:
         """Run such a script and return what it prints."""
         process = self.python(code, *arguments)
-        out, err = process.communicate(timeout=timeout)
+        out, err = process.communicate(timeout=patience(timeout))
         assert process.returncode == 0, err
         return out.strip()
 
@@ -127,8 +134,8 @@ class Namespace:
         assert process.stdout.readline() == "ready\n"
         return process
 
-    def echo(self, host: str, port: int, kind: str = "tcp", times: int = 1, timeout: float = 1.5) -> str:
-        """``"ok"`` when every message came back, else the name of the exception."""
+    def echo(self, host: str, port: int, kind: str = "tcp", times: int = 1, timeout: float = 5.0) -> str:
+        """``"ok"`` when every message came back, else the name of the exception, each after ``timeout`` seconds."""
         return self.ask(
             """
             host, port, kind, times, timeout = sys.argv[1:]
@@ -210,9 +217,13 @@ class Firewall:
     def send(self, number: int) -> None:
         os.kill(self.pid, number)
 
+    def wait(self, timeout: float = 10.0) -> int:
+        """Return the exit code; raise TimeoutExpired unless it ends within ``patience(timeout)`` seconds."""
+        return self.process.wait(patience(timeout))
+
     def stop(self, number: int = signal.SIGTERM, timeout: float = 5.0) -> int:
         self.send(number)
-        return self.process.wait(timeout)
+        return self.wait(timeout)
 
     def resident(self) -> int:
         """Resident memory of all workers, bytes."""

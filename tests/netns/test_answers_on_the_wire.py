@@ -57,7 +57,7 @@ def test_devices_are_found(lab: Any, group: str, workers: int) -> None:
     lab.run(ready_made("host-firewall", workers))
     assert lab.fw.ask(ASK, group, 1900, lab.FW) == "2"
     lab.fw.echo_server(7000, kind="udp")
-    assert lab.peer.echo(lab.FW, 7000, "udp") == "TimeoutError"
+    assert lab.peer.echo(lab.FW, 7000, "udp", timeout=0.7) == "TimeoutError"
 
 
 @pytest.mark.skipif(not shutil.which("dnsmasq") or not shutil.which("dhclient"), reason="needs dnsmasq and dhclient")

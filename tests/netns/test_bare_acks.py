@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from .conftest import patience
+
 POLICY = """
     version: 1
     queue: {number: 3, hooks: [%s], skip_bare_acks: %s}
@@ -42,7 +44,7 @@ def queued_for_a_greeting(lab: Any, server: Any, host: str) -> int:
         print((s.recv(5) + s.recv(6)).decode())
         """
     assert lab.peer.ask(code, host, PORT) == "hello again"
-    serving.wait(5)
+    serving.wait(patience(5))
     return int(lab.fw.queued()[3] - before)
 
 

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from .conftest import patience
+
 POLICY = """
     version: 1
     queue: {number: 7, offload: false}
@@ -116,7 +118,7 @@ def test_disk_standard_output_that_nobody_reads(lab: Any, servers: None, reader:
             holds(lab)
         assert firewall.poll() is None
         firewall.terminate()
-        assert firewall.wait(8) == 0
+        assert firewall.wait(patience(8)) == 0
         assert "PYWALL" not in lab.fw.ruleset()
     finally:
         if reader == "stuck":

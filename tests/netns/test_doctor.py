@@ -45,7 +45,7 @@ def test_nothing_of_ours_is_a_finding(lab: Any, variant: str, running: bool) -> 
 def test_rules_left_behind_are_a_problem_until_they_are_cleaned_up(lab: Any, until: Any) -> None:
     firewall = lab.run(POLICY)
     firewall.send(signal.SIGKILL)
-    firewall.process.wait(10)
+    firewall.wait(10)
     until(lambda: not lab.fw.queued(), 10, "end of the workers")
     code, states, text = doctor(lab)
     assert (code, states["rules left"]) == (1, "PROBLEM"), text

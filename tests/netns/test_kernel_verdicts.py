@@ -104,8 +104,8 @@ def test_kernel_accept_does_not_skip_the_rules_of_others(lab: Any, variant: str)
     lab.run(PORTS, PYWALL_IPTABLES=variant)
     for port in (8000, 8003, 8004):
         lab.fw.echo_server(port)
-    assert lab.peer.echo(lab.FW, 8000) == "TimeoutError"
-    assert lab.peer.echo(lab.FW, 8003) == "TimeoutError"
+    assert lab.peer.echo(lab.FW, 8000, timeout=0.7) == "TimeoutError"
+    assert lab.peer.echo(lab.FW, 8003, timeout=0.7) == "TimeoutError"
     assert lab.peer.echo(lab.FW, 8004) == "ok"
 
 
@@ -141,7 +141,7 @@ def test_kernel_loopback_only_on_request(lab: Any, variant: str) -> None:
     assert lab.fw.echo("127.0.0.1", 8001) == "ok"
     assert firewall.stop() == 0
     lab.run(policy % "true", PYWALL_IPTABLES=variant)
-    assert lab.fw.echo("127.0.0.1", 8001) == "TimeoutError"
+    assert lab.fw.echo("127.0.0.1", 8001, timeout=0.7) == "TimeoutError"
 
 
 def test_kernel_neighbour_discovery_is_never_queued(lab: Any, variant: str) -> None:

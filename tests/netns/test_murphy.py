@@ -190,7 +190,7 @@ class Murphy:
     def kill_supervisor(self) -> None:
         with self.noted(self.disturbed):
             self.firewall.send(signal.SIGKILL)
-            self.firewall.process.wait(10)
+            self.firewall.wait(10)
             time.sleep(self.random.uniform(0.0, 2.0))
             self.start()
 

@@ -162,6 +162,7 @@ def test_packets_that_do_not_decode_are_told(lab: Any, until: Until) -> None:
     """By reason in status, in a stats event, and in the log at a bounded rate."""
     path = lab.folder / "eve.json"
     firewall = lab.run(policy(f"file: {path}, stats: 1"))
+    begun = time.monotonic()
     for _ in range(3):
         lab.peer.ask(LIES, lab.FW, 100)
         time.sleep(1.1)
@@ -172,7 +173,7 @@ def test_packets_that_do_not_decode_are_told(lab: Any, until: Until) -> None:
     assert f"300 {cause}" in told(firewall, "status").stdout
     until(lambda: [e for e in lines_of(path) if e.get("stats", {}).get("losses") == losses], what="stats event")
     lines = [line for line in firewall.log().splitlines() if "instead of the rules" in line]
-    assert len(lines) == 1
+    assert 1 <= len(lines) <= 1 + (time.monotonic() - begun) / 10
     assert cause in lines[0]
 
 
@@ -194,8 +195,7 @@ def test_fail_open_passes_are_inferred(lab: Any, until: Until) -> None:
     assert counting.stdout.readline() == "ready\n"
     (worker,) = firewall.workers()
     os.kill(worker, signal.SIGSTOP)
-    for _ in range(4):
-        lab.peer.ask(SEND, lab.FW, 7000)
+    lab.peer.ask(SEND, lab.FW, *[7000] * 4)
     os.kill(worker, signal.SIGCONT)
     passed = int(counting.communicate(timeout=20)[0])
     assert passed == 200 - 32, "the kernel let them through"

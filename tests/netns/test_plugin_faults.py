@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from .conftest import patience
+
 #: what the plugin does at a packet to port 8100
 FAULTS = {
     "raise": "raise ValueError('told to')",
@@ -105,6 +107,7 @@ def test_plugin_that_raises_costs_its_packets_what_the_switch_says(
 
 def test_plugin_that_fails_at_every_packet_is_a_line_a_second(lab: Any, start: Any) -> None:
     firewall = start("raise")
+    begun = time.monotonic()
     lab.peer.ask(
         """
         s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -117,7 +120,7 @@ def test_plugin_that_fails_at_every_packet_is_a_line_a_second(lab: Any, start: A
     stats = firewall.ask("stats")["stats"]
     assert stats["failures"]["saboteur"]["errors"] > 1000
     lines = [line for line in firewall.log().splitlines() if "plugin saboteur" in line]
-    assert 2 <= len(lines) <= 12
+    assert 2 <= len(lines) <= 2 + time.monotonic() - begun
     assert any("more suppressed" in line for line in lines)
 
 
@@ -137,7 +140,7 @@ def test_plugin_that_is_slow_delays_its_own_traffic(lab: Any, start: Any) -> Non
         begun = time.monotonic()
         assert lab.peer.echo(lab.FW, 8000) == "ok"
         seconds = time.monotonic() - begun - startup(lab)
-        assert seconds < 0.5
+        assert seconds < patience(0.5)
 
 
 def startup(lab: Any) -> float:
@@ -154,11 +157,9 @@ def test_plugin_that_never_returns_is_interrupted(lab: Any, start: Any, until: U
     workers = firewall.workers()
     victim = lab.peer.python("socket.create_connection((sys.argv[1], 8100), timeout=9)", lab.FW)
     time.sleep(0.5)
-    begun = time.monotonic()
     until(lambda: lab.peer.echo(lab.FW, 8000, timeout=0.5) == "ok", 5, "other traffic")
-    assert time.monotonic() - begun < 5
     others_are_as_before(lab)
-    victim.wait(15)
+    victim.wait(patience(15))
     assert victim.returncode != 0
     assert firewall.workers() == workers
     assert firewall.ask("stats")["stats"]["failures"]["saboteur"]["errors"] >= 1

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from .conftest import patience
+
 POLICY = """
     version: 1
     queue: {number: 7, length: 64, offload: false}
@@ -50,9 +52,9 @@ def test_queue_stop3s_closed(lab: Any, until: Until) -> None:
     lab.peer.python(FLOOD, lab.FW, 8001, 4)
     time.sleep(0.3)
     os.kill(worker, signal.SIGSTOP)
-    time.sleep(1)
+    stopped = time.monotonic()
     assert lab.peer.echo(lab.FW, 8000, timeout=0.5) == "TimeoutError"
-    time.sleep(1)
+    time.sleep(max(0, stopped + 3 - time.monotonic()))
     os.kill(worker, signal.SIGCONT)
     until(lambda: lab.peer.echo(lab.FW, 8000, timeout=1) == "ok", 5, "service")
     assert firewall.workers() == [worker]
@@ -82,7 +84,7 @@ def test_queue_flood_does_not_look_like_a_hang(lab: Any, until: Until) -> None:
     time.sleep(5)
     assert firewall.ask("stats")["stats"]["packets"] > 1000
     for flood in floods:
-        flood.wait(10)
+        flood.wait(patience(10))
     assert firewall.workers() == [worker]
     until(lambda: lab.peer.echo(lab.FW, 8000, timeout=1) == "ok", 5, "service")
 

@@ -48,7 +48,7 @@ def test_conf_every_error_is_refused_before_a_rule_is_installed(lab: Any) -> Non
         file = lab.write("")
         file.write_bytes(text.encode(errors="surrogateescape"))
         firewall = lab.start_with(file)
-        code, log = firewall.process.wait(12), firewall.log()
+        code, log = firewall.wait(12), firewall.log()
         brief = len(log.splitlines()) <= 30 and len(log) < 3000  # three lines an error: words, source line, caret
         if code not in (3, 4) or word not in log or "Traceback" in log or not brief:
             taken[name] = code, log
@@ -63,7 +63,7 @@ def test_conf_check_mode(lab: Any, mode: int) -> None:
     file = lab.write(GOOD)
     file.chmod(mode)
     firewall = lab.start_with(file)
-    assert firewall.process.wait(12) == 3
+    assert firewall.wait(12) == 3
     assert "anybody may write" in firewall.log()
     assert "PYWALL" not in lab.fw.ruleset()
 

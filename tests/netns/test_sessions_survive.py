@@ -175,7 +175,7 @@ def test_sessions_outlive_a_kill(services: Any, until: Any, victim: str) -> None
         os.kill(pid, signal.SIGKILL)
     else:
         os.kill(firewall.pid, signal.SIGKILL)
-        firewall.process.wait(5)
+        firewall.wait(5)
         services.run(ALLOW)
     assert ends(sessions) == ["alive"] * 3
 
