@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pywall_core.api import ACCEPT
 from pywall_core.testing import conversation
@@ -32,6 +32,9 @@ from . import (  # noqa: F401 - they register their shapes
     second_mixtures,
     second_records,
     second_sensors,
+    third_covert,
+    third_frames,
+    third_wires,
 )
 from .sessions import SHAPES, Session, Shape
 
@@ -153,13 +156,15 @@ def all_shapes() -> list[Shape]:
     return list(SHAPES.values())
 
 
-Part = Literal["all", "first", "second", "held"]
+Part = Literal["all", "first", "second", "held", "third"]
 
 
 def part_of(shape: Shape) -> Part:
     """Return which part of the shapes one belongs to: `held` is the half of the later ones that nobody looks at while
-    the classifier is being worked on.
+    the classifier is being worked on; `third` are the latest.
     """
+    if shape.family.startswith("third"):
+        return "third"
     if shape.family not in SECOND:
         return "first"
     return "held" if zlib.crc32(shape.name.encode()) & 1 else "second"
@@ -196,7 +201,7 @@ def main() -> None:
     parser.add_argument("shapes", nargs="*", help="names or families, * allowed")
     parser.add_argument("--count", type=int, default=10, help="flows of each shape")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--part", choices=("all", "first", "second", "held"), default="all")
+    parser.add_argument("--part", choices=get_args(Part), default="all")
     parser.add_argument("--missed", action="store_true", help="only shapes with a flow that came out wrong")
     options = parser.parse_args()
     rows = []
