@@ -32,8 +32,12 @@ from . import (  # noqa: F401 - they register their shapes
     second_mixtures,
     second_records,
     second_sensors,
-    third_covert,
     third_frames,
+    third_framings,
+    third_holders,
+    third_samples,
+    third_spellings,
+    third_tables,
     third_wires,
 )
 from .sessions import SHAPES, Session, Shape

@@ -4,7 +4,7 @@ import random
 import zlib
 
 import pytest
-from pywall_hedge.headless import goes_on, key_frame, opus_packets, packed, units_of_video, units_with_lengths
+from pywall_hedge.headless import goes_on, key_frame, packed, units_of_video, units_with_lengths
 
 
 @pytest.mark.parametrize("header", [0, 4, 9])
@@ -31,25 +31,6 @@ def test_a_unit_of_video_begins_in_the_noise():
     frames = b"".join(b"\0\0\1\x41\x9a" + rng.randbytes(900).replace(b"\0\0", b"\0\1") for _ in range(3))
     assert units_of_video(frames[400:])
     assert not any(units_of_video(rng.randbytes(16_384)) for _ in range(200))
-
-
-def opus_like(count, rng):
-    """Packets with Opus's configuration byte, behind a length; the range coder's first bits are uneven."""
-    packets = []
-    for _ in range(count):
-        body = bytes((0xFC, rng.choice((0x1F, 0x0A, 0x85)) ^ rng.getrandbits(4))) + rng.randbytes(rng.randint(120, 200))
-        packets.append(len(body).to_bytes(2, "big") + body)
-    return packets
-
-
-def test_packets_of_opus_are_told_from_messages_that_begin_alike():
-    rng = random.Random(4)
-    assert opus_packets(opus_like(6, rng), 3) is None
-    assert opus_packets(opus_like(20, rng), 3) is True
-    sealed = [b"\0\xa0\xfc" + rng.randbytes(159) for _ in range(60)]
-    assert opus_packets(sealed[:6], 3) is None
-    assert opus_packets(sealed, 3) is False
-    assert opus_packets([b"\0\xa0\x11" + rng.randbytes(159) for _ in range(20)], 3) is False
 
 
 def test_a_key_frame_of_vp8_is_found():

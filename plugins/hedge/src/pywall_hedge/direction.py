@@ -13,10 +13,11 @@ from itertools import accumulate
 from . import gate
 from .decoding import undo, without_zeros
 from .following import FIRST_LOOK, Follower
+from .frames import frames_of_codec
 from .framing import Stripped, cut, join_segments, strip
-from .headless import goes_on, key_frame, opus_packets, packed, units_of_video, units_with_lengths
+from .headless import Film, packed, units_of_video
 from .heads import introduced, within
-from .records import Layout
+from .records import Layout, cut_records, find_layout
 
 Judge = Callable[[Stripped], float]
 """Log-likelihood ratio (nats) of ciphertext in the stripped noise."""
@@ -44,10 +45,8 @@ PACKED, PACKED_SOUGHT = -1.5, 2048
 FRONT, CHOICE, SURE = 64, 0.5, 2.5
 """Bytes that may stand before ciphertext and be something else; nats that a choice of two beginnings costs; ratio from
 which there is no need of it."""
-UNDECIDED = 0.7
-"""Ratio at most of messages that may be packets of Opus."""
-OPENING = 1024
-"""Bytes from the start within which the opening of a video in frames is looked for."""
+UNDECIDED = 1.4
+"""Ratio at most of messages that may be frames of sound."""
 HEADS = 16
 """Messages at whose start a head is looked for."""
 
@@ -57,17 +56,17 @@ class Direction:
 
     __slots__ = (
         "_checked",
+        "_codec",
         "_film",
-        "_film_sought",
         "_follower",
         "_heads",
         "_judge",
         "_judged",
         "_layout",
-        "_opening",
         "_packed_sought",
         "_past",
         "_ratio",
+        "_sent",
         "_sizes",
         "_text",
         "_text_checked",
@@ -87,13 +86,14 @@ class Direction:
         self._heads = 0
         self._past = self._ratio = self._text_ratio = 0.0
         self._sizes: list[int] = []
+        self._sent: list[int] = []
         self._layout: Layout | None = None
         self._checked = 0
         self._judged = False
         self._text = bytearray()
         self._text_checked = 0
-        self._packed_sought = self._film_sought = self._film = False
-        self._opening = bytearray()
+        self._packed_sought = self._codec = False
+        self._film = Film()
         self.packed: str | None = None
         """The format without a head that a message decodes as."""
         self.size = 0
@@ -121,8 +121,7 @@ class Direction:
     def update(self, payload: bytes) -> None:
         """Add the next payload; never raises."""
         self.size += len(payload)
-        if len(self._opening) < OPENING:
-            self._opening += payload[:OPENING]
+        self._film.add(payload)
         if self._follower is not None:
             if not self._follow(self._follower, payload):
                 return
@@ -166,6 +165,7 @@ class Direction:
     def _forget_noise(self) -> None:
         self.noise.clear()
         self._sizes.clear()
+        self._sent.clear()
         self._checked = 0
         self._ratio = 0.0
         self._layout = None
@@ -177,10 +177,8 @@ class Direction:
         kind = gate.look(payload)
         if kind == "noise":
             front = gate.text_in_front(payload)
-            if front:
-                self.clear += front
-                payload = payload[front:]
-            self._add_noise(payload)
+            self.clear += front
+            self._add_noise(payload[front:], len(payload))
             return
         if kind == "plain" and (dense := without_zeros(payload)):
             self._sort(dense)
@@ -206,11 +204,12 @@ class Direction:
         self._text_ratio = self._judge(self.stripped) if len(self.stripped.residual) >= LEAST else 0.0
         self.encoding = name if self._text_ratio > 0 else None
 
-    def _add_noise(self, payload: bytes) -> None:
+    def _add_noise(self, payload: bytes, sent: int) -> None:
         while payload:
             room = PIECE - len(self.noise)
             self.noise += payload[:room]
             self._sizes.append(min(len(payload), room))
+            self._sent.append(sent)
             size = len(self.noise)
             grown = GROWN_EARLY if size < FEW_BYTES else GROWN
             if size >= max(FIRST_JUDGED, grown * self._checked) or size == PIECE:
@@ -220,7 +219,7 @@ class Direction:
 
     def _weigh(self) -> None:
         self._judged = True
-        self.stripped = strip(bytes(self.noise), self._sizes, self._layout)
+        self.stripped = strip(bytes(self.noise), self._sizes, self._layout, self._sent)
         self._layout = self.stripped.layout
         self._ratio = self._judge(self.stripped) if len(self.stripped.residual) >= LEAST else 0.0
         if CLEAR < self._ratio < SURE:
@@ -228,7 +227,7 @@ class Direction:
         if self._ratio > 0 and not self._packed_sought:
             self._packed_sought = len(self.noise) >= PACKED_SOUGHT
             self.packed = packed(cut(bytes(self.noise), self._sizes), self.stripped.header)
-        if self.packed == "film" and not self._is_film():
+        if self.packed == "frames" or (self.packed == "film" and not self._is_film()):
             self.packed = None
         if self._ratio > 0 and self.packed is None:
             if not self.stripped.header and units_of_video(self.stripped.residual):
@@ -236,9 +235,9 @@ class Direction:
             elif self._is_film():
                 self.packed = "film"
         if self._ratio > UNDECIDED and self.packed is None:
-            spoken = opus_packets(cut(bytes(self.noise), self._sizes), self.stripped.header)
-            self.packed = "opus" if spoken else None
-            self._ratio = UNDECIDED if spoken is None else self._ratio
+            found = self._is_codec()
+            self.packed = "frames" if found else None
+            self._ratio = UNDECIDED if found is None else self._ratio
         if self.packed is not None:
             self._ratio = min(self._ratio, PACKED)
         size = len(self.noise)
@@ -252,15 +251,24 @@ class Direction:
 
     def _is_film(self) -> bool:
         """Frames of video in messages: they began with a key frame or parameter sets, and go on as they must."""
-        if not self._film_sought:
-            opening = bytes(self._opening)
-            self._film = key_frame(opening) or units_with_lengths(opening)
-            self._film_sought = len(opening) >= OPENING
-            return self._film
-        if self._film and self.stripped is not None:
-            messages = cut(bytes(self.noise), join_segments(self._sizes))
-            self._film = goes_on(messages, self.stripped.header) is not False
-        return self._film
+        header = None if self.stripped is None else self.stripped.header
+        return self._film.holds(cut(bytes(self.noise), join_segments(self._sizes, self._sent)), header)
+
+    def _is_codec(self) -> bool | None:
+        """Messages are frames of a codec; None while they may be."""
+        data, layout = bytes(self.noise), self._layout
+        found = self._are_frames(data, join_segments(self._sizes, self._sent))
+        if layout is None and found and not self._codec:  # several in a payload: a length is uneven as well
+            layout = find_layout(data, self._sizes)
+            found = None if layout else True
+        if layout is not None and not found:
+            inner = self._are_frames(data, cut_records(data, layout))
+            found = inner if inner or found is False else found
+        self._codec = self._codec or found is True
+        return found
+
+    def _are_frames(self, data: bytes, sizes: list[int]) -> bool | None:
+        return frames_of_codec(cut(data, sizes), again=self._codec)
 
     def _judge_without_front(self) -> None:
         """Judge the noise without its first payload: a header, a key, or a head that nothing fits to."""
@@ -270,7 +278,7 @@ class Direction:
         place = 0
         while sum(self._sizes[:place]) < front:
             place += 1
-        rest = strip(bytes(self.noise[front:]), self._sizes[place:])
+        rest = strip(bytes(self.noise[front:]), self._sizes[place:], None, self._sent[place:])
         if len(rest.residual) < LEAST:
             return
         ratio = self._judge(rest) - CHOICE

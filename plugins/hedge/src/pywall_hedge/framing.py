@@ -58,29 +58,35 @@ class Stripped(NamedTuple):
     layout: Layout | None = None
 
 
-def join_segments(sizes: Sequence[int]) -> list[int]:
-    """Join the sizes of payloads that are parts of one message: those as large as the largest, and what ends them."""
-    largest = max(sizes, default=0)
+def join_segments(sizes: Sequence[int], sent: Sequence[int] | None = None) -> list[int]:
+    """Join the sizes of payloads that are parts of one message: those as large as the largest, and what ends them.
+
+    `sent`: the sizes that the payloads had when text in front of them was still there.
+    """
+    sent = sizes if sent is None else sent
+    largest = max(sent, default=0)
     if largest < SEGMENT:
         return list(sizes)
     out: list[int] = []
     open_message = False
-    for size in sizes:
+    for size, before in zip(sizes, sent, strict=True):
         if open_message:
             out[-1] += size
         else:
             out.append(size)
-        open_message = size == largest
+        open_message = before == largest
     return out
 
 
-def strip(data: bytes, sizes: Sequence[int], known: Layout | None = None) -> Stripped:
+def strip(
+    data: bytes, sizes: Sequence[int], known: Layout | None = None, sent: Sequence[int] | None = None
+) -> Stripped:
     """Take out of `data`, the payloads of one direction joined, what framing explains.
 
     `sizes`: bytes of each payload, in order; their sum is len(data). `known`: a layout of records that was found
-    before.
+    before. `sent`: as for `join_segments`.
     """
-    joined = join_segments(sizes)
+    joined = join_segments(sizes, sent)
     messages = cut(data, joined)
     header, columns = header_size(messages)
     if not header and len(joined) < len(sizes):  # payloads of one size that are messages all the same

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from .lz import lz4_block, snappy_raw
@@ -110,7 +109,7 @@ def goes_on(messages: Sequence[bytes], header: int) -> bool | None:
     whole = [message for message in messages[1:-1] if len(message) > header + 8]
     if len(whole) < 2:
         return None
-    places = range(max(header - 3, 0), header + 1)
+    places = range(header + 1)  # what frames have in common behind the marker is taken for a header too
     if any(all(message[at] & 0xC0 == 0x80 for message in whole) for at in places):
         return True
     if any(all(message[at] & 0x1E == 0x10 for message in whole) for at in places):
@@ -124,33 +123,31 @@ def units_of_video(data: bytes) -> bool:
     return data.count(b"\0\0\1") <= 64 and _UNIT.search(data) is not None
 
 
-SPOKEN = 10
-"""Messages from which packets of Opus are told from messages that begin with the same byte."""
+OPENING = 1024
+"""Bytes from the start within which the opening of a video in frames is looked for."""
 
 
-def opus_packets(messages: Sequence[bytes], header: int) -> bool | None:
-    """Return whether messages are packets of Opus without a container (RFC 6716 section 3.1); None when they may be.
+class Film:
+    """A video in messages: whether it opened with a key frame or parameter sets, and goes on as it must."""
 
-    The byte of the configuration is the same in all of them but one, that of hybrid or CELT frames, one a packet; and
-    from SPOKEN messages on the three bits behind it, where the range coder starts, are uneven. Opus is as good as
-    random for the rest. `header`: bytes that framing explained, the configuration among them or next.
-    """
-    sized = [message for message in messages if 16 <= len(message) - header <= 1275]
-    if len(sized) < 4 or 10 * len(sized) + 10 < 9 * len(messages):
-        return False
-    for place in range(max(header - 4, 0), header + 1):
-        value, often = Counter(message[place] for message in sized).most_common(1)[0]
-        if often < len(sized) - 1 or value < 0x60 or value & 3:
-            continue
-        number = len(sized)
-        if number < SPOKEN:
-            return None
-        following = [message[place + 1] for message in sized]
-        if max(following) < 0x20 or len(set(following)) == 1:  # a type, a length, a constant
-            continue
-        pairs = number * (number - 1) / 2
-        same = sum(count * (count - 1) / 2 for count in Counter(byte >> 5 for byte in following).values())
-        excess = (same - pairs / 8) / (pairs * 7 / 64) ** 0.5
-        if excess > 1 or number < 2 * SPOKEN:
-            return True if excess > 3 else None
-    return False
+    __slots__ = ("_opening", "_seen", "_sought")
+
+    def __init__(self) -> None:
+        self._opening = bytearray()
+        self._seen = self._sought = False
+
+    def add(self, payload: bytes) -> None:
+        """Add a payload; those behind the opening are not kept."""
+        if len(self._opening) < OPENING:
+            self._opening += payload[:OPENING]
+
+    def holds(self, messages: Sequence[bytes], header: int | None) -> bool:
+        """Return whether messages, behind a header of so many bytes that framing explained, are frames of the video."""
+        if not self._sought:
+            opening = bytes(self._opening)
+            self._seen = key_frame(opening) or units_with_lengths(opening)
+            self._sought = len(opening) >= OPENING
+            return self._seen
+        if self._seen and header is not None:
+            self._seen = goes_on(messages, header) is not False
+        return self._seen

@@ -43,6 +43,8 @@ CONVINCING = 15.0
 """Bits that a chain must explain."""
 SEARCHED = 4096
 """Bytes of a direction in which records are looked for."""
+EMPTY = 40
+"""Empty records that are passed over; they prove nothing."""
 _LONGEST, _FIRST, _FIRST_OF_ONE, _STEPS = 20000, 2048, 159, 400
 """Bytes of a record, and of the first one, at most (where one byte says it: above, it proves nothing); records that are
 followed."""
@@ -85,7 +87,8 @@ def _walk(data: bytes, ends: set[int], layout: Layout) -> float:
 
     Each field has the bits that its largest value leaves unused; a record that ends where a message does has four more.
     """
-    place, size, number, largest, landed, bits = 0, len(data), 0, 0, 0, 0
+    place, size = 0, len(data)
+    number = empty = largest = landed = bits = 0
     while number < _STEPS:
         found = _length(data, place, layout)
         if found is None:
@@ -94,6 +97,11 @@ def _walk(data: bytes, ends: set[int], layout: Layout) -> float:
         if not 0 < length <= _LONGEST:
             return 0
         place += length
+        if length <= layout.offset + used + max(layout.extra, 0):  # zeros are no chain of empty records
+            empty += 1
+            if empty > EMPTY:
+                return 0
+            continue
         number += 1
         bits += 8 * used
         largest = max(largest, length)
