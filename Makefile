@@ -6,7 +6,7 @@ CAPTURES := $(PYWALL_CAPTURES)
 SOURCES := PYWALL_PURE=1
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help setup demo picture test test-compiled test-long test-murphy test-covert test-bare lint compiled wheels deb bench score-captures corpus train score docs fuzz clean
+.PHONY: help setup demo picture test test-compiled test-long test-murphy test-covert test-bare test-container lint compiled wheels deb bench score-captures corpus train score docs fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -60,6 +60,9 @@ compiled: setup ## compile the packet's way in place, what has changed of it: tw
 SUITE ?= trixie
 test-bare: ## (root) in a minimal Debian without anything of this machine: `make demo`, then the Debian package from install to purge
 	scripts/bare.sh $(SUITE) sh -c 'make demo && packaging/deb/try.sh'
+
+test-container: ## (root) build packaging/Containerfile in a minimal Debian, then a replay and live traffic in it
+	scripts/bare.sh trixie packaging/container/try.sh
 
 wheels: compiled ## dist/: wheels of all distributions, compiled for this machine and pure, and of NetfilterQueue
 	@$(BIN)/pip install -q --no-compile wheel

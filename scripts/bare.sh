@@ -65,6 +65,7 @@ mapfile -t proxies < <(env | grep -iE '^(https?|no)_proxy=')
 run_inside() {
   root=$1 folders=$2
   shift 2
+  mount --bind "$root" "$root" # container engines and `ip netns exec` want / to be a mount point
   mount --rbind /dev "$root/dev"
   mount -t sysfs sysfs "$root/sys"
   mount -t proc proc "$root/proc"

@@ -23,7 +23,10 @@ pywall --version
 pywall check --config /etc/pywall/pywall.yaml >/dev/null
 [[ "$(pywall plugins list --config /etc/pywall/pywall.yaml)" == *protocols* ]] || fail "the plugins are not there"
 [ "$(zcat /usr/share/man/man8/pywall.8.gz /usr/share/man/man8/pywall-replay.8.gz | grep -c '^\.TH')" = 2 ] || fail "man pages"
+apt install fish zsh
 bash -n /usr/share/bash-completion/completions/pywall
+[[ "$(fish -c 'complete -C "pywall rel"')" == reload* ]] || fail "fish completes no command"
+[ "$(zsh -fc 'autoload -Uz compinit && compinit -u && echo ${_comps[pywall]}')" = _pywall ] || fail "zsh does not find its script"
 grep -q '^ExecStart=/usr/bin/pywall run --config /etc/pywall/pywall.yaml' /usr/lib/systemd/system/pywall.service
 [ -z "$(find /etc/systemd -name 'pywall*')" ] || fail "the service is enabled"
 
