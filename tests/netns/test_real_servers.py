@@ -101,11 +101,22 @@ def imap(stage: Stage) -> None:
     folder = stage.folder / "dovecot"
     folder.mkdir()
     config = folder / "dovecot.conf"
-    config.write_text(
-        f"protocols = imap\nbase_dir = {folder}/run\nlog_path = {folder}/log\n"
-        f"ssl = yes\nssl_cert = <{pem}\nssl_key = <{pem}\n"
-        "disable_plaintext_auth = no\npassdb {\n  driver = static\n  args = password=right\n}\n"
+    version = stage.lab.run("server", "dovecot", "--version")
+    # what the two branches write in another way
+    before_2_4 = (
+        f"ssl_cert = <{pem}\nssl_key = <{pem}\ndisable_plaintext_auth = no\n"
+        "passdb {\n  driver = static\n  args = password=right\n}\n"
         "userdb {\n  driver = static\n  args = uid=nobody gid=nogroup home=/tmp\n}\n"
+    )
+    since_2_4 = (
+        f"ssl_server_cert_file = {pem}\nssl_server_key_file = {pem}\nauth_allow_cleartext = yes\n"
+        "passdb static {\n  password = right\n}\n"
+        "userdb static {\n  fields {\n    uid = nobody\n    gid = nogroup\n    home = /tmp\n  }\n}\n"
+    )
+    head = "" if version.startswith("2.3") else "dovecot_config_version = 2.4.0\ndovecot_storage_version = 2.4.0\n"
+    config.write_text(
+        f"{head}protocols = imap\nbase_dir = {folder}/run\nlog_path = {folder}/log\nssl = yes\n"
+        f"{since_2_4 if head else before_2_4}"
         "service imap-login {\n  inet_listener imap {\n    port = 1143\n  }\n"
         "  inet_listener imaps {\n    port = 0\n  }\n}\n"
     )
