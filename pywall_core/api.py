@@ -85,6 +85,7 @@ PUBLIC_MEMBERS: Final = {
         "plugins",
         "possible_names",
         "sets",
+        "share",
         "stats",
         "worker",
     ),

@@ -60,7 +60,7 @@ def unit(command: str, config: str, iptables: str | None) -> str:
         "PYWALL": _quoted(command),
         "CONFIG": _quoted(config),
         "SYSCTL": shutil.which("sysctl", path="/usr/sbin:/sbin:/usr/bin") or "/usr/sbin/sysctl",
-        "EXTRA_CAPABILITIES": (" CAP_NET_RAW" if iptables == "legacy" else "") + _helper_capabilities(config),
+        "EXTRA_CAPABILITIES": (" CAP_NET_RAW" if iptables == "legacy" else "") + _helper_capabilities(),
         "PROTECT_HOME": "read-only" if _in_home(command, config, os.path.realpath(sys.executable)) else "yes",
     }
     text = resources.files("pywall_core.kernel").joinpath("pywall.service").read_text(encoding="utf-8")
@@ -71,17 +71,11 @@ def unit(command: str, config: str, iptables: str | None) -> str:
     return text
 
 
-def _helper_capabilities(config: str) -> str:
-    """Return what the helper processes of the configuration's plugins need; it may not be written yet."""
-    from ..config import ConfigError, loads, read
-    from ..plugins.helpers import wanted_helpers
+def _helper_capabilities() -> str:
+    """Return what the helper processes of installed plugins need; a reload may be the first to name one."""
+    from ..plugins.helpers import are_helpers_installed
 
-    try:
-        name, text, _ = read(config)
-        helpers = wanted_helpers(loads(text, name, strict=False))
-    except (ConfigError, OSError):
-        return ""
-    return " CAP_SYS_PTRACE CAP_DAC_READ_SEARCH" if helpers else ""
+    return " CAP_SYS_PTRACE CAP_DAC_READ_SEARCH" if are_helpers_installed() else ""
 
 
 def _in_home(*paths: str) -> bool:

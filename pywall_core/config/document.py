@@ -25,6 +25,10 @@ MAX_PROBLEMS: Final = 100
 #: ``# pywall: ignore[W012]`` at the end of a line: warnings with these codes are not wanted for it
 _IGNORED: Final = re.compile(r"#\s*pywall:\s*ignore\[([^\]]*)\]")
 
+#: quotes and blanks that word processors and web pages put in place of those that YAML knows
+_QUOTES: Final = frozenset("\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb\u2033\u2032")
+_BLANKS: Final = "\u00a0\u2007\u202f\u2009\u200b\u2060\u3000\ufeff"
+
 #: libyaml's parser where PyYAML was built with it: ten times as fast, the same events
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -123,7 +127,8 @@ def parse(text: bytes, file: str) -> Document:
         decoded = text.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = text.count(b"\n", 0, error.start) + 1
-        raise ConfigError([Problem(line, 1, "", "not UTF-8 text", file)]) from None
+        utf16 = ": it is UTF-16, save it as UTF-8" if text[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
+        raise ConfigError([Problem(line, 1, "", f"not UTF-8 text{utf16}", file)]) from None
     document = Document(file, texts={file: decoded.split("\n")})
     reserved = syntax.RESERVED.search(decoded)
     if reserved:
@@ -134,6 +139,9 @@ def parse(text: bytes, file: str) -> Document:
     for line in syntax.tabs(rest):
         document.problems.append(document.at(Mark(line, 1), (), "a tab; indent with blanks"))
     rest = syntax.without_tabs(rest)
+    for line in syntax.slashes(rest):
+        document.problems.append(document.at(Mark(line, 1), (), "a comment begins with #, and not with //"))
+    rest = syntax.without_slashes(rest)
     for _ in range(syntax.MAX_SKIPPED):
         skipped = _build(document, rest)
         if not skipped:
@@ -159,7 +167,8 @@ def _build(document: Document, text: str) -> int:
             line, column = skipped, (error.context_mark.column + 1 if error.context_mark else 1)
         if (document.file, line) not in document.broken:
             document.problems.append(document.at(Mark(line, column), (), message))
-        known = (document.file, skipped) in document.broken
+        # a list entry that was left out is an empty one, which may still stand in the wrong column
+        known = (document.file, skipped) in document.broken and not syntax.is_emptied(text, skipped)
         document.broken.update({(document.file, line), (document.file, skipped)})
         return 0 if known else skipped
     except yaml.reader.ReaderError as error:
@@ -203,7 +212,7 @@ class _Builder:
                     self._stop(event, "a second document; one file holds one configuration")
             elif isinstance(event, yaml.AliasEvent):
                 message = f'write the value out, or "*{event.anchor}" in quotes for text'
-                self._object(event, f"alias *{event.anchor}: aliases are not taken; {message}")
+                self._ambiguous(event, f"alias *{event.anchor}: aliases are not taken; {message}")
                 self._add(event, f"*{event.anchor}")
             elif isinstance(event, yaml.ScalarEvent):
                 self._add(event, self._scalar(event))
@@ -263,6 +272,8 @@ class _Builder:
             self._object(event, f"{shown(key)} is not a key{quoted}; keys are text")
             key = f"{shown(key)}"
         path = (*parent.path, key)
+        if key == "<<":
+            self.document.ambiguous.add(self.document.marks[parent.path])
         if key in parent.data:
             first = self.document.keys[path].line
             parent.key, parent.has_key = key, True
@@ -277,7 +288,7 @@ class _Builder:
             )
             self._object(event, f"tag {event.tag[:60]!r}: {message}")
 
-    def _ambiguous(self, event: yaml.ScalarEvent, message: str) -> None:
+    def _ambiguous(self, event: yaml.Event, message: str) -> None:
         self.document.ambiguous.add(_place(event))
         self._object(event, message)
 
@@ -288,6 +299,9 @@ class _Builder:
             return text
         if text in _NULL:
             return None
+        if text[0] in _QUOTES or text != text.strip(_BLANKS):
+            what = "a typographic quote: write ' or \"" if text[0] in _QUOTES else "a no-break space: write a blank"
+            self._ambiguous(event, f"{shown(text)} begins or ends with {what}")
         if text in _BOOL:
             return _BOOL[text]
         if _INT.fullmatch(text):

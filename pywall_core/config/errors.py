@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
+from .aliases import ACTION_ALIASES, KEY_ALIASES, KEY_FORMS
 from .section_form import section_form
 
 #: The way to a value: keys and list positions, ``("chains", "INPUT", 2, "dst")``.
@@ -150,6 +151,11 @@ def _words(path: Path, item: Mapping[str, Any], model: type[BaseModel], also: Co
         if isinstance(value, str) and value in names:
             return path, f"{shown(value)}: write {value} without quotes"
         hint = nearest(value, names, ACTION_ALIASES)
+        parts = re.split(r"\s*[/,|]\s*", value) if isinstance(value, str) else []
+        if len(parts) > 1 and set(parts) <= set(names):
+            hint = ": it takes one; write a rule for each, or leave the key out for any"
+        elif str(value).lower() in ("any", "all", "both", "*"):
+            hint = ": for any, leave the key out"
         return path, f"{shown(value)} is not allowed{hint} (allowed: {', '.join(names)})"
     if kind in ("value_error", "assertion_error"):
         return path, str(context["error"])
@@ -172,6 +178,12 @@ def unknown_key(key: object, known: Iterable[str]) -> str:
         return "unknown key; write 'dst' or 'src'" if "dst" in names else unknown_key("interface", names)
     if str(key).isupper() and "action" in names:
         return f"unknown key; write 'action: {key}'"
+    if key in ("from", "to", "start", "end") and "hours" in names:
+        return "unknown key; write hours: 08:00-18:00"
+    if key in ("dport", "sport", "port", "ports") and "src" in names and "protocol" not in names:
+        return "unknown key; a port is a rule of its own, {all: [{rule: ip, ...}, {rule: port, dst: ...}], action: ...}"
+    if key in KEY_FORMS and "action" in names:
+        return f"unknown key; {KEY_FORMS[str(key)]}"
     return f"unknown key{nearest(key, names, KEY_ALIASES)} (allowed: {', '.join(names) or 'none'})"
 
 
@@ -187,68 +199,6 @@ def _right_form(kind: str, value: object) -> str:
     return ""
 
 
-#: What other firewalls call the actions, and the modes.
-ACTION_ALIASES: Final = {
-    "allow": "ACCEPT",
-    "pass": "ACCEPT",
-    "permit": "ACCEPT",
-    "block": "DROP",
-    "deny": "DROP",
-    "discard": "DROP",
-    "refuse": "REJECT",
-    "enforcing": "enforce",
-    "permissive": "observe",
-    "monitor": "observe",
-    "audit": "observe",
-    **dict.fromkeys(("ip", "ips", "ipv4", "ipv6", "cidr", "address", "network", "networks", "ipv4_addr"), "addresses"),
-    **dict.fromkeys(("domain", "domains", "host", "hosts", "hostnames", "name"), "names"),
-    **dict.fromkeys(("string", "text", "regex"), "strings"),
-    "inet_service": "ports",
-}
-#: Keys that other firewalls use, and ours.
-KEY_ALIASES: Final = {
-    "dport": "dst",
-    "dports": "dst",
-    "dest": "dst",
-    "destination": "dst",
-    "daddr": "dst",
-    "to": "dst",
-    "sport": "src",
-    "source": "src",
-    "saddr": "src",
-    "from": "src",
-    "proto": "protocol",
-    "verdict": "action",
-    "target": "action",
-    "then": "action",
-    "jump": "action",
-    "policy": "default",
-    "rules": "chains",
-    "chain": "chains",
-    "description": "comment",
-    "note": "comment",
-    "title": "name",
-    "disabled": "enabled",
-    "dry_run": "observe",
-    "interface": "in",
-    "sni": "name",
-    "variables": "vars",
-    "includes": "include",
-    "rate": "over",
-    "max": "over",
-    "connections": "concurrent",
-    "count": "times",
-    "period": "within",
-    "seconds": "within",
-    "domain": "is",
-    "country": "src",
-    "user": "is",
-    "program": "path",
-    "exe": "path",
-    "weekdays": "days",
-    "ttl": "for",
-    "timeout": "for",
-}
 #: how pydantic begins: "Input should be greater than 0", "List should have at least 1 item"
 _SHOULD = re.compile(r"^.*?\bshould ")
 _EXPECTED = {

@@ -23,8 +23,9 @@ from pydantic_core import CoreSchema
 
 from ..model.packet import FORWARD, HOOK_NAMES
 from ..model.verdict import Action
+from .aliases import ACTION_ALIASES
 from .document import Document
-from .errors import ACTION_ALIASES, ConfigError, Path, Problem, explain, nearest, shown
+from .errors import ConfigError, Path, Problem, explain, nearest, shown
 from .failure_section import Failure
 from .queue_section import Queue
 from .section import Section

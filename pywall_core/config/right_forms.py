@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from .errors import nearest, shown
+from .other_firewalls import key_form
 
 #: Words that rules of other firewalls begin with, and ours.
 _HEADS: Final = {"and": "all", "or": "any", "kind": "rule", "type": "rule", "match": "rule", "if": "rule"}
 #: Hooks of netfilter that PyWall is not at.
 OTHER_HOOKS: Final = frozenset({"PREROUTING", "POSTROUTING", "INGRESS", "EGRESS"})
 _COMBINATORS: Final = ("all", "any", "not")
+#: How other firewalls name what a rule looks for, and where it is found here.
+_EXPRESSIONS: Final = {
+    "expr": "{rule: app, is: ...}, {rule: geo, ...} or {rule: fact, name: ...}",
+    "operator": "{rule: domain, is: ...}, {rule: process, path: ...} or {rule: port, dst: ...}",
+    "scope": "{rule: ip, src: ...} in a chain",
+}
 
 
 def rule_form(data: Mapping[str, Any], kinds: Collection[str]) -> str:
@@ -22,6 +30,14 @@ def rule_form(data: Mapping[str, Any], kinds: Collection[str]) -> str:
         if isinstance(value, list):
             what = f"[{', '.join(map(str, value))}]"
         return f"; for all but this, write {{not: {{rule: {data['rule']}, is: {what}}}, action: ...}}"
+    for key, value in data.items():
+        glued = re.match(r"([a-z]+)[:=](\S+)", key)
+        if glued and glued[1] in ("rule", *_COMBINATORS):
+            return f": a blank must follow the colon, write '{glued[1]}: {glued[2]}'"
+        if key in _EXPRESSIONS:
+            return f"; {key!r} is of another firewall: write {_EXPRESSIONS[key]}"
+        if form := key_form(key, value):
+            return form
     for key, value in data.items():
         if key in ("type", "kind", "match", "name") and isinstance(value, str) and value in kinds:
             return f"; write 'rule: {value}'"

@@ -7,11 +7,13 @@ from typing import Any, Final
 
 from ..model.rule_kind import RuleKind
 from ..model.verdict import Action
+from .aliases import ACTION_ALIASES
 from .bound_rule import RULE_KEYS, AllOf, AnyOf, BoundRule, Condition, Not, rule_text
-from .errors import ACTION_ALIASES, Path, nearest, shown, some_of
+from .errors import Path, nearest, shown, some_of
 from .jumps import check_jumps
 from .model import Config
 from .names import PROTOCOL_ALIASES, bringing
+from .other_firewalls import line_form
 from .right_forms import action_form, addition_form, rule_form
 from .rule_needs import Facts, RuleNeeds, no_set
 from .set_addition import SetAddition
@@ -19,6 +21,8 @@ from .set_addition import SetAddition
 _COMBINATORS: Final = ("all", "any", "not")
 #: Characters of a rule's name and comment at most.
 MAX_TEXT: Final = 200
+#: Kinds of rules of other firewalls that ask for the state of a connection.
+_STATES: Final = frozenset({"state", "ct", "conntrack", "ctstate", "established", "related"})
 #: What people call the rule kinds, and ours.
 KIND_ALIASES: Final = {
     "address": "ip",
@@ -35,6 +39,8 @@ KIND_ALIASES: Final = {
     "dport": "port",
     "sport": "port",
     "service": "port",
+    "dst_port": "port",
+    "src_port": "port",
     "tcp": "protocol",
     "udp": "protocol",
     "icmp": "protocol",
@@ -45,10 +51,6 @@ KIND_ALIASES: Final = {
     "out": "iface",
     "application": "app",
     "l7": "app",
-    "state": "flow",
-    "ct": "flow",
-    "conntrack": "flow",
-    "established": "flow",
     "sni": "fact",
     "any": "always",
     "default": "always",
@@ -102,7 +104,7 @@ class _Binder:
 
     def rule(self, data: Any, path: Path, place: str) -> BoundRule | None:
         if not isinstance(data, dict):
-            self.config.error(path, not_a_rule(data))
+            self.config.error(path, line_form(data))
             return None
         own = self.parameters(data.get("rule"))
         keys = {key: data[key] for key in RULE_KEYS if key in data and key not in own}
@@ -174,7 +176,7 @@ class _Binder:
 
     def condition(self, data: Any, path: Path, *, inside: bool = False) -> Condition | None:
         if not isinstance(data, dict):
-            self.config.error(path, not_a_rule(data))
+            self.config.error(path, line_form(data))
             return None
         own = self.parameters(data.get("rule"))
         heads = [key for key in ("rule", *_COMBINATORS) if key in data and key not in own]
@@ -195,7 +197,8 @@ class _Binder:
             return None if part is None else Not(part)
         parts = data[head]
         if not isinstance(parts, list) or not parts:
-            self.config.error((*path, head), f"{shown(parts)}: should be a list of rules")
+            form = ": write [{...}]" if isinstance(parts, dict) else ""
+            self.config.error((*path, head), f"{shown(parts)}: should be a list of rules{form}")
             return None
         bound = [self.condition(part, (*path, head, at), inside=True) for at, part in enumerate(parts)]
         whole = tuple(part for part in bound if part is not None)
@@ -235,17 +238,10 @@ class _Binder:
         if not isinstance(name, str):
             return f"{problem}: should be the name of a rule kind (known: {some_of(name, self.kinds)})"
         hint = bringing("pywall.rules", name, self.needs.named) or nearest(name, self.kinds, KIND_ALIASES)
+        if name.lower() in _STATES and "flow" in self.kinds:
+            hint = "; for answers to what this host began write {rule: flow, initiator: local}"
         if not hint and PROTOCOL_ALIASES.get(name, name) in (self.needs.protocols or ()):
             hint = f"; write {{rule: app, is: {PROTOCOL_ALIASES.get(name, name)}}}"
         if not hint and not self.kinds:
             hint = "; no plugin under plugins brings rules, add '- rules'"
         return f"{problem}{hint} (known: {some_of(name, self.kinds) or 'none'}; pywall rules lists them)"
-
-
-def not_a_rule(data: object) -> str:
-    """Return what is said of a value that stands where a rule is expected."""
-    forms = "{rule: KIND, ...}, {all: [...]}, {any: [...]} or {not: {...}}"
-    fields = data.split() if isinstance(data, str) else []
-    if len(fields) > 1 and fields[-1].upper() in Action.__members__:
-        return f"{shown(data)}: should be a rule; write {{rule: app, is: {fields[0]}, action: {fields[-1].upper()}}}"
-    return f"{shown(data)}: should be a rule, {forms}"

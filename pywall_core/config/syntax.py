@@ -20,6 +20,7 @@ _OPEN, _CLOSE, _AT = "\ue000", "\ue001", "\ue002"
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_.:-]*)\}")
 _HIDDEN_VARIABLE: Final = re.compile(rf"\${_OPEN}([A-Za-z0-9_.:-]+){_CLOSE}")
 _SET: Final = re.compile(r"(?<=[\s\[{,])@(?=[A-Za-z_])")
+_SLASHES: Final = re.compile(r"^([ ]*)//", re.MULTILINE)
 _TAB: Final = re.compile(r"^[ ]*\t[ \t]*", re.MULTILINE)
 
 
@@ -48,6 +49,23 @@ def without_tabs(text: str) -> str:
     return _TAB.sub(lambda found: found[0].replace("\t", " "), text)
 
 
+def slashes(text: str) -> Iterator[int]:
+    """Numbers (from 1) of the lines that are a comment of other languages."""
+    for found in _SLASHES.finditer(text):
+        yield text.count("\n", 0, found.start()) + 1
+
+
+def without_slashes(text: str) -> str:
+    """Return the text, such lines written as comments."""
+    return _SLASHES.sub(r"\1#/", text)
+
+
+def is_emptied(text: str, number: int) -> bool:
+    """Return whether a line was left out before, as an entry of a list that is empty."""
+    lines = text.split("\n")
+    return 0 < number <= len(lines) and lines[number - 1].strip() == "- ~"
+
+
 def words(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> str:
     """Return what is wrong with the ``lines`` of a file, and the right form."""
     problem = error.problem or ""
@@ -59,15 +77,15 @@ def words(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> str:
     if "cannot start any token" in problem:
         found = re.search(r"character '(.)'", problem)
         start = found[1] if found else line[column : column + 1]
+        if start == "\t":
+            return "a tab; write a blank"
         return f'text that begins with {start} needs quotes: "{start}..."'
     if "alphabetic or numeric character" in problem:
         return 'text that begins with * or & needs quotes: "*..."'
     if "expected node content" in problem and line[column:].startswith(":"):
         return 'text that begins with : needs quotes: "::1"'
-    if re.match(r"\s*-[^\s-]", line):
-        return "a blank must follow the dash that begins an entry: write '- '"
-    if re.search(r"[}\]\w]\s*//", line):
-        return "a comment begins with #, and not with //"
+    if form := _line_words(line):
+        return form
     if _glued(error, lines):
         return "a key without its ': '; a blank must follow the colon"
     if "mapping values are not allowed" in problem:
@@ -83,6 +101,17 @@ def words(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> str:
     if "block mapping" in context or "block collection" in context or "expected <document start>" in problem:
         return f"not indented as the lines above ({problem})"
     return "not YAML: " + ", ".join(part for part in (context, problem) if part)
+
+
+def _line_words(line: str) -> str:
+    """Return what is wrong with the line of an error, as its text alone tells; else nothing."""
+    if re.match(r"\s*-[^\s-]", line):
+        return "a blank must follow the dash that begins an entry: write '- '"
+    if re.search(r"[}\]\w]\s*//", line):
+        return "a comment begins with #, and not with //"
+    if re.search(r"\{\s*(not|all|any)\s*:\s*rule\s*:", line):
+        return "what stands under not, all and any has braces of its own: {not: {rule: ...}}, {all: [{rule: ...}]}"
+    return ""
 
 
 def _glued(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> int:
@@ -115,7 +144,8 @@ def skip_line(text: str, number: int) -> str:
         return ""
     line = lines[number - 1]
     indented = line[: len(line) - len(line.lstrip())]
-    lines[number - 1] = f"{indented}- ~" if line.lstrip().startswith("- ") else ""
+    is_entry = line.lstrip().startswith("- ") and line.strip() != "- ~"
+    lines[number - 1] = f"{indented}- ~" if is_entry else ""
     return "\n".join(lines)
 
 

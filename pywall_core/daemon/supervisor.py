@@ -21,6 +21,7 @@ from ..kernel.firewall import Firewall
 from ..kernel.iptables import wanted_variant
 from ..kernel.queues import LossCounter, statistics
 from ..kernel.rundir import RunDir
+from ..plugins.helpers import are_helpers_installed
 from .channel import Message
 from .control import Client, ControlSocket
 from .helper_pool import HelperPool
@@ -274,8 +275,8 @@ class Supervisor:
             keep.add(privileges.CAP_NET_RAW)
         if config.run.user is not None:
             keep |= {privileges.CAP_SETUID, privileges.CAP_SETGID, privileges.CAP_KILL}
-        if self._helpers:
-            keep |= {privileges.CAP_SYS_PTRACE, privileges.CAP_DAC_READ_SEARCH}  # for one that has to be replaced
+        if are_helpers_installed():  # one that has to be replaced, or that a reload asks for
+            keep |= {privileges.CAP_SYS_PTRACE, privileges.CAP_DAC_READ_SEARCH}
         privileges.keep_only(keep)
 
     def _shut_down(self) -> None:

@@ -109,6 +109,7 @@ class Worker:
         self._engine.assume_originals(original_keys())
         if queue.workers > 1:
             self._engine.expectations.share = self._share_expectation
+            self._engine.sharing.send = self._share
         self._carried = _carried_flows(self._engine) if queue.offload else None
         self._number = options.number
         #: packets of all workers that passed without a verdict, as the supervisor counted them
@@ -246,6 +247,8 @@ class Worker:
                 self._change_set(message, now)
             case "expects":
                 self._engine.expectations.take_shared(message["entry"], now)
+            case "shared":
+                self._engine.sharing.take(message["name"], message["entry"])
             case "set-entries":
                 self._answer(message, set_entries(self._engine.sets, message, now))
             case "stats":
@@ -266,6 +269,9 @@ class Worker:
 
     def _share_expectation(self, entry: list[object]) -> None:
         self._channel.try_send({"is": "expects", "entry": entry})
+
+    def _share(self, name: str, entry: list[object]) -> None:
+        self._channel.try_send({"is": "shared", "name": name, "entry": entry})
 
     def _connect_helper(self, name: str) -> None:
         connection = socket.socket(fileno=self._channel.descriptors.pop(0))

@@ -24,6 +24,8 @@ HUNG: Final = 3.5
 START: Final = 60.0
 #: values of an announced flow as workers tell it
 _ENTRY: Final = 6
+#: characters of what plugins tell each other
+_SHARED: Final = 1000
 
 
 class WorkerProcess:
@@ -106,6 +108,9 @@ class WorkerProcess:
                         self.set_changes.append(message)
                     case "expects" if isinstance(message.get("entry"), list) and len(message["entry"]) == _ENTRY:
                         self.announcements.append({"do": "expects", "entry": message["entry"]})
+                    case "shared" if isinstance(message.get("entry"), list) and len(str(message["entry"])) <= _SHARED:
+                        shared = {"do": "shared", "name": str(message.get("name")), "entry": message["entry"]}
+                        self.announcements.append(shared)
                     case "failed":
                         self.failure = (int(message.get("code", 1)), str(message.get("message", "")))
                     case "answer":

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -40,6 +41,7 @@ from .hooks import PacketHooks, Walk
 from .offload import Offload
 from .pipeline import Pipeline
 from .set_changes import SetChanges
+from .sharing import Sharing
 from .shortcuts import why_bare_acks_are_queued
 from .stats import engine_stats
 from .timing import EVERY, Timing
@@ -115,6 +117,7 @@ class Engine:
         self.inheritance = Inheritance()
         #: plugins' ways to their helper processes, by plugin
         self.helpers: dict[str, Helper] = {}
+        self.sharing = Sharing(self._guard)
         self._kept: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = {}
         self.keep("core.expectations", self.expectations.save, self.expectations.load)
         self.fragments = Fragments()
@@ -194,6 +197,11 @@ class Engine:
     def keep(self, name: str, save: Callable[[], Any], load: Callable[[Any], None]) -> None:
         """See :meth:`pywall_core.model.host.Host.keep`."""
         self._kept[name] = save, load
+
+    def share(self, name: str, received: Callable[[list[Any]], None]) -> Callable[[list[Any]], None] | None:
+        """See :meth:`pywall_core.model.host.Host.share`."""
+        self.sharing.register(name, received)
+        return partial(self.sharing.tell, name) if self.live and self.config.queue.workers > 1 else None
 
     def helper(self, name: str, answered: Callable[[dict[str, Any]], None]) -> Helper:
         """See :meth:`pywall_core.model.host.Host.helper`."""

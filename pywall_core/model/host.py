@@ -142,6 +142,14 @@ class Host(Protocol):
         (plugin, rule and its parameters). Times in it are of the monotonic clock. Do not trust it.
         """
 
+    def share(self, name: str, received: Callable[[list[Any]], None]) -> Callable[[list[Any]], None] | None:
+        """Return the function that tells an entry to the other workers, None where there are none. Call it at
+        ``startup``.
+
+        An entry is a list of JSON values, at most 1000 bytes. The others get it a moment later, and ``received`` is
+        called there, between packets; do not trust it. An entry may be lost when a worker is very busy.
+        """
+
     def helper(self, name: str, answered: Callable[[dict[str, Any]], None]) -> Helper:
         """Return the way to the helper process of plugin ``name``: the entry point of that name in ``pywall.helpers``.
 

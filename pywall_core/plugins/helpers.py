@@ -20,6 +20,11 @@ def wanted_helpers(config: Config) -> list[str]:
     return [entry.name for entry in config.plugins if entry.name in have]
 
 
+def are_helpers_installed() -> bool:
+    """Return whether some installed plugin has a helper process: a reload may ask for it."""
+    return bool(_points())
+
+
 def helper_point(name: str) -> importlib.metadata.EntryPoint:
     """Return the entry point of a plugin's helper.
 

@@ -47,6 +47,7 @@ class FakeHost:
         self.events: list[dict[str, Any]] = []
         self.expected: list[tuple[Any, ...]] = []
         self.helpers: dict[str, Helper] = {}
+        self.shared: dict[str, Callable[[list[Any]], None]] = {}
         self.kept: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = {}
 
     def fact_state(self, flow: Flow, name: str) -> Answer:
@@ -63,6 +64,11 @@ class FakeHost:
     def may_be_confirmed(self, flow: Flow) -> bool:
         """Return whether detection goes on."""
         return not flow.confirmed and not flow.detect_done
+
+    def share(self, name: str, received: Callable[[list[Any]], None]) -> Callable[[list[Any]], None] | None:
+        """Note who is told in ``shared``; there are no other workers."""
+        self.shared[name] = received
+        return None
 
     def helper(self, name: str, answered: Callable[[dict[str, Any]], None]) -> Helper:
         """Return a way to a helper process that is not there; ``connect`` it with one end of a socket pair."""

@@ -95,6 +95,47 @@ RULES = [
     ("{rule: always, action: DROP} // all", "a comment begins with #"),
     ("{rule: service, is: htps, action: ACCEPT}", "did you mean 'https'?"),
     ("{rule: user, is: root, action: ACCEPT}", "add '- process' under plugins"),
+    ("allow 22/tcp", "write {rule: port, protocol: tcp, dst: 22, action: ACCEPT}"),
+    ("ufw deny 23", "write {rule: port, dst: 23, action: DROP}"),
+    ("allow from any to any port 22", "write {rule: port, dst: 22, action: ACCEPT}"),
+    ("allow from 10.0.0.0/8 to any port 22 proto tcp",
+     "{all: [{rule: ip, src: 10.0.0.0/8}, {rule: port, protocol: tcp, dst: 22}], action: ACCEPT}"),
+    ("deny from 203.0.113.5", "write {rule: ip, src: 203.0.113.5, action: DROP}"),
+    ("port 22", "write {rule: port, dst: 22, action: ACCEPT}"),
+    ("port 22: ACCEPT", "write {rule: port, dst: 22, action: ACCEPT}"),
+    ("-A INPUT -p tcp --dport 22 -j ACCEPT", "'pywall convert FILE' writes a policy"),
+    ("iptables -A INPUT -j DROP", "'pywall convert FILE' writes a policy"),
+    ("tcp dport 22 accept", "'pywall convert FILE' writes a policy"),
+    ("ct state established,related accept", "'pywall convert FILE' writes a policy"),
+    ("drop tcp any any -> any 22 (sid:1;)", "of a rule of Suricata write what it looks for"),
+    ("{name: x, action: block, expr: 'geoip(ip.dst)'}", "'expr' is of another firewall"),
+    ("{operator: {type: simple}, action: DROP}", "'operator' is of another firewall"),
+    ("{rule: port, dst: tcp/22, action: DROP}", "write {rule: port, protocol: tcp, dst: 22}"),
+    ("{rule: port, dst: 1000\u20132000, action: DROP}", "a range is written with -, 1000-2000"),
+    ("{rule: port, protocol: tcp/udp, dst: 53, action: DROP}", "leave the key out for any"),
+    ("{rule: port, protocol: any, dst: 53, action: DROP}", "for any, leave the key out"),
+    ("{rule: ip, src: '[2001:db8::1]', action: DROP}", "write 2001:db8::1 without brackets"),
+    ("{rule: ip, src: '[2001:db8::1]:22', action: DROP}", "write 2001:db8::1 without brackets"),
+    ("{rule: ip, src: 10.0.0.1, dport: 22, action: DROP}", "a port is a rule of its own"),
+    ("{rule: state, is: established, action: ACCEPT}", "write {rule: flow, initiator: local}"),
+    ("{rule: ct, state: new, action: ACCEPT}", "write {rule: flow, initiator: local}"),
+    ("{rule: tcp-state, is: NEW, action: ACCEPT}", "write {rule: flow, initiator: remote}"),
+    ("{rule: tcp-state, is: RELATED, action: ACCEPT}", "a word of conntrack"),
+    ("{rule: time, from: '8:00', action: DROP}", "write hours: 08:00-18:00"),
+    ("{rule: domain, is: \u201cexample.com\u201d, action: DROP}", "a typographic quote"),
+    ("{rule: app, is: \u2018ssh\u2019, action: DROP}", "a typographic quote"),
+    ("{rule: always,\u00a0action: DROP}", "a no-break space: write a blank"),
+    ("{rule:always, action:DROP}", "a blank must follow the colon, write 'rule: always'"),
+    ("{rule=always, action=DROP}", "a blank must follow the colon, write 'rule: always'"),
+    ("{not: rule: always, action: DROP}", "has braces of its own"),
+    ("{all: {rule: always}, action: DROP}", "should be a list of rules: write [{...}]"),
+    ("{rule: always, action: DROP, log: true}", "logging is a rule of its own"),
+    ("{rule: always, action: DROP, priority: 10}", "in the order in which they stand"),
+    ("{rule: always, action: REJECT, reject_with: tcp-reset}", "REJECT answers TCP with a reset"),
+    ("{rule: always, action: DROP, state: NEW}", "write {rule: flow, initiator: local}"),
+    ("{rule: always, action: DROP, chain: INPUT}", "the chain that a rule stands in says it"),
+    ("{<<: *base, action: DROP}", "aliases are not taken; write the value out"),
+    ("\t{rule: always, action: DROP}", "a tab; write a blank"),
 ]  # fmt: skip
 #: a file as people write it -> what the answer says
 FILES = [
@@ -126,7 +167,31 @@ FILES = [
     ("plugins: [pywall-rules]\n", "did you mean 'rules'?"),
     ("plugins:\n  -rules\n  - stream: {}\n", "a blank must follow the dash"),
     ("mode: audit\n", "did you mean 'observe'?"),
+    ("// a comment\nversion: 1\n", "a comment begins with #, and not with //"),
+    ('// JSON\n{"version": 1, "mode": "observe"}\n', "a comment begins with #, and not with //"),
+    ("base: &base {rule: port, dst: 22}\n", "unknown key"),
+    ("plugins: [rules]\n---\nplugins: [stream]\n", "a second document"),
+    ("chains: {INPUT: [], INPUT: []}\n", "duplicate key, already in line 1"),
+    ("include: p.yaml\n", "includes itself"),
+    ("queue: {number: -1}\n", "should be greater than or equal to 0"),
+    ("mode: \u201cobserve\u201d\n", "a typographic quote"),
 ]
+
+
+def test_utf16_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "p.yaml"
+    file.write_bytes("version: 1\n".encode("utf-16"))
+    with pytest.raises(ConfigError, match="it is UTF-16, save it as UTF-8"):
+        prepare(str(file))
+
+
+def test_a_misplaced_line_hides_no_mistake_of_the_rest(tmp_path: Path) -> None:
+    text = (
+        "version: 1\nplugins: [rulez]\nmode: foo\nchains:\n  INPUT:\n    - port 22 ACCEPT\n"
+        "\t- {rule: port, dst: 1, action: DROP}\n  FOWARD: []\ndefault: nope\n"
+    )
+    lines = refused(tmp_path, text)
+    assert {line.split(":")[1] for line in lines} == {"2", "3", "6", "7", "8", "9"}
 
 
 def refused(tmp_path: Path, text: str) -> list[str]:

@@ -271,10 +271,15 @@ class Lab:
 
     SERVER, SERVER6 = "10.78.0.2", "fd78::2"
 
+    def add_namespace(self, name: str) -> Namespace:
+        """One more namespace, without links."""
+        made = Namespace(f"{self.fw.name}-{name}")
+        self._more.append(made)
+        return made
+
     def add_server(self) -> Namespace:
         """A third namespace behind ``fw``, which becomes a gateway."""
-        server = Namespace(f"{self.fw.name}-server")
-        self._more.append(server)
+        server = self.add_namespace("server")
         self.fw.run(f"ip link add fw1 type veth peer name server0 netns {server.name}")
         self.fw.run("ip addr add 10.78.0.1/24 dev fw1; ip addr add fd78::1/64 dev fw1 nodad; ip link set fw1 up")
         self.fw.run("sysctl -q net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1")

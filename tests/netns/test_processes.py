@@ -193,6 +193,17 @@ def test_a_helper_that_ends_is_replaced(wire: Wire, until: Callable[..., None]) 
     assert not any(Path(f"/proc/{pid}").exists() for pid in kept)
 
 
+def test_a_reload_may_be_the_first_to_ask_for_processes(wire: Wire, until: Callable[..., None]) -> None:
+    firewall = wire.lab.run("version: 1\nqueue: {number: 171}\nplugins: [rules]\ndefault: ACCEPT\n")
+    rule = f"    - {{rule: process, path: {CURL}, action: ACCEPT}}\n"
+    wire.lab.write(POLICY.format(events=wire.events, rules=rule, default="DROP"))
+    firewall.send(1)
+    until(lambda: "reloaded" in firewall.log(), 30, "reload")
+    assert wire.curl(user="65534"), "a process of another user, too"
+    assert not wire.bash()
+    assert "missing" not in firewall.log()
+
+
 def test_flows_are_named_also_where_no_rule_asks(wire: Wire) -> None:
     firewall = wire.run("{rule: ip, dst: 192.0.2.1, action: DROP}")
     for _ in range(20):

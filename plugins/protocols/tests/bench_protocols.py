@@ -79,7 +79,7 @@ def bench_noise(benchmark):
     noise = random.Random(1).randbytes(1400)
     asked = [
         module.pywall_detect
-        for _, module in bundle.Protocols().plugins()
+        for _, module in bundle.Protocols().detectors()
         if "tcp" in module.transport and (module.first_client is None or noise[0] in module.first_client)
     ]
     flow = make_flow(client=noise)
@@ -92,7 +92,7 @@ class Recorded:
 
     def __init__(self) -> None:
         self.calls = defaultdict(list)
-        self.plugins = {name: self._recorded(name, module) for name, module in bundle.Protocols().plugins()}
+        self.plugins = {name: self._recorded(name, module) for name, module in bundle.Protocols().detectors()}
 
     def _recorded(self, name, module):
         detect = module.pywall_detect

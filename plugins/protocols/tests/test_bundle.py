@@ -44,7 +44,7 @@ NEGATIVES = [(NOISE, NOISE), (b"8" * 40, NOISE), (NOISE[:1], b""), (b"\x17\x03\x
 
 
 def plugins():
-    return bundle.Protocols().plugins()
+    return bundle.Protocols().detectors()
 
 
 def may_begin(firsts, said):
@@ -92,7 +92,7 @@ def test_no_other_detector_claims_it(transport, name, said):
     without = bundle.Protocols.Options.model_validate({"except": [name]})
     others = [
         module
-        for _, module in bundle.Protocols(without).plugins()
+        for _, module in bundle.Protocols(without).detectors()
         if transport in module.transport and may_begin(module.first_client, client)
     ]
     answers = [module.pywall_detect(flow, client, server) for module in others]
@@ -196,7 +196,7 @@ def test_no_two_detectors_name_the_same_protocol():
 
 def test_some_can_be_left_out():
     options = bundle.Protocols.Options.model_validate({"except": ["rtp", "dns"]})
-    left = [name for name, _ in bundle.Protocols(options).plugins()]
+    left = [name for name, _ in bundle.Protocols(options).detectors()]
     assert left == [name for name, _ in plugins() if name not in ("rtp", "dns")]
 
 

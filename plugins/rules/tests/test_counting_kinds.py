@@ -56,6 +56,15 @@ def test_sources_have_limits_of_their_own_and_networks_share_one() -> None:
     assert passed(lab("{rule: limit, over: 1/h, burst: 2, prefix4: 24, action: DROP}"), packets, 0.001) == 2
 
 
+@pytest.mark.parametrize("rule", ["limit, over: 1/h, burst: 3", "limit, concurrent: 3", "seen, times: 4, within: 1h"])
+def test_the_sources_of_a_set_share_a_limit_and_others_have_none(rule: str) -> None:
+    text = "version: 1\nplugins: [rules]\nsets: {partners: {type: addresses, entries: [10.0.0.0/24, 10.9.9.9]}}\n"
+    tested = engine(f"{text}chains:\n  INPUT:\n    - {{rule: {rule}, by: '@partners', action: DROP}}\n")
+    sources = ["10.0.0.1", "10.0.0.2", "10.9.9.9", "10.0.0.3", "10.0.0.1"]
+    assert passed(tested, [syn(source, 2000 + n) for n, source in enumerate(sources)], 0.001) == 3
+    assert passed(tested, [syn(f"10.1.0.{n}", 2000 + n) for n in range(1, 20)], 0.001) == 19
+
+
 def test_packets_of_an_admitted_connection_are_not_counted_and_its_verdict_is_final() -> None:
     tested = lab("{rule: limit, over: 1/h, burst: 1, action: DROP}")
     verdicts = tested.send([syn("10.0.0.1", 5000)] * 20 + [syn("10.0.0.1", 5001)])

@@ -9,6 +9,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from .answers import NAME, DnsAnswers
 from .detectors import find_detectors
 
 #: What a detector's ``tier`` may be, in the order in which they are asked.
@@ -47,11 +48,15 @@ class Protocols:
     def __init__(self, options: Options | None = None) -> None:
         self._left_out = frozenset(options.except_ if options else ())
 
-    def plugins(self) -> list[tuple[str, ModuleType]]:
+    def detectors(self) -> list[tuple[str, ModuleType]]:
         """Return name and module of each detector, in the order in which they are asked: by tier, then by name."""
         tiers = list(TIERS)
         modules = [(name, load(name)) for name in sorted(DETECTORS) if name not in self._left_out]
         return sorted(modules, key=lambda named: tiers.index(named[1].tier))
+
+    def plugins(self) -> list[tuple[str, object]]:
+        """Return name and plugin of each detector, and behind them what remembers the answers of DNS."""
+        return [*self.detectors(), *([] if "dns" in self._left_out else [(NAME, DnsAnswers())])]
 
 
 def load(name: str) -> ModuleType:

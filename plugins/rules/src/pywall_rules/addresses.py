@@ -123,6 +123,8 @@ def _right_form(entry: Any) -> str:
         return f": for all but this, write {{not: {{rule: ip, src: {text.lstrip('! ')}}}}}"
     if text.lower() in ("any", "all", "*", "anywhere"):
         return ": for any address, leave the key out"
+    if re.fullmatch(r"\[[0-9a-fA-F:.]+\](:\d+)?", text):
+        return f": write {text[1 : text.index(']')]} without brackets; a port is a rule of its own"
     if "," in text or " " in text:
         return f": write a list, [{', '.join(text.replace(',', ' ').split())}]"
     if "%" in text:

@@ -1,11 +1,11 @@
-"""``domain``: the name of the other side, wherever the connection says it."""
+"""``domain``: the name of the other side, where the connection says it, else what DNS answered for its address."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, RuleIndex, RuleKind, SetType
 
@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 
 #: facts in which names of hosts are said: TLS, QUIC and DTLS by SNI, HTTP by its host, DNS by its question, SOCKS
 FACTS: Final = ("tls.sni", "quic.sni", "dtls.sni", "http.hostname", "dns.rrname", "socks.host")
+#: the names under which DNS answered the address that a flow goes to, to its client
+ANSWERED: Final = "dns.answered"
 
 
 class Domain(RuleKind):
     """Matches flows to, or DNS questions for, a name or any name below it: ``example.com`` matches ``www.example.com``,
     ``=example.com`` that name alone. The name is what the client asks for (SNI of TLS, QUIC and DTLS, host of HTTP,
-    question of DNS, target of SOCKS): it can lie. Pending until the client has said it."""
+    question of DNS, target of SOCKS): it can lie. Pending until the client has said it. A flow that says none has the
+    names under which DNS answered its server's address to this client. Are only some of these asked for, it may be one
+    of them: ``shared`` says what that is worth."""
 
     kind: ClassVar[str] = "domain"
     scope: ClassVar = "flow"
@@ -33,21 +37,34 @@ class Domain(RuleKind):
         default=None, alias="is", description="a name, or a list; below it all names; @NAME for a named set of names"
     )
     file: str | None = Field(default=None, description="a file of names, one a line, also as a hosts file")
+    shared: bool = Field(
+        default=False,
+        description="whether a flow matches that says no name and goes to an address which DNS answered for a name "
+        "asked here and for others too",
+    )
 
     @model_validator(mode="after")
     def _asks_one_thing(self) -> Self:
         if (self.names is None) == (self.file is None):
             raise ValueError("exactly one of 'is' and 'file' is given")
-        for name in self.names or ():
+        self.wanted()
+        return self
+
+    @field_validator("names")
+    @classmethod
+    def _are_names(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for name in names or ():
             if name.startswith("@") and len(name) > 1:
                 continue
             if not name.strip("=.*") or (any(sign in name for sign in " /,:*?[@") and not _is_wildcard(name)):
                 raise ValueError(f"{name!r} is not a name of a host: write {_form(name)}")
-        self.wanted()
-        return self
+        return names
 
     def asks(self) -> tuple[str, ...]:
-        return FACTS
+        return (*FACTS, ANSWERED)
+
+    def expects(self) -> tuple[str, ...]:
+        return ("dns-answer",)
 
     def sets(self) -> tuple[tuple[str, tuple[SetType, ...]], ...]:
         return tuple((name[1:], ("names",)) for name in self.names or () if name.startswith("@"))
@@ -69,7 +86,9 @@ class Domain(RuleKind):
             names = [str(name) for fact in FACTS for name in _values(flow.facts.get(fact))]
             if names or any(flow.facts.get(fact) is not None for fact in FACTS):
                 return [part for name in names for part in name_and_above(name)]
-            return None if any(state(flow, fact) is PENDING for fact in FACTS) else []
+            if any(state(flow, fact) is PENDING for fact in FACTS):
+                return None
+            return [part for name in _values(flow.facts.get(ANSWERED)) for part in name_and_above(str(name))]
 
         return RuleIndex("domain", look, keys=tuple(below | exactly))
 
@@ -78,6 +97,7 @@ class Domain(RuleKind):
         state = host.fact_state
 
         named = [host.sets[name] for name, _ in self.sets()]
+        shared = self.shared
 
         def is_wanted(name: str) -> bool:
             parts = name_and_above(name)
@@ -97,7 +117,10 @@ class Domain(RuleKind):
                             return YES
             if known:
                 return NO
-            return PENDING if any(state(flow, fact) is PENDING for fact in FACTS) else NO
+            if any(state(flow, fact) is PENDING for fact in FACTS):
+                return PENDING
+            answered = [is_wanted(str(name)) for name in _values(facts.get(ANSWERED))]
+            return YES if answered and (any(answered) if shared else all(answered)) else NO
 
         return match
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, InstanceOf, WithJsonSchema, model_validator
 
@@ -64,6 +64,8 @@ class Ip(RuleKind):
         for parameter in ("src", "dst"):
             value = given.get(parameter)
             for entry in value if isinstance(value, list) else [value]:
+                if entry in _UNSPECIFIED:
+                    yield parameter, "W013", f"{entry} is one address, that of no host; for all of them write {entry}/0"
                 network = with_host_bits(entry)
                 if network is not None:
                     yield parameter, "W012", f"{entry} has host bits: write {network} for the network"
@@ -99,6 +101,10 @@ class Ip(RuleKind):
         assert dst is not None
         sources, targets = src.bound(host.sets), dst.bound(host.sets)
         return match_both
+
+
+#: addresses of a host that has none yet
+_UNSPECIFIED: Final = ("0.0.0.0", "::")  # noqa: S104
 
 
 def _look_src(packet: Packet, flow: Flow) -> tuple[bytes]:

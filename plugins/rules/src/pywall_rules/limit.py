@@ -53,10 +53,10 @@ class Limit(Counting):
         return self.of != "connections" or flow.ext is None or id(self) not in flow.ext.get(_EXT, ())
 
     def compile(self, host: Host) -> Matcher:
-        return self._at_once(host) if self.concurrent is not None else self._rate()
+        return self._at_once(host) if self.concurrent is not None else self._rate(host)
 
-    def _rate(self) -> Matcher:
-        key_of, depth, rate = self.key_of(), self.depth, self.over or 1.0
+    def _rate(self, host: Host) -> Matcher:
+        key_of, depth, rate = self.key_of(host), self.depth, self.over or 1.0
         connections, in_bytes = self.of == "connections", self.of == "bytes"
         if in_bytes:
             depth = max(depth, 65_536.0)
@@ -66,6 +66,8 @@ class Limit(Counting):
             if connections and _admitted(flow, self):
                 return NO
             key, now = key_of(flow), packet.time
+            if key is None:
+                return NO
             bucket = buckets.get(key)
             if bucket is None:
                 tokens = depth
@@ -83,7 +85,7 @@ class Limit(Counting):
         return match
 
     def _at_once(self, host: Host) -> Matcher:
-        key_of, most = self.key_of(), self.concurrent or 1
+        key_of, most = self.key_of(host), self.concurrent or 1
         find = host.flows.find
         open_flows: dict[Key, dict[int, bytes]] = {}
 
@@ -91,6 +93,8 @@ class Limit(Counting):
             if _admitted(flow, self):
                 return NO
             key = key_of(flow)
+            if key is None:
+                return NO
             known = open_flows.get(key)
             if known is None:
                 known = {}

@@ -66,6 +66,10 @@ class PortSet:
         return lambda port: own(port) or any(port in part for part in parts)
 
 
+#: dashes that word processors put in place of a hyphen
+_DASHES: Final = "\u2010\u2011\u2012\u2013\u2014\u2212"
+
+
 def port(entry: Any) -> int:
     """:raises ValueError: not a port number"""
     if type(entry) is not int or not 0 <= entry <= 65535:
@@ -98,7 +102,11 @@ def _right_form(entry: Any) -> str:
         return f": for all but this, write {{not: {{rule: port, dst: {text.lstrip('! ')}}}}}"
     if text.lower() in ("any", "all", "*"):
         return ": for any port, write {rule: protocol, is: tcp}"
+    if any(sign in text for sign in _DASHES):
+        return f": a range is written with -, {re.sub(f'[{_DASHES}]', '-', text)}"
     number, slash, protocol = text.partition("/")
+    if protocol.isdecimal() and number in PORT_PROTOCOLS:
+        number, protocol = protocol, number
     if slash and number.isdecimal() and protocol in PORT_PROTOCOLS:
         return f": write {{rule: port, protocol: {protocol}, dst: {number}}}"
     if isinstance(entry, str) and text.replace("-", "").isalnum():

@@ -35,7 +35,7 @@ class Seen(Counting):
         return flow.ext is None or flow.ext.get(_EXT, {}).get(id(self)) is not NO
 
     def compile(self, host: Host) -> Matcher:
-        key_of, times, within = self.key_of(), self.times, self.within
+        key_of, times, within = self.key_of(host), self.times, self.within
         table: dict[Key, deque[float]] = {}
         mark = id(self)
 
@@ -47,6 +47,9 @@ class Seen(Counting):
                 found: Answer = answers[mark]
                 return found
             key = key_of(flow)
+            if key is None:
+                answers[mark] = NO
+                return NO
             times_seen = table.get(key)
             if times_seen is None:
                 times_seen = deque(maxlen=times)

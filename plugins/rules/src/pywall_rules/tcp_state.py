@@ -55,9 +55,19 @@ def _states(value: Any) -> frozenset[str]:
     for entry in one_or_more(value):
         found = STATES.get(entry.upper().replace("-", "_")) if isinstance(entry, str) else None
         if found is None:
-            raise ValueError(f"{entry!r} is not a TCP state ({', '.join(sorted(STATES))})")
+            raise ValueError(f"{entry!r} is not a TCP state{_form(entry)}")
         states |= found
     return states
+
+
+def _form(entry: object) -> str:
+    """Return what conntrack's words are here; else the states."""
+    word = str(entry).upper()
+    if word == "NEW":
+        return ": for what others begin write {rule: flow, initiator: remote}"
+    if word in ("RELATED", "INVALID", "UNTRACKED"):
+        return ": a word of conntrack; for answers write {rule: flow, initiator: local}"
+    return f" ({', '.join(sorted(STATES))})"
 
 
 _SCHEMA = {"anyOf": [{"enum": sorted(STATES)}, {"type": "array", "items": {"enum": sorted(STATES)}, "minItems": 1}]}

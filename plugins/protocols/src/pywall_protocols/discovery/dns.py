@@ -30,6 +30,8 @@ protocols = ("dns", "mdns", "llmnr")
 transport = ("tcp", "udp")
 tier = "structural"
 first_client = first_server = None
+#: what later answers say counts for rules (``dns.answered``), so flows stay where they are seen
+announces = ("dns-answer",)
 
 MDNS_GROUPS: Final = (bytes([224, 0, 0, 251]), bytes.fromhex("ff02" + "00" * 13 + "fb"))
 LLMNR_GROUPS: Final = (bytes([224, 0, 0, 252]), bytes.fromhex("ff02" + "00" * 11 + "010003"))
