@@ -229,6 +229,9 @@ def pywall_flow_released(flow: Flow) -> None:
 def pywall_flow_end(flow: Flow, reason: str) -> None:
     """The flow leaves the table: "timeout", "closed", "evicted" or "shutdown". Its event is written after this.
 
+    A plugin that does not look at the facts of classifiers here says ``needs_class_at_end = False``: where nobody looks
+    at them, and no event is read either, a live flow that ends is not classified any more.
+
     :caller: the engine, when a flow is taken out of its table
     :none: nothing, as any other result
     :since: API 1

@@ -39,6 +39,11 @@ class Reporter:
         self._now = 0.0
         self._anomalies = 0
 
+    @property
+    def is_read(self) -> bool:
+        """Somebody takes the events."""
+        return self._sink is not None or bool(self._hooks)
+
     def tick(self, now: float) -> None:
         """Take the engine's clock, about once a second."""
         self._now = now

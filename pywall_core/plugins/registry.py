@@ -103,6 +103,10 @@ class Plugins:
         """Return the facts that each flow's packets wait for, also where no rule asks."""
         return tuple(fact for p in self.loaded for fact in getattr(p.obj, "awaited_facts", ()))
 
+    def needs_class_at_end(self) -> bool:
+        """Return True if a hook ``flow_end`` may look at what classifiers say (no ``needs_class_at_end = False``)."""
+        return any("flow_end" in p.hooks and getattr(p.obj, "needs_class_at_end", True) for p in self.loaded)
+
     @cached_property
     def facts(self) -> KnownFacts:
         """The facts that the plugins declare."""

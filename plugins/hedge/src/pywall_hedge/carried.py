@@ -26,6 +26,7 @@ class Carriers:
     """
 
     api_version = API_VERSION
+    needs_class_at_end = False
     facts = ()
     carriers: Final = {
         BODY: ("http.body.class", "http.body.direction"),

@@ -72,6 +72,11 @@ class Hedge:
         self.peers: Peers | None = None
         self._settled = {"plain": 0, "compressed": 0, "encrypted": 0, "obfuscated": 0, "unknown": 0}
 
+    @property
+    def needs_class_at_end(self) -> bool:
+        """Each flow of a peer counts, also one that ended early."""
+        return self.peers is not None
+
     def remember_peers(self, host: Host) -> None:
         """Have what flows of a peer looked like remembered: a rule asks for it."""
         if self.peers is None:

@@ -70,6 +70,7 @@ class ProcessPlugin:
 
     Options = ProcessOptions
     api_version = 1
+    needs_class_at_end = False
     facts = (_UID, *(f"process.{name}" for name in _TOLD))
 
     def __init__(self, options: ProcessOptions) -> None:

@@ -23,6 +23,7 @@ class Stream:
     provides = ("segment", "tcp-state")
     #: what an acknowledgement without content says comes again with the content that follows
     needs_bare_acks = False
+    needs_class_at_end = False
 
     def __init__(self, options: StreamOptions | None = None) -> None:
         self.options = options or StreamOptions()
