@@ -10,13 +10,10 @@ import ipaddress
 import json
 import math
 import re
-import ssl
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
-from urllib.request import Request, urlopen
 
 _PATH: Final = "/v1/decisions/stream"
 _TIMEOUT: Final = 60.0
@@ -58,6 +55,11 @@ class Lapi:
 
         :raises LapiError: it cannot be had
         """
+        # here, since they are long to import, and every `pywall --help` imports this module
+        import ssl
+        from urllib.error import HTTPError, URLError
+        from urllib.request import Request, urlopen
+
         query = {"startup": str(startup).lower(), "scopes": "ip,range"}
         for name, values in (
             ("origins", self.wanted.origins),

@@ -173,7 +173,6 @@ def replay(
 def quiet_collector() -> Iterator[None]:
     """Let the garbage collector leave alone what is loaded, and look seldom: flows are freed by reference counts."""
     before = gc.get_threshold()
-    gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 20)
     try:

@@ -158,8 +158,15 @@ def _check_needs(config: Config, loaded: list[Plugin]) -> None:
         )
 
 
+class _Manager(pluggy.PluginManager):
+    """Looks for hooks among the names that hooks have, not among all that a module imports."""
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
+        return super().parse_hookimpl_opts(plugin, name) if name.startswith(PREFIX) else None
+
+
 def _register(loaded: list[Plugin]) -> Plugins:
-    manager = pluggy.PluginManager("pywall")
+    manager = _Manager("pywall")
     manager.add_hookspecs(hookspecs)
     for plugin in reversed(loaded):  # pluggy calls the last registered first
         try:
