@@ -1,89 +1,146 @@
 """Both ends of the measured traffic: ``serve`` on the server's host, the others on the client's print one JSON line.
 
-Ports: 7000/udp is counted, 7001/udp echoed, 8000/tcp and 8100/tcp answer HTTP, 8001/tcp answers text of no protocol.
+Ports: 7000/udp is counted, 7001/udp echoed, 53/udp answers a question of DNS; those of :data:`CONVERSATIONS` hold one
+conversation each and close. TLS is a real handshake that was held before (:mod:`.flights`), without its arithmetic: its
+file is the environment's ``BENCH_FLIGHTS``.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import random
 import selectors
 import socket
 import statistics
 import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+#: payloads in turn, the client's first
+Conversation = tuple[bytes, ...]
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: bench\r\nUser-Agent: bench\r\nConnection: close\r\n\r\n"
 BODY = bytes(960)
 RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
-TEXT = b"y" * 1024
+NOISE = random.Random(1).randbytes(1024)
+QUESTION = bytes.fromhex("00000100000100000000000003777777076578616d706c65036f7267000001 0001")
+ANSWER = b"\0\0\x81\x80\0\1\0\1" + QUESTION[8:] + bytes.fromhex("c00c000100010000003c0004c6336401")
 IN_PARALLEL = 64
+#: seconds after which a question without an answer is given up
+PATIENCE = 1.0
+
+
+def flights() -> Conversation:
+    """What the two sides of a TLS handshake have said, empty where none was held."""
+    file = os.environ.get("BENCH_FLIGHTS")
+    return tuple(bytes.fromhex(flight) for flight in json.loads(Path(file).read_text())) if file else ()
+
+
+#: by port
+CONVERSATIONS: dict[int, Conversation] = {
+    8000: (REQUEST, RESPONSE),
+    8001: (REQUEST, b"y" * 1024),
+    8002: (NOISE[:100], NOISE),
+    8003: flights(),
+    8100: (REQUEST, RESPONSE),
+}
 
 
 def serve() -> None:
     """Until SIGTERM. A datagram ``?`` to 7000 is answered by the number of datagrams since the last one."""
     selector = selectors.DefaultSelector()
-    for port in (8000, 8001, 8100):
+    for port in CONVERSATIONS:
         listener = socket.create_server(("0.0.0.0", port), backlog=1024)
         listener.setblocking(False)
-        selector.register(listener, selectors.EVENT_READ, "listener")
-    for port in (7000, 7001):
+        selector.register(listener, selectors.EVENT_READ, (_accept, port))
+    for port, answer in ((53, _answer), (7000, Counter()), (7001, _echo)):
         datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         datagrams.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
         datagrams.bind(("0.0.0.0", port))
         datagrams.setblocking(False)
-        selector.register(datagrams, selectors.EVENT_READ, "sink" if port == 7000 else "echo")
-    counted = 0
+        selector.register(datagrams, selectors.EVENT_READ, (_receive, answer))
     print("ready", flush=True)
     while True:
         for key, _ in selector.select():
-            assert isinstance(key.fileobj, socket.socket)
-            if key.data == "listener":
-                try:
-                    accepted, _ = key.fileobj.accept()
-                except OSError:
-                    continue
-                selector.register(accepted, selectors.EVENT_READ, "connection")
-            elif key.data == "connection":
-                try:
-                    if key.fileobj.recv(4096):
-                        key.fileobj.sendall(TEXT if key.fileobj.getsockname()[1] == 8001 else RESPONSE)
-                except OSError:
-                    pass
-                selector.unregister(key.fileobj)
-                key.fileobj.close()
-            else:
-                counted = _datagrams(key.fileobj, key.data, counted)
+            handle, what = key.data
+            handle(selector, key.fileobj, what)
 
 
-def _datagrams(receiver: socket.socket, what: str, counted: int) -> int:
+def _accept(selector: selectors.BaseSelector, listener: socket.socket, port: int) -> None:
+    try:
+        connection, _ = listener.accept()
+    except OSError:
+        return
+    connection.setblocking(False)
+    selector.register(connection, selectors.EVENT_READ, (_talk, [CONVERSATIONS[port], 0, 0]))
+
+
+def _talk(selector: selectors.BaseSelector, connection: socket.socket, state: list[Any]) -> None:
+    """``state``: the conversation, which of its payloads is awaited, and how much of it has come."""
+    said, turn, come = state
+    try:
+        data = connection.recv(65536)
+        state[2] = come = come + len(data)
+        if data and come < len(said[turn]):
+            return
+        if data and turn + 1 < len(said):
+            connection.sendall(said[turn + 1])
+            state[1:] = turn + 2, 0
+            if turn + 2 < len(said):
+                return
+    except OSError:
+        pass
+    selector.unregister(connection)
+    connection.close()
+
+
+def _receive(_: selectors.BaseSelector, receiver: socket.socket, answer: Callable[[bytes], bytes | None]) -> None:
     for _ in range(64):
         try:
             data, sender = receiver.recvfrom(2048)
-        except BlockingIOError:
+            reply = answer(data)
+            if reply is not None:
+                receiver.sendto(reply, sender)
+        except OSError:
             break
-        if what == "echo":
-            receiver.sendto(data, sender)
-        elif data == b"?":
-            receiver.sendto(str(counted).encode(), sender)
-            counted = 0
-        else:
-            counted += 1
-    return counted
+
+
+def _echo(data: bytes) -> bytes:
+    return data
+
+
+def _answer(data: bytes) -> bytes:
+    return data[:2] + ANSWER[2:]
+
+
+class Counter:
+    """Counts datagrams, and says how many to who asks ``?``."""
+
+    def __init__(self) -> None:
+        self.counted = 0
+
+    def __call__(self, data: bytes) -> bytes | None:
+        if data != b"?":
+            self.counted += 1
+            return None
+        counted, self.counted = self.counted, 0
+        return str(counted).encode()
 
 
 def connections(host: str, port: int, seconds: float) -> dict[str, float]:
-    """Connections (connect, request, whole answer, close; 64 in parallel): how many, how many a second, and the 99th
-    percentile of their times in milliseconds.
-    """
+    """Whole conversations, 64 in parallel: how many, how many a second, and quantiles of their times."""
     selector = selectors.DefaultSelector()
-    whole = len(TEXT) if port == 8001 else len(RESPONSE)
+    said = CONVERSATIONS[port]
     times = []
 
     def begin() -> None:
         connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         connection.setblocking(False)
         connection.connect_ex((host, port))
-        selector.register(connection, selectors.EVENT_WRITE, [0, time.monotonic()])
+        selector.register(connection, selectors.EVENT_WRITE, [0, 0, time.monotonic()])
 
     for _ in range(IN_PARALLEL):
         begin()
@@ -91,27 +148,70 @@ def connections(host: str, port: int, seconds: float) -> dict[str, float]:
     while time.monotonic() - started < seconds:
         for key, _ in selector.select(0.1):
             assert isinstance(key.fileobj, socket.socket)
+            state = key.data
             try:
                 if key.events == selectors.EVENT_WRITE:
-                    key.fileobj.send(REQUEST)
-                    selector.modify(key.fileobj, selectors.EVENT_READ, key.data)
+                    key.fileobj.send(said[0])
+                    state[0] = 1
+                    selector.modify(key.fileobj, selectors.EVENT_READ, state)
                     continue
-                data = key.fileobj.recv(4096)
-                key.data[0] += len(data)
+                data = key.fileobj.recv(65536)
+                state[1] += len(data)
+                if data and state[1] >= len(said[state[0]]) and state[0] + 1 < len(said):
+                    key.fileobj.send(said[state[0] + 1])
+                    state[:2] = state[0] + 2, 0
                 if data:
                     continue
-                if key.data[0] == whole:
-                    times.append(time.monotonic() - key.data[1])
+                if state[:2] == [len(said) - 1, len(said[-1])]:
+                    times.append(time.monotonic() - state[2])
             except OSError:
                 pass
             selector.unregister(key.fileobj)
             key.fileobj.close()
             begin()
-    rate = len(times) / (time.monotonic() - started)
-    return {"count": len(times), "rate": rate, "p99": statistics.quantiles(times, n=100)[-1] * 1e3}
+    return _summary(times, time.monotonic() - started)
 
 
-def datagrams(host: str, seconds: float) -> float:
+def questions(host: str, seconds: float) -> dict[str, float]:
+    """The same of questions of DNS, each from a port of its own."""
+    selector = selectors.DefaultSelector()
+    times = []
+
+    def begin() -> None:
+        asker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        asker.connect((host, 53))
+        asker.send(random.randbytes(2) + QUESTION[2:])
+        selector.register(asker, selectors.EVENT_READ, time.monotonic())
+
+    for _ in range(IN_PARALLEL):
+        begin()
+    started = looked = time.monotonic()
+    while (now := time.monotonic()) - started < seconds:
+        for key, _ in selector.select(0.1):
+            assert isinstance(key.fileobj, socket.socket)
+            key.fileobj.recv(2048)
+            times.append(time.monotonic() - key.data)
+            _end(selector, key.fileobj)
+            begin()
+        if now - looked > PATIENCE:
+            looked = now
+            for key in [key for key in selector.get_map().values() if now - key.data > PATIENCE]:
+                _end(selector, key.fileobj)
+                begin()
+    return _summary(times, time.monotonic() - started)
+
+
+def _end(selector: selectors.BaseSelector, asker: Any) -> None:
+    selector.unregister(asker)
+    asker.close()
+
+
+def _summary(times: list[float], elapsed: float) -> dict[str, float]:
+    quantiles = statistics.quantiles(times, n=100) if len(times) > 1 else [0.0] * 99
+    return {"count": len(times), "rate": len(times) / elapsed, "p50": quantiles[49] * 1e3, "p99": quantiles[98] * 1e3}
+
+
+def datagrams(host: str, seconds: float) -> dict[str, float]:
     """64-byte datagrams of 64 flows that arrive in a second when they are sent as fast as one process can."""
     senders = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(64)]
     for sender in senders:
@@ -126,7 +226,7 @@ def datagrams(host: str, seconds: float) -> float:
                 continue
     elapsed = time.monotonic() - started
     time.sleep(0.3)
-    return _asked(senders[0]) / elapsed
+    return {"rate": _asked(senders[0]) / elapsed}
 
 
 def _asked(sender: socket.socket) -> int:
@@ -140,7 +240,7 @@ def _asked(sender: socket.socket) -> int:
     return 0
 
 
-def round_trip(host: str, seconds: float) -> float:
+def round_trip(host: str, seconds: float) -> dict[str, float]:
     """Median round trip of one datagram at a time, microseconds."""
     sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sender.connect((host, 7001))
@@ -155,7 +255,7 @@ def round_trip(host: str, seconds: float) -> float:
             continue
         times.append(time.perf_counter() - before)
         time.sleep(0.0003)
-    return statistics.median(times) * 1e6
+    return {"rate": statistics.median(times) * 1e6}
 
 
 if __name__ == "__main__":
@@ -165,4 +265,5 @@ if __name__ == "__main__":
     elif what == "connections":
         print(json.dumps(connections(rest[0], int(rest[1]), float(rest[2]))))
     else:
-        print(json.dumps({"datagrams": datagrams, "round_trip": round_trip}[what](rest[0], float(rest[1]))))
+        kinds = {"questions": questions, "datagrams": datagrams, "round_trip": round_trip}
+        print(json.dumps(kinds[what](rest[0], float(rest[1]))))
