@@ -10,6 +10,8 @@ from ..model.flow import Flow
 from ..model.transaction import Carried, Found, HandOver, Transaction, TransactionParser, Unwrapper
 from .carriers import Carriers
 
+#: By another name, since mypyc makes of ``getattr`` with a default an exception that is raised and thrown away.
+_get: Final[Callable[..., Any]] = getattr
 #: Names of facts that are remembered with their protocol before them, for each protocol.
 _KEPT_NAMES: Final = 256
 #: Protocols around a flow's present one that are remembered.
@@ -31,12 +33,14 @@ class Following:
         "began", "confirmed", "facts_of", "own_facts", "parser", "plugin", "prefix", "protocol", "unanswered",
     )  # fmt: skip
 
-    def __init__(self, plugin: str, protocol: str, parser: TransactionParser, began: bool = False) -> None:
+    def __init__(
+        self, plugin: str, protocol: str, facts_of: str, parser: TransactionParser, began: bool = False
+    ) -> None:
         self.plugin = plugin
         self.protocol = protocol
         #: the protocol whose facts its transactions have
-        self.facts_of: str = getattr(parser, "facts_of", protocol)
-        self.prefix = self.facts_of + "."
+        self.facts_of = facts_of
+        self.prefix = facts_of + "."
         self.parser = parser
         self.began = began
         self.own_facts = bool(parser.has_transactions)
@@ -48,7 +52,7 @@ class Following:
         copy: Any = attempt(_copied_following, self)
         if type(copy) is Following:
             return copy
-        return Following(self.plugin, self.protocol, _Failed(copy.error), self.began)
+        return Following(self.plugin, self.protocol, self.facts_of, _Failed(copy.error), self.began)
 
 
 @final
@@ -216,7 +220,8 @@ class Transactions:
 
 
 def _copied_following(following: Following) -> Following:
-    return Following(following.plugin, following.protocol, following.parser.copy(), following.began)
+    parser = following.parser.copy()
+    return Following(following.plugin, following.protocol, following.facts_of, parser, following.began)
 
 
 def _copied_unwrapper(unwrapper: Unwrapper) -> Unwrapper:
@@ -225,14 +230,15 @@ def _copied_unwrapper(unwrapper: Unwrapper) -> Unwrapper:
 
 def is_unanswered(parser: TransactionParser) -> bool:
     """Return what a parser says, where it says so (see :class:`~pywall_core.model.transaction.TransactionParser`)."""
-    return bool(getattr(parser, "unanswered", False))
+    return bool(_get(parser, "unanswered", False))
 
 
 def _following(plugin: str, protocol: str, parser: Any, wanted: frozenset[str]) -> Following | None:
     """Return what follows a flow by the parser, None where that says at once that nothing can come."""
     if wanted and hasattr(parser, "carries"):
         parser.carries = wanted
-    return None if parser.over else Following(plugin, protocol, parser)
+    facts_of: str = _get(parser, "facts_of", protocol)
+    return None if parser.over else Following(plugin, protocol, facts_of, parser)
 
 
 def _fed(parser: TransactionParser, to_server: bool, data: bytes) -> tuple[list[Found], bool, bool, bool]:

@@ -21,6 +21,8 @@ WANTS_MORE, START_LINE, HEAD, END = range(4)
 
 _chunk_size = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;|\Z)").match
 _length = re.compile(rb"\d{1,18}\Z").match
+#: what says where a message ends
+_LENGTHS: Final = frozenset({b"content-length", b"transfer-encoding"})
 
 #: Names and values of the wanted fields of a head, in order.
 Fields = tuple[tuple[bytes, bytes], ...]
@@ -191,6 +193,11 @@ def body_length(fields: Fields) -> tuple[int | None, bool]:
     RFC 9112 section 6.3: chunks win over a length; messages in which both stand, or several lengths, are how requests
     are smuggled past a reader.
     """
+    said = [(name, value) for name, value in fields if name in _LENGTHS]
+    if not said:
+        return None, False
+    if len(said) == 1 and said[0][0] == b"content-length" and _length(said[0][1]):
+        return int(said[0][1]), False
     lengths = {part.strip() for value in values(fields, b"content-length") for part in value.split(b",")}
     codings = [part.strip().lower() for value in values(fields, b"transfer-encoding") for part in value.split(b",")]
     if codings:
