@@ -34,7 +34,7 @@ from .model.packet import (
     Tunnel,
 )
 from .model.tcp_state import TcpState
-from .model.transaction import Carried, HandOver, Transaction, TransactionParser
+from .model.transaction import Ambiguous, Carried, HandOver, Transaction, TransactionParser
 from .model.verdict import (
     ACCEPT,
     DROP,
@@ -166,6 +166,7 @@ __all__ = [
     "URG",
     "YES",
     "Action",
+    "Ambiguous",
     "Answer",
     "Carried",
     "Cause",

@@ -192,6 +192,28 @@ def pywall_fact_state(flow: Flow, name: str) -> Answer:
 
 
 @hookspec
+def pywall_flow_state(flow: Flow) -> object:
+    """Return what this plugin in another process needs to go on with the flow, as plain data for JSON.
+
+    With what the other plugins say and the state of the flow's parser at most 49,152 characters; more is not kept.
+
+    :caller: the engine, at a reload or when a worker is replaced, for flows whose transactions are followed
+    :none: nothing is needed
+    :since: API 1
+    """
+
+
+@hookspec
+def pywall_flow_resume(flow: Flow, state: object) -> None:
+    """Take what this plugin has said of the flow by ``pywall_flow_state`` in another process; it may be anything.
+
+    :caller: the engine, before the flow's first packet is looked at
+    :none: always: nothing is returned
+    :since: API 1
+    """
+
+
+@hookspec
 def pywall_segment(flow: Flow, to_server: bool, offset: int, data: bytes, gap: int) -> None:
     """Ordered payload of an accepted packet: stream offset, bytes, and how many bytes are missing before them.
 

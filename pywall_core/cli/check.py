@@ -21,6 +21,7 @@ CAUSES: Final = {
     "stream": "a TCP stream cannot be put in order",
     "table_full": "the flow table has no room",
     "truncated": "less of a packet arrived than its header says",
+    "ambiguous": "servers differ in what they read",
     "midstream": "a TCP connection's start was not seen",
 }
 OUTCOMES: Final = {

@@ -40,6 +40,10 @@ class Failure(Section):
     truncated: Literal["drop-packet", "pass-packet"] = Field(
         default="drop-packet", description="a packet of which less arrived than its header says"
     )
+    ambiguous: Literal["drop-flow", "pass-flow"] = Field(
+        default="drop-flow",
+        description="bytes that servers read differently (smuggled requests), where a rule asks what they say",
+    )
     midstream: Literal["inspect", "pass-flow", "drop-flow"] = Field(
         default="inspect", description="a TCP connection whose start was not seen"
     )
@@ -61,4 +65,5 @@ OPEN = {
     "stream": "pass-flow",
     "table_full": "pass-packet",
     "truncated": "pass-packet",
+    "ambiguous": "pass-flow",
 }

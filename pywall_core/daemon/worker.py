@@ -19,14 +19,13 @@ import socket
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
-from itertools import islice
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from ..config import Config, ConfigError, loads
 from ..engine.counters import LossLog
 from ..engine.set_changes import kernel_drops, set_entries
-from ..flows.handover import CHUNK
+from ..flows.handover import chunks
 from ..kernel import privileges
 from ..kernel.broadcasts import broadcasts
 from ..kernel.conntrack import clear_mark
@@ -170,8 +169,7 @@ class Worker:
 
     def _descriptions(self) -> Iterator[Message]:
         """Yield what is known of all live flows, and what plugins and rules keep, as messages to the supervisor."""
-        flows = self._engine.describe_flows()
-        while chunk := list(islice(flows, CHUNK)):
+        for chunk in chunks(self._engine.describe_flows()):
             yield {"is": "knows", "flows": chunk}
         for name, state in self._engine.save_state().items():
             if len(json.dumps(state, default=str)) <= MAX_STATE:

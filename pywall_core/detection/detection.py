@@ -7,7 +7,7 @@ Longer than 300 lines: its steps feed each other; what a protocol hands over beg
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, final
+from typing import Any, Final, final
 
 from ..calls.guard import Guard
 from ..flows.handover import Known
@@ -88,7 +88,7 @@ class Detection:
             state.done = True
             state.pending = 0
             if known.followed:
-                self._follow_on(flow)
+                self._follow_on(flow, known.kept)
             return
         if not known.client and not known.server:
             return
@@ -267,13 +267,15 @@ class Detection:
         elif match.confirmed:
             self.classifiers.set_aside(flow)
 
-    def _follow_on(self, flow: Flow) -> None:
+    def _follow_on(self, flow: Flow, kept: dict[str, Any] | None) -> None:
         """Follow the transactions of a flow whose name another process has found, from its next bytes on."""
         state = flow.detection
         for number, detector in enumerate(self._detectors):
             if detector.follow is not None and state.app_proto in detector.protocols:
                 state.match_bit = 1 << number
                 self.transactions.begin(flow, detector.name, detector.follow)
+                if kept is not None:  # where the parser was
+                    self.transactions.load(flow, kept.get(""))
                 return
 
     def _begin_following(self, flow: Flow) -> Following | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, final
 
 from ..calls.guard import Guard, Raised, attempt
 from ..model.flow import Flow
-from ..model.transaction import Carried, Found, HandOver, Transaction, TransactionParser, Unwrapper
+from ..model.transaction import Ambiguous, Carried, Found, HandOver, Transaction, TransactionParser, Unwrapper
 from .carriers import Carriers
 
 #: By another name, since mypyc makes of ``getattr`` with a default an exception that is raised and thrown away.
@@ -109,8 +109,18 @@ class Transactions:
         self._guard = guard
         self._carriers = carriers
         self.due: list[Due] = []
+        #: protocol and reason, where the present packet's bytes are ambiguous and a rule asks what they say
+        self.ambiguous: tuple[str, str] | None = None
+        #: facts that rules ask, and the protocols that these belong to
+        self._asked: frozenset[str] = frozenset()
+        self._asked_protocols: frozenset[str] = frozenset()
         #: names of facts with their protocol before them, by protocol: flows share them
         self._dotted: dict[str, dict[str, str]] = {}
+
+    def ask_for(self, names: Iterable[str]) -> None:
+        """Take the names of the facts that rules ask."""
+        self._asked = frozenset(names)
+        self._asked_protocols = frozenset(name.partition(".")[0] for name in self._asked)
 
     def begin(self, flow: Flow, plugin: str, make: Callable[[Flow], Any]) -> None:
         """Follow a flow whose name is known now, unless the plugin gives no parser for it."""
@@ -120,6 +130,28 @@ class Transactions:
             return
         following: Any = self._guard.ask(plugin, _following, plugin, state.app_proto, parser, self._carriers.wanted)
         state.following = following if type(following) is Following else None
+
+    def save(self, flow: Flow) -> Any:
+        """Return the state of the flow's parser as plain data; None where it cannot tell it."""
+        following: Following | None = flow.detection.following
+        if following is None or flow.detection.unwrap or not hasattr(following.parser, "save"):
+            return None
+        saved: Any = self._guard.ask(following.plugin, _saved, following.parser)
+        return None if type(saved) is Raised else saved
+
+    def load(self, flow: Flow, saved: Any) -> None:
+        """Take the state of a parser into the new one of the flow. What does not fit is as if nothing was kept."""
+        following: Following | None = flow.detection.following
+        if following is None or saved is None or not hasattr(following.parser, "load"):
+            return
+        fresh = following.copy()
+        try:
+            following.parser.load(saved)
+            following.began = following.own_facts
+            following.confirmed = bool(following.parser.confirmed)
+            following.unanswered = is_unanswered(following.parser)
+        except (ValueError, TypeError):
+            flow.detection.following = fresh
 
     def feed(self, flow: Flow, to_server: bool, data: bytes) -> HandOver | None:
         """Give the next bytes (or a datagram) to the flow's parser. Returns the hand-over that they complete.
@@ -136,12 +168,17 @@ class Transactions:
         found, over, following.confirmed, following.unanswered = answer
         for one in found:
             if isinstance(one, HandOver):
+                if not one.inside and following.began:
+                    self._doubt(following.facts_of, Ambiguous("contradiction"))
                 if one.unwrap is not None:
                     state.unwrap = (*state.unwrap, Unwrapping(following.plugin, one.unwrap))
                 self.due += self._finish(flow)
                 return one
             if isinstance(one, Carried):
                 self._carriers.judge(flow, one)
+                continue
+            if isinstance(one, Ambiguous):
+                self._doubt(following.facts_of, one)
                 continue
             self.due.append((following.facts_of, one))
             following.began = True
@@ -177,6 +214,15 @@ class Transactions:
         """Tell a parser that bytes are missing. Return True if it can go on."""
         answer: Any = self._guard.ask3(plugin, _survives_gap, parser, to_server, size)
         return answer is True
+
+    def _doubt(self, protocol: str, what: Ambiguous) -> None:
+        """Note what is ambiguous, where a rule asks for something that depends on it."""
+        if what.facts:
+            asked = any(f"{protocol}.{name}" in self._asked for name in what.facts)
+        else:
+            asked = protocol in self._asked_protocols
+        if asked or (what.hides_inner and self._asked):
+            self.ambiguous = protocol, what.reason
 
     def take(self) -> list[Due]:
         """Return what is due, which is then done with."""
@@ -226,6 +272,10 @@ def _copied_following(following: Following) -> Following:
 
 def _copied_unwrapper(unwrapper: Unwrapper) -> Unwrapper:
     return unwrapper.copy()  # one without the method raises in here
+
+
+def _saved(parser: Any) -> Any:
+    return parser.save()
 
 
 def is_unanswered(parser: TransactionParser) -> bool:
@@ -280,7 +330,10 @@ def _check(one: Any) -> None:
     elif isinstance(one, HandOver):
         if type(one.client) is bytes and type(one.server) is bytes:
             return
-    elif isinstance(one, Carried) and type(one.data) is bytes:
+    elif isinstance(one, Carried):
+        if type(one.data) is bytes:
+            return
+    elif isinstance(one, Ambiguous):
         return
     raise TypeError(f"a parser gave {one!r:.100}")
 

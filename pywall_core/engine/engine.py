@@ -190,9 +190,22 @@ class Engine:
         """Yield what is known of each live flow, ready for JSON, for :meth:`inherit` of another process."""
         for flow in self.flows:
             if not flow.closed:
-                yield describe(flow)
+                yield describe(flow, None if flow.detection.following is None else self._keep_flow(flow))
         for known in self.inheritance.entries():
             yield describe_known(known)
+
+    def _keep_flow(self, flow: Flow) -> dict[str, Any] | None:
+        """Return what another process needs to go on with the transactions of a flow, None where nobody can tell."""
+        parser = self.detection.transactions.save(flow)
+        if parser is None:
+            return None
+        kept: dict[str, Any] = {"": parser}
+        for plugin, call in self.plugins.calls("flow_state"):
+            self._guard.begin_packet()
+            state = self._guard.call(plugin, call, flow)
+            if state is not None:
+                kept[plugin] = state
+        return kept
 
     def inherit(self, entries: Iterable[Any]) -> None:
         """Take descriptions of flows in, for their next packets; they may say anything."""
@@ -336,6 +349,7 @@ class Engine:
         self._announcers = plugins.detectors.announcers(expected)
         asked = self._asked_facts = {name for kind in kinds for name in kind.asks()}
         self.detection.carriers.ask_for(asked)
+        self.detection.transactions.ask_for(asked)
         #: facts that rules ask and neither packets nor time bring, but a plugin's helper process
         self._awaited_facts = plugins.awaited_facts()
         self._told_facts = tuple(sorted({*asked.intersection(self.detection.states.given), *self._awaited_facts}))
@@ -372,6 +386,7 @@ class Engine:
         self._timed_detection.states.await_names(self.chains.asked_names())
         self._timed_detection.classifiers.wanted = self.detection.classifiers.wanted
         self._timed_detection.carriers.ask_for(self._asked_facts)
+        self._timed_detection.transactions.ask_for(self._asked_facts)
         self._timed_pipeline = self._make_pipeline(hooks.timed(timing), self._timed_detection)
 
     def _make_pipeline(self, hooks: PacketHooks, detection: Detection) -> Pipeline:
@@ -427,6 +442,10 @@ class Engine:
         flow.older, flow.initiator, flow.hook = known.older, known.initiator, known.hook
         flow.start = min(known.start, packet.time)
         flow.expected = known.expected
+        if known.kept is not None:
+            for plugin, call in self.plugins.calls("flow_resume"):
+                if plugin in known.kept:
+                    self._guard.call(plugin, call, flow, known.kept[plugin])
         self.detection.resume(flow, known)
 
     def _end_flow(self, flow: Flow, reason: str) -> None:

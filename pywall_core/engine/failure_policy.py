@@ -24,6 +24,7 @@ class FailurePolicy:
         self.undecodable = self._one_packet(failure.undecodable, Cause.UNDECODABLE)
         self.table_full = self._one_packet(failure.table_full, Cause.TABLE_FULL)
         self.truncated = self._one_packet(failure.truncated, Cause.TRUNCATED)
+        self._drops_ambiguous = failure.ambiguous == "drop-flow"
         self.fragment = Verdict(ACCEPT, False, reason="fragment held until its datagram is whole", cause=Cause.FRAGMENT)
 
     def _one_packet(self, policy: str, cause: Cause) -> Verdict:
@@ -40,6 +41,17 @@ class FailurePolicy:
         if self._observe:
             return Verdict(ACCEPT, False, "", plugin, "", f"observe: would drop: {reason}", Cause.VETO)
         return Verdict(DROP, flow, "", plugin, "", reason, Cause.VETO)
+
+    def ambiguous(self, protocol: str, reason: str, *, datagram: bool) -> Verdict | None:
+        """Return the verdict on bytes that their receivers read differently; None where they pass. A datagram is
+        dropped alone: the others of its flow do not depend on it.
+        """
+        if not self._drops_ambiguous:
+            return None
+        why = f"failure: ambiguous {protocol}: {reason}"
+        if self._observe:
+            return Verdict(ACCEPT, False, reason=f"observe: would drop: {why}", cause=Cause.AMBIGUOUS)
+        return Verdict(DROP, not datagram, reason=why, cause=Cause.AMBIGUOUS)
 
     def plugin_error(self, plugin: str, hung: bool) -> Verdict:
         """Return the verdict where a plugin failed: the whole flow's where it hung, for it would hang again."""

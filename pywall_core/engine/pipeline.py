@@ -176,10 +176,7 @@ class Pipeline:
                 if self._detect(packet, flow):
                     cache.facts_changed()
             # 6. the chain
-            if self._transactions.due:
-                verdict = self._judge_transactions(packet, flow, slot)
-            else:
-                verdict = self._judge(packet, flow, slot)
+            verdict = self._judge_found(packet, flow, slot)
         if verdict.action is REJECT and packet.proto == TCP and flow.share == "established":
             self._tell_receiver(packet, flow)
         # 7. decided hooks
@@ -362,6 +359,14 @@ class Pipeline:
             and self._transactions.survives(flow, packet.to_server, packet.length - len(packet.data))
         )
 
+    def _judge_found(self, packet: Packet, flow: Flow, slot: int) -> Verdict:
+        """Return the verdict on a packet whose bytes the detectors have seen."""
+        if self._transactions.due:
+            verdict = self._judge_transactions(packet, flow, slot)
+        else:
+            verdict = self._judge(packet, flow, slot)
+        return verdict if self._transactions.ambiguous is None else self._doubt(packet, flow, verdict)
+
     def _judge_transactions(self, packet: Packet, flow: Flow, slot: int) -> Verdict:
         """Return the verdict on a packet that completes transactions: the chain is walked for each whose facts it asks,
         until one is not accepted.
@@ -385,6 +390,24 @@ class Pipeline:
         if verdict.final and verdict.action is not ACCEPT:
             self._events.transactions(flow, self._transactions.end(flow), None)
         return verdict
+
+    def _doubt(self, packet: Packet, flow: Flow, verdict: Verdict) -> Verdict:
+        """Return the verdict of ``failure.ambiguous`` where the rules would let the packet pass."""
+        doubt, self._transactions.ambiguous = self._transactions.ambiguous, None
+        if verdict.action is not ACCEPT or doubt is None:
+            return verdict
+        protocol, reason = doubt
+        self._counters["failure.ambiguous"] += 1
+        self._events.anomaly(packet, flow, "applayer", f"{protocol}.ambiguous.{reason}")
+        dropped = self._policy.ambiguous(protocol, reason, datagram=flow.proto != TCP)
+        if dropped is None:
+            return verdict
+        if dropped.final:
+            self._events.transactions(flow, self._transactions.end(flow), None)
+            flow.stop_looking(dropped)
+        if dropped.action is not ACCEPT:
+            self._events.drop(dropped, packet, flow)
+        return dropped
 
     def _tell_receiver(self, packet: Packet, flow: Flow) -> None:
         """A REJECT tells the sender. Inside a connection its first packet tells the receiver, by becoming a RST; the

@@ -8,16 +8,20 @@ firewall does not change.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
+
+import orjson
 
 from ..model.flow import Flow
 from ..model.packet import ACK, SYN, TCP, Packet
 from ..packet.decode import reverse_key
 
-VERSION: Final = 1
+VERSION: Final = 2
 #: Descriptions in one message and in one line of the file.
 CHUNK: Final = 200
+_CHUNK_SIZE: Final = 1 << 18
 #: Flows that are held until their next packet comes; the oldest make room.
 MAX_FLOWS: Final = 1 << 17
 MAX_FACTS: Final = 64
@@ -30,7 +34,9 @@ _DATAGRAM_IDLE: Final = 180.0
 _INITIATORS: Final = ("local", "remote")
 #: Protocols around the present one.
 MAX_OUTER: Final = 8
-_FIELDS: Final = 18
+_FIELDS: Final = 19
+#: Characters of what is kept of a flow whose transactions are followed, as JSON.
+MAX_KEPT: Final = 49152
 
 
 @dataclass(slots=True, frozen=True)
@@ -56,10 +62,12 @@ class Known:
     outer: tuple[str, ...]
     #: its transactions were being followed
     followed: bool
+    #: state of their parser and what plugins know of the flow, by name; None where it was not kept
+    kept: dict[str, Any] | None
 
 
-def describe(flow: Flow) -> list[Any]:
-    """Return the description of a flow, ready for JSON."""
+def describe(flow: Flow, kept: dict[str, Any] | None = None) -> list[Any]:
+    """Return the description of a flow, ready for JSON. ``kept`` is left out where it is too long."""
     state = flow.detection
     done = state.done
     return [
@@ -81,7 +89,15 @@ def describe(flow: Flow) -> list[Any]:
         [] if done else [list(state.client_sizes), list(state.server_sizes)],
         list(state.app_proto_outer),
         state.following is not None,
+        kept if kept and _length(kept) <= MAX_KEPT else None,
     ]
+
+
+def _length(kept: dict[str, Any]) -> int:
+    try:
+        return len(orjson.dumps(kept))
+    except (TypeError, ValueError):
+        return MAX_KEPT + 1
 
 
 def describe_known(known: Known) -> list[Any]:
@@ -90,7 +106,7 @@ def describe_known(known: Known) -> list[Any]:
         known.key.hex(), known.initiator, known.hook, known.start, known.last, known.older, known.app_proto,
         known.app_proto_orig, known.confirmed, known.done, known.opaque, known.expected, known.facts,
         known.client.hex(), known.server.hex(), [] if known.done else [list(sizes) for sizes in known.sizes],
-        list(known.outer), known.followed,
+        list(known.outer), known.followed, known.kept,
     ]  # fmt: skip
 
 
@@ -103,7 +119,7 @@ def read(entry: Any) -> Known | None:
     except (TypeError, ValueError):
         return None
     initiator, hook, start, last = entry[1:5]
-    facts, sizes, outer = entry[12], entry[15] or [[], []], entry[16]
+    facts, sizes, outer, kept = entry[12], entry[15] or [[], []], entry[16], entry[18]
     texts, flags = [*entry[6:8], entry[11]], [entry[5], *entry[8:11], entry[17]]
     good = (
         len(key) in (13, 21, 37, 45)
@@ -120,12 +136,14 @@ def read(entry: Any) -> Known | None:
         and isinstance(outer, list)
         and len(outer) <= MAX_OUTER
         and all(_is_text(name) for name in outer)
+        and (kept is None or (isinstance(kept, dict) and _length(kept) <= MAX_KEPT))
     )
     if not good:
         return None
     return Known(
         key, initiator, hook, float(start), float(last), flags[0], texts[0], texts[1], flags[1], flags[2], flags[3],
         texts[2], facts, client, server, (tuple(sizes[0]), tuple(sizes[1])), tuple(outer), flags[4],
+        kept,
     )  # fmt: skip
 
 
@@ -156,6 +174,20 @@ def _are_sizes(sizes: Any, proto: int, client: bytes, server: bytes) -> bool:
         if sum(lengths) != (0 if proto == TCP else len(prefix)):
             return False
     return True
+
+
+def chunks(descriptions: Iterable[list[Any]]) -> Iterator[list[list[Any]]]:
+    """Yield descriptions together: at most 200, and about 256 KiB, which fit into one line of the file."""
+    chunk: list[list[Any]] = []
+    size = 0
+    for entry in descriptions:
+        chunk.append(entry)
+        size += len(entry[13]) + len(entry[14]) + (_length(entry[18]) if entry[18] is not None else 0)
+        if len(chunk) == CHUNK or size > _CHUNK_SIZE:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
 
 
 class Inheritance:

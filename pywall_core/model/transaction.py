@@ -66,7 +66,21 @@ class Carried:
     body: int = 0
 
 
-Found = Transaction | HandOver | Carried
+@dataclass(slots=True, frozen=True)
+class Ambiguous:
+    """Receivers of the protocol differ in what they read here, so what follows is not known.
+
+    ``reason`` says why in one word (``length``). Where a rule asks a fact that depends on it, ``failure.ambiguous``
+    decides: by default the connection ends before the packet passes. ``facts`` are those that depend on it, named
+    without the protocol; none: all of the protocol's. ``hides_inner``: a protocol that begins inside may be missed too.
+    """
+
+    reason: str
+    facts: tuple[str, ...] = ()
+    hides_inner: bool = False
+
+
+Found = Transaction | HandOver | Carried | Ambiguous
 
 
 class TransactionParser(Protocol):
@@ -80,6 +94,10 @@ class TransactionParser(Protocol):
 
     One whose questions may be long (an upload) has an attribute ``unanswered``: one side alone has spoken so far, and
     all that it said keeps to the protocol. Rules then wait for the answer, however long the question is.
+
+    One that can go on in another process (a reload, a replaced worker) has ``save()``, which returns its state as plain
+    data for JSON, at most 49,152 characters of it, and ``load(saved)``, which takes it into a new parser. ``saved`` may
+    be anything; what it does not take raises ValueError or TypeError.
     """
 
     #: both sides were seen to speak the protocol

@@ -57,6 +57,7 @@ class Cause(Enum):
     UNDECODABLE = "undecodable"
     TABLE_FULL = "table_full"
     TRUNCATED = "truncated"
+    AMBIGUOUS = "ambiguous"
 
     @property
     def is_failure(self) -> bool:
@@ -65,7 +66,7 @@ class Cause(Enum):
 
 
 _FAILURES: Final = frozenset(
-    {Cause.PLUGIN_ERROR, Cause.MIDSTREAM, Cause.UNDECODABLE, Cause.TABLE_FULL, Cause.TRUNCATED}
+    {Cause.PLUGIN_ERROR, Cause.MIDSTREAM, Cause.UNDECODABLE, Cause.TABLE_FULL, Cause.TRUNCATED, Cause.AMBIGUOUS}
 )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..model.flow import Flow
 from ..model.packet import TCP, UDP
-from ..model.transaction import Carried, HandOver, Transaction, TransactionParser
+from ..model.transaction import Ambiguous, Carried, HandOver, Transaction, TransactionParser
 from .detectors import Dialogue, Turns, cut_again, turns_of
 from .flows import make_flow
 
@@ -24,9 +24,13 @@ MAX_FACTS = 65536
 class FoundTransactions:
     """What a parser has found: facts of each complete transaction by number, where another protocol begins, and what it
     carries: by carrier, direction and ``Carried.body`` its bodies with their kinds (none at a hand-over).
+
+    ``ambiguous`` are the reasons why receivers read it differently. They do not count in comparisons: some depend on
+    which side's bytes come first.
     """
 
     complete: dict[int, dict[str, Any]] = field(default_factory=dict)
+    ambiguous: set[str] = field(default_factory=set, compare=False)
     anomalies: set[tuple[int, str]] = field(default_factory=set)
     hand_over: HandOver | None = None
     carried: dict[tuple[str, bool, int], list[tuple[str, bytes]]] = field(default_factory=dict)
@@ -66,7 +70,10 @@ class _Fed:
             self.found.carried.clear()  # before a hand-over it is given as soon as it is there
         return self.found
 
-    def _take(self, one: Transaction | HandOver | Carried) -> None:
+    def _take(self, one: Transaction | HandOver | Carried | Ambiguous) -> None:
+        if isinstance(one, Ambiguous):
+            self.found.ambiguous.add(one.reason)
+            return
         if isinstance(one, HandOver):
             self.found.hand_over = one
             return

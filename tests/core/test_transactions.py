@@ -245,14 +245,26 @@ def test_another_protocol_inside(toy: Any) -> None:
 
 
 def test_bytes_that_contradict_the_protocol_take_its_name_away(toy: Any) -> None:
-    engine = toy()
-    actions(engine, ask(b"toy\n"), ask(b"?\n"))
+    engine = toy(failure={"ambiguous": "pass-flow"})
+    assert actions(engine, ask(b"toy\n"), ask(b"?\n")) == ["accept", "accept"]
+    assert engine.counters["failure.ambiguous"] == 1
     (flow,) = engine.flows
     assert (flow.app_proto, flow.app_proto_orig, flow.app_proto_outer) == ("unknown", "toy", ())
 
 
+def test_where_rules_ask_its_facts_a_datagram_that_contradicts_the_protocol_is_dropped_alone(toy: Any) -> None:
+    events: list[dict[str, Any]] = []
+    engine = toy(events=events)
+    assert actions(engine, ask(b"toy\n"), ask(b"?\n"), ask(b"next\n")) == ["accept", "drop", "accept"]
+    (flow,) = engine.flows
+    assert (flow.app_proto, flow.facts) == ("toy", {"toy.word": "next"})
+    assert of_type(events, "anomaly")[0]["anomaly"]["event"] == "toy.ambiguous.contradiction"
+    unasked = toy(chains={"INPUT": [{"rule": "port", "dst": 1, "action": "DROP"}]})
+    assert actions(unasked, ask(b"toy\n"), ask(b"?\n")) == ["accept", "accept"]
+
+
 def test_a_detector_and_a_parser_that_disagree_do_not_go_round_in_circles(toy: Any) -> None:
-    engine = toy()
+    engine = toy(failure={"ambiguous": "pass-flow"})
     assert actions(engine, ask(b"toy\n?\n")) == ["accept"]
     (flow,) = engine.flows
     assert (flow.app_proto, flow.app_proto_orig) == ("unknown", "toy")

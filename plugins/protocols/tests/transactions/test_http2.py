@@ -70,8 +70,8 @@ def test_streams_are_transactions_with_the_facts_of_http():
     found = find_transactions(http2, dialogue(), carries=["http.body"])
     assert found.hand_over is None
     assert found.complete[0] == {
-        "http_method": "GET", "url": "/1", "protocol": "HTTP/2", "hostname": "a.example", "http_user_agent": "x",
-        "status": 200, "redirect": "/x",
+        "http_method": "GET", "url": "/1", "path": "/1", "protocol": "HTTP/2", "hostname": "a.example",
+        "http_user_agent": "x", "status": 200, "redirect": "/x",
     }  # fmt: skip
     assert (found.complete[1]["hostname"], found.complete[1]["http_port"]) == ("b.example", 8080)
     assert found.complete[1]["status"] == 404
@@ -170,7 +170,8 @@ def test_a_flood_of_continuations_is_bounded():
     made = http2.pywall_transactions(make_flow(client=PREFACE))
     made.feed(True, PREFACE + SETTINGS + flood)
     assert len(made._asked._block) <= 2 * 16384 + 16000
-    (one,) = made.feed(True, frame(9, 1, b"", 4))
+    one, doubt = made.feed(True, frame(9, 1, b"", 4))
+    assert doubt.reason == "undecodable_head"
     assert one.facts["undecodable"] is True
 
 

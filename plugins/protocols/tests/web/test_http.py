@@ -75,6 +75,7 @@ def test_facts(ask):
         {
             "http_method": "GET",
             "url": "/a/b?c=d",
+            "path": "/a/b",
             "protocol": "HTTP/1.1",
             "hostname": "www.example.org",
             "http_user_agent": "test/1",
@@ -166,7 +167,7 @@ def test_facts_are_cut(ask):
 def test_blanks_before_and_between(ask):
     client = b"\r\n GET\t/tab  HTTP/1.0\r\nHost: h\r\n\r\n"
     facts = ask(http, client).facts
-    assert facts == {"http_method": "GET", "url": "/tab", "protocol": "HTTP/1.0", "hostname": "h"}
+    assert facts == {"http_method": "GET", "url": "/tab", "path": "/tab", "protocol": "HTTP/1.0", "hostname": "h"}
     tunnel = b"\r\nCONNECT h:22 HTTP/1.1\r\n\r\nSSH-2.0-x\r\n"
     assert tunnel[ask(http, tunnel, b"HTTP/1.1 200 OK\r\n\r\n").restart[0] :] == b"SSH-2.0-x\r\n"
 

@@ -38,6 +38,7 @@ class StreamDirection:
         "out_of_order",
         "removed",
         "reset",
+        "resumed",
         "resyn",
         "seen",
         "shift",
@@ -71,6 +72,8 @@ class StreamDirection:
     urgent: int
     #: the sender ended the connection by an exact RST
     reset: bool
+    #: it goes on from where another process was
+    resumed: bool
     #: acknowledgement number that would answer a SYN sent inside the connection; -1: there was none
     resyn: int
     #: a packet of this sender was accepted
@@ -93,7 +96,7 @@ class StreamDirection:
         self.inspected = self.missing = self.removed = self.window = self.shift = 0
         self.unacked_data = None
         self.out_of_order = self.bad_checksum_segments = None
-        self.reset = self.seen = self.signature = self.fast_path_ok = False
+        self.reset = self.seen = self.signature = self.fast_path_ok = self.resumed = False
 
     def position(self, seq: int) -> int:
         """Return the position of a 32-bit sequence number: the one nearest to ``next``."""

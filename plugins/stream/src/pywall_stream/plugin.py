@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 from pywall_core.api import hookimpl
 
 from .checksum import CaptureChecksums, checksum_valid
+from .resuming import describe_streams, resume_streams
 from .settings import StreamOptions
 from .tracker import Tracker
 from .validator import SegmentValidator
 
 if TYPE_CHECKING:
-    from pywall_core.api import Host
+    from pywall_core.api import Flow, Host
 
 
 class Stream:
@@ -55,6 +56,19 @@ class Stream:
                 validator.checksum_ok = None
         validator.misses_bare_acks = engine.misses_bare_acks
         validator.has_segment_hooks = bool(engine.plugins.calls("segment"))
+
+    @hookimpl
+    def pywall_flow_state(self, flow: Flow) -> object:
+        """Return where the streams of a connection are."""
+        return None if flow.tcp.tracker is None else describe_streams(flow.tcp.tracker)
+
+    @hookimpl
+    def pywall_flow_resume(self, flow: Flow, state: object) -> None:
+        """Go on where another process was."""
+        directions = resume_streams(state)
+        if directions is not None:
+            flow.tcp.tracker = directions
+            self._tracker.validator.buffered += directions[0].buffered() + directions[1].buffered()
 
     @hookimpl
     def pywall_stats(self) -> dict[str, Any]:

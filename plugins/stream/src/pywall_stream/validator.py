@@ -116,6 +116,11 @@ class SegmentValidator:
         flow.timeout = self.timeouts.new
         if flags & RST:
             return None
+        known: Directions | None = flow.tcp.tracker
+        if known is not None and known[0].resumed and not flags & SYN:
+            flow.tcp.midstream = True
+            known[0].signature = known[1].signature = options.signature
+            return known
         sender, peer = StreamDirection(packet.seq), StreamDirection((packet.ack - 1) & MASK)
         flow.tcp.midstream = bool(flags & ACK)
         if not flags & SYN:

@@ -31,6 +31,13 @@ _INLINE: Final = Verbs(
         b"MODULE SUBSCRIBE PUBLISH XADD ZADD SADD SAVE BGSAVE LRANGE MONITOR CLUSTER".split()
     )
 )
+#: those of them that no other protocol has: they name the flow before anybody has answered
+_ITS_OWN: Final = frozenset(
+    b"CONFIG HGETALL HGET HSET LPUSH RPUSH DBSIZE FLUSHALL FLUSHDB SLAVEOF REPLICAOF REPLCONF PSYNC MODULE XADD ZADD "
+    b"SADD BGSAVE LRANGE CLUSTER MGET MSET EVAL".split()
+)
+#: lines of the client that are looked at for them
+_MOST_LINES: Final = 32
 _REPLIES: Final = b"+-:$*%~_#,(=!>|"
 # in the middle the sides may be turned
 first_client = first_server = b"*\r\n" + first_bytes(_INLINE.all) + _REPLIES
@@ -79,9 +86,11 @@ def _client(data: bytes) -> Evidence:
     if not data:
         return MORE
     if data[0] != ord("*"):
-        first = lines(data, 1)
-        if first:
-            return HINT if verb_of(first[0][0]) in _INLINE.all else NO
+        said = [verb_of(line) for line, _ in lines(data, _MOST_LINES)]
+        if said and said[0] in _INLINE.all:
+            return YES if any(verb in _ITS_OWN for verb in said) else HINT
+        if said:
+            return NO
         return WEAK if _INLINE.may_begin(data) else NO
     array = _ARRAY.match(data)
     if not array:

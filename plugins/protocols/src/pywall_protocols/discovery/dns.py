@@ -131,7 +131,7 @@ def _over_tcp(data: bytes) -> tuple[Answer, bytes]:
     if len(data) < 2:
         return MORE, b""
     length = u16(data, 0)
-    if length < 12 or (len(data) >= 14 and not header_fits(data[2:14], length)):
+    if length < 12 or not header_fits(data[2:14].ljust(12, b"\0"), length):  # what has not come could still fit
         return NO, b""
     message = data[2 : 2 + length]
     if len(message) < min(length, _PATIENCE):

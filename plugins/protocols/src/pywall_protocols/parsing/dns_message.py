@@ -148,14 +148,14 @@ def _name(message: bytes, at: int) -> str:
             continue
         labels.append(message[at + 1 : at + 1 + length])
         at += 1 + length
-    return text(b".".join(labels))
+    return text(b".".join(labels)).lower()  # RFC 4343: the case of letters says nothing
 
 
 def question_names(message: bytes) -> list[str]:
-    """Return the names of all questions, at most 8, each once: what a server makes of several differs."""
+    """Return the names of all questions, at most 32, each once: what a server makes of several differs."""
     found: list[str] = []
     at = 12
-    for _ in range(min(u16(message, 4), 8)):
+    for _ in range(min(u16(message, 4), _MOST_QUESTIONS)):
         end = skip_name(message, at)
         if not end:
             break

@@ -9,6 +9,8 @@ from typing import Final, final
 from pywall_core.api import HandOver, Transaction
 
 from .lines import NEGATIVE, POSITIVE, PRELIMINARY, TLS, Command, Dialogue, verb_and_rest
+from .pairs import Found, Step
+from .saving import Saved
 
 #: Bytes of a direction that are held until the other side has said what they are.
 _MOST_HELD: Final = 65536
@@ -25,7 +27,7 @@ class IrcDialogue(Dialogue):
 
     greets = False
 
-    def _command(self, line: bytes, found: list[Transaction | HandOver]) -> Command | None:
+    def _command(self, line: bytes, found: Found) -> Command | None:
         verb, rest = verb_and_rest(line)
         if verb[:1] in (b":", b"@"):
             verb, _ = verb_and_rest(rest)
@@ -42,7 +44,7 @@ class IrcDialogue(Dialogue):
 
 
 @final
-class XmppDialogue:
+class XmppDialogue(Saved):
     """``<starttls/>`` is answered by ``<proceed/>`` or the stream ends (RFC 6120 section 5.4.2)."""
 
     has_transactions = False
@@ -54,13 +56,20 @@ class XmppDialogue:
         #: bytes of each behind its element, None while it has not come
         self._behind: tuple[bytes | None, bytes | None] = (None, None)
 
+    def state_names(self) -> tuple[str, ...]:
+        return (
+            "confirmed",
+            "_rest",
+            "_behind",
+        )
+
     def copy(self) -> XmppDialogue:
         """Return a parser in the same state."""
         other = XmppDialogue()
         other.confirmed, other._rest, other._behind = self.confirmed, self._rest, self._behind
         return other
 
-    def feed(self, to_server: bool, data: bytes) -> Sequence[Transaction | HandOver]:
+    def feed(self, to_server: bool, data: bytes) -> Sequence[Step]:
         """Look for the elements."""
         behind = self._behind[to_server]
         if behind is not None:

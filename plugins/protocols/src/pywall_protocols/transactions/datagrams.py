@@ -6,13 +6,15 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final, final
 
-from pywall_core.api import HandOver, Transaction
+from pywall_core.api import Ambiguous, HandOver, Transaction
 
 from ..parsing.wire import cut, text, u16
-from .pairs import Found, Pairs
+from .pairs import Found, Pairs, Step
+from .saving import Saved
 
 #: Bytes of a SIP message over TCP whose head is waited for.
 _LONGEST_HEAD: Final = 16384
+_MOST_NAMES: Final = 16
 _RADIUS_REQUESTS: Final = frozenset({1, 4, 12, 13, 40, 43})
 _request = re.compile(rb"([A-Z]{3,20}) (\S{1,2048}) (SIP/2\.0)\r?\n").match
 _status = re.compile(rb"(SIP/2\.0) ([1-6]\d\d)(?: ([^\r\n]*))?").match
@@ -28,6 +30,7 @@ _field = {
         "length": b"Content-Length|l",
     }.items()
 }
+_all_lengths = re.compile(rb"\n(?:Content-Length|l)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE).findall
 
 
 @final
@@ -46,17 +49,20 @@ class RadiusTransactions:
         other.confirmed, other._pairs = self.confirmed, self._pairs.copy()
         return other
 
-    def feed(self, to_server: bool, data: bytes) -> Sequence[Transaction | HandOver]:
+    def feed(self, to_server: bool, data: bytes) -> Sequence[Step]:
         """Read a datagram."""
         found: Found = []
         if len(data) < 20 or data[0] not in self._codes or not 20 <= u16(data, 2) <= len(data):
             return [HandOver(data if to_server else b"", b"" if to_server else data, False)]
         facts: dict[str, Any] = {"code": self._codes[data[0]]}
         at = 20
+        names: dict[str, None] = {}
         while at + 2 <= u16(data, 2) and data[at + 1] >= 2:
-            if data[at] == 1 and "user_name" not in facts:
-                facts["user_name"] = text(cut(data, at + 2, at + data[at + 1]))
+            if data[at] == 1:
+                names[text(cut(data, at + 2, at + data[at + 1]))] = None
             at += data[at + 1]
+        if names:  # which of several counts differs between servers
+            facts["user_name"] = next(iter(names)) if len(names) == 1 else list(names)[:_MOST_NAMES]
         if data[0] in _RADIUS_REQUESTS:
             self._pairs.ask(data[1:2], facts, found)
         else:
@@ -73,7 +79,7 @@ class RadiusTransactions:
 
 
 @final
-class SipTransactions:
+class SipTransactions(Saved):
     """A final response has Call-ID and CSeq of its request (RFC 3261 section 17.1.3). Either side asks."""
 
     def __init__(self, *, stream: bool) -> None:
@@ -85,6 +91,14 @@ class SipTransactions:
         self._rest = (b"", b"")
         self._left = (0, 0)
 
+    def state_names(self) -> tuple[str, ...]:
+        return (
+            "confirmed",
+            "_pairs",
+            "_rest",
+            "_left",
+        )
+
     def copy(self) -> SipTransactions:
         """Return a parser in the same state."""
         other = SipTransactions(stream=self._stream)
@@ -92,11 +106,12 @@ class SipTransactions:
         other._rest, other._left = self._rest, self._left
         return other
 
-    def feed(self, to_server: bool, data: bytes) -> Sequence[Transaction | HandOver]:
+    def feed(self, to_server: bool, data: bytes) -> Sequence[Step]:
         """Read a datagram, or the next bytes of a connection."""
         found: Found = []
         if not self._stream:
-            self._message(data.lstrip(b"\r\n\0 "), found)
+            if self._message(data.lstrip(b"\r\n\0 "), found) < 0 and to_server and b"SIP/" in data.upper():
+                found.append(Ambiguous("message"))
             return found
         passed = min(self._left[to_server], len(data))
         left = self._left[to_server] - passed
@@ -107,11 +122,15 @@ class SipTransactions:
             if end is None:
                 break
             head = rest[: end.end()]
+            if to_server and head.count(b"\n") != head.count(b"\r\n"):
+                found.append(Ambiguous("line_ends"))
             length = self._message(head, found)
             if length < 0:
                 return [*found, HandOver(rest if to_server else b"", b"" if to_server else rest, False)]
             left = max(0, end.end() + length - len(rest))
             rest = rest[end.end() + length :]
+        if len(rest) > _LONGEST_HEAD:
+            found.append(Ambiguous("long_head"))
         rest = rest[:_LONGEST_HEAD]
         self._rest = (self._rest[0], rest) if to_server else (rest, self._rest[1])
         self._left = (self._left[0], left) if to_server else (left, self._left[1])
@@ -133,6 +152,9 @@ class SipTransactions:
             return -1
         call_id, cseq, length = (_value(message, name) for name in ("call_id", "cseq", "length"))
         key = call_id + b"\n" + cseq
+        lengths = _lengths(message)
+        if len(lengths) > 1 or not all(value.isdigit() and len(value) < 10 for value in lengths):
+            found.append(Ambiguous("length"))
         if request is not None:
             facts: dict[str, Any] = {"method": text(request[1]), "uri": text(request[2]), "version": text(request[3])}
             for name in ("from", "to", "user_agent"):
@@ -142,6 +164,11 @@ class SipTransactions:
         elif status is not None and status[2][:1] != b"1":  # a provisional one is followed by another
             self._pairs.answer(key, {"code": text(status[2]), "reason": text(status[3] or b"")}, found)
         return int(length) if length.isdigit() and len(length) < 10 else 0
+
+
+def _lengths(message: bytes) -> set[bytes]:
+    """Return the lengths that a message gives for its body; one that is folded is empty."""
+    return {value.strip() for value in _all_lengths(message)}
 
 
 def _value(message: bytes, name: str) -> bytes:

@@ -14,7 +14,8 @@ from pywall_core.api import NO, Carried, HandOver, Transaction
 from ..parsing.dns_damage import worth_waiting
 from ..parsing.dns_message import add_facts, header_fits, judge_message, question_names
 from ..parsing.wire import cut, u16
-from .pairs import Found, Pairs
+from .pairs import Found, Pairs, Step
+from .saving import Saved
 
 #: The carrier of messages, as far as names and records may carry something.
 MESSAGES: Final = "dns.tunnel"
@@ -23,7 +24,7 @@ _READ: Final = 4096
 
 
 @final
-class DnsTransactions:
+class DnsTransactions(Saved):
     """The parser of one flow; ``stream``: messages have their length before them (RFC 1035 section 4.2.2)."""
 
     __slots__ = ("_carried", "_pairs", "_rest", "_skip", "_stream", "carries", "confirmed", "has_transactions", "over")
@@ -41,6 +42,14 @@ class DnsTransactions:
         self._rest = (b"", b"")
         self._skip = (0, 0)
 
+    def state_names(self) -> tuple[str, ...]:
+        return (
+            "confirmed",
+            "_pairs",
+            "_rest",
+            "_skip",
+        )
+
     def copy(self) -> DnsTransactions:
         """Return a parser in the same state."""
         other = DnsTransactions(stream=self._stream)
@@ -48,7 +57,7 @@ class DnsTransactions:
         other._rest, other._skip, other.carries = self._rest, self._skip, self.carries
         return other
 
-    def feed(self, to_server: bool, data: bytes) -> Sequence[Transaction | HandOver | Carried]:
+    def feed(self, to_server: bool, data: bytes) -> Sequence[Step | Carried]:
         """Read a datagram, or the next bytes of a connection."""
         found: Found = []
         self._read(to_server, data, found)

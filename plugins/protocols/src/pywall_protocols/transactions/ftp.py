@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import Any, Final
 
-from pywall_core.api import TCP, Flow, HandOver, Transaction
+from pywall_core.api import TCP, Ambiguous, Flow, Transaction
 
 from ..parsing.wire import text
 from .lines import (
@@ -27,11 +27,14 @@ from .lines import (
     Dialogue,
     verb_and_rest,
 )
+from .pairs import Found
 
 #: Commands whose facts are kept until the reply has come.
 _MOST_OPEN: Final = 64
 #: replies that only these commands have (RFC 959 section 5.4, RFC 2428 section 3)
 PASSIVE: Final = {227: (b"PASV",), 229: (b"EPSV",)}
+_telnet: Final = re.compile(rb"\xff(?:[\xfb-\xfe].?|[\xf0-\xfa])", re.DOTALL)
+_INTERRUPT: Final = b"\xff\xf4\xf2\xf1"
 _PORT: Final = re.compile(rb"\s*PORT\s+((?:\d{1,3},){5}\d{1,3})", re.I)
 _EPRT: Final = re.compile(rb"\s*EPRT\s+\|([12])\|([0-9A-Fa-f:.]+)\|(\d{1,5})\|", re.I)
 _PASV: Final = re.compile(rb"((?:\d{1,3},){5}\d{1,3})")
@@ -56,15 +59,21 @@ class FtpDialogue(Dialogue):
         parser._flow = flow
         return parser if parser._may_follow(flow) else None
 
+    def state_names(self) -> tuple[str, ...]:
+        return *Dialogue.state_names(self), "_number", "_user", "_open"
+
     def _copy_into(self, other: Dialogue) -> None:
         assert isinstance(other, FtpDialogue)
         other._number, other._user, other._open = self._number, self._user, self._open
         other._flow = self._flow
 
-    def _command(self, line: bytes, found: list[Transaction | HandOver]) -> Command | None:
-        verb, rest = verb_and_rest(line.lstrip(b"\xff\xf4\xf2\xf1"))  # ABOR behind Telnet's interrupt, RFC 959 4.1.3
+    def _command(self, line: bytes, found: Found) -> Command | None:
+        # ABOR comes behind Telnet's interrupt (RFC 959 section 4.1.3); some servers take Telnet out wherever it stands
+        verb, rest = verb_and_rest(_telnet.sub(b"", line) if b"\xff" in line else line)
         if not verb:
             return None
+        if not verb.isalnum() or b"\r" in line or verb != verb_and_rest(line.lstrip(_INTERRUPT))[0]:
+            found.append(Ambiguous("verb"))
         if verb == b"USER":
             self._user = text(rest)
         facts: dict[str, Any] = {"command": text(verb)}
@@ -92,7 +101,7 @@ class FtpDialogue(Dialogue):
             return PRELIMINARY
         return POSITIVE if code < 400 and command[0] != TLS else NEGATIVE
 
-    def _answer(self, command: Command, line: bytes, found: list[Transaction | HandOver]) -> None:
+    def _answer(self, command: Command, line: bytes, found: Found) -> None:
         for at, (number, facts) in enumerate(self._open):
             if number == command[2] and command[0] != GREETING:
                 code = int(line[:3])

@@ -10,12 +10,14 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final, final
 
-from pywall_core.api import Carried, Flow, HandOver, Transaction
+from pywall_core.api import Ambiguous, Carried, Flow, HandOver, Transaction
 
 from ..parsing.wire import cut, text
-from .http_message import HEAD, LONGEST_LINE, START, START_LINE, Fields, MessageReader, body_length, values
+from .http_message import END, HEAD, LONGEST_LINE, START, START_LINE, Fields, MessageReader, body_length, values
+from .http_path import normal_path
+from .saving import Saved
 
-Found = Transaction | HandOver | Carried
+Found = Transaction | HandOver | Carried | Ambiguous
 #: The carrier of bodies.
 BODY: Final = "http.body"
 #: Requests whose facts are kept until the response has come; others have their event without it.
@@ -46,18 +48,20 @@ _authority = re.compile(rb"(?:[A-Za-z][A-Za-z0-9+.\-]*://)?(?:[^/?#@]*@)?(\[[^\]
 
 
 @final
-class HttpTransactions:
+class HttpTransactions(Saved):
     """The parser of one connection. ``turned``: the side that spoke first was the server (the start was not seen)."""
 
     __slots__ = (
         "_answered",
         "_asked",
+        "_body_mark",
         "_first",
         "_held",
         "_lost",
         "_marks",
         "_open",
         "_pending",
+        "_switched",
         "_tail",
         "_tail_full",
         "_turned",
@@ -87,6 +91,10 @@ class HttpTransactions:
         self._tail = b""
         self._marks: tuple[int, ...] = ()
         self._tail_full = False
+        #: the last request may upgrade and its body has not ended: what is carried begins behind it
+        self._body_mark = False
+        #: the server's bytes behind a response that switches, while that body has not ended
+        self._switched: bytes | None = None
         #: the client's bytes are no requests since here; a response may still say why
         self._lost = False
 
@@ -105,6 +113,26 @@ class HttpTransactions:
         silent = self._answered.state == START and not self._answered.rest and not self._held
         return bool(self._pending) and not self._first and silent and not self._lost and not self.confirmed
 
+    def state_names(self) -> tuple[str, ...]:
+        return (
+            "confirmed",
+            "over",
+            "number",
+            "_turned",
+            "_asked",
+            "_answered",
+            "_pending",
+            "_first",
+            "_open",
+            "_held",
+            "_marks",
+            "_tail",
+            "_tail_full",
+            "_lost",
+            "_body_mark",
+            "_switched",
+        )
+
     def copy(self) -> HttpTransactions:
         """Return a parser in the same state."""
         other = HttpTransactions(self._turned)
@@ -113,6 +141,7 @@ class HttpTransactions:
         other._pending, other._first, other._open = self._pending, self._first, self._open
         other._held, other._tail, other._tail_full = self._held, self._tail, self._tail_full
         other._marks, other._lost = self._marks, self._lost
+        other._body_mark, other._switched = self._body_mark, self._switched
         return other
 
     def feed(self, to_server: bool, data: bytes) -> Sequence[Found]:
@@ -151,6 +180,10 @@ class HttpTransactions:
                 self._carry(reader, found)
             if self._marks:
                 self._keep_tail(cut(data, at, stopped))
+            if event == END and self._body_mark:
+                self._end_upgrade_body(data[stopped:], found)
+                if self._switched is not None:
+                    return
             bad = reader.broken or (
                 reader.state == START and bool(reader.rest) and _no_request(reader.rest) is not None
             )
@@ -161,6 +194,9 @@ class HttpTransactions:
                     event = HEAD
             if event == HEAD:
                 self._request(reader.start, reader.fields, found)
+            if reader.doubt:
+                found.append(Ambiguous(reader.doubt))
+                reader.doubt = ""
             if bad or len(self._pending) > _MOST_PENDING:
                 start = reader.start + b"\r\n" if reader.start else b""
                 self._contradict(start + reader.rest + data[stopped:], data[stopped:], found)
@@ -179,6 +215,7 @@ class HttpTransactions:
         facts: dict[str, Any] = {
             "http_method": text(method),
             "url": text(target),
+            "path": text(normal_path(target)),
             "protocol": text(version.upper()) or "HTTP/0.9",
         }
         named = [target] if method == b"CONNECT" or b"://" in target[:64] else []
@@ -189,6 +226,8 @@ class HttpTransactions:
                 facts[fact] = text(given[0])
         if suspicious:
             facts["ambiguous_length"] = True
+        if suspicious or (length == -1 and version.upper() == b"HTTP/1.0"):  # older servers know no chunks
+            found.append(Ambiguous("length"))
         kind = _PLAIN if version else _SIMPLE
         if method == b"HEAD":
             kind = _HEAD
@@ -198,6 +237,7 @@ class HttpTransactions:
             kind = _UPGRADE
         if kind in _MAY_HAND_OVER:
             self._marks = (*self._marks, len(self._tail))
+            self._body_mark = kind == _UPGRADE and bool(length)
         self._pending += bytes((kind,))
         kept = len(self._open) < _MOST_OPEN and len(self._open) == len(self._pending) - 1
         if kept:
@@ -215,9 +255,18 @@ class HttpTransactions:
         """What the client sends is no HTTP. Behind CONNECT or Upgrade the response will say what it is."""
         if self._marks:
             self._lost = True
+            found.append(Ambiguous("early_bytes"))
             self._keep_tail(unread)
             return
         found.append(self._over_to(client, self._held, inside=False))
+
+    def _end_upgrade_body(self, behind: bytes, found: list[Found]) -> None:
+        """A request that may upgrade is whole: what is carried begins here, at once where the server has agreed."""
+        self._body_mark = False
+        if self._switched is not None:
+            found.append(self._over_to(behind, self._switched, inside=True))
+        elif self._marks:
+            self._marks = (*self._marks[:-1], len(self._tail))
 
     def _over_to(self, client: bytes, server: bytes, inside: bool) -> HandOver:
         return HandOver(server, client, inside) if self._turned else HandOver(client, server, inside)
@@ -237,6 +286,9 @@ class HttpTransactions:
     def _read_responses(self, data: bytes, found: list[Found]) -> None:
         reader = self._answered
         at = 0
+        if self._switched is not None:
+            self._switched = (self._switched + data)[:_MOST_HELD]
+            return
         while at < len(data):
             if not self._pending and reader.state == START:
                 self._hold(data[at:])
@@ -282,6 +334,11 @@ class HttpTransactions:
         if kind in _MAY_HAND_OVER:
             mark, self._marks = self._marks[0], self._marks[1:]
         if status == 101 or (kind == _CONNECT and 200 <= status < 300):
+            if status == 101 and self._body_mark and not self._marks:
+                self._switched = behind[:_MOST_HELD]
+                return True
+            if self._tail_full:
+                found.append(Ambiguous("early_bytes", hides_inner=True))
             client = self._tail[mark:] if mark >= 0 and not self._tail_full else b""
             found.append(self._over_to(client, behind, inside=True))
             return True

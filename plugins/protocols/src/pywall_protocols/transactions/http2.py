@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, final
 
-from pywall_core.api import Carried, Flow, HandOver, Transaction
+from pywall_core.api import Ambiguous, Carried, Flow, HandOver, Transaction
 
 from ..parsing.wire import text
 from .http import BODY, host_facts
 from .http2_frames import DATA, HEADERS, Block, FrameReader, is_installed
 from .http_message import values
+from .http_path import normal_path
+from .saving import Saved
 
 PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 #: Streams whose facts are kept until the response has come; and responses until their request has.
@@ -27,11 +29,11 @@ _RESPONSE_FACTS: Final = (
     (b"content-encoding", "content_encoding"),
     (b"location", "redirect"),
 )
-Found = Transaction | HandOver | Carried
+Found = Transaction | HandOver | Carried | Ambiguous
 
 
 @final
-class Http2Transactions:
+class Http2Transactions(Saved):
     """The parser of one connection."""
 
     #: facts and events are those of HTTP
@@ -65,6 +67,20 @@ class Http2Transactions:
     @carries.setter
     def carries(self, wanted: frozenset[str]) -> None:
         self._asked.keep_body = self._answered.keep_body = BODY in wanted
+
+    def state_names(self) -> tuple[str, ...]:
+        return (
+            "confirmed",
+            "over",
+            "number",
+            "_asked",
+            "_answered",
+            "_preface",
+            "_open",
+            "_early",
+            "_codings",
+            "_bodies",
+        )
 
     def copy(self) -> Http2Transactions:
         """Return a parser in the same state."""
@@ -115,6 +131,7 @@ class Http2Transactions:
             if to_server:
                 facts: dict[str, Any] = {"protocol": "HTTP/2", "undecodable": True}
                 found.append(Transaction(self.number, facts, True, "undecodable_head"))
+                found.append(Ambiguous("undecodable_head"))
                 self.number += 1
             return
         known = tuple(fields)
@@ -138,6 +155,7 @@ class Http2Transactions:
         facts: dict[str, Any] = {
             "http_method": text(method),
             "url": text(path or b"".join(authority[:1])),
+            "path": text(normal_path(path)),
             "protocol": "HTTP/2",
         }
         host_facts(facts, [*authority, *values(fields, b"host")])
@@ -173,6 +191,8 @@ class Http2Transactions:
                 facts[fact] = text(given[0])
         asked = self._open.pop(stream, None)
         if asked is not None:
+            if asked[1]["http_method"] == "CONNECT" and "upgrade" not in asked[1] and status[:1] == b"2":
+                found.append(Ambiguous("tunnel_in_a_stream", hides_inner=True))
             found.append(Transaction(asked[0], {**asked[1], **facts}, True))
         elif len(self._early) < _MOST_OPEN:
             self._early.setdefault(stream, facts)

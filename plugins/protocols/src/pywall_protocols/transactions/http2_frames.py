@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any, Final, final
 
 from ..parsing.wire import cut
+from .saving import Saved
 
 #: Bytes of a header block that are read: servers refuse more.
 LONGEST_BLOCK: Final = 16384
@@ -40,7 +41,7 @@ def is_installed() -> bool:
 
 
 @final
-class FrameReader:
+class FrameReader(Saved):
     """Reads the frames of one direction.
 
     ``lost``: a header block could not be read, and so none behind it. ``broken``: the bytes are no frames. The decoder
@@ -65,6 +66,44 @@ class FrameReader:
         self._fragment = self._block = b""
         self._decoder: Any = None
         self._shared = False
+
+    @property
+    def table(self) -> tuple[Any, ...]:
+        """The table of header fields that the sender has filled so far: its size, and the fields, newest first."""
+        if self._decoder is None:
+            return ()
+        table = self._decoder.header_table
+        return table.maxsize, tuple((bytes(name), bytes(value)) for name, value in table.dynamic_entries)
+
+    @table.setter
+    def table(self, saved: tuple[Any, ...]) -> None:
+        if not saved:
+            return
+        size, entries = saved
+        if type(size) is not int or not 0 <= size <= LARGEST_TABLE:
+            raise ValueError("not the size of a table")
+        decoder = import_module("hpack").Decoder(LONGEST_LIST)
+        decoder.max_allowed_table_size = LARGEST_TABLE
+        decoder.header_table.maxsize = size
+        for name, value in reversed(entries):
+            decoder.header_table.add(bytes(name), bytes(value))
+        self._decoder = decoder
+
+    def state_names(self) -> tuple[str, ...]:
+        return (
+            "broken",
+            "lost",
+            "_head",
+            "_kind",
+            "_flags",
+            "_stream",
+            "_left",
+            "_pad",
+            "_fragment",
+            "_block",
+            "unread",
+            "table",
+        )
 
     def copy(self) -> FrameReader:
         """Return a reader in the same state."""

@@ -9,6 +9,7 @@ import re
 from typing import Final, final
 
 from ..parsing.wire import cut, text
+from .saving import Saved
 
 #: Bytes of a line that are kept; what a longer one has behind them is not read.
 LONGEST_LINE: Final = 16384
@@ -18,6 +19,12 @@ _MOST_FIELDS: Final = 48
 START, HEADERS, BODY, CHUNK_SIZE, CHUNK, CHUNK_END, TRAILERS, TO_THE_END = range(8)
 #: Why :meth:`MessageReader.read` has stopped.
 WANTS_MORE, START_LINE, HEAD, END = range(4)
+
+#: what no value has in it, or servers differ about: a CR for itself, NUL, other blanks than a space and a tab
+_odd_bytes = re.compile(rb"[\0\r\x0b\x0c]").search
+#: blanks and bytes that some servers take for blanks
+_BLANKS: Final = b" \t\0\r\x0b\x0c"
+_BY_LF, _BY_CRLF, _BY_BOTH = 1, 2, 3
 
 _chunk_size = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;|\Z)").match
 _length = re.compile(rb"\d{1,18}\Z").match
@@ -29,15 +36,18 @@ Fields = tuple[tuple[bytes, bytes], ...]
 
 
 @final
-class MessageReader:
+class MessageReader(Saved):
     """One direction. ``start`` and ``fields`` are those of the head that :meth:`read` has completed.
+
+    ``doubt`` is why servers read what was read differently, "" where none does: they take a line that is folded or
+    ended by LF alone, a name with blanks behind it, or a CR in the middle for one thing or for another.
 
     Its state is made of values that never change, so that :meth:`copy` is cheap.
     """
 
     __slots__ = (
-        "_body", "_body_offset", "_field", "_folded", "_wanted", "broken", "codings", "fields", "keep_body", "left",
-        "rest", "start", "state",
+        "_body", "_body_offset", "_ends", "_field", "_has_fields", "_is_long", "_wanted", "broken", "codings", "doubt",
+        "fields", "keep_body", "left", "rest", "start", "state",
     )  # fmt: skip
 
     def __init__(self, wanted: frozenset[bytes]) -> None:
@@ -52,7 +62,12 @@ class MessageReader:
         #: a chunk's size is none: where the message ends is not known
         self.broken = False
         self._field = b""
-        self._folded = False
+        #: lines of the head have come behind its first
+        self._has_fields = False
+        self.doubt = ""
+        #: how lines of the head have ended, a bit each
+        self._ends = 0
+        self._is_long = False
         #: bodies are wanted: what :meth:`read` passes over of one is kept for :meth:`take_body`
         self.keep_body = False
         self._body: list[bytes] = []
@@ -60,12 +75,30 @@ class MessageReader:
         #: content codings of the body (RFC 9110 section 8.4.1), in the order in which they were applied
         self.codings = ""
 
+    def state_names(self) -> tuple[str, ...]:
+        return (
+            "state",
+            "start",
+            "fields",
+            "rest",
+            "left",
+            "broken",
+            "_field",
+            "_has_fields",
+            "doubt",
+            "_ends",
+            "_is_long",
+            "codings",
+            "_body_offset",
+        )
+
     def copy(self) -> MessageReader:
         """Return a reader in the same state."""
         other = MessageReader(self._wanted)
         other.state, other.start, other.fields = self.state, self.start, self.fields
         other.rest, other.left, other.broken = self.rest, self.left, self.broken
-        other._field, other._folded = self._field, self._folded
+        other._field, other._has_fields, other.doubt = self._field, self._has_fields, self.doubt
+        other._ends, other._is_long = self._ends, self._is_long
         other.keep_body, other.codings, other._body_offset = self.keep_body, self.codings, self._body_offset
         return other
 
@@ -97,13 +130,23 @@ class MessageReader:
                 continue
             end = data.find(b"\n", at)
             if end < 0:
-                if len(self.rest) < LONGEST_LINE:
-                    self.rest += cut(data, at, at + LONGEST_LINE - len(self.rest))
+                room = LONGEST_LINE - len(self.rest)
+                self._is_long = self._is_long or size - at > room
+                self.rest += cut(data, at, at + room)
                 return size, WANTS_MORE
             line = cut(data, at, end) if not self.rest else self.rest + cut(data, at, min(end, at + LONGEST_LINE))
             self.rest = b""
+            is_long, self._is_long = self._is_long or len(line) > LONGEST_LINE, False
             at = end + 1
-            event = self._line(line[:-1] if line.endswith(b"\r") else line)
+            by_crlf = is_long or line.endswith(b"\r")
+            line = line.removesuffix(b"\r")
+            if state <= HEADERS:
+                self._ends |= _BY_CRLF if by_crlf else _BY_LF
+                if is_long and (state == START or self._is_wanted(line)):
+                    self.doubt = "long_line"
+            elif not by_crlf:
+                self.doubt = "line_ends"
+            event = self._line(line)
             if event:
                 return at, event
         return at, WANTS_MORE
@@ -131,6 +174,9 @@ class MessageReader:
         if self.keep_body:
             self.codings = _codings(self.fields)
             self._body_offset = 0
+        if self._ends == _BY_BOTH and length:
+            self.doubt = "line_ends"
+        self._ends = 0
         self.start, self.fields = b"", ()
         self.left = max(length, 0)
         self.state = START if not length else BODY if length > 0 else CHUNK_SIZE if length == -1 else TO_THE_END
@@ -140,23 +186,31 @@ class MessageReader:
         state = self.state
         if state == HEADERS:
             if line[:1] in (b" ", b"\t"):  # RFC 9112 section 5.2: a folded line belongs to the one before
+                if self._field or not self._has_fields or self._is_wanted(line.strip()):  # the first one: section 2.2
+                    self.doubt = "folded"
                 if self._field and len(self._field) < LONGEST_LINE:
                     self._field += b" " + line.strip()
                 return WANTS_MORE
             if self._field:
                 self._keep(self._field)
+            self._has_fields = True
             self._field = line if self._is_wanted(line) else b""
             return WANTS_MORE if line else HEAD
         if state == START:
             if line.strip():  # RFC 9112 section 2.2: empty lines before a message are ignored
                 self.start = line
                 self.state = HEADERS
+                self._has_fields = False
+                if _odd_bytes(line):
+                    self.doubt = "odd_byte"
                 return START_LINE
         elif state == CHUNK_SIZE:
             size = _chunk_size(line)
             if size is None:
                 self.broken = True
             else:
+                if b"\r" in line:
+                    self.doubt = "line_ends"
                 self.left = int(size[1], 16)
                 self.state = CHUNK if self.left else TRAILERS
         elif state == CHUNK_END:
@@ -169,11 +223,20 @@ class MessageReader:
 
     def _is_wanted(self, line: bytes) -> bool:
         colon = line.find(b":", 0, 32)
-        return colon > 0 and line[:colon].rstrip().lower() in self._wanted and len(self.fields) < _MOST_FIELDS
+        if colon <= 0:
+            return False
+        name = line[:colon]
+        if name.strip(_BLANKS).lower() not in self._wanted:
+            if b"\r" in line:
+                self.doubt = "odd_byte"
+            return False
+        if len(self.fields) >= _MOST_FIELDS or name.strip(_BLANKS) != name or _odd_bytes(line):
+            self.doubt = "odd_byte"
+        return len(self.fields) < _MOST_FIELDS
 
     def _keep(self, line: bytes) -> None:
         name, _, value = line.partition(b":")
-        self.fields = (*self.fields, (name.rstrip().lower(), value.strip()))
+        self.fields = (*self.fields, (name.strip(_BLANKS).lower(), value.strip()))
 
 
 def values(fields: Fields, name: bytes) -> list[bytes]:

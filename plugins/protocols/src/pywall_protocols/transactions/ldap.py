@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, final
 
-from pywall_core.api import HandOver, Transaction
+from pywall_core.api import Ambiguous, HandOver, Transaction
 
-from ..parsing.wire import cut, text, tlv
+from ..parsing.wire import FACT_LENGTH, cut, text, tlv
 from .frames import FrameReader
-from .pairs import Pairs
+from .pairs import Found, Pairs, Step
+from .saving import Saved
 
 OPERATIONS: Final = {
     0x60: "bind_request",
@@ -52,7 +53,7 @@ def _size(data: bytes) -> int:
 
 
 @final
-class LdapTransactions:
+class LdapTransactions(Saved):
     """The parser of one connection, or of datagrams (CLDAP)."""
 
     def __init__(self) -> None:
@@ -64,6 +65,20 @@ class LdapTransactions:
         self._tls = b""
         self._tail = b""
         self._granted: bytes | None = None
+        #: a bind by SASL: what follows may be sealed, each part with its length before it (RFC 4513 section 5.2.1.5)
+        self._sealed = False
+
+    def state_names(self) -> tuple[str, ...]:
+        return (
+            "confirmed",
+            "_pairs",
+            "_asked",
+            "_told",
+            "_tls",
+            "_tail",
+            "_granted",
+            "_sealed",
+        )
 
     def copy(self) -> LdapTransactions:
         """Return a parser in the same state."""
@@ -71,11 +86,12 @@ class LdapTransactions:
         other.confirmed = self.confirmed
         other._pairs, other._asked, other._told = self._pairs.copy(), self._asked.copy(), self._told.copy()
         other._tls, other._tail, other._granted = self._tls, self._tail, self._granted
+        other._sealed = self._sealed
         return other
 
-    def feed(self, to_server: bool, data: bytes) -> Sequence[Transaction | HandOver]:
+    def feed(self, to_server: bool, data: bytes) -> Sequence[Step]:
         """Read the next bytes of a direction, or a datagram."""
-        found: list[Transaction | HandOver] = []
+        found: Found = []
         if to_server:
             self._read_requests(data, found)
         else:
@@ -92,7 +108,7 @@ class LdapTransactions:
         """Return the operations without a result."""
         return self._pairs.finish()
 
-    def _read_requests(self, data: bytes, found: list[Transaction | HandOver]) -> None:
+    def _read_requests(self, data: bytes, found: Found) -> None:
         reader = self._asked
         at = 0
         if self._tls:
@@ -101,7 +117,7 @@ class LdapTransactions:
             message, at = reader.read(data, at)
             if message is None:
                 if reader.broken and not self._tls:
-                    found.append(HandOver(reader.rest, b"", False))
+                    found.append(HandOver(reader.rest, b"", self._sealed))
                 return
             parts = _parts(message)
             if parts is None or (parts[1] not in OPERATIONS):
@@ -111,6 +127,9 @@ class LdapTransactions:
             number, tag, start, end = parts
             facts: dict[str, Any] = {"request.operation": OPERATIONS[tag], "request.message_id": number}
             _name_facts(facts, message, tag, start, end)
+            if reader.is_cut and (len(facts) < 3 or len(next(reversed(facts.values()))) == FACT_LENGTH):
+                found.append(Ambiguous("long_message"))
+            self._sealed = self._sealed or (tag == 0x60 and _is_sasl(message, start, end))
             if tag == 0x77 and START_TLS in cut(message, start, end) and not self._tls:
                 self._tls = number.to_bytes(4, "big")
                 self._tail = data[at:][:_MOST_HELD]
@@ -120,7 +139,7 @@ class LdapTransactions:
                 self._granted = None  # the result of another extended operation
                 self._read_results(granted[4:], found)
 
-    def _read_results(self, data: bytes, found: list[Transaction | HandOver]) -> None:
+    def _read_results(self, data: bytes, found: Found) -> None:
         reader = self._told
         at = 0
         if self._granted is not None:
@@ -156,6 +175,12 @@ def _parts(message: bytes) -> tuple[int, int, int, int] | None:
     if operation is None:
         return None
     return int.from_bytes(cut(message, number[1], number[2]), "big"), operation[0], operation[1], operation[2]
+
+
+def _is_sasl(message: bytes, start: int, end: int) -> bool:
+    version = tlv(message, start, end)
+    name = tlv(message, version[2], end) if version is not None else None
+    return name is not None and message[name[2] : name[2] + 1] == b"\xa3"
 
 
 def _name_facts(facts: dict[str, Any], message: bytes, tag: int, start: int, end: int) -> None:

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Final, final
+from typing import Final
 
-from pywall_core.api import Flow, HandOver, Transaction
+from pywall_core.api import Ambiguous, Flow, HandOver, Transaction
 
 from ..parsing.wire import cut
+from .line_reader import LineReader
+from .pairs import Found, Step
+from .saving import Saved
 
-#: Bytes of a line that are kept.
-LONGEST_LINE: Final = 4096
 _MOST_PENDING: Final = 1024
 _MOST_HELD: Final = 65536
 
@@ -33,55 +34,7 @@ INCOMPLETE, PRELIMINARY, NEGATIVE, POSITIVE, UNIQUE = range(5)
 _numeric = re.compile(rb"(\d{3})(?:([ -])|\Z)").match
 
 
-@final
-class LineReader:
-    """Lines of one direction, without those of a body."""
-
-    __slots__ = ("dotted", "left", "rest")
-
-    def __init__(self) -> None:
-        self.rest = b""
-        #: bytes that are passed over
-        self.left = 0
-        #: in a body that a line with a dot ends
-        self.dotted = False
-
-    def copy(self) -> LineReader:
-        """Return a reader in the same state."""
-        other = LineReader()
-        other.rest, other.left, other.dotted = self.rest, self.left, self.dotted
-        return other
-
-    def read(self, data: bytes, at: int) -> tuple[bytes | None, int]:
-        """Return the next whole line without its end, and the offset behind it; None at the end of ``data``.
-
-        Of a body only its end is a line: ``.``.
-        """
-        size = len(data)
-        while at < size:
-            if self.left:
-                passed = min(self.left, size - at)
-                self.left -= passed
-                at += passed
-                continue
-            end = data.find(b"\n", at)
-            if end < 0:
-                if len(self.rest) < LONGEST_LINE:
-                    self.rest += cut(data, at, at + LONGEST_LINE - len(self.rest))
-                return None, size
-            line = self.rest + cut(data, at, min(end, at + LONGEST_LINE))
-            self.rest = b""
-            at = end + 1
-            line = line.removesuffix(b"\r")
-            if not self.dotted:
-                return line, at
-            if line == b".":
-                self.dotted = False
-                return line, at
-        return None, size
-
-
-class Dialogue:
+class Dialogue(Saved):
     """The parser of one connection. A protocol says by its methods what commands and replies mean.
 
     ``greets``: the server speaks first.
@@ -123,6 +76,21 @@ class Dialogue:
             self._pending = ()
         return True
 
+    def state_names(self) -> tuple[str, ...]:
+        return (
+            "confirmed",
+            "over",
+            "_commands",
+            "_replies",
+            "_pending",
+            "_in_reply",
+            "_held",
+            "_tail",
+            "_tail_full",
+            "_marks",
+            "_code",
+        )
+
     def copy(self) -> Dialogue:
         """Return a parser in the same state."""
         other = type(self)()
@@ -139,7 +107,7 @@ class Dialogue:
     def _copy_into(self, other: Dialogue) -> None:
         """Copy what the protocol keeps besides."""
 
-    def _command(self, line: bytes, found: list[Transaction | HandOver]) -> Command | None:
+    def _command(self, line: bytes, found: Found) -> Command | None:
         """Return what a line of the client asks for, None for one that is not answered."""
         raise NotImplementedError
 
@@ -151,10 +119,10 @@ class Dialogue:
         """Return whether a line of the server answers nothing, so that it may come at any time."""
         return False
 
-    def _answer(self, command: Command, line: bytes, found: list[Transaction | HandOver]) -> None:
+    def _answer(self, command: Command, line: bytes, found: Found) -> None:
         """A command has its reply, whose last line is given."""
 
-    def _body_end(self, found: list[Transaction | HandOver]) -> None:
+    def _body_end(self, found: Found) -> None:
         """The client's body has ended."""
 
     def finish(self) -> Sequence[Transaction]:
@@ -178,9 +146,9 @@ class Dialogue:
 
     # --- the core's side -------------------------------------------------------------------------------------------
 
-    def feed(self, to_server: bool, data: bytes) -> Sequence[Transaction | HandOver]:
+    def feed(self, to_server: bool, data: bytes) -> Sequence[Step]:
         """Read the next bytes of a direction."""
-        found: list[Transaction | HandOver] = []
+        found: Found = []
         if to_server:
             self._read_commands(data, found)
             data, self._held = self._held, b""
@@ -194,17 +162,23 @@ class Dialogue:
         """Missing bytes are harmless inside of a body that ends by itself."""
         return not self._marks and (self._commands if to_server else self._replies).dotted
 
-    def _read_commands(self, data: bytes, found: list[Transaction | HandOver]) -> None:
+    def _read_commands(self, data: bytes, found: Found) -> None:
         reader = self._commands
         at = 0
         while at < len(data):
             in_body = reader.dotted
             line, behind = reader.read(data, at)
             if self._marks:
+                found.append(Ambiguous("early_bytes", hides_inner=True))
                 self._keep_tail(cut(data, at, behind))
+            if reader.odd_end:
+                reader.odd_end = False
+                found.append(Ambiguous("body_end"))
             at = behind
             if line is None:
                 return
+            if reader.is_cut and not in_body:
+                found.append(Ambiguous("long_line"))
             if in_body:
                 self._body_end(found)
                 self._push((BODY_END, b"", 0))
@@ -214,6 +188,8 @@ class Dialogue:
                 if command[0] == BODY and self._before is None:
                     self._before = self.copy()
                 if command[0] in (TLS, BODY):
+                    if reader.mixes_ends:
+                        found.append(Ambiguous("line_ends", hides_inner=True))
                     self._marks = (*self._marks, len(self._tail))
                 self._push(command)
 
@@ -227,7 +203,7 @@ class Dialogue:
         if not self._tail_full:
             self._tail += data
 
-    def _read_replies(self, data: bytes, found: list[Transaction | HandOver]) -> None:
+    def _read_replies(self, data: bytes, found: Found) -> None:
         reader = self._replies
         at = 0
         while at < len(data):
@@ -245,7 +221,10 @@ class Dialogue:
             command = self._pending[0] if self._pending else (PLAIN, b"", 0)
             meaning = self._reply(line, command)
             if meaning == UNIQUE and command[0] != TLS:
-                meaning = self._catch_up() or POSITIVE
+                meaning = self._catch_up()
+                if not meaning:
+                    found.append(Ambiguous("unasked_answer", hides_inner=True))
+                    meaning = POSITIVE
                 command = self._pending[0] if self._pending else command
             if meaning in (INCOMPLETE, PRELIMINARY):
                 self._in_reply = meaning == INCOMPLETE  # the rest of this reply is awaited, whatever is pending
@@ -267,9 +246,7 @@ class Dialogue:
                 return UNIQUE
         return 0
 
-    def _replied(
-        self, command: Command, meaning: int, line: bytes, behind: bytes, found: list[Transaction | HandOver]
-    ) -> bool:
+    def _replied(self, command: Command, meaning: int, line: bytes, behind: bytes, found: Found) -> bool:
         """Act on a complete reply; True when another protocol begins behind it."""
         self._answer(command, line, found)
         kind = command[0]

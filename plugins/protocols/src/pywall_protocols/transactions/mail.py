@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from pywall_core.api import HandOver, Transaction
+from pywall_core.api import Ambiguous, Transaction
 
 from ..parsing.wire import text
 from .lines import (
@@ -24,8 +24,10 @@ from .lines import (
     Dialogue,
     verb_and_rest,
 )
+from .pairs import Found
 
 _path = re.compile(rb"(?:FROM|TO)[ \t]*:[ \t]*(?:<(?:@[^:>]*:)?([^>]*)>?|(\S*))", re.IGNORECASE).match
+_bdat = re.compile(rb"BDAT ([0-9]{1,11})( LAST)?[ \t]*\Z", re.IGNORECASE).match
 _literal = re.compile(rb"\{(\d{1,9})\+?\}\Z").search
 #: Recipients of a mail that are kept; of more the last one stands for those before it.
 _MOST_RECIPIENTS: Final = 32
@@ -44,12 +46,19 @@ class SmtpDialogue(Dialogue):
         self._number = 0
         self._helo = ""
         self._mail: dict[str, Any] = {}
+        #: the server takes BDAT, and the last command was AUTH, whose last answer has not come
+        self._chunking = False
+        self._authenticating = False
+
+    def state_names(self) -> tuple[str, ...]:
+        return *Dialogue.state_names(self), "_number", "_helo", "_mail", "_chunking", "_authenticating"
 
     def _copy_into(self, other: Dialogue) -> None:
         assert isinstance(other, SmtpDialogue)
         other._number, other._helo, other._mail = self._number, self._helo, self._mail
+        other._chunking, other._authenticating = self._chunking, self._authenticating
 
-    def _command(self, line: bytes, found: list[Transaction | HandOver]) -> Command | None:
+    def _command(self, line: bytes, found: Found) -> Command | None:
         verb, rest = verb_and_rest(line)
         kind = PLAIN
         if verb in (b"EHLO", b"HELO", b"LHLO"):
@@ -58,22 +67,34 @@ class SmtpDialogue(Dialogue):
                 found.append(Transaction(self._number, {"helo": self._helo}))
         elif verb in (b"MAIL", b"RCPT"):
             path = _path(rest)
+            if path is None or b"\r" in line or b"\0" in line:
+                found.append(Ambiguous("path"))
             if path is not None:
                 self._add_path(verb, text(path[1] if path[1] is not None else path[2]), found)
         elif verb in (b"RSET", b"QUIT"):
             self._complete(found)
         elif verb == b"DATA":
             kind = BODY
-        elif verb == b"BDAT":  # RFC 3030 section 2
-            size = rest.split(b" ")[0]
-            self._commands.left = int(size) if size.isdigit() and len(size) < 12 else 0
-            if rest.upper().endswith(b"LAST"):
-                self._complete(found)
+        elif verb == b"BDAT":
+            self._chunk(line, found)
         elif verb == b"STARTTLS":
             kind = TLS
+        if self._authenticating and (kind != PLAIN or verb == b"BDAT"):
+            found.append(Ambiguous("challenge", hides_inner=True))  # a command, or what answers a challenge
+        self._authenticating = self._authenticating or verb == b"AUTH"
         return kind, verb, self._number
 
-    def _add_path(self, verb: bytes, path: str, found: list[Transaction | HandOver]) -> None:
+    def _chunk(self, line: bytes, found: Found) -> None:
+        """BDAT: so many bytes are no commands, for a server that takes it (RFC 3030 section 2)."""
+        chunk = _bdat(line)
+        if chunk is None or not self._chunking or self._commands.mixes_ends:
+            found.append(Ambiguous("chunk", hides_inner=True))
+        if chunk is not None:
+            self._commands.left = int(chunk[1])
+            if chunk[2]:
+                self._complete(found)
+
+    def _add_path(self, verb: bytes, path: str, found: Found) -> None:
         if verb == b"MAIL":
             self._complete(found)
             self._mail = {"helo": self._helo, "mail_from": path} if self._helo else {"mail_from": path}
@@ -82,19 +103,23 @@ class SmtpDialogue(Dialogue):
             self._mail = {**self._mail, "rcpt_to": recipients}
         found.append(Transaction(self._number, self._mail))
 
-    def _complete(self, found: list[Transaction | HandOver]) -> None:
+    def _complete(self, found: Found) -> None:
         if self._mail:
             found.append(Transaction(self._number, self._mail, True))
             self._mail = {}
             self._number += 1
 
-    def _body_end(self, found: list[Transaction | HandOver]) -> None:
+    def _body_end(self, found: Found) -> None:
         self._complete(found)
 
     def _reply(self, line: bytes, command: Command) -> int:
         code = self._numeric(line)
+        if command[1] in (b"EHLO", b"LHLO") and line[4:12].upper() == b"CHUNKING":
+            self._chunking = True
         if not code:
             return INCOMPLETE
+        if code != 334:
+            self._authenticating = False
         if command[0] == BODY:
             return POSITIVE if code == 354 else NEGATIVE
         if code == 220 and command[0] != GREETING:
@@ -111,7 +136,7 @@ class SmtpDialogue(Dialogue):
 class Pop3Dialogue(Dialogue):
     """RFC 1939, STLS: RFC 2595 section 4."""
 
-    def _command(self, line: bytes, found: list[Transaction | HandOver]) -> Command | None:
+    def _command(self, line: bytes, found: Found) -> Command | None:
         verb, rest = verb_and_rest(line)
         if verb == b"STLS":
             return TLS, verb, 0
@@ -125,15 +150,11 @@ class Pop3Dialogue(Dialogue):
 class ImapDialogue(Dialogue):
     """Tags tell which command is answered (RFC 9051 section 2.2); STARTTLS: section 6.2.1."""
 
-    def _command(self, line: bytes, found: list[Transaction | HandOver]) -> Command | None:
-        literal = _literal(line)
-        if literal is not None:
-            self._commands.left = int(literal[1])
+    def _command(self, line: bytes, found: Found) -> Command | None:
         tag, _, rest = line.partition(b" ")
         verb, _ = verb_and_rest(rest)
-        if not verb.isalpha():  # what goes on behind a literal, or answers a challenge
-            return None
-        return (TLS if verb == b"STARTTLS" else PLAIN), tag, 0
+        # literals are read as well: a server that refuses one takes what follows for commands
+        return (TLS, tag, 0) if verb == b"STARTTLS" else None
 
     def _is_unasked(self, line: bytes) -> bool:
         literal = _literal(line)
@@ -150,17 +171,23 @@ class ImapDialogue(Dialogue):
         status, _ = verb_and_rest(rest)
         if status not in (b"OK", b"NO", b"BAD"):
             return PRELIMINARY
-        if tag != command[1]:
-            return PRELIMINARY if all(other[1] != tag for other in self._pending) else NEGATIVE
+        if all(other[1] != tag for other in self._pending):
+            return PRELIMINARY
+        while self._pending[0][1] != tag:  # a line within a literal, which nobody answers
+            self._pending = self._pending[1:]
+            self._marks = self._marks[1:]
         return POSITIVE if status == b"OK" else NEGATIVE
 
 
 class NntpDialogue(Dialogue):
     """RFC 3977 section 3, STARTTLS: RFC 4642 section 2.2."""
 
-    def _command(self, line: bytes, found: list[Transaction | HandOver]) -> Command | None:
+    def _command(self, line: bytes, found: Found) -> Command | None:
         verb, _ = verb_and_rest(line)
         kind = TLS if verb == b"STARTTLS" else BODY if verb in (b"POST", b"IHAVE") else PLAIN
+        if verb == b"TAKETHIS":  # RFC 4644 section 2.5: the article follows at once
+            self._commands.dotted = True
+            return None  # its end is answered
         return kind, verb, 0
 
     def _reply(self, line: bytes, command: Command) -> int:
@@ -179,8 +206,9 @@ class SieveDialogue(Dialogue):
         literal = _literal(line)
         return int(literal[1]) if literal is not None else 0
 
-    def _command(self, line: bytes, found: list[Transaction | HandOver]) -> Command | None:
-        self._commands.left = self._literals(line)
+    def _command(self, line: bytes, found: Found) -> Command | None:
+        if line.endswith(b"+}"):  # a client's literals are of this kind alone (section 4)
+            self._commands.left = self._literals(line)
         verb, _ = verb_and_rest(line)
         if not verb.isalpha():
             return None

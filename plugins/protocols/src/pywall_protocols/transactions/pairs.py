@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from typing import Any, Final, final
 
-from pywall_core.api import HandOver, Transaction
+from pywall_core.api import Ambiguous, HandOver, Transaction
+
+from .saving import Saved
 
 #: Questions that wait for their answer; when there are more the oldest has its event without one.
 _MOST_OPEN: Final = 64
 #: Answers that are kept until their question has been read.
 _MOST_EARLY: Final = 16
 
-Found = list[Transaction | HandOver]
+#: what line dialogues, pairs and messages give
+Step = Transaction | HandOver | Ambiguous
+Found = list[Step]
 
 
 @final
-class Pairs:
+class Pairs(Saved):
     """What was asked and is not answered yet. ``keep_early``: an answer may be read before its question."""
 
     __slots__ = ("_early", "_keep_early", "_open", "number")
@@ -25,6 +29,13 @@ class Pairs:
         self._keep_early = keep_early
         self._open: tuple[tuple[bytes, int, dict[str, Any]], ...] = ()
         self._early: tuple[tuple[bytes, dict[str, Any]], ...] = ()
+
+    def state_names(self) -> tuple[str, ...]:
+        return (
+            "number",
+            "_open",
+            "_early",
+        )
 
     def copy(self) -> Pairs:
         """Return the same once more."""

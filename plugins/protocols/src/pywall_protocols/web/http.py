@@ -5,7 +5,7 @@
     nnn``). A line that only begins with a registered method waits for the other side's status line
 :source: RFC 9112 sections 2.2, 3, 4; RFC 1945 section 5; RFC 9110 sections 9, 15.2.2 (101), 9.3.6 (CONNECT)
 :minimum: 7 bytes of a request, 12 of a response
-:facts: http_method, hostname, http_port, url, protocol, http_user_agent, http_refer, status, http_content_type,
+:facts: http_method, hostname, http_port, url, path, protocol, http_user_agent, http_refer, status, http_content_type,
     content_encoding, upgrade, redirect, ambiguous_length
 """
 
@@ -23,6 +23,7 @@ from pywall_core.api import MORE, NO, Answer, Flow, Match, TransactionParser, ho
 from ..parsing.http_head import Fields, read_head
 from ..parsing.wire import cut, text
 from ..transactions.http import follow
+from ..transactions.http_path import normal_path
 
 api_version = 1
 protocols = ("http",)
@@ -39,7 +40,8 @@ METHODS: Final = frozenset(
     b"NOTIFY SUBSCRIBE UNSUBSCRIBE M-SEARCH M-POST SOURCE".split()
 )
 _LONGEST_METHOD: Final = 32
-_BLANKS: Final = 8
+#: bytes of empty lines that make a request of what may follow
+_BLANKS: Final = 512
 #: Responses 1xx before the final one.
 _MOST_INTERIM: Final = 8
 _WEBSOCKET: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -95,6 +97,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         facts: dict[str, Any] = {}
         _request(facts, client[: client.index(b"\n", client.index(b"/"))])
         return Match("http", facts, confirmed=False)  # any text may follow
+    if by_client in (_LINE, _SIMPLE) and not server:  # HTTP/0.9 is a whole request already
+        return Match("http", {}, confirmed=False, done=False, describe=partial(_describe, client, b""))
     by_client, by_server = _without_page(by_client), _without_page(by_server)
     turned = by_client is _RESPONSE or (by_server is _REQUEST and by_client is not _REQUEST)
     asked, answered = (by_server, by_client) if turned else (by_client, by_server)
@@ -156,9 +160,9 @@ def _look(data: bytes) -> _Kind | Answer:
 
 def _look_closely(data: bytes) -> _Kind | Answer:
     """Return the same of bytes that may be anything."""
-    at = 0
-    while at < _BLANKS and data[at : at + 1] in (b"\r", b"\n", b" ", b"\t"):  # RFC 9112 section 2.2: ignored
-        at += 1
+    at = len(data) - len(data.lstrip(b"\r\n \t"))  # RFC 9112 section 2.2: ignored
+    if at == len(data) >= _BLANKS:
+        return _REQUEST  # nothing else begins so, and servers wait on
     if data[at : at + 1] in (b"H", b"I"):
         if _status_line(data, at):
             return _RESPONSE
@@ -226,10 +230,11 @@ def _request(facts: dict[str, Any], data: bytes) -> tuple[Fields, int]:
     at = len(data) - len(data.lstrip(b"\r\n\t "))
     end = data.find(b"\n", at)
     line = cut(data, at, end if end >= 0 else len(data))
-    method = line.split(None, 1)[0]
+    method = b"".join(line.split(None, 1)[:1])
     found = _version(line)
     facts["http_method"] = text(method)
-    facts["url"] = text(cut(line, len(method), found.start() if found else len(line)).strip())
+    target = cut(line, len(method), found.start() if found else len(line)).strip()
+    facts["url"], facts["path"] = text(target), text(normal_path(target))
     facts["protocol"] = text(found[0].strip()) if found else "HTTP/0.9"
     return _headers(facts, data, _REQUEST_HEADERS, at)
 

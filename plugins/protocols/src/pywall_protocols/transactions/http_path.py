@@ -1,0 +1,40 @@
+"""The path that a request asks for, however it is written.
+
+:source: RFC 3986 section 6.2.2 (percent-encoding, dot segments), RFC 9112 section 3.2 (forms of a target)
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+_absolute = re.compile(rb"[A-Za-z][A-Za-z0-9+.\-]*://[^/?#]*").match
+#: what an ordinary path has nothing of
+_unusual = re.compile(rb"[%\\?#]|//|/\.").search
+_slashes: Final = re.compile(rb"[/\\]+")
+
+
+def normal_path(target: bytes) -> bytes:
+    """Return the path of a request's target as servers look it up: without scheme and host, query and fragment, with
+    percent-encoding decoded, one slash for several, and without dot segments.
+    """
+    if target[:1] != b"/":
+        absolute = _absolute(target)
+        if absolute is None:
+            return target  # * and authorities
+        target = target[absolute.end() :] or b"/"
+    if _unusual(target) is None:
+        return target
+    path = _slashes.sub(b"/", unquote_to_bytes(re.split(rb"[?#]", target, maxsplit=1)[0]))
+    kept: list[bytes] = []
+    parts = path.split(b"/")
+    for part in parts:
+        if part == b"..":
+            if len(kept) > 1:
+                kept.pop()
+        elif part != b".":
+            kept.append(part)
+    if parts[-1] in (b".", b".."):
+        kept.append(b"")
+    return b"/".join(kept) or b"/"

@@ -1,0 +1,87 @@
+"""The state of a parser as plain data, and back: for parsers that go on in another process.
+
+A parser names its attributes in ``STATE``. They are values (numbers, text, bytes, tuples, dictionaries) or objects
+with a ``STATE`` of their own, which a new parser has already. What is read may be anything: it must be of the types
+that the new parser's attributes have.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+_DEEPEST: Final = 12
+
+
+class Saved:
+    """A parser, or a part of one, whose state can be saved."""
+
+    __slots__ = ()
+
+    def state_names(self) -> tuple[str, ...]:
+        """Return the names of the attributes that are its state."""
+        raise NotImplementedError
+
+    def save(self) -> Any:
+        """Return the state as plain data for JSON."""
+        return {name: _plain(getattr(self, name)) for name in self.state_names()}
+
+    def load(self, saved: Any) -> None:
+        """Take a state.
+
+        :raises ValueError: it is none of this parser
+        """
+        names = self.state_names()
+        if not isinstance(saved, dict) or saved.keys() != set(names):
+            raise ValueError("not the state of this parser")
+        for name in names:
+            present = getattr(self, name)
+            value = _value(saved[name], present, 0)
+            if value is not present:
+                setattr(self, name, value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return {"bytes": value.hex()}
+    if isinstance(value, dict):
+        return {"items": [[_plain(key), _plain(inner)] for key, inner in value.items()]}
+    if isinstance(value, tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, list):
+        return {"list": [_plain(inner) for inner in value]}
+    if isinstance(value, Saved):
+        return {"object": value.save()}
+    return value
+
+
+def _value(plain: Any, present: Any, depth: int) -> Any:
+    """Return what plain data say; ``present`` is what the new parser has in its place, None for anything."""
+    if depth > _DEEPEST:
+        raise ValueError("nested too deep")
+    if isinstance(present, Saved):
+        if not isinstance(plain, dict):
+            raise ValueError("an object is missing")
+        present.load(plain.get("object"))
+        return present
+    value: Any = plain
+    if isinstance(plain, list):
+        held = present if isinstance(present, tuple) and len(present) == len(plain) else (None,) * len(plain)
+        value = tuple(_value(inner, other, depth + 1) for inner, other in zip(plain, held, strict=True))
+    elif isinstance(plain, dict):
+        value = _from_dict(plain, depth)
+    elif isinstance(plain, float):
+        raise ValueError("no parser has fractions")
+    if present is not None and type(value) is not type(present):
+        raise ValueError(f"{type(value).__name__} for {type(present).__name__}")
+    return value
+
+
+def _from_dict(plain: dict[str, Any], depth: int) -> Any:
+    match plain:
+        case {"bytes": str(text)}:
+            return bytes.fromhex(text)
+        case {"items": list(items)}:
+            return {_value(key, None, depth + 1): _value(inner, None, depth + 1) for key, inner in items}
+        case {"list": list(items)}:
+            return [_value(inner, None, depth + 1) for inner in items]
+    raise ValueError("not a value")

@@ -1,0 +1,75 @@
+"""What another process needs to go on with a stream in the middle: where it was, and what may come once more.
+
+A description is ``[server, client]``; each is the sequence number of the next byte, the bytes before it that were not
+acknowledged, and the pieces behind a hole with their distance from the next byte. It is read as hostile.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .direction import MASK, UNKNOWN_WINDOW, StreamDirection
+from .options import MAX_SHIFT
+from .pending import Directions
+
+#: Bytes of a direction that are described.
+_MOST_BYTES: Final = 8192
+_MOST_PIECES: Final = 16
+
+
+def describe_streams(directions: Directions) -> list[list[object]] | None:
+    """Return the description of both directions; None where one of them cannot go on elsewhere."""
+    server, client = directions
+    described = [_describe(server, is_client=False), _describe(client, is_client=True)]
+    return [each for each in described if each] if all(described) else None
+
+
+def resume_streams(state: object) -> Directions | None:
+    """Return the two directions that a description says; None where it is none."""
+    if not isinstance(state, list) or len(state) != 2:
+        return None
+    server, client = (_resume(each) for each in state)
+    return None if server is None or client is None else (server, client)
+
+
+def _describe(direction: StreamDirection, *, is_client: bool) -> list[object]:
+    unacked = bytes(direction.unacked_data or b"")
+    pieces = direction.out_of_order or []
+    if len(unacked) > _MOST_BYTES and not is_client:
+        unacked = b""  # a server's bytes are what they are: those of a client may be sent again with another content
+    total = len(unacked) + sum(len(data) for _, data in pieces)
+    unusual = direction.fin >= 0 or direction.reset or direction.removed or direction.missing or direction.urgent >= 0
+    if total > _MOST_BYTES or len(pieces) > _MOST_PIECES or unusual:
+        return []
+    behind = [[position - direction.next, data.hex()] for position, data in pieces]
+    return [(direction.isn + direction.next) & MASK, unacked.hex(), behind]
+
+
+def _resume(state: object) -> StreamDirection | None:
+    if not isinstance(state, list) or len(state) != 3:
+        return None
+    number, unacked, behind = state
+    if type(number) is not int or not 0 <= number <= MASK or not isinstance(behind, list):
+        return None
+    try:
+        data = bytes.fromhex(unacked)
+        pieces = [(int(distance), bytes.fromhex(piece)) for distance, piece in behind]
+    except (TypeError, ValueError):
+        return None
+    if len(data) > _MOST_BYTES or len(pieces) > _MOST_PIECES or sum(len(piece) for _, piece in pieces) > _MOST_BYTES:
+        return None
+    direction = StreamDirection((number - 1 - len(data)) & MASK)
+    direction.next = direction.top = direction.inspected = 1 + len(data)
+    direction.unacked_data = bytearray(data) if data else None
+    last = 0
+    kept: list[tuple[int, bytes]] = []
+    for distance, piece in pieces:
+        if distance <= last or not piece:
+            return None
+        kept.append((direction.next + distance, piece))
+        last = distance + len(piece)
+    direction.out_of_order = kept or None
+    direction.top += last
+    direction.window_end, direction.shift = UNKNOWN_WINDOW, MAX_SHIFT
+    direction.resumed = True
+    return direction
