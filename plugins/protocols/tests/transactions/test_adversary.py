@@ -19,7 +19,7 @@ pytest.importorskip("pywall_stream")
 hpack = pytest.importorskip("hpack")
 
 CLIENT, SERVER = ("192.0.2.1", 40000), ("198.51.100.2", 443)
-RUNS = 9
+RUNS = 6
 #: transactions in all of the long test, of each protocol
 MANY = 100_000
 POLICY = """
