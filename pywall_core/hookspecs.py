@@ -4,7 +4,7 @@ Hot hooks (``packet`` to ``decided``) are called for packets: pluggy registers a
 implementations as plain tuples in the YAML's order. They never block and keep no reference to a packet. An exception
 is caught at the call, counted for the plugin, and answered by ``failure.plugin_error``.
 Cold hooks are called one after the other in the same order; PYWALL_PLUGINS_TRACE=1 in the environment prints each call.
-A plugin implements those that it wants.
+A plugin implements those that it wants. Longer than 300 lines: all contracts stand on one page.
 
 ``caller`` says who calls a hook and when, ``none`` what the answer None means, ``since`` the first API that has it.
 """

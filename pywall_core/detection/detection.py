@@ -19,7 +19,8 @@ from .carriers import CarriedJudge, Carriers
 from .classifiers import KEPT_CUTS, NOT_BEGUN, Classifier, Classifiers
 from .detectors import Asker, Detectors
 from .fact_states import FactStates
-from .transactions import Following, Transactions, set_back
+from .following import Following
+from .transactions import Transactions, set_back
 
 #: Hand-overs of one packet, each inside the one before: a protocol that hands over to itself must not go on for ever.
 _MOST_NESTED: Final = 8

@@ -15,8 +15,9 @@ from ..model.detection_state import DetectionState
 from ..model.flow import Flow
 from ..model.transaction import Transaction, TransactionParser
 from ..model.verdict import MORE, NO, Answer, Match
+from .following import Following
 from .names import Names
-from .transactions import Following, Transactions
+from .transactions import Transactions
 
 DetectCall = Callable[[Flow, bytes, bytes], "Match | Answer"]
 FollowCall = Callable[[Flow], "TransactionParser | None"]

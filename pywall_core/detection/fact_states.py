@@ -12,7 +12,7 @@ from ..model.verdict import NO, PENDING, YES, Answer
 from .carriers import Carriers
 from .classifiers import Classifiers
 from .detectors import Detectors
-from .transactions import Following
+from .following import Following
 
 #: a plugin's name and its hook ``fact_state``
 Given = tuple[str, Callable[[Flow, str], Answer]]

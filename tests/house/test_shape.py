@@ -23,7 +23,6 @@ REASON = "Longer than"
 LONG_PAGES = {
     "pywall_protocols.encryption.tls": "the opening of a TLS connection, one record after the other",
     "pywall_protocols.transactions.http": "one parser, whose states are its methods",
-    "pywall_protocols.transactions.lines": "the line protocols differ in a few lines each, and are read side by side",
 }
 #: functions that are a class of tests, or one table of headers: each of their parts is short
 LONG_FUNCTIONS = {
@@ -212,6 +211,7 @@ TESTED_ELSEWHERE: dict[str, dict[str, str]] = {
         "config.section_form": "tests/config/test_mistakes.py",
         "config.set_addition": "tests/config/test_sets.py",
         "config.syntax": "tests/config/test_document.py",
+        "detection.following": "tests/core/test_transactions.py",
         "detection.transactions": "tests/core/test_transactions.py",
         "engine.engine": "tests/core/test_engine.py",
         "engine.pipeline": "tests/core/test_engine.py",

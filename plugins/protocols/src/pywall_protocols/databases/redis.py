@@ -17,7 +17,7 @@ from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParse
 from ..parsing.dialogue import Verbs, first_bytes, lines, verb_of
 from ..parsing.evidence import HINT, LEANING, WEAK, Description, Evidence, client_first
 from ..parsing.wire import text
-from ..transactions.commands import RedisTransactions
+from ..transactions.redis import RedisTransactions
 
 api_version = 1
 protocols = ("redis",)

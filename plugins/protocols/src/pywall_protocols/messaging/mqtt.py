@@ -17,7 +17,7 @@ from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParse
 
 from ..parsing.evidence import HINT, WEAK, Description, Evidence, client_first
 from ..parsing.wire import text, u16
-from ..transactions.commands import MqttTransactions
+from ..transactions.mqtt import MqttTransactions
 
 api_version = 1
 protocols = ("mqtt",)
