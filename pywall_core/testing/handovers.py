@@ -57,9 +57,15 @@ def late_hand_overs() -> dict[str, tuple[str, Turns]]:
         "nntp": ("nntp", _nntp()),
         "managesieve": ("managesieve", _managesieve()),
         "ftp": ("ftp", _ftp()),
+        "ftp by AUTH SSL": ("ftp", [(side, line.replace(b"AUTH TLS", b"AUTH SSL")) for side, line in _ftp()]),
         "ldap": ("ldap", _ldap()),
         "irc": ("irc", _irc()),
         "xmpp": ("xmpp", _xmpp()),
+        "xmpp between servers": (
+            "xmpp",
+            [(side, line.replace(b"jabber:client", b"jabber:server")) for side, line in _xmpp()],
+        ),
+        "nats": ("nats", _lines((False, b'INFO {"server_id":"N","version":"2.9.0","tls_required":true}'))),
         "pgsql": ("pgsql", _pgsql()),
         "mysql": ("mysql", _mysql()),
         "socks4": ("socks", [(True, b"\4\1\1\xbb\xc6\x33\x64\2me\0"), (False, b"\0\x5a" + bytes(6))]),
@@ -69,6 +75,7 @@ def late_hand_overs() -> dict[str, tuple[str, Turns]]:
         "proxy 1": ("proxy", [(True, b"PROXY TCP4 192.0.2.1 198.51.100.2 4000 443\r\n")]),
         "proxy 2": ("proxy", [(True, b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes(range(1, 13)))]),
         "rdp": ("rdp", _rdp()),
+        "smtp in socks": ("smtp", [*_socks5(), *_smtp(b"EHLO a")]),
     }
 
 

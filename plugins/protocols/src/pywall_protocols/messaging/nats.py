@@ -1,7 +1,7 @@
 """NATS, a message broker's line protocol.
 
 :checked: the server's ``INFO`` with a JSON object, the client's ``CONNECT`` with one; else a pair of the protocol's
-    verbs
+    verbs; TLS behind an ``INFO`` that offers it is handed over
 :source: NATS documentation, Client Protocol
 :minimum: the first line of one side
 :facts: none
@@ -20,10 +20,11 @@ api_version = 1
 protocols = ("nats",)
 transport = "tcp"
 tier = "exact"
-first_client = b"CcPpSsUu"
+first_client = b"CcPpSsUu\x16"
 first_server = b"IiPp+-Mm"
 
 _INFO: Final = re.compile(rb"INFO[ \t]+\{[^\r\n]*\}[ \t]*\r\n", re.I)
+_OFFERS_TLS: Final = re.compile(rb'"tls_(?:required|available)"[ \t]*:[ \t]*true').search
 _CONNECT: Final = re.compile(rb"CONNECT[ \t]+\{[^\r\n]*\}[ \t]*\r\n", re.I)
 _CLIENT: Final = re.compile(rb"(?:PING|PONG|SUB \S+(?: \S+)? \S+|UNSUB \S+(?: \d+)?|PUB \S+(?: \S+)? \d+)\r\n", re.I)
 _SERVER: Final = re.compile(rb"(?:PING|PONG|\+OK|-ERR '[^'\r\n]*'|MSG \S+ \S+(?: \S+)? \d+)\r\n", re.I)
@@ -35,6 +36,11 @@ _ANSWERS: Final = (b"INFO", b"PING", b"PONG", b"+OK", b"-ERR '", b"MSG ")
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect NATS."""
+    if client[:1] == b"\x16":
+        info = _INFO.match(server)
+        if info is not None and _OFFERS_TLS(info[0]):
+            return Match("nats", restart=(0, info.end()))
+        return NO
     return either_first("nats", _side(client, _CONNECT, _CLIENT, _OPENINGS), _side(server, _INFO, _SERVER, _ANSWERS))
 
 

@@ -1,0 +1,186 @@
+"""nginx and a client that keeps its connection: what a reload and a REJECT do in the middle of it; Multipath TCP."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.covert.labs import Stage, need, wait_for
+
+pytestmark = pytest.mark.netns
+POLICY = """
+version: 1
+plugins: [rules, stream, protocols]
+chains:
+  INPUT: [{rule: fact, name: http.path, is: /secret, action: %s}]
+default: ACCEPT
+"""
+#: sends each line of its input as bytes (a Python literal), and says how many 200s have come, or that it was told
+CLIENT = """
+import ast, socket, sys
+s = socket.create_connection((sys.argv[1], 8080), timeout=6)
+came = b""
+for line in sys.stdin:
+    data, wanted = ast.literal_eval(line)
+    try:
+        s.sendall(data)
+        while came.count(b"HTTP/1.1 200") < wanted:
+            more = s.recv(65536)
+            if not more:
+                raise ConnectionResetError
+            came += more
+        print(came.count(b"HTTP/1.1 200"), flush=True)
+    except OSError as error:
+        print(type(error).__name__, flush=True)
+"""
+OK = b"GET /ok HTTP/1.1\r\nHost: a\r\n\r\n"
+SECRET = OK.replace(b"/ok", b"/secret")
+
+
+class Client:
+    """A connection from the client's host to nginx."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.process = stage.lab.start(
+            "client", sys.executable, "-c", CLIENT, stage.server,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def say(self, data: bytes, wanted: int) -> str:
+        """Send bytes, wait for so many answers in all. Return how many there are, or the error's name."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(f"{(data, wanted)!r}\n")
+        self.process.stdin.flush()
+        return str(self.process.stdout.readline()).strip()
+
+
+@pytest.fixture
+def stage(netns_lab: Any) -> Iterator[Stage]:
+    need("nginx")
+    with tempfile.TemporaryDirectory(prefix="pywall-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        stage = Stage(netns_lab(), folder)
+        (folder / "www").mkdir()
+        for page in ("ok", "secret"):
+            (folder / "www" / page).write_text("fine")
+        temps = "".join(f"{kind}_temp_path {folder}/{kind}; " for kind in ("client_body", "proxy", "fastcgi", "uwsgi"))
+        config = folder / "nginx.conf"
+        config.write_text(
+            f"daemon off; user root; pid {folder}/pid; error_log {folder}/error.log; events {{}}\n"
+            f"http {{ {temps} scgi_temp_path {folder}/scgi; access_log {folder}/access.log; root {folder}/www;\n"
+            "server { listen 8080; } }\n"
+        )
+        stage.start("server", "nginx", "-e", folder / "error.log", "-c", config)
+        stage.wait_listening("server", 8080)
+        yield stage
+
+
+def asked(stage: Stage) -> list[str]:
+    return [line.split()[6] for line in (stage.folder / "access.log").read_text().splitlines()]
+
+
+def reload(stage: Stage) -> None:
+    firewall = stage._firewall
+    assert firewall is not None
+    before = stage._log.read_text().count("reload")
+    os.kill(firewall.pid, signal.SIGHUP)
+    wait_for(lambda: stage._log.read_text().count("reload") > before, "a line of the reload", 60)
+    wait_for(lambda: _socket_answers(stage), "the firewall's answer", 30)
+
+
+def _socket_answers(stage: Stage) -> bool:
+    return stage.lab.run("client", sys.executable, "-c", _PROBE, stage.server).strip() == "fine"
+
+
+_PROBE = """
+import http.client, sys
+c = http.client.HTTPConnection(sys.argv[1], 8080, timeout=6)
+c.request("GET", "/ok")
+print(c.getresponse().read().decode())
+"""
+
+
+def test_requests_cut_by_a_reload(stage: Stage) -> None:
+    """Half of a head passes before the reload, the rest comes behind it: for an allowed and for a forbidden one."""
+    stage.start_firewall(POLICY % "DROP")
+    good, bad = Client(stage), Client(stage)
+    assert (good.say(OK, 1), bad.say(OK, 1)) == ("1", "1")
+    assert (good.say(OK[:9], 1), bad.say(SECRET[:9], 1)) == ("1", "1")
+    reload(stage)
+    assert good.say(OK[9:], 2) == "2", "an allowed request was cut off"
+    assert bad.say(SECRET[9:], 2) == "TimeoutError"
+    assert good.say(OK, 3) == "3"
+    assert good.say(SECRET, 4) == "TimeoutError"
+    assert "/secret" not in asked(stage)
+
+
+def test_a_reject_in_the_middle_tells_both_sides(stage: Stage) -> None:
+    stage.start_firewall(POLICY % "REJECT")
+    client = Client(stage)
+    assert client.say(OK, 1) == "1"
+    assert client.say(SECRET, 2) in ("ConnectionResetError", "TimeoutError")
+    told = client.say(OK, 2)
+    assert told in ("ConnectionResetError", "BrokenPipeError")
+
+    def gone() -> bool:
+        return ":8080" not in stage.lab.run("server", "ss", "-Htn", "state", "established", "sport", "=", ":8080")
+
+    wait_for(gone, "the server's end of the connection is closed")
+    assert "/secret" not in asked(stage)
+
+
+MPTCP = getattr(socket, "IPPROTO_MPTCP", 262)
+_MPTCP_SERVER = f"""
+import socket, sys, threading
+s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, {MPTCP})
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind((sys.argv[1], 9300)); s.listen()
+print("ready", flush=True)
+while True:
+    c, _ = s.accept()
+    c.sendall(c.recv(1000)); c.close()
+"""
+_MPTCP_CLIENT = f"""
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, {MPTCP})
+s.settimeout(4)
+try:
+    s.connect((sys.argv[1], 9300))
+    s.sendall(b"hello")
+    came = s.recv(100)
+    print(came.decode())
+except OSError as error:
+    print(type(error).__name__)
+"""
+
+
+@pytest.mark.parametrize(("choice", "expected"), [("strip", "hello"), ("allow", "hello"), ("drop", "TimeoutError")])
+def test_multipath_tcp_of_a_stock_kernel(stage: Stage, choice: str, expected: str) -> None:
+    """``strip``: it goes on as plain TCP; ``allow``: as Multipath TCP; ``drop``: its handshake does not get through."""
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM, MPTCP).close()
+    except OSError:
+        pytest.skip("this kernel has no Multipath TCP")
+    stage.start("server", sys.executable, "-c", _MPTCP_SERVER, stage.server, ready="ready")
+    counters = ("nstat", "-asz", "MPTcpExtMPCapableACKRX")
+
+    def accepted() -> int:
+        lines = stage.lab.run("server", *counters).splitlines()
+        return sum(int(line.split()[1]) for line in lines if line.startswith("MPTcpExtMPCapableACKRX"))
+
+    policy = POLICY.replace("rules, stream,", f"rules, {{stream: {{mptcp: {choice}}}}},") % "DROP"
+    stage.start_firewall(policy)
+    before = accepted()
+    assert stage.lab.run("client", sys.executable, "-c", _MPTCP_CLIENT, stage.server).strip() == expected
+    assert (accepted() > before) == (choice == "allow")
