@@ -220,6 +220,7 @@ class Dialogue(Saved):
                 return
             command = self._pending[0] if self._pending else (PLAIN, b"", 0)
             meaning = self._reply(line, command)
+            command = self._pending[0] if self._pending else command  # tags may name a later one
             if meaning == UNIQUE and command[0] != TLS:
                 meaning = self._catch_up()
                 if not meaning:

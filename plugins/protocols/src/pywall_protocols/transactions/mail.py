@@ -153,14 +153,17 @@ class ImapDialogue(Dialogue):
     def _command(self, line: bytes, found: Found) -> Command | None:
         tag, _, rest = line.partition(b" ")
         verb, _ = verb_and_rest(rest)
+        if not verb.isalpha():  # what goes on behind a literal, or answers a challenge
+            return None
         # literals are read as well: a server that refuses one takes what follows for commands
-        return (TLS, tag, 0) if verb == b"STARTTLS" else None
+        return (TLS if verb == b"STARTTLS" else PLAIN), tag, 0
 
     def _is_unasked(self, line: bytes) -> bool:
         literal = _literal(line)
         if literal is not None:
             self._replies.left = int(literal[1])
-        return line[:2] in (b"* ", b"+ ") or line == b"+" or not line[:1].isalnum()
+        tag, _, rest = line.partition(b" ")
+        return tag in (b"*", b"+") or verb_and_rest(rest)[0] not in (b"OK", b"NO", b"BAD")
 
     def _reply(self, line: bytes, command: Command) -> int:
         if command[0] == GREETING and line.startswith(b"* "):
@@ -168,14 +171,13 @@ class ImapDialogue(Dialogue):
         if self._is_unasked(line):
             return PRELIMINARY
         tag, _, rest = line.partition(b" ")
-        status, _ = verb_and_rest(rest)
-        if status not in (b"OK", b"NO", b"BAD"):
-            return PRELIMINARY
         if all(other[1] != tag for other in self._pending):
             return PRELIMINARY
-        while self._pending[0][1] != tag:  # a line within a literal, which nobody answers
+        while self._pending[0][1] != tag:  # those may be lines of a literal, which nobody answers
+            if self._pending[0][0] == TLS:
+                self._marks = self._marks[1:]
             self._pending = self._pending[1:]
-            self._marks = self._marks[1:]
+        status, _ = verb_and_rest(rest)
         return POSITIVE if status == b"OK" else NEGATIVE
 
 
