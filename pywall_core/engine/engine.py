@@ -52,6 +52,9 @@ if TYPE_CHECKING:
     from ..plugins.registry import Plugins
 
 TICK_SECONDS: Final = 1.0
+#: entries of the flow table that are looked at in one go, live: some 1 ms, and seconds until the others' turn
+LOOKS_AT_ONCE: Final = 256
+PIECE_SECONDS: Final = 0.01
 #: flows that are classified when they end, live and for their events alone: some 0.4 ms each, while packets wait
 CLASSES_A_SECOND: Final = 200
 
@@ -97,7 +100,7 @@ class Engine:
         #: further parts of :meth:`stats` by name, from those who run the engine
         self.reports: dict[str, Callable[[], dict[str, Any]]] = {}
         self.timing = Timing()
-        self._next_tick = 0.0
+        self._next_tick = self._next_second = 0.0
         self._tick_hooks = plugins.calls("tick")
         self._flow_start = plugins.calls("flow_start")
         self._flow_end = plugins.calls("flow_end")
@@ -167,15 +170,19 @@ class Engine:
             self.tick(now)
 
     def tick(self, now: float) -> None:
-        """Once a second of the clock: timeouts and the plugins' ticks."""
-        self.now = now
-        self._next_tick = now + TICK_SECONDS
-        self._classes_left = self._classes_a_second
-        self._events.tick(now)
-        self.flows.sweep(now)
-        self.expectations.sweep(now)
-        self.set_changes.sweep(now)
-        self._guard.call_all(self._tick_hooks, now)
+        """Once a second of the clock: timeouts and the plugins' ticks. Live, timeouts come in pieces: packets wait."""
+        whole = now >= self._next_second or now < self.now
+        self.now = self._events.now = now
+        if whole:
+            self._next_second = now + TICK_SECONDS
+            self._classes_left = self._classes_a_second
+            self._events.tick()
+        over = self.flows.sweep(now, LOOKS_AT_ONCE if self.live else sys.maxsize)
+        self._next_tick = self._next_second if over else min(now + PIECE_SECONDS, self._next_second)
+        if whole:
+            self.expectations.sweep(now)
+            self.set_changes.sweep(now)
+            self._guard.call_all(self._tick_hooks, now)
 
     def close(self) -> None:
         """No more packets: end all flows, tell the plugins."""

@@ -36,7 +36,8 @@ class Reporter:
         self._counters = counters
         #: takes packets that raise an alert, with a comment, where somebody keeps them
         self.keep_packet: Callable[[bytes, str], None] | None = None
-        self._now = 0.0
+        #: the engine's clock, seconds
+        self.now = 0.0
         self._anomalies = 0
 
     @property
@@ -44,9 +45,8 @@ class Reporter:
         """Somebody takes the events."""
         return self._sink is not None or bool(self._hooks)
 
-    def tick(self, now: float) -> None:
-        """Take the engine's clock, about once a second."""
-        self._now = now
+    def tick(self) -> None:
+        """About once a second of the engine's clock: what is counted a second begins anew."""
         self._anomalies = 0
 
     def emit(self, event_type: str, flow: Flow | None, packet: Packet | None, fields: dict[str, Any]) -> None:
@@ -54,7 +54,7 @@ class Reporter:
         keep = self.keep_packet if event_type == "alert" and packet is not None else None
         if self._sink is None and not self._hooks and keep is None:
             return
-        event = self._builder.build(event_type, flow, packet, fields, self._now)
+        event = self._builder.build(event_type, flow, packet, fields, self.now)
         if keep is not None and packet is not None:
             keep(packet.data, f"alert: {event.get('alert', {}).get('signature', '')}")
         if self._sink is not None:

@@ -6,6 +6,7 @@ their slot comes and put off while the flow lives, so a packet costs the table n
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from random import getrandbits
 from typing import Final
@@ -83,8 +84,11 @@ class FlowTable:
         self._young.pop(flow.key, None)
         self._on_end(flow, reason)
 
-    def sweep(self, now: float) -> None:
-        """Free what has timed out; call about once a second."""
+    def sweep(self, now: float, most: int = sys.maxsize) -> bool:
+        """Free what has timed out; call about once a second. True: that was all.
+
+        At most ``most`` entries are looked at; the next call goes on with the others.
+        """
         if len(self._young) * 2 > self._young_bound:
             for key in [key for key, flow in self._young.items() if flow.share != "new"]:
                 del self._young[key]
@@ -98,7 +102,13 @@ class FlowTable:
         self._swept = last
         scale = self._scale()
         for slot in due:
-            for key in self._wheel.pop(slot):
+            keys = self._wheel.pop(slot)
+            if len(keys) > most:
+                self._wheel[slot] = keys[most:]
+                self._swept = slot
+                keys = keys[:most]
+            most -= len(keys)
+            for key in keys:
                 flow = self._by_key.get(key)
                 if flow is None or flow.due != slot or flow.key != key:
                     continue
@@ -109,6 +119,9 @@ class FlowTable:
                     self.end(flow, "closed" if flow.share == "closed" else "timeout")
                 else:
                     self._schedule(flow, now, left)
+            if slot in self._wheel:
+                return False
+        return True
 
     def clear(self, reason: str) -> None:
         """Free everything, oldest first."""

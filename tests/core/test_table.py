@@ -139,3 +139,20 @@ def test_half_a_million_packets_of_a_flood_stay_quick() -> None:
     for n in range(20_000):
         table.create(packet(n))
     assert time.process_time() - began < 20  # a quadratic table would take minutes
+
+
+@given(seconds=st.lists(st.integers(0, 5), min_size=1, max_size=40), most=st.integers(1, 7))
+def test_a_sweep_in_pieces_frees_what_one_in_one_go_frees(seconds: list[int], most: int) -> None:
+    ended: list[list[tuple[Flow, str]]] = [[], []]
+    whole, pieces = (make_table(100, one) for one in ended)
+    for table in (whole, pieces):
+        for n, second in enumerate(seconds):
+            assert table.create(packet(n, at=1.0 + second)) is not None
+    for clock in (10.0, 1.0 + TIMEOUT_NEW + 3, 10 * TIMEOUT_NEW):
+        assert whole.sweep(clock)
+        calls = 1
+        while not pieces.sweep(clock, most):
+            calls += 1
+            assert calls <= len(seconds) + 2
+        assert [flow.key for flow, _ in ended[1]] == [flow.key for flow, _ in ended[0]]
+    assert len(pieces) == 0
