@@ -14,6 +14,7 @@ CLIENTS = {
     "freeswitch": b"auth ClueCon\n\n",
     "nbd": b"\0\0\0\1IHAVEOPT\0\0\0\7",
     "directconnect": b"$MyNick eve|",
+    "vtun": b"HOST: office\n" + bytes(37),
 }
 
 TestBanners = detector_contract(

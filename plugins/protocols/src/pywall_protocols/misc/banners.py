@@ -3,7 +3,8 @@
 :checked: the beginning of the greeting; a command by which its clients answer
 :source: Checkmk handbook, agent output (checkmk); Munin, network protocol for data exchange (munin); Kismet, drone and
     client protocol (kismet); Asterisk Manager Interface (asterisk-ami); FreeSWITCH, mod_event_socket (freeswitch); NBD,
-    proto.md (nbd); NMDC (directconnect); OpenVPN management-notes.txt (openvpn-management); Ganglia gmond (ganglia)
+    proto.md (nbd); vtun, auth.c (vtun); NMDC (directconnect); OpenVPN management-notes.txt (openvpn-management);
+    Ganglia gmond (ganglia)
 :minimum: 6 to 75 bytes of the server
 :facts: none
 """
@@ -43,12 +44,13 @@ GREETINGS: Final = (
     Greeting("freeswitch", b"Content-Type: auth/request\n", re.compile(rb"auth [^\n]*\n"), b"a"),
     Greeting("nbd", b"NBDMAGIC", re.compile(rb"\0\0\0[\0-\3]IHAVEOPT"), b"\0"),
     Greeting("directconnect", b"$Lock ", re.compile(rb"\$(?:MyNick|Supports|Key|ValidateNick) "), b"$"),
+    Greeting("vtun", b"VTUN server ver ", re.compile(rb"HOST: [!-~]+\n"), b"H"),
     Greeting("openvpn-management", b">INFO:OpenVPN Management Interface"),
     Greeting("ganglia", b'<?xml version="1.0" encoding="ISO-8859-1" standalone="yes"?>\n<!DOCTYPE GANGLIA_XML'),
 )
 protocols = tuple(sorted({each.name for each in GREETINGS}))
 #: names that recordings of real pairs show
-_SEEN: Final = frozenset(("munin", "nbd"))
+_SEEN: Final = frozenset(("munin", "nbd", "vtun"))
 unseen = tuple(sorted({each.name for each in GREETINGS if each.client is not None} - _SEEN))
 first_client = None
 first_server = bytes(sorted({each.server[0] for each in GREETINGS}))
