@@ -91,7 +91,7 @@ class Compiler:
 
     def _condition(self, condition: Condition) -> Matcher:
         if isinstance(condition, AllOf):
-            return match_all([self._condition(part) for part in condition.parts])
+            return match_all([self._condition(part) for part in in_order(condition)])
         if isinstance(condition, AnyOf):
             return match_any([self._condition(part) for part in condition.parts])
         if isinstance(condition, Not):
@@ -126,6 +126,28 @@ class Compiler:
 
             return fact_leaf
         return match
+
+
+def in_order(condition: AllOf) -> list[Condition]:
+    """Return the parts, those that ask facts behind those beside them that do not: where an address answers NO, no fact
+    is waited for. What counts, or looks at each packet, keeps its place: it sees what the parts before it let through.
+    """
+    found: list[Condition] = []
+    facts: list[Condition] = []
+    for part in condition.parts:
+        if not isinstance(part, RuleKind) or not is_pure(part):
+            found += [*facts, part]
+            facts = []
+        elif part.asks():
+            facts.append(part)
+        else:
+            found.append(part)
+    return [*found, *facts]
+
+
+def is_pure(kind: RuleKind) -> bool:
+    """Return True where asking changes nothing, and facts, addresses, ports and interfaces tell all."""
+    return kind.decides and kind.scope != "packet" and kind.state != "host"
 
 
 def _is_fixed(kind: RuleKind) -> bool:

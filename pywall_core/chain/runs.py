@@ -1,23 +1,26 @@
-"""Runs of rules that look up the same thing, as one table: a walk asks only the rules that may match.
+"""Runs of rules found by look-up: a walk asks only the rules that may match.
 
-The table only leaves out rules whose answer is NO. The others are asked one after the other, in the chain's order, so
-first match, counters, ``observe`` and jumps are those of a walk from rule to rule.
+Each rule stands in one table, by what it looks up; a run may have rules of several tables between one another. The
+tables only leave out rules whose answer is NO. The others are asked one after the other, in the chain's order, so first
+match, counters, ``observe`` and jumps are those of a walk from rule to rule.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, Final, final
 
-from ..config import AllOf, BoundRule
+from ..config import AllOf, BoundRule, leaves
 from ..model.flow import Flow
 from ..model.host import Host
 from ..model.packet import Packet
-from ..model.rule_index import RuleIndex
+from ..model.rule_index import PendingKeys, RuleIndex
 from ..model.rule_kind import RuleKind
-from ..model.verdict import PENDING, Action, Answer
-from .compile import Asked, Rule
+from ..model.verdict import Action
+from .compile import Rule, in_order, is_pure
+from .literals import Literals
+from .set_members import MIN_SETS, SetMembers
 
 #: a shorter run is asked rule by rule
 MIN_RULES: Final = 16
@@ -26,38 +29,97 @@ MAX_ENTRIES_A_RULE: Final = 64
 
 
 @final
-class Run:
-    """Consecutive rules with one table. ``length`` counts them."""
+class _Table:
+    """Rules that look up the same thing, by their position in the run.
 
-    def __init__(self, rules: list[Rule], indexes: list[RuleIndex], facts: tuple[str, ...]) -> None:
-        self.length = len(rules)
-        self._rules = rules
-        self._facts = facts
-        self._look: Callable[[Packet, Flow], Sequence[Any] | None] = indexes[0].look
+    ``waiting`` are the positions that stand for all while every rule is PENDING: the first of each action.
+    ``always``: those that are asked whatever is found, the first where facts are asked: it tells the walk which.
+    """
+
+    def __init__(self, entries: list[tuple[int, RuleIndex]], rules: list[Rule], asks: bool) -> None:
+        self.waiting = _first_of_each_action([position for position, _ in entries], rules)
+        self.always = [entries[0][0]] if asks else []
+        self._look: Callable[[Packet, Flow], Sequence[Any] | None] = entries[0][1].look
         self._keys: dict[Hashable, list[int]] = {}
-        for position, index in enumerate(indexes):
+        sets: dict[int, tuple[Any, list[int]]] = {}
+        for position, index in entries:
             for key in index.keys:
                 self._keys.setdefault(key, []).append(position)
-        self._points: list[Any] = sorted({end for index in indexes for ends in index.ranges for end in ends})
-        self._slots: list[list[int]] = _slots(indexes, self._points)
+            for one in index.sets:
+                sets.setdefault(id(one), (one, []))[1].append(position)
+        #: by action: the first rule of each key, in order
+        self._first: dict[Action | None, dict[Hashable, int]] = {}
+        for position, index in entries if asks else ():
+            for key in index.keys:
+                self._first.setdefault(rules[position].action, {}).setdefault(key, position)
+        many = len(sets) >= MIN_SETS and len({one.type for one, _ in sets.values()}) == 1
+        self._many_sets = SetMembers(list(sets.values())) if many else None
+        self._sets = [] if many else list(sets.values())
+        self._points: list[Any] = sorted({end for _, index in entries for ends in index.ranges for end in ends})
+        self._slots: list[list[int]] = _slots(entries, self._points)
+        literals = [(position, index.literals) for position, index in entries if index.literals]
+        self._literals = Literals(literals) if literals else None
         self.overflows = bool(self._points) and not self._slots
-        self._pending = [_stand_in(rules)]
 
-    def candidates(self, packet: Packet, flow: Flow, asked: Asked) -> list[Rule]:
-        """Return the rules that may answer other than NO, in order. While all are PENDING, one stands for them."""
-        if self._facts:
-            asked.facts.update(self._facts)
+    def find(self, packet: Packet, flow: Flow, found: set[int]) -> None:
+        """Add the positions of the rules that may answer other than NO."""
+        found.update(self.always)
         keys = self._look(packet, flow)
         if keys is None:
-            return self._pending
-        found: set[int] = set()
+            found.update(self.waiting)
+            return
+        if type(keys) is PendingKeys:
+            (open_keys,) = keys
+            for first in self._first.values():
+                found.update(next(([position] for key, position in first.items() if key in open_keys), ()))
+            return
         for key in keys:
-            found.update(self._keys.get(key, ()))
+            positions = self._keys.get(key)
+            if positions is not None:
+                found.update(positions)
             if self._points:
                 at = bisect_left(self._points, key)
                 is_point = at < len(self._points) and self._points[at] == key
                 found.update(self._slots[2 * at + is_point])
-        return [self._rules[position] for position in sorted(found)]
+            if self._literals is not None:
+                found.update(self._literals.find(key))
+            if self._many_sets is not None:
+                for those in self._many_sets.find(key):
+                    found.update(those)
+            for members, those in self._sets:
+                if key in members:
+                    found.update(those)
+
+
+@final
+class Run:
+    """Consecutive rules with their tables. ``length`` counts them."""
+
+    def __init__(self, rules: list[Rule], tables: list[_Table], others: list[int]) -> None:
+        self.length = len(rules)
+        self._rules = rules
+        self._tables = tables
+        #: positions of rules that are always asked
+        self._others = others
+
+    def candidates(self, packet: Packet, flow: Flow) -> list[Rule]:
+        """Return the rules that may answer other than NO, in order; while many are PENDING, some that stand for all."""
+        found = set(self._others)
+        for table in self._tables:
+            table.find(packet, flow, found)
+        rules = self._rules
+        return [rules[position] for position in sorted(found)]
+
+
+def _first_of_each_action(positions: list[int], rules: list[Rule]) -> list[int]:
+    found: dict[Action | None, int] = {}
+    for position in positions:
+        found.setdefault(rules[position].action, position)
+    return list(found.values())
+
+
+#: indexes of which each alone would do, and the facts that the rule asks
+_Choice = tuple[tuple[RuleIndex, ...], tuple[str, ...]]
 
 
 def make_runs(rules: list[Rule], bound: list[BoundRule], host: Host, instead: Callable[[RuleKind], bool]) -> None:
@@ -65,71 +127,115 @@ def make_runs(rules: list[Rule], bound: list[BoundRule], host: Host, instead: Ca
 
     ``outcomes`` of the rules are known by then.
     """
-    begin = 0
-    indexes: list[RuleIndex] = []
-    before: tuple[Hashable, tuple[str, ...]] | None = None
-    for position in range(len(rules) + 1):
-        found = None if position == len(rules) else _index(bound[position], host, instead)
-        table = None if found is None else (found[0].table, found[1])
-        if table is None or table != before:
-            if before is not None:
-                _begin_run(rules, begin, indexes, before[1])
-            begin, indexes, before = position, [], table
-        if found is not None:
-            indexes.append(found[0])
+    choices = [_choice(rule, host, instead) for rule in bound]
+    different = _keys_by_table(choices)
+    chosen = [
+        None if one is None else (max(one[0], key=lambda index: different[index.table]), one[1]) for one in choices
+    ]
+    for begin, end in _stretches(rules, chosen):
+        again = _repetitions(bound[begin:end])
+        _begin_run(rules, begin, [one for one in chosen[begin:end] if one is not None], again)
 
 
-def _begin_run(rules: list[Rule], begin: int, indexes: list[RuleIndex], facts: tuple[str, ...]) -> None:
-    if len(indexes) < MIN_RULES:
-        return
-    run = Run(rules[begin : begin + len(indexes)], indexes, facts)
-    if not run.overflows:
-        rules[begin].run = run
-        rules[begin].fixed = all(rule.fixed for rule in rules[begin : begin + len(indexes)])
+def _stretches(rules: list[Rule], chosen: list[tuple[RuleIndex, tuple[str, ...]] | None]) -> Iterator[tuple[int, int]]:
+    """Yield where runs begin and end. Rules whose answers stay the same for a flow have a run of their own where they
+    begin one: later walks begin behind it.
+    """
+    at = 0
+    while at < len(chosen):
+        end = at
+        while end < len(chosen) and chosen[end] is not None:
+            end += 1
+        fixed = at
+        while fixed < end and rules[fixed].fixed:
+            fixed += 1
+        if fixed - at >= MIN_RULES and fixed < end:
+            yield at, fixed
+            at = fixed
+        if end - at >= MIN_RULES:
+            yield at, end
+        at = end + 1
 
 
-def _index(
-    rule: BoundRule, host: Host, instead: Callable[[RuleKind], bool]
-) -> tuple[RuleIndex, tuple[str, ...]] | None:
-    """Return the rule's index and the facts that it asks; None where the rule must always be asked."""
+def _begin_run(rules: list[Rule], begin: int, chosen: list[tuple[RuleIndex, tuple[str, ...]]], again: set[int]) -> None:
+    members = rules[begin : begin + len(chosen)]
+    by_table: dict[Hashable, list[tuple[int, RuleIndex]]] = {}
+    asks: dict[Hashable, bool] = {}
+    for position, (index, facts) in enumerate(chosen):
+        if position in again:
+            continue
+        table = (index.table, facts)
+        by_table.setdefault(table, []).append((position, index))
+        asks[table] = bool(facts)
+    tables: list[_Table] = []
+    others: list[int] = []
+    for name, entries in by_table.items():
+        table_of = _Table(entries, members, asks[name])
+        if table_of.overflows:
+            others += [position for position, _ in entries]
+        else:
+            tables.append(table_of)
+    if tables and len(others) <= len(members) // 2:
+        rules[begin].run = Run(members, tables, others)
+        rules[begin].fixed = all(rule.fixed for rule in members)
+
+
+def _repetitions(bound: list[BoundRule]) -> set[int]:
+    """Return the positions of rules that say what one before them says: whatever that answers, they add nothing."""
+    seen: set[object] = set()
+    found: set[int] = set()
+    for position, rule in enumerate(bound):
+        if rule.observe or rule.add is not None or not all(map(is_pure, leaves(rule.condition))):
+            continue
+        said = (rule.condition, rule.action)
+        try:
+            if said in seen:
+                found.add(position)
+            seen.add(said)
+        except TypeError:  # a parameter that cannot be compared
+            continue
+    return found
+
+
+def _choice(rule: BoundRule, host: Host, instead: Callable[[RuleKind], bool]) -> _Choice | None:
+    """Return the rule's indexes; None where the rule must always be asked."""
     condition = rule.condition
-    kind = condition.parts[0] if isinstance(condition, AllOf) else condition
-    if not isinstance(kind, RuleKind) or not kind.decides or kind.scope == "packet" or instead(kind):
+    if not isinstance(condition, AllOf):
+        return _indexes(condition, rule, host, instead)
+    found: list[RuleIndex] = []
+    for part in in_order(condition):
+        # a part that asks facts, counts, or looks at each packet is asked before those behind it
+        if not isinstance(part, RuleKind) or not is_pure(part) or part.asks():
+            break
+        indexes = _indexes(part, rule, host, instead)
+        found += () if indexes is None else indexes[0]
+    return (tuple(found), ()) if found else None
+
+
+def _indexes(kind: object, rule: BoundRule, host: Host, instead: Callable[[RuleKind], bool]) -> _Choice | None:
+    if not isinstance(kind, RuleKind) or not is_pure(kind) or instead(kind):
         return None
     facts = kind.asks()
-    # while facts are open, one rule stands for the run: this takes rules that only decide, by this kind alone
-    if facts and (rule.observe or isinstance(condition, AllOf) or not isinstance(rule.action, Action)):
+    # while facts are open, some rules stand for the table: this takes rules that only decide, by this kind alone
+    if facts and (rule.observe or not isinstance(rule.action, Action)):
         return None
-    index = kind.index(host)
-    return None if index is None else (index, facts)
+    found = kind.index(host)
+    if found is None:
+        return None
+    return (found if isinstance(found, tuple) else (found,)), facts
 
 
-def _stand_in(rules: list[Rule]) -> Rule:
-    """Return a rule that is PENDING with all that the rules may come to; it is called as the first of them."""
-    first = rules[0]
-    outcomes = 0
-    for rule in rules:
-        outcomes |= rule.outcomes
-    return Rule(
-        match=_pending,
-        path=first.path,
-        where=first.where,
-        plugin=first.plugin,
-        chain=first.chain,
-        action=first.action,
-        target=None,
-        observe=False,
-        comment=first.comment,
-        title=first.title,
-        outcomes=outcomes,
-    )
+def _keys_by_table(choices: list[_Choice | None]) -> dict[Hashable, int]:
+    """Return how many different keys the rules have in each table: the more, the fewer rules one look-up finds."""
+    found: dict[Hashable, set[object]] = {}
+    for choice in choices:
+        for index in () if choice is None else choice[0]:
+            own = index.keys, index.ranges, index.literals, tuple(one.name for one in index.sets)
+            found.setdefault(index.table, set()).add(own)
+    return {table: len(keys) for table, keys in found.items()}
 
 
-def _pending(packet: Packet, flow: Flow) -> Answer | Action:
-    return PENDING
-
-
-def _slots(indexes: list[RuleIndex], points: list[Any]) -> list[list[int]]:
+def _slots(entries: list[tuple[int, RuleIndex]], points: list[Any]) -> list[list[int]]:
     """Return the positions of the rules that cover each point, and each gap before a point: gap 0, point 0, gap 1 ...
 
     The list is empty where it would become too large.
@@ -137,13 +243,13 @@ def _slots(indexes: list[RuleIndex], points: list[Any]) -> list[list[int]]:
     number = {point: at for at, point in enumerate(points)}
     begins: list[list[int]] = [[] for _ in points]
     ends: list[list[int]] = [[] for _ in points]
-    for position, index in enumerate(indexes):
+    for position, index in entries:
         for first, last in index.ranges:
             begins[number[first]].append(position)
             ends[number[last]].append(position)
     open_ranges: dict[int, int] = {}
     slots: list[list[int]] = []
-    room = MAX_ENTRIES_A_RULE * (len(indexes) + len(points))
+    room = MAX_ENTRIES_A_RULE * (len(entries) + len(points))
     for begin, end in zip(begins, ends, strict=True):
         slots.append(list(open_ranges))
         for position in begin:

@@ -144,7 +144,7 @@ class Chains:
                 _keep_place(flow, slot, chain, at)
             if rule.run is not None and after is None and trace is None:
                 after = rules, at + rule.run.length
-                rules, at = rule.run.candidates(packet, flow, self.asked), 0
+                rules, at = rule.run.candidates(packet, flow), 0
                 continue
             at += 1
             if outcomes and (rule.observe or not rule.decides):
@@ -225,7 +225,7 @@ class Chains:
                 yield rules[at]
                 at += 1
             else:
-                yield from run.candidates(packet, flow, self.asked)
+                yield from run.candidates(packet, flow)
                 at += run.length
 
     def _is_final(self, action: Action, flow: Flow) -> bool:

@@ -7,6 +7,8 @@ import socket
 from collections.abc import Iterator
 from typing import Any, Final
 
+import orjson
+
 Message = dict[str, Any]
 #: bytes of one line; longer ones end the connection
 MAX_LINE: Final = 1 << 25  # a policy of 16 MiB in base64, and more
@@ -159,13 +161,16 @@ class Channel:
 
 
 def _line(message: Message) -> bytes:
-    return json.dumps(message, default=str).encode() + b"\n"
+    try:
+        return orjson.dumps(message, str, orjson.OPT_NON_STR_KEYS | orjson.OPT_APPEND_NEWLINE)
+    except TypeError:  # numbers of more than 64 bits, texts that are not UTF-8
+        return json.dumps(message, default=str).encode() + b"\n"
 
 
 def _parse(line: bytes) -> Message:
     try:
-        message = json.loads(line)
-    except (ValueError, RecursionError):
+        message = orjson.loads(line)
+    except ValueError:
         raise ChannelError("not JSON") from None
     if not isinstance(message, dict):
         raise ChannelError("not a JSON object")

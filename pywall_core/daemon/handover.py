@@ -6,10 +6,11 @@ which looks into none of them; workers read descriptions as hostile (:mod:`pywal
 
 from __future__ import annotations
 
-import json
+import gc
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final
@@ -47,9 +48,9 @@ def write(path: Path, messages: Iterable[Message]) -> int:
 def _write(temporary: Path, messages: Iterable[Message]) -> int:
     header = {"version": VERSION, "boot": _boot(), "time": monotonic()}
     size = 0
-    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w") as file:
+    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
         for number, content in enumerate((header, *messages)):
-            line = json.dumps(content) + "\n"
+            line = orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE)
             if len(line) > MAX_LINE:
                 continue
             if number > MAX_LINES or size + len(line) > MAX_FILE:
@@ -59,10 +60,22 @@ def _write(temporary: Path, messages: Iterable[Message]) -> int:
     return size
 
 
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Messages of many flows are a million objects that no cycle is made of: looking for one takes longer than all."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 def load(path: Path) -> list[Message]:
     """Return the messages of a file that is of this boot and at most a minute old; none where there is none."""
     try:
-        with open(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)) as file:
+        with collector_paused(), open(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)) as file:
             header = _parse(file.readline(MAX_LINE))
             age = monotonic() - float(header.get("time", -1e9))
             if header.get("version") != VERSION or header.get("boot") != _boot() or not 0 <= age <= MAX_AGE:

@@ -38,11 +38,12 @@ class Knowledge:
         for worker in pool.workers:
             worker.describe(wait=timeout)
         until = monotonic() + timeout
-        while (late := [worker for worker in pool.workers if worker.describing]) and monotonic() < until:
-            ready, _, _ = select.select([worker.channel for worker in late], [], [], 0.1)
-            for worker in late:
-                if worker.channel in ready and not worker.listen():
-                    worker.describing = False
+        with handover.collector_paused():
+            while (late := [worker for worker in pool.workers if worker.describing]) and monotonic() < until:
+                ready, _, _ = select.select([worker.channel for worker in late], [], [], 0.1)
+                for worker in late:
+                    if worker.channel in ready and not worker.listen():
+                        worker.describing = False
         if late:
             log.warning("hand-over: %d workers did not say in time what they know", len(late))
         return pool.knowledge()

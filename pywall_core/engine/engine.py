@@ -29,7 +29,7 @@ from ..detection.detectors import Detectors
 from ..events.emitter import Reporter
 from ..events.eve import Event, EventBuilder
 from ..flows.expectations import GROUP_ANSWER, Announcement, Expectations
-from ..flows.handover import Inheritance, describe, describe_known
+from ..flows.handover import Inheritance, describe
 from ..flows.table import FlowTable
 from ..model.flow import Flow
 from ..model.helper import Helper
@@ -198,8 +198,7 @@ class Engine:
         for flow in self.flows:
             if not flow.closed:
                 yield describe(flow, None if flow.detection.following is None else self._keep_flow(flow))
-        for known in self.inheritance.entries():
-            yield describe_known(known)
+        yield from self.inheritance.entries()
 
     def _keep_flow(self, flow: Flow) -> dict[str, Any] | None:
         """Return what another process needs to go on with the transactions of a flow, None where nobody can tell."""

@@ -37,6 +37,8 @@ MAX_OUTER: Final = 8
 _FIELDS: Final = 19
 #: Characters of what is kept of a flow whose transactions are followed, as JSON.
 MAX_KEPT: Final = 49152
+#: Bytes of a key: IPv4 and IPv6, each outside and inside a tunnel.
+_KEY_LENGTHS: Final = (13, 37, 21, 45)
 
 
 @dataclass(slots=True, frozen=True)
@@ -100,30 +102,20 @@ def _length(kept: dict[str, Any]) -> int:
         return MAX_KEPT + 1
 
 
-def describe_known(known: Known) -> list[Any]:
-    """Return the description again of a flow that no packet has come for."""
-    return [
-        known.key.hex(), known.initiator, known.hook, known.start, known.last, known.older, known.app_proto,
-        known.app_proto_orig, known.confirmed, known.done, known.opaque, known.expected, known.facts,
-        known.client.hex(), known.server.hex(), [] if known.done else [list(sizes) for sizes in known.sizes],
-        list(known.outer), known.followed, known.kept,
-    ]  # fmt: skip
-
-
 def read(entry: Any) -> Known | None:
     """Return what a description says, or None when it does not keep to the form."""
-    if not isinstance(entry, list) or len(entry) != _FIELDS:
+    key = _key(entry)
+    if key is None:
         return None
     try:
-        key, client, server = (bytes.fromhex(entry[n]) for n in (0, 13, 14))
+        client, server = (bytes.fromhex(entry[n]) for n in (13, 14))
     except (TypeError, ValueError):
         return None
     initiator, hook, start, last = entry[1:5]
     facts, sizes, outer, kept = entry[12], entry[15] or [[], []], entry[16], entry[18]
     texts, flags = [*entry[6:8], entry[11]], [entry[5], *entry[8:11], entry[17]]
     good = (
-        len(key) in (13, 21, 37, 45)
-        and initiator in _INITIATORS
+        initiator in _INITIATORS
         and hook in (1, 2, 3)
         and all(isinstance(time, (int, float)) and math.isfinite(time) for time in (start, last))
         and all(text is None or _is_text(text) for text in texts)
@@ -145,6 +137,17 @@ def read(entry: Any) -> Known | None:
         texts[2], facts, client, server, (tuple(sizes[0]), tuple(sizes[1])), tuple(outer), flags[4],
         kept,
     )  # fmt: skip
+
+
+def _key(entry: Any) -> bytes | None:
+    """Return the key in a description, None where it has not the form of one."""
+    if not isinstance(entry, list) or len(entry) != _FIELDS or not isinstance(entry[0], str):
+        return None
+    try:
+        key = bytes.fromhex(entry[0])
+    except ValueError:
+        return None
+    return key if len(key) in _KEY_LENGTHS else None
 
 
 def _is_text(value: Any) -> bool:
@@ -198,7 +201,8 @@ class Inheritance:
     """
 
     def __init__(self) -> None:
-        self._known: dict[bytes, Known] = {}
+        #: descriptions as they came: most are of flows whose next packet is far off, and none is believed before it
+        self._known: dict[bytes, list[Any]] = {}
         self.originals: frozenset[bytes] = frozenset()
         #: descriptions that did not keep to the form
         self.refused = 0
@@ -208,16 +212,16 @@ class Inheritance:
 
     def add(self, entry: Any) -> None:
         """Take a description in; a later one of the same flow replaces it."""
-        known = read(entry)
-        if known is None:
+        key = _key(entry)
+        if key is None:
             self.refused += 1
             return
-        if len(self._known) >= MAX_FLOWS and known.key not in self._known:
+        if len(self._known) >= MAX_FLOWS and key not in self._known:
             del self._known[next(iter(self._known))]
-        self._known[known.key] = known
+        self._known[key] = entry
 
-    def entries(self) -> list[Known]:
-        """Return what no packet has come for yet."""
+    def entries(self) -> list[list[Any]]:
+        """Return the descriptions for which no packet has come yet, as they came."""
         return list(self._known.values())
 
     def client_is_receiver(self, packet: Packet) -> bool:
@@ -230,8 +234,12 @@ class Inheritance:
 
     def take(self, flow: Flow, packet: Packet) -> Known | None:
         """Return what is known of a new entry; it is used up. A SYN begins another connection on the key."""
-        known = self._known.pop(flow.key, None)
+        entry = self._known.pop(flow.key, None)
+        if entry is None:
+            return None
+        known = read(entry)
         if known is None:
+            self.refused += 1
             return None
         if packet.proto == TCP:
             return None if packet.flags & (SYN | ACK) == SYN else known

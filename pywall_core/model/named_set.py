@@ -38,6 +38,8 @@ class NamedSet:
         self.name = name
         self.most = most
         self.values: dict[Any, float] = {}
+        #: called with each value that came (True) or went (False)
+        self.watchers: list[Callable[[Any, bool], None]] = []
         #: the earliest expiry, so that sweeping costs nothing before it
         self._next_expiry = inf
 
@@ -105,11 +107,16 @@ class NamedSet:
             yield self.text(value), expires
 
     def _insert(self, value: Any, expires: float) -> None:
+        if self.watchers and value not in self.values:
+            for watcher in self.watchers:
+                watcher(value, True)
         self.values[value] = expires
         self._next_expiry = min(self._next_expiry, expires)
 
     def _remove(self, value: Any) -> None:
         del self.values[value]
+        for watcher in self.watchers:
+            watcher(value, False)
 
 
 class AddressSet(NamedSet):

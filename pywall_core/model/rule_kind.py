@@ -94,8 +94,9 @@ class RuleKind(BaseModel):
         """False: this flow is none of the rule's business; it is not asked and keeps no verdict from being final."""
         return True
 
-    def index(self, host: Host) -> RuleIndex | None:
-        """What the rule can only match by. Many such rules in a row are then found by one look-up.
+    def index(self, host: Host) -> RuleIndex | tuple[RuleIndex, ...] | None:
+        """What the rule can only match by. Many such rules in a row are then found by one look-up. Several: each alone
+        would do, and the one is taken that tells most rules apart.
 
         None, as without an override: the rule is asked each time. Only for answers that rest on nothing but the
         packet's addresses and ports and on the facts that :meth:`asks` names.

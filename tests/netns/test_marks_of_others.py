@@ -227,3 +227,69 @@ def test_our_rules_are_put_back_and_said(lab: Any, until: Any, variant: str, cha
     until(restored, 5, "restored")
     lab.peer.echo_server(7000, lab.PEER, "udp")
     assert answered(lab, [0], 0.4) == []
+
+
+#: every value of the bits in a mask, one a datagram of the same socket, not faster than the queue takes them
+SWEEP = """
+    host, port, mask = sys.argv[1], int(sys.argv[2]), int(sys.argv[3], 16)
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    value = 0
+    for n in range(1 << mask.bit_count()):
+        s.setsockopt(socket.SOL_SOCKET, 36, value.to_bytes(4, sys.byteorder))
+        try:
+            s.sendto(b"%x" % value, (host, port))
+        except OSError:
+            pass
+        value = (value - mask) & mask
+        if n % 32 == 31:
+            while any(int(line.split()[2]) > 200 for line in open("/proc/self/net/netfilter/nfnetlink_queue")):
+                time.sleep(0.002)
+    print(n + 1)
+    """
+SINK = """
+    import os
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind(("0.0.0.0", int(sys.argv[1])))
+    s.settimeout(0.5)
+    print("ready", flush=True)
+    heard = set()
+    while True:
+        try:
+            heard.add(s.recv(20).decode())
+        except TimeoutError:
+            if os.path.exists(sys.argv[2]):
+                break
+    print(",".join(sorted(heard)), flush=True)
+    """
+#: who else may have set a mark before our chain sees the packet, and how many values may then be codes of this start
+SETTERS = {
+    "SO_MARK": ("", 0),
+    "nft": (
+        "nft add table ip other; nft 'add chain ip other out {{ type filter hook output priority -160; }}'; "
+        "nft add rule ip other out meta mark set meta mark",
+        0,
+    ),
+    "iptables": ("iptables-{v} -t raw -A OUTPUT -p udp -j MARK --or-mark 0x0", 0),
+    "connmark": ("iptables-{v} -t mangle -I OUTPUT 1 -p udp -j CONNMARK --save-mark", 8),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("setter", SETTERS)
+def test_no_value_of_all_the_bits_is_a_verdict(lab: Any, variant: str, setter: str) -> None:
+    rules, at_most = SETTERS[setter]
+    flag = lab.folder / "sent"
+    sink = lab.peer.python(SINK, 7000, flag)
+    assert sink.stdout.readline() == "ready\n"
+    if rules:
+        lab.fw.run(rules.format(v=variant))
+    mask = f"number: 3, mark_mask: {DEFAULT_MASK:#x}"
+    firewall = lab.run(NONE_OUT.replace("number: 3", mask), PYWALL_IPTABLES=variant)
+    count = lab.fw.ask(SWEEP, lab.PEER, 7000, f"{DEFAULT_MASK:#x}", timeout=300)
+    assert int(count) == 2**17
+    counters = lab.fw.run("cat /proc/net/netfilter/nfnetlink_queue").split()
+    assert counters[5:7] == ["0", "0"], "the queue lost none"
+    flag.touch()
+    passed = [word for word in sink.stdout.readline().strip().split(",") if word]
+    assert len(passed) <= at_most, passed
+    assert firewall.stop() == 0

@@ -132,7 +132,9 @@ def test_domain_asks_named_sets_as_they_are_at_the_time() -> None:
     host = FakeHost(config)
     rule = Domain.model_validate({"is": ["@ads", "other.example"]})
     assert rule.sets() == (("ads", ("names",)),)
-    assert rule.index(host) is None
+    index = rule.index(host)
+    assert index is not None
+    assert index.sets == (host.sets["ads"],)
     matcher = rule.compile(host)
 
     def says(name: str) -> object:

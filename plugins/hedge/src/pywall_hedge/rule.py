@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, RuleKind, Scope
+from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, RuleIndex, RuleKind, Scope
 
 from .names import FACTS, NAME
 
@@ -41,6 +41,20 @@ class Payload(RuleKind):
     def asks(self) -> tuple[str, ...]:
         """Return the facts that the answer rests on."""
         return ("app_proto", *FACTS)
+
+    def index(self, host: Host) -> RuleIndex:
+        """Return the classes as keys."""
+        state = host.fact_state
+
+        def look(packet: Packet, flow: Flow) -> tuple[object, ...] | None:
+            label = flow.facts.get("payload.class")
+            if flow.confirmed and not flow.opaque:
+                return ()
+            if label is None:
+                return None if state(flow, "payload.class") is PENDING else ()
+            return (label,) if isinstance(label, str) else ()
+
+        return RuleIndex("payload", look, keys=(self.is_,) if isinstance(self.is_, str) else self.is_)
 
     def compile(self, host: Host) -> Matcher:
         """Return the answer for a flow."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import pwd
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, RuleKind, Surroundings
+from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, RuleIndex, RuleKind, Surroundings
 
 from .globs import any_glob
 
@@ -73,6 +73,13 @@ class _Owned(RuleKind):
     def asks(self) -> tuple[str, ...]:
         return tuple(self._given())
 
+    def index(self, host: Host) -> RuleIndex | None:
+        given = list(self._given().items())
+        if len(given) != 1:  # while one fact is open, another may say NO
+            return None
+        name, patterns = given[0]
+        return RuleIndex(name, _look(host, name, str), literals=tuple(map(RuleIndex.literal_in_glob, patterns)))
+
     def compile(self, host: Host) -> Matcher:
         wanted = [(name, any_glob(patterns)) for name, patterns in self._given().items()]
         return _all_of(host, wanted)
@@ -129,6 +136,10 @@ class UserRule(RuleKind):
             if surroundings.interfaces is not None and _numbers(user) is None:
                 yield "is", "W027", f"there is no user {user!r} here"
 
+    def index(self, host: Host) -> RuleIndex:
+        ranges = tuple(numbers for numbers in map(_numbers, self.users) if numbers is not None)
+        return RuleIndex("process.uid", _look(host, "process.uid", int), ranges=ranges)
+
     def compile(self, host: Host) -> Matcher:
         ranges = [numbers for numbers in map(_numbers, self.users) if numbers is not None]
         return _all_of(host, [("process.uid", lambda uid: any(first <= uid <= last for first, last in ranges))])
@@ -169,6 +180,19 @@ def _numbers(user: str) -> tuple[int, int] | None:
     except KeyError:
         return None
     return uid, uid
+
+
+def _look(host: Host, name: str, kind: type) -> Callable[[Packet, Flow], Sequence[Any] | None]:
+    """Return the look-up of one fact; of another type it is no key."""
+    state = host.fact_state
+
+    def look(packet: Packet, flow: Flow) -> Sequence[Any] | None:
+        value = flow.facts.get(name)
+        if value is None:
+            return None if state(flow, name) is PENDING else ()
+        return (value,) if isinstance(value, kind) else ()
+
+    return look
 
 
 def _all_of(host: Host, wanted: list[tuple[str, Callable[[Any], bool]]]) -> Matcher:

@@ -71,6 +71,12 @@ class AddressSet:
         """Return the first and last address of each range of the networks, without the named sets."""
         return tuple(pair for starts, ends in (self._v4, self._v6) for pair in zip(starts, ends, strict=True))
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AddressSet) and (self.named, self.ranges()) == (other.named, other.ranges())
+
+    def __hash__(self) -> int:
+        return hash((self.named, self.ranges()))
+
     def __contains__(self, address: Any) -> bool:
         starts, ends = self._v4 if len(address) == 4 else self._v6
         at = bisect_right(starts, address) - 1

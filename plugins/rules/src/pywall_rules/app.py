@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
@@ -51,8 +52,8 @@ class App(RuleKind):
     def index(self, host: Host) -> RuleIndex:
         possible = host.possible_names
 
-        def look(packet: Packet, flow: Flow) -> tuple[str, ...]:
-            return tuple(possible(flow)) if flow.app_proto is None else (flow.app_proto,)
+        def look(packet: Packet, flow: Flow) -> Sequence[str]:
+            return RuleIndex.pending(possible(flow)) if flow.app_proto is None else (flow.app_proto,)
 
         return RuleIndex("app", look, keys=self.names)
 

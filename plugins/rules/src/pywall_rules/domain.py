@@ -77,8 +77,6 @@ class Domain(RuleKind):
         return frozenset(below), frozenset(entry[1:].strip(".").lower() for entry in entries if entry.startswith("="))
 
     def index(self, host: Host) -> RuleIndex | None:
-        if self.sets():  # whose entries come and go
-            return None
         below, exactly = self.wanted()
         state = host.fact_state
 
@@ -90,7 +88,8 @@ class Domain(RuleKind):
                 return None
             return [part for name in _values(flow.facts.get(ANSWERED)) for part in name_and_above(str(name))]
 
-        return RuleIndex("domain", look, keys=tuple(below | exactly))
+        named = tuple(host.sets[name] for name, _ in self.sets())
+        return RuleIndex("domain", look, keys=tuple(below | exactly), sets=named)
 
     def compile(self, host: Host) -> Matcher:
         below, exactly = self.wanted()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
@@ -11,7 +11,7 @@ from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, Rul
 
 from .domain import name_and_above
 from .globs import any_glob
-from .linear import linear
+from .linear import linear, literals_in
 from .lists import FileColumn, lines_of, one_or_more, text
 from .one_or_many import OneOrMany
 
@@ -104,25 +104,57 @@ class Fact(RuleKind):
         return ((self.among[1:], ("names", "strings")),) if isinstance(self.among, str) else ()
 
     def index(self, host: Host) -> RuleIndex | None:
-        exact = self.equals is not None or isinstance(self.among, tuple)
-        if self.name.removeprefix("flow.") in _AT_START or not (exact or self.suffix is not None):
+        if self.name.removeprefix("flow.") in _AT_START or self.same_as is not None:
             return None
         name, state = self.name, host.fact_state
+        question, keys_of = self._question()
 
         def look(packet: Packet, flow: Flow) -> list[Any] | None:
             if state(flow, name) is PENDING:
                 return None
             value = _known(flow, name)
+            if question == "exists":
+                return [value is not None]
             values = value if isinstance(value, _SEVERAL) else () if value is None else (value,)
-            if exact:
-                return [_typed(entry) for entry in values if isinstance(entry, (str, int, float))]
-            return [part for entry in values for part in name_and_above(str(entry))]
+            return [key for entry in values for key in keys_of(entry)]
 
-        if exact:
+        sets = tuple(host.sets[one] for one, _ in self.sets())
+        return RuleIndex(("fact", name, question), look, *self._wanted(question), sets)
+
+    def _question(self) -> tuple[str, Callable[[Any], Iterable[Any]]]:
+        """Return what is asked, and what is looked up of a value for it."""
+        if self.equals is not None or isinstance(self.among, tuple):
+            return "is", lambda value: (_typed(value),) if isinstance(value, (str, int, float)) else ()
+        if self.suffix is not None:
+            return "suffix", lambda value: name_and_above(str(value))
+        if self.exists is not None:
+            return "exists", lambda value: ()
+        if self.least is not None or self.most is not None:
+            return "number", lambda value: (value,) if isinstance(value, (int, float)) else ()
+        if isinstance(self.among, FileColumn):
+            return "column", lambda value: (_plain(str(value)),)
+        return ("set" if isinstance(self.among, str) else "file" if self.file is not None else "text"), _as_text
+
+    def _wanted(self, question: str) -> tuple[tuple[Any, ...], tuple[tuple[Any, Any], ...], tuple[str, ...]]:
+        """Return the keys, ranges and literals of the rule's index."""
+        if question == "is":
             among = self.among if isinstance(self.among, tuple) else (self.equals,)
-            return RuleIndex(("fact", name, "is"), look, keys=tuple(_typed(entry) for entry in among))
-        keys = tuple(entry.strip(".").lower() for entry in self.suffix or ())
-        return RuleIndex(("fact", name, "suffix"), look, keys=keys)
+            return tuple(_typed(entry) for entry in among), (), ()
+        if question == "suffix":
+            return tuple(entry.strip(".").lower() for entry in self.suffix or ()), (), ()
+        if question == "exists":
+            return (self.exists,), (), ()
+        if question == "number":
+            low = float("-inf") if self.least is None else self.least
+            high = float("inf") if self.most is None else self.most
+            return (), ((low, high),) if low <= high else (), ()
+        if question == "file":
+            return tuple(entry for _, entry in lines_of(self.file or "")), (), ()
+        if isinstance(self.among, FileColumn):
+            return tuple(_plain(entry) for entry in self.among.values()), (), ()
+        if self.regex is not None:
+            return (), (), literals_in(self.regex)
+        return (), (), self.contains or tuple(map(RuleIndex.literal_in_glob, self.glob or ()))
 
     def compile(self, host: Host) -> Matcher:
         name = self.name
@@ -188,6 +220,10 @@ class Fact(RuleKind):
 
 def _known(flow: Flow, name: str) -> Any:
     return (getattr(flow, name) or None) if name in _ATTRIBUTES else flow.facts.get(name)
+
+
+def _as_text(value: object) -> tuple[str]:
+    return (str(value),)
 
 
 def _plain(value: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleKind
+from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleIndex, RuleKind
 
 from .ip import Addresses
 from .lists import one_or_more, text
@@ -60,6 +60,26 @@ class FlowStart(RuleKind):
     def expects(self) -> tuple[str, ...]:
         return self.expected or ()
 
+    def index(self, host: Host) -> tuple[RuleIndex, ...]:
+        found = [
+            RuleIndex(("flow", name), look, ranges=part.ranges(), sets=tuple(host.sets[one] for one in part.named))
+            for name, look, part in (
+                ("client", _look_client, self.client),
+                ("server", _look_server, self.server),
+                ("port", _look_port, self.port),
+            )
+            if part is not None
+        ]
+        if self.expected is not None:
+            found.append(RuleIndex(("flow", "expected"), lambda packet, flow: (flow.expected,), keys=self.expected))
+        if self.initiator is not None:
+            found.append(
+                RuleIndex(("flow", "initiator"), lambda packet, flow: (flow.initiator,), keys=(self.initiator,))
+            )
+        if self.older is not None:
+            found.append(RuleIndex(("flow", "older"), lambda packet, flow: (flow.older,), keys=(self.older,)))
+        return tuple(found)
+
     def compile(self, host: Host) -> Matcher:
         initiator, expected, client, server = self.initiator, self.expected, self.client, self.server
         older = self.older
@@ -79,3 +99,15 @@ class FlowStart(RuleKind):
             return YES if expected is None or flow.expected in expected else NO
 
         return match
+
+
+def _look_client(packet: Packet, flow: Flow) -> tuple[bytes]:
+    return (flow.src,)
+
+
+def _look_server(packet: Packet, flow: Flow) -> tuple[bytes]:
+    return (flow.dst,)
+
+
+def _look_port(packet: Packet, flow: Flow) -> tuple[int]:
+    return (flow.dport,)

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleKind
+from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleIndex, RuleKind
 
 from .one_or_many import OneOrMany
 
 if TYPE_CHECKING:
     from pywall_core.api import Host
 
-#: addresses whose answer is kept, for each rule
+#: addresses whose record is kept, for each database
 _KEPT = 65_536
 
 
@@ -35,13 +35,31 @@ class _Located(RuleKind):
         """Return what the record of an address says to this kind."""
         raise NotImplementedError
 
-    def compile(self, host: Host) -> Matcher:
-        database = open_database(self.database)
+    def index(self, host: Host) -> tuple[RuleIndex, ...]:
+        found = self._lookup()
+        kind, file = self.kind, self.database
+        looks: tuple[tuple[str, Callable[[Packet, Flow], tuple[object]]], ...] = (
+            ("src", lambda packet, flow: (found(packet.src),)),
+            ("dst", lambda packet, flow: (found(packet.dst),)),
+        )
+        wanted = {way: getattr(self, way) for way, _ in looks}
+        return tuple(
+            RuleIndex((kind, file, way), look, keys=tuple(wanted[way]))
+            for way, look in looks
+            if wanted[way] is not None
+        )
 
-        @lru_cache(_KEPT)
+    def _lookup(self) -> Callable[[bytes], object]:
+        record, value = open_database(self.database), self.value
+
         def found(address: bytes) -> object:
-            record = database.get(ip_address(address)) if address else None  # a packet that did not decode has none
-            return self.value(record) if isinstance(record, dict) else None
+            known = record(address)
+            return value(known) if known is not None else None
+
+        return found
+
+    def compile(self, host: Host) -> Matcher:
+        found = self._lookup()
 
         def test(wanted: tuple[Any, ...] | None) -> Callable[[bytes], bool] | None:
             if wanted is None:
@@ -93,17 +111,37 @@ class Asn(_Located):
         return record.get("autonomous_system_number")
 
 
-def open_database(file: str) -> Any:
-    """Return the database in a file, kept in memory. :raises ValueError: not readable, or the reader is not
-    installed
+Record = Callable[[bytes], dict[str, Any] | None]
+
+
+def open_database(file: str) -> Record:
+    """Return the record of a packed address as a function; the file is kept in memory, once for all rules.
+
+    :raises ValueError: not readable, or the reader is not installed
     """
+    try:
+        written = Path(file).stat()
+    except OSError as error:
+        raise ValueError(f"{file}: cannot be read: {error.strerror or error}") from None
+    return _open(file, written.st_mtime_ns, written.st_size)
+
+
+@lru_cache(8)
+def _open(file: str, written: int, size: int) -> Record:
     try:
         import maxminddb
     except ImportError:
         raise ValueError("geo and asn need the reader of these files: pip install 'pywall-rules[geo]'") from None
     try:
-        return maxminddb.open_database(file, maxminddb.MODE_MEMORY)
+        database = maxminddb.open_database(file, maxminddb.MODE_MEMORY)
     except OSError as error:
         raise ValueError(f"{file}: cannot be read: {error.strerror or error}") from None
     except (maxminddb.InvalidDatabaseError, ValueError):
         raise ValueError(f"{Path(file).name}: no MaxMind DB file") from None
+
+    @lru_cache(_KEPT)
+    def record(address: bytes) -> dict[str, Any] | None:
+        found = database.get(ip_address(address)) if address else None  # a packet that did not decode has none
+        return found if isinstance(found, dict) else None
+
+    return record

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleKind
+from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleIndex, RuleKind
 
 from .globs import any_glob
 from .one_or_many import OneOrMany, Word
@@ -51,6 +51,13 @@ class Iface(RuleKind):
                     known = ", ".join(sorted(there))
                     yield parameter, "W011", f"no interface here is called {name!r} (there are: {known})"
 
+    def index(self, host: Host) -> tuple[RuleIndex, ...]:
+        return tuple(
+            RuleIndex(("iface", way), look, literals=tuple(map(RuleIndex.literal_in_glob, names)))
+            for way, look, names in (("in", _look_in, self.indev), ("out", _look_out, self.outdev))
+            if names is not None
+        )
+
     def compile(self, host: Host) -> Matcher:
         comes_in = None if self.indev is None else lru_cache(256)(any_glob(self.indev))
         goes_out = None if self.outdev is None else lru_cache(256)(any_glob(self.outdev))
@@ -63,3 +70,11 @@ class Iface(RuleKind):
             return YES
 
         return match
+
+
+def _look_in(packet: Packet, flow: Flow) -> tuple[str, ...]:
+    return (packet.indev,) if packet.indev else ()
+
+
+def _look_out(packet: Packet, flow: Flow) -> tuple[str, ...]:
+    return (packet.outdev,) if packet.outdev else ()

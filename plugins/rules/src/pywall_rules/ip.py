@@ -70,14 +70,12 @@ class Ip(RuleKind):
                 if network is not None:
                     yield parameter, "W012", f"{entry} has host bits: write {network} for the network"
 
-    def index(self, host: Host) -> RuleIndex | None:
-        # where both are given, single addresses leave more rules out than networks do
-        given = [(way, part) for way, part in (("dst", self.dst), ("src", self.src)) if part is not None]
-        given = [(way, part) for way, part in given if not part.named]
-        if not given:
-            return None
-        way, part = min(given, key=lambda one: any(first != last for first, last in one[1].ranges()))
-        return RuleIndex(("ip", way), _look_src if way == "src" else _look_dst, ranges=part.ranges())
+    def index(self, host: Host) -> tuple[RuleIndex, ...]:
+        return tuple(
+            RuleIndex(("ip", way), look, ranges=part.ranges(), sets=tuple(host.sets[name] for name in part.named))
+            for way, look, part in (("dst", _look_dst, self.dst), ("src", _look_src, self.src))
+            if part is not None
+        )
 
     def compile(self, host: Host) -> Matcher:
         src, dst = self.src, self.dst

@@ -70,3 +70,35 @@ def _unbounded(parsed: Any, pattern: str) -> int:
         elif code in (codes.ASSERT, codes.ASSERT_NOT, codes.GROUPREF, codes.GROUPREF_EXISTS):
             raise ValueError(f"{pattern!r} looks around or refers back, which may take very long")
     return found
+
+
+def literals_in(pattern: str) -> tuple[str, ...]:
+    """Return texts of which one, upper and lower case alike, stands in all that an expression finds; ("",) where none
+    is known.
+    """
+    if "[:" in pattern or "[^:" in pattern:  # RE2's names of classes, which Python reads otherwise
+        return ("",)
+    try:
+        parsed = parser.parse(pattern)
+    except (re.error, OverflowError):  # RE2 knows forms that Python does not
+        return ("",)
+    return tuple(_literals(parsed))
+
+
+def _literals(parsed: Any) -> list[str]:
+    """Return the choice of texts that tells most: the one whose shortest text is longest."""
+    best, run = [""], ""
+    for code, argument in [*parsed, (None, None)]:
+        if code is codes.LITERAL:
+            run += chr(argument)
+            continue
+        found = [[run]]
+        run = ""
+        if code is codes.SUBPATTERN:
+            found.append(_literals(argument[-1]))
+        elif code in _REPEATS and argument[0] > 0:
+            found.append(_literals(argument[2]))
+        elif code is codes.BRANCH:
+            found.append([text for branch in argument[1] for text in _literals(branch)])
+        best = max(best, *found, key=lambda texts: min(map(len, texts)))
+    return best

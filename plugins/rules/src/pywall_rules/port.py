@@ -51,12 +51,12 @@ class Port(RuleKind):
             )
         )
 
-    def index(self, host: Host) -> RuleIndex | None:
-        if self.dst is not None and not self.dst.named:
-            return RuleIndex(("port", "dst"), _look_dst, ranges=self.dst.ranges())
-        if self.src is not None and not self.src.named:
-            return RuleIndex(("port", "src"), _look_src, ranges=self.src.ranges())
-        return None
+    def index(self, host: Host) -> tuple[RuleIndex, ...]:
+        return tuple(
+            RuleIndex(("port", way), look, ranges=part.ranges(), sets=tuple(host.sets[name] for name in part.named))
+            for way, look, part in (("dst", _look_dst, self.dst), ("src", _look_src, self.src))
+            if part is not None
+        )
 
     def compile(self, host: Host) -> Matcher:
         protocols = (

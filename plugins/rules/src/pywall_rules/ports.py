@@ -58,6 +58,12 @@ class PortSet:
                 found.append((number, number))
         return tuple(found)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PortSet) and (self.named, self.ports) == (other.named, other.ports)
+
+    def __hash__(self) -> int:
+        return hash((self.named, self.ports))
+
     def bound(self, sets: Mapping[str, NamedSet]) -> Callable[[int], object]:
         """Return the function that says whether a port is a member, of the named sets as they are at that time too."""
         if not self.named:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleKind
+from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleIndex, RuleKind
 
 from .lists import one_or_more
 from .port import Port
@@ -84,6 +84,9 @@ class Protocol(RuleKind):
         if isinstance(other, Port):
             return other.protocol is not None and PORT_PROTOCOLS[other.protocol] in self.numbers
         return isinstance(other, Protocol) and self.numbers >= other.numbers
+
+    def index(self, host: Host) -> RuleIndex:
+        return RuleIndex("protocol", lambda packet, flow: (packet.proto,), keys=tuple(self.numbers))
 
     def compile(self, host: Host) -> Matcher:
         numbers = self.numbers

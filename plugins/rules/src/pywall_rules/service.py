@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from pydantic import Field, model_validator
 
-from pywall_core.api import NO, TCP, UDP, YES, Answer, Flow, Matcher, Packet, RuleKind
+from pywall_core.api import NO, TCP, UDP, YES, Answer, Flow, Matcher, Packet, RuleIndex, RuleKind
 
 from .one_or_many import OneOrMany
 
@@ -53,6 +53,15 @@ class Service(RuleKind):
         for name in self.names:
             ports_of(name)
         return self
+
+    def index(self, host: Host) -> RuleIndex:
+        replies = self.replies
+
+        def look(packet: Packet, flow: Flow) -> tuple[tuple[int, int]]:
+            return ((packet.proto, packet.sport if replies else packet.dport),)
+
+        ends = tuple(((proto, low), (proto, high)) for name in self.names for proto, low, high in ports_of(name))
+        return RuleIndex(("service", replies), look, ranges=ends)
 
     def compile(self, host: Host) -> Matcher:
         ranges: dict[int, list[tuple[int, int]]] = {}
