@@ -51,7 +51,7 @@ class Trial:
         packet.key = b"".join((bytes((proto,)), ends[0], ends[2], ends[1].to_bytes(2), ends[3].to_bytes(2)))
         packet.hook, packet.time, packet.indev, packet.outdev, packet.data = hook, 0.0, "", "", b""
         packet.l4 = packet.start = packet.end = packet.flags = packet.length = 0
-        packet.related, packet.error, packet.frag = False, None, None
+        packet.related, packet.error, packet.frag, packet.tunnel = False, None, None, None
         flow = new_flow(packet)
         flow.engine = self._engine
         self._engine.detection.begin(flow)
