@@ -73,7 +73,8 @@ run_inside() {
     mkdir -p "$root$folder"
     mount --bind -o ro "$folder" "$root$folder"
   done <"$folders"
-  exec env -i HOME=/root TERM=dumb LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin "${@:2:$1}" \
+  # no exec: the first process here is the parent of whatever is orphaned, and bash waits for such children
+  env -i HOME=/root TERM=dumb LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin "${@:2:$1}" \
     chroot "$root" sh -c 'cd /root/pywall && exec "$@"' sh "${@:$1 + 2}"
 }
 export -f run_inside
