@@ -13,6 +13,7 @@ import base64
 import gc
 import json
 import logging
+import os
 import select
 import signal
 import socket
@@ -321,6 +322,14 @@ def _prepare(order: Message) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the supervisor says when: the rules go first
 
 
+def _describe(error: BaseException) -> str:
+    """Return what the supervisor says of a worker that could not start."""
+    text = f"worker: {type(error).__name__}: {error}"
+    if isinstance(error, ImportError) and os.geteuid() != 0:
+        text += "; the user of `run: user` cannot read the folder of PyWall or of Python: install both elsewhere"
+    return text
+
+
 def main() -> int:
     """Entry point of ``python -m pywall_core.daemon.worker``; the channel is an inherited descriptor."""
     parser = argparse.ArgumentParser(prog="pywall-worker")
@@ -343,7 +352,7 @@ def main() -> int:
         log.error("worker: no word from the supervisor: %s", error)
         return 1
     except (Exception, SystemExit) as error:  # whatever it is, the supervisor says it in one line
-        channel.send({"is": "failed", "code": 1, "message": f"worker: {type(error).__name__}: {error}"})
+        channel.send({"is": "failed", "code": 1, "message": _describe(error)})
         return 1
     try:
         worker.run()

@@ -229,3 +229,13 @@ def test_the_program_says_in_one_message_why_it_cannot_start(
     failed = supervisor.wait(1.0)
     assert (failed["is"], failed["code"]) == ("failed", code)
     assert "policy.yaml:2" in failed["message"]
+
+
+@pytest.mark.parametrize(("user", "advised"), [(0, False), (65534, True)])
+def test_a_module_that_the_user_may_not_read_is_told_with_its_remedy(
+    monkeypatch: pytest.MonkeyPatch, user: int, advised: bool
+) -> None:
+    monkeypatch.setattr(module.os, "geteuid", lambda: user)
+    text = module._describe(ModuleNotFoundError("No module named 'pywall_core.engine.engine'"))
+    assert text.startswith("worker: ModuleNotFoundError: No module named")
+    assert ("install both elsewhere" in text) is advised

@@ -18,6 +18,8 @@ from typing import Any
 
 import pytest
 
+import pywall_core
+
 from .conftest import command_line, patience
 
 CLOSED = """
@@ -414,12 +416,12 @@ def test_life_privileges(lab: Any) -> None:
         assert int(status["CapInh"], 16) == int(status["CapAmb"], 16) == 0
 
 
-def nobody_can_run_python() -> bool:
-    prefix = Path(sys.base_prefix).resolve()
-    return all(folder.stat().st_mode & 1 for folder in (prefix, *prefix.parents))
+def nobody_can_run_pywall() -> bool:
+    places = [Path(place).resolve() for place in (sys.base_prefix, sys.prefix, pywall_core.__file__)]
+    return all(folder.stat().st_mode & 1 for place in places for folder in place.parents)
 
 
-@pytest.mark.skipif(not nobody_can_run_python(), reason="this interpreter is readable by root alone")
+@pytest.mark.skipif(not nobody_can_run_pywall(), reason="the interpreter or PyWall is readable by root alone")
 def test_life_worker_as_another_user(lab: Any) -> None:
     firewall = lab.run(CLOSED.replace("plugins:", "run: {user: nobody}\n    plugins:"))
     lab.fw.echo_server(8000)
