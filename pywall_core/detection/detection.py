@@ -11,7 +11,7 @@ from typing import Any, Final, final
 
 from ..calls.guard import Guard
 from ..flows.handover import Known
-from ..model.detection_state import DetectionState
+from ..model.detection_state import NOTHING_KNOWN, DetectionState
 from ..model.flow import Flow
 from ..model.packet import ICMP, ICMPV6, PROTOCOL_NAMES, TCP, UDP
 from ..model.verdict import Match
@@ -54,30 +54,40 @@ class Detection:
         self._udp = detectors.udp
         self._by_first_client = detectors.by_first_client
         self._by_first_server = detectors.by_first_server
+        #: by IP protocol: what its flows begin with
+        self._beginnings: dict[int, DetectionState] = {}
         #: how often detection has begun anew, in all flows
         self._restarts = 0
         self._nested = 0
 
     def begin(self, flow: Flow) -> None:
         """Set up a new flow."""
-        state = flow.detection
-        if flow.proto == TCP:
-            state.pending = self._tcp
-        elif flow.proto == UDP:
-            state.pending = self._udp
-        elif flow.proto in PROTOCOL_NAMES:
-            state.app_proto = PROTOCOL_NAMES[flow.proto]
-            state.confirmed = state.done = True
-            if flow.proto not in (ICMP, ICMPV6):
-                return
-            state.opaque = True  # the data of an echo may be anything
+        flow.detection = self._beginnings.get(flow.proto) or self._beginning(flow.proto)
+        if flow.proto in (ICMP, ICMPV6):
             flow.protocol_event_written = True  # its type and code are in every event
-        if self.classifiers.wanted:
+
+    def _beginning(self, proto: int) -> DetectionState:
+        """Return what all flows of an IP protocol begin with."""
+        state = NOTHING_KNOWN.copy()
+        classified = self.classifiers.wanted
+        if proto == TCP:
+            state.pending = self._tcp
+        elif proto == UDP:
+            state.pending = self._udp
+        elif proto in PROTOCOL_NAMES:
+            state.app_proto = PROTOCOL_NAMES[proto]
+            state.confirmed = state.done = True
+            state.opaque = proto in (ICMP, ICMPV6)  # the data of an echo may be anything
+            classified = classified and state.opaque
+        if classified:
             state.classifying = NOT_BEGUN
+        state.shared = True
+        self._beginnings[proto] = state
+        return state
 
     def resume(self, flow: Flow, known: Known) -> None:
         """Go on with what another process had learnt about a new entry, from the prefixes where it was not done."""
-        state = flow.detection
+        state = flow.own_detection()
         state.app_proto, state.app_proto_orig = known.app_proto, known.app_proto_orig
         state.confirmed, state.opaque, state.facts = known.confirmed, known.opaque, known.facts
         state.payload_seen = known.app_proto not in (None, "none")
@@ -122,7 +132,7 @@ class Detection:
         return bool(data) and self._feed(flow, to_server, data, datagram)
 
     def _feed(self, flow: Flow, to_server: bool, data: bytes, datagram: bool) -> bool:
-        state = flow.detection
+        state = flow.own_detection()
         if state.done:
             changed = bool(state.classifying) and self._feed_classifiers(flow, to_server, data)
             if self.carriers.icmp_wanted and flow.proto in (ICMP, ICMPV6):

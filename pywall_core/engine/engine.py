@@ -429,7 +429,7 @@ class Engine:
         flow.engine = self
         self.detection.begin(flow)
         if packet.proto not in (TCP, UDP):
-            flow.detection.facts = ip_protocols.read_facts(packet)
+            flow.own_detection().facts = ip_protocols.read_facts(packet)
         if self.expectations.asks_group(packet):
             flow.watched = True  # each question counts, the first alone would soon be forgotten
         elif self.expectations:

@@ -171,8 +171,7 @@ class Pipeline:
             if packet.related:
                 packet.segments = ()
             elif packet.segments:
-                state = flow.detection
-                before = None if state.done and state.following is None else state.copy()
+                before = flow.detection.snapshot()
                 if self._detect(packet, flow):
                     cache.facts_changed()
             # 6. the chain

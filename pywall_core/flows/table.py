@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from random import getrandbits
 from typing import Final
 
-from ..model.detection_state import DetectionState
+from ..model.detection_state import NOTHING_KNOWN
 from ..model.flow import Flow
 from ..model.packet import ACK, ICMP, ICMPV6, INPUT, OUTPUT, SYN, TCP, Packet
-from ..model.tcp_state import TcpState
+from ..model.tcp_state import NO_CONNECTION, new_tcp_state
 from ..model.verdict_cache import SLOTS, VerdictCache
 from ..packet.decode import reverse_key
 
@@ -204,26 +204,13 @@ def new_flow(packet: Packet, begun_by_receiver: bool = False) -> Flow:
     flow.protocol_event_written = flow.closed = flow.watched = False
     flow.state = flow.share = "new"
     flow.timeout = TIMEOUT_TCP_UNTRACKED if proto == TCP else TIMEOUT_NEW
-    # the three parts: set here, since a packet's first sight pays for every call
-    flow.detection = state = DetectionState()
-    state.client = state.server = b""
-    state.client_sizes = state.server_sizes = state.cuts = state.app_proto_outer = state.unwrap = ()
-    state.match = state.app_proto = state.app_proto_orig = state.following = None
-    state.pending = state.match_bit = state.classifying = 0
-    state.facts = _NO_FACTS
-    state.confirmed = state.done = state.opaque = state.payload_seen = False
-    flow.tcp = tcp = TcpState()
-    tcp.client_state = tcp.server_state = "CLOSED"
-    tcp.midstream = tcp.unacked = False
-    tcp.tracker = None
+    flow.detection = NOTHING_KNOWN
+    flow.tcp = new_tcp_state() if proto == TCP else NO_CONNECTION
     flow.cache = cache = VerdictCache()
     cache.verdicts = [None] * SLOTS
     cache.final = cache.last = cache.walk_from = None
     cache.released = False
     return flow
-
-
-_NO_FACTS: dict[str, object] = {}
 
 
 def touch_datagram_flow(flow: Flow) -> None:

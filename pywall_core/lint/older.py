@@ -55,6 +55,6 @@ def is_cut(config: Config, engine: Engine, ends: tuple[bytes, int, bytes, int]) 
     trial = Trial(config, engine)
     flow = trial.flow(INPUT, TCP, ends)
     flow.older = flow.tcp.midstream = True
-    state = flow.detection
+    state = flow.own_detection()
     state.app_proto, state.done, state.pending = "unknown", True, 0
     return any(trial.denial(flow, to_server=to, hook=hook) for hook, to in ((INPUT, True), (OUTPUT, False)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, final
+from typing import Any, Final, final
 
 from .verdict import Match
 
@@ -11,8 +11,9 @@ from .verdict import Match
 class DetectionState:
     """What detectors, classifiers and transaction parsers know of one flow (``flow.detection``).
 
-    Only :mod:`pywall_core.detection` writes it. Plugins read the parts that are properties of
-    :class:`~pywall_core.model.flow.Flow`.
+    All flows that have just begun share one, until something is known of them: who writes takes
+    :meth:`~pywall_core.model.flow.Flow.own_detection`. Only :mod:`pywall_core.detection` writes it. Plugins read the
+    parts that are properties of :class:`~pywall_core.model.flow.Flow`.
     """
 
     __slots__ = (
@@ -34,9 +35,12 @@ class DetectionState:
         "pending",
         "server",
         "server_sizes",
+        "shared",
         "unwrap",
     )
 
+    #: several flows have this one, so nobody writes it
+    shared: bool
     #: bytes from the start of each direction, as far as detection keeps them
     client: bytes
     server: bytes
@@ -72,11 +76,18 @@ class DetectionState:
     #: what takes the inside out of the frames of what carries it, the outermost first
     unwrap: tuple[Any, ...]
 
-    def copy(self) -> DetectionState:
-        """Return the same state once more. A packet that is not accepted teaches nothing: the copy made before it
-        replaces the flow's state.
+    def snapshot(self) -> DetectionState | None:
+        """Return what replaces the state if the next packet is not accepted, since such a packet teaches nothing. None
+        where nobody looks at its bytes.
         """
+        if self.done and self.following is None:
+            return None
+        return self if self.shared else self.copy()
+
+    def copy(self) -> DetectionState:
+        """Return the same state once more, not shared."""
         state = DetectionState()
+        state.shared = False
         state.client = self.client
         state.server = self.server
         state.client_sizes = self.client_sizes
@@ -97,3 +108,19 @@ class DetectionState:
         state.following = None if self.following is None else self.following.copy()
         state.unwrap = self.unwrap and tuple(each.copy() for each in self.unwrap)
         return state
+
+
+def _nothing_known() -> DetectionState:
+    state = DetectionState()
+    state.shared = True
+    state.client = state.server = b""
+    state.client_sizes = state.server_sizes = state.cuts = state.app_proto_outer = state.unwrap = ()
+    state.match = state.app_proto = state.app_proto_orig = state.following = None
+    state.pending = state.match_bit = state.classifying = 0
+    state.facts = {}
+    state.confirmed = state.done = state.opaque = state.payload_seen = False
+    return state
+
+
+#: the state of each flow before detection has set it up
+NOTHING_KNOWN: Final = _nothing_known()

@@ -92,7 +92,7 @@ class Flow:
     bytes_toserver: int
     bytes_toclient: int
 
-    #: what detectors, classifiers and transaction parsers know of it
+    #: what detectors, classifiers and transaction parsers know of it; for writing: :meth:`own_detection`
     detection: DetectionState
     #: for the plugins that provide ``segment`` and ``tcp-state``
     tcp: TcpState
@@ -201,15 +201,23 @@ class Flow:
         state = self.detection
         return not state.done or state.following is not None or state.classifying != 0
 
+    def own_detection(self) -> DetectionState:
+        """For the core: return ``detection`` for writing, which a flow shares with others until it is written."""
+        state = self.detection
+        if state.shared:
+            state = self.detection = state.copy()
+        return state
+
     def set_fact(self, name: str, value: object) -> None:
         """Set a fact of the flow; rules that asked for it are asked again."""
-        self.detection.facts = {**self.detection.facts, name: value}
+        state = self.own_detection()
+        state.facts = {**state.facts, name: value}
         self.cache.facts_changed()
 
     def stop_looking(self, verdict: Verdict) -> None:
         """For the engine: record a final verdict that no rule made. Nobody looks at the flow any more."""
         self.cache.record_everywhere(verdict)
-        state = self.detection
+        state = self.own_detection()
         state.pending = state.classifying = 0
         state.done = True
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, final
+from typing import Any, Final, final
 
 
 @final
 class TcpState:
     """A flow's TCP connection (``flow.tcp``), written by the plugins that provide ``segment`` and ``tcp-state``.
 
-    Flows of other protocols have one as well, which stays as it began.
+    Flows of other protocols share :data:`NO_CONNECTION`, which nobody writes.
     """
 
     __slots__ = ("client_state", "midstream", "server_state", "tracker", "unacked")
@@ -23,3 +23,16 @@ class TcpState:
     unacked: bool
     #: the tracker's own object
     tracker: Any
+
+
+def new_tcp_state() -> TcpState:
+    """Return the state of a connection of which no segment was seen."""
+    state = TcpState()
+    state.client_state = state.server_state = "CLOSED"
+    state.midstream = state.unacked = False
+    state.tracker = None
+    return state
+
+
+#: the state of flows that are no TCP connection
+NO_CONNECTION: Final = new_tcp_state()

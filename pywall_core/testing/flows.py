@@ -7,6 +7,7 @@ from typing import Any
 from ..flows.table import new_flow
 from ..model.flow import Flow
 from ..model.packet import TCP, UDP, Packet
+from ..model.tcp_state import new_tcp_state
 from ..packet.decode import decode
 from .host import FakeHost
 from .packets import ip_packet, tcp_packet, udp_packet
@@ -25,8 +26,8 @@ def make_flow(packet: Packet | None = None, *, proto: int = TCP, **attributes: A
     """
     flow = new_flow(packet or _first_packet(proto))
     flow.engine = FakeHost()
-    flow.detection.facts = {}
-    flow.detection.pending = -1
+    flow.own_detection().pending = -1
+    flow.tcp = new_tcp_state()
     for name, value in attributes.items():
         slot = _SLOTS.get(name, name)
         parts = (flow.detection, flow.tcp, flow.cache)

@@ -205,16 +205,22 @@ def test_accept_by_protocol_is_final_only_when_confirmed_and_not_upgradable(make
 
 def test_nothing_is_offloaded_while_its_bytes_are_unacknowledged(make_engine: MakeEngine) -> None:
     class Unacked:
+        provides = ("segment",)
+
         @hookimpl
         def pywall_packet(self, packet: Packet, flow: Flow) -> None:
             flow.tcp.unacked = packet.payload != b"!ack"
+            packet.segments = ((0, bytes(packet.payload), 0),)
 
     rules = [{"rule": "app", "name": "good", "action": "ACCEPT"}]
-    plugins = [("tracker", Unacked()), ("good", Word("good", b"HI"))]
-    engine = make_engine(plugins, chains={"INPUT": rules}, default="DROP")
-    assert not engine.process(ask(b"HI")).final
-    assert not engine.process(ask(b"there")).final
-    assert engine.process(ask(b"!ack")).final
+    good = Word("good", b"HI")
+    good.transport = "tcp"
+    engine = make_engine([("tracker", Unacked()), ("good", good)], chains={"INPUT": rules}, default="DROP")
+
+    def is_final(data: bytes) -> bool:
+        return engine.process(decode(tcp_packet(A, 1000, B, 80, seq=1, flags=24, data=data), 1.0, 1)).final
+
+    assert [is_final(data) for data in (b"HI", b"there", b"!ack")] == [False, False, True]
 
 
 @pytest.mark.parametrize(

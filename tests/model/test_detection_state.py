@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pywall_core.api import Match
-from pywall_core.model.detection_state import DetectionState
-from pywall_core.testing import make_flow
+from pywall_core.model.detection_state import NOTHING_KNOWN, DetectionState
+from pywall_core.model.tcp_state import NO_CONNECTION
+from pywall_core.testing import engine, ip_packet, make_flow, tcp_packet, udp_packet
 
 #: for each part of the state a value that a new one does not have
 OTHER = {
@@ -36,7 +37,7 @@ class Parser:
 
 
 def test_a_copy_has_every_part_of_the_state() -> None:
-    assert {*OTHER, "following", "unwrap"} == set(DetectionState.__slots__), (
+    assert {*OTHER, "following", "unwrap", "shared"} == set(DetectionState.__slots__), (
         "a part of the state that the tests do not know"
     )
     state = make_flow().detection
@@ -54,9 +55,56 @@ def test_a_copy_keeps_what_was_known_while_the_state_goes_on() -> None:
     assert (before.client, before.app_proto, before.facts) == (b"GET", None, {})
 
 
+def test_a_snapshot_is_made_only_where_the_next_packet_can_change_something() -> None:
+    state = make_flow().detection
+    assert state.snapshot() is not state
+    assert NOTHING_KNOWN.snapshot() is NOTHING_KNOWN
+    state.done = True
+    assert state.snapshot() is None
+    state.following = Parser()
+    assert state.snapshot() is not None
+
+
 def test_a_copy_has_its_own_parser_and_unwrappers() -> None:
     state = make_flow().detection
     state.following, state.unwrap = Parser(), (Parser(), Parser())
     copied = state.copy()
     assert [type(part) for part in (copied.following, *copied.unwrap)] == [Parser] * 3
     assert not {copied.following, *copied.unwrap} & {state.following, *state.unwrap}
+
+
+def test_flows_share_their_beginning_until_it_is_written() -> None:
+    made = engine({"version": 1, "default": "ACCEPT", "plugins": ["stream", "protocols"]})
+    made.send([udp_packet("192.0.2.1", port, "192.0.2.2", 53) for port in (1001, 1002)])
+    first, second = made.flows
+    beginning = first.detection
+    assert beginning is second.detection
+    assert beginning.shared
+    made.send([udp_packet("192.0.2.1", 1001, "192.0.2.2", 53, b"no such protocol")])
+    assert first.detection is not beginning
+    assert (first.app_proto, second.app_proto) == ("unknown", None)
+    assert second.detection is beginning
+
+
+def test_nothing_that_becomes_of_flows_changes_their_beginnings() -> None:
+    """Vetoes, drops that teach nothing, facts set from outside, final verdicts, the end."""
+    rules = [{"rule": "port", "dst": 53, "action": "DROP"}, {"rule": "log", "message": "seen"}]
+    plugins = ["rules", "stream", "protocols"]
+    made = engine({"version": 1, "default": "ACCEPT", "plugins": plugins, "chains": {"INPUT": rules}})
+    made.send([udp_packet("192.0.2.1", port, "192.0.2.2", to, b"x") for port in (1, 2) for to in (53, 54)])
+    made.send([tcp_packet("192.0.2.1", port, "192.0.2.2", 80, seq=1, flags=2) for port in (1, 2)])
+    made.send([tcp_packet("192.0.2.1", 3, "192.0.2.2", 80, seq=1, flags=24, data=b"x")])
+    made.send([ip_packet("192.0.2.1", "192.0.2.2", proto, bytes(16)) for proto in (1, 2, 47, 50, 253)])
+    for flow in made.flows:
+        flow.set_fact("owner.uid", 7)
+    made.send([udp_packet("192.0.2.1", port, "192.0.2.2", 99) for port in (8, 9)])
+    made.close()
+    beginnings = made.engine.detection._beginnings
+    assert {*beginnings} == {1, 2, 6, 17, 47, 50, 253}
+    for state in (NOTHING_KNOWN, *beginnings.values()):
+        assert (state.shared, state.facts, state.client, state.server) == (True, {}, b"", b"")
+        assert (state.match, state.following, state.payload_seen) == (None, None, False)
+    assert NO_CONNECTION.client_state == NO_CONNECTION.server_state == "CLOSED"
+    assert not NO_CONNECTION.midstream
+    assert not NO_CONNECTION.unacked
+    assert NO_CONNECTION.tracker is None
