@@ -1,4 +1,6 @@
-"""An environment that has PyWall as a stranger would have it: installed from wheels, with nothing of this checkout."""
+"""Fixtures for all rooms: PyWall installed from wheels as a stranger would have it, with nothing of this checkout, and
+engines with small rule kinds of their own.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,14 @@ import sysconfig
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
+
+from pywall_core.api import NO, PENDING, YES, Answer, Flow, Host, Matcher, Packet, RuleKind, hookimpl
+from pywall_core.config import Config
+from pywall_core.engine.engine import Engine
+from pywall_core.plugins.loader import assemble
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = (".", *(f"plugins/{folder.parent.name}" for folder in sorted(ROOT.glob("plugins/*/pyproject.toml"))))
@@ -87,3 +95,84 @@ def page_files() -> Callable[[Path], dict[str, str]]:
     """Files that a page of the manual gives, by name: code blocks below ``<!-- file: NAME -->``."""
     pattern = re.compile(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", re.DOTALL)
     return lambda page: dict(pattern.findall(page.read_text(encoding="utf-8")))
+
+
+class Port(RuleKind):
+    """Destination port."""
+
+    kind: ClassVar[str] = "port"
+    dst: int
+
+    def compile(self, host: Host) -> Matcher:
+        return lambda packet, flow: YES if packet.dport == self.dst else NO
+
+
+class App(RuleKind):
+    """Protocol by content."""
+
+    kind: ClassVar[str] = "app"
+    scope = "flow"
+    name: str
+
+    def asks(self) -> tuple[str, ...]:
+        return ("app_proto",)
+
+    def compile(self, host: Host) -> Matcher:
+        def match(packet: Packet, flow: Flow) -> Answer:
+            if flow.app_proto is None:
+                return PENDING
+            return YES if flow.app_proto == self.name else NO
+
+        return match
+
+
+class Flag(RuleKind):
+    """A packet whose payload begins with an exclamation mark; asked for each packet."""
+
+    kind: ClassVar[str] = "flag"
+    scope = "packet"
+    port: int = 0
+
+    def concerns(self, flow: Flow) -> bool:
+        return not self.port or flow.dport == self.port
+
+    def compile(self, host: Host) -> Matcher:
+        return lambda packet, flow: YES if packet.payload[:1] == b"!" else NO
+
+
+class Always(RuleKind):
+    """Every packet."""
+
+    kind: ClassVar[str] = "always"
+
+    def compile(self, host: Host) -> Matcher:
+        return lambda packet, flow: YES
+
+
+class Kinds:
+    """Brings the rule kinds above."""
+
+    @hookimpl
+    def pywall_rules(self, register: Any) -> None:
+        for kind in (Port, App, Flag, Always):
+            register(kind)
+
+
+MakeEngine = Callable[..., Engine]
+
+
+@pytest.fixture
+def make_engine() -> MakeEngine:
+    """``make_engine(chains=..., plugins=[(name, object)], **configuration)``; events are appended to ``events``."""
+
+    def make(
+        plugins: list[tuple[str, Any]] | None = None,
+        live: bool = False,
+        events: list[dict[str, Any]] | None = None,
+        **data: Any,
+    ) -> Engine:
+        config = Config.model_validate({"version": 1, **data})
+        loaded = assemble(config, [("kinds", Kinds()), *(plugins or [])])
+        return Engine(config, loaded, live=live, sink=[].append if events is None else events.append)
+
+    return make
