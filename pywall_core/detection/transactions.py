@@ -155,6 +155,8 @@ class Transactions:
 
     def end(self, flow: Flow) -> list[Due]:
         """Nobody follows the flow any more. Return the transactions that have no event yet, as they are."""
+        if flow.detection.following is None and not self.due:  # so it is for most flows
+            return []
         return self.take() + self._finish(flow)
 
     def apply(self, flow: Flow, protocol: str, transaction: Transaction) -> None:

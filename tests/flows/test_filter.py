@@ -1,0 +1,123 @@
+"""Expressions that choose flows: what they match, and what is no expression."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pywall_core.api import ACCEPT, DROP, Flow, Verdict, decode
+from pywall_core.flows.filter import MAX_WORDS, FilterError, parse
+from pywall_core.testing import make_flow, tcp_packet, udp_packet
+
+WEB = tcp_packet("192.0.2.1", 40000, "198.51.100.2", 443, seq=0, flags=2)
+NAME = udp_packet("2001:db8::1", 5353, "2001:db8::2", 53)
+
+
+def web() -> Flow:
+    flow = make_flow(decode(WEB, 10.0), app_proto="tls", app_proto_orig="http", facts={"tls.sni": "www.Example.com"})
+    flow.last = 70.0
+    flow.state = "established"
+    flow.cache.last = Verdict(ACCEPT, rule="INPUT[0]", title="web servers")
+    return flow
+
+
+def name() -> Flow:
+    flow = make_flow(decode(NAME, 10.0), app_proto="dns")
+    flow.cache.final = Verdict(DROP, True, rule="INPUT[1]", title="names")
+    return flow
+
+
+@pytest.mark.parametrize(
+    ("expression", "chosen"),
+    [
+        ("tcp", "w"),
+        ("udp", "n"),
+        ("ip6", "n"),
+        ("ip", "w"),
+        ("proto 6", "w"),
+        ("host 192.0.2.1", "w"),
+        ("src host 198.51.100.2", ""),
+        ("dst host 198.51.100.2", "w"),
+        ("net 2001:db8::/32", "n"),
+        ("port 53", "n"),
+        ("port 50-500", "wn"),
+        ("src port 443", ""),
+        ("app tls", "w"),
+        ("app http", "w"),
+        ("verdict accept", "w"),
+        ("verdict DROP", "n"),
+        ("rule INPUT[1]", "n"),
+        ('rule "Web Serv"', "w"),
+        ("state established", "w"),
+        ("sni *.example.com", "w"),
+        ("fact tls.sni www*", "w"),
+        ("age >30", "w"),
+        ("age < 30", "n"),
+        ("not tcp", "n"),
+        ("tcp and port 443 or udp and port 1", "w"),
+        ("tcp port 53", ""),
+        ("(tcp or udp) and not (port 53)", "w"),
+        ("", None),
+    ],
+)
+def test_what_an_expression_chooses(expression: str, chosen: str | None) -> None:
+    if chosen is None:
+        with pytest.raises(FilterError):
+            parse(expression)
+        return
+    predicate = parse(expression)
+    assert "".join(letter for letter, flow in (("w", web()), ("n", name())) if predicate(flow)) == chosen
+
+
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        ("hst 1.2.3.4", "'hst' is not known (host, net, port"),
+        ("host 1.2.3", "1.2.3"),
+        ("port http", "'http' is not a number from 0 to 65535"),
+        ("port 1-65536", "'65536' is not a number"),
+        ("port", "a value for port is missing at the end"),
+        ("(tcp", "')' is missing"),
+        ("tcp )", "')' was not expected"),
+        ("src app 3", "'app' is not known (host, net, port)"),
+        ("verdict maybe", "'maybe' is not a verdict (accept, drop, reject)"),
+        ("age 30 5", "age is followed by < or > and seconds"),
+        ("tcp " * (MAX_WORDS + 1), f"more than {MAX_WORDS} words"),
+    ],
+)
+def test_what_is_no_expression(expression: str, said: str) -> None:
+    with pytest.raises(FilterError) as caught:
+        parse(expression)
+    assert said in str(caught.value)
+
+
+WORDS = [
+    "host",
+    "net",
+    "port",
+    "src",
+    "dst",
+    "and",
+    "or",
+    "not",
+    "(",
+    ")",
+    "tcp",
+    "10.0.0.1",
+    "53",
+    "age",
+    "<",
+    "app",
+    "fact",
+    "é",
+]
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=MAX_WORDS + 5))
+def test_any_words_are_an_expression_or_refused(words: list[str]) -> None:
+    try:
+        predicate = parse(" ".join(words))
+    except FilterError:
+        return
+    assert predicate(web()) in (True, False)

@@ -1,0 +1,23 @@
+"""What rule kinds find suspicious about their own parameters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .conftest import findings, policy
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        ("{rule: iface, in: eth99, action: DROP}", (5, "W011")),
+        ("{not: {rule: iface, in: [eth0, 'wg*']}, action: DROP}", (5, "W011")),
+        ("{rule: ip, src: 10.0.0.1/24, action: DROP}", (5, "W012")),
+        ("{all: [{rule: ip, src: [10.0.0.0/24, '2001:db8::1/32']}, {rule: port, dst: 22}], action: DROP}", (5, "W012")),
+    ],
+)  # fmt: skip
+def test_parameters_that_match_nothing_or_too_much(tmp_path: Path, rules: str, expected: tuple[int, str]) -> None:
+    found = findings(policy(tmp_path, rules))
+    assert expected in [(line, code) for line, code, _ in found], found
