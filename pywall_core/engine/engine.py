@@ -136,13 +136,7 @@ class Engine:
         self.offloadable: Callable[[Packet, Verdict], int] = self._offload.directions
         self._make_pipelines(tracer, detectors, classifiers)
         self._guard.call_all(plugins.calls("startup"), self)
-        #: flows without a class that are still classified when they end, in a second and in what is left of it
-        self._classes_a_second = 0
-        if not live or plugins.needs_class_at_end():
-            self._classes_a_second = sys.maxsize
-        elif self._events.is_read:
-            self._classes_a_second = CLASSES_A_SECOND
-        self._classes_left = self._classes_a_second
+        self._limit_classes_at_end()
 
     # --- packets --------------------------------------------------------------------------------------------------
 
@@ -360,6 +354,15 @@ class Engine:
         self._awaited_facts = plugins.awaited_facts()
         self._told_facts = tuple(sorted({*asked.intersection(self.detection.states.given), *self._awaited_facts}))
         self.detection.classifiers.wanted &= look_on or not asked.isdisjoint(self.detection.classifiers.facts)
+
+    def _limit_classes_at_end(self) -> None:
+        #: flows without a class that are still classified when they end, in a second and in what is left of it
+        self._classes_a_second = 0
+        if not self.live or self.plugins.needs_class_at_end():
+            self._classes_a_second = sys.maxsize
+        elif self._events.is_read:
+            self._classes_a_second = CLASSES_A_SECOND
+        self._classes_left = self._classes_a_second
 
     def _make_offload(self, look_on: bool) -> Offload:
         return Offload(
