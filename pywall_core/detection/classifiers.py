@@ -74,7 +74,7 @@ class Classifiers:
 
     def set_aside(self, flow: Flow) -> None:
         """Forget all evidence about a flow: its name is confirmed, or something else begins inside it."""
-        state = flow.detection
+        state = flow.own_detection()
         self._drop_data(flow)
         state.classifying = 0
         if self.facts.intersection(state.facts):

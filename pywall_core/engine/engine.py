@@ -104,7 +104,6 @@ class Engine:
         self._tick_hooks = plugins.calls("tick")
         self._flow_start = plugins.calls("flow_start")
         self._flow_end = plugins.calls("flow_end")
-
         self.failures = Failures(self.log)
         self._guard = Guard(self.failures, self.counters, self._quarantine)
         builder = EventBuilder(live=live, pcap_filename=pcap_filename)

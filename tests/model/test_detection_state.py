@@ -98,6 +98,12 @@ def test_nothing_that_becomes_of_flows_changes_their_beginnings() -> None:
     for flow in made.flows:
         flow.set_fact("owner.uid", 7)
     made.send([udp_packet("192.0.2.1", port, "192.0.2.2", 99) for port in (8, 9)])
+    *_, last = made.flows
+    assert last.detection.shared
+    beginning = last.detection
+    beginning.classifying = -1  # as where classes are wanted
+    made.engine.detection.classifiers.set_aside(last)
+    assert (last.detection.shared, last.detection.classifying, beginning.classifying) == (False, 0, -1)
     made.close()
     beginnings = made.engine.detection._beginnings
     assert {*beginnings} == {1, 2, 6, 17, 47, 50, 253}
