@@ -1,4 +1,4 @@
-"""``pywall replay --against``: which flows two configurations judge differently, and why."""
+"""``pywall replay --against``: which flows two configurations decide differently, and why."""
 
 from __future__ import annotations
 

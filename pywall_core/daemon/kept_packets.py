@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class KeptPackets:
-    """Judges packets by ``engine``; ``keep(packet, comment)`` gets those that do not pass, and those with an alert."""
+    """Processes packets with ``engine``; ``keep(packet, comment)`` gets those that do not pass or raise an alert."""
 
     def __init__(self, engine: Engine, keep: Callable[[bytes, str], None]) -> None:
         self._process = engine.process
@@ -25,16 +25,16 @@ class KeptPackets:
         self.holds = engine.holds
         self.read_helpers = engine.read_helpers
         self.helper_descriptors = engine.helper_descriptors
-        self._judge_again = engine.judge_again
+        self._decide_again = engine.decide_again
         engine.keep_alerts(keep)
 
     def process(self, packet: Packet) -> Verdict:
         """Return the verdict on one packet."""
         return self._seen(packet, self._process(packet))
 
-    def judge_again(self, packet: Packet, before: Verdict) -> Verdict:
+    def decide_again(self, packet: Packet, before: Verdict) -> Verdict:
         """Return the verdict on a packet that was held, and had been accepted before."""
-        return self._seen(packet, self._judge_again(packet, before))
+        return self._seen(packet, self._decide_again(packet, before))
 
     def _seen(self, packet: Packet, verdict: Verdict) -> Verdict:
         if verdict.action is not ACCEPT:

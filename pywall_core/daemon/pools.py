@@ -17,7 +17,7 @@ from .worker_process import WorkerProcess
 
 
 class Pools:
-    """``current`` judges packets, None before the first start; ``coming`` is being started, None when nothing is."""
+    """``current`` processes packets, None before the first start; ``coming`` is being started, None when nothing is."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class Pools:
             self._stop(coming)
 
     def mend(self, now: float) -> None:
-        """Replace workers that died or hang, and have those that are ready judge packets. Call it at every step."""
+        """Replace workers that died or hang, and have those that are ready process packets. Call it at every step."""
         if self.current is None:
             return
         for old, new in self.current.replace_lost(now):

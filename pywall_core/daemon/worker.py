@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from .conntrack_sync import CarriedFlows
 
 log: Final = logging.getLogger("pywall.worker")
-#: seconds that a worker goes on judging what waits in its queue after it was told to stop
+#: seconds that a worker goes on processing what waits in its queue after it was told to stop
 DRAIN: Final = 1.0
 _TICK: Final = 1.0
 #: seconds between two messages that describe flows
@@ -118,7 +118,7 @@ class Worker:
         self._queue = NFQueue(options, processor, self._pulse)
 
     def run(self) -> None:
-        """Judge packets until told to stop."""
+        """Process packets until told to stop."""
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 20, 100)

@@ -61,7 +61,7 @@ class WorkerProcess:
         self.knowledge: list[Message] = []
         self._incoming: list[Message] = []
         self.describing = False
-        #: it was told to judge packets
+        #: it was told to process packets
         self.judging = False
         text = base64.b64encode(policy.text).decode()
         order = {
@@ -126,7 +126,7 @@ class WorkerProcess:
         return True
 
     def begin(self, knowledge: Iterable[Message]) -> None:
-        """Hand over what other workers knew, and have it judge packets."""
+        """Hand over what other workers knew, and have it process packets."""
         self.judging = True
         with contextlib.suppress(ChannelError):
             for message in knowledge:
@@ -159,7 +159,7 @@ class WorkerProcess:
         self._process.wait()
 
     def stop(self, timeout: float = 2.5) -> None:
-        """Let it judge what waits and end; kill it after ``timeout`` seconds."""
+        """Let it process what waits and end; kill it after ``timeout`` seconds."""
         self.ask({"do": "stop"})
         try:
             self._process.wait(timeout)

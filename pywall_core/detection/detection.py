@@ -313,7 +313,7 @@ class Detection:
         return begun
 
     def _follow(self, flow: Flow, to_server: bool, data: bytes, *, unasked: bool = False) -> bool:
-        """Feed the parser of the flow's transactions; True when something is to be judged anew.
+        """Feed the parser of the flow's transactions; True when something is to be evaluated again.
 
         ``unasked``: the flow's detector has not been asked about these bytes.
         """

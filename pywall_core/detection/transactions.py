@@ -1,4 +1,4 @@
-"""Follows a flow whose protocol has transactions: feeds its parser, and keeps what was found until it is judged."""
+"""Follows a flow whose protocol has transactions: feeds its parser, and keeps what it finds until the verdict."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Due = tuple[str, Transaction]
 class Transactions:
     """Feeds the parsers of all flows.
 
-    ``due`` holds what the present packet has brought, in order, until the packet is judged.
+    ``due`` holds what the present packet has brought, in order, until the packet has its verdict.
     """
 
     def __init__(self, guard: Guard, carriers: Carriers) -> None:
@@ -93,7 +93,7 @@ class Transactions:
         for one in found:
             if isinstance(one, HandOver):
                 if not one.inside and following.began:
-                    self._doubt(following.facts_of, Ambiguous("contradiction"))
+                    self._note_ambiguity(following.facts_of, Ambiguous("contradiction"))
                 if one.unwrap is not None:
                     state.unwrap = (*state.unwrap, Unwrapping(following.plugin, one.unwrap))
                 self.due += self._finish(flow)
@@ -102,7 +102,7 @@ class Transactions:
                 self._carriers.judge(flow, one)
                 continue
             if isinstance(one, Ambiguous):
-                self._doubt(following.facts_of, one)
+                self._note_ambiguity(following.facts_of, one)
                 continue
             self.due.append((following.facts_of, one))
             following.began = True
@@ -139,7 +139,7 @@ class Transactions:
         answer: Any = self._guard.ask3(plugin, _survives_gap, parser, to_server, size)
         return answer is True
 
-    def _doubt(self, protocol: str, what: Ambiguous) -> None:
+    def _note_ambiguity(self, protocol: str, what: Ambiguous) -> None:
         """Note what is ambiguous, where a rule asks for something that depends on it."""
         if what.facts:
             asked = any(f"{protocol}.{name}" in self._asked for name in what.facts)

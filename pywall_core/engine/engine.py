@@ -248,14 +248,14 @@ class Engine:
         names = self._told_facts if verdict.cause is Cause.PENDING else self._awaited_facts
         return flow is not None and any(self.fact_state(flow, name) is PENDING for name in names)
 
-    def judge_again(self, packet: Packet, before: Verdict) -> Verdict:
-        """Return the verdict on a packet that was judged before, by what is known now."""
+    def decide_again(self, packet: Packet, before: Verdict) -> Verdict:
+        """Return the verdict on a packet that has had one, by what is known now."""
         flow = self.flows.find(packet.key)
         if flow is None:
             return before
         self._guard.busy = True
         try:
-            verdict = self._pipeline.judge_again(packet, flow)
+            verdict = self._pipeline.decide_again(packet, flow)
         finally:
             self._guard.busy = False
         self._verdicts.move(before, verdict)

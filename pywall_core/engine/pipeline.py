@@ -136,17 +136,17 @@ class Pipeline:
                 cache.last = verdict
         elif cache.released:
             self._guard.begin_packet()
-            verdict = self._judge(packet, flow, slot)
+            verdict = self._decide(packet, flow, slot)
             if verdict is not self._unruled:
                 cache.last = verdict
         else:
             verdict = self._process_undecided(packet, flow, slot)
         return verdict if inner is None else self._process_inside(packet, inner, verdict)
 
-    def judge_again(self, packet: Packet, flow: Flow) -> Verdict:
+    def decide_again(self, packet: Packet, flow: Flow) -> Verdict:
         """Return the verdict of the rules on a packet that passed undecided, by the facts that are known now."""
         self._guard.begin_packet()
-        verdict = self._judge(packet, flow, packet.hook << 1 | packet.to_server)
+        verdict = self._decide(packet, flow, packet.hook << 1 | packet.to_server)
         if verdict is not self._unruled:
             flow.cache.last = verdict
         return verdict
@@ -175,7 +175,7 @@ class Pipeline:
                 if self._detect(packet, flow):
                     cache.facts_changed()
             # 6. the chain
-            verdict = self._judge_found(packet, flow, slot)
+            verdict = self._decide_found(packet, flow, slot)
         if verdict.action is REJECT and packet.proto == TCP and flow.share == "established":
             self._tell_receiver(packet, flow)
         # 7. decided hooks
@@ -246,7 +246,7 @@ class Pipeline:
         """On ``lo`` a packet passes OUTPUT and INPUT with one key: at OUTPUT only the chain is walked."""
         if verdict is None or not verdict.final:
             self._guard.begin_packet()
-            verdict = self._judge(packet, flow, slot)
+            verdict = self._decide(packet, flow, slot)
         return verdict
 
     # --- what a packet carries ------------------------------------------------------------------------------------
@@ -320,7 +320,7 @@ class Pipeline:
         # a function of its own: for a type checker, and so for mypyc, the walk cannot have changed what was None before
         return self._guard.failed or ""
 
-    def _judge(self, packet: Packet, flow: Flow, slot: int) -> Verdict:
+    def _decide(self, packet: Packet, flow: Flow, slot: int) -> Verdict:
         """Return the verdict that holds for the slot, else that of the rules or of the failure policy."""
         if self._guard.failed is not None:
             return self._fail(self._guard.failed, packet, flow)
@@ -358,44 +358,44 @@ class Pipeline:
             and self._transactions.survives(flow, packet.to_server, packet.length - len(packet.data))
         )
 
-    def _judge_found(self, packet: Packet, flow: Flow, slot: int) -> Verdict:
+    def _decide_found(self, packet: Packet, flow: Flow, slot: int) -> Verdict:
         """Return the verdict on a packet whose bytes the detectors have seen."""
         if self._transactions.due:
-            verdict = self._judge_transactions(packet, flow, slot)
+            verdict = self._decide_transactions(packet, flow, slot)
         else:
-            verdict = self._judge(packet, flow, slot)
-        return verdict if self._transactions.ambiguous is None else self._doubt(packet, flow, verdict)
+            verdict = self._decide(packet, flow, slot)
+        return verdict if self._transactions.ambiguous is None else self._apply_ambiguity(packet, flow, verdict)
 
-    def _judge_transactions(self, packet: Packet, flow: Flow, slot: int) -> Verdict:
+    def _decide_transactions(self, packet: Packet, flow: Flow, slot: int) -> Verdict:
         """Return the verdict on a packet that completes transactions: the chain is walked for each whose facts it asks,
         until one is not accepted.
         """
         found = self._transactions.take()
         verdict: Verdict | None = None
-        judged = 0
+        decided = 0
         for protocol, transaction in found:
-            judged += 1
+            decided += 1
             self._transactions.apply(flow, protocol, transaction)
             flow.cache.facts_changed()
             verdict = None
             if protocol in self._asked_protocols:
-                verdict = self._judge(packet, flow, slot)
+                verdict = self._decide(packet, flow, slot)
                 if verdict.action is not ACCEPT:
                     break
         if verdict is None:
-            verdict = self._judge(packet, flow, slot)
+            verdict = self._decide(packet, flow, slot)
         if verdict.action is ACCEPT or verdict.final:
-            self._events.transactions(flow, found[:judged], packet)
+            self._events.transactions(flow, found[:decided], packet)
         if verdict.final and verdict.action is not ACCEPT:
             self._events.transactions(flow, self._transactions.end(flow), None)
         return verdict
 
-    def _doubt(self, packet: Packet, flow: Flow, verdict: Verdict) -> Verdict:
+    def _apply_ambiguity(self, packet: Packet, flow: Flow, verdict: Verdict) -> Verdict:
         """Return the verdict of ``failure.ambiguous`` where the rules would let the packet pass."""
-        doubt, self._transactions.ambiguous = self._transactions.ambiguous, None
-        if verdict.action is not ACCEPT or doubt is None:
+        ambiguity, self._transactions.ambiguous = self._transactions.ambiguous, None
+        if verdict.action is not ACCEPT or ambiguity is None:
             return verdict
-        protocol, reason = doubt
+        protocol, reason = ambiguity
         self._counters["failure.ambiguous"] += 1
         self._events.anomaly(packet, flow, "applayer", f"{protocol}.ambiguous.{reason}")
         dropped = self._policy.ambiguous(protocol, reason, datagram=flow.proto != TCP)

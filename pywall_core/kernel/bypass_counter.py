@@ -1,7 +1,7 @@
 """Packets that passed without a verdict because a full or unbound queue fails open: the kernel does not count them.
 
-What the NFQUEUE rules counted is either judged by a worker, counted as lost, still waiting, or passed by. Each update
-compares with what the rules had counted at the update before, so that packets on their way are never taken for passed
+What the NFQUEUE rules counted has got a verdict from a worker, is counted as lost, still waits, or has passed by. Each
+update compares with what the rules had counted at the one before, so that packets on their way are not taken for passed
 ones: the result is a lower bound that is at most one update late. Where the kernel cuts one packet into several for the
 queue (``queue.gso: false``) the rules count fewer than the workers do, and passed packets may hide behind that.
 """

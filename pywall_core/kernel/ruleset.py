@@ -3,7 +3,7 @@
 A packet's way through ``mangle``: one that a worker decided comes back marked (NF_REPEAT) and is taken by PYWALL_TAKE,
 which writes the decision to the connection (PYWALL_KEEP); one of a decided connection is let go or dropped; every other
 one is queued. Accepted packets RETURN, so that the rules of others still apply. REJECT works in ``filter`` only. Bits
-of others in our places are left alone: such packets and connections are judged by workers, one by one.
+of others in our places are left alone: workers decide on such packets and connections, one by one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CLEAR: Final = "PYWALL_CLEAR"
 REJECT: Final = "PYWALL_REJECT"
 #: Never queued at INPUT and OUTPUT: router and neighbour discovery with hop limit 255, which no router has passed on
 #: (RFC 4861 section 11.2), and multicast listener messages with hop limit 1 (RFC 2710, 3590, 3810). RFC 4890 section
-#: 4.4 has them as traffic that must not be dropped; with other hop limits, and at FORWARD, they are judged.
+#: 4.4 has them as traffic that must not be dropped; with other hop limits, and at FORWARD, workers decide on them.
 NEIGHBOUR_DISCOVERY: Final = (133, 134, 135, 136)
 LISTENER_DISCOVERY: Final = (130, 131, 132, 143)
 #: packets of a connection, in both directions, among which bare acknowledgements are not queued: beyond them they are,

@@ -29,8 +29,8 @@ class Judge(Protocol):
     def holds(self, packet: Packet, verdict: Verdict) -> bool:
         """Return whether an accepted packet waits for what a helper process is about to say of its flow."""
 
-    def judge_again(self, packet: Packet, before: Verdict) -> Verdict:
-        """Return the verdict on a packet that was judged before, by what is known now."""
+    def decide_again(self, packet: Packet, before: Verdict) -> Verdict:
+        """Return the verdict on a packet that has had one, by what is known now."""
 
     def read_helpers(self) -> None:
         """Take in what helper processes have answered."""
@@ -87,7 +87,7 @@ class HeldPackets:
                 self._held.append(one)
                 continue
             try:
-                verdict = self._judge.judge_again(one.packet, one.verdict)
+                verdict = self._judge.decide_again(one.packet, one.verdict)
             except Exception:
                 log.exception("internal error while judging a packet again")
                 verdict = one.verdict

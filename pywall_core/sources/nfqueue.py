@@ -80,8 +80,8 @@ class PacketProcessor(Protocol):
     def holds(self, packet: Packet, verdict: Verdict) -> bool:
         """Return whether an accepted packet waits for what a helper process is about to say of its flow."""
 
-    def judge_again(self, packet: Packet, before: Verdict) -> Verdict:
-        """Return the verdict on a packet that was judged before, by what is known now."""
+    def decide_again(self, packet: Packet, before: Verdict) -> Verdict:
+        """Return the verdict on a packet that has had one, by what is known now."""
 
     def read_helpers(self) -> None:
         """Take in what helper processes have answered."""
@@ -132,7 +132,7 @@ class NFQueue:
             set_flags(self._queue.get_fd(), options.number, flags)
 
     def run(self, wake: int) -> None:
-        """Judge packets until ``pulse`` raises :class:`Stop`. ``pulse`` is also called when the descriptor ``wake``
+        """Process packets until ``pulse`` raises :class:`Stop`. ``pulse`` is also called when the descriptor ``wake``
         can be read, so that an order of the supervisor does not wait for its turn.
         """
         poller = select.poll()

@@ -101,7 +101,7 @@ def test_a_packet_is_judged_again_when_the_fact_is_known() -> None:
     owner.known = True
     flow.set_fact("owner.name", "root")
     assert not engine.holds(packet, first)
-    again = engine.judge_again(packet, first)
+    again = engine.decide_again(packet, first)
     assert (again.action, again.final) == (DROP, True)
     assert {key[2:]: n for key, n in engine.decisions.items() if n} == {(DROP, False): 1}
 

@@ -26,7 +26,7 @@ class Engine:
     def process(self, packet: Packet) -> Verdict:
         return Verdict(self._first, True, "INPUT[0]", reason="a reason")
 
-    def judge_again(self, packet: Packet, before: Verdict) -> Verdict:
+    def decide_again(self, packet: Packet, before: Verdict) -> Verdict:
         return Verdict(self._again, True, "INPUT[0]", reason="a reason")
 
     def keep_alerts(self, keep: Any) -> None:
@@ -40,7 +40,7 @@ def test_what_does_not_pass_is_kept(action: Action, kept: int) -> None:
     packets = KeptPackets(engine, lambda *packet: found.append(packet))
     assert packets.process(PACKET).action is action
     assert len(found) == kept
-    packets.judge_again(PACKET, Verdict(ACCEPT))
+    packets.decide_again(PACKET, Verdict(ACCEPT))
     assert len(found) == 2 * kept
     assert all(data == PACKET.data and "a reason" in comment for data, comment in found)
 

@@ -317,7 +317,7 @@ class Waits:
     def holds(self, packet: Any, verdict: Verdict) -> bool:
         return not self.open
 
-    def judge_again(self, packet: Any, before: Verdict) -> Verdict:
+    def decide_again(self, packet: Any, before: Verdict) -> Verdict:
         return Verdict(DROP, True)
 
     def read_helpers(self) -> None:
@@ -366,7 +366,7 @@ def test_nfqueue_holds_so_many_and_no_more(
 def test_nfqueue_an_error_while_judging_again_gives_the_verdict_of_before(build: Any) -> None:
     source = build(Verdict(ACCEPT))
     engine = Waits(source)
-    engine.judge_again = lambda *_: 1 // 0  # type: ignore[method-assign]
+    engine.decide_again = lambda *_: 1 // 0  # type: ignore[method-assign]
     packet = FakePacket()
     source._queue.callback(packet)
     engine.open = True

@@ -170,8 +170,8 @@ def test_a_flood_of_continuations_is_bounded():
     made = http2.pywall_transactions(make_flow(client=PREFACE))
     made.feed(True, PREFACE + SETTINGS + flood)
     assert len(made._asked._block) <= 2 * 16384 + 16000
-    one, doubt = made.feed(True, frame(9, 1, b"", 4))
-    assert doubt.reason == "undecodable_head"
+    one, ambiguity = made.feed(True, frame(9, 1, b"", 4))
+    assert ambiguity.reason == "undecodable_head"
     assert one.facts["undecodable"] is True
 
 

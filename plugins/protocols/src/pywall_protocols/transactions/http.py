@@ -194,9 +194,9 @@ class HttpTransactions(Saved):
                     event = HEAD
             if event == HEAD:
                 self._request(reader.start, reader.fields, found)
-            if reader.doubt:
-                found.append(Ambiguous(reader.doubt))
-                reader.doubt = ""
+            if reader.ambiguity:
+                found.append(Ambiguous(reader.ambiguity))
+                reader.ambiguity = ""
             if bad or len(self._pending) > _MOST_PENDING:
                 start = reader.start + b"\r\n" if reader.start else b""
                 self._contradict(start + reader.rest + data[stopped:], data[stopped:], found)

@@ -39,15 +39,29 @@ Fields = tuple[tuple[bytes, bytes], ...]
 class MessageReader(Saved):
     """One direction. ``start`` and ``fields`` are those of the head that :meth:`read` has completed.
 
-    ``doubt`` is why servers read what was read differently, "" where none does: they take a line that is folded or
+    ``ambiguity`` is why servers read what was read differently, "" where none does: they take a line that is folded or
     ended by LF alone, a name with blanks behind it, or a CR in the middle for one thing or for another.
 
     Its state is made of values that never change, so that :meth:`copy` is cheap.
     """
 
     __slots__ = (
-        "_body", "_body_offset", "_ends", "_field", "_has_fields", "_is_long", "_wanted", "broken", "codings", "doubt",
-        "fields", "keep_body", "left", "rest", "start", "state",
+        "_body",
+        "_body_offset",
+        "_ends",
+        "_field",
+        "_has_fields",
+        "_is_long",
+        "_wanted",
+        "ambiguity",
+        "broken",
+        "codings",
+        "fields",
+        "keep_body",
+        "left",
+        "rest",
+        "start",
+        "state",
     )  # fmt: skip
 
     def __init__(self, wanted: frozenset[bytes]) -> None:
@@ -64,7 +78,7 @@ class MessageReader(Saved):
         self._field = b""
         #: lines of the head have come behind its first
         self._has_fields = False
-        self.doubt = ""
+        self.ambiguity = ""
         #: how lines of the head have ended, a bit each
         self._ends = 0
         self._is_long = False
@@ -85,7 +99,7 @@ class MessageReader(Saved):
             "broken",
             "_field",
             "_has_fields",
-            "doubt",
+            "ambiguity",
             "_ends",
             "_is_long",
             "codings",
@@ -97,7 +111,7 @@ class MessageReader(Saved):
         other = MessageReader(self._wanted)
         other.state, other.start, other.fields = self.state, self.start, self.fields
         other.rest, other.left, other.broken = self.rest, self.left, self.broken
-        other._field, other._has_fields, other.doubt = self._field, self._has_fields, self.doubt
+        other._field, other._has_fields, other.ambiguity = self._field, self._has_fields, self.ambiguity
         other._ends, other._is_long = self._ends, self._is_long
         other.keep_body, other.codings, other._body_offset = self.keep_body, self.codings, self._body_offset
         return other
@@ -143,9 +157,9 @@ class MessageReader(Saved):
             if state <= HEADERS:
                 self._ends |= _BY_CRLF if by_crlf else _BY_LF
                 if is_long and (state == START or self._is_wanted(line)):
-                    self.doubt = "long_line"
+                    self.ambiguity = "long_line"
             elif not by_crlf:
-                self.doubt = "line_ends"
+                self.ambiguity = "line_ends"
             event = self._line(line)
             if event:
                 return at, event
@@ -175,7 +189,7 @@ class MessageReader(Saved):
             self.codings = _codings(self.fields)
             self._body_offset = 0
         if self._ends == _BY_BOTH and length:
-            self.doubt = "line_ends"
+            self.ambiguity = "line_ends"
         self._ends = 0
         self.start, self.fields = b"", ()
         self.left = max(length, 0)
@@ -187,7 +201,7 @@ class MessageReader(Saved):
         if state == HEADERS:
             if line[:1] in (b" ", b"\t"):  # RFC 9112 section 5.2: a folded line belongs to the one before
                 if self._field or not self._has_fields or self._is_wanted(line.strip()):  # the first one: section 2.2
-                    self.doubt = "folded"
+                    self.ambiguity = "folded"
                 if self._field and len(self._field) < LONGEST_LINE:
                     self._field += b" " + line.strip()
                 return WANTS_MORE
@@ -202,7 +216,7 @@ class MessageReader(Saved):
                 self.state = HEADERS
                 self._has_fields = False
                 if _odd_bytes(line):
-                    self.doubt = "odd_byte"
+                    self.ambiguity = "odd_byte"
                 return START_LINE
         elif state == CHUNK_SIZE:
             size = _chunk_size(line)
@@ -210,7 +224,7 @@ class MessageReader(Saved):
                 self.broken = True
             else:
                 if b"\r" in line:
-                    self.doubt = "line_ends"
+                    self.ambiguity = "line_ends"
                 self.left = int(size[1], 16)
                 self.state = CHUNK if self.left else TRAILERS
         elif state == CHUNK_END:
@@ -228,10 +242,10 @@ class MessageReader(Saved):
         name = line[:colon]
         if name.strip(_BLANKS).lower() not in self._wanted:
             if b"\r" in line:
-                self.doubt = "odd_byte"
+                self.ambiguity = "odd_byte"
             return False
         if len(self.fields) >= _MOST_FIELDS or name.strip(_BLANKS) != name or _odd_bytes(line):
-            self.doubt = "odd_byte"
+            self.ambiguity = "odd_byte"
         return len(self.fields) < _MOST_FIELDS
 
     def _keep(self, line: bytes) -> None:
