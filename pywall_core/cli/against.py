@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from .common import FAILURE, OK, complain, prepare, print_table, printable, warn
+from ..sources.capture_file import STDIN
+from .common import FAILURE, OK, USAGE, complain, prepare, print_table, printable, warn
 from .labels import block, fits, width
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..config import Config
+    from ..flows.filter import Predicate
+    from ..model.flow import Flow
     from ..offline.replay import Hooks
     from ..plugins.registry import Plugins
     from .replay_output import Bar
 
 Event = dict[str, Any]
 Loaded = tuple["Config", "Plugins"]
+Flows = dict[tuple[object, ...], Event]
+
+_NOT_WITH_AGAINST: Final = {
+    "flow": "--flow",
+    "output": "--output",
+    "statistics": "--statistics",
+    "write_dropped": "--write-dropped",
+    "continues": "--continue",
+}
 
 
 def compare(args: argparse.Namespace, first: Loaded, paths: list[str]) -> int:
@@ -26,10 +38,22 @@ def compare(args: argparse.Namespace, first: Loaded, paths: list[str]) -> int:
     With ``--json``: the flow event under the first one, and under ``pywall.against`` what the other one makes of it.
     """
     from ..event_lines import flow_text, why
+    from ..flows.filter import FilterError, parse
     from ..offline.replay import quiet_collector
     from .capture_args import make_hooks
     from .replay_output import progress_bar, write_line
 
+    try:
+        chosen = parse(args.filter) if args.filter else None
+    except FilterError as problem:
+        complain(f"--filter: {problem}")
+        return USAGE
+    unsuitable = _unsuitable(args, paths)
+    if unsuitable:
+        complain(f"replay: {unsuitable} and --against do not go together")
+        return USAGE
+    if args.workers > 1 or args.engine != "local":
+        complain("replay: --against runs in one process")
     config, plugins, _ = prepare(args.against)
     warn(config)
     second: Loaded = config, plugins
@@ -41,14 +65,17 @@ def compare(args: argparse.Namespace, first: Loaded, paths: list[str]) -> int:
             judged: list[dict[tuple[object, ...], Event]] = []
             for loaded in (first, second):
                 seen = _Flows()
-                error = _one_capture(*loaded, path, make_hooks(args), seen.add, bar)
+                error = _one_capture(loaded, path, args.limit, make_hooks(args), seen.add, bar)
                 judged.append(seen.flows)
             bar.captures(1)
             if error is not None:
                 complain(error)
                 code = FAILURE
-            flows += len(judged[0])
-            for before, after in _changes(*judged):
+            pairs = [pair for pair in _pairs(*judged) if chosen is None or any(map(_as_chosen(chosen), pair))]
+            flows += len(pairs)
+            for before, after in pairs:
+                if _action(before) == _action(after):
+                    continue
                 changed += 1
                 if args.json:
                     write_line(_merged(before, after, args.against))
@@ -60,6 +87,12 @@ def compare(args: argparse.Namespace, first: Loaded, paths: list[str]) -> int:
         _print_rows(rows)
         print(f"{changed} of {flows} flows change their verdict")
     return code
+
+
+def _unsuitable(args: argparse.Namespace, paths: list[str]) -> str:
+    """Return what was given that does not go together with ``--against``, empty where all does."""
+    alone = [option for name, option in _NOT_WITH_AGAINST.items() if getattr(args, name)]
+    return ", ".join(alone + (["standard input"] if STDIN in paths else []))
 
 
 _HEAD = ["capture", "flow", "app", "verdict", "before", "after"]
@@ -93,13 +126,19 @@ class _Flows:
             self.flows[(event["community_id"], event["src_ip"], event["flow"]["start"])] = event
 
 
-def _changes(
+def _pairs(
     before: dict[tuple[object, ...], Event], after: dict[tuple[object, ...], Event]
 ) -> list[tuple[Event, Event]]:
-    """Pairs of events whose action differs; an empty one where a configuration did not see that flow."""
+    """Return each flow's event under both configurations; an empty one where a configuration did not see that flow."""
     pairs = [(event, after.get(key, {})) for key, event in before.items()]
-    pairs += [({}, event) for key, event in after.items() if key not in before]
-    return [(one, two) for one, two in pairs if _action(one) != _action(two)]
+    return pairs + [({}, event) for key, event in after.items() if key not in before]
+
+
+def _as_chosen(chosen: Predicate) -> Callable[[Event], bool]:
+    """Return a filter over flows as one over their events."""
+    from ..events.as_flow import EventFlow
+
+    return lambda event: bool(event) and chosen(cast("Flow", EventFlow(event)))
 
 
 def _action(event: Event) -> str:
@@ -120,11 +159,9 @@ def _merged(before: Event, after: Event, other: str) -> Event:
 
 
 def _one_capture(
-    config: Config, plugins: Plugins, path: str, hooks: Hooks, sink: Callable[[Event], None], bar: Bar
+    loaded: Loaded, path: str, limit: int, hooks: Hooks, sink: Callable[[Event], None], bar: Bar
 ) -> str | None:
     """Replay one capture in an engine of its own; one line when it could not be read to its end."""
-    from ..engine.engine import Engine
-    from ..offline.replay import replay
+    from ..offline.sequence import Asked, CaptureRun, Takers
 
-    engine = Engine(config, plugins, live=False, sink=sink, pcap_filename=path)
-    return replay(engine, path, hooks, progress=bar.packets).error
+    return CaptureRun(loaded, [path], Asked(limit=limit), Takers(sink), progress=bar.packets).run(hooks).error

@@ -14,7 +14,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         help="send captures through the firewall, without privileges",
         description="Send captures (pcap, pcapng) through the firewall and print what each flow was and what was "
         "decided. Packets to a flow's responder count as INPUT, back as OUTPUT, unless --local or --hook says "
-        "otherwise. Several captures are independent of each other.",
+        "otherwise. Several captures are independent of each other, unless --continue says otherwise.",
     )
     parser.add_argument(
         "captures",
@@ -43,6 +43,12 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     parser.add_argument(
         "--write-dropped", metavar="FILE", help="write the packets that do not pass to a pcapng, each with its reason"
+    )
+    parser.add_argument(
+        "--continue",
+        dest="continues",
+        action="store_true",
+        help="the captures are one, cut into files (tcpdump -C, -G): flows, limits and sets go on from one to the next",
     )
     parser.add_argument(
         "--workers", type=count, default=1, metavar="N", help="processes that share the captures, or one large capture"

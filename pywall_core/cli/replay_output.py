@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
-from ..event_lines import flow_text, why
+from ..event_lines import NOT_SHOWN, event_line, flow_text, why
+from ..sources.capture_file import STDIN
 from .common import event_name, print_table, printable
+
+if TYPE_CHECKING:
+    from ..offline.dropped import DroppedPackets
+    from ..offline.sequence import Takers
+    from ..offline.tables import FlowTableFile
 
 Event = dict[str, Any]
 
@@ -126,3 +134,48 @@ def progress_bar(total: int) -> Iterator[Bar]:
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         yield Bar(progress, progress.add_task("replay", total=total, packets=0))
+
+
+@dataclass(slots=True)
+class Output:
+    """Where everything goes: events as JSON lines or into a table, rows and dropped packets into files."""
+
+    as_json: bool
+    table: Table
+    table_file: FlowTableFile | None = None
+    dropped: DroppedPackets | None = None
+
+    def event(self, event: Event) -> None:
+        """Take one event of a capture."""
+        if self.as_json:
+            write_line(event)
+        else:
+            self.table.add(event)
+
+    def line(self, line: str) -> None:
+        """Take one event as a line of JSON."""
+        if self.as_json:
+            sys.stdout.write(line)
+        else:
+            self.table.add(json.loads(line))
+
+    def event_of_stream(self, event: Event) -> None:
+        """Take one event of standard input, and show it at once."""
+        if self.as_json:
+            write_line(event)
+        else:
+            if event["event_type"] not in NOT_SHOWN:
+                print(printable(event_line(event)))
+            if event["event_type"] == "stats":
+                self.table.add(event)
+        sys.stdout.flush()
+
+    def takers(self, captures: Sequence[str]) -> Takers:
+        """Return who takes what one sequence gives."""
+        from ..offline.sequence import Takers
+
+        return Takers(
+            self.event_of_stream if STDIN in captures else self.event,
+            None if self.table_file is None else self.table_file.add,
+            None if self.dropped is None else self.dropped.add,
+        )

@@ -9,10 +9,12 @@ Longer than 300 lines: it is the one place where all parts meet, and most of it 
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from hashlib import blake2b
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -97,6 +99,7 @@ class Engine:
         self._verdicts = VerdictCounter()
         #: number of the worker process, from 0
         self.worker = 0
+        self._begin_replay(pcap_filename)
         #: further parts of :meth:`stats` by name, from those who run the engine
         self.reports: dict[str, Callable[[], dict[str, Any]]] = {}
         self.timing = Timing()
@@ -166,6 +169,7 @@ class Engine:
         """Once a second of the clock: timeouts and the plugins' ticks. Live, timeouts come in pieces: packets wait."""
         whole = now >= self._next_second or now < self.now
         self.now = self._events.now = now
+        self.ticking = True
         if whole:
             self._next_second = now + TICK_SECONDS
             self._classes_left = self._classes_a_second
@@ -176,9 +180,22 @@ class Engine:
             self.expectations.sweep(now)
             self.set_changes.sweep(now)
             self._guard.call_all(self._tick_hooks, now)
+        self.ticking = False
+
+    def _begin_replay(self, capture: str | None) -> None:
+        #: in a replay: number of the frame at work, from 1, over all captures of this engine
+        self.frame = 0
+        #: the clock is at work, or the end, and not a packet
+        self.ticking = self.closing = False
+        self._first_flow = _first_flow(capture)
+
+    def begin_capture(self, path: str) -> None:
+        """Name the capture that the next packets come from, after an earlier one whose flows go on."""
+        self._events.builder.pcap_filename = path
 
     def close(self) -> None:
         """No more packets: end all flows, tell the plugins."""
+        self.closing = True
         for flow in self.flows:
             self.detection.finish(flow)
         self.flows.clear("shutdown")
@@ -429,6 +446,8 @@ class Engine:
 
     def _begin_flow(self, flow: Flow, packet: Packet) -> None:
         flow.engine = self
+        if self.frame and self._first_flow:
+            flow.id = self._first_flow + self.frame
         self.detection.begin(flow)
         if packet.proto not in (TCP, UDP):
             flow.own_detection().facts = ip_protocols.read_facts(packet)
@@ -486,6 +505,15 @@ class Engine:
         self.detection.asker.quarantine(plugin)
         if self._timed_detection is not None:
             self._timed_detection.asker.quarantine(plugin)
+
+
+def _first_flow(capture: str | None) -> int:
+    """Return what the numbers of a capture's flows are counted from, in the order in which they begin: the same in each
+    replay of the capture, and far from those of others. 0 without a capture: flows get random numbers.
+    """
+    if capture is None:
+        return 0
+    return int.from_bytes(blake2b(os.fsencode(capture), digest_size=8).digest()) >> 12
 
 
 def build_engine(

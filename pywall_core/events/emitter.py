@@ -16,6 +16,8 @@ from ..model.verdict import ACCEPT, Verdict
 from .eve import Event, EventBuilder
 
 _ANOMALIES_PER_TICK: Final = 100
+#: in ``Flow.ext``: the rules with ``observe`` that were reported of this flow
+_OBSERVED: Final = "core.observed"
 
 
 class Reporter:
@@ -29,7 +31,7 @@ class Reporter:
         guard: Guard,
         counters: Counter[str],
     ) -> None:
-        self._builder = builder
+        self.builder = builder
         self._sink = sink
         self._hooks = hooks
         self._guard = guard
@@ -54,7 +56,7 @@ class Reporter:
         keep = self.keep_packet if event_type == "alert" and packet is not None else None
         if self._sink is None and not self._hooks and keep is None:
             return
-        event = self._builder.build(event_type, flow, packet, fields, self.now)
+        event = self.builder.build(event_type, flow, packet, fields, self.now)
         if keep is not None and packet is not None:
             keep(packet.data, f"alert: {event.get('alert', {}).get('signature', '')}")
         if self._sink is not None:
@@ -70,7 +72,7 @@ class Reporter:
         if flow.detection.following is not None:  # it may yet find transactions
             return
         flow.protocol_event_written = True
-        if self._builder.has_type(proto, flow):
+        if self.builder.has_type(proto, flow):
             self.emit(proto, flow, None, {})
 
     def transactions(self, flow: Flow, found: Sequence[tuple[str, Transaction]], packet: Packet | None) -> None:
@@ -87,8 +89,13 @@ class Reporter:
             self.emit("drop", flow, packet, {"verdict": verdict})
 
     def observed(self, rule: Rule, packet: Packet, flow: Flow) -> None:
-        """A rule with ``observe`` would have decided."""
-        if flow.verdict is None or rule.hits == 1:
+        """A rule with ``observe`` would have decided: one alert a flow and rule."""
+        ext = flow.ext
+        if ext is None:
+            ext = flow.ext = {}
+        seen: set[str] = ext.setdefault(_OBSERVED, set())
+        if rule.path not in seen:
+            seen.add(rule.path)
             self.emit("alert", flow, packet, {"rule": rule})
 
     def would_be(self, verdict: Verdict, packet: Packet, flow: Flow) -> Verdict:
@@ -100,9 +107,9 @@ class Reporter:
         return replace(verdict, action=ACCEPT, reason=reason)
 
     def anomaly(self, packet: Packet | None, flow: Flow | None, kind: str, event: str) -> None:
-        """A decoder's or a tracker's objection; at most a hundred a second are written, the others are counted."""
+        """A decoder's or a tracker's objection; live at most a hundred a second are written, the others are counted."""
         self._anomalies += 1
-        if self._anomalies <= _ANOMALIES_PER_TICK:
+        if self._anomalies <= _ANOMALIES_PER_TICK or not self.builder.live:
             self.emit("anomaly", flow, packet, {"anomaly": {"type": kind, "event": event}})
         else:
             self._counters["events.anomaly_suppressed"] += 1

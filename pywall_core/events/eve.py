@@ -54,8 +54,8 @@ class EventBuilder:
     """Makes event dictionaries. ``live``: engine times are the monotonic clock's, and become wall clock time."""
 
     def __init__(self, *, live: bool, pcap_filename: str | None = None) -> None:
-        self._live = live
-        self._pcap_filename = pcap_filename
+        self.live = live
+        self.pcap_filename = pcap_filename
         #: the second of the last time stamp, and how it is written
         self._second = -1
         self._written = ""
@@ -84,8 +84,8 @@ class EventBuilder:
             event["flow_id"] = flow.id
         if packet is not None and packet.indev:
             event["in_iface"] = packet.indev
-        if self._pcap_filename is not None:
-            event["pcap_filename"] = self._pcap_filename
+        if self.pcap_filename is not None:
+            event["pcap_filename"] = self.pcap_filename
         if packet is not None and packet.pcap_cnt:
             event["pcap_cnt"] = packet.pcap_cnt
         event["event_type"] = event_type
@@ -199,7 +199,7 @@ class EventBuilder:
             event["pywall"]["would"] = rule.action.value if rule.action is not None else rule.target
 
     def _iso(self, seconds: float) -> str:
-        if self._live:
+        if self.live:
             seconds += time.time() - time.monotonic()
         if seconds < 0.0:
             seconds = 0.0

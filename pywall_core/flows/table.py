@@ -52,6 +52,8 @@ class FlowTable:
         self._wheel: dict[int, list[bytes]] = {}
         self._swept = 0
         self.evicted: dict[str, int] = {}
+        #: most flows, and most half-open ones, that were here at once
+        self.most = self.most_young = 0
 
     def __len__(self) -> int:
         return len(self._by_key) // 2
@@ -71,6 +73,10 @@ class FlowTable:
         self._by_key[flow.key] = flow
         self._by_key.setdefault(flow.rkey, flow)
         self._young[flow.key] = flow
+        if len(self._by_key) > self.most * 2:
+            self.most = len(self._by_key) // 2
+        if len(self._young) > self.most_young:
+            self.most_young = len(self._young)
         self._schedule(flow, packet.time, flow.timeout)
         return flow
 
@@ -101,6 +107,8 @@ class FlowTable:
             due = [slot for slot in range(self._swept, last + 1) if slot in self._wheel]
         self._swept = last
         scale = self._scale()
+        over: list[Flow] = []
+        whole = True
         for slot in due:
             keys = self._wheel.pop(slot)
             if len(keys) > most:
@@ -116,12 +124,17 @@ class FlowTable:
                 if left <= 0 and self.still_carried is not None and self.still_carried(flow, now):
                     left = flow.timeout * scale
                 if left <= 0:
-                    self.end(flow, "closed" if flow.share == "closed" else "timeout")
+                    over.append(flow)
                 else:
                     self._schedule(flow, now, left)
             if slot in self._wheel:
-                return False
-        return True
+                whole = False
+                break
+        if len(over) > 1:  # in an order that does not depend on which other flows are in the table
+            over.sort(key=_id_of)
+        for flow in over:
+            self.end(flow, "closed" if flow.share == "closed" else "timeout")
+        return whole
 
     def clear(self, reason: str) -> None:
         """Free everything, oldest first."""
@@ -211,6 +224,10 @@ def new_flow(packet: Packet, begun_by_receiver: bool = False) -> Flow:
     cache.final = cache.last = cache.walk_from = None
     cache.released = False
     return flow
+
+
+def _id_of(flow: Flow) -> int:
+    return flow.id
 
 
 def touch_datagram_flow(flow: Flow) -> None:

@@ -59,7 +59,7 @@ class Flow:
         "watched",
     )
 
-    #: random 53-bit number, EVE's flow_id
+    #: number below 2^53, EVE's flow_id: random live, in a replay in the order in which flows begin
     id: int
     key: bytes
     rkey: bytes

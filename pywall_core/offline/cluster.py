@@ -12,15 +12,16 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
-from .jobs import Job, run_job
+from .jobs import Job, Outcome, run_job
 from .replay import Hooks, quiet_collector
+from .sequence import Asked
 
 Sides = tuple[Sequence[IPv4Network | IPv6Network], str | None]
 
 
 def run_on_cluster(
-    jobs: list[Job], config: str | None, sides: Sides, scheduler: str | None, workers: int, folder: Path
-) -> Iterator[tuple[Job, str | None]]:
+    jobs: list[Job], config: str | None, sides: Sides, asked: Asked, scheduler: str | None, workers: int, folder: Path
+) -> Iterator[tuple[Job, Outcome]]:
     """Run the jobs and put their files into ``folder``. Without ``scheduler`` a cluster of ``workers`` processes is
     started on this machine for the time.
 
@@ -40,22 +41,22 @@ def run_on_cluster(
     try:
         with dask.Client(scheduler or cluster, timeout="10s") as client:
             futures = {
-                client.submit(_run_remote, job, name, text, sides, key=f"replay-{job.index}-{job.part}"): job
+                client.submit(_run_remote, job, name, text, sides, asked, key=f"replay-{job.index}-{job.part}"): job
                 for job in jobs
             }
             for future in dask.as_completed(list(futures)):
-                error, files = future.result()
+                outcome, files = future.result()
                 job = futures[future]
                 for kind, data in files.items():
                     job.path(folder, kind).write_bytes(data)
                 future.release()
-                yield job, error
+                yield job, outcome
     finally:
         if cluster is not None:
             cluster.close()
 
 
-def _run_remote(job: Job, name: str, text: bytes, sides: Sides) -> tuple[str | None, dict[str, bytes]]:
+def _run_remote(job: Job, name: str, text: bytes, sides: Sides, asked: Asked) -> tuple[Outcome, dict[str, bytes]]:
     from ..config import loads
     from ..model.packet import HOOK_NAMES
     from ..plugins.loader import load
@@ -68,6 +69,6 @@ def _run_remote(job: Job, name: str, text: bytes, sides: Sides) -> tuple[str | N
     with tempfile.TemporaryDirectory(prefix="pywall-replay-") as place:
         folder = Path(place)
         with quiet_collector():
-            error = run_job(job, config, plugins, hooks, folder)
-        kinds = ("events", "rows") if job.rows else ("events",)
-        return error, {kind: job.path(folder, kind).read_bytes() for kind in kinds}
+            outcome = run_job(job, config, plugins, hooks, asked, folder)
+        kinds = ["events", *(["rows"] if asked.rows else []), *(["dropped"] if asked.dropped else [])]
+        return outcome, {kind: job.path(folder, kind).read_bytes() for kind in kinds}

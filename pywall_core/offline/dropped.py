@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from ..events.emitter import comment_of
 from ..events.packets import file_head, packet_block
-from ..model.verdict import ACCEPT
 
 if TYPE_CHECKING:
     from ..model.packet import Packet
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class DroppedPackets:
-    """Writes packets with a DROP or REJECT verdict to ``path``. A context manager.
+    """Writes packets, those with a DROP or REJECT verdict, to ``path``. A context manager.
 
     :raises OSError: the file cannot be written
     """
@@ -32,9 +31,16 @@ class DroppedPackets:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def seen(self, packet: Packet, verdict: Verdict) -> None:
+    def add(self, packet: Packet, verdict: Verdict) -> None:
         """Take one packet with its verdict."""
-        if verdict.action is ACCEPT:
-            return
-        self._file.write(packet_block(packet.data, packet.time, comment_of(verdict)))
+        self.add_block(block_of(packet, verdict))
+
+    def add_block(self, block: bytes) -> None:
+        """Take one packet as :func:`block_of` makes it."""
+        self._file.write(block)
         self.packets += 1
+
+
+def block_of(packet: Packet, verdict: Verdict) -> bytes:
+    """Return a packet as a block of the file, with its verdict as a comment."""
+    return packet_block(packet.data, packet.time, comment_of(verdict))

@@ -54,22 +54,31 @@ class FlowChoice:
             self._begun += 1
             self._flows[flow.id] = (self._begun, flow)
 
-    def event(self, event: Event) -> None:
-        """Take one event of the engine."""
+    def takes_packet(self, packet: Packet) -> bool:
+        """Return whether the flow of a packet that was seen is chosen, by what is known of it now."""
+        flow = self._find(packet.key)
+        return flow is not None and self._is_chosen(*self._flows.get(flow.id, (0, flow)))
+
+    def event(self, event: Event) -> bool:
+        """Take one event of the engine. Return False for the ``flow`` event of a flow that is not chosen."""
         number = event.get("flow_id")
         if number is None:
             self._sink(event)
-            return
+            return True
         events = self._held.setdefault(number, [])
         if len(events) < _MAX_HELD or event["event_type"] == "flow":
             events.append(event)
         if event["event_type"] != "flow":
-            return
+            return True
         del self._held[number]
         nth, flow = self._flows.pop(number, (0, None))
-        if flow is None or self._number not in (0, nth) or (self._chosen is not None and not self._chosen(flow)):
-            return
+        if flow is None or not self._is_chosen(nth, flow):
+            return False
         self.passed += 1
         self._done = self._number == nth
         for one in events:
             self._sink(one)
+        return True
+
+    def _is_chosen(self, nth: int, flow: Flow) -> bool:
+        return self._number in (0, nth) and (self._chosen is None or self._chosen(flow))

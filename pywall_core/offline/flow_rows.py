@@ -56,12 +56,12 @@ class FlowRows:
         if entry[1] is not None:
             entry[1].add(packet)
 
-    def event(self, event: Event) -> None:
-        """Take one event of the engine."""
+    def event(self, event: Event, *, wanted: bool = True) -> None:
+        """Take one event of the engine. A flow that is not ``wanted`` is forgotten at its end."""
         if event["event_type"] != "flow":
             return
         flow, statistics = self._flows.pop(event["flow_id"], (None, None))
-        if flow is not None:
+        if flow is not None and wanted:
             self._take(self._row(event, flow, statistics))
 
     def _row(self, event: Event, flow: Flow, statistics: PacketStatistics | None) -> Row:

@@ -1,30 +1,36 @@
-"""Many captures, or one large one, over several processes: captures dealt by size, a large one split by host pair.
+"""Many captures, or one large one, over several processes: sequences dealt by size, a large one split by host pair.
 
-A job is one capture, or one share of it, in an engine of its own; it writes its events and rows to files in a folder
-that the caller made, so the memory stays that of one engine. Nothing is shared between captures. Within one capture all
-packets of two hosts come to one share, so flows, announced flows and reassembly are whole.
+A job is one sequence of captures (one capture, or with ``--continue`` all), or one share of it, in an engine of its
+own. It writes what it found to files in a folder that the caller made, so the memory stays that of one engine. Nothing
+is shared between sequences. Within one all packets of two hosts come to one share, so flows, announced flows and
+reassembly are whole. Each line of a file begins with its place in the whole, so that the shares' files are merged into
+what one process would have found, in its order.
 """
 
 from __future__ import annotations
 
-import heapq
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
 
 from ..events.eve import to_line
+from ..flows.expectations import MAX_EXPECTATIONS
 from ..model.packet import TCP, UDP
-from ..model.stats import sum_stats
 from ..packet.decode import decode
 from ..sources.capture_file import STDIN
-from .flow_rows import FlowRows
-from .replay import Hooks, replay
+from .replay import Hooks
+from .sequence import Asked, CaptureRun, Takers
 
 if TYPE_CHECKING:
     from ..config import Config
+    from ..engine.engine import Engine
+    from ..model.packet import Packet
+    from ..model.verdict import Verdict
     from ..plugins.registry import Plugins
 
 Event = dict[str, Any]
@@ -35,31 +41,44 @@ SPLIT_BYTES: Final = 4 << 20
 _OWN_ADDRESSES: Final = frozenset({TCP, UDP})
 
 
+#: before each block of dropped packets: number of the frame, length of the block
+BLOCK_HEAD: Final = Struct("<QI")
+
+
 @dataclass(slots=True, frozen=True)
 class Job:
-    """One capture, or share ``part`` of ``parts``. ``rows``: rows too; ``first_packets``: see :class:`FlowRows`."""
+    """One sequence of captures, or share ``part`` of ``parts``."""
 
-    capture: str
+    captures: tuple[str, ...]
     index: int
     part: int = 0
     parts: int = 1
-    rows: bool = False
-    first_packets: int | None = None
 
     def path(self, folder: Path, kind: str) -> Path:
-        """Return where the job's ``events`` or ``rows`` are written."""
+        """Return where the job's ``events``, ``rows`` or ``dropped`` packets are written."""
         return folder / f"{self.index}.{self.part}.{kind}"
 
 
-def deal(captures: Sequence[str], workers: int, *, split: bool, rows: bool, first_packets: int | None) -> list[Job]:
-    """Return the jobs, the largest first. With ``split``, a capture that is more than a worker's share is split."""
-    sizes = [_size(capture) for capture in captures]
+@dataclass(slots=True)
+class Outcome:
+    """What became of a job: captures that could not be read to their end, a line each, and what tells whether a share
+    may differ from the whole (:mod:`pywall_core.offline.shares`).
+    """
+
+    errors: list[str]
+    most_flows: int = 0
+    most_young: int = 0
+    depends: str = ""
+
+
+def deal(sequences: Sequence[Sequence[str]], workers: int, *, split: bool) -> list[Job]:
+    """Return the jobs, the largest first. With ``split``, a sequence that is more than a worker's share is split."""
+    sizes = [sum(_size(capture) for capture in sequence) for sequence in sequences]
     share = sum(sizes) / workers
     jobs: list[tuple[float, Job]] = []
-    for index, (capture, size) in enumerate(zip(captures, sizes, strict=True)):
+    for index, (sequence, size) in enumerate(zip(sequences, sizes, strict=True)):
         parts = workers if split and size >= SPLIT_BYTES and size > share else 1
-        for part in range(parts):
-            jobs.append((size / parts, Job(capture, index, part, parts, rows, first_packets)))
+        jobs += [(size / parts, Job(tuple(sequence), index, part, parts)) for part in range(parts)]
     jobs.sort(key=lambda entry: (-entry[0], entry[1].index, entry[1].part))
     return [job for _, job in jobs]
 
@@ -73,34 +92,64 @@ def _size(capture: str) -> int:
         return 0
 
 
-def run_job(job: Job, config: Config, plugins: Plugins, hooks: Hooks, folder: Path) -> str | None:
-    """Replay one job and write its files. Return one line when the capture could not be read to its end."""
-    from ..engine.engine import Engine
+def run_job(job: Job, config: Config, plugins: Plugins, hooks: Hooks, asked: Asked, folder: Path) -> Outcome:
+    """Replay one job and write its files."""
+    with ExitStack() as stack:
+        files = _JobFiles(job, asked, folder, stack)
+        wanted = None if job.parts == 1 else _share(job.part, job.parts)
+        run = CaptureRun((config, plugins), job.captures, asked, files.takers, wanted=wanted)
+        engine = files.engine = run.engine
+        summary = run.run(hooks)
+    return Outcome(summary.errors, engine.flows.most, engine.flows.most_young, _depends_on_others(engine))
 
-    with job.path(folder, "events").open("w", encoding="utf-8") as events:
-        rows_file = job.path(folder, "rows").open("w", encoding="utf-8") if job.rows else None
-        rows = None
-        if rows_file is not None:
-            rows = FlowRows(lambda row: print(json.dumps(row), file=rows_file), job.first_packets)
 
-        def sink(event: Event) -> None:
-            events.write(to_line(event) + "\n")
-            if rows is not None:
-                rows.event(event)
+def _depends_on_others(engine: Engine) -> str:
+    """Return what in an engine rested on packets of other hosts than a flow's two, empty where nothing did."""
+    counted = sorted(name for name, n in engine.counters.items() if name.startswith("across_hosts.") and n)
+    if counted:
+        return ", ".join(counted)
+    if engine.failures.by_plugin:
+        return "a plugin failed"
+    if len(engine.expectations) >= MAX_EXPECTATIONS // 2:
+        return "many flows were announced"
+    return ""
 
-        engine = Engine(config, plugins, live=False, sink=sink, pcap_filename=job.capture)
-        if rows is not None:
-            rows.watch(engine)
-        summary = replay(
-            engine,
-            job.capture,
-            hooks,
-            seen=None if rows is None else rows.seen,
-            wanted=None if job.parts == 1 else _share(job.part, job.parts),
-        )
-        if rows_file is not None:
-            rows_file.close()
-    return summary.error
+
+class _JobFiles:
+    """The files of one job. What it writes stands behind its place in the whole: second of the engine's clock, frame,
+    and for what the clock ended, flow; one process goes through them in this order.
+    """
+
+    engine: Engine
+
+    def __init__(self, job: Job, asked: Asked, folder: Path, stack: ExitStack) -> None:
+        self._events = stack.enter_context(job.path(folder, "events").open("w", encoding="utf-8"))
+        self.takers = Takers(self._event)
+        if asked.rows:
+            self._rows = stack.enter_context(job.path(folder, "rows").open("w", encoding="utf-8"))
+            self.takers.row = self._row
+        if asked.dropped:
+            self._dropped = stack.enter_context(job.path(folder, "dropped").open("wb"))
+            self.takers.dropped = self._packet
+
+    def _event(self, event: Event) -> None:
+        self._events.write(f"{self._place(event.get('flow_id', 0))}\t{to_line(event)}\n")
+
+    def _row(self, row: dict[str, Any]) -> None:
+        self._rows.write(f"{self._place(row['flow_id'])}\t{json.dumps(row, separators=(',', ':'))}\n")
+
+    def _packet(self, packet: Packet, verdict: Verdict) -> None:
+        from .dropped import block_of
+
+        block = block_of(packet, verdict)
+        self._dropped.write(BLOCK_HEAD.pack(self.engine.frame, len(block)) + block)
+
+    def _place(self, flow_id: int) -> str:
+        """Return the place, as text that sorts like it. A frame's packet comes after what the clock did before it."""
+        engine = self.engine
+        if engine.ticking or engine.closing:
+            return f"{engine.frame:012x}0{flow_id:014x}"
+        return f"{engine.frame:012x}1"
 
 
 def _share(part: int, parts: int) -> Callable[[bytes], bool]:
@@ -134,44 +183,3 @@ def _host_pair(data: bytes) -> bytes:
         if data[0] >> 4 == 6 and data[6] in _OWN_ADDRESSES:
             return data[8:40]
     return decode(data).key[1:-4]
-
-
-def lines_of(jobs: Iterable[Job], folder: Path) -> Iterator[str]:
-    """Return the event lines of one capture's jobs in the order of their time stamps, one ``stats`` event last."""
-    ordered = sorted(jobs, key=lambda job: job.part)
-    if len(ordered) == 1:
-        with ordered[0].path(folder, "events").open(encoding="utf-8") as file:
-            yield from file
-        return
-    stats: list[Event] = []
-    files = [job.path(folder, "events").open(encoding="utf-8") for job in ordered]
-    try:
-        streams = [_without_stats(file, stats) for file in files]
-        yield from heapq.merge(*streams, key=_timestamp)
-    finally:
-        for file in files:
-            file.close()
-    if stats:
-        yield to_line(sum_shares(stats)) + "\n"
-
-
-def _without_stats(lines: Iterable[str], stats: list[Event]) -> Iterator[str]:
-    for line in lines:
-        if '"event_type":"stats"' in line:
-            event = json.loads(line)
-            if event["event_type"] == "stats":
-                stats.append(event)
-                continue
-        yield line
-
-
-def _timestamp(line: str) -> str:
-    # a line begins with {"timestamp":"2026-01-31T12:00:00.000000+0000"
-    return line[14:40]
-
-
-def sum_shares(events: Sequence[Event]) -> Event:
-    """Return one ``stats`` event for all shares of a capture. Each share read all frames, so those are not added up."""
-    first, *others = events
-    shares = [{**event["stats"], "frames": 0, "not_ip": {}} for event in others]
-    return {**first, "stats": sum_stats([first["stats"], *shares])}

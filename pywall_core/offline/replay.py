@@ -38,11 +38,16 @@ class Enough(Exception):  # noqa: N818 - no error
 
 @dataclass(slots=True)
 class Summary:
-    """What became of one capture: frames read, frames without an IP packet by reason, and where reading ended early."""
+    """What became of captures: frames read, frames without an IP packet by reason, and where reading ended early."""
 
     packets: int = 0
     not_ip: Counter[str] = field(default_factory=Counter)
-    error: str | None = None
+    errors: list[str] = field(default_factory=list)
+
+    @property
+    def error(self) -> str | None:
+        """The first of ``errors``."""
+        return self.errors[0] if self.errors else None
 
 
 class Hooks:
@@ -124,16 +129,57 @@ def replay(
     wanted: Callable[[bytes], bool] | None = None,
     limit: int = 0,
 ) -> Summary:
-    """Send a capture through a fresh engine, close it, and emit its ``stats`` event.
+    """Send a capture through a fresh engine, close it, and emit its ``stats`` event: :func:`replay_sequence` of one."""
+    return replay_sequence(engine, [path], hooks, seen=seen, progress=progress, wanted=wanted, limit=limit)
+
+
+def replay_sequence(
+    engine: Engine,
+    paths: Sequence[str | Path],
+    hooks: Hooks,
+    *,
+    seen: Callable[[Packet, Verdict], None] | None = None,
+    progress: Callable[[int], None] | None = None,
+    wanted: Callable[[bytes], bool] | None = None,
+    limit: int = 0,
+) -> Summary:
+    """Send captures through a fresh engine, one after the other as if they were one, close it, and emit its ``stats``
+    event.
 
     ``seen(packet, verdict)`` is called after each packet, ``progress(n)`` periodically with the number of frames read
-    since. ``wanted(data)`` chooses the IP packets that the engine gets. Reading ends after ``limit`` frames (0: at the
-    end of the capture), or when ``seen`` raises :class:`Enough`. A capture that cannot be read (further) is reported
-    by ``Summary.error``, one line; nothing is raised.
+    since. ``wanted(data)`` chooses the IP packets that the engine gets. Reading of a capture ends after ``limit``
+    frames (0: at its end), of all when ``seen`` raises :class:`Enough`. A capture that cannot be read (further) is
+    reported by ``Summary.errors``, a line each; nothing is raised.
     """
     summary = Summary()
-    process = engine.process
     hook_of = hooks.chooser(engine)
+    try:
+        for path in paths:
+            if path is not paths[0]:
+                engine.begin_capture(str(path))
+            _read_capture(engine, path, hook_of, summary, seen, progress, wanted, limit)
+    except Enough:
+        pass
+    engine.frame = summary.packets + 1
+    engine.close()
+    not_ip = {"not_ip": dict(summary.not_ip)} if summary.not_ip else {}
+    engine.emit("stats", stats={"frames": summary.packets, **not_ip, **engine.stats()})
+    return summary
+
+
+def _read_capture(
+    engine: Engine,
+    path: str | Path,
+    hook_of: Callable[[Packet], int],
+    summary: Summary,
+    seen: Callable[[Packet, Verdict], None] | None,
+    progress: Callable[[int], None] | None,
+    wanted: Callable[[bytes], bool] | None,
+    limit: int,
+) -> None:
+    """Send one capture through the engine; ``summary`` gets what became of it."""
+    process = engine.process
+    before = summary.packets
     number = reported = 0
     try:
         for number, time, data, reason in read(path):
@@ -142,6 +188,7 @@ def replay(
                 if number == limit:
                     break
                 continue
+            engine.frame = before + number
             if wanted is None or wanted(data):
                 packet = decode(data, time)
                 packet.pcap_cnt = number
@@ -156,17 +203,12 @@ def replay(
                 reported = number
             if number == limit:
                 break
-    except Enough:
-        pass
     except CaptureError as error:
-        summary.error = str(error)
-    summary.packets = number
-    if progress is not None:
-        progress(number - reported)
-    engine.close()
-    not_ip = {"not_ip": dict(summary.not_ip)} if summary.not_ip else {}
-    engine.emit("stats", stats={"frames": number, **not_ip, **engine.stats()})
-    return summary
+        summary.errors.append(str(error))
+    finally:
+        summary.packets = before + number
+        if progress is not None:
+            progress(number - reported)
 
 
 @contextmanager

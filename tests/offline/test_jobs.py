@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +14,7 @@ import pytest
 
 from pywall_core.cli import main
 from pywall_core.offline import jobs as jobs_module
-from pywall_core.offline.jobs import Job, deal, sum_shares
+from pywall_core.offline.jobs import Job, deal
 from pywall_core.packet.decode import decode
 from pywall_core.sources.pcap import read
 from pywall_core.testing import conversation, write_pcap
@@ -42,50 +46,16 @@ def test_large_captures_first_and_none_split_below_the_bound(tmp_path: Path) -> 
     for name, size in sizes.items():
         (tmp_path / name).write_bytes(bytes(size))
     captures = [str(tmp_path / name) for name in sizes]
-    jobs = deal(captures, 2, split=True, rows=False, first_packets=None)
-    assert [(job.capture.rsplit("/", 1)[1], job.parts) for job in jobs] == [("large", 1), ("middle", 1), ("small", 1)]
+    jobs = deal([[capture] for capture in captures], 2, split=True)
+    assert [(Path(job.captures[0]).name, job.parts) for job in jobs] == [("large", 1), ("middle", 1), ("small", 1)]
 
 
 def test_a_capture_beyond_a_workers_share_is_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs_module, "SPLIT_BYTES", 100)
     (tmp_path / "large").write_bytes(bytes(1000))
     capture = str(tmp_path / "large")
-    assert deal([capture], 2, split=True, rows=False, first_packets=None) == [
-        Job(capture, 0, part, 2) for part in (0, 1)
-    ]
-    assert deal([capture], 2, split=False, rows=False, first_packets=None) == [Job(capture, 0)]
-
-
-@pytest.mark.parametrize("split", [True, False])
-def test_workers_print_what_one_process_prints(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], split: bool
-) -> None:
-    monkeypatch.setattr(jobs_module, "SPLIT_BYTES", 0 if split else 1 << 40)
-    write_talks(tmp_path / "talks.pcap", 12)
-    captures = [str(tmp_path / "talks.pcap")] + ([] if split else [str(DATA / "mixed.pcap"), str(DATA / "tls12.pcap")])
-    outputs = []
-    for workers in ("1", "2"):
-        assert main(["replay", "--json", "--workers", workers, *captures]) == 0
-        outputs.append(events(capsys.readouterr().out))
-    one, two = ([e for e in output if e["event_type"] != "stats"] for output in outputs)
-    if split:
-        order = str
-        one, two = sorted(one, key=order), sorted(two, key=order)
-    assert two == one
-    stats = [[e["stats"] for e in output if e["event_type"] == "stats"] for output in outputs]
-    for name in ("frames", "packets", "bytes", "verdicts", "decisions"):
-        assert [s[name] for s in stats[0]] == [s[name] for s in stats[1]]
-
-
-def test_rows_of_workers_are_those_of_one_process(tmp_path: Path) -> None:
-    captures = [str(DATA / "mixed.pcap"), str(DATA / "tls12.pcap")]
-    tables = []
-    for workers in ("1", "2"):
-        out = tmp_path / f"{workers}.jsonl"
-        assert main(["replay", "--workers", workers, "--output", str(out), "--statistics", "3", *captures]) == 0
-        tables.append([{**json.loads(line), "flow_id": 0} for line in out.read_text().splitlines()])
-    assert tables[0] == tables[1]
-    assert len(tables[0]) == 6
+    assert deal([[capture]], 2, split=True) == [Job((capture,), 0, part, 2) for part in (0, 1)]
+    assert deal([[capture]], 2, split=False) == [Job((capture,), 0)]
 
 
 def test_a_cluster_gives_the_same(capsys: pytest.CaptureFixture[str]) -> None:
@@ -98,22 +68,59 @@ def test_a_cluster_gives_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     assert outputs[1] == outputs[0]
 
 
-def test_what_does_not_go_together_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["replay", "--workers", "2", "--filter", "tcp", "-"]) == 2
-    assert "--filter, standard input and several workers do not go together" in capsys.readouterr().err
+def test_a_worker_of_the_cluster_that_is_killed_loses_no_capture(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One capture is a pipe: who has opened it is at work on it, and is killed there. Another worker reads it again."""
+    import distributed
+
+    captures = [str(tmp_path / f"{number}.pcap") for number in range(5)]
+    for number, capture in enumerate(captures):
+        write_talks(Path(capture), number + 1)
+    assert main(["replay", "--json", *captures]) == 0
+    wanted = capsys.readouterr().out
+    pipe = tmp_path / "2.pcap"
+    content = pipe.read_bytes()
+    pipe.unlink()
+    os.mkfifo(pipe)
+    killed: list[int] = []
+
+    def feed(pids: list[int]) -> None:
+        with pipe.open("wb"):  # opens when a worker has opened it
+            while not (at_work := [pid for pid in pids if _has_open(pid, pipe)]):
+                time.sleep(0.01)
+            os.kill(at_work[0], signal.SIGKILL)
+            killed.append(at_work[0])
+        pipe.write_bytes(content)
+
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        with distributed.Client(cluster) as client:
+            pids = list(client.run(os.getpid).values())
+        feeding = threading.Thread(target=feed, args=(pids,), daemon=True)
+        feeding.start()
+        assert main(["replay", "--json", "--engine", "dask", "--scheduler", cluster.scheduler_address, *captures]) == 0
+    feeding.join(20)
+    assert len(killed) == 1
+    assert capsys.readouterr().out == wanted
 
 
-def test_stats_of_shares_are_added_up_but_the_frames() -> None:
-    part = {"frames": 10, "packets": 3, "verdicts": {"accept": 3}, "decisions": [{"rule": "r", "packets": 3}]}
-    other = {"frames": 10, "packets": 2, "verdicts": {"drop": 2}, "decisions": [{"rule": "r", "packets": 2}]}
-    total = sum_shares([{"event_type": "stats", "stats": part}, {"event_type": "stats", "stats": other}])["stats"]
-    assert total == {
-        "frames": 10,
-        "packets": 5,
-        "verdicts": {"accept": 3, "drop": 2},
-        "decisions": [{"rule": "r", "packets": 5}],
-        "not_ip": {},
-    }
+def _has_open(pid: int, path: Path) -> bool:
+    files = Path(f"/proc/{pid}/fd")
+    return any(os.readlink(files / name) == str(path.resolve()) for name in os.listdir(files))
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--engine", "dask", "-"], "standard input cannot be sent to a cluster"),
+        (["-", "-"], "- is given more than once"),
+        (["--statistics", "3", "a.pcap"], "--statistics needs --output FILE"),
+        (["--scheduler", "tcp://h:1", "a.pcap"], "--scheduler needs --engine dask"),
+    ],
+)
+def test_what_does_not_go_together_is_said(words: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", *words]) == 2
+    assert says in capsys.readouterr().err
 
 
 def test_the_host_pair_of_a_packet_is_the_one_that_decoding_finds() -> None:

@@ -1,4 +1,4 @@
-"""Options of the plugin ``export``."""
+"""Options of the plugins ``export`` and ``otlp``."""
 
 from __future__ import annotations
 
@@ -74,4 +74,41 @@ class ExportOptions(BaseModel):
         _ = parts.port  # raises ValueError when it is no number up to 65535
         if parts.scheme == "kafka" and find_spec("confluent_kafka") is None:
             raise ValueError("Kafka needs its client library: pip install 'pywall-export[kafka]'")
+        return url
+
+
+class OtlpOptions(BaseModel):
+    """Options of the plugin ``otlp``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str = Field(
+        default="http://127.0.0.1:4318", description="collector, without /v1/logs: http://host:port or https://host"
+    )
+    headers: dict[str, str] = Field(default_factory=dict, description="HTTP headers of each request, such as a token")
+    logs: bool = Field(default=True, description="send events as log records")
+    types: frozenset[str] | None = Field(default=None, description="event types that are sent; not given: all")
+    metrics: int = Field(default=60, ge=0, le=3600, description="seconds between two exports of counters; 0: none")
+    queue: int = Field(
+        default=20_000, ge=1, le=1_000_000, description="events that wait in memory; later ones are counted as lost"
+    )
+    timeout: float = Field(
+        default=2.0, ge=0.1, le=60.0, description="seconds without an answer after which the collector counts as away"
+    )
+    spool: SpoolOptions = Field(
+        default_factory=lambda: SpoolOptions(folder=Path("/var/log/pywall/otlp")),
+        description="where events wait on disk",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _is_http(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("the URL is no web address; write http://host:4318 or https://host")
+        _ = parts.port  # raises ValueError when it is no number up to 65535
+        if parts.path.strip("/").endswith(("v1/logs", "v1/metrics")):
+            raise ValueError("leave /v1/logs and /v1/metrics out: they are added")
+        if find_spec("opentelemetry") is None or find_spec("opentelemetry.exporter.otlp.proto.http") is None:
+            raise ValueError("OpenTelemetry needs its SDK: pip install 'pywall-export[otlp]'")
         return url

@@ -45,7 +45,10 @@ class Sender:
         length: int,
         encode: Callable[[Fields], Fields],
         log: logging.Logger,
+        name: str = "export",
     ) -> None:
+        """``name`` begins each message: the plugin's."""
+        self._name = name
         self._broker = broker
         self._folder = folder
         self._spool_bytes = spool_bytes
@@ -61,7 +64,7 @@ class Sender:
         self._lost_queue = self._lost_encoding = 0
         self._away = False
         self._stop = Flag()
-        self._thread = Thread(target=self._run, name="export", daemon=True)
+        self._thread = Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def put(self, event: Fields) -> None:
@@ -100,7 +103,7 @@ class Sender:
                 more = self._step()
             except Exception:  # the thread must outlive it; events then overflow the queue and are counted
                 more = False
-                self._report("export: the sender failed, tried again", exc_info=True)
+                self._report("the sender failed, tried again", exc_info=True)
         self._finish()
 
     def _step(self) -> bool:
@@ -130,10 +133,12 @@ class Sender:
                 spool.close()
             self._broker.close()
         except Exception:  # the end of the firewall must not depend on it
-            self._log.warning("export: the end was not clean", exc_info=True)
+            self._log.warning("%s: the end was not clean", self._name, exc_info=True)
         if self._queue:
             self._lost_queue += len(self._queue)
-            self._log.warning("export: %d events lost at the end: the spool could not be used", len(self._queue))
+            self._log.warning(
+                "%s: %d events lost at the end: the spool could not be used", self._name, len(self._queue)
+            )
 
     def _take(self) -> list[Record]:
         """Return what is queued, at most 500 events; only this thread takes them."""
@@ -164,12 +169,12 @@ class Sender:
             self._failed += 1
             self._away = True
             self._broker_at = monotonic() + RETRY_SECONDS
-            self._report("export: the broker is away, events go to %s: %s", self._folder, error)
+            self._report("the broker is away, events go to %s: %s", self._folder, error)
             return False
         if self._away:
             self._away = False
             self._message_at = float("-inf")
-            self._log.info("export: the broker is back")
+            self._log.info("%s: the broker is back", self._name)
         self._sent += len(records)
         return True
 
@@ -178,7 +183,7 @@ class Sender:
         spool.append(records)
         self._spooled += len(records) - (spool.lost - before)
         if spool.lost > before:
-            self._report("export: the spool %s or its disk is full; %d events lost", self._folder, spool.lost)
+            self._report("the spool %s or its disk is full; %d events lost", self._folder, spool.lost)
 
     def _open_spool(self, *, at_once: bool = False) -> Spool | None:
         """Return the spool; None while it cannot be used, as during a reload, when the former worker still has it."""
@@ -191,7 +196,7 @@ class Sender:
         except BlockingIOError:
             return None
         except OSError as error:
-            self._report("export: nothing is sent, the spool cannot be used: %s; see spool.folder", error)
+            self._report("nothing is sent, the spool cannot be used: %s; see spool.folder", error)
             return None
         return self._spool
 
@@ -199,4 +204,4 @@ class Sender:
         now = monotonic()
         if now - self._message_at >= MESSAGE_SECONDS:
             self._message_at = now
-            self._log.warning(message, *arguments, exc_info=exc_info)
+            self._log.warning(f"%s: {message}", self._name, *arguments, exc_info=exc_info)

@@ -5,6 +5,7 @@ The one's complement sum of 16-bit words is the number that the bytes represent,
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from pywall_core.api import TCP, Packet
@@ -68,10 +69,11 @@ class CaptureChecksums:
 
     In a capture made on the sending host, the network card may not have computed the checksums yet. When a sender has
     once sent the partial sum, all its checksums pass. When it has sent a right checksum, only right ones pass. Before
-    either, wrong ones pass.
+    either, wrong ones pass. ``count(name)`` is called for each wrong one that this rested on.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, count: Callable[[str], None]) -> None:
+        self._count = count
         self._valid_by_sender: dict[bytes, bool] = {}
 
     def acceptable(self, packet: Packet) -> bool:
@@ -86,6 +88,7 @@ class CaptureChecksums:
         if partial(packet):
             self._remember(packet.src, False)
             return True
+        self._count("across_hosts.checksum")  # it depends on what the sender sent to others
         return valid is None
 
     def _remember(self, sender: bytes, valid: bool) -> None:

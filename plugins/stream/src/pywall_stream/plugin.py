@@ -51,7 +51,7 @@ class Stream:
         validator.strips_syn_data = not validator.lossy and engine.config.mode != "observe"
         if self.options.checksum == "auto":
             if not engine.live:
-                validator.checksum_ok = CaptureChecksums().acceptable
+                validator.checksum_ok = CaptureChecksums(engine.count).acceptable
             elif engine.config.queue.gso:
                 validator.checksum_ok = None
         validator.misses_bare_acks = engine.misses_bare_acks
