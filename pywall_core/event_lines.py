@@ -14,6 +14,11 @@ URGENT: Final = frozenset({"drop", "alert", "anomaly"})
 _COLOURS: Final = {"drop": "31", "reject": "31", "accept": "32", "alert": "33", "anomaly": "35"}
 
 
+def printable(text: str) -> str:
+    """Return ``text`` without control characters: what came from outside cannot move the cursor."""
+    return "".join(char if char.isprintable() or char == "\n" else f"\\x{ord(char):02x}" for char in text)
+
+
 def rule_label(rule: str, name: str, at: str) -> str:
     """``SSH from the LAN (pywall.yaml:12)``: what a rule is called, and where. Its place where it has no name."""
     file = at.rpartition("/")[2]
@@ -54,7 +59,7 @@ def event_line(event: Event, *, colour: bool = False) -> str:
         text = why(event)
     parts = [event["timestamp"][11:23], f"{kind:<7}", f"{verdict:<6}", f"{event.get('proto', ''):<4}"]
     line = "  ".join([*parts, flow_text(event), event.get("app_proto", ""), text]).rstrip()
-    line = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in line)
+    line = printable(line.replace("\n", "\\x0a"))
     code = _COLOURS.get(verdict if kind == "flow" else kind, "")
     return f"\x1b[{code}m{line}\x1b[0m" if colour and code else line
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 from ipaddress import ip_network
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from .common import complain
 
 if TYPE_CHECKING:
     from ..offline.replay import Hooks
@@ -49,3 +52,17 @@ def make_hooks(args: argparse.Namespace) -> Hooks:
 
     by_name = {name: number for number, name in HOOK_NAMES.items()}
     return Hooks(args.local, by_name[args.hook] if args.hook else None)
+
+
+def found_captures(words: list[str]) -> list[str]:
+    """Return the captures that the arguments name; a folder or pattern without one is said on standard error."""
+    from ..offline.replay import captures
+
+    found = []
+    for word in words:
+        here = captures([word])
+        if not here:
+            what = "no captures below (names such as x.pcap, x.pcapng.gz)" if Path(word).is_dir() else "no file matches"
+            complain(f"{word}: {what}")
+        found += here
+    return found

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from ..event_lines import printable as printable
+
 if TYPE_CHECKING:
     from ..config import BoundRule, Config, Problem
     from ..plugins.registry import Plugins
@@ -76,11 +78,6 @@ def prepare(source: str | None) -> tuple[Config, Plugins, dict[str, list[BoundRu
 def print_json(data: Any) -> None:
     """One JSON document, indented, on standard output."""
     print(json.dumps(data, indent=2, ensure_ascii=False, default=str))
-
-
-def printable(text: str) -> str:
-    """Without control characters: what came from outside cannot move the cursor."""
-    return "".join(char if char.isprintable() or char == "\n" else f"\\x{ord(char):02x}" for char in text)
 
 
 def name_text(app: str | None, facts: Mapping[str, object]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..event_lines import flow_text
-from .capture_args import add_hooks, count, make_hooks
+from .capture_args import add_hooks, count, found_captures, make_hooks
 from .common import FAILURE, OK, USAGE, add_config, add_json, complain, event_name, prepare, printable, warn
 from .replay_output import Bar, progress_bar
 
@@ -61,7 +61,6 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     from ..flows.filter import FilterError, parse
-    from ..offline.replay import captures
 
     try:
         chosen = parse(args.filter) if args.filter else lambda flow: True
@@ -70,9 +69,8 @@ def run(args: argparse.Namespace) -> int:
         return USAGE
     config, plugins, _ = prepare(args.config)
     warn(config)
-    paths = captures(args.captures)
+    paths = found_captures(args.captures)
     if not paths:
-        complain(f"{args.captures[0]}: no captures below")
         return FAILURE
     shown = flows = 0
     code = OK

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from .capture_args import add_hooks, count
-from .common import FAILURE, add_config, add_json, complain, prepare, warn
+from .capture_args import add_hooks, count, found_captures
+from .common import FAILURE, add_config, add_json, prepare, warn
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -71,13 +71,10 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..offline.replay import captures
-
     config, plugins, chains = prepare(args.config)
     warn(config)
-    paths = captures(args.captures)
+    paths = found_captures(args.captures)
     if not paths:
-        complain(f"{args.captures[0]}: no captures below")
         return FAILURE
     if args.against is not None:
         from .against import compare

@@ -55,7 +55,7 @@ def run(args: argparse.Namespace, prepared: Prepared, paths: list[str]) -> int:
     except BrokenPipeError:
         raise
     except (TableError, OSError) as error:
-        complain(str(error))
+        complain(f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error))
         return FAILURE
     if several:
         for line in errors:

@@ -17,6 +17,8 @@ from .flow_rows import COLUMNS, Row
 
 #: rows in one group of a Parquet file
 _BATCH: Final = 10_000
+#: what makes a spreadsheet take text for a formula
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _EXTRA: Final = "pip install 'pywall-core[data]'"
 
 
@@ -97,11 +99,22 @@ Rows = Callable[[], Iterator[Row]]
 
 
 def _write_csv(path: Path, columns: dict[str, type], rows: Rows) -> None:
+    _write_cells(path, columns, rows, _spreadsheet_cell)
+
+
+def _write_cells(path: Path, columns: dict[str, type], rows: Rows, cell: Callable[[Any], Any]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
         for row in rows():
-            writer.writerow([_cell(row.get(name)) for name in columns])
+            writer.writerow([cell(row.get(name)) for name in columns])
+
+
+def _spreadsheet_cell(value: Any) -> Any:
+    """Return a cell that no spreadsheet takes for a formula: text that begins like one gets an apostrophe in front
+    (OWASP, CSV Injection)."""
+    value = _cell(value)
+    return f"'{value}" if isinstance(value, str) and value[:1] in _FORMULA else value
 
 
 def _cell(value: Any) -> Any:
@@ -152,7 +165,7 @@ def _write_duckdb(path: Path, columns: dict[str, type], rows: Rows) -> None:
     types = {bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE"}
     definitions = ", ".join(f"{_quoted(name)} {types.get(kind, 'VARCHAR')}" for name, kind in columns.items())
     with tempfile.NamedTemporaryFile("w", suffix=".csv", newline="", encoding="utf-8") as spool:
-        _write_csv(Path(spool.name), columns, rows)
+        _write_cells(Path(spool.name), columns, rows, _cell)
         connection = duckdb.connect(str(path))
         try:
             connection.execute(f"CREATE OR REPLACE TABLE flows ({definitions})")

@@ -80,7 +80,43 @@ def _zstd(file: io.BufferedReader) -> Any:
     global _damage
     if zstandard.ZstdError not in _damage:
         _damage = (*_damage, zstandard.ZstdError)
-    return zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+    return _ZstdReader(zstandard.ZstdDecompressor(), file)
+
+
+class _ZstdReader(io.RawIOBase):
+    """Frames of zstd, one after the other. The library's own reader takes a file that is cut off for one that ends.
+
+    :raises EOFError: on reading where the file ends inside a frame
+    """
+
+    def __init__(self, decompressor: Any, file: BinaryIO) -> None:
+        self._decompressor = decompressor
+        self._file = cast(io.BufferedReader, file)
+        self._frame: Any = None
+        self._compressed = b""
+        self._ready = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            data = self._compressed or self._file.read1(CHUNK)
+            self._compressed = b""
+            if not data:
+                if self._frame is not None:
+                    raise EOFError("the file ends inside a zstd frame")
+                return 0
+            if self._frame is None:
+                self._frame = self._decompressor.decompressobj()
+            self._ready = memoryview(self._frame.decompress(data))
+            if self._frame.eof:
+                self._compressed = self._frame.unused_data
+                self._frame = None
+        size = min(len(buffer), len(self._ready))
+        buffer[:size] = self._ready[:size]
+        self._ready = self._ready[size:]
+        return size
 
 
 def read_some(file: BinaryIO, wanted: int) -> bytes:

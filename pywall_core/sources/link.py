@@ -26,6 +26,13 @@ _NAMES: Final = {
 }  # fmt: skip
 #: address family numbers of IPv4 and of IPv6 on Linux, NetBSD and OpenBSD, FreeBSD, macOS
 _FAMILIES: Final = frozenset({2, 10, 24, 28, 30})
+#: link types that captures have and nothing here reads, as www.tcpdump.org/linktypes.html names them
+_UNREAD: Final = {
+    105: "IEEE 802.11", 119: "IEEE 802.11, Prism header", 127: "IEEE 802.11, radiotap", 163: "IEEE 802.11, AVS header",
+    192: "PPI", 187: "Bluetooth HCI", 201: "Bluetooth HCI", 251: "Bluetooth LE", 256: "Bluetooth LE", 189: "USB, Linux",
+    220: "USB, Linux", 249: "USB, Windows", 195: "IEEE 802.15.4", 230: "IEEE 802.15.4", 197: "ERF", 227: "CAN",
+    239: "NFLOG", 253: "netlink", 265: "NFC", 147: "of a user",
+}  # fmt: skip
 #: shims (VLAN tags, MPLS labels, PPPoE) in a row beyond which a frame is not looked into
 _MAX_SHIMS: Final = 16
 
@@ -33,6 +40,12 @@ _MAX_SHIMS: Final = 16
 def unwrapper(linktype: int) -> Unwrap | None:
     """Return the unwrapper of a link type of pcap (LINKTYPE_...), None for one that we don't know."""
     return _UNWRAPPERS.get(linktype)
+
+
+def link_type_text(linktype: int) -> str:
+    """Return what frames of a link type without an unwrapper are called: ``link type 105 (IEEE 802.11)``."""
+    name = _UNREAD.get(linktype)
+    return f"link type {linktype} ({name})" if name else f"link type {linktype}"
 
 
 def ethernet(frame: bytes) -> bytes | str:

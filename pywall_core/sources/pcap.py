@@ -12,7 +12,7 @@ from struct import Struct
 from typing import BinaryIO, Final
 
 from .capture_file import UnreadableError, open_capture, read_some
-from .link import Unwrap, unwrapper
+from .link import Unwrap, link_type_text, unwrapper
 
 #: number in the file from 1, seconds since 1970, the bytes from the IP header on or None, why there are none
 Record = tuple[int, float, bytes | None, str]
@@ -72,7 +72,7 @@ def _unwrap(linktype: int) -> tuple[Unwrap, str]:
     known = unwrapper(linktype)
     if known is not None:
         return known, ""
-    reason = f"link type {linktype}"
+    reason = link_type_text(linktype)
     return lambda frame: reason, reason
 
 

@@ -91,6 +91,8 @@ def test_a_worker_of_the_cluster_that_is_killed_loses_no_capture(
                 time.sleep(0.01)
             os.kill(at_work[0], signal.SIGKILL)
             killed.append(at_work[0])
+            while Path(f"/proc/{at_work[0]}").exists():  # its end of the pipe is open until then
+                time.sleep(0.01)
         pipe.write_bytes(content)
 
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:

@@ -37,6 +37,21 @@ def test_csv(tmp_path: Path) -> None:
     assert (rows[0]["tls.sni"], rows[1]["dns.ids"], rows[1]["src_port"]) == ('a,"b"\nc', "[1, 2]", "")
 
 
+def test_a_spreadsheet_takes_no_text_for_a_formula(tmp_path: Path) -> None:
+    """What a peer says must not run when an analyst opens the file. Numbers stay numbers, other kinds as they are."""
+    names = ["=1+2", "+1", "-1", "@a", "\tx", "\rx", "a=b"]
+    for kind in ("csv", "jsonl"):
+        with FlowTableFile(tmp_path / f"f.{kind}") as table:
+            for name in names:
+                table.add({"tls.sni": name, "duration": -1.5})
+    with (tmp_path / "f.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["tls.sni"] for row in rows] == [*(f"'{name}" for name in names[:6]), "a=b"]
+    assert {row["duration"] for row in rows} == {"-1.5"}
+    lines = (tmp_path / "f.jsonl").read_text().splitlines()
+    assert [json.loads(line)["tls.sni"] for line in lines] == names
+
+
 def test_jsonl(tmp_path: Path) -> None:
     write(tmp_path / "f.jsonl")
     assert [json.loads(line) for line in (tmp_path / "f.jsonl").read_text().splitlines()] == ROWS

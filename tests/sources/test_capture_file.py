@@ -40,9 +40,16 @@ def test_a_cut_off_compressed_capture_gives_what_is_there(tmp_path: Path, kind: 
     data = COMPRESSORS[kind](DATA.read_bytes())
     path.write_bytes(data[: len(data) // 2])
     found: list[Record] = []
-    with pytest.raises(CaptureError, match=f"^{path}: "):
+    with pytest.raises(CaptureError, match=f"^{path}: compressed data damaged or cut off: "):
         found.extend(read(path))
     assert found == list(read(DATA))[: len(found)]
+
+
+def test_frames_of_zstd_one_after_the_other(tmp_path: Path) -> None:
+    """As `zstd` leaves them when files are joined; each with the beginning or the end of one in the same read."""
+    data, path = DATA.read_bytes(), tmp_path / "capture"
+    path.write_bytes(b"".join(zstandard.compress(data[at : at + 100]) for at in range(0, len(data), 100)))
+    assert list(read(path)) == list(read(DATA))
 
 
 @pytest.mark.parametrize("kind", COMPRESSORS)

@@ -58,6 +58,11 @@ class FakeFirewall:
                         {**stats, "rules": {"INPUT[1]": 2}, "sets": {"blocked": {"type": "addresses", "entries": 1}}}
                     ],
                 }
+            case "flows" if parameters["filter"] == "hostile":
+                return {"ok": True, "flows": [flow(3, rule_name="[red]bad[/] [/b]\x1b[2J\x1b[3J\x9b2J\x07")]}
+            case "flow" if parameters["flow_id"] == 3:
+                facts = {"tls.sni": "[bold]\x1b]0;owned\x07", "http.hostname": "\x1b[2J\x1b[3J\x9b2J"}
+                return {"ok": True, "flow": flow(3, facts=facts)}
             case "flows":
                 return {"ok": True, "flows": [flow(1), flow(2, app_proto=None, verdict="accept", final=False)]}
             case "flow":

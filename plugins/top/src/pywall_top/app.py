@@ -5,12 +5,16 @@ from __future__ import annotations
 from time import monotonic
 from typing import Any, ClassVar, Final
 
+from rich.text import Text
 from textual import work
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen
 from textual.widgets import DataTable, Footer, Input, Static, TabbedContent, TabPane
+
+from pywall_core.client import printable
 
 from .source import (
     Firewall,
@@ -54,7 +58,7 @@ class Story(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="story"):
-            yield Static(self._text, markup=False)
+            yield Static(printable(self._text), markup=False)
 
 
 class TopApp(App[None]):
@@ -62,15 +66,19 @@ class TopApp(App[None]):
 
     TITLE = "pywall top"
     CSS = """
+    Screen { overflow: hidden; }
+    #tabs { height: 1fr; }
     #head { height: 1; background: $panel; padding: 0 1; }
     #filter { height: 3; display: none; }
-    #filter.shown { display: block; }
     DataTable { height: 1fr; }
     TabPane { padding: 0; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit", "quit"),
-        Binding("slash", "filter", "filter", key_display="/"),
+        # with priority the focus moves before the next key is looked at: what is typed ahead over a slow line belongs
+        # to the filter, and no `b` in it blocks a host
+        Binding("slash", "filter", "filter", key_display="/", priority=True),
+        Binding("escape", "close_filter", show=False),
         Binding("s", "sort", "sort"),
         Binding("p", "pause", "pause"),
         Binding("b", "block", "block 1 h"),
@@ -125,7 +133,7 @@ class TopApp(App[None]):
         now = monotonic()
         self._flows = snapshot.flows
         rules, self._packets = rule_rows(snapshot.stats, self._packets, now - self._seen)
-        self.query_one("#head", Static).update(self._headline(snapshot, now))
+        self.query_one("#head", Static).update(printable(self._headline(snapshot, now)))
         self._seen = now
         contents: dict[str, list[Row]] = {
             "flows": [flow_row(flow) for flow in snapshot.flows],
@@ -156,7 +164,7 @@ class TopApp(App[None]):
         at, scroll = table.cursor_row, table.scroll_offset
         table.clear()
         for row in rows:
-            table.add_row(*row)
+            table.add_row(*(Text(printable(cell).replace("\n", " ")) for cell in row))
         if rows:
             table.move_cursor(row=min(at, len(rows) - 1), animate=False, scroll=False)
             table.scroll_to(scroll.x, scroll.y, animate=False)
@@ -166,16 +174,28 @@ class TopApp(App[None]):
 
     # --- keys -----------------------------------------------------------------------------------------------------
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave ``/`` to the filter itself, and to a story that lies over the tables."""
+        return action != "filter" or (len(self.screen_stack) == 1 and not isinstance(self.focused, Input))
+
     def action_filter(self) -> None:
-        """Show or hide the filter."""
+        """Show the filter."""
         field = self.query_one("#filter", Input)
-        field.toggle_class("shown")
-        (field if field.has_class("shown") else self._table("flows")).focus()
+        field.display = True
+        self.screen.set_focus(field)
+
+    def action_close_filter(self) -> None:
+        """Hide the filter; the expression that was shown before stays."""
+        field = self.query_one("#filter", Input)
+        if field.display:
+            field.display = False
+            field.value = self._expression
+            self.screen.set_focus(self._table("flows"))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """The filter was typed."""
         self._expression = event.value.strip()
-        self.action_filter()
+        self.action_close_filter()
         self.refresh_now()
 
     def action_sort(self) -> None:
@@ -230,5 +250,8 @@ class TopApp(App[None]):
     @work(thread=True)
     def _send_change(self, name: str, host: str) -> None:
         answer = self._firewall.ask("set", op="add", set=name, entries=[host], **{"for": 3600})
-        text = f"{host} is in @{name} for an hour" if answer.get("ok") else str(answer.get("error"))
-        self.call_from_thread(self.notify, text, severity="information" if answer.get("ok") else "error")
+        done = bool(answer.get("ok"))
+        done = bool(answer.get("ok"))
+        text = f"{host} is in @{name} for an hour" if done else printable(str(answer.get("error")))
+        severity: SeverityLevel = "information" if done else "error"
+        self.call_from_thread(self.notify, text, markup=False, severity=severity)
