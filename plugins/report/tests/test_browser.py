@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -94,3 +95,77 @@ def test_a_phone(browser: Any, tmp_path: Path, capture: Path, policy: Path) -> N
     width = browser.execute_script("return document.documentElement.scrollWidth")
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     assert width <= 400, json.dumps(width)
+
+
+HOSTILE = (
+    "</script><script>document.body.dataset.owned = 1</script>",
+    "<img src=x onerror='document.body.dataset.owned = 1'>",
+    '<b onmouseover="document.body.dataset.owned = 1">',
+    "{{ 7 * 7 }}\u2028\u202e",
+    "__proto__",
+)
+
+
+def hostile_events(flow_event: Callable[..., dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Flows whose names, rules, reasons and files are what an attacker may choose, and some that are encrypted."""
+    payload = {"class": "encrypted", "confidence": 0.9, "odds": 3.0, "bytes_seen": 900}
+    for number, text in enumerate(HOSTILE):
+        yield {"event_type": "tls", "flow_id": number, "tls": {"sni": text, "subject": text, text: text}}
+        pywall = {"rule": text, "reason": text, "payload": payload}
+        yield flow_event(number, app_proto="unknown", pywall=pywall, pcap_filename=text, src_port=number)
+        yield flow_event(100 + number, app_proto=text, src_ip="2001:db8::1", proto=text)
+
+
+def test_every_control_and_hostile_texts(
+    browser: Any, tmp_path: Path, flow_event: Callable[..., dict[str, Any]]
+) -> None:
+    out = tmp_path / "r.html"
+    out.write_text(render(summarize(hostile_events(flow_event)), [], HOSTILE[0], HOSTILE[1]), encoding="utf-8")
+    opened(browser, out)
+    rows = "return [...document.querySelectorAll('#body .row')].map((row) => row.innerText)"
+    orders = set()
+    for button in browser.find_elements("css selector", "#head button"):
+        for _ in range(2):
+            button.click()
+            orders.add(str(browser.execute_script(rows)))
+    assert len(orders) > 2, "sorted by columns, both ways"
+    for link in browser.find_elements("css selector", "[data-flow]"):
+        browser.execute_script("arguments[0].click()", link)
+        assert "encrypted" in browser.find_element("id", "story").text
+    for text in HOSTILE:
+        browser.execute_script("document.querySelector('#body .row').click()")
+        search = browser.find_element("id", "search")
+        search.clear()
+        search.send_keys(text.split("\u2028")[0])
+    for chart in browser.find_elements("css selector", ".chart"):
+        browser.execute_script("arguments[0].scrollIntoView()", chart)
+        webdriver_actions(browser).move_to_element(chart).click().perform()
+    assert browser.execute_script("return document.body.dataset.owned") is None
+    assert browser.execute_script("return document.querySelectorAll('script').length") == 4
+    assert browser.execute_script("return performance.getEntriesByType('resource').length") == 0
+    assert [entry for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
+
+
+def webdriver_actions(browser: Any) -> Any:
+    from selenium.webdriver import ActionChains
+
+    return ActionChains(browser)
+
+
+def test_print(browser: Any, tmp_path: Path, capture: Path, policy: Path) -> None:
+    """On paper there is all but the table of flows, which scrolls; charts are as wide as the page at most."""
+    out = tmp_path / "r.html"
+    assert main(["report", "--config", str(policy), "-o", str(out), str(capture)]) == 0
+    opened(browser, out)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    shown = "return getComputedStyle(document.getElementById(arguments[0])).display"
+    try:
+        assert browser.execute_script(shown, "flows") == "none"
+        assert browser.execute_script(shown, "timeline") == "block"
+        pdf = base64.b64decode(
+            browser.execute_cdp_cmd("Page.printToPDF", {"paperWidth": 8.27, "paperHeight": 11.69})["data"]
+        )
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert pdf.startswith(b"%PDF")
+    assert 1 <= pdf.count(b"/Type /Page\n") + pdf.count(b"/Type /Page ") <= 6

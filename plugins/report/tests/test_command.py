@@ -46,6 +46,7 @@ def test_events_of_a_running_firewall(
         (["--events", "a", "b.pcap"], 2, "give captures, or --events FILE"),
         (["--events", "a", "--against", "p.yaml"], 2, "--against needs captures"),
         (["--events", "/absent.json"], 1, "/absent.json: No such file"),
+        (["/absent*.pcap"], 1, "/absent*.pcap: no file matches"),
     ],
 )
 def test_errors(words: list[str], code: int, says: str, capsys: pytest.CaptureFixture[str]) -> None:

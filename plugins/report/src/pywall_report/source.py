@@ -81,11 +81,15 @@ def _run(*arguments: str) -> Iterator[Event]:
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        yield from _parsed(process.stdout)
+        found = False
+        for event in _parsed(process.stdout):
+            found = True
+            yield event
         complaint = process.stderr.read().strip()
     if complaint:
         print(complaint, file=sys.stderr)
-    if process.returncode not in (0, 1):
+    # 1: a capture could not be read to its end, or nothing could be done at all
+    if process.returncode not in (0, 1) or (process.returncode == 1 and not found):
         raise SourceError(f"pywall {arguments[0]} failed (exit code {process.returncode})")
 
 

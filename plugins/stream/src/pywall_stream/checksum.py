@@ -15,8 +15,8 @@ _MODULUS: Final = 0xFFFF
 _LONG: Final = 400
 #: Longer packets of a capture are several ones that a card has merged (or is to cut), without a checksum of their own.
 _MTU: Final = 1500
-#: Senders remembered; beyond that all are forgotten.
-_MAX_SENDERS: Final = 65536
+#: Senders and receivers remembered; beyond that all are forgotten.
+_MOST_PAIRS: Final = 65536
 
 
 def checksum_valid(packet: Packet) -> bool:
@@ -65,33 +65,34 @@ def partial(packet: Packet) -> bool:
 
 
 class CaptureChecksums:
-    """Checks the checksums of a capture, sender by sender.
+    """Checks the checksums of a capture, by sender and receiver: what other hosts got changes nothing.
 
     In a capture made on the sending host, the network card may not have computed the checksums yet. When a sender has
     once sent the partial sum, all its checksums pass. When it has sent a right checksum, only right ones pass. Before
-    either, wrong ones pass. ``count(name)`` is called for each wrong one that this rested on.
+    either, wrong ones pass. ``count(name)`` is called when what was learnt of all is forgotten, for want of room.
     """
 
     def __init__(self, count: Callable[[str], None]) -> None:
         self._count = count
-        self._valid_by_sender: dict[bytes, bool] = {}
+        self._valid_by_pair: dict[bytes, bool] = {}
 
     def acceptable(self, packet: Packet) -> bool:
         """Return True if the packet's checksum is right, or its sender leaves checksums to the network card."""
-        valid = self._valid_by_sender.get(packet.src)
+        pair = packet.src + packet.dst
+        valid = self._valid_by_pair.get(pair)
         if valid is False or packet.length > _MTU:
             return True
         if checksum_valid(packet):
             if valid is None:
-                self._remember(packet.src, True)
+                self._remember(pair, True)
             return True
         if partial(packet):
-            self._remember(packet.src, False)
+            self._remember(pair, False)
             return True
-        self._count("across_hosts.checksum")  # it depends on what the sender sent to others
         return valid is None
 
-    def _remember(self, sender: bytes, valid: bool) -> None:
-        if len(self._valid_by_sender) >= _MAX_SENDERS:
-            self._valid_by_sender.clear()
-        self._valid_by_sender[sender] = valid
+    def _remember(self, pair: bytes, valid: bool) -> None:
+        if len(self._valid_by_pair) >= _MOST_PAIRS:
+            self._valid_by_pair.clear()
+            self._count("across_hosts.checksum")
+        self._valid_by_pair[pair] = valid
