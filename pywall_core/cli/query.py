@@ -45,6 +45,9 @@ def run(args: argparse.Namespace) -> int:
         if not Path(name).is_file():
             complain(f"query: {name}: no such file")
             return FAILURE
+    if not args.sql.strip(" ;\n\t"):
+        complain("query: the SQL is empty; write for example: select count(*) from flows")
+        return USAGE
     suffixes = {Path(name).suffix for name in args.files}
     if len(suffixes) != 1 or (suffixes == {".duckdb"} and len(args.files) > 1):
         complain("query: give files of one kind, or one .duckdb file")
@@ -59,8 +62,8 @@ def run(args: argparse.Namespace) -> int:
                 relation = connection.sql(_READERS[suffix], params=[args.files])
                 relation.create_view("flows")
             result = connection.execute(args.sql)
-            names = [column[0] for column in result.description or ()]
-            rows = result.fetchall()
+            names = [column[0] for column in (result.description if result else None) or ()]
+            rows = result.fetchall() if result else []
     except duckdb.Error as error:
         complain(f"query: {error}")
         return FAILURE

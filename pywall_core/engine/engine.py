@@ -104,9 +104,7 @@ class Engine:
         self.reports: dict[str, Callable[[], dict[str, Any]]] = {}
         self.timing = Timing()
         self._next_tick = self._next_second = 0.0
-        self._tick_hooks = plugins.calls("tick")
-        self._flow_start = plugins.calls("flow_start")
-        self._flow_end = plugins.calls("flow_end")
+        self._take_hooks()
         self.failures = Failures(self.log)
         self._guard = Guard(self.failures, self.counters, self._quarantine)
         builder = EventBuilder(live=live, pcap_filename=pcap_filename)
@@ -181,6 +179,11 @@ class Engine:
             self.set_changes.sweep(now)
             self._guard.call_all(self._tick_hooks, now)
         self.ticking = False
+
+    def _take_hooks(self) -> None:
+        self._tick_hooks = self.plugins.calls("tick")
+        self._flow_start = self.plugins.calls("flow_start")
+        self._flow_end = self.plugins.calls("flow_end")
 
     def _begin_replay(self, capture: str | None) -> None:
         #: in a replay: number of the frame at work, from 1, over all captures of this engine

@@ -41,6 +41,8 @@ def test_events_of_an_eve_file(tmp_path: Path, capsys: pytest.CaptureFixture[str
         ("select 1", "absent.parquet", 1, "no such file"),
         ("select 1", "flows.txt", 2, "no table; give a name that ends in .duckdb, .parquet"),
         ("selec 1", "flows.csv", 1, "Parser Error"),
+        (" ; ", "flows.csv", 2, "the SQL is empty"),
+        ("-- nothing", "flows.csv", 0, ""),
     ],
 )
 def test_errors_say_what_to_do(
