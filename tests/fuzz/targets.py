@@ -19,12 +19,17 @@ WORST: Final = 0.010
 
 
 def decoder(data: bytes) -> None:
-    """Headers of one packet, and what follows from them."""
+    """Headers of one packet, and what follows from them; and of the packets inside."""
     from pywall_core.packet.decode import decode, reverse_key
+    from pywall_core.packet.tunnels import MAX_DEPTH, inner_packet
 
     packet = decode(data, 1.0, 1)
     assert 0 <= packet.start <= packet.end <= len(data)
     assert reverse_key(reverse_key(packet.key)) == packet.key or not packet.key
+    while packet.error is None and (inner := inner_packet(packet)) is not None:
+        assert inner.tunnel is not None
+        assert inner.tunnel.depth <= MAX_DEPTH or inner.error is not None
+        packet = inner
 
 
 def reassembly(data: bytes) -> None:
