@@ -15,7 +15,8 @@ run_packages="python3-venv python3-dev gcc libc6-dev libnetfilter-queue-dev ipta
 case $level in
   run) packages=$run_packages ;;
   dev) packages="$run_packages build-essential openssh-server openssh-client openvpn curl tcpdump iperf3 nftables ethtool redis-server nats-server
-    nginx squid exim4-daemon-light dovecot-imapd slapd ldap-utils iputils-ping" ;;
+    nginx squid exim4-daemon-light dovecot-imapd slapd ldap-utils iputils-ping dnsmasq-base isc-dhcp-client bind9-dnsutils vsftpd
+    chrony ntpsec-ntpdig miniupnpc sip-tester mosh wireguard-go wireguard-tools" ;;
   lint) packages="python3-venv ca-certificates" ;;
   covert)
     packages="shadowsocks-libev v2ray obfs4proxy simple-obfs kcptun wireguard-go wireguard-tools iodine dns2tcp ptunnel-ng stunnel4

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-Rule = dict[str, Any]
+from .convert_lines import LineParser
+from .convert_matches import NoEqualError, Rule
 
 HOOKS: Final = {
     "INPUT": "INPUT",
@@ -26,13 +28,6 @@ HOOKS: Final = {
 }
 _ACTIONS: Final = ("ACCEPT", "DROP", "REJECT")
 _MAX_DEPTH: Final = 8
-#: matches whose options are converted
-_MATCHES: Final = ("tcp", "udp", "sctp", "multiport", "conntrack", "state", "comment", "limit", "icmp", "icmp6")
-_PER: Final = {"second": "s", "sec": "s", "minute": "m", "min": "m", "hour": "h", "day": "d"}
-
-
-class NoEqualError(ValueError):
-    """The rule cannot be said in a policy; the text says why."""
 
 
 @dataclass(slots=True)
@@ -59,23 +54,7 @@ def convert(text: str) -> Converted:
     lines: dict[str, list[_Line]] = {}
     policies: dict[str, str] = {}
     notes: list[str] = []
-    table = ""
-    for number, raw in enumerate(text.splitlines(), 1):
-        line = raw.strip()
-        if line.startswith("*"):
-            table = line[1:]
-        elif table != "filter" or not line or line.startswith(("#", "COMMIT")):
-            continue
-        elif line.startswith(":"):
-            name, policy = line[1:].split()[:2]
-            policies[name] = policy
-            lines.setdefault(name, [])
-        elif line.startswith("-A "):
-            words = shlex.split(line)
-            lines.setdefault(words[1], []).append(_Line(number, words[2:]))
-        elif line.startswith("["):  # counters in front, iptables-save -c
-            words = shlex.split(line)[1:]
-            lines.setdefault(words[1], []).append(_Line(number, words[2:]))
+    elsewhere = _read(text, lines, policies, notes)
     chains: dict[str, list[Rule]] = {}
     default: dict[str, str] = {}
     ufw = any(name.startswith("ufw") for name in lines) and "INPUT" not in lines
@@ -86,34 +65,132 @@ def convert(text: str) -> Converted:
         if ufw and hook == "INPUT" and not rules:
             rules.append({"rule": "flow", "initiator": "local", "action": "ACCEPT", "name": "answers"})
             rules.append({"rule": "protocol", "is": ["icmp", "icmpv6"], "action": "ACCEPT"})
-        rules += _chain(name, hook, lines, notes, [], 0)
+        rules += _Chains(hook, lines, notes).rules(name, [], 0)
         if policies.get(name) in _ACTIONS:
             default[hook] = policies[name]
     if ufw:
-        default["INPUT"] = "DROP"
+        default |= {"INPUT": "DROP", **({"FORWARD": "DROP"} if "FORWARD" in chains else {})}
         notes.append(
             "ufw's own rules (before.rules) are not in this file: answers and ICMP are accepted, the rest dropped"
         )
-    return Converted({"version": 1, "plugins": ["rules"], "chains": chains, "default": default or "ACCEPT"}, notes)
+    data = _policy(chains, default, notes)
+    notes += [
+        f"table {table}: stays with netfilter, {count} rules, beside which PyWall works" for table, count in elsewhere
+    ]
+    if lines and not re.search(r"-[sd] [0-9a-f]*:", text):
+        notes.append("iptables speaks of IPv4 alone, the policy of IPv6 too: rules without addresses hold for both")
+    return Converted(data, notes)
 
 
-def _chain(
-    name: str, hook: str, lines: dict[str, list[_Line]], notes: list[str], outer: list[Rule], depth: int
-) -> list[Rule]:
-    rules: list[Rule] = []
-    for line in lines[name]:
-        try:
-            conditions, target, extra = _Parser(line.words, hook).parse()
-            conditions = [*outer, *conditions]
-            if target in lines and target not in HOOKS:
-                if depth >= _MAX_DEPTH:
-                    raise NoEqualError("jumps too deep")
-                rules += _chain(target, hook, lines, notes, conditions, depth + 1)
+def _read(
+    text: str, lines: dict[str, list[_Line]], policies: dict[str, str], notes: list[str]
+) -> list[tuple[str, int]]:
+    """Read the table ``filter`` into ``lines`` and ``policies`` by chain. Return the other tables and their rules."""
+    table = ""
+    elsewhere: Counter[str] = Counter()
+    for number, raw in enumerate(text.splitlines(), 1):
+        line = re.sub(r"^\[\d+:\d+\]\s*", "", raw.strip())  # counters in front, iptables-save -c
+        if line.startswith("*"):
+            table = line[1:]
+        elif not line or line.startswith(("#", "COMMIT")):
+            continue
+        elif table != "filter":
+            elsewhere[table] += line.startswith("-A ")
+        elif line.startswith(":"):
+            name, policy = line[1:].split()[:2]
+            policies[name] = policy
+            lines.setdefault(name, [])
+        else:
+            try:
+                words = shlex.split(line)
+            except ValueError as error:
+                words = [str(error)]
+            if words[0] == "-A" and len(words) > 2:
+                lines.setdefault(words[1], []).append(_Line(number, words[2:]))
             else:
-                rules.append(_rule(conditions, target, extra))
-        except NoEqualError as error:
-            notes.append(f"line {line.number}: not converted, {error}: -A {name} {shlex.join(line.words)}")
-    return rules
+                notes.append(f"line {number}: not converted, no line of iptables-save: {line}")
+    return [(table, count) for table, count in elsewhere.items() if count]
+
+
+def _policy(chains: dict[str, list[Rule]], default: dict[str, str], notes: list[str]) -> dict[str, Any]:
+    """Return the whole policy, with the plugins and sets that its rules ask for."""
+    kinds = {leaf["rule"] for rules in chains.values() for rule in rules for leaf in _leaves(rule)}
+    sets = {
+        str(leaf[side])[1:]: {"type": "addresses"}
+        for rules in chains.values()
+        for rule in rules
+        for leaf in _leaves(rule)
+        for side in ("src", "dst")
+        if str(leaf.get(side, "")).startswith("@")
+    }
+    notes += [f"the set {name} is empty: fill it by `file:` or `pywall set add {name} ...`" for name in sets]
+    invalid = any("`stream`" in note for note in notes)
+    plugins = ["rules", *(["stream"] if invalid else []), *(["process"] if "user" in kinds else [])]
+    data: dict[str, Any] = {"version": 1, "plugins": plugins}
+    if sets:
+        data["sets"] = sets
+    return {**data, "chains": chains, "default": default or "ACCEPT"}
+
+
+def _leaves(rule: Rule) -> list[Rule]:
+    if "rule" in rule:
+        return [rule]
+    if "not" in rule:
+        return _leaves(rule["not"])
+    parts: list[Rule] = rule.get("all", [])
+    return [leaf for part in parts for leaf in _leaves(part)]
+
+
+class _Chains:
+    """Puts the rules of chains where they are jumped to."""
+
+    def __init__(self, hook: str, lines: dict[str, list[_Line]], notes: list[str]) -> None:
+        self.hook = hook
+        self.lines = lines
+        self.notes = notes
+
+    def rules(self, name: str, outer: list[Rule], depth: int) -> list[Rule]:
+        """Return the rules of a chain, each with the conditions ``outer`` of the jump in front."""
+        rules: list[Rule] = []
+        for line in self.lines[name]:
+            target = ""
+            try:
+                parser = LineParser(line.words, self.hook)
+                own, target, extra = parser.parse()
+                if parser.refuses_only and not self._refuses(target, depth):
+                    raise NoEqualError("the match recent has no equal where it lets pass")
+                if target == "RETURN":
+                    if not own:
+                        break
+                    outer = [*outer, {"not": own[0] if len(own) == 1 else {"all": own}}]
+                elif target in self.lines and target not in HOOKS:
+                    if depth >= _MAX_DEPTH:
+                        raise NoEqualError("jumps too deep")
+                    rules += self.rules(target, [*outer, *own], depth + 1)
+                else:
+                    rules.append(_rule([*outer, *own], target, extra))
+            except NoEqualError as error:
+                self._note(name, line, error)
+                if "RETURN" in line.words:
+                    self.notes.append(f"line {line.number}: the rest of the chain {name} is left out with it")
+                    break
+        return rules
+
+    def _note(self, name: str, line: _Line, error: NoEqualError) -> None:
+        refused = any(word in ("DROP", "REJECT") or self._refuses(word, 0) for word in line.words[-6:])
+        wider = " (what it refused reaches the rules behind it)" if refused and "`stream`" not in str(error) else ""
+        self.notes.append(f"line {line.number}: not converted, {error}{wider}: -A {name} {shlex.join(line.words)}")
+
+    def _refuses(self, target: str, depth: int) -> bool:
+        """Return whether a target lets nothing pass that reaches it: all that it may decide is to refuse."""
+        if target in ("DROP", "REJECT"):
+            return True
+        if target not in self.lines or depth > _MAX_DEPTH:
+            return False
+        ends = [
+            line.words[at + 1] for line in self.lines[target] for at, word in enumerate(line.words[:-1]) if word == "-j"
+        ]
+        return bool(ends) and all(end in ("LOG", "NFLOG") or self._refuses(end, depth + 1) for end in ends)
 
 
 def _rule(conditions: list[Rule], target: str, extra: Rule) -> Rule:
@@ -127,138 +204,3 @@ def _rule(conditions: list[Rule], target: str, extra: Rule) -> Rule:
     if not conditions:
         return {"rule": "always", **words}
     return {**(conditions[0] if len(conditions) == 1 else {"all": conditions}), **words}
-
-
-class _Parser:
-    """One rule's words: its conditions, its target, and what belongs to the target."""
-
-    def __init__(self, words: list[str], hook: str) -> None:
-        self.words = list(words)
-        self.hook = hook
-        self.found: list[Rule] = []
-        self.extra: Rule = {}
-        self.protocol = self.target = self.rate = self.burst = ""
-        self.ports: Rule = {}
-        self.not_ports = False
-
-    def parse(self) -> tuple[list[Rule], str, Rule]:
-        """Read all words. :raises NoEqualError: something that no rule kind asks"""
-        while self.words:
-            word = self.words.pop(0)
-            negated = word == "!"
-            if negated:
-                word = self.words.pop(0)
-            option = _OPTIONS.get(word)
-            if option is None or not self.words:
-                raise NoEqualError(f"{word} has no equal")
-            option(self, word, self.words.pop(0), negated)
-        if self.ports:
-            port = {"rule": "port", **({"protocol": self.protocol} if self.protocol else {}), **self.ports}
-            self.found.append(_maybe_not(port, self.not_ports))
-        elif self.protocol not in ("", "all"):
-            self.found.append({"rule": "protocol", "is": _protocol(self.protocol)})
-        if self.rate:
-            self.found.append({"not": limit_rule(self.rate, self.burst)})
-        return self.found, self.target, self.extra
-
-    def match_protocol(self, word: str, value: str, negated: bool) -> None:
-        name = {"ipv6-icmp": "icmpv6", "icmp6": "icmpv6"}.get(value, value)
-        if negated:
-            self.found.append({"not": {"rule": "protocol", "is": _protocol(name)}})
-        else:
-            self.protocol = name
-
-    def match_address(self, word: str, value: str, negated: bool) -> None:
-        side = "src" if word in ("-s", "--source") else "dst"
-        self.found.append(_maybe_not({"rule": "ip", side: _list(value)}, negated))
-
-    def match_interface(self, word: str, value: str, negated: bool) -> None:
-        side = "in" if word in ("-i", "--in-interface") else "out"
-        name = value[:-1] + "*" if value.endswith("+") else value
-        self.found.append(_maybe_not({"rule": "iface", side: name}, negated))
-
-    def match_ports(self, word: str, value: str, negated: bool) -> None:
-        self.ports["dst" if word.startswith("--d") else "src"] = _ports(value)
-        self.not_ports = negated
-
-    def match_state(self, word: str, value: str, negated: bool) -> None:
-        self.found += state_rules(set(value.split(",")), self.hook, negated)
-
-    def load_match(self, word: str, value: str, negated: bool) -> None:
-        if value not in _MATCHES:
-            raise NoEqualError(f"the match {value} has no equal")
-
-    def note_rate(self, word: str, value: str, negated: bool) -> None:
-        if word == "--limit":
-            self.rate = value
-        else:
-            self.burst = value
-
-    def note_extra(self, word: str, value: str, negated: bool) -> None:
-        self.extra[{"--comment": "comment", "--log-prefix": "prefix"}.get(word, word)] = value
-
-    def set_target(self, word: str, value: str, negated: bool) -> None:
-        self.target = value
-
-
-_OPTIONS: Final = {
-    **dict.fromkeys(("-p", "--protocol"), _Parser.match_protocol),
-    **dict.fromkeys(("-s", "--source", "-d", "--destination"), _Parser.match_address),
-    **dict.fromkeys(("-i", "--in-interface", "-o", "--out-interface"), _Parser.match_interface),
-    **dict.fromkeys(("--dport", "--sport", "--dports", "--sports"), _Parser.match_ports),
-    **dict.fromkeys(("--destination-port", "--source-port"), _Parser.match_ports),
-    **dict.fromkeys(("--ctstate", "--state"), _Parser.match_state),
-    **dict.fromkeys(("-m", "--match"), _Parser.load_match),
-    **dict.fromkeys(("--limit", "--limit-burst"), _Parser.note_rate),
-    **dict.fromkeys(("--comment", "--log-prefix", "--log-level", "--reject-with"), _Parser.note_extra),
-    **dict.fromkeys(("-j", "--jump"), _Parser.set_target),
-}
-
-
-def _maybe_not(rule: Rule, no: bool) -> Rule:
-    return {"not": rule} if no else rule
-
-
-def _protocol(text: str) -> str | int:
-    return int(text) if text.isdecimal() else text
-
-
-def _list(text: str) -> str | list[str]:
-    parts = text.split(",")
-    return parts if len(parts) > 1 else text
-
-
-def _ports(text: str) -> Any:
-    parts: list[Any] = []
-    for part in text.split(","):
-        low, colon, high = part.partition(":")
-        if not (low + high).isdecimal():
-            raise NoEqualError(f"the port {part} by name; write its number")
-        parts.append(f"{low or 0}-{high or 65535}" if colon else int(low))
-    return parts if len(parts) > 1 else parts[0]
-
-
-def state_rules(states: set[str], hook: str, no: bool) -> list[Rule]:
-    """Return the conditions for states of conntrack. :raises NoEqualError: there are none"""
-    if no:
-        raise NoEqualError("a negated state has no equal")
-    if states <= {"RELATED", "ESTABLISHED"}:
-        if hook == "FORWARD":
-            raise NoEqualError("answers of forwarded connections: repeat the rule with src and dst exchanged")
-        return [{"rule": "flow", "initiator": "local" if hook == "INPUT" else "remote"}]
-    if states == {"INVALID"}:
-        raise NoEqualError("the plugin `stream` drops invalid segments by itself")
-    if "NEW" in states and "INVALID" not in states:
-        if "ESTABLISHED" in states or hook == "FORWARD":
-            return []
-        return [{"rule": "flow", "initiator": "remote" if hook == "INPUT" else "local"}]
-    raise NoEqualError(f"the states {','.join(sorted(states))} have no equal")
-
-
-def limit_rule(rate: str, burst: str) -> Rule:
-    """Return what is over a rate, 5/second. :raises NoEqualError: the rate is another one"""
-    number, _, per = rate.partition("/")
-    if not number.isdecimal() or per not in {**_PER, **{short: short for short in "smhd"}}:
-        raise NoEqualError(f"the rate {rate}")
-    limit: Rule = {"rule": "limit", "over": f"{number}/{_PER.get(per, per)}", "of": "packets", "by": "all"}
-    return {**limit, "burst": int(burst)} if burst.isdecimal() else limit

@@ -2,6 +2,8 @@
 
 What has an equal is converted; of everything else a note says where and why. A jump comes back, ours does not: the
 rules of a chain are put where it is jumped to, with the jump's conditions in front. Format: libnftables-json(5).
+
+Longer than 300 lines: the forms of nft's JSON are read in one place.
 """
 
 from __future__ import annotations
@@ -14,7 +16,9 @@ import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from .convert_iptables import Converted, NoEqualError, Rule, limit_rule, state_rules
+from .convert_iptables import Converted
+from .convert_lines import limit_rule, state_rules
+from .convert_matches import NoEqualError, Rule
 
 _HOOKS: Final = {"input": "INPUT", "output": "OUTPUT", "forward": "FORWARD"}
 _FAMILIES: Final = {"inet": [], "ip": [{"rule": "ip", "src": "0.0.0.0/0"}], "ip6": [{"rule": "ip", "src": "::/0"}]}
@@ -118,6 +122,7 @@ class _Ruleset:
 
     def _chain(self, key: tuple[str, str, str], hook: str, outer: list[Rule], depth: int) -> list[Rule]:
         converted: list[Rule] = []
+        outer = [*outer]  # and what rules before have taken out of the chain
         rules = self._rules.get(key, [])
         for number, rule in enumerate(rules):
             if rule is rules[-1] and depth and _only_returns(rule):
@@ -125,7 +130,12 @@ class _Ruleset:
             place = f"{' '.join(key[1:])}, rule {number + 1}"
             try:
                 for conditions, verdict in self._branches(rule, hook, place):
-                    converted += self._decision(key, hook, [*outer, *conditions], verdict, rule, depth)
+                    if "return" not in verdict:
+                        converted += self._decision(key, hook, [*outer, *conditions], verdict, rule, depth)
+                    if "return" in verdict or "goto" in verdict:
+                        if not conditions:
+                            return converted
+                        outer.append({"not": conditions[0] if len(conditions) == 1 else {"all": conditions}})
             except NoEqualError as error:
                 self._notes.append(f"{place}: not converted, {error}: {_short(rule)}")
         return converted
@@ -160,7 +170,7 @@ class _Ruleset:
         log: Expression | None = None
         for expression in rule.get("expr", ()):
             (word, value), *_ = expression.items()
-            if word in ("accept", "drop", "reject", "jump", "goto"):
+            if word in ("accept", "drop", "reject", "jump", "goto", "return"):
                 verdict = expression
             elif word == "match":
                 conditions += self._match(value, rule, hook)
@@ -202,7 +212,16 @@ class _Ruleset:
         if kind == "ct" and key == "state":
             return state_rules({str(state).upper() for state in _values(right)}, hook, op == "!=")
         condition = self._condition(kind, what, key, right, rule["table"])
-        return [{"not": condition}] if op == "!=" else [condition]
+        if op != "!=":
+            return [condition]
+        # what nft reads the field of: a packet without it does not match
+        protocol = what.get("protocol") if isinstance(what, dict) else None
+        has_field: list[Rule] = []
+        if kind == "payload" and protocol in ("ip", "ip6"):
+            has_field = _FAMILIES[protocol]
+        elif kind == "payload" and key in ("sport", "dport"):
+            has_field = [{"rule": "protocol", "is": [*_PORT_PROTOCOLS] if protocol == "th" else protocol}]
+        return [*has_field, {"not": condition}]
 
     def _condition(self, kind: str, what: Any, key: Any, right: Any, table: str) -> Rule:
         protocol = what.get("protocol") if isinstance(what, dict) else None

@@ -56,7 +56,11 @@ def test_iptables_save() -> None:
         {"rule": "flow", "initiator": "local", "action": "ACCEPT"},
         {"rule": "ip", "src": "203.0.113.0/24", "action": "DROP", "comment": "bad neighbours"},
         {
-            "all": [{"not": {"rule": "ip", "src": "10.0.0.0/8"}}, {"rule": "port", "protocol": "tcp", "dst": 22}],
+            "all": [
+                {"rule": "ip", "src": "0.0.0.0/0"},
+                {"not": {"rule": "ip", "src": "10.0.0.0/8"}},
+                {"rule": "port", "protocol": "tcp", "dst": 22},
+            ],
             "action": "REJECT",
         },
         {
@@ -80,8 +84,10 @@ def test_iptables_save() -> None:
         },
         {"rule": "log", "message": "refused:"},
     ]
-    assert [note.partition(":")[0] for note in found.notes] == ["line 13", "line 19"]
-    assert "the match recent has no equal" in found.notes[1]
+    heads = [note.partition(":")[0] for note in found.notes]
+    assert heads[:3] == ["line 13", "line 19", "table nat"]
+    assert heads[3].startswith("iptables speaks of IPv4 alone")
+    assert "--set has no equal (what it refused reaches the rules behind it)" in found.notes[1]
 
 
 def test_ufw() -> None:
@@ -115,6 +121,6 @@ def test_what_is_written_is_a_good_policy(pywall: Any, tmp_path: Path, text: str
 )
 def test_what_has_no_equal_is_said_with_its_line(rule: str, words: str) -> None:
     found = convert(f"*filter\n:INPUT ACCEPT [0:0]\n{rule}\nCOMMIT\n")
-    (note,) = found.notes
+    note = found.notes[0]
     assert note.startswith("line 3: not converted")
     assert words in note

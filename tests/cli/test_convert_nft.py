@@ -59,7 +59,10 @@ def rules(*given: list[dict[str, Any]], **more: Any) -> list[dict[str, Any]]:
         ([payload("th", "sport", 53), DROP], {"rule": "port", "src": 53, "action": "DROP"}),
         (
             [payload("ip", "saddr", {"prefix": {"addr": "10.0.0.0", "len": 8}}, "!="), {"reject": {"type": "tcp"}}],
-            {"not": {"rule": "ip", "src": "10.0.0.0/8"}, "action": "REJECT"},
+            {
+                "all": [{"rule": "ip", "src": "0.0.0.0/0"}, {"not": {"rule": "ip", "src": "10.0.0.0/8"}}],
+                "action": "REJECT",
+            },
         ),
         (
             [payload("ip6", "daddr", {"range": ["2001:db8::1", "2001:db8::9"]}), DROP],
@@ -126,6 +129,28 @@ def test_jumps_and_verdict_maps_are_spread_out() -> None:
         },
         {"rule": "port", "protocol": "tcp", "dst": 1, "action": "ACCEPT"},
         {"rule": "port", "protocol": "tcp", "dst": 2, "action": "DROP"},
+    ]
+
+
+def test_a_port_that_is_another_one_is_still_of_its_protocol() -> None:
+    not_ssh = {"not": {"rule": "port", "protocol": "tcp", "dst": 22}}
+    expected = {"all": [{"rule": "protocol", "is": "tcp"}, not_ssh], "action": "ACCEPT"}
+    assert rules([payload("tcp", "dport", 22, "!="), ACCEPT]) == [expected]
+
+
+def test_what_returns_or_goes_elsewhere_meets_no_later_rule() -> None:
+    ssh, web = payload("tcp", "dport", 22), payload("tcp", "dport", 80)
+    place = {"family": "inet", "table": "filter", "chain": "other"}
+    more = [
+        {"chain": {"family": "inet", "table": "filter", "name": "other"}},
+        {"rule": {**place, "expr": [web, ACCEPT]}},
+    ]
+    without_ssh = [{"not": {"rule": "port", "protocol": "tcp", "dst": 22}}]
+    assert rules([ssh, {"return": None}], [ACCEPT]) == [{**without_ssh[0], "action": "ACCEPT"}]
+    is_ssh, is_web = ({"rule": "port", "protocol": "tcp", "dst": port} for port in (22, 80))
+    assert rules([ssh, {"goto": {"target": "other"}}], [ACCEPT], more=more) == [
+        {"all": [is_ssh, is_web], "action": "ACCEPT"},
+        {**without_ssh[0], "action": "ACCEPT"},
     ]
 
 
