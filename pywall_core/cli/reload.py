@@ -41,5 +41,5 @@ def run(args: argparse.Namespace) -> int:
     elif args.confirm is not None:
         print(f"reloaded; 'pywall confirm' within {args.confirm:g} s keeps it")
     else:
-        print("reloaded")
+        print(f"reloaded: {answer.get('plan', '')}; open connections that the new policy accepts go on")
     return code

@@ -117,11 +117,12 @@ class Reload:
             self._confirm_within = None
 
     def _finish(self, error: str | None) -> None:
+        plan = self._pools.current.describe_plan() if self._pools.current else ""
         if error is None:
-            log.info("reloaded: %s", self._pools.current.describe_plan() if self._pools.current else "")
+            log.info("reloaded: %s", plan)
         else:
             log.error("reload failed, keeping the current policy: %s", error)
         notify("READY=1")
         for client in self._under_way:
-            client.answer({"ok": error is None, **({"error": error} if error else {})})
+            client.answer({"ok": False, "error": error} if error else {"ok": True, "plan": plan})
         self._under_way = []

@@ -15,6 +15,9 @@ from pywall_core.kernel.command import CommandError
 
 from .conftest import FakeClient, FakePool, MakePolicy
 
+#: what a client is told of a reload that went well
+DONE = {"ok": True, "plan": "queue 1"}
+
 
 class Pools:
     """As the supervisor's, without processes: a pool is ready as soon as it is started."""
@@ -62,7 +65,7 @@ def test_a_client_is_answered_when_the_new_workers_judge_packets(
     assert client.until >= 60, "a reload takes longer than other requests"
     reload.advance(1.0)
     assert pools.current.policy.name == "new.yaml"
-    assert client.answered == [{"ok": True}]
+    assert client.answered == [DONE]
     assert reload.unconfirmed(1.0) is None
 
 
@@ -85,7 +88,7 @@ def test_it_waits_until_the_new_workers_are_ready(reload: Reload, pools: Pools, 
     assert (pools.current.policy.name, client.answered) == ("test.yaml", [])
     pools.coming.is_ready = True
     reload.advance(2.0)
-    assert (pools.current.policy.name, client.answered) == ("new.yaml", [{"ok": True}])
+    assert (pools.current.policy.name, client.answered) == ("new.yaml", [DONE])
 
 
 def test_a_policy_with_errors_changes_nothing(pools: Pools, client: FakeClient) -> None:
@@ -134,10 +137,10 @@ def test_who_asks_during_a_reload_waits_for_the_next_one(reload: Reload, pools: 
     pools.start = ask_meanwhile  # type: ignore[method-assign]
     reload.ask_for(first, None)
     reload.advance(1.0)
-    assert (first.answered, second.answered) == ([{"ok": True}], [])
+    assert (first.answered, second.answered) == ([DONE], [])
     reload.advance(2.0)
-    assert second.answered == [{"ok": True}]
-    assert first.answered == [{"ok": True}], "nobody is answered twice"
+    assert second.answered == [DONE]
+    assert first.answered == [DONE], "nobody is answered twice"
 
 
 def test_a_policy_that_nobody_confirms_goes_again(reload: Reload, pools: Pools, client: FakeClient) -> None:
