@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from pathlib import Path
@@ -24,19 +23,31 @@ def said(policy: str) -> dict[str, bool]:
     return {name: outcome == "works" for name, outcome in rows}
 
 
-@pytest.fixture(scope="module")
-def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, bool]]:
-    policy = request.param
-    folder = tmp_path_factory.mktemp(policy)
-    folder.chmod(0o755)
+#: what was seen of each policy: one lab for all of its traffic
+_SEEN: dict[str, dict[str, bool]] = {}
+
+
+@pytest.fixture
+def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bool]:
+    """Return what works under the policy ``request.param``."""
+    policy: str = request.param
+    if policy not in _SEEN:
+        folder = tmp_path_factory.mktemp(policy)
+        folder.chmod(0o755)
+        _SEEN[policy] = run_all(policy, folder)
+    return _SEEN[policy]
+
+
+def run_all(policy: str, folder: Path) -> dict[str, bool]:
+    """Run each kind of traffic that the policy's page speaks of, six at a time."""
     lab = Lab(folder)
     try:
         everyday = Everyday(lab, routed=policy == "gateway")
         text = resources.files("pywall_core.policies").joinpath(f"{policy}.yaml").read_text()
-        lab.run(f"{text}\nqueue: {{number: 19}}\n" if "queue:" not in text else text)
+        lab.run(text if "queue:" in text else f"{text}\nqueue: {{number: 19}}\n")
         with ThreadPoolExecutor(6) as pool:
             answers = {name: pool.submit(CLIENTS[name], everyday) for name in said(policy)}
-        yield {name: answer.result() for name, answer in answers.items()}
+        return {name: answer.result() for name, answer in answers.items()}
     finally:
         lab.close()
 
@@ -46,7 +57,6 @@ def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     ("seen", "name", "works"),
     [(policy, name, works) for policy in POLICIES for name, works in said(policy).items()],
     indirect=["seen"],
-    scope="module",
 )
 def test_everyday_traffic(seen: dict[str, bool], name: str, works: bool) -> None:
     assert seen[name] is works
