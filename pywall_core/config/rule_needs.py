@@ -86,8 +86,10 @@ class RuleNeeds:
 
     def _check_facts(self, rule: RuleKind, path: Path, facts: Facts) -> None:
         names = rule.asks()
-        if rule.any_fact and any(map(facts.has, names)):
-            return
+        if rule.any_fact:
+            if any(map(facts.has, names)):
+                return
+            names = names[:1]  # one is enough, and so is one message
         for name in names:
             if facts.has(name):
                 continue

@@ -223,3 +223,9 @@ def test_every_mistake_of_a_file_is_answered_at_once(tmp_path: Path) -> None:
     head = "version: 1\nplugins: [rules, stream, protocols]\nchains:\n  INPUT:\n"
     lines = refused(tmp_path, head + "".join(f"    - {rule}\n" for rule, _ in RULES))
     assert {line.split(":")[1] for line in lines} == {str(at) for at in range(5, 5 + len(RULES))}
+
+
+def test_what_is_missing_for_a_rule_is_said_once(tmp_path: Path) -> None:
+    text = "version: 1\nplugins: [rules]\nchains:\n  OUTPUT:\n    - {rule: domain, is: a.example, action: DROP}\n"
+    (line,) = refused(tmp_path, text)
+    assert "the plugin 'protocols' brings it and is installed" in line
