@@ -13,11 +13,11 @@ from itertools import accumulate
 from . import gate
 from .decoding import undo, without_zeros
 from .following import FIRST_LOOK, Follower
-from .frames import frames_of_codec
-from .framing import Stripped, cut, join_segments, strip
-from .headless import Film, packed, units_of_video
+from .frames import Codec
+from .framing import Stripped, cut, has_records, join_segments, strip
+from .headless import SOUGHT, Film, packed, units_of_video
 from .heads import introduced, within
-from .records import Layout, cut_records, find_layout
+from .records import Layout
 
 Judge = Callable[[Stripped], float]
 """Log-likelihood ratio (nats) of ciphertext in the stripped noise."""
@@ -63,7 +63,6 @@ class Direction:
         "_judge",
         "_judged",
         "_layout",
-        "_packed_sought",
         "_past",
         "_ratio",
         "_sent",
@@ -71,6 +70,8 @@ class Direction:
         "_text",
         "_text_checked",
         "_text_ratio",
+        "_tried",
+        "_tried_behind",
         "clear",
         "encoding",
         "name",
@@ -92,7 +93,8 @@ class Direction:
         self._judged = False
         self._text = bytearray()
         self._text_checked = 0
-        self._packed_sought = self._codec = False
+        self._codec = Codec()
+        self._tried = self._tried_behind = 0
         self._film = Film()
         self.packed: str | None = None
         """The format without a head that a message decodes as."""
@@ -169,7 +171,7 @@ class Direction:
         self._checked = 0
         self._ratio = 0.0
         self._layout = None
-        self.packed, self._packed_sought = None, False
+        self.packed, self._tried = None, 0
 
     # --- text and noise ---------------------------------------------------------------------------------------------
 
@@ -219,14 +221,14 @@ class Direction:
 
     def _weigh(self) -> None:
         self._judged = True
-        self.stripped = strip(bytes(self.noise), self._sizes, self._layout, self._sent)
-        self._layout = self.stripped.layout
-        self._ratio = self._judge(self.stripped) if len(self.stripped.residual) >= LEAST else 0.0
+        data = bytes(self.noise)
+        self._take(strip(data, self._sizes, self._layout, self._sent, seek=False))
+        if self._layout is None and self._ratio < SURE and has_records(data, self._sizes, self._sent):
+            self._take(strip(data, self._sizes, None, self._sent))
         if CLEAR < self._ratio < SURE:
             self._judge_without_front()
-        if self._ratio > 0 and not self._packed_sought:
-            self._packed_sought = len(self.noise) >= PACKED_SOUGHT
-            self.packed = packed(cut(bytes(self.noise), self._sizes), self.stripped.header)
+        if self._ratio > 0:
+            self._seek_packed(data)
         if self.packed == "frames" or (self.packed == "film" and not self._is_film()):
             self.packed = None
         if self._ratio > 0 and self.packed is None:
@@ -235,7 +237,8 @@ class Direction:
             elif self._is_film():
                 self.packed = "film"
         if self._ratio > UNDECIDED and self.packed is None:
-            found = self._is_codec()
+            again = self._past <= PAST  # a file's noise came before
+            found = self._codec.told(data, join_segments(self._sizes, self._sent), self._layout, again=again)
             self.packed = "frames" if found else None
             self._ratio = UNDECIDED if found is None else self._ratio
         if self.packed is not None:
@@ -249,26 +252,25 @@ class Direction:
             self._past = max(self._past, 2 * PACKED)
             self._forget_noise()
 
+    def _take(self, stripped: Stripped) -> None:
+        self.stripped, self._layout = stripped, stripped.layout
+        self._ratio = self._judge(stripped) if len(stripped.residual) >= LEAST else 0.0
+
+    def _seek_packed(self, data: bytes) -> None:
+        """Try the messages that were not tried, all again once behind a longer header."""
+        header = self.stripped.header if self.stripped is not None else 0
+        if header >= SOUGHT > self._tried_behind:
+            self._tried = 0
+        self._tried_behind = max(header, self._tried_behind)
+        if self.packed is None and sum(self._sizes[: self._tried]) < PACKED_SOUGHT:
+            messages = cut(data, self._sizes)
+            self.packed = packed(messages[self._tried :], header)
+            self._tried = len(messages)
+
     def _is_film(self) -> bool:
         """Frames of video in messages: they began with a key frame or parameter sets, and go on as they must."""
         header = None if self.stripped is None else self.stripped.header
         return self._film.holds(cut(bytes(self.noise), join_segments(self._sizes, self._sent)), header)
-
-    def _is_codec(self) -> bool | None:
-        """Messages are frames of a codec; None while they may be."""
-        data, layout = bytes(self.noise), self._layout
-        found = self._are_frames(data, join_segments(self._sizes, self._sent))
-        if layout is None and found and not self._codec:  # several in a payload: a length is uneven as well
-            layout = find_layout(data, self._sizes)
-            found = None if layout else True
-        if layout is not None and not found:
-            inner = self._are_frames(data, cut_records(data, layout))
-            found = inner if inner or found is False else found
-        self._codec = self._codec or found is True
-        return found
-
-    def _are_frames(self, data: bytes, sizes: list[int]) -> bool | None:
-        return frames_of_codec(cut(data, sizes), again=self._codec)
 
     def _judge_without_front(self) -> None:
         """Judge the noise without its first payload: a header, a key, or a head that nothing fits to."""

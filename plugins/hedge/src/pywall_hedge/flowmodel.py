@@ -66,10 +66,14 @@ def inputs(stripped: Stripped, size: int) -> Vector:
 
 @cache
 def load() -> tuple[tuple[Network, ...], dict[int, Vector]]:
-    """Read the networks, by rising size of the residual, and their calibrations; once, on first use."""
+    """Read the networks, by rising size of the residual, and their calibrations; once, on first use.
+
+    They are kept in half precision, and used in single: numpy would convert them at each product.
+    """
     with (files("pywall_hedge") / "flow.npz").open("rb") as file, np.load(file) as data:
+        single = {name: data[name].astype(np.float32) for name in data.files if name[0] in "wb"}
         networks = tuple(
-            Network(int(size), tuple((data[f"w{i}_{size}"], data[f"b{i}_{size}"]) for i in range(3)))
+            Network(int(size), tuple((single[f"w{i}_{size}"], single[f"b{i}_{size}"]) for i in range(3)))
             for size in data["sizes"]
         )
         return networks, {int(size): data[f"c_{size}"] for size in data["sizes"]}

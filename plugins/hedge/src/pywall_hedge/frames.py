@@ -13,12 +13,15 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from .framing import cut
+from .records import Layout, cut_records, find_layout
+
 LONGEST, SHORTEST = 400, 8
 """Bytes of a message of sound: 20 ms at 160 kbit/s, and 8 ms at 8 kbit/s."""
 MOST = 64
 """Messages that are looked at."""
-FEW, SOME, ENOUGH = 4, 8, 24
-"""Messages below which nothing is told; below which all that begins alike may be sound; from which the uneven shows."""
+SOME, MORE, ENOUGH = 8, 16, 24
+"""Messages from which the uneven may show; below which what begins like sound may be sound; from which it must show."""
 WIDTH, GAP, BEHIND = 24, 12, 8
 """Bytes from the start within which a header ends, from one byte of it to the next at most, and bytes behind it that
 are counted."""
@@ -33,39 +36,40 @@ Table = npt.NDArray[np.uint8]
 def frames_of_codec(messages: Sequence[bytes], *, again: bool = False) -> bool | None:
     """Return whether messages of one direction are frames of a codec; None when there are too few to tell.
 
-    Too few may be sound only: three in four of at most LONGEST bytes. `again`: earlier ones were, so less is asked for,
-    and what is uneven may be taken for framing by chance.
+    Too few may be sound only: three in four of at most LONGEST bytes. `again`: earlier ones may have been, so less is
+    asked for, and what is uneven may be taken for framing by chance.
     """
     chosen = [message for message in messages[:MOST] if len(message) >= SHORTEST]
     sized = [message for message in chosen if len(message) <= LONGEST]
     sound = 4 * len(sized) >= 3 * min(len(messages), MOST)
     sized = sized if sound else chosen
-    number = len(sized)
-    if number < FEW or (number < SOME and not sound):
+    if len(sized) < (2 if sound else SOME):
         return None if sound else False
-    sizes = np.fromiter(map(len, sized), dtype=np.int64, count=number)
-    width = int(min(WIDTH + BEHIND, np.sort(sizes)[number // 4]))
+    sizes = np.fromiter(map(len, sized), dtype=np.int64, count=len(sized))
+    width = int(min(WIDTH + BEHIND, np.sort(sizes)[len(sized) // 4]))
     kept = [message[:width] for message in sized if len(message) >= width]
-    table = np.frombuffer(b"".join(kept), np.uint8).reshape(-1, width)
-    framing = _framing(table, sizes[sizes >= width])
+    table, number = np.frombuffer(b"".join(kept), np.uint8).reshape(-1, width), len(kept)
+    framing = _framing(table, sizes[sizes >= width]) if number >= SOME else (table == table[0]).all(axis=0)
     same = np.flatnonzero(framing[:WIDTH])
-    if not same.size:
-        return False
-    end = int(same[np.flatnonzero(np.diff(same, append=999, prepend=-1)[1:] > GAP)[0]]) + 1
+    if not same.size:  # the first may be the rest of a message
+        return None if again and sound and number < SOME else False
+    end = int(same[np.flatnonzero(np.diff(same, append=999) > GAP)[0]]) + 1
     shown = max(_uneven(table[:, at : at + BEHIND]) for at in ((end - 2, end - 1, end) if again else (end,)) if at > 0)
-    number = len(table)
     if number >= SOME and shown >= (PROOF / 2 if again else PROOF):
         return True
-    open_until = SOME if not _begins_sound(table[:, end - 1]) else 2 * SOME
-    return None if sound and (number < open_until or (shown >= HINT and number < ENOUGH)) else False
+    likely = number < SOME if again else number >= SOME and shown >= HINT
+    likely = likely or (number < MORE and any(_begins_sound(table[:, : at + 1]) for at in same[same < end][-3:]))
+    return None if sound and number < ENOUGH and likely else False
 
 
-def _begins_sound(column: Table) -> bool:
-    """The bytes before the uneven ones may be Opus's or AMR's first: of one configuration, one frame a packet, two
-    bits of padding."""
-    counts = np.bincount(column)
-    value = int(counts.argmax())
-    return value & 3 == 0 and value > 3 and 10 * int(counts[value]) >= 7 * len(column)
+def _begins_sound(header: Table) -> bool:
+    """The last bytes of the headers may be Opus's or AMR's first: of one configuration, and one frame a packet (two
+    bits of padding in AMR), or two to six of them and their number in the byte behind."""
+    usual, before = (
+        np.bincount(column).argmax() for column in (header[:, -1], header[:, -2 if header.shape[1] > 1 else -1])
+    )
+    often = 10 * int((header[:, -1] == usual).sum()) >= 7 * len(header)
+    return bool(often and ((usual & 3 == 0 and usual > 3) or (before & 3 == 3 and 2 <= usual & 63 <= 6)))
 
 
 def _framing(table: Table, sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
@@ -98,3 +102,25 @@ def _uneven(table: Table) -> float:
     freedom = 7.0 * np.arange(1, width + 1)
     occupied = np.cumsum((counts > 0).sum(axis=1) >= 3)  # a number below 64 is uneven as well
     return float((((chi2 - freedom) / np.sqrt(2 * freedom)) * (occupied > 0)).max(initial=0.0))
+
+
+class Codec:
+    """Whether the messages of a direction are frames of a codec, asked again as more come."""
+
+    __slots__ = ("_seen",)
+
+    def __init__(self) -> None:
+        self._seen = False
+
+    def told(self, data: bytes, sizes: list[int], layout: Layout | None, *, again: bool) -> bool | None:
+        """Return as `frames_of_codec`, for messages of `sizes` that `data` consists of, or the records of `layout`."""
+        again = again or self._seen
+        found = frames_of_codec(cut(data, sizes), again=again)
+        if layout is None and found and not self._seen:  # several in a payload: a length is uneven as well
+            layout = find_layout(data, sizes)
+            found = None if layout else True
+        if layout is not None and not found:
+            inner = frames_of_codec(cut(data, cut_records(data, layout)), again=again)
+            found = inner if inner or found is False else found
+        self._seen = self._seen or found is True
+        return found

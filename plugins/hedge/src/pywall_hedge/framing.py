@@ -79,12 +79,17 @@ def join_segments(sizes: Sequence[int], sent: Sequence[int] | None = None) -> li
 
 
 def strip(
-    data: bytes, sizes: Sequence[int], known: Layout | None = None, sent: Sequence[int] | None = None
+    data: bytes,
+    sizes: Sequence[int],
+    known: Layout | None = None,
+    sent: Sequence[int] | None = None,
+    *,
+    seek: bool = True,
 ) -> Stripped:
     """Take out of `data`, the payloads of one direction joined, what framing explains.
 
     `sizes`: bytes of each payload, in order; their sum is len(data). `known`: a layout of records that was found
-    before. `sent`: as for `join_segments`.
+    before. `sent`: as for `join_segments`. `seek`: records are looked for where none are known; it costs half of all.
     """
     joined = join_segments(sizes, sent)
     messages = cut(data, joined)
@@ -95,11 +100,12 @@ def strip(
         messages = apart if header else messages
     records: list[int] = []
     layout = known
-    if layout is None and not header:
+    seek = seek and not header
+    if layout is None and seek:
         layout = find_layout(data, joined)
     if layout is not None:
         records = cut_records(data, layout)
-    elif not header:
+    elif seek:
         records = cut_marks(data)
     if records:
         messages = cut(data, records)
@@ -123,6 +129,11 @@ def strip(
         padding / total,
         layout,
     )
+
+
+def has_records(data: bytes, sizes: Sequence[int], sent: Sequence[int]) -> bool:
+    """Return whether `strip` would find records in the data. It costs as much as all the rest of it."""
+    return find_layout(data, join_segments(sizes, sent)) is not None or bool(cut_marks(data))
 
 
 def cut(data: bytes, sizes: Sequence[int]) -> list[bytes]:

@@ -68,9 +68,12 @@ _KEY_FRAME = re.compile(
 specification, section 6.2); a temporal delimiter and a sequence header of AV1 (section 5.5)."""
 
 
+_CODES = (b"\x9d\x01\x2a", b"\x49\x83\x42", b"\x12\x00\x0a")
+
+
 def key_frame(data: bytes) -> bool:
     """A key frame of VP8, VP9 or AV1 begins in the noise: one place in a thousand million random ones."""
-    return _KEY_FRAME.search(data) is not None
+    return any(code in data for code in _CODES) and _KEY_FRAME.search(data) is not None
 
 
 _AVC, _HEVC = frozenset((1, 5, 6, 7, 8, 9)), frozenset((0, 1, 19, 20, 21, 32, 33, 34, 35, 39))
@@ -80,6 +83,8 @@ def units_with_lengths(data: bytes) -> bool:
     """Units of H.264 or H.265 with lengths of four bytes before them begin the data, behind a header of at most SOUGHT
     bytes, parameter sets first: as MP4 and RTMP carry them (ISO/IEC 14496-15).
     """
+    if 0 not in data[:SOUGHT]:  # the first byte of a length
+        return False
     for start in range(SOUGHT):
         seen = _chained_units(data, start)[0]
         if len(seen) > 1 and (seen[0] & 31, seen[1] & 31) in ((7, 8), (9, 7)):

@@ -39,6 +39,12 @@ _FIELDS = tuple(
     for order in (_ORDERS if width > 1 else _ORDERS[:1])
     for offset in range(9 if width > 1 else 5)
 )
+_FIELDS_FROM = {least: tuple(field for field in _FIELDS if field[1] >= least) for least in (0, 2)}
+_SHORT_FIELDS = {least: tuple(field for field in fields if field[1] < 3) for least, fields in _FIELDS_FROM.items()}
+_FULL = range(1200, 1501)
+"""Bytes of a payload that may be the first of many: then records behind fields of one byte wait for the second."""
+_ZERO = 17
+"""Bytes from the start: a field of three bytes or more within them has a zero, or the first record is too long."""
 CONVINCING = 15.0
 """Bits that a chain must explain."""
 SEARCHED = 4096
@@ -61,7 +67,8 @@ def find_layout(data: bytes, sizes: Sequence[int]) -> Layout | None:
     start = data[:SEARCHED]
     ends = set(accumulate(sizes))
     best, best_score = None, CONVINCING
-    for offset, width, order, layouts in _FIELDS:
+    least = 2 if len(sizes) == 1 and len(data) in _FULL else 0
+    for offset, width, order, layouts in _FIELDS_FROM[least] if 0 in start[:_ZERO] else _SHORT_FIELDS[least]:
         if width and int.from_bytes(start[offset : offset + width], order) > (_FIRST if width > 1 else _FIRST_OF_ONE):
             continue
         for layout in layouts:
