@@ -6,7 +6,9 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pywall_hedge.decoding import undo, without_zeros, xor_key
+from pywall_hedge import gate
+from pywall_hedge.decoding import undo, without_constants, xor_key
+from pywall_hedge.entropy import entropy
 
 NOISE = random.Random(1).randbytes(3000)
 EXACT = {
@@ -33,6 +35,30 @@ def test_base_85(encode):
     assert found is not None
     assert len(found.inner) >= 0.95 * len(NOISE)
     assert len(set(found.inner)) > 250
+
+
+def in_blocks(alphabet, block, digits):
+    """Numbers of a few bytes in digits of another base: the first digit of each is uneven."""
+    out = bytearray()
+    for at in range(0, len(NOISE) - block + 1, block):
+        number = int.from_bytes(NOISE[at : at + block], "big")
+        out += bytes(alphabet[number // len(alphabet) ** place % len(alphabet)] for place in reversed(range(digits)))
+    return bytes(out)
+
+
+LETTERS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [in_blocks(LETTERS, 8, 11), in_blocks(LETTERS[:36], 8, 13), in_blocks(LETTERS[:36] + b" $%*+-./:", 2, 3)],
+    ids=["base 62", "base 36", "base 45"],
+)
+def test_digits_of_numbers_in_other_bases(text):
+    found = undo(text)
+    assert found is not None
+    assert gate.look(found.inner) == "noise"
+    assert entropy(found.inner) > 7.7
 
 
 @pytest.mark.parametrize("bits", [4, 5, 6, 7])
@@ -72,7 +98,20 @@ def test_ciphertext_and_text_have_no_key(text):
 
 
 def test_zeros_between_bytes(text):
-    assert without_zeros(b"".join(bytes((byte, 0)) for byte in NOISE)) == NOISE.replace(b"\0", b"")
-    assert without_zeros(text[:500].decode("latin1").encode("utf-16-be")) == text[:500]
-    assert without_zeros(NOISE) is None
-    assert without_zeros(bytes(64)) is None
+    assert without_constants(b"".join(bytes((byte, 0)) for byte in NOISE)) == NOISE.replace(b"\0", b"")
+    assert without_constants(text[:500].decode("latin1").encode("utf-16-be")) == text[:500]
+    assert without_constants(NOISE) is None
+    assert without_constants(bytes(64)) is None
+
+
+@pytest.mark.parametrize("pattern", [b"%c\0", b"\xff%c", b"%c\0\0", b"%c\0\0\0", b"%c%c\x80\x3f", b"%c%c%c\0"])
+def test_constants_between_bytes_are_left_out(pattern):
+    each = pattern.count(b"%c")
+    spread = b"".join(pattern % tuple(NOISE[at : at + each]) for at in range(0, len(NOISE) - each + 1, each))
+    assert without_constants(spread) in (NOISE, NOISE.replace(b"\0", b""))
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_are_looked_at_for_constants(data):
+    found = without_constants(data)
+    assert found is None or len(found) < len(data)

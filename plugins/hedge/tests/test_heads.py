@@ -211,3 +211,25 @@ def test_the_picture_of_an_avif_file_is_units_of_av1():
     units = b"\x12\0\x0a\x04" + bytes(4) + b"\x32\xa8\x46" + noise
     for body, name in ((units, "mp4"), (noise, None)):
         assert heads.examine(start + struct.pack(">I", len(body) + 8) + b"mdat" + body) == name
+
+
+def transport_packets(noise):
+    return b"".join(b"\x47\x41\0\x10" + noise[at : at + 184] for at in range(0, len(noise) - 184, 184))
+
+
+def adts_frames(noise):
+    head = (0xFFF1_5080_0000_00 | 307 << 13 | 0x1FFC).to_bytes(7, "big")
+    return b"".join(head + noise[at : at + 300] for at in range(0, len(noise) - 300, 300))
+
+
+def flv_tags(noise):
+    out = b"FLV\1\5\0\0\0\x09\0\0\0\0"
+    for at in range(0, len(noise) - 1000, 1000):
+        body = b"\x27\1\0\0\0" + noise[at : at + 1000]
+        out += b"\x09" + len(body).to_bytes(3, "big") + bytes(7) + body + (len(body) + 11).to_bytes(4, "big")
+    return out
+
+
+@pytest.mark.parametrize("wrap", [transport_packets, adts_frames, flv_tags])
+def test_media_of_noise_are_no_media(wrap):
+    assert heads.examine(wrap(random.Random(8).randbytes(8000))) is None

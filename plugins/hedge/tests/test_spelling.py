@@ -26,6 +26,12 @@ SPELT = {
     "hex with colons": NOISE.hex(":").encode(),
     "hex of C": ", ".join(f"0x{byte:02x}" for byte in NOISE).encode(),
     "hex of Python": "".join(f"\\x{byte:02x}" for byte in NOISE).encode(),
+    "hex of a dump": b"".join(
+        b"%08x  %s\n" % (at, NOISE[at : at + 16].hex(" ").encode()) for at in range(0, len(NOISE), 16)
+    ),
+    "hex of four digits": b"".join(b"%%u%s" % NOISE[at : at + 2].hex().encode() for at in range(0, len(NOISE) - 1, 2)),
+    "octal": b" ".join(b"%03o" % byte for byte in NOISE),
+    "binary": "".join(f"{byte:08b}" for byte in NOISE).encode(),
     "decimal": json.dumps(list(NOISE)).encode(),
     "escapes of JSON": escape(LATIN, "\\u%04x"),
     "escapes of HTML": escape(LATIN, "&#x%02x;"),

@@ -19,6 +19,8 @@ NESTED = 3
 """Encodings within each other that are undone at most."""
 USUAL = 16
 """Values of an alphabet at least."""
+SPARSE = 48
+"""Bytes of a payload from which constants between its bytes are taken out."""
 
 _PRINTABLE = bytes([*range(32, 127), 9, 10, 13])
 
@@ -57,7 +59,7 @@ def _once(data: bytes) -> Undone | None:
         return None
     if data.count(b" ") * 12 > len(data):  # words with spaces between them, or digits
         digits = len(data) - len(data.translate(None, b"0123456789abcdefABCDEFx ,:;\r\n\t|.-[]\\"))
-        spelt = SPELLINGS[:2] if digits * 10 >= 9 * len(data) else SPELLINGS[2:4]
+        spelt = SPELLINGS[:3] if digits * 10 >= 9 * len(data) else SPELLINGS[3:5]
     else:
         spelt = SPELLINGS
     if lists_digests(data):
@@ -142,7 +144,7 @@ def _spread(text: bytes, alphabet: bytes) -> bool:
     """
     size, number = len(alphabet), len(text)
     expected = size * (1 - exp(-number / size))
-    if len(set(text)) < 0.88 * expected:
+    if len(set(text)) < (0.88 * expected if number < 20 * size else size):  # base 62 is not base64
         return False
     for part in (_DIGITS, _LETTERS, _LETTERS.lower()):
         own = len(set(part) & set(alphabet))
@@ -156,17 +158,19 @@ def _narrow(data: bytes) -> Undone | None:
     """Return bytes of 4 to 7 bits: an alphabet of 16 to 160 values, all equally frequent; their places put together.
 
     Which value stands for which bits does not matter to the question whether they are random. Of an alphabet whose size
-    is no power of two the first values are taken alone: they are as random as all of them.
+    is no power of two the first values are taken alone: they are as random as all of them. Numbers written in blocks of
+    digits (base 36, 45, 58, 62) have an uneven digit in each, which is left out.
     """
-    counts = {value: data.count(value) for value in set(data)}
-    usual = sorted(value for value, count in counts.items() if count * 4 * len(counts) > len(data))
-    if not USUAL <= len(usual) <= 160 or len(data) < 5 * len(usual):
+    if _is_text(data) and data.count(b"\n") * 20 < len(data):
+        data = data.replace(b"\r", b"").replace(b"\n", b"")
+    usual, chi2 = _usual(data)
+    if not USUAL <= len(usual) <= 160 or len(data) < 5 * len(usual) or chi2 > 0.3 * len(data):
         return None
-    total = sum(counts[value] for value in usual)
-    mean = total / len(usual)
-    chi2 = sum((counts[value] - mean) ** 2 for value in usual) / mean
-    if total < 0.94 * len(data) or chi2 > len(usual) + 6 * (2 * len(usual)) ** 0.5:
-        return None
+    if chi2 > _even(len(usual)):
+        even = _even_digits(data)
+        if even is None:
+            return None
+        data = even
     bits = (len(usual) + 1).bit_length() - 1  # one value that was not seen does not halve the alphabet
     places = {value: place for place, value in enumerate(usual[: 1 << bits])}
     number = used = 0
@@ -183,14 +187,52 @@ def _narrow(data: bytes) -> Undone | None:
     return Undone(f"{bits}-bit", bytes(out))
 
 
-def without_zeros(payload: bytes) -> bytes | None:
-    """Return the other bytes of a payload in which every second byte is zero, wherever a line's end shifts them; else
-    None.
+def _usual(data: bytes) -> tuple[list[int], float]:
+    """Return the values that nearly all of the data consists of, and chi-square of their being as frequent; of other
+    data no values."""
+    counts = {value: data.count(value) for value in set(data)}
+    usual = sorted(value for value, count in counts.items() if count * 4 * len(counts) > len(data))
+    total = sum(counts[value] for value in usual)
+    if not usual or total < 0.94 * len(data):
+        return [], 0.0
+    mean = total / len(usual)
+    return usual, sum((counts[value] - mean) ** 2 for value in usual) / mean
+
+
+def _even(number: int) -> float:
+    """Chi-square that as many equally frequent values do not exceed."""
+    return number + 6 * (2 * number) ** 0.5
+
+
+def _even_digits(data: bytes) -> bytes | None:
+    """Return the data without the digit of each block that is uneven, or None."""
+    for block in range(3, 17):
+        columns = [data[start::block] for start in range(block)]
+        worst = max(columns, key=lambda column: sum(column.count(value) ** 2 for value in set(column)))
+        columns.remove(worst)
+        rest = b"".join(columns)
+        usual, chi2 = _usual(rest)
+        if usual and chi2 <= _even(len(usual)):
+            return rest
+    return None
+
+
+def without_constants(payload: bytes) -> bytes | None:
+    """Return the other bytes of a payload in which one to three of each two to four bytes are always the same (zeros
+    between bytes, numbers of 32 bits that are small), wherever a line's end shifts them; else None.
     """
-    zeros = payload.count(0)
-    if not 0.4 * len(payload) <= zeros <= 0.56 * len(payload) or bytes(5) in payload:
+    if len(payload) < SPARSE:
         return None
-    return payload.replace(b"\0", b"")
+    zeros = payload.count(0)
+    if 0.4 * len(payload) <= zeros <= 0.56 * len(payload) and bytes(5) not in payload:
+        return payload.replace(b"\0", b"")
+    for period in (4, 3, 2):
+        kept = [start for start in range(period) if len({*payload[start : start + 24 * period : period]}) > 1]
+        if 0 < len(kept) < period <= len(payload) // 24:
+            columns = [payload[start::period] for start in range(period) if start not in kept]
+            if all(len(column) - column.count(column[:1]) <= len(column) // 32 for column in columns):
+                return bytes(byte for at, byte in enumerate(payload) if at % period in kept)
+    return None
 
 
 def xor_key(data: bytes, longest: int = 32) -> bytes | None:

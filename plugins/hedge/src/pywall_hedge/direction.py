@@ -11,7 +11,7 @@ from collections.abc import Callable
 from itertools import accumulate
 
 from . import gate
-from .decoding import undo, without_zeros
+from .decoding import undo, without_constants
 from .following import FIRST_LOOK, Follower
 from .frames import Codec
 from .framing import Stripped, cut, has_records, join_segments, strip
@@ -177,13 +177,13 @@ class Direction:
 
     def _sort(self, payload: bytes) -> None:
         kind = gate.look(payload)
+        if kind != "text" and (dense := without_constants(payload)):
+            self._sort(dense)
+            return
         if kind == "noise":
             front = gate.text_in_front(payload)
             self.clear += front
             self._add_noise(payload[front:], len(payload))
-            return
-        if kind == "plain" and (dense := without_zeros(payload)):
-            self._sort(dense)
             return
         self.clear += len(payload)
         room = TEXT - len(self._text)
@@ -237,8 +237,9 @@ class Direction:
             elif self._is_film():
                 self.packed = "film"
         if self._ratio > UNDECIDED and self.packed is None:
-            again = self._past <= PAST  # a file's noise came before
-            found = self._codec.told(data, join_segments(self._sizes, self._sent), self._layout, again=again)
+            found = self._codec.told(
+                data, join_segments(self._sizes, self._sent), self._layout, again=self._past <= PAST
+            )
             self.packed = "frames" if found else None
             self._ratio = UNDECIDED if found is None else self._ratio
         if self.packed is not None:

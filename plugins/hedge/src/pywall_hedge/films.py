@@ -64,10 +64,20 @@ def matroska(data: bytes) -> bool:
 
 
 def transport_stream(data: bytes) -> bool:
-    """Packets of 188 bytes that start with 47 and have a payload or an adaptation field (ITU-T H.222.0 section
-    2.4.3)."""
+    """Packets of 188 bytes that start with 47 and have a payload or an adaptation field (ITU-T H.222.0 section 2.4.3);
+    where they say that something begins it is a packet of a stream or a table (sections 2.4.3.6, 2.4.4)."""
     starts = range(0, len(data) - 3, 188)
-    return len(starts) >= 3 and all(data[at] == 0x47 and data[at + 1] < 0x80 and data[at + 3] & 0x30 for at in starts)
+    if len(starts) < 3 or any(data[at] != 0x47 or data[at + 1] > 0x7F or not data[at + 3] & 0x30 for at in starts):
+        return False
+    for at in starts:
+        body = data[at + 4 : at + 188]
+        if data[at + 3] & 0x20:  # an adaptation field stands before the payload
+            body = body[1 + body[0] :] if body else b""
+        if data[at + 1] & 0x40 and data[at + 3] & 0x10 and len(body) > 8 and body[:3] != b"\0\0\1":
+            table = body[1 + body[0] :]
+            if len(table) > 2 and table[1] & 0x30 != 0x30:
+                return False
+    return True
 
 
 def ivf(data: bytes) -> bool:
@@ -95,8 +105,20 @@ def flv(data: bytes) -> bool:
         if _big(data, place, 4) != before or data[place + 4] not in (8, 9, 18):
             return False
         before = 11 + _big(data, place + 5, 3)
+        if not _units_fill(data[place + 15 : place + 4 + before], before - 11):
+            return False
         place += 4 + before
     return True
+
+
+def _units_fill(body: bytes, size: int) -> bool:
+    """A whole tag of H.264 units is filled by units with lengths of four bytes; other tags are not looked into."""
+    if len(body) < size or body[:2] not in (b"\x17\x01", b"\x27\x01"):
+        return True
+    place = 5
+    while place + 4 <= size:
+        place += 4 + _big(body, place, 4)
+    return place == size
 
 
 def start_codes(data: bytes) -> bool:

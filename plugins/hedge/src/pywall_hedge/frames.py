@@ -94,11 +94,17 @@ def _values(table: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
 
 def _uneven(table: Table) -> float:
     """How far the first columns are from even, all together or the first alone, in deviations of chi-square: of the
-    upper three bits of each byte."""
-    number, width = table.shape
-    cells = (table >> 5) + 8 * np.arange(width, dtype=np.uint16)
-    counts = np.bincount(cells.reshape(-1), minlength=8 * width).reshape(width, 8)
-    chi2 = np.cumsum(((counts - number / 8) ** 2).sum(axis=1) * 8 / number)
+    upper three bits of the values of each.
+
+    A value counts as one in eight messages at most: messages of two sorts repeat one.
+    """
+    width = table.shape[1]
+    cells = (table + 256 * np.arange(width, dtype=np.uint16)).reshape(-1)
+    values = np.bincount(cells, minlength=256 * width).reshape(width, 256)
+    np.minimum(values, max(1, len(table) // 8), out=values)
+    counts = values.reshape(width, 8, 32).sum(axis=2)
+    number = counts.sum(axis=1, keepdims=True)
+    chi2 = np.cumsum(((counts - number / 8) ** 2 * 8 / number).sum(axis=1))
     freedom = 7.0 * np.arange(1, width + 1)
     occupied = np.cumsum((counts > 0).sum(axis=1) >= 3)  # a number below 64 is uneven as well
     return float((((chi2 - freedom) / np.sqrt(2 * freedom)) * (occupied > 0)).max(initial=0.0))

@@ -34,7 +34,7 @@ def look(payload: bytes) -> Kind:
     rest = payload.translate(None, _PRINTABLE)
     if len(rest) * 10 <= size:
         return "text"
-    if size >= 24 and len(rest.translate(None, _CONTROL)) * 10 >= 9 * len(rest) and _is_utf8(payload):
+    if size >= 24 and len(rest.translate(None, _CONTROL)) * 10 >= 8 * len(rest) and _is_utf8(payload):
         return "text"
     if size >= 16 and (payload.isascii() or (size < 64 and payload.count(b"\0") * 3 > size)):
         return "plain"

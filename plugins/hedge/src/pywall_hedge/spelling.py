@@ -15,6 +15,10 @@ MOST = 0.6
 
 _PAIRS = re.compile(rb"(?:(?:0x|\\x|\\u00|&#x)?[0-9A-Fa-f]{2}(?:[\s,:;|.-]|, ){0,2}){12,}")
 _PAIR = re.compile(rb"(?:0x|\\x|\\u00|&#x)?([0-9A-Fa-f]{2})")
+_QUADS = re.compile(rb"(?:(?:%u|\\u|U\+|0x)[0-9A-Fa-f]{4}[\s,;]{0,2}){8,}")
+_QUAD = re.compile(rb"(?:%u|\\u|U\+|0x)([0-9A-Fa-f]{4})")
+_DUMP = re.compile(rb"^[0-9A-Fa-f]{4,8}(?::|  )[ \t]*", re.MULTILINE)
+_BITS = re.compile(rb"[01]{8,}")
 _TOKEN = re.compile(rb"[0-9A-Fa-f]{16,}")
 _NUMBERS = re.compile(rb"(?:[0-9]{1,3}[\s,;:|.]{1,2}){16,}")
 _ESCAPES = (
@@ -40,7 +44,13 @@ def _values(digits: list[bytes], base: int) -> bytes:
 
 
 def hexadecimal(text: bytes) -> bytes | None:
-    """Return the bytes of pairs of digits, run together or apart (``0a:1f``, ``0x0a, 0x1f``), or None."""
+    """Return the bytes of pairs of digits, run together or apart (``0a:1f``, ``0x0a, 0x1f``, lines of a dump), of four
+    digits behind a mark (``%u0a1f``), or None."""
+    quads = b"".join(_QUADS.findall(text))
+    if len(quads) >= max(LEAST, MOST * len(text)):
+        return bytes.fromhex(b"".join(_QUAD.findall(quads)).decode())
+    if 2 * len(_DUMP.findall(text)) > text.count(b"\n") > 1:
+        text = _DUMP.sub(b"", text)
     runs = _PAIRS.findall(text)
     total = sum(map(len, runs))
     if total < LEAST or total < MOST * len(text):
@@ -57,8 +67,18 @@ def decimal(text: bytes) -> bytes | None:
     if sum(map(len, runs)) < max(LEAST, MOST * len(text)):
         return None
     numbers = [number for run in runs for number in re.findall(rb"[0-9]+", run)]
+    if {*map(len, numbers)} == {3} and not set(b"".join(numbers)) & set(b"89"):
+        return _values(numbers, 8)
     values = _values(numbers, 10)
     return values if len(values) == len(numbers) and max(values) > 127 else None
+
+
+def binary(text: bytes) -> bytes | None:
+    """Return the bytes of digits 0 and 1, eight a byte, or None."""
+    digits = b"".join(_BITS.findall(text))
+    if len(digits) < max(8 * LEAST, 0.8 * len(text)):
+        return None
+    return int(digits[: len(digits) // 8 * 8], 2).to_bytes(len(digits) // 8, "big")
 
 
 def lists_digests(text: bytes) -> bool:
@@ -121,6 +141,7 @@ def widened(text: bytes) -> bytes | None:
 
 
 SPELLINGS: tuple[tuple[str, Callable[[bytes], bytes | None]], ...] = (
+    ("binary", binary),
     ("hex", hexadecimal),
     ("decimal", decimal),
     ("uuencode", uuencoded),
