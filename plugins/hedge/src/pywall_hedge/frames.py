@@ -96,12 +96,12 @@ def _uneven(table: Table) -> float:
     """How far the first columns are from even, all together or the first alone, in deviations of chi-square: of the
     upper three bits of the values of each.
 
-    A value counts as one in eight messages at most: messages of two sorts repeat one.
+    A value counts as one message in eight at most, or two: messages of two sorts repeat one.
     """
     width = table.shape[1]
     cells = (table + 256 * np.arange(width, dtype=np.uint16)).reshape(-1)
     values = np.bincount(cells, minlength=256 * width).reshape(width, 256)
-    np.minimum(values, max(1, len(table) // 8), out=values)
+    np.minimum(values, max(2, len(table) // 8), out=values)
     counts = values.reshape(width, 8, 32).sum(axis=2)
     number = counts.sum(axis=1, keepdims=True)
     chi2 = np.cumsum(((counts - number / 8) ** 2 * 8 / number).sum(axis=1))
