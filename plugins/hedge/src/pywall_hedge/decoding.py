@@ -10,7 +10,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable
-from math import exp
+from math import exp, sqrt
 from typing import NamedTuple
 
 from .spelling import LEAST, MOST, SPELLINGS, lists_digests
@@ -201,7 +201,7 @@ def _usual(data: bytes) -> tuple[list[int], float]:
 
 def _even(number: int) -> float:
     """Chi-square that as many equally frequent values do not exceed."""
-    return number + 6 * (2 * number) ** 0.5
+    return number + 6 * sqrt(2 * number)
 
 
 def _even_digits(data: bytes) -> bytes | None:

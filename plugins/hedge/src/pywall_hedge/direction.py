@@ -26,10 +26,8 @@ PIECE = 16384
 """Bytes of noise judged together."""
 LEAST = 32
 """Bytes of residual below which the statistics say nothing."""
-FIRST_JUDGED, FEW_BYTES = 48, 1024
-GROWN_EARLY, GROWN = 1.5, 1.25
-"""Noise is judged from FIRST_JUDGED bytes on, and again when there is this much more of it: GROWN_EARLY below
-FEW_BYTES."""
+FIRST_JUDGED, FEW_BYTES, GROWN_EARLY, GROWN = 48, 1024, 1.5, 1.25
+"""Noise is judged from FIRST_JUDGED bytes on, again when it has grown by GROWN, or GROWN_EARLY below FEW_BYTES."""
 CLEAR, CLEARED = -3.0, 512
 """Ratio at which noise is set aside as a file's, and bytes of it at least."""
 PAST = -0.7
@@ -222,9 +220,10 @@ class Direction:
     def _weigh(self) -> None:
         self._judged = True
         data = bytes(self.noise)
-        self._take(strip(data, self._sizes, self._layout, self._sent, seek=False))
-        if self._layout is None and self._ratio < SURE and has_records(data, self._sizes, self._sent):
-            self._take(strip(data, self._sizes, None, self._sent))
+        stripped = self._take(strip(data, self._sizes, self._layout, self._sent, seek=False))
+        unsure = not (self._layout or stripped.header) and self._ratio < SURE
+        if unsure and has_records(data, self._sizes, self._sent):
+            stripped = self._take(strip(data, self._sizes, None, self._sent))
         if CLEAR < self._ratio < SURE:
             self._judge_without_front()
         if self._ratio > 0:
@@ -232,7 +231,7 @@ class Direction:
         if self.packed == "frames" or (self.packed == "film" and not self._is_film()):
             self.packed = None
         if self._ratio > 0 and self.packed is None:
-            if not self.stripped.header and units_of_video(self.stripped.residual):
+            if not stripped.header and units_of_video(stripped.residual):
                 self.packed = "start-codes"
             elif self._is_film():
                 self.packed = "film"
@@ -253,9 +252,10 @@ class Direction:
             self._past = max(self._past, 2 * PACKED)
             self._forget_noise()
 
-    def _take(self, stripped: Stripped) -> None:
+    def _take(self, stripped: Stripped) -> Stripped:
         self.stripped, self._layout = stripped, stripped.layout
         self._ratio = self._judge(stripped) if len(stripped.residual) >= LEAST else 0.0
+        return stripped
 
     def _seek_packed(self, data: bytes) -> None:
         """Try the messages that were not tried, all again once behind a longer header."""
