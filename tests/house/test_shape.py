@@ -147,7 +147,6 @@ TESTED_ELSEWHERE: dict[str, dict[str, str]] = {
         "model.rule_kind": "tests/config/test_rules.py",
         "model.tcp_state": "tests/model/test_flow.py",
         "model.transaction": "tests/detection/test_transactions.py",
-        "model.verdict": "tests/model/test_verdict_cache.py",
         "plugins.plugin": "tests/plugins/test_loader.py",
         "config.set_section": "tests/config/test_sets.py",
     },
@@ -209,10 +208,8 @@ TESTED_ELSEWHERE: dict[str, dict[str, str]] = {
         "offline.cluster": "tests/offline/test_jobs.py",
         "offline.replay": "tests/captures/test_replay.py",
         "offline.verify": "tests/verify/test_verify.py",
-        "plugins.docstrings": "tests/docs/test_reference.py",
         "plugins.facts": "tests/detection/test_ip_protocols.py",
         "plugins.helpers": "tests/daemon/test_helper.py",
-        "plugins.trace": "tests/plugins/test_loader.py",
     },
     "talks to the kernel, tested in namespaces": {
         "kernel.broadcasts": "tests/flows/test_group_answers.py",
