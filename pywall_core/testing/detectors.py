@@ -237,16 +237,6 @@ def detector_contract(  # noqa: C901 - a class of tests, each a few lines
                     spent = thread_time() - before
                     assert spent < MAX_SECONDS, f"one call took {spent:.3f} s of CPU time"
 
-        @tried
-        @given(noise)
-        def test_declared_first_bytes_are_all_that_match(self, turns: Turns) -> None:
-            answer = ask(turns)
-            for name, side in (("first_client", True), ("first_server", False)):
-                firsts = getattr(detector, name, None)
-                sent = b"".join(data for to_server, data in turns if to_server is side)
-                if firsts is not None and sent and sent[0] not in firsts:
-                    assert not isinstance(answer, Match), f"{name} leaves out {sent[:1]!r}, which matches"
-
     return DetectorContract
 
 
