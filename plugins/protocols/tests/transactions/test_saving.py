@@ -1,0 +1,72 @@
+"""Parsers as plain data: what was saved is where it was, and anything else is refused."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pywall_protocols.access import ldap
+from pywall_protocols.chat import xmpp
+from pywall_protocols.databases import redis
+from pywall_protocols.discovery import dns
+from pywall_protocols.files import ftp
+from pywall_protocols.mail import imap, smtp
+from pywall_protocols.messaging import mqtt
+from pywall_protocols.voip import sip
+from pywall_protocols.web import http
+
+from pywall_core.testing import make_flow
+
+SAID = {
+    http: b"POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\nGET /b HTTP/1.1\r\n",
+    smtp: b"EHLO a\r\nMAIL FROM:<me>\r\nRCPT TO:<yo",
+    ftp: b"USER a\r\nPASS b\r\nCWD /some",
+    imap: b"a LOGIN {2}\r\nme {2}\r\npw\r\nb NOO",
+    xmpp: b"<stream:stream to='a'><startt",
+    redis: b"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n*3\r\n$3\r\nSET\r\n$4\r\nab",
+    mqtt: b"\x10\x0d\0\4MQTT\5\2\0\x3c\0\0\1a\x82\x07\0\1\0",
+    ldap: b"0\x0c\2\1\1\x60\7\2\1\3\4\0\x80\0" + b"0\x0c\2\1\2",
+    dns: bytes.fromhex("001d123401000001000000000000") + b"\1a\7exa",
+    sip: b"OPTIONS sip:a SIP/2.0\r\nVia: x\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\n\r\nOPTIONS sip:",
+}
+IDS = [plugin.__name__.rpartition(".")[2] for plugin in SAID]
+
+
+@pytest.mark.parametrize("plugin", SAID, ids=IDS)
+def test_a_parser_goes_on_where_it_was(plugin):
+    said = SAID[plugin]
+    for cut in range(len(said)):
+        before, whole = (plugin.pywall_transactions(make_flow()) for _ in range(2))
+        before.feed(True, said[:cut])
+        after = plugin.pywall_transactions(make_flow())
+        after.load(json.loads(json.dumps(before.save())))
+        whole.feed(True, said[:cut])
+        assert list(after.feed(True, said[cut:])) == list(whole.feed(True, said[cut:]))
+        assert after.save() == whole.save()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inside: st.lists(inside, max_size=4) | st.dictionaries(st.sampled_from(["bytes", "items", "x"]), inside),
+    max_leaves=10,
+)
+
+
+@pytest.mark.parametrize("plugin", SAID, ids=IDS)
+@given(data=st.data())
+def test_any_state_is_taken_or_refused(plugin, data):
+    parser = plugin.pywall_transactions(make_flow())
+    saved = json.loads(json.dumps(parser.save()))
+    name = data.draw(st.sampled_from(sorted(saved)))
+    saved[name] = data.draw(JSON)
+    try:
+        parser.load(saved)
+    except (ValueError, TypeError):
+        return
+    assert parser.save().keys() == saved.keys()
+
+
+def test_other_names_are_refused():
+    parser = http.pywall_transactions(make_flow())
+    with pytest.raises(ValueError, match="not the state"):
+        parser.load({})

@@ -1,0 +1,94 @@
+"""Where a stream was goes into another process: bytes that were not acknowledged come again as they were, or not."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pywall_stream.resuming import describe_streams, resume_streams
+
+from pywall_core.testing import conversation, engine
+
+pytest.importorskip("pywall_protocols")
+POLICY = """
+version: 1
+plugins: [rules, stream, protocols]
+chains: {INPUT: [{rule: fact, name: http.path, is: /secret, action: DROP}]}
+default: ACCEPT
+"""
+OK = b"GET /ok HTTP/1.1\r\nHost: a\r\n\r\n"
+BEGUN = conversation().client(OK).server(b"HTTP/1.1 204 No Content\r\n\r\n").ack()
+
+
+def successor(lab):
+    after = engine(POLICY, live=True)
+    after.engine.inherit(json.loads(json.dumps(list(lab.engine.describe_flows()))))
+    return after
+
+
+def taken_over(talk):
+    lab = engine(POLICY, live=True)
+    lab.send(talk)
+    return successor(lab)
+
+
+def rest(whole, begun):
+    return whole.packets()[len(begun.packets()) :]
+
+
+def actions(lab, packets):
+    return [verdict.action.value for verdict in lab.send(packets)]
+
+
+@pytest.mark.parametrize("cut", [1, 5, 9, 20])
+def test_half_a_request_before_and_half_behind(cut):
+    for path, action in ((b"/ok", "accept"), (b"/secret", "drop")):
+        asked = OK.replace(b"/ok", path)
+        half = BEGUN.client(asked[:cut])
+        lab = taken_over(half)
+        assert actions(lab, rest(half.client(asked[cut:]), half)) == [action]
+
+
+def test_what_was_not_acknowledged_may_come_again_but_not_changed():
+    half = BEGUN.client(b"GET /o")
+    for again, action in ((b"GET /o", "accept"), (b"GET /s", "drop")):
+        lab = taken_over(half)
+        assert actions(lab, rest(BEGUN.client(again), BEGUN)) == [action]
+        assert actions(lab, rest(half.client(b"k HTTP/1.1\r\n\r\n"), half)) == ["accept"]
+
+
+def test_what_came_out_of_order_is_not_asked_for_again():
+    whole = BEGUN.client(b"GET /se").client(b"cret HTT").client(b"P/1.1\r\n\r\n")
+    packets = rest(whole, BEGUN)
+    lab = engine(POLICY, live=True)
+    lab.send(BEGUN)
+    assert actions(lab, [packets[1]]) == ["accept"]
+    lab = successor(lab)
+    assert actions(lab, [packets[0], packets[2]]) == ["accept", "drop"]
+
+
+def test_a_description_says_what_was_there():
+    lab = engine(POLICY, live=True)
+    lab.send(BEGUN.client(b"GET /"))
+    (flow,) = lab.flows
+    described = describe_streams(flow.tcp.tracker)
+    server, client = resume_streams(json.loads(json.dumps(described)))
+    assert (bytes(client.unacked_data), client.next, server.unacked_data) == (b"GET /", 6, None)
+    assert describe_streams((server, client)) == described
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inside: st.lists(inside, max_size=4) | st.dictionaries(st.text(max_size=5), inside, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(JSON)
+def test_anything_may_come(state):
+    resume_streams(state)
+
+
+@given(st.lists(st.lists(JSON, min_size=3, max_size=3), min_size=2, max_size=2))
+def test_anything_of_the_right_length_may_come(state):
+    resume_streams(state)
