@@ -18,7 +18,7 @@ from pywall_protocols.web import http
 from pywall_core.testing import make_flow
 
 SAID = {
-    http: b"POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\nGET /b HTTP/1.1\r\n",
+    http: b"PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\nGET /b HTTP/1.1\r\n",
     smtp: b"EHLO a\r\nMAIL FROM:<me>\r\nRCPT TO:<yo",
     ftp: b"USER a\r\nPASS b\r\nCWD /some",
     imap: b"a LOGIN {2}\r\nme {2}\r\npw\r\nb NOO",

@@ -1,7 +1,7 @@
 """The state of a parser as plain data, and back: for parsers that go on in another process.
 
-A parser names its attributes by ``state_names``. They are values (numbers, text, bytes, tuples, dictionaries) or objects
-that do so too, which a new parser has already. What is read may be anything: it must be of the types
+A parser names its attributes by ``state_names``. They are values (numbers, text, bytes, tuples, dictionaries) or
+objects that do so too, which a new parser has already. What is read may be anything: it must be of the types
 that the new parser's attributes have.
 """
 
