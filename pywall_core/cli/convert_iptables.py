@@ -149,8 +149,11 @@ class _Chains:
         self.lines = lines
         self.notes = notes
 
-    def rules(self, name: str, outer: list[Rule], depth: int) -> list[Rule]:
-        """Return the rules of a chain, each with the conditions ``outer`` of the jump in front."""
+    def rules(self, name: str, outer: list[Rule], depth: int, *, refusing: bool = False) -> list[Rule]:
+        """Return the rules of a chain, each with the conditions ``outer`` of the jump in front.
+
+        Behind a RETURN that has no equal, what would let pass is left out (``refusing``): the chain may have been left.
+        """
         rules: list[Rule] = []
         for line in self.lines[name]:
             target = ""
@@ -166,14 +169,16 @@ class _Chains:
                 elif target in self.lines and target not in HOOKS:
                     if depth >= _MAX_DEPTH:
                         raise NoEqualError("jumps too deep")
-                    rules += self.rules(target, [*outer, *own], depth + 1)
+                    rules += self.rules(target, [*outer, *own], depth + 1, refusing=refusing)
+                elif refusing and target == "ACCEPT":
+                    raise NoEqualError("it lets pass behind a RETURN that has no equal")
                 else:
                     rules.append(_rule([*outer, *own], target, extra))
             except NoEqualError as error:
                 self._note(name, line, error)
                 if "RETURN" in line.words:
-                    self.notes.append(f"line {line.number}: the rest of the chain {name} is left out with it")
-                    break
+                    self.notes.append(f"line {line.number}: what the chain {name} lets pass behind it is left out")
+                    refusing = True
         return rules
 
     def _note(self, name: str, line: _Line, error: NoEqualError) -> None:

@@ -312,7 +312,10 @@ class _Builder:
             truth = "true" if text.lower() in ("yes", "on") else "false"
             self._ambiguous(event, f'{text} is ambiguous in YAML: write {truth}, or "{text}" in quotes for the word')
         elif len(text) < 80 and _NUMBER_TRAP.fullmatch(text):
-            meant = yaml.safe_load(text)
+            try:
+                meant = yaml.safe_load(text)
+            except ValueError:  # 0b_ is a number for PyYAML's pattern, and none for int()
+                meant = None
             reads = f" (YAML 1.1 reads {meant})" if isinstance(meant, (int, float)) else ""
             self._ambiguous(event, f'{text} is ambiguous in YAML{reads}: write "{text}" in quotes, or a plain number')
         return text

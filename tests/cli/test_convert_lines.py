@@ -6,7 +6,7 @@ import json
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pywall_core.api import ACCEPT, INPUT, SYN, decode
@@ -104,8 +104,15 @@ def decided(rules: list[Line], sub: list[Line], packet: tuple[str, str, int, int
     return ""
 
 
+ALL = Line("", False, "", False, "", False, "", False, "", "ACCEPT")
+
+
 @settings(max_examples=60)
 @given(BASE, CHAIN)
+@example(
+    [ALL._replace(target="sub"), ALL],
+    [ALL._replace(unknown="-m string --string x --algo bm", target="RETURN"), ALL._replace(target="DROP")],
+)
 def test_nothing_is_accepted_that_was_not(base: list[Line], sub: list[Line]) -> None:
     text = "*filter\n:INPUT DROP [0:0]\n:sub - [0:0]\n"
     text += "".join(f"-A INPUT {rule.text()}\n" for rule in base) + "".join(f"-A sub {rule.text()}\n" for rule in sub)

@@ -50,6 +50,7 @@ def test_marks_of_values_and_keys() -> None:
         ("a: 010", "YAML 1.1 reads 8"),
         ("a: 22:22", "YAML 1.1 reads 1342"),
         ("a: 1_000", "YAML 1.1 reads 1000"),
+        ("a: 0b_", "0b_ is ambiguous in YAML: write"),
         ("a: 0b11", "YAML 1.1 reads 3"),
         ("a: 0o17", '"0o17" in quotes'),
         ("a: 1:30.5", "YAML 1.1 reads 90.5"),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pywall_core.config.syntax import MAX_SKIPPED, RESERVED, hide, skip_line, tabs, unhide, without_tabs
 
-NAME = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.:-]{0,8}", fullmatch=True)
+NAME = st.from_regex(r"[A-Za-z_](?:[A-Za-z0-9_.:-]{0,7}[A-Za-z0-9_.-])?", fullmatch=True)
 
 
 @given(NAME, NAME)

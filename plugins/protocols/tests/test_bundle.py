@@ -188,7 +188,14 @@ def test_what_a_detector_declares(name, module):
 
 
 def test_no_two_detectors_name_the_same_protocol():
-    also = ("utp", "quic-midway", "esp-udp", "gnutella-udp", "rtp-tcp")  # of BitTorrent, QUIC, the IP protocol ...
+    also = (
+        "utp",
+        "quic-midway",
+        "esp-udp",
+        "gnutella-udp",
+        "rtp-tcp",
+        "coap-tcp",
+    )  # of BitTorrent, QUIC, the IP protocol ...
     over_both = {"dlep", "genshinimpact", "spotify", "directconnect"}  # in two tables: one a transport, or who begins
     named = [protocol for name, module in plugins() if name not in also for protocol in module.protocols]
     assert {name for name in named if named.count(name) > 1} == over_both
@@ -213,8 +220,9 @@ def test_a_datagram_flow_is_never_asked_of_tcp_detectors():
 
 
 def test_what_nobody_has_seen_is_named_and_never_confirmed():
-    ping, pong = bytes(4) + b"\x11" * 8, b"\0\1\5\0" + b"\x11" * 8 + b"\0\0\0\1\0\0\0\x64\0\1\xf4\0"
+    asks = b"\2\0\0\0" + bytes(4) + bytes(10) + b"\xff\xff\xc0\0\2\1"
+    answers = b"\2\x80\0\0" + bytes(4) + b"\0\0\0\1" + bytes(12)
     lab = engine("version: 1\nplugins: [stream, protocols]\ndefault: ACCEPT\n")
-    lab.send(conversation("udp").client(ping).server(pong))
+    lab.send(conversation("udp").client(asks).server(answers))
     (flow,) = lab.flows
-    assert (flow.app_proto, flow.confirmed) == ("mumble", False)
+    assert (flow.app_proto, flow.confirmed) == ("pcp", False)

@@ -125,7 +125,7 @@ class DnsAnswers:
         if not end or end + 4 > len(message):
             return
         asked: dict[bytes, bytes] = ext.setdefault(NAME, {})
-        number, question = message[:2], message[12 : end + 4].lower()
+        number, question = message[:2], cut(message, 12, end + 4).lower()
         if to_server:
             if not message[2] & 0x80 and len(asked) < _MOST_OPEN:
                 asked[number] = question
@@ -231,6 +231,6 @@ def _records(message: bytes, at: int) -> list[tuple[int, int, bytes]]:
         if end > len(message):
             break
         if u16(message, at + 2) == 1:  # class IN
-            found.append((u16(message, at), u32(message, at + 4), message[at + 10 : end]))
+            found.append((u16(message, at), u32(message, at + 4), cut(message, at + 10, end)))
         at = end
     return found

@@ -13,7 +13,7 @@ from typing import Final
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
 from ..parsing.evidence import Evidence, by_request
-from ..parsing.wire import text
+from ..parsing.wire import cut, text
 
 api_version = 1
 protocols = ("9p",)
@@ -62,4 +62,4 @@ def _version(data: bytes, kind: int) -> bytes | Answer:
         return NO
     if len(data) < size:
         return MORE
-    return data[_HEAD:size] if head[11] == size - _HEAD else NO
+    return cut(data, _HEAD, size) if head[11] == size - _HEAD else NO

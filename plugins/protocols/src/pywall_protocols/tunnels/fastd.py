@@ -53,13 +53,13 @@ def _records(data: bytes) -> dict[int, bytes]:
     """Return the records of a handshake by type; none where the lengths do not add up."""
     if data.startswith(_CONTROL):
         data = data[_CONTROL_SIZE:]
-    if not data.startswith(_HANDSHAKE) or u16(data, 2) != len(data) - _HEADER:
+    if len(data) < _HEADER or not data.startswith(_HANDSHAKE) or u16(data, 2) != len(data) - _HEADER:
         return {}
     found: dict[int, bytes] = {}
     at = _HEADER
     while at + 4 <= len(data):
         kind = int.from_bytes(data[at : at + 2], "little")
-        end = at + 4 + int.from_bytes(data[at + 2 : at + 4], "little")
-        found[kind] = data[at + 4 : end]
-        at = end
+        size = int.from_bytes(data[at + 2 : at + 4], "little")
+        found[kind] = data[at + 4 : at + 4 + size]
+        at += 4 + size
     return found if at == len(data) else {}
