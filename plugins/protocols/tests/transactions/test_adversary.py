@@ -162,16 +162,23 @@ MQTT_HELLO = (True, mqtt_packet(0x10, b"\0\4MQTT\4\2\0\x3c\0\1a")), (False, b"\x
 MQTT5_HELLO = (True, mqtt_packet(0x10, b"\0\4MQTT\5\2\0\x3c\0\0\1a")), (False, b"\x20\3\0\0\0")
 
 
-def redis(name: str, random: Random) -> Turn:
-    words = [b"GET", b"k"] if name != "bad" else [b"FLUSHALL"]
-    form = random.randrange(3)
-    if form == 0:
-        return b" ".join(words) + b"\r\n", b"+OK\r\n"
-    if form == 1:
-        words = [words[0].lower(), *words[1:]]
-    if name != "bad" and random.random() < 0.3:
-        words = [b"SET", b"k", b"*1\r\n$8\r\nFLUSHALL\r\n" * 20]
-    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words), b"+OK\r\n"
+class Redis:
+    """The first command is an array: an inline one that other protocols have names no flow (decision 0034)."""
+
+    def __init__(self) -> None:
+        self.begun = False
+
+    def __call__(self, name: str, random: Random) -> Turn:
+        words = [b"GET", b"k"] if name != "bad" else [b"FLUSHALL"]
+        form = random.randrange(3)
+        inline_names_flow, self.begun = self.begun or name == "bad", True
+        if form == 0 and inline_names_flow:
+            return b" ".join(words) + b"\r\n", b"+OK\r\n"
+        if form == 1:
+            words = [words[0].lower(), *words[1:]]
+        if name != "bad" and random.random() < 0.3:
+            words = [b"SET", b"k", b"*1\r\n$8\r\nFLUSHALL\r\n" * 20]
+        return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words), b"+OK\r\n"
 
 
 def ftp(name: str, random: Random) -> Turn:
@@ -217,7 +224,7 @@ def protocols() -> dict[str, Protocol]:
         "sip datagrams": Protocol("sip.uri", sip_datagram, test="is: 'sip:bad'", datagrams=True),
         "mqtt": Protocol("mqtt.subscribe.topics", mqtt, MQTT_HELLO),
         "mqtt 5": Protocol("mqtt.subscribe.topics", mqtt5, MQTT5_HELLO),
-        "redis": Protocol("redis.command", redis, test="is: FLUSHALL"),
+        "redis": Protocol("redis.command", Redis(), test="is: FLUSHALL"),
         "ftp": Protocol("ftp.command", ftp, greeting, "is: SITE"),
         "ldap": Protocol("ldap.request.search_request.base_object", ldap, bind, "is: cn=bad"),
         "radius": Protocol("radius.user_name", radius, datagrams=True),

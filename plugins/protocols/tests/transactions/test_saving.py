@@ -45,6 +45,24 @@ def test_a_parser_goes_on_where_it_was(plugin):
         assert after.save() == whole.save()
 
 
+def test_an_open_question_keeps_its_facts_and_hides_no_later_one():
+    """The entropy of a name is a fraction: a state that was refused for it made a parser begin inside a message."""
+    question = b"\x12\x34\1\0\0\1" + bytes(6) + b"\4good\7example\0\0\1\0\1"
+    wire = b"".join(len(each).to_bytes(2, "big") + each for each in (question, question.replace(b"\4good", b"\3bad")))
+    before, after = (dns.pywall_transactions(make_flow()) for _ in range(2))
+    before.feed(True, wire[:-3])
+    after.load(json.loads(json.dumps(before.save())))
+    assert after.save() == before.save()
+    assert [found.facts["rrname"] for found in after.feed(True, wire[-3:])] == ["bad.example"]
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_a_fraction_that_is_no_number_is_refused(number):
+    parser = redis.pywall_transactions(make_flow())
+    with pytest.raises(ValueError, match="not a number"):
+        parser.load(parser.save() | {"_arguments": [number]})
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
     lambda inside: st.lists(inside, max_size=4) | st.dictionaries(st.sampled_from(["bytes", "items", "x"]), inside),

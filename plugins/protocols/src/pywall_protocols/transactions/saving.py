@@ -7,6 +7,7 @@ that the new parser's attributes have.
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any, Final
 
 _DEEPEST: Final = 12
@@ -69,8 +70,8 @@ def _value(plain: Any, present: Any, depth: int) -> Any:
         value = tuple(_value(inner, other, depth + 1) for inner, other in zip(plain, held, strict=True))
     elif isinstance(plain, dict):
         value = _from_dict(plain, depth)
-    elif isinstance(plain, float):
-        raise ValueError("no parser has fractions")
+    elif isinstance(plain, float) and not isfinite(plain):
+        raise ValueError("not a number")
     if present is not None and type(value) is not type(present):
         raise ValueError(f"{type(value).__name__} for {type(present).__name__}")
     return value
