@@ -13,6 +13,7 @@ from textual.containers import VerticalScroll
 from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen
 from textual.widgets import DataTable, Footer, Input, Static, TabbedContent, TabPane
+from textual.worker import get_current_worker
 
 from pywall_core.client import printable
 
@@ -124,10 +125,12 @@ class TopApp(App[None]):
         if not any(worker.name == "_ask" and worker.is_running for worker in self.workers):
             self.refresh_now()
 
-    @work(thread=True, exclusive=True)
+    # a group of its own: a refresh overtakes the one before it, and never a block or a story asked for just before
+    @work(thread=True, exclusive=True, group="refresh")
     def _ask(self, sort: str, expression: str) -> None:
         snapshot = look(self._firewall, sort, expression)
-        self.call_from_thread(self._show, snapshot)
+        if not get_current_worker().is_cancelled:  # a thread goes on when it was overtaken
+            self.call_from_thread(self._show, snapshot)
 
     def _show(self, snapshot: Snapshot) -> None:
         now = monotonic()
@@ -250,7 +253,6 @@ class TopApp(App[None]):
     @work(thread=True)
     def _send_change(self, name: str, host: str) -> None:
         answer = self._firewall.ask("set", op="add", set=name, entries=[host], **{"for": 3600})
-        done = bool(answer.get("ok"))
         done = bool(answer.get("ok"))
         text = f"{host} is in @{name} for an hour" if done else printable(str(answer.get("error")))
         severity: SeverityLevel = "information" if done else "error"
