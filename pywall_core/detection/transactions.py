@@ -125,6 +125,8 @@ class Transactions:
         state = flow.detection
         following: Following = state.following
         if state.unwrap or not self._survives(following.plugin, following.parser, to_server, size):
+            if flow.inherited:  # half a request may have passed while it was handed over, and this is the other half
+                self._note_ambiguity(following.facts_of, Ambiguous("gap"))
             self.due += self._finish(flow)
 
     def survives(self, flow: Flow, to_server: bool, size: int) -> bool:

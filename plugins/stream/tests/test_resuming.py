@@ -67,6 +67,29 @@ def test_what_came_out_of_order_is_not_asked_for_again():
     assert actions(lab, [packets[0], packets[2]]) == ["accept", "drop"]
 
 
+@pytest.mark.parametrize("between", ["nothing", "acknowledgement", "client says nothing new"])
+def test_half_a_request_that_passed_behind_the_description(between):
+    """What the old process let pass unread makes the other half ambiguous, whether or not its receiver has answered."""
+    half = BEGUN.client(b"GET /se")
+    other = rest(half.client(b"cret HTTP/1.1\r\n\r\n"), half)
+    first = {"nothing": [], "acknowledgement": rest(half.ack(), half)}
+    first["client says nothing new"] = rest(half.server(b"HTTP/1.1 100 Continue\r\n\r\n").ack(), half)[1:]
+    lab = taken_over(BEGUN)
+    assert set(actions(lab, first[between])) <= {"accept"}
+    assert actions(lab, other) == ["drop"]
+    assert lab.engine.counters["failure.ambiguous"] == 1
+
+
+def test_what_passed_behind_the_description_in_a_body_is_not_missed():
+    head = BEGUN.client(b"PUT /ok HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc")
+    passed = head.client(b"def")
+    whole = passed.client(b"ghi")
+    lab = taken_over(head)
+    assert actions(lab, rest(whole, passed)) == ["accept"]
+    assert actions(lab, rest(whole.client(OK), whole)) == ["accept"]
+    assert actions(lab, rest(whole.client(OK).client(OK.replace(b"ok", b"secret")), whole.client(OK))) == ["drop"]
+
+
 def test_a_description_says_what_was_there():
     lab = engine(POLICY, live=True)
     lab.send(BEGUN.client(b"GET /"))

@@ -33,6 +33,7 @@ class StreamDirection:
         "fin",
         "inspected",
         "isn",
+        "lags",
         "missing",
         "next",
         "out_of_order",
@@ -74,6 +75,8 @@ class StreamDirection:
     reset: bool
     #: it goes on from where another process was
     resumed: bool
+    #: bytes may have passed between its description and this process: its first segment says whether they did
+    lags: bool
     #: acknowledgement number that would answer a SYN sent inside the connection; -1: there was none
     resyn: int
     #: a packet of this sender was accepted
@@ -96,7 +99,7 @@ class StreamDirection:
         self.inspected = self.missing = self.removed = self.window = self.shift = 0
         self.unacked_data = None
         self.out_of_order = self.bad_checksum_segments = None
-        self.reset = self.seen = self.signature = self.fast_path_ok = self.resumed = False
+        self.reset = self.seen = self.signature = self.fast_path_ok = self.resumed = self.lags = False
 
     def position(self, seq: int) -> int:
         """Return the position of a 32-bit sequence number: the one nearest to ``next``."""
@@ -114,7 +117,8 @@ class StreamDirection:
 
     def is_in_order(self) -> bool:
         """Return True if nothing is out of order, urgent, signed or missing."""
-        return self.out_of_order is None and self.urgent < 0 and not self.signature and not self.missing
+        unusual = self.signature or self.missing or self.lags
+        return self.out_of_order is None and self.urgent < 0 and not unusual
 
     def buffered(self) -> int:
         """Return the number of bytes held in memory."""
@@ -191,6 +195,16 @@ class StreamDirection:
         self.next = target
         self.top = max(self.top, position)
         self.acked = position
+
+    def catch_up(self, position: int) -> None:
+        """Go on at ``position``, where the first segment after a hand-over stands: what is before it passed unseen."""
+        if position > max(self.next, self.acked) and self.out_of_order is None:
+            self.unacked_data = None
+            self.missing += position - self.next
+            self.next = position
+            self.top = max(self.top, position)
+        if position >= self.next:
+            self.lags = False
 
     def keep_bad_checksum(self, at: int, data: bytes) -> None:
         """Keep a piece whose checksum is wrong: in a capture its receiver may still acknowledge it."""

@@ -71,5 +71,5 @@ def _resume(state: object) -> StreamDirection | None:
     direction.out_of_order = kept or None
     direction.top += last
     direction.window_end, direction.shift = UNKNOWN_WINDOW, MAX_SHIFT
-    direction.resumed = True
+    direction.resumed = direction.lags = True
     return direction

@@ -236,6 +236,10 @@ class SegmentValidator:
         refusal = self._check_place(at, end, len(data), fin, sender, peer, loose)
         if refusal is not None:
             return refusal
+        if sender.lags:
+            self.buffered -= len(sender.unacked_data or b"")
+            sender.catch_up(at)
+            self.buffered += len(sender.unacked_data or b"")
         if not sender.matches_sent(at, data):
             return None if self.pass_unordered else _OVERLAP
         urgent = sender.urgent
