@@ -67,6 +67,20 @@ def test_what_came_out_of_order_is_not_asked_for_again():
     assert actions(lab, [packets[0], packets[2]]) == ["accept", "drop"]
 
 
+def test_pieces_side_by_side_behind_a_hole_are_handed_over():
+    """A description with two of them was refused, and the successor began at whatever came first."""
+    pieces = [b"GET /", b"se", b"cret", b" HTTP/1.1\r\n\r\n"]
+    whole = BEGUN
+    for piece in pieces:
+        whole = whole.client(piece)
+    packets = rest(whole, BEGUN)
+    lab = engine(POLICY, live=True)
+    lab.send(BEGUN)
+    assert actions(lab, [packets[1], packets[2]]) == ["accept", "accept"]
+    lab = successor(lab)
+    assert actions(lab, [packets[3], packets[0]]) == ["accept", "drop"]
+
+
 @pytest.mark.parametrize("between", ["nothing", "acknowledgement", "client says nothing new"])
 def test_half_a_request_that_passed_behind_the_description(between):
     """What the old process let pass unread makes the other half ambiguous, whether or not its receiver has answered."""

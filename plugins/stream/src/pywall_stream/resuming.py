@@ -64,7 +64,7 @@ def _resume(state: object) -> StreamDirection | None:
     last = 0
     kept: list[tuple[int, bytes]] = []
     for distance, piece in pieces:
-        if distance <= last or not piece:
+        if distance < max(last, 1) or not piece:  # a piece may begin where the one before it ends
             return None
         kept.append((direction.next + distance, piece))
         last = distance + len(piece)
