@@ -59,6 +59,8 @@ LOOKS_AT_ONCE: Final = 256
 PIECE_SECONDS: Final = 0.01
 #: flows that are classified when they end, live and for their events alone: some 0.4 ms each, while packets wait
 CLASSES_A_SECOND: Final = 200
+#: what is handed over of a flow that was dropped since servers read it differently
+_AMBIGUOUS: Final = {"": "ambiguous"}
 
 
 class Tracer(Protocol):
@@ -210,11 +212,14 @@ class Engine:
         """Yield what is known of each live flow, ready for JSON, for :meth:`inherit` of another process."""
         for flow in self.flows:
             if not flow.closed:
-                yield describe(flow, None if flow.detection.following is None else self._keep_flow(flow))
+                yield describe(flow, self._keep_flow(flow))
         yield from self.inheritance.entries()
 
     def _keep_flow(self, flow: Flow) -> dict[str, Any] | None:
         """Return what another process needs to go on with the transactions of a flow, None where nobody can tell."""
+        if flow.detection.following is None:
+            ambiguous = flow.final is not None and flow.final.cause is Cause.AMBIGUOUS
+            return dict(_AMBIGUOUS) if ambiguous else None
         parser = self.detection.transactions.save(flow)
         if parser is None:
             return None
@@ -477,6 +482,12 @@ class Engine:
                 if plugin in known.kept:
                     self._guard.call(plugin, call, flow, known.kept[plugin])
         self.detection.resume(flow, known)
+        if (
+            known.kept == _AMBIGUOUS and not known.followed
+        ):  # what was refused comes again, and the rules cannot read it
+            dropped = FailurePolicy(self.config).ambiguous(known.app_proto or "", "before", datagram=False)
+            if dropped is not None and dropped.final:
+                flow.stop_looking(dropped)
 
     def _end_flow(self, flow: Flow, reason: str) -> None:
         if flow.detection.classifying:

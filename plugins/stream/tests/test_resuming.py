@@ -81,6 +81,17 @@ def test_pieces_side_by_side_behind_a_hole_are_handed_over():
     assert actions(lab, [packets[3], packets[0]]) == ["accept", "drop"]
 
 
+@pytest.mark.parametrize("switch", ["drop-flow", "pass-flow"])
+def test_what_was_dropped_as_ambiguous_does_not_pass_when_it_comes_again(switch):
+    both = BEGUN.client(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n")
+    again = rest(both.client(b"0\r\n\r\nGET /secret HTTP/1.1\r\n\r\n"), both)
+    lab = engine(POLICY, live=True)
+    assert actions(lab, both)[-1] == "drop"
+    after = engine(POLICY + f"failure: {{ambiguous: {switch}}}\n", live=True)
+    after.engine.inherit(json.loads(json.dumps(list(lab.engine.describe_flows()))))
+    assert actions(after, again) == ["drop" if switch == "drop-flow" else "accept"]
+
+
 @pytest.mark.parametrize("between", ["nothing", "acknowledgement", "client says nothing new"])
 def test_half_a_request_that_passed_behind_the_description(between):
     """What the old process let pass unread makes the other half ambiguous, whether or not its receiver has answered."""
