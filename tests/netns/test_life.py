@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 import pywall_core
+from pywall_core.plugins.helpers import are_helpers_installed
 
 from .conftest import command_line, patience
 
@@ -404,13 +405,15 @@ def test_life_older_connections_as_configured(lab: Any, midstream: str, lives: b
 
 def test_life_privileges(lab: Any) -> None:
     """CAP_NET_ADMIN alone (bit 12), for supervisor and worker, and no way back. Where ipset is installed the supervisor
-    has CAP_NET_RAW (bit 13) as well: iptables asks for a set over a raw socket."""
+    has CAP_NET_RAW (bit 13) as well: iptables asks for a set over a raw socket. Where a plugin may need a helper
+    process it keeps CAP_DAC_READ_SEARCH (2) and CAP_SYS_PTRACE (19), which it gives to that process alone."""
+    of_supervisor = (shutil.which("ipset") is not None) << 13 | are_helpers_installed() * (1 << 2 | 1 << 19)
     firewall = lab.run(CLOSED, PYWALL_IPTABLES="nft")
     for pid in [firewall.pid, *firewall.workers()]:
         status = dict(
             line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line
         )
-        wanted = 1 << 12 | (pid == firewall.pid and shutil.which("ipset") is not None) << 13
+        wanted = 1 << 12 | (of_supervisor if pid == firewall.pid else 0)
         assert {status[name] for name in ("CapPrm", "CapEff", "CapBnd")} == {f"{wanted:016x}"}
         assert status["NoNewPrivs"] == "1"
         assert int(status["CapInh"], 16) == int(status["CapAmb"], 16) == 0
