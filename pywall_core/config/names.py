@@ -26,7 +26,6 @@ PROTOCOL_ALIASES: Final = {
     "http/3": "quic",
     "sftp": "ssh",
     "scp": "ssh",
-    "mosh": "unknown",
     "torrent": "bittorrent",
     "p2p": "bittorrent",
     "vnc": "rfb",
