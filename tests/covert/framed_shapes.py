@@ -10,9 +10,7 @@ from collections.abc import Callable
 from random import Random
 from urllib.parse import quote_from_bytes
 
-from .sessions import Frame, Session, Transport, add_shape, dialogue, shape
-
-MakeFrame = Callable[[Random], Frame]
+from .sessions import MakeFrame, Session, add_framing, dialogue, shape
 
 
 def _varint(number: int) -> bytes:
@@ -22,12 +20,6 @@ def _varint(number: int) -> bytes:
         number >>= 7
     out.append(number)
     return bytes(out)
-
-
-def _framed(
-    name: str, family: str, make: MakeFrame, transport: Transport = "tcp", sizes: tuple[int, int] | None = None
-) -> None:
-    add_shape(name, family, True, lambda rng: dialogue(rng, make(rng), transport, sizes=sizes))
 
 
 def _header(layout: str, *fields: Callable[[bytes, int, bool], object]) -> MakeFrame:
@@ -57,19 +49,19 @@ for _name, _layout in {
     "u64be": ">Q",
     "u64le": "<Q",
 }.items():
-    _framed(f"length-{_name}", "lengths", _header(_layout, _size))
-_framed("length-u8", "lengths", _header("B", _size), sizes=(16, 255))
-_framed("length-u24be", "lengths", lambda rng: lambda d, n, up: len(d).to_bytes(3, "big") + d)
-_framed("length-varint", "lengths", lambda rng: lambda d, n, up: _varint(len(d)) + d)
-_framed("length-with-header", "lengths", _header(">HH", lambda d, n, up: len(d) + 4, _constant(1)))
-_framed("length-decimal-line", "lengths", lambda rng: lambda d, n, up: b"%d\n" % len(d) + d)
-_framed("length-hex-chunked", "lengths", lambda rng: lambda d, n, up: b"%x\r\n" % len(d) + d + b"\r\n")
-_framed("netstring", "lengths", lambda rng: lambda d, n, up: b"%d:" % len(d) + d + b",")
-_framed("length-nul-text", "lengths", lambda rng: lambda d, n, up: b"%d\0" % len(d) + d)
-_framed("length-behind", "lengths", lambda rng: lambda d, n, up: d + struct.pack("<I", len(d)))
-_framed("length-masked", "lengths", lambda rng: lambda d, n, up: struct.pack("<I", len(d) ^ 0x5A17C3E9) + d)
-_framed("length-twice", "lengths", _header("<II", _size, lambda d, n, up: len(d) * 3 + 11))
-_framed(
+    add_framing(f"length-{_name}", "lengths", _header(_layout, _size))
+add_framing("length-u8", "lengths", _header("B", _size), sizes=(16, 255))
+add_framing("length-u24be", "lengths", lambda rng: lambda d, n, up: len(d).to_bytes(3, "big") + d)
+add_framing("length-varint", "lengths", lambda rng: lambda d, n, up: _varint(len(d)) + d)
+add_framing("length-with-header", "lengths", _header(">HH", lambda d, n, up: len(d) + 4, _constant(1)))
+add_framing("length-decimal-line", "lengths", lambda rng: lambda d, n, up: b"%d\n" % len(d) + d)
+add_framing("length-hex-chunked", "lengths", lambda rng: lambda d, n, up: b"%x\r\n" % len(d) + d + b"\r\n")
+add_framing("netstring", "lengths", lambda rng: lambda d, n, up: b"%d:" % len(d) + d + b",")
+add_framing("length-nul-text", "lengths", lambda rng: lambda d, n, up: b"%d\0" % len(d) + d)
+add_framing("length-behind", "lengths", lambda rng: lambda d, n, up: d + struct.pack("<I", len(d)))
+add_framing("length-masked", "lengths", lambda rng: lambda d, n, up: struct.pack("<I", len(d) ^ 0x5A17C3E9) + d)
+add_framing("length-twice", "lengths", _header("<II", _size, lambda d, n, up: len(d) * 3 + 11))
+add_framing(
     "magic-two-lengths",
     "lengths",
     lambda rng: lambda d, n, up: b"Vr9xQ" + struct.pack("<II", len(d) + 13, 2 * len(d)) + d,
@@ -77,44 +69,48 @@ _framed(
 
 # --- types, counters, ids ---
 
-_framed("length-type", "headers", lambda rng: lambda d, n, up: struct.pack(">IB", len(d), rng.choice((1, 2, 7))) + d)
-_framed("type-length", "headers", lambda rng: lambda d, n, up: struct.pack("<BxH", rng.choice((3, 4)), len(d)) + d)
-_framed("magic-length-type-sequence", "headers", _header("<IIHH", _constant(0xDEADBEEF), _size, _constant(2), _number))
-_framed("sequence-u32", "headers", _header(">I", _number), "udp")
-_framed("sequence-u64", "headers", _header("<Q", _number), "udp")
-_framed("sequence-u16-type", "headers", _header(">HB", _number, _constant(5)), "udp")
-_framed("magic-only", "headers", lambda rng: lambda d, n, up: b"\x13\x37\xca\xfe" + d, "udp")
-_framed("magic-random", "headers", lambda rng: (lambda magic: lambda d, n, up: magic + d)(rng.randbytes(6)))
-_framed(
+add_framing(
+    "length-type", "headers", lambda rng: lambda d, n, up: struct.pack(">IB", len(d), rng.choice((1, 2, 7))) + d
+)
+add_framing("type-length", "headers", lambda rng: lambda d, n, up: struct.pack("<BxH", rng.choice((3, 4)), len(d)) + d)
+add_framing(
+    "magic-length-type-sequence", "headers", _header("<IIHH", _constant(0xDEADBEEF), _size, _constant(2), _number)
+)
+add_framing("sequence-u32", "headers", _header(">I", _number), "udp")
+add_framing("sequence-u64", "headers", _header("<Q", _number), "udp")
+add_framing("sequence-u16-type", "headers", _header(">HB", _number, _constant(5)), "udp")
+add_framing("magic-only", "headers", lambda rng: lambda d, n, up: b"\x13\x37\xca\xfe" + d, "udp")
+add_framing("magic-random", "headers", lambda rng: (lambda magic: lambda d, n, up: magic + d)(rng.randbytes(6)))
+add_framing(
     "guid-each",
     "headers",
     lambda rng: (lambda guid: lambda d, n, up: guid + struct.pack("<I", len(d)) + d)(rng.randbytes(16)),
 )
-_framed(
+add_framing(
     "session-sequence",
     "headers",
     lambda rng: (lambda sid: lambda d, n, up: sid + struct.pack(">I", n) + d)(rng.randbytes(8)),
     "udp",
 )
-_framed(
+add_framing(
     "timestamp-ms",
     "headers",
     lambda rng: (lambda t: lambda d, n, up: struct.pack(">Q", t + 37 * n) + d)(1_760_000_000_000),
     "udp",
 )
-_framed(
+add_framing(
     "crc-behind",
     "headers",
     lambda rng: lambda d, n, up: struct.pack(">H", len(d)) + d + struct.pack(">I", zlib.crc32(d)),
 )
-_framed("header-16-zeros", "headers", _header("<I12x", _size))
-_framed("header-64-padded", "headers", _header("<4sII52x", _constant(b"PKT1"), _size, _number))
-_framed(
+add_framing("header-16-zeros", "headers", _header("<I12x", _size))
+add_framing("header-64-padded", "headers", _header("<4sII52x", _constant(b"PKT1"), _size, _number))
+add_framing(
     "utf16-name-header",
     "headers",
     lambda rng: lambda d, n, up: "chunk".encode("utf-16-le") + struct.pack("<I", len(d)) + d,
 )
-_framed(
+add_framing(
     "kcp-like",
     "headers",
     lambda rng: (
@@ -124,13 +120,13 @@ _framed(
     )(rng.getrandbits(32)),
     "udp",
 )
-_framed(
+add_framing(
     "nonce-tag",
     "headers",
     lambda rng: lambda d, n, up: struct.pack(">H", len(d) + 28) + rng.randbytes(12) + d + rng.randbytes(16),
 )
-_framed("counter-nonce", "headers", lambda rng: lambda d, n, up: struct.pack(">IQ", len(d), n) + d)
-_framed(
+add_framing("counter-nonce", "headers", lambda rng: lambda d, n, up: struct.pack(">IQ", len(d), n) + d)
+add_framing(
     "xor-constant-header",
     "headers",
     lambda rng: (
@@ -139,7 +135,7 @@ _framed(
         )
     )(rng.randbytes(8)),
 )
-_framed(
+add_framing(
     "first-byte-alphabet",
     "headers",
     lambda rng: lambda d, n, up: bytes([rng.choice((0x28, 0x30, 0x38, 0x48))]) + d,
@@ -148,21 +144,23 @@ _framed(
 
 # --- small messages ---
 
-_framed("raw-1-to-8", "small", lambda rng: lambda d, n, up: d, sizes=(1, 8))
-_framed("raw-8-to-64", "small", lambda rng: lambda d, n, up: d, sizes=(8, 64))
-_framed("raw-blocks-16", "small", lambda rng: lambda d, n, up: d, sizes=(16, 16))
-_framed("length-16-to-64", "small", _header(">H", _size), sizes=(16, 64))
-_framed("length-u32-small", "small", _header("<I", _size), sizes=(24, 90))
-_framed("datagrams-40-to-120", "small", lambda rng: lambda d, n, up: d, "udp", (40, 120))
-_framed("ping-pong-32", "small", _header("<HH", _size, _number), sizes=(32, 32))
+add_framing("raw-1-to-8", "small", lambda rng: lambda d, n, up: d, sizes=(1, 8))
+add_framing("raw-8-to-64", "small", lambda rng: lambda d, n, up: d, sizes=(8, 64))
+add_framing("raw-blocks-16", "small", lambda rng: lambda d, n, up: d, sizes=(16, 16))
+add_framing("length-16-to-64", "small", _header(">H", _size), sizes=(16, 64))
+add_framing("length-u32-small", "small", _header("<I", _size), sizes=(24, 90))
+add_framing("datagrams-40-to-120", "small", lambda rng: lambda d, n, up: d, "udp", (40, 120))
+add_framing("ping-pong-32", "small", _header("<HH", _size, _number), sizes=(32, 32))
 
 # --- padding ---
 
-_framed("zero-padded-512", "padding", lambda rng: lambda d, n, up: struct.pack(">H", len(d)) + d + bytes(-len(d) % 512))
-_framed("ff-padded-256", "padding", lambda rng: lambda d, n, up: d + b"\xff" * (-len(d) % 256))
-_framed("half-zeros", "padding", lambda rng: lambda d, n, up: struct.pack("<I", len(d)) + d + bytes(len(d)))
-_framed("space-padded", "padding", lambda rng: lambda d, n, up: d + b" " * (-len(d) % 128))
-_framed("zeros-before", "padding", lambda rng: lambda d, n, up: bytes(48) + d, "udp")
+add_framing(
+    "zero-padded-512", "padding", lambda rng: lambda d, n, up: struct.pack(">H", len(d)) + d + bytes(-len(d) % 512)
+)
+add_framing("ff-padded-256", "padding", lambda rng: lambda d, n, up: d + b"\xff" * (-len(d) % 256))
+add_framing("half-zeros", "padding", lambda rng: lambda d, n, up: struct.pack("<I", len(d)) + d + bytes(len(d)))
+add_framing("space-padded", "padding", lambda rng: lambda d, n, up: d + b" " * (-len(d) % 128))
+add_framing("zeros-before", "padding", lambda rng: lambda d, n, up: bytes(48) + d, "udp")
 
 # --- encodings ---
 
@@ -200,13 +198,15 @@ _ENCODERS: dict[str, Callable[[bytes], bytes]] = {
     "bits-5": lambda d: _pack_bits(d, 5, 97),
 }
 for _name, _encode in _ENCODERS.items():
-    _framed(f"{_name}-lines", "encodings", (lambda encode: lambda rng: lambda d, n, up: encode(d) + b"\n")(_encode))
-_framed(
+    add_framing(f"{_name}-lines", "encodings", (lambda encode: lambda rng: lambda d, n, up: encode(d) + b"\n")(_encode))
+add_framing(
     "base64-in-json", "encodings", lambda rng: lambda d, n, up: b'{"id": %d, "data": "%s"}\n' % (n, base64.b64encode(d))
 )
-_framed("base64-in-xml", "encodings", lambda rng: lambda d, n, up: b"<m n='%d'>%s</m>\r\n" % (n, base64.b64encode(d)))
-_framed("base64-stream", "encodings", lambda rng: lambda d, n, up: base64.b64encode(d[: len(d) // 3 * 3 or 3]))
-_framed(
+add_framing(
+    "base64-in-xml", "encodings", lambda rng: lambda d, n, up: b"<m n='%d'>%s</m>\r\n" % (n, base64.b64encode(d))
+)
+add_framing("base64-stream", "encodings", lambda rng: lambda d, n, up: base64.b64encode(d[: len(d) // 3 * 3 or 3]))
+add_framing(
     "repeated-key-xor",
     "encodings",
     lambda rng: (

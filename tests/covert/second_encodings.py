@@ -11,8 +11,8 @@ import zlib
 from collections.abc import Callable
 from random import Random
 
-from .second_framings import _covert, _same
-from .sessions import Session, add_shape
+from .second_framings import _same
+from .sessions import Session, add_framing, add_shape
 
 # --- text encodings ---
 
@@ -56,37 +56,39 @@ _TEXTS: dict[str, Callable[[bytes, int], bytes]] = {
     ),
 }
 for _name, _encode in _TEXTS.items():
-    _covert(_name, "texts", (lambda encode: lambda rng: lambda d, n, up: encode(d, n))(_encode))
+    add_framing(_name, "texts", (lambda encode: lambda rng: lambda d, n, up: encode(d, n))(_encode))
 
 # --- datagrams ---
 
-_covert("udp-u16-flags", "datagrams", _same(lambda d, n, up: struct.pack(">HB", n, 0x80 if n % 5 else 0x81) + d), "udp")
-_covert(
+add_framing(
+    "udp-u16-flags", "datagrams", _same(lambda d, n, up: struct.pack(">HB", n, 0x80 if n % 5 else 0x81) + d), "udp"
+)
+add_framing(
     "udp-openvpn-like-v2",
     "datagrams",
     lambda rng: lambda d, n, up: b"\x48\0\0\x07" + struct.pack(">I", n + 1) + rng.randbytes(16) + d,
     "udp",
 )
-_covert(
+add_framing(
     "udp-counter-time-ids",
     "datagrams",
     _same(lambda d, n, up: struct.pack("<IIHHB", n, 90_000 + 33 * n, 17, 4, up) + d),
     "udp",
 )
-_covert(
+add_framing(
     "udp-rtp-extension",
     "datagrams",
     lambda rng: lambda d, n, up: struct.pack(">BBHII", 0x90, 111, n, 960 * n, 77) + b"\xbe\xde\0\1\x10\x7f\0\0" + d,
     "udp",
 )
-_covert(
+add_framing(
     "udp-tftp-like",
     "datagrams",
     _same(lambda d, n, up: struct.pack(">HH", 3, n + 1) + d if up else struct.pack(">HH", 4, n + 1)),
     "udp",
     (512, 512),
 )
-_covert(
+add_framing(
     "udp-sctp-like",
     "datagrams",
     lambda rng: (
@@ -98,19 +100,19 @@ _covert(
     ),
     "udp",
 )
-_covert(
+add_framing(
     "udp-acks-between",
     "datagrams",
     _same(lambda d, n, up: struct.pack(">BI", 1, n) + d if n % 3 else struct.pack(">BIIB", 2, n, n, 0)),
     "udp",
 )
-_covert(
+add_framing(
     "udp-fec-shards",
     "datagrams",
     _same(lambda d, n, up: struct.pack("<IHH", n, 0xF1 if n % 13 < 10 else 0xF2, len(d) + 2) + d),
     "udp",
 )
-_covert("udp-nonce-8", "datagrams", lambda rng: lambda d, n, up: rng.randbytes(8) + d, "udp", (20, 500))
+add_framing("udp-nonce-8", "datagrams", lambda rng: lambda d, n, up: rng.randbytes(8) + d, "udp", (20, 500))
 
 
 def _acknowledged(rng: Random) -> Session:

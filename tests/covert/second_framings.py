@@ -9,15 +9,9 @@ from collections.abc import Callable
 from random import Random
 
 from .encoders import bson, cbor, msgpack, varint
-from .sessions import Frame, Transport, add_shape, dialogue
+from .sessions import Frame, add_framing
 
 Sizes = tuple[int, int]
-
-
-def _covert(
-    name: str, family: str, make: Callable[[Random], Frame], transport: Transport = "tcp", sizes: Sizes | None = None
-) -> None:
-    add_shape(name, family, True, lambda rng: dialogue(rng, make(rng), transport, sizes=sizes))
 
 
 def _same(frame: Frame) -> Callable[[Random], Frame]:
@@ -46,17 +40,21 @@ def _bson_envelope(d: bytes, n: int, up: bool) -> bytes:
     return struct.pack("<i", len(body) + 4) + body
 
 
-_covert("env-protobuf", "envelopes", _same(_proto_envelope))
-_covert("env-protobuf-one-field", "envelopes", _same(lambda d, n, up: b"\x12" + varint(len(d)) + d))
-_covert(
+add_framing("env-protobuf", "envelopes", _same(_proto_envelope))
+add_framing("env-protobuf-one-field", "envelopes", _same(lambda d, n, up: b"\x12" + varint(len(d)) + d))
+add_framing(
     "env-msgpack-map",
     "envelopes",
     _same(lambda d, n, up: msgpack({"i": n, "up": up}) + b"\xc5" + struct.pack(">H", len(d)) + d),
 )
-_covert("env-cbor-array", "envelopes", _same(lambda d, n, up: b"\x83" + cbor(n) + cbor("data") + _cbor_bytes(d)))
-_covert("env-bson", "envelopes", _same(_bson_envelope))
-_covert("env-bson-head-then-body", "envelopes", _same(lambda d, n, up: bson({"op": "put", "n": n, "len": len(d)}) + d))
-_covert("env-ber-octets", "envelopes", _same(lambda d, n, up: _ber(0x30, _ber(2, struct.pack(">I", n)) + _ber(4, d))))
+add_framing("env-cbor-array", "envelopes", _same(lambda d, n, up: b"\x83" + cbor(n) + cbor("data") + _cbor_bytes(d)))
+add_framing("env-bson", "envelopes", _same(_bson_envelope))
+add_framing(
+    "env-bson-head-then-body", "envelopes", _same(lambda d, n, up: bson({"op": "put", "n": n, "len": len(d)}) + d)
+)
+add_framing(
+    "env-ber-octets", "envelopes", _same(lambda d, n, up: _ber(0x30, _ber(2, struct.pack(">I", n)) + _ber(4, d)))
+)
 
 # --- type, length, value ---
 
@@ -65,9 +63,9 @@ def _tlv(kinds: str, *parts: bytes) -> bytes:
     return b"".join(struct.pack(kinds, number + 1, len(part)) + part for number, part in enumerate(parts))
 
 
-_covert("tlv-u8-u16", "tlv", lambda rng: lambda d, n, up: _tlv(">BH", rng.randbytes(12), d, rng.randbytes(16)))
-_covert("tlv-u16-u32", "tlv", lambda rng: lambda d, n, up: _tlv("<HI", struct.pack("<Q", n), d))
-_covert(
+add_framing("tlv-u8-u16", "tlv", lambda rng: lambda d, n, up: _tlv(">BH", rng.randbytes(12), d, rng.randbytes(16)))
+add_framing("tlv-u16-u32", "tlv", lambda rng: lambda d, n, up: _tlv("<HI", struct.pack("<Q", n), d))
+add_framing(
     "tlv-u8-u8-fragments",
     "tlv",
     _same(
@@ -76,9 +74,9 @@ _covert(
         )
     ),
 )
-_covert("nested-lengths", "tlv", _same(lambda d, n, up: struct.pack(">IHH", len(d) + 4, 1, len(d)) + d))
-_covert("own-record-u24", "tlv", _same(lambda d, n, up: b"\x05" + (len(d) + 1).to_bytes(3, "big") + b"\x01" + d))
-_covert(
+add_framing("nested-lengths", "tlv", _same(lambda d, n, up: struct.pack(">IHH", len(d) + 4, 1, len(d)) + d))
+add_framing("own-record-u24", "tlv", _same(lambda d, n, up: b"\x05" + (len(d) + 1).to_bytes(3, "big") + b"\x01" + d))
+add_framing(
     "varint-zigzag-delta",
     "tlv",
     lambda rng: (
@@ -116,27 +114,27 @@ def _hdlc(d: bytes, n: int, up: bool) -> bytes:
     return b"\x7e" + body.replace(b"\x7d", b"\x7d\x5d").replace(b"\x7e", b"\x7d\x5e") + b"\x7e"
 
 
-_covert("slip", "stuffing", _same(lambda d, n, up: _slip(d)))
-_covert("cobs", "stuffing", _same(lambda d, n, up: _cobs(d)))
-_covert("hdlc", "stuffing", _same(_hdlc))
-_covert(
+add_framing("slip", "stuffing", _same(lambda d, n, up: _slip(d)))
+add_framing("cobs", "stuffing", _same(lambda d, n, up: _cobs(d)))
+add_framing("hdlc", "stuffing", _same(_hdlc))
+add_framing(
     "magic2-length-type-crc",
     "sums",
     _same(lambda d, n, up: b"\xa5\x5a" + struct.pack("<HB", len(d), n & 3) + d + struct.pack("<I", zlib.crc32(d))),
 )
-_covert(
+add_framing(
     "chunks-1024-crc", "sums", _same(lambda d, n, up: struct.pack(">II", len(d), zlib.crc32(d)) + d), sizes=(1024, 1024)
 )
-_covert(
+add_framing(
     "xor-sum-byte",
     "sums",
     _same(lambda d, n, up: b"\x02" + struct.pack(">H", len(d)) + d + bytes([sum(d) & 255]) + b"\x03"),
 )
-_covert("adler-ahead", "sums", _same(lambda d, n, up: struct.pack(">IIB", zlib.adler32(d), len(d), 0x10) + d))
+add_framing("adler-ahead", "sums", _same(lambda d, n, up: struct.pack(">IIB", zlib.adler32(d), len(d), 0x10) + d))
 
 # --- headers of one's own ---
 
-_covert(
+add_framing(
     "header-32",
     "own headers",
     lambda rng: (
@@ -145,24 +143,24 @@ _covert(
         )
     )(rng.getrandbits(32)),
 )
-_covert(
+add_framing(
     "header-40-uuid",
     "own headers",
     lambda rng: (
         lambda uid: lambda d, n, up: uid + struct.pack(">QQII", 1_760_000_000_123 + n, n, len(d), 0xFFFFFFFF) + d
     )(rng.randbytes(16)),
 )
-_covert(
+add_framing(
     "header-64-random-session",
     "own headers",
     lambda rng: (lambda sid: lambda d, n, up: sid + struct.pack("<IIQ", len(d), n, 0) + d)(rng.randbytes(48)),
 )
-_covert(
+add_framing(
     "header-12-per-message-id",
     "own headers",
     lambda rng: lambda d, n, up: struct.pack("<I", len(d)) + rng.randbytes(8) + d,
 )
-_covert(
+add_framing(
     "header-masked-4",
     "own headers",
     lambda rng: (
@@ -171,15 +169,17 @@ _covert(
         )
     )(rng.randbytes(4)),
 )
-_covert(
+add_framing(
     "header-hostname-u16",
     "own headers",
     lambda rng: lambda d, n, up: b"WIN-7F3KQ1\0\0\0\0\0\0" + struct.pack("<HH", 0x1001, len(d)) + d,
 )
-_covert(
+add_framing(
     "index-total-offset", "own headers", _same(lambda d, n, up: struct.pack("<IIQH", n, 4096, n * 1000, len(d)) + d)
 )
-_covert("record-type-u16", "own headers", _same(lambda d, n, up: struct.pack(">BBH", 0x41, 0x02, len(d) ^ 0x8000) + d))
+add_framing(
+    "record-type-u16", "own headers", _same(lambda d, n, up: struct.pack(">BBH", 0x41, 0x02, len(d) ^ 0x8000) + d)
+)
 
 # --- padding ---
 
@@ -188,28 +188,28 @@ def _bucket(size: int) -> int:
     return next(bucket for bucket in (64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384) if bucket >= size)
 
 
-_covert(
+add_framing(
     "buckets-zero-fill",
     "buckets",
     _same(lambda d, n, up: (struct.pack(">H", len(d)) + d).ljust(_bucket(len(d) + 2), b"\0")),
 )
-_covert(
+add_framing(
     "buckets-pad-byte",
     "buckets",
     _same(lambda d, n, up: (lambda b: struct.pack("<I", len(d)) + d + bytes([b & 255]) * b)(-(len(d) + 4) % 128)),
 )
-_covert(
+add_framing(
     "grid-1024-text-fill",
     "buckets",
     _same(lambda d, n, up: struct.pack("<I", len(d)) + d + (b"PADDING" * 150)[: -(len(d) + 4) % 1024]),
 )
-_covert(
+add_framing(
     "grid-48-zero-fill",
     "buckets",
     _same(lambda d, n, up: bytes([len(d) & 255]) + d + bytes(-(len(d) + 1) % 48)),
     sizes=(10, 200),
 )
-_covert(
+add_framing(
     "random-fill",
     "buckets",
     lambda rng: (
@@ -221,11 +221,11 @@ _covert(
 
 # --- small messages ---
 
-_covert("tiny-varint", "tiny", _same(lambda d, n, up: varint(len(d)) + d), sizes=(1, 64))
-_covert(
+add_framing("tiny-varint", "tiny", _same(lambda d, n, up: varint(len(d)) + d), sizes=(1, 64))
+add_framing(
     "tiny-type-blocks", "tiny", lambda rng: lambda d, n, up: bytes([rng.choice((0x10, 0x11, 0x20))]) + d, sizes=(16, 16)
 )
-_covert("keystrokes-u16", "tiny", _same(lambda d, n, up: struct.pack(">H", len(d)) + d), sizes=(17, 22))
-_covert("tiny-udp-counter", "tiny", _same(lambda d, n, up: bytes([n & 255]) + d), "udp", (1, 64))
-_covert("tiny-raw", "tiny", _same(lambda d, n, up: d), sizes=(1, 64))
-_covert("tiny-magic", "tiny", _same(lambda d, n, up: b"\x55\xaa" + bytes([len(d)]) + d), sizes=(8, 48))
+add_framing("keystrokes-u16", "tiny", _same(lambda d, n, up: struct.pack(">H", len(d)) + d), sizes=(17, 22))
+add_framing("tiny-udp-counter", "tiny", _same(lambda d, n, up: bytes([n & 255]) + d), "udp", (1, 64))
+add_framing("tiny-raw", "tiny", _same(lambda d, n, up: d), sizes=(1, 64))
+add_framing("tiny-magic", "tiny", _same(lambda d, n, up: b"\x55\xaa" + bytes([len(d)]) + d), sizes=(8, 48))

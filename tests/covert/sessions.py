@@ -14,6 +14,7 @@ from typing import Literal
 Transport = Literal["tcp", "udp"]
 #: a message's payload, its number in its direction from 0, and whether the client sends it: the bytes on the wire
 Frame = Callable[[bytes, int, bool], bytes]
+MakeFrame = Callable[[Random], Frame]
 
 DATAGRAM = 1200
 """Bytes of payload of the largest datagram."""
@@ -94,6 +95,13 @@ def message_sizes(rng: Random, total: int, low: int, high: int) -> Iterator[int]
         size = log_uniform(rng, low, high)
         sent += size
         yield size
+
+
+def add_framing(
+    name: str, family: str, make: MakeFrame, transport: Transport = "tcp", sizes: tuple[int, int] | None = None
+) -> None:
+    """Register a covert dialogue in the framing that ``make`` returns for a flow."""
+    add_shape(name, family, True, lambda rng: dialogue(rng, make(rng), transport, sizes=sizes))
 
 
 def dialogue(

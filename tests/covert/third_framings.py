@@ -12,7 +12,7 @@ from random import Random
 from .benign_files import file_of
 from .encoders import json_line, jsons, msgpack, player_state, protobuf, varint, words
 from .mimicry_shapes import source_text
-from .sessions import Frame, Session, Transport, add_shape, dialogue, log_uniform
+from .sessions import Frame, Session, Transport, add_framing, add_shape, dialogue, log_uniform
 
 Sizes = tuple[int, int]
 
@@ -26,12 +26,7 @@ def _frame(
     seeded: bool = False,
 ) -> None:
     """Dialogue in one framing; ``seeded``: ``make`` takes the generator and returns the framing of a flow."""
-    add_shape(
-        name,
-        "third framings",
-        True,
-        lambda rng: dialogue(rng, make(rng) if seeded else make, transport, sizes=sizes),  # type: ignore[call-arg, arg-type]
-    )
+    add_framing(name, "third framings", make if seeded else lambda rng: make, transport, sizes)  # type: ignore[arg-type, return-value]
 
 
 # --- framings ---

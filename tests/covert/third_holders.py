@@ -10,27 +10,7 @@ from random import Random
 
 from .benign_files import file_of
 from .mimicry_shapes import program
-from .sessions import Frame, Session, Transport, add_shape, dialogue, log_uniform, transfer
-
-Sizes = tuple[int, int]
-
-
-def _frame(
-    name: str,
-    make: Frame | Callable[[Random], Frame],
-    transport: Transport = "tcp",
-    sizes: Sizes | None = None,
-    *,
-    seeded: bool = False,
-) -> None:
-    """Dialogue in one framing; ``seeded``: ``make`` takes the generator and returns the framing of a flow."""
-    add_shape(
-        name,
-        "third framings",
-        True,
-        lambda rng: dialogue(rng, make(rng) if seeded else make, transport, sizes=sizes),  # type: ignore[call-arg, arg-type]
-    )
-
+from .sessions import Session, add_shape, log_uniform, transfer
 
 # --- containers ---
 

@@ -7,27 +7,7 @@ import struct
 from collections.abc import Callable
 from random import Random
 
-from .sessions import Frame, Session, Transport, add_shape, dialogue
-
-Sizes = tuple[int, int]
-
-
-def _frame(
-    name: str,
-    make: Frame | Callable[[Random], Frame],
-    transport: Transport = "tcp",
-    sizes: Sizes | None = None,
-    *,
-    seeded: bool = False,
-) -> None:
-    """Dialogue in one framing; ``seeded``: ``make`` takes the generator and returns the framing of a flow."""
-    add_shape(
-        name,
-        "third framings",
-        True,
-        lambda rng: dialogue(rng, make(rng) if seeded else make, transport, sizes=sizes),  # type: ignore[call-arg, arg-type]
-    )
-
+from .sessions import Session, add_shape, dialogue
 
 # --- spellings ---
 

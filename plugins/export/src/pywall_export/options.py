@@ -5,12 +5,24 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 #: URL schemes by broker
 SCHEMES: Final = ("redis", "rediss", "nats", "kafka")
+
+
+def web_address(url: str, example: str) -> SplitResult:
+    """Return the parts of an address of HTTP.
+
+    :raises ValueError: it is none, or its port no number up to 65535
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"the URL is no web address; write {example}")
+    _ = parts.port
+    return parts
 
 
 class SpoolOptions(BaseModel):
@@ -103,10 +115,7 @@ class OtlpOptions(BaseModel):
     @field_validator("url")
     @classmethod
     def _is_http(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("the URL is no web address; write http://host:4318 or https://host")
-        _ = parts.port  # raises ValueError when it is no number up to 65535
+        parts = web_address(url, "http://host:4318 or https://host")
         if parts.path.strip("/").endswith(("v1/logs", "v1/metrics")):
             raise ValueError("leave /v1/logs and /v1/metrics out: they are added")
         if find_spec("opentelemetry") is None or find_spec("opentelemetry.exporter.otlp.proto.http") is None:

@@ -10,6 +10,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 from pydantic import Field, field_validator
 
 from .alerts import AlertOptions, AlertPlugin, describe
+from .options import web_address
 
 
 class WebhookOptions(AlertOptions):
@@ -20,10 +21,7 @@ class WebhookOptions(AlertOptions):
     @field_validator("url")
     @classmethod
     def _is_http(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("the URL is no web address; write https://host/path")
-        _ = parts.port  # raises ValueError when it is no number up to 65535
+        web_address(url, "https://host/path")
         return url
 
 
