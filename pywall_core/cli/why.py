@@ -71,6 +71,8 @@ def from_events(lines: Iterable[str], number: int) -> Json | None:
         if f'"flow_id":{number}' not in line.replace(" ", ""):
             continue
         event = json.loads(line)
+        if event.get("flow_id") != number:
+            continue  # a longer number that begins alike
         kind = event.get("event_type")
         if kind == "flow" or (kind == "drop" and (best is None or best["event_type"] == "drop")):
             best = event

@@ -55,6 +55,7 @@ def test_a_flow_that_passed_needs_no_way_back(events: Path, capsys: Any) -> None
 def test_what_is_not_known_is_said(events: Path, capsys: Any) -> None:
     assert main(["why", "12", str(events)]) == 1
     assert "no event of flow 12" in capsys.readouterr().err
+    assert main(["why", number(events, 4433)[:-1], str(events)]) == 1
     assert main(["why", "twelve"]) == 2
     assert main(["why", "12", "/nowhere"]) == 1
 
