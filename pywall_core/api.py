@@ -1,4 +1,4 @@
-"""The public API: all that a plugin may import of pywall_core (besides :mod:`pywall_core.testing`).
+"""The public API: all that a plugin may import of pywall_core (other than :mod:`pywall_core.testing`).
 
 A plugin is a module or a class whose functions are marked with :data:`hookimpl`, registered under the entry-point
 group ``pywall.plugins``. See ``docs/how-to``; the hooks are described in :mod:`pywall_core.hookspecs`.
@@ -67,7 +67,7 @@ API_VERSION = 1
 #: Former name of :class:`Host`.
 Engine = Host
 
-#: What plugins may use of the classes that do much besides; the rest of them is the core's own and changes at any time.
+#: What plugins may use of the classes that have more members; the others are the core's own and change at any time.
 PUBLIC_MEMBERS: Final = {
     "Host": (
         "config",

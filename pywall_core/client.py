@@ -1,7 +1,7 @@
 """Requests to the running firewall, and its answers as text, for plugins that bring commands. All requests:
 :mod:`pywall_core.daemon.control`.
 
-It stands apart from :mod:`pywall_core.api`, which plugins on the packet's way import: those answer, they do not ask.
+It is separate from :mod:`pywall_core.api`, which plugins on the packet's way import: those answer, they do not ask.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Hot hooks (``packet`` to ``decided``) are called for packets: pluggy registers a
 implementations as plain tuples in the YAML's order. They never block and keep no reference to a packet. An exception
 is caught at the call, counted for the plugin, and answered by ``failure.plugin_error``.
 Cold hooks are called one after the other in the same order; PYWALL_PLUGINS_TRACE=1 in the environment prints each call.
-A plugin implements those that it wants. Longer than 300 lines: all contracts stand on one page.
+A plugin implements those that it wants. Longer than 300 lines: all contracts are on one page.
 
 ``caller`` says who calls a hook and when, ``none`` what the answer None means, ``since`` the first API that has it.
 """
@@ -148,7 +148,7 @@ def pywall_transactions(flow: Flow) -> TransactionParser | None:
 
 @hookspec
 def pywall_classify(flow: Flow, to_server: bool, data: bytes) -> Facts | Answer:
-    """Judge the payload of a flow whose name is not confirmed.
+    """Classify the payload of a flow whose name is not confirmed.
 
     Called with each direction's bytes in order (a datagram's payload at a time, a segment's new bytes at a time), from
     the flow's first byte on, until the answer is ``Facts`` (stored under their own names, settled) or ``NO``. The
@@ -163,7 +163,7 @@ def pywall_classify(flow: Flow, to_server: bool, data: bytes) -> Facts | Answer:
 
 @hookspec
 def pywall_carried(flow: Flow, carried: Carried) -> Facts | Answer:
-    """Judge bytes that a protocol carries: HTTP bodies, WebSocket messages, DNS messages, ICMP echo data.
+    """Classify bytes that a protocol carries: HTTP bodies, WebSocket messages, DNS messages, ICMP echo data.
 
     Called with each carrier's bytes in order (see :class:`~pywall_core.api.Carried`) while the flow lasts, and only for
     carriers one of whose facts a rule asks. The plugin declares them in its attribute ``carriers``: a mapping from the
@@ -227,7 +227,7 @@ def pywall_segment(flow: Flow, to_server: bool, offset: int, data: bytes, gap: i
 
 @hookspec
 def pywall_decided(packet: Packet, flow: Flow, verdict: Verdict) -> None:
-    """The verdict on this packet stands: commit what ``packet`` staged, or take it back when it was not accepted.
+    """The verdict on this packet is decided: commit what ``packet`` staged, or take it back when it was not accepted.
 
     :caller: the engine, after the chain, for each packet that ``packet`` was called for
     :none: nothing, as any other result

@@ -1,4 +1,4 @@
-"""The sources instead of the compiled modules beside them, for debuggers, coverage, fuzzing and documentation.
+"""The sources instead of the compiled modules of the same name, for debuggers, coverage, fuzzing and documentation.
 
 ``PYWALL_PURE=1`` in the environment asks for it; the package does so before it imports anything else of its own.
 """
@@ -21,7 +21,7 @@ from typing import Any
 
 
 def prefer_sources() -> None:
-    """From now on a ``.py`` of ours is imported where an extension module of the same name stands beside it.
+    """From now on a ``.py`` of ours is imported where an extension module of the same name is in the same folder.
 
     Packages of others are left alone: some have sources beside their extension modules that do not run by themselves.
     """

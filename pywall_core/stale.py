@@ -1,4 +1,4 @@
-"""Finds compiled modules that no longer belong to the source beside them: Python would run the old code silently."""
+"""Finds compiled modules that no longer belong to their source: Python would run the old code silently."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Runs of rules found by look-up: a walk asks only the rules that may match.
 
-Each rule stands in one table, by what it looks up; a run may have rules of several tables between one another. The
+Each rule is in one table, by what it looks up; a run may have rules of several tables between one another. The
 tables only leave out rules whose answer is NO. The others are asked one after the other, in the chain's order, so first
 match, counters, ``observe`` and jumps are those of a walk from rule to rule.
 """

@@ -180,7 +180,7 @@ class Chains:
         return outcomes, decider
 
     def _matched(self, rule: Rule, answer: object, outcomes: int, packet: Packet, flow: Flow) -> None:
-        """Count a match, and do what the rule does beside deciding."""
+        """Count a match, and do what the rule does in addition to deciding."""
         if answer is not YES and not isinstance(answer, Action):
             raise TypeError(f"rule {rule.path} answered {answer!r}")
         if rule.add is not None and not outcomes and self._added is not None:

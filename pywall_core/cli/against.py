@@ -62,16 +62,16 @@ def compare(args: argparse.Namespace, first: Loaded, paths: list[str]) -> int:
     rows: list[list[str]] = []
     with quiet_collector(), progress_bar(len(paths)) as bar:
         for path in paths:
-            judged: list[dict[tuple[object, ...], Event]] = []
+            results: list[dict[tuple[object, ...], Event]] = []
             for loaded in (first, second):
                 seen = _Flows()
                 error = _one_capture(loaded, path, args.limit, make_hooks(args), seen.add, bar)
-                judged.append(seen.flows)
+                results.append(seen.flows)
             bar.captures(1)
             if error is not None:
                 complain(error)
                 code = FAILURE
-            pairs = [pair for pair in _pairs(*judged) if chosen is None or any(map(_as_chosen(chosen), pair))]
+            pairs = [pair for pair in _pairs(*results) if chosen is None or any(map(_as_chosen(chosen), pair))]
             flows += len(pairs)
             for before, after in pairs:
                 if _action(before) == _action(after):

@@ -102,7 +102,7 @@ def print_table(
     """Columns on standard output: with rich on a terminal, where it is installed, else aligned by spaces.
 
     Return the widths of the columns, in characters: given back with further rows, they continue the table. None after
-    rich's table, which the next rows begin anew.
+    rich's table, which the next rows begin again.
     """
     lines = [[printable(str(cell)) for cell in row] for row in rows]
     if widths is None:

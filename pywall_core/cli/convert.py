@@ -1,6 +1,6 @@
 """``pywall convert``: rules of iptables-save, ufw and nft, and files of the first PyWall (2015, 2021), as YAML.
 
-Longer than 300 lines: one command that reads four languages; what is particular to iptables stands in
+Longer than 300 lines: one command that reads four languages; what is particular to iptables is in
 :mod:`pywall_core.cli.convert_iptables`.
 """
 
@@ -217,7 +217,7 @@ class Converter:
         return [{"rule": "tcp-state", "is" if key == "match_if" else "not": rule[key]}]
 
     def _entropy(self, rule: Rule) -> list[Rule]:
-        """SSH was matched, TLS and OpenVPN let through; only what is unknown was judged by its bytes."""
+        """SSH was matched, TLS and OpenVPN let through; only what is unknown was classified by its bytes."""
         if not entry_points(group="pywall.plugins", name="hedge"):
             raise ValueError("needs the plugin 'hedge', which is not installed: pip install pywall-hedge")
         self._need("stream", "protocols", "hedge")

@@ -120,14 +120,14 @@ class Decisions:
         return len(self._held)
 
     def start(self, answer: dict[str, Any], present: Iterable[str], now: float) -> Changes:
-        """Take in all decisions that hold, for a set that has the entries ``present``; ``now`` in seconds."""
+        """Apply all decisions that hold, for a set that has the entries ``present``; ``now`` in seconds."""
         self._held.clear()
         changes = self.follow({"new": answer.get("new"), "deleted": None}, now)
         changes.delete = [entry for entry in present if entry not in self._held]
         return changes
 
     def follow(self, answer: dict[str, Any], now: float) -> Changes:
-        """Take in what has changed. What a rounded time to live may add, at most 1 %, ends with its deletion."""
+        """Apply what has changed. What a rounded time to live may add, at most 1 %, ends with its deletion."""
         changes = Changes()
         for entry, number, _ in self._read(answer.get("deleted"), ended=True):
             held = self._held.get(entry)

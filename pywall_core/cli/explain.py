@@ -1,4 +1,4 @@
-"""``pywall explain``: what was detected in a flow and when, how its rules were walked, and why the verdict stands."""
+"""``pywall explain``: what was detected in a flow and when, how its rules were walked, and why it got its verdict."""
 
 from __future__ import annotations
 

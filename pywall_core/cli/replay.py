@@ -20,12 +20,12 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "captures",
         nargs="+",
         metavar="CAPTURE",
-        help="file (pcap, pcapng; gzip, xz, bzip2 and zstd are undone), a folder with captures anywhere below, "
+        help="file (pcap, pcapng; also compressed by gzip, xz, bzip2 or zstd), a folder with captures anywhere below, "
         "a pattern, or - for standard input, which is answered as packets come",
     )
     add_config(parser)
     parser.add_argument(
-        "--against", metavar="FILE", help="another configuration: print the flows that it judges otherwise"
+        "--against", metavar="FILE", help="another configuration: print the flows to which it gives another verdict"
     )
     add_hooks(parser)
     add_choice(parser)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..offline.jobs import Job, Outcome, deal, run_job
 from ..offline.replay import quiet_collector
-from ..offline.shares import dropped_blocks, event_lines, rows, why_not_split, why_split_undone
+from ..offline.shares import dropped_blocks, event_lines, rows, why_not_split, why_split_failed
 from .capture_args import make_hooks
 from .common import complain
 from .replay_output import Bar, Output
@@ -111,7 +111,7 @@ class _Collector:
 
     def _whole_or_shares(self, index: int, jobs: list[Job]) -> list[Job]:
         """Return the shares, or one job for the whole where they may differ from it."""
-        why = why_split_undone(self._outcomes[index], self._flows)
+        why = why_split_failed(self._outcomes[index], self._flows)
         if not why:
             return jobs
         complain(f"replay: {', '.join(jobs[0].captures[:3])}: read again in one piece: {why}")

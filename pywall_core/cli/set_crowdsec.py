@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 class Bouncer:
-    """One set and one API. After any failure the next step takes over all decisions anew."""
+    """One set and one API. After any failure the next step takes over all decisions again."""
 
     def __init__(self, lapi: Lapi, name: str) -> None:
         self._lapi = lapi

@@ -46,7 +46,7 @@ def render(answer: Json) -> None:
         ("running", f"{_time(answer['uptime'])}, process {answer['pid']}, hooks {' '.join(answer['hooks'])}"),
         ("workers", ", ".join(workers)),
         ("replaced", f"{answer['restarts']} workers; rules put back {answer['rules_restored']} times"),
-        ("judged", f"{answer['packets']} packets, {answer['bytes']} bytes: {_counts(answer['verdicts'])}"),
+        ("verdicts", f"{answer['packets']} packets, {answer['bytes']} bytes: {_counts(answer['verdicts'])}"),
         ("flows", f"{flows['active']} now: {_counts(flows['by_state'])}"),
         ("detected", _counts(flows["by_app_proto"])),
     ]

@@ -34,7 +34,7 @@ KEY_FORMS: Final = {
     **dict.fromkeys(
         ("duration", "until", "expires"), "for a rule of a time write {rule: time, ...}, for a ban add: {...}"
     ),
-    **dict.fromkeys(("direction", "hook", "chain"), "the chain that a rule stands in says it: INPUT, OUTPUT, FORWARD"),
+    **dict.fromkeys(("direction", "hook", "chain"), "the chain that holds a rule says it: INPUT, OUTPUT, FORWARD"),
     **dict.fromkeys(("state", "ctstate"), "for answers to what this host began write {rule: flow, initiator: local}"),
 }
 #: Keys that other firewalls use, and ours.

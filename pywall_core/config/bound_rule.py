@@ -11,7 +11,7 @@ from ..model.verdict import Action
 from .errors import Path
 from .set_addition import SetAddition
 
-#: keys of a rule beside its condition
+#: keys of a rule other than its condition
 RULE_KEYS: Final = ("action", "add", "name", "comment", "observe", "enabled")
 #: Characters of a title at most.
 MAX_TITLE: Final = 60

@@ -5,7 +5,7 @@ follow the YAML 1.2 core schema; a plain scalar that YAML 1.1 reads as something
 ``22:22``, ``1_000``, ``yes``) is refused with its unambiguous forms. Aliases, tags, merge keys and duplicate keys are
 refused.
 
-Longer than 300 lines: reading YAML and saying where an error stands belong together.
+Longer than 300 lines: reading YAML and saying where an error is belong together.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Document:
             self.problems.append(problem)
 
     def warn(self, path: Path, code: str, message: str, *, key: bool = False) -> None:
-        """Note what is allowed but probably not meant, unless ``# pywall: ignore[CODE]`` stands in that line."""
+        """Note what is allowed but probably not meant, unless ``# pywall: ignore[CODE]`` is in that line."""
         problem = self.problem(path, message, key=key, code=code)
         lines = self.texts.get(problem.file, [])
         line = lines[problem.line - 1] if 0 < problem.line <= len(lines) else ""

@@ -102,8 +102,8 @@ def explain(
 ) -> Iterator[tuple[Path, str]]:
     """Yield path and words of each thing that pydantic objects to in ``data`` for ``model``.
 
-    ``also`` are keys that are allowed beside the model's. A union is one thing: its branches, which pydantic lists one
-    by one, are said in one message.
+    ``also`` are keys that are allowed in addition to the model's. A union is one thing: its branches, which pydantic
+    lists one by one, are said in one message.
     """
     branches: dict[Path, list[str]] = {}
     for item in error.errors(include_url=False):
@@ -173,7 +173,7 @@ def unknown_key(key: object, known: Iterable[str]) -> str:
     if colon and rest and head in names:
         return f"unknown key: a blank must follow the colon, write '{head}: {rest}'"
     if "chains" in names and str(key).upper() in ("INPUT", "OUTPUT", "FORWARD"):
-        return f"unknown key; a chain stands under chains, write chains: {{{str(key).upper()}: [...]}}"
+        return f"unknown key; chains are keys of chains, write chains: {{{str(key).upper()}: [...]}}"
     if str(key) == "is" and "is" not in names:  # kinds with two sides ask for neither by this name
         return "unknown key; write 'dst' or 'src'" if "dst" in names else unknown_key("interface", names)
     if str(key).isupper() and "action" in names:

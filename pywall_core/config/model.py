@@ -46,7 +46,7 @@ class Detection(Section):
     )
     tunnels: bool = Field(
         default=False,
-        description="look inside IPIP, 6in4, GRE, EtherIP, VXLAN, Geneve and Teredo: what they carry is judged too",
+        description="look inside IPIP, 6in4, GRE, EtherIP, VXLAN, Geneve and Teredo: rules see packets inside too",
     )
 
 
@@ -194,7 +194,7 @@ class Config(Section):
     failure: Failure = Failure()
     detection: Detection = Detection()
     plugins: Annotated[list[PluginEntry], BeforeValidator(_plugin_list)] = Field(
-        default=[], description="who looks, in this order"
+        default=[], description="the plugins that are called, in this order"
     )
     sets: Annotated[dict[str, SetSection], BeforeValidator(_set_names)] = Field(
         default={}, description="named sets of addresses, ports, names or strings, which rules ask for by @name"
@@ -266,7 +266,7 @@ class Config(Section):
     def validate_part(self, model: type[ModelT], data: Any, path: Path, *, also: Collection[str] = ()) -> ModelT | None:
         """``data``, found at ``path``, as ``model``; None when it does not fit, its errors are then noted.
 
-        ``also``: keys that are allowed beside the model's, for what is said of an unknown one.
+        ``also``: keys that are allowed in addition to the model's, for what is said of an unknown one.
         """
         try:
             return model.model_validate(data)
@@ -282,7 +282,7 @@ class Config(Section):
         return frozenset(data) if isinstance(data, dict) else frozenset()
 
     def at(self, path: Path) -> Any:
-        """Return the value at ``path`` as it stands in the file. :raises LookupError: there is none"""
+        """Return the value at ``path`` as it is written in the file. :raises LookupError: there is none"""
         data = self._document.data
         for step in path:
             data = data[step]

@@ -24,7 +24,7 @@ _PORT: Final = re.compile(r"port\s+(?P<port>\d{1,5})(?:\s*:?\s*(?P<action>[A-Za-
 
 
 def line_form(data: object) -> str:
-    """Return what is said of a value that stands where a rule is expected."""
+    """Return what is said of a value where a rule is expected."""
     if not isinstance(data, str):
         return f"{shown(data)}: should be a rule, {_FORMS}"
     text = data.strip()

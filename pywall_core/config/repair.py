@@ -10,7 +10,7 @@ from .errors import Path
 
 
 def without(data: dict[str, Any], paths: Iterable[Path]) -> dict[str, Any]:
-    """Return a copy of ``data`` without the values at ``paths``. Lists keep the places of what stands behind: a
+    """Return a copy of ``data`` without the values at ``paths``. Lists keep the places of later entries: a
     plugin becomes one without a name, a chain an empty one."""
     made = copy.deepcopy(data)
     for path in sorted(paths, key=lambda path: [str(step) for step in path], reverse=True):

@@ -110,7 +110,7 @@ def _line_words(line: str) -> str:
     if re.search(r"[}\]\w]\s*//", line):
         return "a comment begins with #, and not with //"
     if re.search(r"\{\s*(not|all|any)\s*:\s*rule\s*:", line):
-        return "what stands under not, all and any has braces of its own: {not: {rule: ...}}, {all: [{rule: ...}]}"
+        return "what is under not, all and any has braces of its own: {not: {rule: ...}}, {all: [{rule: ...}]}"
     return ""
 
 

@@ -89,7 +89,7 @@ class HelperPool:
             helper.connect(worker)
 
     def replace_lost(self, now: float, workers: Iterable[WorkerProcess]) -> None:
-        """Start helpers anew that have ended, at most every five seconds."""
+        """Start helpers again that have ended, at most every five seconds."""
         for name, helper in self._helpers.items():
             if helper.exited() and now - helper.started >= _PAUSE:
                 log.error("the helper process of plugin %s has ended; a new one starts", name)

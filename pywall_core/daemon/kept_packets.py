@@ -1,4 +1,4 @@
-"""KeptPackets: stands before an engine, and keeps what it drops (``events: pcap``)."""
+"""KeptPackets: wraps an engine, and keeps the packets that it drops (``events: pcap``)."""
 
 from __future__ import annotations
 

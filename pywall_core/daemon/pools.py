@@ -97,7 +97,7 @@ class Pools:
             self._register(new)
             self._stop_worker(old)
         for worker in self.current.workers:
-            if worker.bound and not worker.judging:
+            if worker.bound and not worker.processing:
                 self._helpers.connect(worker)
                 worker.begin(worker.knowledge)
         self._helpers.replace_lost(now, self.current.workers)

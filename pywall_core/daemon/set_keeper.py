@@ -23,7 +23,7 @@ from .channel import Message
 log: Final = logging.getLogger("pywall.sets")
 #: name under which the run directory keeps the entries that came while running
 _KEPT: Final = "sets"
-#: entries put into the kernel between two looks at everything else
+#: entries put into the kernel between two steps of everything else
 _STEP: Final = 10_000
 #: entries kept over a restart, all sets together
 _MOST_KEPT: Final = 200_000

@@ -200,7 +200,7 @@ class Supervisor:
         except CommandError:
             return  # keep() has said so
         queues = {number: queue for number, queue in statistics().items() if number in pool.plan.queues()}
-        passed = self._bypass_counter.update(counted, {w.pid: w.judged for w in pool.workers}, queues)
+        passed = self._bypass_counter.update(counted, {w.pid: w.decided for w in pool.workers}, queues)
         if passed:
             self._losses.add(now, "passed without a verdict, failing open", passed)
         if self._bypass_counter.total:

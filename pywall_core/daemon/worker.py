@@ -51,7 +51,7 @@ DRAIN: Final = 1.0
 _TICK: Final = 1.0
 #: seconds between two messages that describe flows
 _DESCRIBE_PAUSE: Final = 0.01
-#: seconds between two looks at what this host's networks are
+#: seconds between two readings of this host's networks
 _LOOK: Final = 10.0
 #: bytes of what one plugin or rule may keep over a reload
 MAX_STATE: Final = 1 << 20
@@ -145,11 +145,11 @@ class Worker:
             self._sink.close()
 
     def _inherit(self) -> bool:
-        """Take in what the workers before knew, until the supervisor says that packets come. False: it says stop."""
+        """Take over what the previous workers knew, until the supervisor says "go". Return False if it says "stop"."""
         first = True
         while True:
             select.select([self._channel], [], [], 0.25)
-            self._channel.try_send({"is": "alive", "judged": 0})
+            self._channel.try_send({"is": "alive", "decided": 0})
             for message in self._channel.receive():
                 match message.get("do"):
                     case "inherit":
@@ -218,7 +218,7 @@ class Worker:
                 self._next_stats = now + self._stats_seconds
                 self._engine.emit("stats", stats=self._engine.stats())
         try:
-            self._channel.try_send({"is": "alive", "judged": self._engine.packets})
+            self._channel.try_send({"is": "alive", "decided": self._engine.packets})
             if self._describing is not None:
                 self._describe(0.0)
             for message in self._channel.receive():

@@ -42,8 +42,8 @@ class WorkerProcess:
                 start_new_session=True,
             )
         self.queue = queue
-        #: packets that it has given a verdict, as of its last sign of life
-        self.judged = 0
+        #: packets that have got a verdict from it, as of its last message
+        self.decided = 0
         self.channel = Channel(ours)
         self.bound = False
         self.failure: tuple[int, str] | None = None
@@ -62,7 +62,7 @@ class WorkerProcess:
         self._incoming: list[Message] = []
         self.describing = False
         #: it was told to process packets
-        self.judging = False
+        self.processing = False
         text = base64.b64encode(policy.text).decode()
         order = {
             "text": text,
@@ -93,13 +93,13 @@ class WorkerProcess:
         return f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
 
     def listen(self) -> bool:
-        """Take in what it has said. False: it will say no more."""
+        """Handle the messages that have come. Return False if the channel is closed."""
         try:
             for message in self.channel.receive():
                 self.last_message = monotonic()
                 match message.get("is"):
                     case "alive":
-                        self.judged = int(message.get("judged", 0))
+                        self.decided = int(message.get("decided", 0))
                     case "bound":
                         self.bound = True
                         self.drops = [(str(h), str(s), str(d)) for h, s, d in message.get("drops", ())]
@@ -127,7 +127,7 @@ class WorkerProcess:
 
     def begin(self, knowledge: Iterable[Message]) -> None:
         """Hand over what other workers knew, and have it process packets."""
-        self.judging = True
+        self.processing = True
         with contextlib.suppress(ChannelError):
             for message in knowledge:
                 self.channel.send({"do": "inherit", **message})
@@ -138,7 +138,7 @@ class WorkerProcess:
 
         ``wait``: seconds that it may spend on nothing else.
         """
-        if self.judging:
+        if self.processing:
             self.describing = True
             self._incoming = []
             self.ask({"do": "describe", "wait": wait})

@@ -1,4 +1,4 @@
-"""What protocols carry for somebody else, given to the plugins that judge it, where a rule asks.
+"""Content that protocols carry, given to the plugins that classify it, where a rule asks.
 
 :class:`~pywall_core.model.transaction.Carried` comes from the parsers of transactions; echo data of ICMP from here.
 """
@@ -21,8 +21,8 @@ CarriedCall = Callable[[Flow, Carried], "Facts | Answer"]
 
 
 @dataclass(slots=True, frozen=True)
-class CarriedJudge:
-    """A plugin that judges what carriers bring, and the names of its facts by carrier."""
+class CarriedClassifier:
+    """A plugin that classifies carried content, and the names of its facts by carrier."""
 
     name: str
     call: CarriedCall
@@ -31,14 +31,20 @@ class CarriedJudge:
 
 @final
 class Carriers:
-    """Asks the judges. ``changed``: a fact of a flow has changed since somebody set it to False."""
+    """Asks the plugins that classify carried content.
 
-    def __init__(self, judges: list[CarriedJudge], guard: Guard) -> None:
-        self._judges = judges
+    ``changed``: a fact of a flow has changed since the caller set it to False.
+    """
+
+    def __init__(self, classifiers: list[CarriedClassifier], guard: Guard) -> None:
+        self._classifiers = classifiers
         self._guard = guard
         #: names of all facts, and those of each carrier
-        self.facts = frozenset(name for judge in judges for names in judge.carriers.values() for name in names)
-        self._of = {c: frozenset(n for j in judges for n in j.carriers.get(c, ())) for j in judges for c in j.carriers}
+        self.facts = frozenset(name for one in classifiers for names in one.carriers.values() for name in names)
+        self._of = {
+            carrier: frozenset(name for one in classifiers for name in one.carriers.get(carrier, ()))
+            for carrier in {carrier for one in classifiers for carrier in one.carriers}
+        }
         #: carriers that some rule asks about
         self.wanted: frozenset[str] = frozenset()
         self.icmp_wanted = False
@@ -50,30 +56,30 @@ class Carriers:
         self.wanted = frozenset(carrier for carrier, facts in self._of.items() if not facts.isdisjoint(asked))
         self.icmp_wanted = ICMP_DATA in self.wanted
 
-    def judge(self, flow: Flow, carried: Carried) -> None:
-        """Have bytes judged that a parser has given."""
+    def classify(self, flow: Flow, carried: Carried) -> None:
+        """Have bytes classified that a parser has given."""
         state = flow.detection
         if carried.carrier not in self.wanted:
             return
         if carried.offset == 0:
             self._forget(flow, self._of[carried.carrier])
-        for judge in self._judges:
-            if carried.carrier not in judge.carriers:
+        for classifier in self._classifiers:
+            if carried.carrier not in classifier.carriers:
                 continue
-            answer: Any = self._guard.ask2(judge.name, judge.call, flow, carried)
+            answer: Any = self._guard.ask2(classifier.name, classifier.call, flow, carried)
             if type(answer) is Facts:
                 if any(state.facts.get(name) != value for name, value in answer.items()):
                     state.facts = {**state.facts, **answer}
                     self.changed = True
             elif answer is not MORE and answer is not NO and type(answer) is not Raised:
-                self._guard.refuse(judge.name, "pywall_carried", answer)
+                self._guard.refuse(classifier.name, "pywall_carried", answer)
 
-    def judge_echo(self, flow: Flow, to_server: bool, data: bytes) -> bool:
-        """Have ICMP data judged. Return True when facts changed."""
+    def classify_echo(self, flow: Flow, to_server: bool, data: bytes) -> bool:
+        """Have ICMP data classified. Return True when facts changed."""
         first = flow.icmp >> 8
         asked = to_server == (first not in (0, 129))  # the flow may have been met at a reply
         self.changed = False
-        self.judge(flow, Carried(ICMP_DATA, to_server, data, 1, "request" if asked else "reply"))
+        self.classify(flow, Carried(ICMP_DATA, to_server, data, 1, "request" if asked else "reply"))
         changed, self.changed = self.changed, False
         return changed
 

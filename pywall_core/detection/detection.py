@@ -1,7 +1,7 @@
 """Detection: what a flow carries. New bytes go to the detectors, to the parser of a name's transactions, and to the
 classifiers where no name is confirmed.
 
-Longer than 300 lines: its steps feed each other; what a protocol hands over begins anew inside.
+Longer than 300 lines: its steps feed each other; what a protocol hands over begins again inside.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ..model.detection_state import NOTHING_KNOWN, DetectionState
 from ..model.flow import Flow
 from ..model.packet import ICMP, ICMPV6, PROTOCOL_NAMES, TCP, UDP
 from ..model.verdict import Match
-from .carriers import CarriedJudge, Carriers
+from .carriers import CarriedClassifier, Carriers
 from .classifiers import KEPT_CUTS, NOT_BEGUN, Classifier, Classifiers
 from .detectors import Asker, Detectors
 from .fact_states import FactStates
@@ -41,12 +41,12 @@ class Detection:
         limit_bytes: int,
         limit_packets: int,
         guard: Guard,
-        judges: Sequence[CarriedJudge] = (),
+        carried: Sequence[CarriedClassifier] = (),
     ) -> None:
         self._limit_bytes = limit_bytes
         self._detectors = detectors.all
         self.classifiers = Classifiers(classifiers, guard)
-        self.carriers = Carriers(list(judges), guard)
+        self.carriers = Carriers(list(carried), guard)
         self.transactions = Transactions(guard, self.carriers)
         self.asker = Asker(detectors.all, guard, self.transactions)
         self.states = FactStates(detectors, self.classifiers, self.carriers, guard, limit_bytes, limit_packets)
@@ -56,7 +56,7 @@ class Detection:
         self._by_first_server = detectors.by_first_server
         #: by IP protocol: what its flows begin with
         self._beginnings: dict[int, DetectionState] = {}
-        #: how often detection has begun anew, in all flows
+        #: how often detection has begun again, in all flows
         self._restarts = 0
         self._nested = 0
 
@@ -136,7 +136,7 @@ class Detection:
         if state.done:
             changed = bool(state.classifying) and self._feed_classifiers(flow, to_server, data)
             if self.carriers.icmp_wanted and flow.proto in (ICMP, ICMPV6):
-                changed |= self.carriers.judge_echo(flow, to_server, data)
+                changed |= self.carriers.classify_echo(flow, to_server, data)
             return changed if state.following is None else self._follow(flow, to_server, data) or changed
         state.payload_seen = True
         open_before = state.pending
@@ -272,7 +272,7 @@ class Detection:
         if restarts != self._restarts:
             return
         if match.restart is not None and state.following is None:
-            self._begin_anew(flow, state.client[match.restart[0] :], state.server[match.restart[1] :], inside=True)
+            self._begin_again(flow, state.client[match.restart[0] :], state.server[match.restart[1] :], inside=True)
         elif (match.done and match.confirmed) or self.states.spent(flow):
             self._end_detection(flow)
         elif match.confirmed:
@@ -330,7 +330,7 @@ class Detection:
                 state.following = following
                 self._ask(flow)
             # the detector whose protocol the bytes contradict is not asked again: it would say the same
-            self._begin_anew(flow, step.client, step.server, inside=step.inside, without=0 if step.inside else own)
+            self._begin_again(flow, step.client, step.server, inside=step.inside, without=0 if step.inside else own)
             return True
         if following.confirmed and not state.confirmed:
             state.confirmed = True
@@ -350,8 +350,8 @@ class Detection:
             self.classifiers.begin(flow)
         self._release(flow)
 
-    def _begin_anew(self, flow: Flow, client: bytes, server: bytes, *, inside: bool, without: int = 0) -> None:
-        """Detection begins anew with what follows the detected protocol, and so does classification.
+    def _begin_again(self, flow: Flow, client: bytes, server: bytes, *, inside: bool, without: int = 0) -> None:
+        """Detection begins again with what follows the detected protocol, and so does classification.
 
         ``without`` is the mask of detectors that are not asked.
         """

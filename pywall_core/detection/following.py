@@ -1,4 +1,4 @@
-"""A flow's parser of transactions, what takes frames off, and what stands for one that has failed."""
+"""Following: a flow's parser of transactions; unwrappers, which remove frames; and the stand-in for one that failed."""
 
 from __future__ import annotations
 

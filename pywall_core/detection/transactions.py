@@ -99,7 +99,7 @@ class Transactions:
                 self.due += self._finish(flow)
                 return one
             if isinstance(one, Carried):
-                self._carriers.judge(flow, one)
+                self._carriers.classify(flow, one)
                 continue
             if isinstance(one, Ambiguous):
                 self._note_ambiguity(following.facts_of, one)

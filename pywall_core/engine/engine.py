@@ -261,7 +261,7 @@ class Engine:
         return tuple(helper.descriptor for helper in self.helpers.values() if helper.descriptor >= 0)
 
     def read_helpers(self) -> None:
-        """Take in what helper processes have answered."""
+        """Read what helper processes have answered."""
         for name, helper in self.helpers.items():
             self._guard.call(name, helper.read)
 
@@ -349,8 +349,8 @@ class Engine:
 
     def _make_detection(self, detectors: Detectors, classifiers: list[Classifier]) -> Detection:
         limits = self.config.detection
-        judges = self.plugins.carried_judges()
-        detection = Detection(detectors, classifiers, limits.bytes, limits.packets, self._guard, judges)
+        carried = self.plugins.carried_classifiers()
+        detection = Detection(detectors, classifiers, limits.bytes, limits.packets, self._guard, carried)
         detection.states.given = self.plugins.given_facts()
         return detection
 

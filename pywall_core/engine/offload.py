@@ -1,4 +1,4 @@
-"""Offload: when the kernel may carry a flow by a mark, and nobody looks at its packets any more."""
+"""Offload: when the kernel may carry a flow by a mark, and nothing inspects its packets any more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SetChanges: entries of named sets come and go; flows that were decided otherwise are decided anew."""
+"""SetChanges: entries of named sets come and go; flows that were decided otherwise are decided again."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class SetChanges:
         """Ask the rules again about decided flows that the values may concern; return those with another verdict.
 
         An accepted flow that the rules would drop now is dropped from its next packet on. One that was dropped and
-        would not be any more is forgotten, so that its next packet begins anew.
+        would not be any more is forgotten, so that its next packet begins again.
         """
         concerned: list[Flow] = []
         if changed.type == "addresses":

@@ -48,7 +48,7 @@ class Reporter:
         return self._sink is not None or bool(self._hooks)
 
     def tick(self) -> None:
-        """About once a second of the engine's clock: what is counted a second begins anew."""
+        """About once a second of the engine's clock: what is counted a second begins again."""
         self._anomalies = 0
 
     def emit(self, event_type: str, flow: Flow | None, packet: Packet | None, fields: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""EVE JSON events from what the engine knows: Suricata's field names; what is ours stands under ``pywall``.
+"""EVE JSON events from what the engine knows: Suricata's field names; our own fields are under ``pywall``.
 
 Source of the names: Suricata user guide, "EVE JSON Format" (docs.suricata.io, output/eve/eve-json-format).
 

@@ -27,7 +27,7 @@ class Output(ABC):
 
     @abstractmethod
     def open(self) -> None:
-        """Open, or open anew."""
+        """Open, or open again."""
 
     @abstractmethod
     def write(self, lines: list[bytes], hurry: Callable[[], bool]) -> int:

@@ -71,7 +71,7 @@ class Sink:
             writer.put(event)
 
     def reopen(self) -> None:
-        """Open files and sockets anew, for log rotation. Safe in a signal handler."""
+        """Open files and sockets again, for log rotation. Safe in a signal handler."""
         for writer in self._all():
             writer.reopen()
 

@@ -1,6 +1,6 @@
 """One output's queue and thread.
 
-The thread looks into the queue 20 times a second. If each event woke it, it would compete with the packets for the
+The thread reads the queue 20 times a second. If each event woke it, it would compete with the packets for the
 interpreter once an event, which costs a connection more than its event does.
 """
 
@@ -19,7 +19,7 @@ from .outputs import Output
 
 #: events that are written together at most
 _BATCH: Final = 500
-#: seconds between two looks into the queue
+#: seconds between two readings of the queue
 LOOK_SECONDS: Final = 0.05
 #: seconds between attempts to open an output again, and between two messages about it
 RETRY_SECONDS: Final = 5.0
@@ -63,7 +63,7 @@ class Writer:
         return len(self._queue)
 
     def reopen(self) -> None:
-        """Have the thread open the output anew."""
+        """Have the thread open the output again."""
         self._reopen = True
         self._wake.set()
 

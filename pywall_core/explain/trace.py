@@ -1,6 +1,6 @@
 """What the engine did with each packet of a flow, written down: for ``pywall explain``.
 
-A tracer stands between the engine and what it asks (detectors, classifiers, chains), and takes notes.
+A tracer is called between the engine and what it asks (detectors, classifiers, chains), and takes notes.
 """
 
 from __future__ import annotations

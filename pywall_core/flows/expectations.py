@@ -87,7 +87,7 @@ class Expectations:
                 self.refused[reason] += 1
 
     def discard(self) -> None:
-        """Refuse what was announced outside the judgement of a packet, where nothing says whether it is true."""
+        """Refuse what was announced while no packet is processed, where nothing says whether it is true."""
         self.refused["no packet"] += len(self.staged)
         self.staged.clear()
 

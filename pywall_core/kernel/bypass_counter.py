@@ -25,21 +25,21 @@ class BypassCounter:
         self._counted = 0
         self._waiting = 0
         self._offset = 0
-        self._judged: dict[int, int] = {}
+        self._decided: dict[int, int] = {}
         self._lost = 0
         self._queues: dict[int, int] = {}
 
-    def update(self, counted: int, judged: Mapping[int, int], queues: Mapping[int, Statistics]) -> int:
-        """Return how many more passed: ``counted`` by the rules, ``judged`` by each worker process, statistics by
+    def update(self, counted: int, decided: Mapping[int, int], queues: Mapping[int, Statistics]) -> int:
+        """Return how many more passed: ``counted`` by the rules, ``decided`` by each worker process, statistics by
         queue.
         """
-        self._judged.update(judged)
+        self._decided.update(decided)
         for number, queue in queues.items():
             dropped, before = queue.dropped_full + queue.dropped_user, self._queues.get(number, 0)
             self._lost += dropped - before if dropped >= before else dropped
             self._queues[number] = dropped
-        known = sum(self._judged.values()) + self._lost + self.total
-        if counted < self._counted:  # the rules were put in anew: begin from here
+        known = sum(self._decided.values()) + self._lost + self.total
+        if counted < self._counted:  # the rules were put in again: begin from here
             self._offset = known - counted
             self._counted = 0
         passed = max(0, self._counted - self._waiting - (known - self._offset)) if self._counted else 0

@@ -109,7 +109,7 @@ def wanted_variant() -> Variant | None:
 
 
 def installation(plan: Plan, family: int, existing: dict[str, Saved]) -> str:
-    """Input for iptables-restore: our chains as ``plan`` wants them, whatever a former run left."""
+    """Input for iptables-restore: our chains as ``plan`` says, whatever an earlier run left."""
     wanted = ruleset(plan, family)
     text = []
     for table in ("filter", "mangle"):  # REJECT must work before the first packet is queued
@@ -158,7 +158,7 @@ def view(plan: Plan, existing: dict[str, Saved]) -> View:
 
 
 def complete(plan: Plan, family: int, seen: View) -> bool:
-    """Return whether a view has all that ``plan`` wants: each chain with as many rules, each jump once and at
+    """Return whether a view has all that ``plan`` says: each chain with as many rules, each jump once and at
     position 1.
     """
     for table, chains in ruleset(plan, family).items():

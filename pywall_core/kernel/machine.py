@@ -81,7 +81,7 @@ def offloads() -> Finding:
             if struct.unpack("II", value)[1] & _LRO:
                 joining.append(name)
     if not joining:
-        return True, "segmentation by the kernel and the cards is undone before the queue", ""
+        return True, "segmentation by the kernel and the cards is reversed before the queue", ""
     return None, f"{', '.join(joining)} join packets before they are seen (LRO)", f"ethtool -K {joining[0]} lro off"
 
 

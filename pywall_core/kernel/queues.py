@@ -84,7 +84,7 @@ class LossCounter:
                 self._last.pop(number, None)
                 continue
             before = self._last.get(number)
-            if before is None or queue.packets < before.packets:  # bound anew: counters begin at zero
+            if before is None or queue.packets < before.packets:  # bound again: counters begin at zero
                 before = Statistics(0, 0, 0, 0)
             self._last[number] = queue
             self._unreported["queue full"] += queue.dropped_full - before.dropped_full

@@ -62,7 +62,7 @@ class Plan:
         return range(self.queue, self.queue + self.workers)
 
     def jumps(self) -> tuple[tuple[str, str, str], ...]:
-        """Table, built-in chain and rule of each jump that stands at position 1."""
+        """Table, built-in chain and rule of each jump that is at position 1."""
         rejected = f"-m mark --mark {Pair(self.marks.reject, self.marks.mask)} -j {REJECT}"
         return tuple(("mangle", hook, f"-j {PREFIX}{hook}") for hook in self.hooks) + tuple(
             ("filter", hook, rejected) for hook in self.hooks

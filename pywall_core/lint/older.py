@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..engine.engine import Engine
 
 _BECOMES = {
-    "inspect": "are judged from their next packet on; one that no rule lets in by what is seen then is cut",
+    "inspect": "get the rules' verdict from their next packet on; one that no rule lets in by what is seen then is cut",
     "pass-flow": "go on, whatever the rules say",
     "drop-flow": "are cut",
 }

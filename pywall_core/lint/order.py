@@ -21,6 +21,6 @@ def lint_order(config: Config, plugins: Plugins) -> None:
                 config.warn(
                     ("plugins", places[detector.name]),
                     "W014",
-                    f"{protocol!r} is detected by {other!r} too, which stands before {detector.name!r} and is "
+                    f"{protocol!r} is detected by {other!r} too, which is listed before {detector.name!r} and is "
                     "believed first: put it behind if that is not meant",
                 )

@@ -109,7 +109,7 @@ class Flow:
     timeout: float
     #: set by a tracker: a SYN begins a new flow on this key
     closed: bool
-    #: any plugin may set it: it wants to see every packet, so the kernel does not take the flow over
+    #: any plugin may set it: it needs every packet, so the kernel does not carry the flow
     watched: bool
     #: any plugin's own data, by plugin name; None until first use
     ext: dict[str, Any] | None
@@ -215,7 +215,7 @@ class Flow:
         self.cache.facts_changed()
 
     def stop_looking(self, verdict: Verdict) -> None:
-        """For the engine: record a final verdict that no rule made. Nobody looks at the flow any more."""
+        """For the engine: record a final verdict that no rule made. Nothing inspects the flow any more."""
         self.cache.record_everywhere(verdict)
         state = self.own_detection()
         state.pending = state.classifying = 0

@@ -10,7 +10,7 @@ from typing import Any, Final, final
 Message = dict[str, Any]
 #: bytes of one question or answer
 MAX_MESSAGE: Final = 1 << 16
-#: answers that are taken in at a time
+#: answers that are read at a time
 _BATCH: Final = 256
 
 
@@ -53,7 +53,7 @@ class Helper:
         return True
 
     def read(self) -> None:
-        """Take in the answers that have come, at most 256; those that are not JSON objects are left out."""
+        """Read the answers that have come, at most 256; those that are not JSON objects are left out."""
         for _ in range(_BATCH):
             if self._connection is None:
                 return

@@ -45,5 +45,5 @@ class RuleIndex:
 
     @staticmethod
     def literal_in_glob(pattern: str) -> str:
-        """Return the longest text that stands in all that a shell pattern matches; it may be empty."""
+        """Return the longest text that is in all that a shell pattern matches; it may be empty."""
         return max(re.split(r"(?s)\*|\?|\[.*", pattern), key=len)

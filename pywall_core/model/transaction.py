@@ -35,10 +35,10 @@ class Unwrapper(Protocol):
 
 @dataclass(slots=True, frozen=True)
 class HandOver:
-    """Another protocol begins: detection begins anew with what follows.
+    """Another protocol begins: detection begins again with what follows.
 
     ``client`` and ``server`` are the bytes of each direction that were fed already and belong to what follows.
-    ``inside``: the other protocol is carried inside this one (CONNECT, STARTTLS), whose name stands in
+    ``inside``: the other protocol is carried inside this one (CONNECT, STARTTLS), whose name is in
     ``app_proto_outer``. Otherwise the bytes contradict this protocol, and its name is withdrawn. ``unwrap`` takes all
     later bytes out of their frames, where the other protocol does not have the connection to itself (WebSocket).
     """

@@ -115,7 +115,7 @@ class Match:
     ``done``: more bytes bring no more facts. A match that is done and confirmed is final. Until it is both, the
     detector is asked again when bytes arrive, and each answer replaces the one before.
     ``restart``: the protocol hands the flow over to another one (STARTTLS, CONNECT, SOCKS): offsets into the client's
-    and the server's bytes, as given to ``detect``, from which detection begins anew. The detected protocol becomes
+    and the server's bytes, as given to ``detect``, from which detection begins again. The detected protocol becomes
     ``app_proto_orig`` when something is detected inside.
     ``anomaly`` names what cannot be right (``sni_changed``): an anomaly event is written, once.
     ``describe`` gives more facts. It is called at most once, and not at all where the protocol's facts are those of its

@@ -116,7 +116,7 @@ def _depends_on_others(engine: Engine) -> str:
 
 
 class _JobFiles:
-    """The files of one job. What it writes stands behind its place in the whole: second of the engine's clock, frame,
+    """The files of one job. What it writes comes with its place in the whole: second of the engine's clock, frame,
     and for what the clock ended, flow; one process goes through them in this order.
     """
 

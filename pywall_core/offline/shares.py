@@ -1,8 +1,8 @@
 """The shares of a split sequence of captures, put together to what one process would have found.
 
-What knows more than two hosts prevents a split, or undoes it. Rules that do are known before
+What knows more than two hosts prevents a split, or ends it. Rules that do are known before
 (:func:`why_not_split`). What traffic makes of the engine's own bounds is known when the shares are done
-(:func:`why_split_undone`): then the sequence is replayed again in one piece.
+(:func:`why_split_failed`): then the sequence is replayed again in one piece.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def why_not_split(chains: Mapping[str, Sequence[BoundRule]]) -> str:
     return ", ".join(sorted(found))
 
 
-def why_split_undone(outcomes: Sequence[Outcome], flows: int) -> str:
+def why_split_failed(outcomes: Sequence[Outcome], flows: int) -> str:
     """Return why the shares may differ from the whole, empty where they do not. ``flows``: bound of the flow table."""
     depends = next((outcome.depends for outcome in outcomes if outcome.depends), "")
     if depends:

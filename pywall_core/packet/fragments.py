@@ -21,7 +21,7 @@ MAX_LENGTH: Final = 65535
 #: Every link carries a datagram of 68 bytes (RFC 791 section 3.2), 48 of them behind the largest options-free header:
 #: more pieces than this nobody needs.
 MAX_PIECES: Final = 1366
-#: What a piece costs in memory besides its bytes, about.
+#: What a piece costs in memory in addition to its bytes, about.
 _PIECE_OVERHEAD: Final = 128
 #: Bytes of a first fragment's TCP header that reach beyond the flags (tmin of RFC 1858 section 3.2.1).
 _TCP_MIN: Final = 16

@@ -16,7 +16,7 @@ _CHECKSUM: Final = 16
 
 def limit_segments(packet: Packet, data: bytes, limit: int) -> bytes | None:
     """Return ``data``, the bytes of a SYN, with at most ``limit`` as its maximum segment size; None where it offers no
-    more than that. The checksum is updated, not made anew (RFC 1624 section 3): a wrong one stays wrong.
+    more than that. The checksum is updated, not made again (RFC 1624 section 3): a wrong one stays wrong.
     """
     at, end = packet.l4 + 20, min(packet.start, len(data))
     while at + 1 < end and data[at] != _END:

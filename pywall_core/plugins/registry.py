@@ -12,7 +12,7 @@ from .. import hookspecs
 from ..calls.guard import Calls
 from ..config import BoundRule, Config, bind_chains
 from ..config.rule_needs import ALWAYS_KNOWN
-from ..detection.carriers import CarriedJudge
+from ..detection.carriers import CarriedClassifier
 from ..detection.classifiers import Classifier
 from ..detection.detectors import Detector, Detectors
 from ..detection.fact_states import Given
@@ -82,10 +82,10 @@ class Plugins:
             if "classify" in p.hooks
         ]
 
-    def carried_judges(self) -> list[CarriedJudge]:
+    def carried_classifiers(self) -> list[CarriedClassifier]:
         """Plugins with ``carried``, in order."""
         return [
-            CarriedJudge(p.name, hookspecs.direct(p.obj.pywall_carried), dict(getattr(p.obj, "carriers", {})))
+            CarriedClassifier(p.name, hookspecs.direct(p.obj.pywall_carried), dict(getattr(p.obj, "carriers", {})))
             for p in self.loaded
             if "carried" in p.hooks
         ]

@@ -23,8 +23,8 @@ PAUSE: Final = 0.0005
 QueuedPacket = Any
 
 
-class Judge(Protocol):
-    """What is needed of an engine."""
+class Decider(Protocol):
+    """The engine, as far as held packets need it."""
 
     def holds(self, packet: Packet, verdict: Verdict) -> bool:
         """Return whether an accepted packet waits for what a helper process is about to say of its flow."""
@@ -33,7 +33,7 @@ class Judge(Protocol):
         """Return the verdict on a packet that has had one, by what is known now."""
 
     def read_helpers(self) -> None:
-        """Take in what helper processes have answered."""
+        """Read what helper processes have answered."""
 
 
 @dataclass(slots=True)
@@ -53,9 +53,9 @@ class HeldPackets:
     """
 
     def __init__(
-        self, judge: Judge, apply: Callable[[QueuedPacket, int, int, Packet, Verdict, float], None], denied: Verdict
+        self, engine: Decider, apply: Callable[[QueuedPacket, int, int, Packet, Verdict, float], None], denied: Verdict
     ) -> None:
-        self._judge = judge
+        self._engine = engine
         self._apply = apply
         self._denied = denied
         self._held: list[_Held] = []
@@ -69,7 +69,7 @@ class HeldPackets:
         self, queued: QueuedPacket, number: int, mark: int, packet: Packet, verdict: Verdict, now: float
     ) -> Verdict | None:
         """Hold a packet: None. Else return the verdict that it gets at once."""
-        if not self._judge.holds(packet, verdict):
+        if not self._engine.holds(packet, verdict):
             return verdict
         if len(self._held) >= MOST:
             return self._denied
@@ -80,15 +80,15 @@ class HeldPackets:
     def release(self, now: float) -> None:
         """Give packets their verdict that need not wait any more."""
         self.due = now + PAUSE
-        self._judge.read_helpers()
+        self._engine.read_helpers()
         held, self._held = self._held, []
         for one in held:
-            if now < one.until and self._judge.holds(one.packet, one.verdict):
+            if now < one.until and self._engine.holds(one.packet, one.verdict):
                 self._held.append(one)
                 continue
             try:
-                verdict = self._judge.decide_again(one.packet, one.verdict)
+                verdict = self._engine.decide_again(one.packet, one.verdict)
             except Exception:
-                log.exception("internal error while judging a packet again")
+                log.exception("internal error while deciding on a held packet")
                 verdict = one.verdict
             self._apply(one.queued, one.number, one.mark, one.packet, verdict, now)

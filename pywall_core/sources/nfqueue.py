@@ -84,7 +84,7 @@ class PacketProcessor(Protocol):
         """Return the verdict on a packet that has had one, by what is known now."""
 
     def read_helpers(self) -> None:
-        """Take in what helper processes have answered."""
+        """Read what helper processes have answered."""
 
     def helper_descriptors(self) -> tuple[int, ...]:
         """Return what can be read when helper processes have answered."""
@@ -242,7 +242,7 @@ class NFQueue:
         """An error of our own: the packet gets the verdict of ``failure.plugin_error``, unless it had one."""
         self.failures += 1
         if self.failures & (self.failures - 1) == 0:  # the 1st, 2nd, 4th, 8th ... is logged
-            log.exception("internal error while judging a packet (%d so far)", self.failures)
+            log.exception("internal error while processing a packet (%d so far)", self.failures)
         number, self._unanswered = self._unanswered, None
         if number is not None:
             self._verdicts.add(number, NF_ACCEPT if self._options.pass_failures else NF_DROP, monotonic())

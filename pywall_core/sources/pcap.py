@@ -40,7 +40,7 @@ class CaptureError(Exception):
 
 def read(path: str | Path) -> Iterator[Record]:
     """Yield all packets of a capture, in the file's order. ``-`` is standard input; gzip, xz, bzip2 and zstd are
-    undone.
+    decompressed.
 
     :raises CaptureError: at the point from which on nothing can be read: no such file, no capture, cut off, damaged.
     """
@@ -144,7 +144,7 @@ class _Pcapng:
         self._time = 0.0
 
     def packets(self) -> Iterator[Record]:
-        """Yield all packets of all sections. The file stands after the first block type."""
+        """Yield all packets of all sections. The file is read up to the first block's type."""
         kind_bytes = _SECTION
         while True:
             if kind_bytes == _SECTION:

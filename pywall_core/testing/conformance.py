@@ -185,8 +185,8 @@ def _classifier(plugin: Plugin) -> Result:
     payloads = [[random.randbytes(random.randint(1, 1460)) for _ in range(60)] for _ in range(2)]
     problem = ""
     try:
-        alone = [_judged(plugin, [pieces])[0] for pieces in payloads]
-        if _judged(plugin, payloads) != alone:
+        alone = [_classified(plugin, [pieces])[0] for pieces in payloads]
+        if _classified(plugin, payloads) != alone:
             problem = "two flows that are looked at in turns get other answers than alone"
     except AssertionError as error:
         problem = str(error)
@@ -195,7 +195,7 @@ def _classifier(plugin: Plugin) -> Result:
     return Result(plugin.name, "classify: answers are declared, and flows share no state", problem)
 
 
-def _judged(plugin: Plugin, flows: Sequence[Sequence[bytes]]) -> list[Answer | Facts]:
+def _classified(plugin: Plugin, flows: Sequence[Sequence[bytes]]) -> list[Answer | Facts]:
     from . import make_flow
 
     declared = set(getattr(plugin.obj, "facts", ()))

@@ -18,7 +18,7 @@ CLIENT4: Final = "10.99.1.1"
 SERVER4: Final = "10.99.1.2"
 CLIENT6: Final = "fd99:1::1"
 SERVER6: Final = "fd99:1::2"
-#: behind a gateway the server stands in a net of its own
+#: behind a gateway the server is in a network of its own
 FAR_SERVER4: Final = "10.99.2.2"
 FAR_SERVER6: Final = "fd99:2::2"
 

@@ -129,7 +129,7 @@ def syn(port: int, src: str = "10.0.0.1") -> bytes:
 
 
 @TUNNELS
-def test_a_port_inside_is_judged(kind: str) -> None:
+def test_a_port_inside_is_inspected(kind: str) -> None:
     at_work = lab(NO_SSH_PORT)
     verdicts = at_work.send([forwarded(WRAPS[kind](syn(port), True)) for port in (22, 80)])
     assert [verdict.action for verdict in verdicts] == [DROP, ACCEPT]
@@ -142,14 +142,14 @@ def test_a_port_inside_is_judged(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", WRAPS)
-def test_content_inside_is_judged(kind: str) -> None:
+def test_content_inside_is_inspected(kind: str) -> None:
     at_work = lab(NO_SSH)
     assert actions(at_work, carried(WRAPS[kind], ssh())) == [ACCEPT] * 4 + [DROP] * 2
     assert "ssh" in {flow.app_proto for flow in at_work.flows}
 
 
 @pytest.mark.parametrize("kind", INSIDE6)
-def test_content_in_ipv6_inside_is_judged(kind: str) -> None:
+def test_content_in_ipv6_inside_is_inspected(kind: str) -> None:
     at_work = lab(NO_SSH)
     assert actions(at_work, carried(INSIDE6[kind], ssh(six=True))) == [ACCEPT] * 4 + [DROP] * 2
 

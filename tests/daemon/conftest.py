@@ -30,8 +30,8 @@ class FakeWorker:
     pid: int = field(default_factory=itertools.count(100).__next__)
     queue: int = 1
     bound: bool = True
-    judging: bool = False
-    judged: int = 0
+    processing: bool = False
+    decided: int = 0
     describing: bool = False
     stopped: bool = False
     #: messages that it sends when it is listened to
@@ -57,7 +57,7 @@ class FakeWorker:
         self.asked.append(message)
 
     def begin(self, knowledge: Iterable[Message]) -> None:
-        self.judging = True
+        self.processing = True
         self.inherited = list(knowledge)
 
     def describe(self, wait: float = 0.0) -> None:

@@ -89,7 +89,7 @@ SYN = tcp_packet("192.0.2.1", 4000, "192.0.2.2", 22, seq=1, flags=2)
 RULE = {"rule": "fact", "name": "owner.name", "is": "root", "action": "DROP"}
 
 
-def test_a_packet_is_judged_again_when_the_fact_is_known() -> None:
+def test_a_packet_is_decided_again_when_the_fact_is_known() -> None:
     owner = Owner()
     engine = engine_with(owner, RULE)
     packet = decode(SYN, 1.0, 1)

@@ -39,7 +39,7 @@ def test_the_rules_lead_to_workers_only_after_the_switch(
     assert selector.registered == pools.coming.workers, "they are listened to from the start"
     pools.switch()
     assert [(plan.queue, plan.workers) for plan in firewall.installed] == [(7, 2)]
-    assert [worker.judging for worker in pools.workers] == [True, True]
+    assert [worker.processing for worker in pools.workers] == [True, True]
     assert firewall.counts, "conntrack counts what it carries"
 
 
@@ -92,7 +92,7 @@ def test_a_lost_worker_is_replaced_and_goes_on_with_what_it_knew(
     pool.lost = [(old, new)]
     pools.mend(1.0)
     assert (old.stopped, selector.registered) == (True, [new])
-    assert not new.judging, "its queue is not bound yet"
+    assert not new.processing, "its queue is not bound yet"
     new.bound = True
     pools.mend(2.0)
     assert new.inherited == [{"flows": [2]}]

@@ -58,7 +58,7 @@ def test_nothing_happens_that_nobody_asked_for(reload: Reload, pools: Pools) -> 
     assert (pools.current, pools.coming) == (before, None)
 
 
-def test_a_client_is_answered_when_the_new_workers_judge_packets(
+def test_a_client_is_answered_when_the_new_workers_process_packets(
     reload: Reload, pools: Pools, client: FakeClient
 ) -> None:
     reload.ask_for(client, None)

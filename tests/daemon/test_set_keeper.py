@@ -130,7 +130,7 @@ def test_the_kernel_gets_the_sets_that_it_drops_by_in_batches(
 ) -> None:
     monkeypatch.setattr(module, "_STEP", 2)
     keeper.change(add(*(f"192.0.2.{n}" for n in range(1, 6))))
-    assert fill(keeper, "bad") >= 3, "packets are judged between two batches"
+    assert fill(keeper, "bad") >= 3, "packets are processed between two batches"
     assert len(ipset.sets["bad"]) == 5
     keeper.change(add("192.0.2.77"))
     keeper.change({"op": "delete", "set": "bad", "entries": ["192.0.2.1"], "for": None})

@@ -79,7 +79,7 @@ def test_rules_go_in_when_queues_are_bound_and_come_out_at_the_end(supervisor: S
     (pool,) = machine.pools
     assert [plan.queue for plan in machine.firewall.installed] == [1]
     assert machine.firewall.removed
-    assert pool.workers[0].judging
+    assert pool.workers[0].processing
     assert pool.workers[0].stopped
     assert module.privileges.CAP_NET_ADMIN in machine.kept_privileges
 

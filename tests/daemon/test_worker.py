@@ -108,7 +108,7 @@ def test_a_lint_that_fails_keeps_nobody_from_starting(
     assert "internal error while looking" in caplog.text
 
 
-def test_it_says_bound_and_judges_when_it_is_told_to(worker: Any, supervisor: Channel) -> None:
+def test_it_says_bound_and_processes_packets_when_it_is_told_to(worker: Any, supervisor: Channel) -> None:
     supervisor.send({"do": "go"})
     worker.run()
     assert supervisor.wait(1.0)["is"] == "bound"
@@ -130,7 +130,7 @@ def test_what_the_workers_before_it_knew_is_there_before_the_first_packet(worker
 def test_it_may_be_told_to_stop_before_it_begins(worker: Any, supervisor: Channel) -> None:
     supervisor.send({"do": "stop"})
     worker.run()
-    assert not worker._queue.closed, "it has judged nothing"
+    assert not worker._queue.closed, "it has processed nothing"
 
 
 def test_entries_that_came_before_it_are_in_its_sets(worker: Any, supervisor: Channel) -> None:
@@ -143,7 +143,7 @@ def test_entries_that_came_before_it_are_in_its_sets(worker: Any, supervisor: Ch
 def test_it_gives_signs_of_life_with_its_count(worker: Any, supervisor: Channel) -> None:
     worker._engine.process(packet(1000))
     worker._pulse(1.0, False)
-    assert said(supervisor, "alive") == [{"is": "alive", "judged": 1}]
+    assert said(supervisor, "alive") == [{"is": "alive", "decided": 1}]
 
 
 def test_requests_are_answered_with_their_number(worker: Any, supervisor: Channel) -> None:
@@ -187,7 +187,7 @@ def test_packets_wait_for_one_message_of_a_description_not_for_all_of_it(worker:
     assert worker._queue.pause == nfqueue.PULSE
 
 
-def test_what_waits_is_judged_before_it_ends(worker: Any, supervisor: Channel) -> None:
+def test_what_waits_is_processed_before_it_ends(worker: Any, supervisor: Channel) -> None:
     supervisor.send({"do": "stop"})
     worker._pulse(10.0, False)
     worker._pulse(10.0 + DRAIN / 2, False)

@@ -67,7 +67,7 @@ def test_it_is_told_its_policy_queue_and_sets(process: FakeProcess) -> None:
         ({"is": "bound"}, "bound", True),
         ({"is": "bound", "skip_bare_acks": True}, "skip_bare_acks", True),
         ({"is": "bound", "skip_bare_acks": 1}, "skip_bare_acks", False),
-        ({"is": "alive", "judged": 12}, "judged", 12),
+        ({"is": "alive", "decided": 12}, "decided", 12),
         ({"is": "failed", "code": 3, "message": "no plugin"}, "failure", (3, "no plugin")),
         ({"is": "answer", "id": 1}, "answers", [{"is": "answer", "id": 1}]),
         ({"is": "set", "op": "add"}, "set_changes", [{"is": "set", "op": "add"}]),

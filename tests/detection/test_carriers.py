@@ -1,4 +1,4 @@
-"""What carriers bring is given to judges where a rule asks; parsers and judges that fail cost no packet its verdict."""
+"""Carried content is given to classifiers where a rule asks; a packet gets its verdict also when one of them fails."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def run(plugin: Any, chains: Any, *said: bytes, policy: str = "pass-packet") -> 
     return lab, [verdict.action.value for verdict in lab.send(talk)]
 
 
-def test_a_fact_of_what_is_carried_is_judged_with_the_packet_that_brings_it() -> None:
+def test_a_fact_of_what_is_carried_is_known_with_the_packet_that_brings_it() -> None:
     plugin = Protocol()
     _, actions = run(plugin, ASKS, b"ab", b"Cc", b"x", b"y")
     assert actions == ["accept", "accept", "drop", "drop"]
@@ -180,7 +180,7 @@ def test_a_parser_that_cannot_be_copied_goes_on() -> None:
 
 
 @pytest.mark.parametrize("answer", [None, True, {}, "accept"])
-def test_a_judge_that_answers_wrongly_is_an_error_of_its_plugin(answer: object) -> None:
+def test_a_classifier_that_answers_wrongly_is_an_error_of_its_plugin(answer: object) -> None:
     class Wrong(Protocol):
         @hookimpl
         def pywall_carried(self, flow: Flow, carried: Carried) -> Any:

@@ -165,7 +165,7 @@ def of_type(events: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
     return [event for event in events if event["event_type"] == kind]
 
 
-def test_each_transaction_is_judged_and_the_flow_dropped_at_the_forbidden_one(toy: Any) -> None:
+def test_each_transaction_gets_a_verdict_and_the_flow_dropped_at_the_forbidden_one(toy: Any) -> None:
     events: list[dict[str, Any]] = []
     engine = toy(events=events, live=True)
     assert actions(engine, ask(b"toy\n"), tell(b"yes\n"), ask(b"good\nbad\ngood\n"), ask(b"good\n")) == [

@@ -1,4 +1,4 @@
-"""Packets longer than what the queue copies: judged on their first bytes where these are enough, else not passed."""
+"""Packets longer than what the queue copies: decided by their first bytes where these are enough, else not passed."""
 
 from __future__ import annotations
 

@@ -72,8 +72,8 @@ def dialogues(data: bytes) -> None:
             ways = fast.offloadable(packet, verdict) if verdict.final and passes else 0
         if not passes:
             continue
-        judged = _from_scratch(slow, again)
-        assert judged.action is ACCEPT, f"{judged.reason or judged.rule} drops what passed; carried: {carried}"
+        verdict = _from_scratch(slow, again)
+        assert verdict.action is ACCEPT, f"{verdict.reason or verdict.rule} drops what passed; carried: {carried}"
         carried |= {True, False} if ways == 2 else {to_server} if ways else set()
 
 

@@ -312,7 +312,7 @@ class Waits:
     def __init__(self, source: Any) -> None:
         self.open = False
         self.read = 0
-        source._engine = source._held._judge = self
+        source._engine = source._held._engine = self
 
     def holds(self, packet: Any, verdict: Verdict) -> bool:
         return not self.open
@@ -363,7 +363,7 @@ def test_nfqueue_holds_so_many_and_no_more(
     assert sent(source) == [[(packets[2].id, expected, None)]]
 
 
-def test_nfqueue_an_error_while_judging_again_gives_the_verdict_of_before(build: Any) -> None:
+def test_nfqueue_an_error_while_deciding_again_gives_the_verdict_of_before(build: Any) -> None:
     source = build(Verdict(ACCEPT))
     engine = Waits(source)
     engine.decide_again = lambda *_: 1 // 0  # type: ignore[method-assign]

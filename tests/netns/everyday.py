@@ -21,7 +21,7 @@ from typing import Any
 
 from .conftest import Lab, Namespace, wait_until
 
-#: what a mosh session shows: some 8 KiB in two seconds, enough to be judged
+#: what a mosh session shows: some 8 KiB in two seconds, enough to be classified
 TYPING = "for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.2; head -c 600 /dev/urandom | base64; done; sleep 0.5; echo END"
 #: address of ``net`` on the internet; on the local network it has ``Lab.PEER``
 FAR = "203.0.113.2"

@@ -70,7 +70,7 @@ HOLDING_CLIENT = """
 
 
 def test_stream_giant(lab: Any) -> None:
-    """300 MB on one connection, every packet judged: constant memory."""
+    """300 MB on one connection, every packet inspected: constant memory."""
     firewall = lab.run(POLICY.replace("{number: 7}", "{number: 7, offload: false}"))
     server = lab.fw.python(
         """

@@ -79,9 +79,9 @@ def test_knock_memory(lab: Any, until: Any) -> None:
     lab.send_frames(packets[:50_000], rate=5000)
     knock(lab, *DOORS[:2])
     lab.send_frames(packets[50_000:], rate=5000)
-    until(lambda: firewall.ask("status")["queues"]["7"]["waiting"] == 0, 60, "the flood is judged")
+    until(lambda: firewall.ask("status")["queues"]["7"]["waiting"] == 0, 60, "the flood has its verdicts")
     grown = firewall.resident() - idle
-    print(f"{grown >> 20} MiB for 100,000 sources, {firewall.ask('stats')['stats']['packets']} packets judged")
+    print(f"{grown >> 20} MiB for 100,000 sources, {firewall.ask('stats')['stats']['packets']} packets decided")
     assert grown < 64 << 20
     knock(lab, DOORS[2])
     assert lab.peer.echo(lab.FW, 2222) == "ok"

@@ -50,7 +50,7 @@ def test_reload_good(lab: Any, variant: str) -> None:
     assert time.monotonic() - begun < patience(5)
     assert lab.peer.echo(lab.FW, 8000, timeout=0.7) == "TimeoutError"
     assert lab.peer.echo(lab.FW, 8001) == "ok"
-    assert float(talker.communicate(timeout=30)[0]) < 12  # an accepted, offloaded connection is judged anew
+    assert float(talker.communicate(timeout=30)[0]) < 12  # an accepted, offloaded connection is decided anew
     status = firewall.ask("status")
     assert len(status["workers"]) == 1
     assert firewall.stop() == 0

@@ -178,7 +178,7 @@ def test_packets_that_do_not_decode_are_told(lab: Any, until: Until) -> None:
 
 
 def test_fail_open_passes_are_inferred(lab: Any, until: Until) -> None:
-    """A stopped worker with a small queue that fails open: what passed unjudged is known to within a look."""
+    """A stopped worker with a small queue that fails open: what passed without a verdict is known to within a look."""
     fail_open = policy().replace("{number: 7}", "{number: 7, length: 32, offload: false}")
     firewall = lab.run(fail_open + "failure: {queue_full: accept}\n")
     counting = lab.fw.python(
@@ -209,7 +209,7 @@ def test_fail_open_passes_are_inferred(lab: Any, until: Until) -> None:
     lab.peer.ask(SEND.replace("range(50):", "range(30):\n        time.sleep(0.02)"), lab.FW, 7000)
     time.sleep(4.5)
     assert firewall.ask("status")["losses"]["queue.passed_without_verdict"] == passed, (
-        "what is judged is not taken for passed"
+        "what has a verdict is not taken for passed"
     )
 
 

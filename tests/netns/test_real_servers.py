@@ -1,4 +1,4 @@
-"""nginx, Squid, Exim, Dovecot and slapd: what comes late on a connection is judged as what comes first."""
+"""nginx, Squid, Exim, Dovecot and slapd: what comes late on a connection is inspected as what comes first."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("what", SERVERS)
-def test_what_comes_late_is_judged(folder: Path, netns_lab: Any, what: str) -> None:
+def test_what_comes_late_is_inspected(folder: Path, netns_lab: Any, what: str) -> None:
     missing = [program for program in PROGRAMS[SERVERS[what]] if shutil.which(program) is None]
     if missing:
         pytest.skip(f"not installed: {', '.join(missing)}")

@@ -1,4 +1,4 @@
-"""Real connections in tunnels through a gateway: what they carry is judged where the policy says so."""
+"""Real connections in tunnels through a gateway: what they carry is inspected where the policy says so."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def make_tunnel(lab: Any, server: Any, kind: str) -> str:
 
 
 @pytest.mark.parametrize("kind", ["ipip", "gre", "6in4", "vxlan"])
-def test_what_a_tunnel_carries_is_judged_where_the_policy_says_so(lab: Any, kind: str) -> None:
+def test_what_a_tunnel_carries_is_inspected_where_the_policy_says_so(lab: Any, kind: str) -> None:
     server = lab.add_server()
     inside = make_tunnel(lab, server, kind)
     server.echo_server(7000, inside)

@@ -34,7 +34,7 @@ chains:
 pytestmark = pytest.mark.skipif(unavailable() is not None, reason=str(unavailable()))
 
 
-def test_flows_are_named_and_judged_while_traffic_goes_on(tmp_path: Any) -> None:
+def test_flows_are_named_and_decided_while_traffic_goes_on(tmp_path: Any) -> None:
     policy = tmp_path / "p.yaml"
     policy.write_text(POLICY)
     with Lab() as lab:

@@ -12,7 +12,7 @@ from pywall_core.cli import main
 from pywall_core.cli.common import prepare
 from pywall_core.offline import jobs as jobs_module
 from pywall_core.offline.jobs import Outcome
-from pywall_core.offline.shares import sum_shares, why_not_split, why_split_undone
+from pywall_core.offline.shares import sum_shares, why_not_split, why_split_failed
 from pywall_core.testing import tcp_packet, udp_packet, write_pcap
 
 
@@ -35,10 +35,10 @@ def test_what_knows_more_than_two_hosts_prevents_a_split(tmp_path: Path, rule: s
 
 
 def test_a_full_table_or_what_rested_on_others_undoes_it() -> None:
-    assert why_split_undone([Outcome([], 100, 10), Outcome([], 100, 10)], 1000) == ""
-    assert "more than half full" in why_split_undone([Outcome([], 400, 10), Outcome([], 201, 10)], 1000)
-    assert "half-open" in why_split_undone([Outcome([], 100, 100), Outcome([], 100, 30)], 1000)
-    assert why_split_undone([Outcome([]), Outcome([], depends="a plugin failed")], 1000) == "a plugin failed"
+    assert why_split_failed([Outcome([], 100, 10), Outcome([], 100, 10)], 1000) == ""
+    assert "more than half full" in why_split_failed([Outcome([], 400, 10), Outcome([], 201, 10)], 1000)
+    assert "half-open" in why_split_failed([Outcome([], 100, 100), Outcome([], 100, 30)], 1000)
+    assert why_split_failed([Outcome([]), Outcome([], depends="a plugin failed")], 1000) == "a plugin failed"
 
 
 def written(path: Path, capture: Path, policy: Path, workers: str) -> list[str]:
@@ -63,7 +63,7 @@ def test_a_flood_is_evicted_as_in_one_process(
 def test_wrong_checksums_of_a_sender_are_told_as_in_one_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The sender has sent right checksums to others: what it sends to this host is judged by what it sent to it."""
+    """The sender has sent right checksums to others: what it sends to this host is validated by what it sent to it."""
     monkeypatch.setattr(jobs_module, "SPLIT_BYTES", 0)
     policy, capture = tmp_path / "p.yaml", tmp_path / "c.pcap"
     policy.write_text("version: 1\nplugins: [stream]\n")

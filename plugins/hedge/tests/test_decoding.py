@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pywall_hedge import gate
-from pywall_hedge.decoding import undo, without_constants, xor_key
+from pywall_hedge.decoding import decode, without_constants, xor_key
 from pywall_hedge.entropy import entropy
 
 NOISE = random.Random(1).randbytes(3000)
@@ -24,14 +24,14 @@ EXACT = {
 
 @pytest.mark.parametrize(("encoded", "inner"), EXACT.values(), ids=EXACT)
 def test_the_bytes_inside_come_out(encoded, inner):
-    found = undo(encoded)
+    found = decode(encoded)
     assert found is not None
     assert found.inner[:2900] == inner[:2900]
 
 
 @pytest.mark.parametrize("encode", [base64.a85encode, base64.b85encode])
 def test_base_85(encode):
-    found = undo(encode(NOISE))
+    found = decode(encode(NOISE))
     assert found is not None
     assert len(found.inner) >= 0.95 * len(NOISE)
     assert len(set(found.inner)) > 250
@@ -55,7 +55,7 @@ LETTERS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
     ids=["base 62", "base 36", "base 45"],
 )
 def test_digits_of_numbers_in_other_bases(text):
-    found = undo(text)
+    found = decode(text)
     assert found is not None
     assert gate.look(found.inner) == "noise"
     assert entropy(found.inner) > 7.7
@@ -65,21 +65,21 @@ def test_digits_of_numbers_in_other_bases(text):
 def test_any_alphabet_of_equal_frequencies(bits):
     rng = random.Random(bits)
     alphabet = rng.sample(range(256), 1 << bits)
-    found = undo(bytes(rng.choice(alphabet) for _ in range(3000)))
+    found = decode(bytes(rng.choice(alphabet) for _ in range(3000)))
     assert found is not None
     assert len(found.inner) == pytest.approx(3000 * bits / 8, rel=0.02)
 
 
 def test_text_is_no_encoding(text):
-    assert undo(text[:8000]) is None
-    assert undo(b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n" * 20) is None
-    assert undo(bytes(3000)) is None
+    assert decode(text[:8000]) is None
+    assert decode(b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n" * 20) is None
+    assert decode(bytes(3000)) is None
 
 
 @given(st.binary(max_size=2000))
 @settings(max_examples=200, deadline=None)
 def test_any_bytes_are_looked_at(data):
-    found = undo(data)
+    found = decode(data)
     assert found is None or isinstance(found.inner, bytes)
     assert xor_key(data) is None or any(xor_key(data))
 

@@ -1,4 +1,4 @@
-"""Samples for the flow networks: what the plugin's own `Direction` would have judged of many flows.
+"""Samples for the flow networks: what the plugin's own `Direction` would have scored of many flows.
 
 `python samples.py ROOT train|held COUNT SEED [--captures FOLDER]` writes ROOT/flow-samples/<split>-<seed>.npz: inputs
 by size of the residual, with the class (0 plain, 1 compressed, 2 encrypted), the kind of flow and its group (the
@@ -68,15 +68,15 @@ SECRET = frozenset(
 MEDIA = ("opus", "aac", "mp3", "h264", "h265", "vp9", "av1", "flac", "vorbis")
 
 
-def judged(payloads: list[bytes], rng: random.Random) -> list[Stripped]:
+def scored(payloads: list[bytes], rng: random.Random) -> list[Stripped]:
     """What the statistics are asked of one direction, at random moments; now and then a piece is set aside before."""
     seen: list[Stripped] = []
 
-    def judge(stripped: Stripped) -> float:
+    def score(stripped: Stripped) -> float:
         seen.append(stripped)
         return -9.0 if rng.random() < 0.06 else 0.0
 
-    way = Direction(judge)
+    way = Direction(score)
     for payload in payloads:
         way.update(payload)
     return rng.sample(seen, min(PER_FLOW, len(seen)))
@@ -194,7 +194,7 @@ def main() -> None:
     rows: dict[int, list[tuple[np.ndarray, int, str, str]]] = defaultdict(list)
 
     def add(label: int, name: str, group: str, payloads: list[bytes]) -> None:
-        for stripped in judged(payloads, rng):
+        for stripped in scored(payloads, rng):
             left = len(stripped.residual)
             if left < 32:
                 continue

@@ -1,4 +1,4 @@
-"""Apache Kafka, by librdkafka: each record is a message; its ID stands in the header ``id``.
+"""Apache Kafka, by librdkafka: each record is a message; its ID is in the header ``id``.
 
 All records of one worker's run have one key, so that they come to one partition and stay in order.
 """

@@ -208,8 +208,8 @@ Instrument = tuple[str, str, str, Callable[[Json], Samples]]
 
 #: name, unit (UCUM), meaning, and what reads it from the engine's counters
 COUNTERS: Final[tuple[Instrument, ...]] = (
-    ("pywall.packets", "{packet}", "Packets that were judged.", _one("packets")),
-    ("pywall.bytes", "By", "Bytes of packets that were judged, by the IP header.", _one("bytes")),
+    ("pywall.packets", "{packet}", "Packets that got a verdict.", _one("packets")),
+    ("pywall.bytes", "By", "Bytes of packets that got a verdict, by the IP header.", _one("bytes")),
     ("pywall.verdicts", "{packet}", "Packets by the rule that decided.", _verdicts),
     ("pywall.rule.hits", "{match}", "How often a rule matched when it was asked.", _of(("rules",), "rule")),
     ("pywall.losses", "{loss}", "Packets and events not treated as the rules say.", _of(("losses",), "cause")),

@@ -1,6 +1,6 @@
 """What protocols carry inside: HTTP bodies, WebSocket messages and ICMP echo data, classified as payloads are.
 
-Content codings are undone first, within bounds, so that ciphertext behind `Content-Encoding: gzip` is ciphertext.
+Content codings are decoded first, within bounds, so that ciphertext behind `Content-Encoding: gzip` is ciphertext.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ WINDOW, SAMPLE, EVERY = 65536, 16384, 262144
 """Bytes of a body that are classified from its first one on, and of a body that looks plain so many in each further
 `EVERY` bytes: a plain beginning buys no free pass."""
 SHORT = 1024
-"""Bytes of a body below which the next one of its direction is judged together with it."""
+"""Bytes of a body below which the next one of its direction is classified together with it."""
 REQUESTS, UNASKED = 64, 4
 """Echo requests whose data are remembered, and replies with data of no request that are no accident."""
 CLOCK, STEP = 32, 1024
@@ -60,7 +60,7 @@ class Body:
         return changed
 
     def goes_on(self) -> bool:
-        """Another body begins. Return True if it is judged together with this one: both are too short to tell."""
+        """Another body begins. Return True if it is classified together with this one: both are too short to tell."""
         if self.label or self._seen >= SHORT:
             return False
         self._position, self._decoder = 0, None

@@ -15,7 +15,7 @@ Method = Literal["learned", "hedge"]
 SHORTEST = 32
 """Bytes below which only the share of printable text is asked."""
 FORGEABLE, FRAMING = 32, 16
-"""Bytes at the start that the statistics leave out: where a magic number stands whose structure does not hold, and of
+"""Bytes at the start that the statistics leave out: where a magic number is whose structure does not hold, and of
 any payload from 1024 bytes up."""
 
 _PRECISION = {  # bytes: (precision of "encrypted", of "not encrypted"), from the paper's table for gamma = 2

@@ -1,4 +1,4 @@
-"""Content codings undone piece by piece, within bounds: gzip, deflate, and with their libraries br and zstd.
+"""Content codings decoded piece by piece, within bounds: gzip, deflate, and with their libraries br and zstd.
 
 :source: RFC 9110 section 8.4.1, RFC 1950 to 1952, RFC 7692 section 7.2.2, RFC 7932, RFC 8878
 """
@@ -14,14 +14,14 @@ MOST_CODINGS: Final = 3
 PIECE: Final = 65536
 """Bytes that are given at a time."""
 RATIO, SLACK = 200, 1 << 20
-"""Bytes out for each byte in, and bytes beyond them, that are undone: what grows more is a bomb."""
+"""Bytes out for each byte in, and bytes beyond them, that are decoded: what grows more is a bomb."""
 
 Step = Callable[[bytes], Iterator[bytes]]
 
 
 class Decoder:
-    """Undoes codings one after the other. What is not what the coding says is given as it is, from there on. `bomb`:
-    the bytes grow without bound, and nothing more is undone.
+    """Decodes codings one after the other. What is not what the coding says is given as it is, from there on. `bomb`:
+    the bytes grow without bound, and nothing more is decoded.
     """
 
     def __init__(self, steps: list[Step]) -> None:
@@ -54,8 +54,9 @@ class Decoder:
 
 
 def decoder(codings: str) -> Decoder | None:
-    """Return what undoes the codings, named as in Content-Encoding in the order in which they were applied; None where
-    one of them is not known here.
+    """Return the decoder of the codings, named as in Content-Encoding in the order in which they were applied.
+
+    None where one of them is not known here.
     """
     names = [name.strip() for name in codings.split(",") if name.strip()]
     makers = [_MAKERS.get(name.removeprefix("x-")) for name in reversed(names)]
@@ -95,7 +96,7 @@ class _Inflate:
 
 
 class _Raw:
-    """What stands behind the end of what was coded."""
+    """What follows the end of what was coded."""
 
     eof, unused_data, unconsumed_tail = False, b"", b""
 
@@ -110,12 +111,12 @@ def _brotli() -> Step | None:
     except Exception:
         return None
 
-    def undo(data: bytes) -> Iterator[bytes]:
+    def decode(data: bytes) -> Iterator[bytes]:
         yield reader.process(data, output_buffer_limit=PIECE)
         while not reader.can_accept_more_data():
             yield reader.process(b"", output_buffer_limit=PIECE)
 
-    return undo
+    return decode
 
 
 def _zstd() -> Step | None:
@@ -125,11 +126,11 @@ def _zstd() -> Step | None:
         return None
     reader = library.ZstdDecompressor(max_window_size=1 << 23).decompressobj(read_across_frames=True)
 
-    def undo(data: bytes) -> Iterator[bytes]:
+    def decode(data: bytes) -> Iterator[bytes]:
         for at in range(0, len(data), 64):  # the library bounds no output: so few bytes have at most 2 MiB
             yield reader.decompress(data[at : at + 64])
 
-    return undo
+    return decode
 
 
 _MAKERS: dict[str, Callable[[], Step | None]] = {

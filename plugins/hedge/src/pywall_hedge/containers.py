@@ -191,7 +191,7 @@ def pdf(data: bytes) -> bool:
 
 
 _NEXT = re.compile(rb"\s*(\d+ \d+ obj|xref|trailer|startxref|%)")
-"""What stands between the objects of a PDF."""
+"""What is between the objects of a PDF."""
 
 
 MAGIC: dict[bytes, tuple[str, Callable[[bytes], bool]]] = {

@@ -1,7 +1,7 @@
-"""Encodings that make text or sparse bytes of any bytes, undone: what is inside is judged instead.
+"""Encodings that make text or sparse bytes of any bytes, decoded: what is inside is classified instead.
 
 An encoding counts only where it is most of the payload (`MOST`), and where its alphabet is used as random bytes would
-use it; the caller judges the bytes inside.
+use it; the caller classifies the bytes inside.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import NamedTuple
 from .spelling import LEAST, MOST, SPELLINGS, lists_digests
 
 NESTED = 3
-"""Encodings within each other that are undone at most."""
+"""Nested encodings that are decoded at most."""
 USUAL = 16
 """Values of an alphabet at least."""
 SPARSE = 48
@@ -25,25 +25,25 @@ SPARSE = 48
 _PRINTABLE = bytes([*range(32, 127), 9, 10, 13])
 
 
-class Undone(NamedTuple):
+class Decoding(NamedTuple):
     """An encoding's name and the bytes that were inside."""
 
     name: str
     inner: bytes
 
 
-def undo(data: bytes) -> Undone | None:
+def decode(data: bytes) -> Decoding | None:
     """Return the bytes that the most telling encoding of `data` has inside, or None.
 
     Text encodings may be broken into lines; around them may stand other text (JSON, headers); what is inside may be
     encoded again.
     """
-    found: Undone | None = None
+    found: Decoding | None = None
     for _ in range(NESTED):
         inner = _once(data)
         if inner is None:
             break
-        found = inner if found is None else Undone(f"{inner.name} in {found.name}", inner.inner)
+        found = inner if found is None else Decoding(f"{inner.name} in {found.name}", inner.inner)
         data = inner.inner
         if not _is_text(data):
             break
@@ -54,7 +54,7 @@ def _is_text(data: bytes) -> bool:
     return len(data.translate(None, _PRINTABLE)) * 10 <= len(data)
 
 
-def _once(data: bytes) -> Undone | None:
+def _once(data: bytes) -> Decoding | None:
     if len(data) < LEAST:
         return None
     if data.count(b" ") * 12 > len(data):  # words with spaces between them, or digits
@@ -67,7 +67,7 @@ def _once(data: bytes) -> Undone | None:
     for name, spell in spelt:
         inner = spell(data)
         if inner is not None and len(inner) >= LEAST // 3:
-            return Undone(name, inner)
+            return Decoding(name, inner)
     return _runs(data) or _narrow(data)
 
 
@@ -116,7 +116,7 @@ _ALPHABETS: tuple[tuple[str, bytes, Callable[[bytes], bytes], int], ...] = (
 _PATTERNS = tuple(re.compile(b"[" + re.escape(alphabet) + b"]{%d,}" % least) for _, alphabet, _, least in _ALPHABETS)
 
 
-def _runs(data: bytes) -> Undone | None:
+def _runs(data: bytes) -> Decoding | None:
     """Undo a well-known alphabet whose characters are all used, as often as random ones."""
     folded = data.replace(b"\r\n", b"").replace(b"\n", b"") if data.count(b"\n") * 40 < len(data) * 2 else data
     if b"<~" in folded or b"zz" in folded:
@@ -133,7 +133,7 @@ def _runs(data: bytes) -> Undone | None:
             continue
         inner = b"".join(map(decode, runs))
         if len(inner) >= LEAST // 2 and (spread or _is_text(inner)):  # text inside is a proof too
-            return Undone(name, inner)
+            return Decoding(name, inner)
     return None
 
 
@@ -154,7 +154,7 @@ def _spread(text: bytes, alphabet: bytes) -> bool:
     return True
 
 
-def _narrow(data: bytes) -> Undone | None:
+def _narrow(data: bytes) -> Decoding | None:
     """Return bytes of 4 to 7 bits: an alphabet of 16 to 160 values, all equally frequent; their places put together.
 
     Which value stands for which bits does not matter to the question whether they are random. Of an alphabet whose size
@@ -184,7 +184,7 @@ def _narrow(data: bytes) -> Undone | None:
                 out += (number >> used).to_bytes(128, "big")
                 number &= (1 << used) - 1
     out += (number >> used % 8).to_bytes(used // 8, "big")
-    return Undone(f"{bits}-bit", bytes(out))
+    return Decoding(f"{bits}-bit", bytes(out))
 
 
 def _usual(data: bytes) -> tuple[list[int], float]:

@@ -1,8 +1,8 @@
-"""Evidence of one direction: structure that is followed, text that is undone, and noise that the statistics judge.
+"""Evidence of one direction: structure that is followed, text that is decoded, and noise for the statistics.
 
 What is plain at a glance never reaches the statistics, so a greeting, a file in front or the other direction cannot
-outweigh ciphertext. Noise is judged again whenever there is a quarter more of it, all of it together; noise that is
-clearly a file's is set aside and what comes behind it is judged anew (`PAST`): a plain beginning buys no free pass.
+outweigh ciphertext. Noise is scored again whenever there is a quarter more of it, all of it together; noise that is
+clearly a file's is set aside and what comes behind it is scored again (`PAST`): a plain beginning buys no free pass.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from itertools import accumulate
 
 from . import gate
-from .decoding import undo, without_constants
+from .decoding import decode, without_constants
 from .following import FIRST_LOOK, Follower
 from .frames import Codec
 from .framing import Stripped, cut, has_records, join_segments, strip
@@ -19,15 +19,15 @@ from .headless import SOUGHT, Film, packed, units_of_video
 from .heads import introduced, within
 from .records import Layout
 
-Judge = Callable[[Stripped], float]
+Score = Callable[[Stripped], float]
 """Log-likelihood ratio (nats) of ciphertext in the stripped noise."""
 
 PIECE = 16384
-"""Bytes of noise judged together."""
+"""Bytes of noise scored together."""
 LEAST = 32
 """Bytes of residual below which the statistics say nothing."""
-FIRST_JUDGED, FEW_BYTES, GROWN_EARLY, GROWN = 48, 1024, 1.5, 1.25
-"""Noise is judged from FIRST_JUDGED bytes on, again when it has grown by GROWN, or GROWN_EARLY below FEW_BYTES."""
+FIRST_SCORED, FEW_BYTES, GROWN_EARLY, GROWN = 48, 1024, 1.5, 1.25
+"""Noise is scored from FIRST_SCORED bytes on, again when it has grown by GROWN, or GROWN_EARLY below FEW_BYTES."""
 CLEAR, CLEARED = -3.0, 512
 """Ratio at which noise is set aside as a file's, and bytes of it at least."""
 PAST = -0.7
@@ -58,11 +58,11 @@ class Direction:
         "_film",
         "_follower",
         "_heads",
-        "_judge",
-        "_judged",
         "_layout",
         "_past",
         "_ratio",
+        "_score",
+        "_scored",
         "_sent",
         "_sizes",
         "_text",
@@ -79,8 +79,8 @@ class Direction:
         "stripped",
     )
 
-    def __init__(self, judge: Judge) -> None:
-        self._judge = judge
+    def __init__(self, score: Score) -> None:
+        self._score = score
         self._follower: Follower | None = Follower()
         self._heads = 0
         self._past = self._ratio = self._text_ratio = 0.0
@@ -88,7 +88,7 @@ class Direction:
         self._sent: list[int] = []
         self._layout: Layout | None = None
         self._checked = 0
-        self._judged = False
+        self._scored = False
         self._text = bytearray()
         self._text_checked = 0
         self._codec = Codec()
@@ -100,23 +100,23 @@ class Direction:
         self.clear = 0
         """Bytes that were text or plain at a glance."""
         self.noise = bytearray()
-        """Bytes that the statistics judge, at most PIECE."""
+        """Bytes for the statistics, at most PIECE."""
         self.name: str | None = None
         """The structure that is followed."""
         self.encoding: str | None = None
-        """The encoding that was undone, when what is inside is ciphertext."""
+        """The encoding that was decoded, when what is inside is ciphertext."""
         self.stripped: Stripped | None = None
-        """The noise that was judged last, without its framing."""
+        """The noise that was scored last, without its framing."""
 
     @property
     def ratio(self) -> float:
-        """Log-likelihood ratio (nats) of ciphertext: what was set aside, and what is judged now."""
+        """Log-likelihood ratio (nats) of ciphertext: what was set aside, and what is scored now."""
         if self.name is not None:
             return KNOWN
         ratio = self._past + self._ratio
         if self.encoding is not None:
             return max(ratio, self._text_ratio)
-        return ratio if self._judged or self.clear < LEAST else PLAIN
+        return ratio if self._scored or self.clear < LEAST else PLAIN
 
     def update(self, payload: bytes) -> None:
         """Add the next payload; never raises."""
@@ -132,7 +132,7 @@ class Direction:
     # --- structure --------------------------------------------------------------------------------------------------
 
     def _follow(self, follower: Follower, payload: bytes) -> bool:
-        """Follow a structure, or look for one; True when the payload is to be judged by the statistics."""
+        """Follow a structure, or look for one; True when the payload goes to the statistics."""
         before = follower.name
         follower.add(payload)
         if not follower.due:
@@ -140,7 +140,7 @@ class Direction:
         broken = follower.look()
         self.name = follower.name
         if follower.hidden:
-            self._judge_inner("structure", follower.hidden)
+            self._score_inner("structure", follower.hidden)
         if follower.ended:
             self._follower = None
         if self.name is not None and before is None:
@@ -189,19 +189,19 @@ class Direction:
             self._text += payload[:room]
             if len(self._text) >= max(128, 1.5 * self._text_checked):
                 self._text_checked = len(self._text)
-                self._undo()
+                self._decode()
 
-    def _undo(self) -> None:
-        found = undo(bytes(self._text))
+    def _decode(self) -> None:
+        found = decode(bytes(self._text))
         if found is None or introduced(found.inner) is not None or gate.look(found.inner) != "noise":
             self.encoding, self._text_ratio = None, 0.0
             return
-        self._judge_inner(found.name, found.inner)
+        self._score_inner(found.name, found.inner)
 
-    def _judge_inner(self, name: str, inner: bytes) -> None:
-        """Judge bytes that were inside an encoding or a structure that gains nothing."""
+    def _score_inner(self, name: str, inner: bytes) -> None:
+        """Score bytes that were inside an encoding or a structure that gains nothing."""
         self.stripped = strip(inner, [len(inner)])
-        self._text_ratio = self._judge(self.stripped) if len(self.stripped.residual) >= LEAST else 0.0
+        self._text_ratio = self._score(self.stripped) if len(self.stripped.residual) >= LEAST else 0.0
         self.encoding = name if self._text_ratio > 0 else None
 
     def _add_noise(self, payload: bytes, sent: int) -> None:
@@ -212,20 +212,20 @@ class Direction:
             self._sent.append(sent)
             size = len(self.noise)
             grown = GROWN_EARLY if size < FEW_BYTES else GROWN
-            if size >= max(FIRST_JUDGED, grown * self._checked) or size == PIECE:
+            if size >= max(FIRST_SCORED, grown * self._checked) or size == PIECE:
                 self._checked = size
                 self._weigh()
             payload = payload[room:]
 
     def _weigh(self) -> None:
-        self._judged = True
+        self._scored = True
         data = bytes(self.noise)
         stripped = self._take(strip(data, self._sizes, self._layout, self._sent, seek=False))
         unsure = not (self._layout or stripped.header) and self._ratio < SURE
         if unsure and has_records(data, self._sizes, self._sent):
             stripped = self._take(strip(data, self._sizes, None, self._sent))
         if CLEAR < self._ratio < SURE:
-            self._judge_without_front()
+            self._score_without_front()
         if self._ratio > 0:
             self._seek_packed(data)
         if self.packed == "frames" or (self.packed == "film" and not self._is_film()):
@@ -254,7 +254,7 @@ class Direction:
 
     def _take(self, stripped: Stripped) -> Stripped:
         self.stripped, self._layout = stripped, stripped.layout
-        self._ratio = self._judge(stripped) if len(stripped.residual) >= LEAST else 0.0
+        self._ratio = self._score(stripped) if len(stripped.residual) >= LEAST else 0.0
         return stripped
 
     def _seek_packed(self, data: bytes) -> None:
@@ -273,8 +273,8 @@ class Direction:
         header = None if self.stripped is None else self.stripped.header
         return self._film.holds(cut(bytes(self.noise), join_segments(self._sizes, self._sent)), header)
 
-    def _judge_without_front(self) -> None:
-        """Judge the noise without its first payload: a header, a key, or a head that nothing fits to."""
+    def _score_without_front(self) -> None:
+        """Score the noise without its first payload: a header, a key, or a head that nothing fits to."""
         front = next((end for end in accumulate(self._sizes) if end >= FRONT), len(self.noise))
         if len(self.noise) - front < CLEARED:
             return
@@ -284,12 +284,12 @@ class Direction:
         rest = strip(bytes(self.noise[front:]), self._sizes[place:], None, self._sent[place:])
         if len(rest.residual) < LEAST:
             return
-        ratio = self._judge(rest) - CHOICE
+        ratio = self._score(rest) - CHOICE
         if ratio > self._ratio:
             self._ratio, self.stripped = ratio, rest
 
     def finish(self) -> None:
-        """Judge what came since the last look."""
+        """Score what came since the last time."""
         if self._follower is not None and self.name is not None:
             broken = self._follower.look()
             self.name = self._follower.name

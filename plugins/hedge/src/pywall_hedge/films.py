@@ -71,7 +71,7 @@ def transport_stream(data: bytes) -> bool:
         return False
     for at in starts:
         body = data[at + 4 : at + 188]
-        if data[at + 3] & 0x20:  # an adaptation field stands before the payload
+        if data[at + 3] & 0x20:  # an adaptation field before the payload
             body = body[1 + body[0] :] if body else b""
         if data[at + 1] & 0x40 and data[at + 3] & 0x10 and len(body) > 8 and body[:3] != b"\0\0\1":
             table = body[1 + body[0] :]

@@ -1,4 +1,4 @@
-"""The learned judge of a flow's noise: statistics of what framing left, and of the framing itself, to a likelihood
+"""The learned model of a flow's noise: statistics of what framing left, and of the framing itself, to a likelihood
 ratio.
 
 `flow.npz` is made by training/flows.py from framed and unframed ciphertext against framed and unframed files, media

@@ -162,7 +162,7 @@ def header_size(messages: Sequence[bytes], most: int = HEADER) -> tuple[int, int
     """Return the size of the header that the messages have in common, and how many of its columns are explained.
 
     A column is explained when its values coincide far more often than random bytes do, count up, or follow the size
-    of the message. The header ends behind the last explained column that stands near the others.
+    of the message. The header ends behind the last explained column that is near the others.
     """
     if len(messages) < FEW:
         return 0, 0

@@ -1,4 +1,4 @@
-"""A cheap look at one payload: text, plain bytes that nothing random resembles, or noise that statistics must judge."""
+"""A cheap look at one payload: text, plain bytes that nothing random resembles, or noise for the statistics."""
 
 from __future__ import annotations
 

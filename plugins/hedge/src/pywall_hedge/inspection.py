@@ -11,9 +11,9 @@ from .classification import SHORTEST
 from .stream import StreamClassifier
 
 PAYLOAD = 1448
-"""Bytes of a file that are judged at a time, as a TCP segment would carry them."""
+"""Bytes of a file that are classified at a time, as a TCP segment would carry them."""
 WINDOW = 65536
-"""Bytes from the start that are judged: the default of the option `window`; of a file, the randomness tests too."""
+"""Bytes from the start that are classified: the default of the option `window`; of a file, the randomness tests too."""
 _CAPTURES = tuple(
     bytes.fromhex(magic)
     for magic in ("a1b2c3d4", "d4c3b2a1", "a1b23c4d", "4d3cb2a1", "a1b2cd34", "34cdb2a1", "0a0d0d0a")
@@ -116,7 +116,7 @@ def _capture(name: str, method: str) -> Iterator[tuple[dict[str, Any], Curve]]:
 
         @hookimpl
         def pywall_segment(self, flow: Flow, to_server: bool, offset: int, data: bytes, gap: int) -> None:
-            """Judge the payload."""
+            """Classify the payload."""
             if flow.id not in kept:
                 kept[flow.id] = flow, StreamClassifier(method, start_seen=not flow.midstream), [(0, 0.0)], []
             _, stream, curve, settled = kept[flow.id]

@@ -24,7 +24,7 @@ class Settings(BaseModel):
         description="probability that a flow without a confirmed name is encrypted, before its first byte",
     )
     window: int = Field(
-        65536, ge=32, le=1 << 20, description="bytes of payload, both directions, after which the answer stands"
+        65536, ge=32, le=1 << 20, description="bytes of payload, both directions, after which the answer is final"
     )
     gamma: float = Field(
         2.0, ge=0.1, le=2.0, description="method hedge: deviations that chi-square may exceed its mean by"

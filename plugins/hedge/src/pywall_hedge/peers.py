@@ -77,7 +77,7 @@ class Peers:
         ]
 
     def load(self, state: Any) -> None:
-        """Take in what other processes have saved, by one of them or by each worker; entries that do not keep to the
+        """Take over what other processes have saved, by one of them or by each worker; entries that do not keep to the
         form are left out. What this process has learnt of a peer stays where it is more.
         """
         for entry in state if isinstance(state, list) else ():

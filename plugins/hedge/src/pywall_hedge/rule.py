@@ -22,7 +22,7 @@ class Payload(RuleKind):
     or obfuscated by a short XOR key.
 
     PENDING until the classifier has settled, and while detectors may still confirm a name. NO for a flow whose name is
-    confirmed, whatever it carries: what is known is for the rule `app` to judge. A guess is not a name: to let a
+    confirmed, whatever it carries: a known name is a matter of the rule `app`. A guess is not a name: to let a
     protocol pass that is ciphertext by nature and cannot be confirmed, accept it by name before this rule
     (`{rule: app, is: zoom, action: ACCEPT}`).
     """

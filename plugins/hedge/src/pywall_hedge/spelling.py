@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 
 LEAST = 96
-"""Bytes of text below which nothing is undone."""
+"""Bytes of text below which nothing is decoded."""
 MOST = 0.6
 """Share of the text that must be encoded."""
 

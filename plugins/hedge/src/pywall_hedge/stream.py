@@ -56,7 +56,7 @@ class StreamClassifier:
         self.thresholds: Thresholds = thresholds(false_drop, miss)
         from .direction import Direction  # numpy is loaded on first use
 
-        self._ways: tuple[Direction, Direction] = (Direction(self._judge), Direction(self._judge))
+        self._ways: tuple[Direction, Direction] = (Direction(self._score), Direction(self._score))
         self._counts = [0] * 256
         self._first = bytearray()
         self.bytes_seen = 0
@@ -71,7 +71,7 @@ class StreamClassifier:
             self._first += payload[:SHORTEST]
         self._ways[to_server].update(payload)
 
-    def _judge(self, stripped: Stripped) -> float:
+    def _score(self, stripped: Stripped) -> float:
         if self._method == "hedge":
             found = classify(stripped.residual, "hedge", gamma=self._gamma, alpha=self._alpha)
             return 2.0 if found.label == "encrypted" else -2.0
@@ -101,8 +101,8 @@ class StreamClassifier:
     def entropy(self) -> float:
         """Shannon entropy of the bytes that the answer rests on, bits a byte, 0 to 8: the noise without its framing;
         of the first bytes of the flow where there was none."""
-        judged = [way.stripped.residual for way in self._ways if way.stripped is not None]
-        data = max(judged, key=len, default=b"") or bytes(self._first)
+        scored = [way.stripped.residual for way in self._ways if way.stripped is not None]
+        data = max(scored, key=len, default=b"") or bytes(self._first)
         return entropy_of([data.count(value) for value in set(data)])
 
     def decision(self) -> bool | None:

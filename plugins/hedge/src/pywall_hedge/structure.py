@@ -18,7 +18,7 @@ SLACK, NEXT = 64, 4096
 be another structure."""
 SAMPLE = 16384
 """Bytes of a decoder's output that are looked at."""
-JUDGED = 256
+LEAST_DECODED = 256
 """Bytes of output below which a decoder's output proves nothing."""
 GAIN = 1.06
 """Output over input from which a compressor has earned its name: ciphertext in Deflate, PNG or zip gains nothing."""
@@ -129,7 +129,7 @@ def inside(data: bytes) -> bool:
 
 
 def fits_behind(data: bytes, end: int) -> bool:
-    """Return True if what stands behind a structure that ended at `end` is little, padding, or a known structure as
+    """Return True if what follows a structure that ended at `end` is little, padding, or a known structure as
     well.
 
     Ciphertext behind a whole small file would else be taken for more of it.
@@ -141,9 +141,9 @@ def fits_behind(data: bytes, end: int) -> bool:
 def earned(packed: int, decoded: Decoded) -> bool:
     """A compressor that took `packed` bytes gained something, or holds a known compressed form, or not much was seen.
 
-    Random bytes in Deflate's stored blocks, in a PNG or in a gzip gain nothing: they are judged as what they are.
+    Random bytes in Deflate's stored blocks, in a PNG or in a gzip gain nothing: they are classified as what they are.
     """
-    if decoded.size < JUDGED or decoded.size >= GAIN * packed:
+    if decoded.size < LEAST_DECODED or decoded.size >= GAIN * packed:
         return True
     if not looks_random(decoded.output) or inside(decoded.output):
         return True
@@ -165,7 +165,7 @@ def looks_random(data: bytes) -> bool:
     `data`: of any length; fewer than 256 bytes never look random.
     """
     size = len(data)
-    if size < JUDGED:
+    if size < LEAST_DECODED:
         return False
     import numpy as np
 

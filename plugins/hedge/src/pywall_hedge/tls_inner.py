@@ -22,7 +22,7 @@ TICKETS, TICKET = 2, (150, 300)
 SEALED_13, SEALED_12 = 17, 24
 """Bytes that encryption adds to a record."""
 MUCH, MOST_RECORDS = 3000, 48
-"""Bytes of the server's second answer, and records in all, after which the score stands."""
+"""Bytes of the server's second answer, and records in all, after which the score is final."""
 
 LAST_WORDS: Final = (58, 64, 74, 80, 93, 126)
 """Bytes in which a client ends a handshake: Finished of TLS 1.3 by either hash, with and without ChangeCipherSpec, and

@@ -18,8 +18,8 @@ Samples = Sequence[tuple[tuple[str, ...], float]]
 
 def families(stats: Mapping[str, Any], age: float) -> Iterator[Metric]:
     """Yield all families of one worker; ``stats`` as ``engine.stats()`` gives them, ``age`` of the copy in seconds."""
-    yield _counter("pywall_packets", "Packets that were judged.", [], [((), stats["packets"])])
-    yield _counter("pywall_bytes", "Bytes of packets that were judged, by the IP header.", [], [((), stats["bytes"])])
+    yield _counter("pywall_packets", "Packets that got a verdict.", [], [((), stats["packets"])])
+    yield _counter("pywall_bytes", "Bytes of packets that got a verdict, by the IP header.", [], [((), stats["bytes"])])
     names = {rule: named["name"] for rule, named in stats["rule_names"].items()}
     decided: dict[tuple[str, ...], float] = {}
     for d in stats["decisions"]:

@@ -1,6 +1,6 @@
 """What a cgroup's path says: systemd's unit, a user's own unit, a container. And paths by the kernel's numbers.
 
-A user may name cgroups below their own ``user@UID.service`` as they like: what stands there is never a unit of the
+A user may name cgroups below their own ``user@UID.service`` as they like: what is there is never a unit of the
 system, nor a container. systemd.special(7), cgroups(7); names of containers as Docker, Podman, CRI-O and Kubernetes
 give them.
 """

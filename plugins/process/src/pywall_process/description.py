@@ -58,7 +58,7 @@ def _program(folder: str, proc: str) -> tuple[str, str] | None:
     ours = (f"{proc}/self", f"{proc}/1")  # a service may see less of the machine than its first process does
     if mounts and mounts in [_namespace(process, "mnt") for process in ours]:
         return "path", path
-    if link != path:  # its file was replaced, as by an update: the name stands, if only root can have made its mounts
+    if link != path:  # its file was replaced, as by an update: the name is kept, if only root can have made its mounts
         trusted = bool(users) and users == _namespace(ours[0], "user") and not place_of(_cgroup(folder)).container
         return ("path" if trusted else "inner_path"), path
     same = _file(f"{folder}/exe") in [_file(f"{process}/root{path}") or () for process in ours]

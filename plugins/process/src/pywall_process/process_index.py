@@ -75,7 +75,7 @@ class ProcessIndex:
         yield from others
 
     def _processes(self) -> list[int]:
-        """Return all process ids, the youngest first: numbers go up to the last one given, then begin anew."""
+        """Return all process ids, the youngest first: numbers go up to the last one given, then begin again."""
         pids = sorted((int(name) for name in os.listdir(self._proc) if name.isdigit()), reverse=True)
         try:
             with open(f"{self._proc}/loadavg", encoding="ascii") as file:

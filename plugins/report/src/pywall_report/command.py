@@ -34,7 +34,7 @@ def command(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("captures", nargs="*", metavar="CAPTURE", help="what `pywall replay` takes")
     parser.add_argument("--events", metavar="FILE", help="an EVE file instead of captures; - is standard input")
     parser.add_argument("--config", metavar="FILE", help="the policy for the captures")
-    parser.add_argument("--against", metavar="FILE", help="another policy: which flows would it judge otherwise?")
+    parser.add_argument("--against", metavar="FILE", help="another policy: which flows would get another verdict?")
     parser.add_argument("--local", action="append", default=[], metavar="CIDR", help="as in `pywall replay`")
     parser.add_argument("-o", "--output", default="report.html", metavar="FILE", help="default: report.html")
     parser.set_defaults(run=run)

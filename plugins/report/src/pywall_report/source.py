@@ -22,7 +22,7 @@ class SourceError(Exception):
 
 @dataclass(slots=True)
 class Policy:
-    """What ``pywall replay`` is told besides the captures."""
+    """What ``pywall replay`` is told in addition to the captures."""
 
     config: str | None = None
     against: str | None = None

@@ -130,7 +130,7 @@ def _is_wildcard(name: str) -> bool:
 
 
 def _form(name: str) -> str:
-    """Return how a name is written that stands in a URL, a list or a pattern."""
+    """Return how a name is written that comes in a URL, a list or a pattern."""
     parts = [part for part in re.split(r"[\s,]+", name) if part]
     if len(parts) > 1:
         return f"a list, [{', '.join(parts)}]"

@@ -76,7 +76,7 @@ class Grants:
         host.keep(f"rules.grants:{name}", save, self._load)
 
     def _load(self, state: Any) -> None:
-        """Take in what another process has saved; raises when it is something else."""
+        """Take over what another process has saved; raises when it is something else."""
         grants, begun = state
         for source, until in list(grants.items())[:MAX_GRANTS]:
             self._until[bytes.fromhex(source)] = float(until)

@@ -73,7 +73,7 @@ def _unbounded(parsed: Any, pattern: str) -> int:
 
 
 def literals_in(pattern: str) -> tuple[str, ...]:
-    """Return texts of which one, upper and lower case alike, stands in all that an expression finds; ("",) where none
+    """Return texts of which one, upper and lower case alike, is in all that an expression finds; ("",) where none
     is known.
     """
     if "[:" in pattern or "[^:" in pattern:  # RE2's names of classes, which Python reads otherwise

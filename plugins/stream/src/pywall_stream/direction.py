@@ -1,6 +1,6 @@
 """One direction of a connection: its sequence space, and the bytes that its receiver may still accept.
 
-Positions are unwrapped sequence numbers relative to the initial one: the SYN stands at 0, the first byte at 1. They
+Positions are unwrapped sequence numbers relative to the initial one: the SYN is at 0, the first byte at 1. They
 grow beyond 2**32, so a stream may be longer than the sequence space.
 """
 
@@ -197,7 +197,7 @@ class StreamDirection:
         self.acked = position
 
     def catch_up(self, position: int) -> None:
-        """Go on at ``position``, where the first segment after a hand-over stands: what is before it passed unseen."""
+        """Go on at ``position``, where the first segment after a hand-over begins: what is before it passed unseen."""
         if position > max(self.next, self.acked) and self.out_of_order is None:
             self.unacked_data = None
             self.missing += position - self.next

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Timeouts(BaseModel):
-    """Seconds after its last packet at which a connection's entry is freed, by where the connection stands."""
+    """Seconds after its last packet at which a connection's entry is freed, by the state of the connection."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

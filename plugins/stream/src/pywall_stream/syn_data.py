@@ -1,4 +1,4 @@
-"""Data on a SYN, taken off: they come again once the handshake is done, and are judged like all others.
+"""Data on a SYN, taken off: they come again once the handshake is done, and are inspected like all others.
 
 A sender whose data were not acknowledged with its SYN sends them again at once (RFC 7413 section 4.2), so that nothing
 waits for a timeout; whether a receiver would take them (cookies, ``net.ipv4.tcp_fastopen``) needs no guess.

@@ -162,7 +162,7 @@ class Tracker:
             self.stripped += 1
 
     def _strip_data(self, packet: Packet, verdict: Verdict) -> None:
-        """The data of a SYN come again with the handshake done, where rules can judge them."""
+        """The data of a SYN come again with the handshake done, where rules can decide on them."""
         if verdict.action is ACCEPT and self.validator.strips_syn_data and not packet.related:
             packet.rewritten = without_data(packet, packet.rewritten or packet.data)
             self.syn_data_stripped += 1

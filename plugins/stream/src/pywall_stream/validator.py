@@ -1,4 +1,4 @@
-"""Segments beside the fast path: would the receiver accept the segment, and what does it change?
+"""Segments that are not on the fast path: would the receiver accept the segment, and what does it change?
 
 Written after RFC 9293 section 3.10, RFC 5961 and RFC 7323, and after what Linux does (net/ipv4/tcp_input.c) where the
 RFCs leave a choice. A segment that the receiver would refuse is dropped and changes nothing. A segment that

@@ -1,7 +1,7 @@
 """Extensible Messaging and Presence Protocol, by the stream header.
 
-:checked: an element ``stream:stream`` in the namespace of streams, after an XML declaration or not; amid a connection
-    stanzas of both sides
+:checked: an element ``stream:stream`` in the namespace of streams, after an XML declaration or not; in an open
+    connection stanzas of both sides
 :source: RFC 6120 sections 4.7, 4.8 and 5.4 (STARTTLS)
 :minimum: the stream header up to its namespace
 :facts: to, from
@@ -35,7 +35,7 @@ _STARTTLS: Final = re.compile(
     rb"<starttls\s[^>]{0,200}urn:ietf:params:xml:ns:xmpp-tls[^>]{0,200}?(?:/>|>\s*</starttls>)"
 )
 _PROCEED: Final = re.compile(rb"<proceed\s[^>]{0,200}urn:ietf:params:xml:ns:xmpp-tls[^>]{0,200}?(?:/>|>\s*</proceed>)")
-#: amid a connection
+#: in the middle of a connection
 _STANZA: Final = re.compile(rb"<(?:iq|presence|message)(?=[^>]{0,1000}\s(?:to|from|id|type)=['\"])[^>]{1,1000}>")
 _BEGIN: Final = (
     b"<?xml",

@@ -73,13 +73,13 @@ def _framed(datagram: bytes) -> bool:
     return not datagram or (len(datagram) > 8 and u16(datagram, 2) == 0 < u16(datagram, 4) and u16(datagram, 6) == 0)
 
 
-def _side(data: bytes, first_bytes: bytes, judge_text: Any) -> Evidence:
+def _side(data: bytes, first_bytes: bytes, grade_text: Any) -> Evidence:
     if not data:
         return MORE
     if data[0] not in first_bytes:
         return NO
     if data[0] < 0x80:
-        grade: Evidence = judge_text(data)
+        grade: Evidence = grade_text(data)
         return grade
     if len(data) < 24:
         return MORE if data[5:6] in (b"", b"\0") else NO

@@ -1,7 +1,7 @@
 """Tabular Data Stream (Microsoft SQL Server, Sybase), by the packet header and the first message's own structure.
 
 :checked: packet type, status, length and window; the option table of PRELOGIN, the version in LOGIN7, the record of a
-    Sybase login; amid a connection the headers or UTF-16 text of a batch or call; the first token of a reply
+    Sybase login; in an open connection the headers or UTF-16 text of a batch or call; the first token of a reply
 :source: MS-TDS sections 2.2.3.1, 2.2.6 and 2.2.7; TDS 5.0 Functional Specification
 :minimum: 13 bytes
 :facts: none

@@ -21,7 +21,7 @@ from typing import Any, Final
 from pywall_core.api import MORE, NO, TCP, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.dns_damage import worth_waiting
-from ..parsing.dns_message import UPDATE, add_facts, header_fits, judge_message, skip_name
+from ..parsing.dns_message import UPDATE, add_facts, grade_message, header_fits, skip_name
 from ..parsing.wire import cut, datagrams, u16
 from ..transactions.dns import DnsTransactions
 
@@ -116,7 +116,7 @@ def _over_udp(data: bytes, sizes: tuple[int, ...], asked: bytes = b"", to_group:
     What is sent to one of the groups can only be damaged, if it has a header.
     """
     for number, message in enumerate(datagrams(data, sizes)):
-        says = judge_message(message, asked)
+        says = grade_message(message, asked)
         if says is not NO:
             return says, message
         if to_group and len(message) > 12 and (worth_waiting(message) or header_fits(message, len(message))):
@@ -136,7 +136,7 @@ def _over_tcp(data: bytes) -> tuple[Answer, bytes]:
     message = data[2 : 2 + length]
     if len(message) < min(length, _PATIENCE):
         return MORE, message
-    return judge_message(message), message
+    return grade_message(message), message
 
 
 def _which(flow: Flow, message: bytes) -> str:

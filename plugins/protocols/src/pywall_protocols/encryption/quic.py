@@ -92,7 +92,7 @@ def _answers(asked: Header, answered: Header) -> bool:
 
 
 def _unheard_of(first: bytes, asked: Header | None, reply: bytes, answered: Header | None) -> Match | Answer:
-    """Judge an opening in a version that nobody knows, or that was made up to be refused: both sides must agree."""
+    """Grade an opening in a version that nobody knows, or that was made up to be refused: both sides must agree."""
     if asked is None or not opens(first, asked):
         waits = not first or (asked is not None and not reply and asked.version & 0x0F0F0F0F == INVENTED)
         return MORE if waits else NO
@@ -101,7 +101,7 @@ def _unheard_of(first: bytes, asked: Header | None, reply: bytes, answered: Head
 
 
 def _gquic(first: bytes, reply: bytes) -> Match | Answer:
-    """Judge a public header: flags, connection id, version."""
+    """Grade a public header: flags, connection id, version."""
     if first[0] not in _GQUIC or len(first) < 13:
         return NO
     name = version_name(u32(first, 9))

@@ -188,7 +188,7 @@ def _header_fits(data: bytes, at: int) -> bool:
 
 
 def _look_hello(data: bytes) -> Evidence:
-    """Judge a record that begins with the byte of a ClientHello or ServerHello."""
+    """Grade a record that begins with the byte of a ClientHello or ServerHello."""
     return YES if _is_whole_client_hello(data) else _look_message(data)
 
 
@@ -201,7 +201,7 @@ def _is_whole_client_hello(data: bytes) -> bool:
 
 
 def _look_message(data: bytes) -> Evidence:
-    """Judge the message that begins in a record, in however many records it comes."""
+    """Grade the message that begins in a record, in however many records it comes."""
     message, _ = _handshake(data, 80)
     size = len(message)
     kind = message[0]
@@ -229,7 +229,7 @@ def _look_message(data: bytes) -> Evidence:
 
 
 def _look_sslv2(data: bytes) -> Evidence:
-    """Judge a record with SSLv2's two-byte header: only hellos whose lengths add up will do."""
+    """Grade a record with SSLv2's two-byte header: only hellos whose lengths add up will do."""
     if data[2:3] not in (b"", b"\1", b"\4"):
         return NO
     if len(data) < 11:

@@ -49,7 +49,7 @@ _GREETINGS: Final = frozenset({120, 220, 230, 331, 421, 500, 530, 550})
 #: codes that no other protocol answers with
 _LOGIN: Final = frozenset({331, 332, 227, 229, 215, 257, 234, 334, 335, 211})
 _COUNT: Final = 512
-#: stands before the commands for what the server's greeting answers
+#: comes before the commands, for what the server's greeting answers
 _GREETING: Final = b"(connected)"
 #: bytes of the client and of the server that were read, commands without their reply
 _Dialogue = tuple[int, int, tuple[bytes, ...]]

@@ -20,7 +20,7 @@ transport = "udp"
 tier = "exact"
 
 _MAGIC: Final = bytes.fromhex("00ffff00fefefefefdfdfdfd12345678")
-#: where the magic stands: behind a time in pings, also behind an identifier in pongs, at once in requests and replies
+#: where the magic is: behind a time in pings, also behind an identifier in pongs, at once in requests and replies
 _PLACES: Final = {
     0x01: 9,
     0x02: 9,

@@ -1,6 +1,6 @@
 """Advanced Message Queuing Protocol 0-8 to 1.0, by the protocol header and the first frame.
 
-:checked: ``AMQP`` and a known version; a method frame that begins a connection; amid a connection frames of known
+:checked: ``AMQP`` and a known version; a method frame that begins a connection; in an open connection frames of known
     methods with the frame end
 :source: AMQP 0-9-1 sections 2.3.5 and 4.2, AMQP 1.0 part 2.2 and 2.3, part 5.2 (TLS)
 :minimum: 8 bytes

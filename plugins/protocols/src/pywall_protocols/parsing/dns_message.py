@@ -41,7 +41,7 @@ def header_fits(message: bytes, size: int) -> bool:
     return bool(12 + 5 * questions + 11 * (answers + authorities + additionals) <= size)
 
 
-def judge_message(message: bytes, asked: bytes = b"") -> Answer:
+def grade_message(message: bytes, asked: bytes = b"") -> Answer:
     """YES for a message; a bare header must be the refusal of ``asked``."""
     size = len(message)
     if size < 12:

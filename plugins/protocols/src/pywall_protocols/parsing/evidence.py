@@ -50,7 +50,7 @@ Check = Callable[[bytes], Evidence]
 
 
 class Description(NamedTuple):
-    """What a match says besides its name: facts, whether more bytes bring no more of them, where another protocol
+    """What a match says, its name apart: facts, whether more bytes bring no more of them, where another protocol
     begins, and what gives facts when they are needed (``restart`` and ``describe`` of :class:`pywall_core.api.Match`).
     """
 

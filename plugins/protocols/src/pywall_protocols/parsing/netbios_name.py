@@ -11,7 +11,7 @@ _DAMAGE: Final = 8
 
 
 def encoded_name(data: bytes, at: int) -> bytes:
-    """Return the 32 bytes of a first-level encoded name whose length stands at ``at``; nothing where there is none.
+    """Return the 32 bytes of a first-level encoded name whose length is at ``at``; nothing where there is none.
 
     Some may be damaged: 24 letters of 32, or 16 in a row, are no accident.
     """

@@ -63,6 +63,6 @@ def _is_message(data: bytes) -> bool:
     if int.from_bytes(data[19:_HEADER], "little") != len(data) - _HEADER:
         return False
     if data[_IDENTIFIER] == _DHT:
-        return True  # behind the kind stands a version
+        return True  # a version follows the kind
     near = data[17] + data[18] <= _FARTHEST
     return near and (data[_IDENTIFIER] != 0 or len(data) <= _HEADER + _LONGEST_PING)

@@ -12,7 +12,7 @@ from typing import Any, Final, final
 from pywall_core.api import NO, Carried, HandOver, Transaction
 
 from ..parsing.dns_damage import worth_waiting
-from ..parsing.dns_message import add_facts, header_fits, judge_message, question_names
+from ..parsing.dns_message import add_facts, grade_message, header_fits, question_names
 from ..parsing.wire import cut, u16
 from .pairs import Found, Pairs, Step
 from .saving import Saved
@@ -106,7 +106,7 @@ class DnsTransactions(Saved):
             return False
         number = message[:2]
         asked = self._pairs.is_open(number)
-        if judge_message(message, message if asked else b"") is NO and not worth_waiting(message):
+        if grade_message(message, message if asked else b"") is NO and not worth_waiting(message):
             return False
         if MESSAGES in self.carries:
             self._carried = (*self._carried, Carried(MESSAGES, to_server, message))

@@ -8,7 +8,7 @@ from typing import Final, final
 from ..parsing.wire import cut
 from .saving import Saved
 
-#: Bytes of a message that are read: what identifies it stands at its beginning.
+#: Bytes of a message that are read: what identifies it is at its beginning.
 READ: Final = 4096
 #: Bytes of a beginning without a length that are waited for.
 _LONGEST_HEAD: Final = 16

@@ -68,7 +68,7 @@ class FtpDialogue(Dialogue):
         other._flow = self._flow
 
     def _command(self, line: bytes, found: Found) -> Command | None:
-        # ABOR comes behind Telnet's interrupt (RFC 959 section 4.1.3); some servers take Telnet out wherever it stands
+        # ABOR comes behind Telnet's interrupt (RFC 959 section 4.1.3); some servers take Telnet out wherever it is
         verb, rest = verb_and_rest(_telnet.sub(b"", line) if b"\xff" in line else line)
         if not verb:
             return None

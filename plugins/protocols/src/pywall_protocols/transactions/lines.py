@@ -1,7 +1,7 @@
 """What line protocols share: commands and replies in order, bodies between them, and where STARTTLS hands over.
 
 Replies answer commands in their order, behind the server's greeting; a reply that only STARTTLS has is taken for it
-wherever it stands, so that an unasked reply before it does no harm. The client's bytes behind STARTTLS (and behind a
+wherever it is, so that an unasked reply before it does no harm. The client's bytes behind STARTTLS (and behind a
 command that asks for a body) are read as commands until the server has said what they are.
 """
 
@@ -105,7 +105,7 @@ class Dialogue(Saved):
     # --- what a protocol says --------------------------------------------------------------------------------------
 
     def _copy_into(self, other: Dialogue) -> None:
-        """Copy what the protocol keeps besides."""
+        """Copy what the protocol keeps in addition."""
 
     def _command(self, line: bytes, found: Found) -> Command | None:
         """Return what a line of the client asks for, None for one that is not answered."""
@@ -238,7 +238,7 @@ class Dialogue(Saved):
                 return
 
     def _catch_up(self) -> int:
-        """Only STARTTLS is answered so: replies to what stands before it have been lost or were never sent."""
+        """Only STARTTLS is answered so: replies to what is before it have been lost or were never sent."""
         for at, command in enumerate(self._pending):
             if command[0] == TLS:
                 skipped = sum(1 for before in self._pending[:at] if before[0] == BODY)

@@ -38,7 +38,7 @@ def _mqtt_limit(first: int) -> int:
 
 
 def _is_open(packet: bytes) -> bool:
-    """Whether what is asked for stands partly behind what was read of a packet."""
+    """Whether what is asked for is partly behind what was read of a packet."""
     return packet[0] >> 4 != _PUBLISH or u16(packet, _varint(packet, 1)[1]) > READ - 8
 
 

@@ -1,4 +1,4 @@
-"""TLS: the headers of a connection's first records, for who judges sizes. Nothing is read where no rule asks.
+"""TLS: the headers of a connection's first records, for rules about sizes. Nothing is read where no rule asks.
 
 :source: RFC 8446 section 5.1
 """

@@ -148,7 +148,7 @@ def _replay_fits(packet: bytes, at: int) -> bool:
 
 
 def _midway(to_server: list[bytes], to_client: list[bytes]) -> Match | Answer:
-    """Judge datagrams of a session whose beginning was not seen."""
+    """Grade datagrams of a session whose beginning was not seen."""
     fits = True
     proved = []
     sessions = set()

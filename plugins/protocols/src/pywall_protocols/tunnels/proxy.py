@@ -33,7 +33,7 @@ _LONGEST: Final = 107
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """Detect the header; detection begins anew behind it, since it proves nothing of what follows."""
+    """Detect the header; detection begins again behind it, since it proves nothing of what follows."""
     if not client:
         return MORE
     if client[0] == ord("P"):

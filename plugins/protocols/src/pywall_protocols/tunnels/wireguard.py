@@ -52,7 +52,7 @@ def _describe(first: bytes, reply: bytes) -> Description:
 
 
 def _answers(first: bytes, reply: bytes) -> bool:
-    """Return True if the reply is the response to the initiation, whatever else stands in both."""
+    """Return True if the reply is the response to the initiation, whatever else is in both."""
     sizes = len(first) >= _SIZES[INITIATION] and len(reply) >= _SIZES[RESPONSE]
     return sizes and first[:1] + reply[:1] == b"\1\2" and first[1:4] == reply[1:4] and reply[8:12] == first[4:8]
 

@@ -180,7 +180,7 @@ def _look_closely(data: bytes) -> _Kind | Answer:
 
 
 def _look_request_line(method: bytes, data: bytes, space: int) -> _Kind | Answer:
-    """Judge the line whose method ends at ``space``."""
+    """Grade the line whose method ends at ``space``."""
     end = data.find(b"\n", space)
     line = cut(data, space, end if end >= 0 else len(data))
     target = line.lstrip(b" \t")

@@ -55,7 +55,7 @@ def pywall_transactions(flow: Flow) -> TransactionParser:
 
 
 def _upgraded(client: bytes, server: bytes) -> Match | Answer:
-    """Judge the frames that follow an upgrade, which both sides have proved: one side's frames are enough."""
+    """Grade the frames that follow an upgrade, which both sides have proved: one side's frames are enough."""
     sides = (_frames(client, masked=True), _frames(server, masked=False))
     if NO in sides:
         return NO
