@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from .conntrack_sync import CarriedFlows
 
 log: Final = logging.getLogger("pywall.worker")
-#: seconds that a worker goes on processing what waits in its queue after it was told to stop
+#: seconds that a worker goes on processing what waits in its queue, before it hands over and after it was told to stop
 DRAIN: Final = 1.0
 _TICK: Final = 1.0
 #: seconds between two messages that describe flows
@@ -70,6 +70,8 @@ class Worker:
         self._channel = channel
         self._stop_at: float | None = None
         self._describing: Iterator[Message] | None = None
+        #: a description that another process will go on from is due: when at the latest, and seconds for it alone
+        self._hand_over: tuple[float, float] | None = None
         self._next_tick = 0.0
         events = config.events
         if order["print_events"] == "json":
@@ -168,14 +170,16 @@ class Worker:
                     case _:
                         self._handle_message(message, monotonic())
 
-    def _descriptions(self) -> Iterator[Message]:
-        """Yield what is known of all live flows, and what plugins and rules keep, as messages to the supervisor."""
+    def _descriptions(self, number: object) -> Iterator[Message]:
+        """Yield what is known of all live flows, and what plugins and rules keep, as messages to the supervisor, with
+        the number by which it has asked.
+        """
         for chunk in chunks(self._engine.describe_flows()):
-            yield {"is": "knows", "flows": chunk}
+            yield {"is": "knows", "number": number, "flows": chunk}
         for name, state in self._engine.save_state().items():
             if len(json.dumps(state, default=str)) <= MAX_STATE:
-                yield {"is": "knows", "state": {name: state}}
-        yield {"is": "described"}
+                yield {"is": "knows", "number": number, "state": {name: state}}
+        yield {"is": "described", "number": number}
 
     def _describe(self, seconds: float) -> None:
         """Go on with the descriptions: as far as the supervisor reads, waiting for it for at most ``seconds``. With 0
@@ -219,10 +223,13 @@ class Worker:
                 self._engine.emit("stats", stats=self._engine.stats())
         try:
             self._channel.try_send({"is": "alive", "decided": self._engine.packets})
-            if self._describing is not None:
+            if self._describing is not None and self._hand_over is None:
                 self._describe(0.0)
             for message in self._channel.receive():
                 self._handle_message(message, now)
+            if self._hand_over is not None and (idle or now >= self._hand_over[0]):
+                seconds, self._hand_over = self._hand_over[1], None
+                self._describe(seconds)
         except ChannelError:
             raise Stop from None  # the supervisor is gone
         self._queue.pause = PULSE if self._describing is None else _DESCRIBE_PAUSE
@@ -234,8 +241,11 @@ class Worker:
             case "stop":
                 self._stop_at = now + DRAIN
             case "describe":
-                self._describing = self._descriptions()
-                self._describe(message.get("wait", 0.0))
+                self._describing, self._hand_over = self._descriptions(message.get("number")), None
+                if seconds := message.get("wait", 0.0):  # what another process has not seen, it cannot go on from
+                    self._hand_over = now + DRAIN, seconds
+                else:
+                    self._describe(0.0)
             case "passed":
                 self._passed = message["packets"]
             case "reopen":

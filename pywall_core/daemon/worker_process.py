@@ -61,6 +61,8 @@ class WorkerProcess:
         self.knowledge: list[Message] = []
         self._incoming: list[Message] = []
         self.describing = False
+        #: how often a description was asked for: the answer to an earlier question may still be on its way
+        self._asked = 0
         #: it was told to process packets
         self.processing = False
         text = base64.b64encode(policy.text).decode()
@@ -115,10 +117,10 @@ class WorkerProcess:
                         self.failure = (int(message.get("code", 1)), str(message.get("message", "")))
                     case "answer":
                         self.answers.append(message)
-                    case "knows":
+                    case "knows" if message.get("number") == self._asked:
                         self._incoming.append({key: message[key] for key in ("flows", "state") if key in message})
                         del self._incoming[MAX_LINES:]
-                    case "described":
+                    case "described" if message.get("number") == self._asked:
                         self.knowledge, self._incoming = self._incoming, []
                         self.describing = False
         except ChannelError:
@@ -136,12 +138,13 @@ class WorkerProcess:
     def describe(self, wait: float = 0.0) -> None:
         """Ask for a description of all that it knows; ``knowledge`` has it when ``describing`` is False again.
 
-        ``wait``: seconds that it may spend on nothing else.
+        ``wait``: seconds that it may spend on nothing else, once it has processed what waits in its queue.
         """
         if self.processing:
             self.describing = True
+            self._asked += 1
             self._incoming = []
-            self.ask({"do": "describe", "wait": wait})
+            self.ask({"do": "describe", "number": self._asked, "wait": wait})
 
     def ask(self, message: Message) -> None:
         """Send a request, if it listens."""

@@ -187,6 +187,22 @@ def test_packets_wait_for_one_message_of_a_description_not_for_all_of_it(worker:
     assert worker._queue.pause == nfqueue.PULSE
 
 
+@pytest.mark.parametrize("idle", [True, False])
+def test_what_waits_is_processed_before_another_process_goes_on(worker: Any, supervisor: Channel, idle: bool) -> None:
+    """What it processes after it has described its flows, nobody who goes on from there has seen."""
+    supervisor.send({"do": "describe", "number": 3, "wait": 1.0})
+    worker._pulse(10.0, False)
+    worker._engine.process(packet(1000))
+    worker._pulse(10.0 + DRAIN / 2, False)
+    assert said(supervisor, "knows") == []
+    worker._engine.process(packet(1001))
+    worker._pulse(10.0 + (DRAIN / 2 if idle else DRAIN), idle)
+    messages = list(supervisor.receive())
+    assert sum(len(message.get("flows", ())) for message in messages) == 2
+    assert {message["number"] for message in messages if message["is"] in ("knows", "described")} == {3}
+    assert messages[-1]["is"] == "described"
+
+
 def test_what_waits_is_processed_before_it_ends(worker: Any, supervisor: Channel) -> None:
     supervisor.send({"do": "stop"})
     worker._pulse(10.0, False)

@@ -91,10 +91,24 @@ def test_what_it_says_is_kept(
 def test_a_description_counts_when_it_is_complete(worker: WorkerProcess, process: FakeProcess) -> None:
     worker.begin([])
     worker.describe()
-    process.channel.send({"is": "knows", "flows": [[1]], "anything": "else"})
+    process.channel.send({"is": "knows", "number": 1, "flows": [[1]], "anything": "else"})
     assert worker.listen()
     assert (worker.knowledge, worker.describing) == ([], True)
-    process.channel.send({"is": "described"})
+    process.channel.send({"is": "described", "number": 1})
+    assert worker.listen()
+    assert (worker.knowledge, worker.describing) == ([{"flows": [[1]]}], False)
+
+
+def test_the_answer_to_an_earlier_question_is_not_that_to_the_last(worker: WorkerProcess, process: FakeProcess) -> None:
+    """A hand-over asks while the answer to the question of every five seconds is on its way: that is of before."""
+    worker.begin([])
+    worker.describe()
+    worker.describe(wait=5.0)
+    for number, flow in ((1, [0]), (2, [1])):
+        process.channel.send({"is": "knows", "number": number, "flows": [flow]})
+        assert worker.listen()
+        assert (worker.knowledge, worker.describing) == ([], True)
+        process.channel.send({"is": "described", "number": number})
     assert worker.listen()
     assert (worker.knowledge, worker.describing) == ([{"flows": [[1]]}], False)
 
