@@ -63,6 +63,7 @@ HTTP = {
     "behind many empty lines": b"\r\n" * 20_000 + SECRET,
     "the first": SECRET,
     "HTTP/0.9": b"GET /secret\r\n",
+    "HTTP/0.9 and more": b"GET /secret\r\nand more\r\n",
     "HTTP/0.9 behind another": OK + b"GET /secret\r\n",
     "absolute form": b"GET http://a/secret HTTP/1.1\r\nHost: a\r\n\r\n",
     "absolute form, query": OK + b"GET hTTp://a:80/secret?x HTTP/1.1\r\nHost: a\r\n\r\n",

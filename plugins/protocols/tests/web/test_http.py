@@ -52,7 +52,7 @@ TestContract = detector_contract(
         (b"GET the milk please\r\nand eggs\r\n", NOISE),
         (b"POSTMAN says hi\r\n", NOISE),
         (b"GET the milk\r\n", b"<html>"),
-        (b"GET /milk\r\nand eggs\r\n", b"<3"),
+        (b"GET the milk\r\nand eggs\r\n", b"<3"),
         (b"stop\r\n", b"<html>"),
         (b"DELETE everything HTTP/1.1 now\r\n", NOISE),
         (b"GET HTTP/1.1 specs from the shelf\r\n", NOISE),

@@ -35,25 +35,36 @@ _CODES: Final = frozenset((*range(1, 9), 10, 11))
 _READS: Final = (1, 2, 3, 4)
 _WRITES_ONE: Final = (5, 6)
 _WRITES_MANY: Final = (15, 16)
+_LENGTH_KNOWN: Final = (*_READS, *_WRITES_ONE, *_WRITES_MANY, 23, *range(_EXCEPTION, 256))
 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect Modbus."""
-    answer = by_stream("modbus", _message, client, server)
-    if answer is MORE and len(server) > 7 and client[:4] == server[:4] and client[6:8] == server[6:8]:
+    if len(client) > 7 and len(server) > 7 and _echoes(client, server):
         return Match("modbus", {"function": client[7]})
-    return answer
+    return by_stream("modbus", _message, client, server)
+
+
+def _echoes(client: bytes, server: bytes) -> bool:
+    """Return True if both sides begin with one transaction, unit and function, a function whose length nobody knows."""
+    same = client[:4] == server[:4] and client[6:8] == server[6:8]
+    return same and client[7] not in _LENGTH_KNOWN and _is_head(client) and _is_head(server)
+
+
+def _is_head(data: bytes) -> bool:
+    """Return True unless what is there of a header cannot be Modbus'."""
+    if data[2:4].strip(b"\0") or data[:2] == _LDAP:
+        return False
+    return len(data) < 6 or 2 <= u16(data, 4) <= _MAX_LENGTH
 
 
 def _message(data: bytes) -> Evidence:
-    if data[2:4].strip(b"\0") or data[:2] == _LDAP:
+    if not _is_head(data):
         return NO
     if len(data) < 9:
-        return MORE if len(data) < 6 or 2 <= u16(data, 4) <= _MAX_LENGTH else NO
+        return MORE
     length = u16(data, 4)
-    if not 2 <= length <= _MAX_LENGTH:
-        return NO
     function = data[7]
     if _fits(function, length, data):
         return {"function": function}

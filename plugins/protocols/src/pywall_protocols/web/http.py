@@ -97,7 +97,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         facts: dict[str, Any] = {}
         _request(facts, client[: client.index(b"\n", client.index(b"/"))])
         return Match("http", facts, confirmed=False)  # any text may follow
-    if by_client in (_LINE, _SIMPLE) and by_server in (MORE, NO):  # HTTP/0.9: a whole request, whatever comes back
+    if by_client in (_LINE, _SIMPLE, _BARE) and by_server in (MORE, NO):  # HTTP/0.9: a server acts on the line alone
         return Match("http", {}, confirmed=False, done=False, describe=partial(_describe, client, b""))
     by_client, by_server = _without_page(by_client), _without_page(by_server)
     turned = by_client is _RESPONSE or (by_server is _REQUEST and by_client is not _REQUEST)
