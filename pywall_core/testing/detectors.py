@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from random import Random
 from time import thread_time
 from typing import Any
 
-from ..model.flow import Flow
 from ..model.packet import TCP, UDP
 from ..model.verdict import MORE, NO, Answer, Match
+from .cuts import Asked as AskedOnce
+from .cuts import Detect, Turns, continued, neighbours, stays
 from .dialogues import Conversation
 from .flows import make_flow
 
@@ -34,8 +35,6 @@ MAX_LINES_A_CALL = 1000
 _CHECKPOINTS = (256, 1024, 4096, BUDGET - 64)
 _SINGLE_BYTES = 48
 
-Detect = Callable[[Flow, bytes, bytes], "Match | Answer"]
-Turns = list[tuple[bool, bytes]]
 Dialogue = Conversation | tuple[bytes, bytes]
 
 
@@ -174,6 +173,25 @@ def detector_contract(  # noqa: C901 - a class of tests, each a few lines
                     sent = b"".join(data for to_server, data in turns if to_server is side)
                     assert firsts is None or not sent or sent[0] in firsts, f"{name} misses {sent[:1]!r}"
 
+        def test_every_cut_gives_the_same_answer(self) -> None:
+            for turns in every:
+                whole = ask(turns)
+                for one, other in neighbours(detect, turns, carrier):
+                    if one.answer is NO and (speaks_first or (one.state.is_one_sided and whole is NO)):
+                        continue  # it may come before it was the other side's turn
+                    assert stays(one.answer, other.answer), _changed(one, other, turns)
+                    if _is_final(one.answer):
+                        assert one.answer == whole, f"at {one.state} {_different_answers(one.answer, whole)}"
+
+        def test_no_and_match_stay_with_what_does_not_belong_there(self) -> None:
+            for turns in every:
+                for one, other in continued(detect, turns, carrier):
+                    if one.answer is NO:  # what a side would have said is not asked any more; it proves nothing
+                        late = other.answer
+                        assert not (isinstance(late, Match) and late.confirmed), _changed(one, other, turns)
+                        continue
+                    assert stays(one.answer, other.answer), _changed(one, other, turns)
+
         @tried
         @given(arrivals(every))
         def test_answer_does_not_depend_on_chunks_and_order(self, both: tuple[Turns, Turns]) -> None:
@@ -247,6 +265,11 @@ def _is_final(answer: Match | Answer) -> bool:
     if isinstance(answer, Match):
         return answer.done and (answer.confirmed or answer.restart is not None)
     return answer is NO
+
+
+def _changed(one: AskedOnce, other: AskedOnce, turns: Turns) -> str:
+    """Say what an answer became with more bytes."""
+    return f"{one.answer}\n  at {one.state} became {other.answer}\n  at {other.state} of {turns!r:.200}"
 
 
 def _different_answers(one: Match | Answer, other: Match | Answer) -> str:

@@ -73,8 +73,9 @@ class All:
 TestAllOverTcp = detector_contract(
     All("tcp"), positives=list(OVER_TCP.values()), negatives=NEGATIVES, transport="tcp", examples=30
 )
-# this is asked of each detector, not of all of them together
+# these are asked of each detector, not of all of them together
 del TestAllOverTcp.test_work_is_bounded_over_a_stream_of_single_bytes
+del TestAllOverTcp.test_no_and_match_stay_with_what_does_not_belong_there
 TestAllOverUdp = detector_contract(
     All("udp"), positives=list(OVER_UDP.values()), negatives=NEGATIVES, transport="udp", examples=30
 )

@@ -40,6 +40,10 @@ TestContractTcp = detector_contract(
         (b"00000000000000000000000000", b"00000000"),
         (message(ber(0x60, ber(2, b"\x09"), ber(4, b"cn=bob"), ber(0x80))), b""),
         (b"0\x10not really BER!!", b""),
+        # operations that end before their first field
+        *((message(ber(kind)), b"") for kind in (0x60, 0x61, 0x63, 0x66, 0x68, 0x6C, 0x6E, 0x73, 0x77)),
+        (message(ber(0x60, b"\2\1")), b""),
+        (message(ber(0x61, b"\x0a\1")), b""),
     ],
 )
 TestContractUdp = detector_contract(

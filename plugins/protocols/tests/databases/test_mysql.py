@@ -31,6 +31,7 @@ TestContract = detector_contract(
         (LOGIN, b""),
         (SSL + b"\x16\x03\x01", GREETING + b"\x16\x03\x03"),
         (b"", ERROR),
+        (LOGIN, packet(0, b"\x0a8.0.32 that does not end")),
     ],
     negatives=[
         (b"\x16\x03\x01\x02\0\1\0", b"\x16\x03\x03\0\x7a\2"),

@@ -98,16 +98,20 @@ def _side(data: bytes) -> Evidence:
     if len(data) < min(start + 3, end):
         return MORE
     if kind == 0x60:
-        return YES if data[start : start + 2] == b"\x02\x01" and data[start + 2] in (1, 2, 3) else NO
+        return (
+            YES
+            if data[start : start + 2] == b"\x02\x01" and data[start + 2 : start + 3] in (b"\1", b"\2", b"\3")
+            else NO
+        )
     if kind in _RESULTS:
-        return YES if data[start : start + 2] == b"\x0a\x01" and data[start + 2] < 128 else NO
+        return YES if data[start : start + 2] == b"\x0a\x01" and b"" < data[start + 2 : start + 3] < b"\x80" else NO
     if kind == 0x77:
-        return YES if data[start] == 0x80 and data[start + 2 : start + 3].isdigit() else NO
+        return YES if data[start : start + 1] == b"\x80" and data[start + 2 : start + 3].isdigit() else NO
     if kind == 0x73:
-        return HINT if data[start] == 4 else NO
+        return HINT if data[start : start + 1] == b"\4" else NO
     name = tlv(data, start, end)
     if name is None or name[0] != 4:
-        return NO if len(data) >= start + 6 or data[start] != 4 else MORE
+        return NO if len(data) >= start + 6 or data[start : start + 1] != b"\4" else MORE
     if len(data) <= name[2]:
         return MORE if name[2] - start < 2048 else NO
     return YES if data[name[2]] == _NAMED[kind] else NO

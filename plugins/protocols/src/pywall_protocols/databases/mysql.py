@@ -40,8 +40,9 @@ def _describe(client: bytes, server: bytes) -> Description:
     facts: dict[str, Any] = {}
     greeting_end = _size(server)
     whole = bool(greeting_end) and len(server) >= greeting_end
-    if whole and server[4] == 10:
-        facts["version"] = text(cut(server, 5, server.index(0, 5)))
+    end = server.find(0, 5, greeting_end)
+    if whole and server[4] == 10 and end >= 0:
+        facts["version"] = text(server[5:end])
     if _asks_tls(client):
         restart = (36, greeting_end) if whole else None
         return Description(facts, False, restart)

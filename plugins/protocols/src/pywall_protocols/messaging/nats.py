@@ -40,7 +40,6 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         info = _INFO.match(server)
         if info is not None and _OFFERS_TLS(info[0]):
             return Match("nats", restart=(0, info.end()))
-        return NO
     return either_first("nats", _side(client, _CONNECT, _CLIENT, _OPENINGS), _side(server, _INFO, _SERVER, _ANSWERS))
 
 

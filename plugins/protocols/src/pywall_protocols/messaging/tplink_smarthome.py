@@ -46,7 +46,7 @@ def _stream(data: bytes) -> Evidence:
     length = u32(data, 0)
     if not 2 <= length <= _MAX_LENGTH or (len(data) > 4 and data[4] != 0xD0):
         return NO
-    return _command(data[4:]) if len(data) >= 4 + min(length, _SHOWN) else MORE
+    return _command(data[4 : 4 + length]) if len(data) >= 4 + min(length, _SHOWN) else MORE
 
 
 def _command(data: bytes) -> Evidence:

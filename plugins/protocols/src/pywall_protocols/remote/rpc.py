@@ -42,13 +42,11 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     else:
         client_says = _record(client)
         server_says = _record(server)
-    if client_says is NO or (server_says is NO and not isinstance(client_says, dict)):
-        return NO
     for says, other in ((client_says, server_says), (server_says, client_says)):
         if isinstance(says, dict) and says:
             confirmed = isinstance(other, dict)
             return Match("rpc", says, confirmed, done=confirmed or other is NO)
-    return MORE
+    return NO if client_says is NO or server_says is NO else MORE
 
 
 def _record(data: bytes) -> Evidence:
