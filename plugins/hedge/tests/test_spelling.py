@@ -10,7 +10,7 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pywall_hedge.decoding import undo
+from pywall_hedge.decoding import decode
 from pywall_hedge.spelling import SPELLINGS, lists_digests
 
 NOISE = random.Random(7).randbytes(3000)
@@ -42,7 +42,7 @@ SPELT = {
 
 @pytest.mark.parametrize("encoded", SPELT.values(), ids=SPELT)
 def test_the_bytes_come_back(encoded):
-    found = undo(encoded)
+    found = decode(encoded)
     assert found is not None
     assert found.inner[1:1000] in NOISE
 
@@ -57,14 +57,14 @@ NESTED = {
 
 @pytest.mark.parametrize("encoded", NESTED.values(), ids=NESTED)
 def test_encodings_within_encodings_are_undone(encoded):
-    found = undo(encoded)
+    found = decode(encoded)
     assert found is not None
     assert " in " in found.name
     assert NOISE[:2800] in found.inner
 
 
 def test_characters_of_a_wider_alphabet_are_bytes():
-    found = undo("".join(chr(256 + byte) for byte in NOISE).encode())
+    found = decode("".join(chr(256 + byte) for byte in NOISE).encode())
     assert found is not None
     assert found.inner == NOISE
 
@@ -77,7 +77,7 @@ def test_a_list_of_digests_stands_for_things(algorithm):
     ]
     text = "".join(lines).encode()
     assert lists_digests(text) or len(text) > 3 * 128 * 30  # long digests are most of a line
-    assert undo(text) is None or algorithm == "sha512"
+    assert decode(text) is None or algorithm == "sha512"
 
 
 def test_digits_alone_are_no_list_of_digests():
@@ -95,4 +95,4 @@ def test_any_bytes_are_looked_at(name, spell, data):
 
 def test_text_holds_nothing(text):
     for start in range(0, 40_000, 4000):
-        assert undo(text[start : start + 4000]) is None
+        assert decode(text[start : start + 4000]) is None
