@@ -91,7 +91,7 @@ def name_text(app: str | None, facts: Mapping[str, object]) -> str:
 
 def event_name(event: Mapping[str, Any]) -> str:
     """Return :func:`name_text` of a flow event."""
-    from ..events.eve import own_facts
+    from ..events.fields import own_facts
 
     return name_text(event.get("app_proto"), own_facts(dict(event)))
 

@@ -145,7 +145,7 @@ class _Capture:
 
 def as_json(history: History, event: Event, engine: Engine) -> Event:
     """Return one flow's story: the fields of its ``flow`` event, ``decided_by`` and ``steps``."""
-    from ..events.eve import clean
+    from ..events.fields import clean
     from ..explain.trace import decisive, where
 
     verdict = decisive(history)

@@ -24,7 +24,7 @@ Event = dict[str, Any]
 
 def write_line(event: Event) -> None:
     """One event on standard output."""
-    from ..events.eve import to_line
+    from ..events.fields import to_line
 
     sys.stdout.write(to_line(event) + "\n")
 

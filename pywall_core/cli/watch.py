@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _printer(as_json: bool) -> Callable[[Event], None]:
     from ..event_lines import NOT_SHOWN, event_line
-    from ..events.eve import to_line
+    from ..events.fields import to_line
 
     def as_line(event: Event) -> None:
         if event["event_type"] not in NOT_SHOWN:

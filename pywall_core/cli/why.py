@@ -79,7 +79,7 @@ def from_events(lines: Iterable[str], number: int) -> Json | None:
     if best is None:
         return None
     details: Json = best.get("pywall", {})
-    from ..events.eve import own_facts
+    from ..events.fields import own_facts
 
     facts = own_facts(best)
     return _answer(

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any, Final
 
-from .document import MAX_BYTES, Document, parse
+from .document import Document
 from .errors import ConfigError, Problem
+from .yaml_reader import MAX_BYTES, parse
 
 #: Files that one policy may consist of, and how deep they may include each other.
 MAX_FILES: Final = 256

@@ -10,9 +10,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from .document import Document, Mark, parse
+from .document import Document, Mark
 from .errors import ConfigError, Path, nearest, shown, some_of
 from .files import bundled, is_inclusion
+from .yaml_reader import parse
 
 #: Sections of several files that are put together; of others the last file's holds, that is: the including one's.
 _JOINED: Final = ("sets",)

@@ -29,7 +29,8 @@ from ..detection.classifiers import Classifier
 from ..detection.detection import Detection
 from ..detection.detectors import Detectors
 from ..events.emitter import Reporter
-from ..events.eve import Event, EventBuilder
+from ..events.eve import EventBuilder
+from ..events.fields import Event
 from ..flows.expectations import GROUP_ANSWER, Announcement, Expectations
 from ..flows.handover import Inheritance, describe
 from ..flows.table import FlowTable

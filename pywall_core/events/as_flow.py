@@ -7,7 +7,8 @@ from ipaddress import ip_address
 from types import SimpleNamespace
 from typing import Any
 
-from .eve import own_facts, protocol_number
+from .eve import protocol_number
+from .fields import own_facts
 
 Event = dict[str, Any]
 

@@ -13,7 +13,8 @@ from ..model.flow import Flow
 from ..model.packet import Packet
 from ..model.transaction import Transaction
 from ..model.verdict import ACCEPT, Verdict
-from .eve import Event, EventBuilder
+from .eve import EventBuilder
+from .fields import Event
 
 _ANOMALIES_PER_TICK: Final = 100
 #: in ``Flow.ext``: the rules with ``observe`` that were reported of this flow

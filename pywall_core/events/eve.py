@@ -1,21 +1,15 @@
 """EVE JSON events from what the engine knows: Suricata's field names; our own fields are under ``pywall``.
 
 Source of the names: Suricata user guide, "EVE JSON Format" (docs.suricata.io, output/eve/eve-json-format).
-
-Longer than 300 lines: one event, field by field.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from datetime import UTC, datetime
 from functools import lru_cache
-from math import isfinite
 from socket import AF_INET, AF_INET6, inet_ntop
 from typing import Any, Final
-
-import orjson
 
 from ..chain.compile import Rule
 from ..model.flow import Flow
@@ -23,12 +17,8 @@ from ..model.packet import ACK, FIN, ICMP, ICMPV6, PSH, RST, SYN, TCP, UDP, URG,
 from ..model.transaction import Transaction
 from ..model.verdict import Verdict
 from .community import community_id
+from .fields import Event, clean, nest
 
-Event = dict[str, Any]
-
-#: most characters of one text, and most entries of one list, that came from the network
-MAX_TEXT: Final = 255
-MAX_ITEMS: Final = 64
 _LAST_SECOND: Final = 253402300799.0  # 9999-12-31
 _TWO: Final = [f"{n:02d}" for n in range(60)]
 
@@ -126,11 +116,11 @@ class EventBuilder:
         elif transaction is not None:
             event["app_proto"] = event_type
             event["tx_id"] = transaction.number
-            _nest(event, event_type, {f"{event_type}.{name}": value for name, value in transaction.facts.items()})
+            nest(event, event_type, {f"{event_type}.{name}": value for name, value in transaction.facts.items()})
         elif packet is None and event_type == flow.app_proto:
             for proto in (flow.app_proto_orig, flow.app_proto):
                 if proto:
-                    _nest(event, proto, flow.facts)
+                    nest(event, proto, flow.facts)
 
     def _flow_ends(self, event: Event, flow: Flow, *, turned: bool) -> None:
         icmp = flow.icmp if flow.proto in (ICMP, ICMPV6) else None
@@ -169,7 +159,7 @@ class EventBuilder:
         if own:
             at = event.setdefault("pywall", {})
             for head in dict.fromkeys(name.partition(".")[0] for name in own if "." in name):
-                _nest(at, head, own)
+                nest(at, head, own)
             plain = {name: value for name, value in own.items() if "." not in name}
             if plain:  # a name without a dot could be one of our own keys
                 at["facts"] = plain
@@ -218,43 +208,6 @@ class EventBuilder:
 @lru_cache(1024)
 def _date(day: int) -> str:
     return datetime.fromtimestamp(day * 86400, UTC).strftime("%Y-%m-%d")
-
-
-def to_line(event: Event) -> str:
-    """Return the event as one line of JSON (RFC 8259), ASCII, without the newline."""
-    try:
-        line = orjson.dumps(event, default=clean)
-    except TypeError:  # an integer of more than 64 bits, a key that is no text
-        return _encode(event)
-    if line.isascii() and b"\x7f" not in line:  # DEL is no character to print
-        return line.decode("ascii")
-    return _encode(event)
-
-
-def clean(value: Any) -> Any:
-    """``value`` as JSON can carry it: texts printable and of 255 characters at most, lists of 64, numbers finite."""
-    if isinstance(value, str):
-        if len(value) > MAX_TEXT:
-            value = value[: MAX_TEXT - 3] + "..."
-        return (
-            value
-            if value.isprintable()
-            else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in value)
-        )
-    if value is None or isinstance(value, bool | int):
-        return value
-    if isinstance(value, float):
-        return value if isfinite(value) else None
-    if isinstance(value, bytes | bytearray):
-        return clean(value[:MAX_TEXT].hex())
-    if isinstance(value, dict):
-        return {clean(str(name)): clean(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [clean(inner) for inner in list(value)[:MAX_ITEMS]]
-    return clean(str(value))
-
-
-_encode: Final = json.JSONEncoder(separators=(",", ":"), default=clean).encode
 
 
 def _ends(event: Event, src: bytes, sport: int, dst: bytes, dport: int, proto: int, icmp: int | None) -> None:
@@ -306,37 +259,3 @@ def _dropped(packet: Packet, reason: str) -> Event:
         drop["udplen"] = packet.end - packet.l4
     drop["reason"] = clean(reason)
     return drop
-
-
-#: keys of ``pywall`` that hold mappings but no facts
-_NO_FACTS: Final = frozenset({"against"})
-
-
-def own_facts(event: Event) -> dict[str, Any]:
-    """Return the facts that stand under ``pywall`` of an event, by their dotted names."""
-    found: dict[str, Any] = {}
-    waiting = [(name, value) for name, value in event.get("pywall", {}).items() if name not in _NO_FACTS]
-    while waiting:
-        name, value = waiting.pop()
-        if isinstance(value, dict):
-            waiting += [(f"{name}.{inner}", below) for inner, below in value.items()]
-        elif "." in name:
-            found[name.removeprefix("facts.")] = value
-    return found
-
-
-def _nest(event: Event, proto: str, facts: dict[str, Any]) -> None:
-    """Facts ``ssh.client.software_version`` as ``{"ssh": {"client": {"software_version": ...}}}``."""
-    prefix = proto + "."
-    for name, value in facts.items():
-        if not name.startswith(prefix):
-            continue
-        at: Event = event.setdefault(proto, {})
-        *parents, last = name[len(prefix) :].split(".")
-        for i, parent in enumerate(parents):
-            below = at.setdefault(parent, {})
-            if not isinstance(below, dict):
-                last = ".".join([*parents[i:], last])
-                break
-            at = below
-        at[last] = clean(value)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from .eve import Event
+from .fields import Event
 from .outputs import FileOutput, Output, SocketOutput, StdoutOutput, SyslogOutput, TerminalOutput
 from .writer import Writer
 

@@ -14,7 +14,7 @@ from threading import Event as Flag
 from threading import Thread
 from typing import Any, Final
 
-from .eve import to_line
+from .fields import to_line
 from .outputs import Output
 
 #: events that are written together at most

@@ -11,7 +11,8 @@ from typing import Any, Final
 from ..chain.predict import BACK, next_packet, quiet_chains
 from ..chain.walk import Chains
 from ..engine.engine import Engine
-from ..events.eve import clean, protocol_name
+from ..events.eve import protocol_name
+from ..events.fields import clean
 from ..flows.filter import parse
 from ..model.flow import Flow
 from ..model.packet import HOOK_NAMES

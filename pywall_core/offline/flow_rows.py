@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from ..events.eve import clean
+from ..events.fields import clean
 from ..model.flow import Flow
 from .statistics import PacketStatistics
 

@@ -18,7 +18,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
 
-from ..events.eve import to_line
+from ..events.fields import to_line
 from ..flows.expectations import MAX_EXPECTATIONS
 from ..model.packet import TCP, UDP
 from ..packet.decode import decode

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from ..config import leaves
-from ..events.eve import to_line
+from ..events.fields import to_line
 from ..flows.expectations import GROUP_ANSWER
 from ..flows.table import ADAPTIVE_START, NEW_SHARE
 from ..model.stats import sum_stats

@@ -23,8 +23,9 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ..config import ConfigError
-from ..config.document import Document, parse
+from ..config.document import Document
 from ..config.errors import explain
+from ..config.yaml_reader import parse
 from ..model.packet import HOOK_NAMES
 from .replay import Hooks, captures, replay
 

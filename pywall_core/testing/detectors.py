@@ -1,29 +1,22 @@
 """The contract of detectors as a test class: one import gives a plugin the whole suite.
 
 ``TestSsh = detector_contract(Ssh(), positives=[conversation().server(b"SSH-2.0-x\\r\\n").client(b"SSH-2.0-y\\r\\n")])``
-
-Longer than 300 lines: a contract is one class of tests.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from random import Random
 from time import thread_time
 from typing import Any
 
-from ..model.packet import TCP, UDP
 from ..model.verdict import MORE, NO, Answer, Match
+from .arrivals import BUDGET, Asked, Dialogue, ask_once, cut_again, first_turns, is_final, most_lines_run, turns_of
 from .cuts import Asked as AskedOnce
 from .cuts import Detect, Turns, continued, neighbours, stays
 from .dialogues import Conversation
-from .flows import make_flow
 
-#: bytes of one direction that the core shows to detectors by default (``detection.bytes``)
-BUDGET = 16384
 #: most characters of a match's facts, written as JSON
 MAX_FACTS = 65536
 #: most CPU seconds of one call over a full budget; generous, since it is to find what grows without bound
@@ -31,38 +24,6 @@ MAX_SECONDS = 0.25
 #: most lines of Python that a detector runs when one more byte of a stream comes, however much came before: a call that
 #: goes through all of it again, field by field, makes the work over a budget grow with its square
 MAX_LINES_A_CALL = 1000
-#: bytes before and after which single bytes are given, and how many
-_CHECKPOINTS = (256, 1024, 4096, BUDGET - 64)
-_SINGLE_BYTES = 48
-
-Dialogue = Conversation | tuple[bytes, bytes]
-
-
-class Asked:
-    """A flow that a detector is asked about as bytes arrive, as the core does it."""
-
-    def __init__(self, detect: Detect, transport: str) -> None:
-        self.detect = detect
-        self.flow = make_flow(proto=UDP if transport == "udp" else TCP)
-        self.answer: Match | Answer = MORE
-
-    def give(self, to_server: bool, data: bytes) -> Match | Answer:
-        """Append to one direction and ask, unless the answer is final."""
-        flow, state = self.flow, self.flow.detection
-        if to_server:
-            room = BUDGET - len(state.client)
-            state.client += data[:room]
-            state.client_sizes += (len(data[:room]),)
-            flow.pkts_toserver += 1
-        else:
-            room = BUDGET - len(state.server)
-            state.server += data[:room]
-            state.server_sizes += (len(data[:room]),)
-            flow.pkts_toclient += 1
-        state.payload_seen = True
-        if not _is_final(self.answer):
-            self.answer = _described(self.detect(flow, state.client, state.server))
-        return self.answer
 
 
 def detector_contract(  # noqa: C901 - a class of tests, each a few lines
@@ -136,7 +97,7 @@ def detector_contract(  # noqa: C901 - a class of tests, each a few lines
 
     speaks_first = getattr(detector, "speaks_first", None)
     waits = speaks_first == "server"
-    openings = [turns[:count] for turns in good for count in range(1, _first_turns(turns) + 1)]
+    openings = [turns[:count] for turns in good for count in range(1, first_turns(turns) + 1)]
     # sizes below which chance alone makes messages of the simplest protocols are left out
     noise_shape = st.lists(st.tuples(st.booleans(), st.integers(24, 600)), min_size=1, max_size=6)
     noise = st.lists(st.tuples(st.booleans(), st.binary(min_size=1, max_size=600)), max_size=6)
@@ -159,7 +120,7 @@ def detector_contract(  # noqa: C901 - a class of tests, each a few lines
             for turns in good if carrier == "tcp" else ():
                 for side in (True, False):
                     sent = b"".join(data for to_server, data in turns if to_server is side)
-                    ran = _most_lines_run(detect, side, sent) if sent else 0
+                    ran = most_lines_run(detect, side, sent) if sent else 0
                     assert ran <= MAX_LINES_A_CALL, f"{ran} lines for one more byte of {sent!r:.200}, repeated"
 
         def test_detects_no_negative(self) -> None:
@@ -180,7 +141,7 @@ def detector_contract(  # noqa: C901 - a class of tests, each a few lines
                     if one.answer is NO and (speaks_first or (one.state.is_one_sided and whole is NO)):
                         continue  # it may come before it was the other side's turn
                     assert stays(one.answer, other.answer), _changed(one, other, turns)
-                    if _is_final(one.answer):
+                    if is_final(one.answer):
                         assert one.answer == whole, f"at {one.state} {_different_answers(one.answer, whole)}"
 
         def test_no_and_match_stay_with_what_does_not_belong_there(self) -> None:
@@ -207,7 +168,7 @@ def detector_contract(  # noqa: C901 - a class of tests, each a few lines
             settled: Match | Answer = MORE
             for turn in both[1] + more:
                 shown.append(turn)
-                fresh = _once(detect, carrier, shown)
+                fresh = ask_once(detect, carrier, shown)
                 if waits and all(to_server for to_server, _ in shown):
                     continue  # NO to such a client is for good: what the server would have said is not asked any more
                 if settled is NO and speaks_first == "client":
@@ -258,15 +219,6 @@ def detector_contract(  # noqa: C901 - a class of tests, each a few lines
     return DetectorContract
 
 
-def _is_final(answer: Match | Answer) -> bool:
-    """Return whether the core asks no more: after NO, and after a Match that is done and confirmed or hands the flow
-    over.
-    """
-    if isinstance(answer, Match):
-        return answer.done and (answer.confirmed or answer.restart is not None)
-    return answer is NO
-
-
 def _changed(one: AskedOnce, other: AskedOnce, turns: Turns) -> str:
     """Say what an answer became with more bytes."""
     return f"{one.answer}\n  at {one.state} became {other.answer}\n  at {other.state} of {turns!r:.200}"
@@ -294,74 +246,6 @@ def _transport(detector: Any, positives: Sequence[Dialogue]) -> str:
             return dialogue.transport
     declared = getattr(detector, "transport", None) or "tcp"
     return declared if isinstance(declared, str) else str(declared[0])
-
-
-def _most_lines_run(detect: Detect, to_server: bool, sent: bytes) -> int:
-    """Return the most lines of Python that a detector runs for a single byte while one side repeats itself up to the
-    budget. Compiled detectors have no lines to count."""
-    most = ran = 0
-
-    def count(frame: Any, event: str, _: Any) -> Any:
-        nonlocal ran
-        ran += event == "line"
-        return count
-
-    asked = Asked(detect, "tcp")
-    stream = (sent * (BUDGET // len(sent) + 1))[:BUDGET]
-    at = 0
-    for checkpoint in _CHECKPOINTS:
-        asked.give(to_server, stream[at:checkpoint])
-        at = checkpoint + _SINGLE_BYTES
-        for byte in stream[checkpoint:at]:
-            before, ran = sys.gettrace(), 0
-            sys.settrace(count)
-            try:
-                answer = asked.give(to_server, bytes([byte]))
-            finally:
-                sys.settrace(before)
-            if _is_final(answer):
-                return most
-            most = max(most, ran)
-    return most
-
-
-def _first_turns(turns: Turns) -> int:
-    """Return how many turns one side has before the other one says anything: the opening of a dialogue."""
-    return next((count for count, (side, _) in enumerate(turns) if side is not turns[0][0]), len(turns))
-
-
-def turns_of(dialogue: Dialogue) -> Turns:
-    if isinstance(dialogue, Conversation):
-        return dialogue.turns()
-    client, server = dialogue
-    return [turn for turn in ((True, client), (False, server)) if turn[1]]
-
-
-def cut_again(draw: Any, st: Any, sent: list[bytes], transport: str) -> list[bytes]:
-    """Return one direction's bytes in new pieces; datagrams as they are."""
-    if transport == "udp":
-        return list(sent)
-    joined = b"".join(sent)
-    if not joined:
-        return []
-    cuts = draw(st.lists(st.integers(0, len(joined)), max_size=8))
-    near = draw(st.lists(st.integers(0, min(len(joined), 64)), max_size=8))
-    edges = sorted({0, len(joined), *cuts, *near})
-    return [joined[a:b] for a, b in pairwise(edges)]
-
-
-def _once(detect: Detect, transport: str, turns: Turns) -> Match | Answer:
-    """Return the answer of a flow on which all of this arrived before the detector was asked the first time."""
-    asked = Asked(detect, transport)
-    asked.answer = NO
-    for turn in turns:
-        asked.give(*turn)
-    return _described(detect(asked.flow, asked.flow.client, asked.flow.server))
-
-
-def _described(answer: Match | Answer) -> Match | Answer:
-    """Return a match with the facts that the core would ask it for."""
-    return answer.described() if isinstance(answer, Match) else answer
 
 
 def _check(answer: object) -> None:

@@ -9,8 +9,8 @@ from time import perf_counter_ns
 
 from ..detection.detectors import Detector
 from ..model.verdict import NO, Match
+from .arrivals import Asked
 from .captures import conversations_in
-from .detectors import Asked
 from .dialogues import Conversation
 
 

@@ -13,8 +13,8 @@ from typing import Any
 from ..model.flow import Flow
 from ..model.packet import TCP, UDP
 from ..model.transaction import Ambiguous, Carried, HandOver, Transaction, TransactionParser
+from .arrivals import Dialogue, cut_again, turns_of
 from .cuts import Turns
-from .detectors import Dialogue, cut_again, turns_of
 from .flows import make_flow
 
 #: most characters of a transaction's facts, written as JSON

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pywall_core.cli.convert import PARAMETERS
+from pywall_core.cli.convert_ancestors import PARAMETERS
 
 
 @pytest.fixture
@@ -179,11 +179,11 @@ def test_errors_come_together_with_their_lines(convert) -> None:  # type: ignore
 
 def test_entropy_rule_needs_hedge(convert, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
     rule = {"INPUT": [{"name": "EntropyRule", "action": "DROP"}]}
-    monkeypatch.setattr("pywall_core.cli.convert.entry_points", lambda **_: [])
+    monkeypatch.setattr("pywall_core.cli.convert_ancestors.entry_points", lambda **_: [])
     code, _, err = convert(rule)
     assert code == 3
     assert "needs the plugin 'hedge', which is not installed: pip install pywall-hedge" in err
-    monkeypatch.setattr("pywall_core.cli.convert.entry_points", lambda **_: ["hedge"])
+    monkeypatch.setattr("pywall_core.cli.convert_ancestors.entry_points", lambda **_: ["hedge"])
     code, new, _ = convert(rule)
     assert code == 0
     assert new["plugins"] == ["rules", "stream", "protocols", "hedge"]

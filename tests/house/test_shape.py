@@ -158,7 +158,6 @@ TESTED_ELSEWHERE: dict[str, dict[str, str]] = {
         "cli.cleanup": "tests/netns/test_life.py",
         "cli.common": "tests/cli/test_command_frame.py",
         "cli.confirm": "tests/netns/test_sessions_survive.py",
-        "cli.convert": "tests/cli/test_convert_ancestors.py",
         "cli.crowdsec_decisions": "tests/cli/test_set_crowdsec.py",
         "cli.demo": "tests/netns/test_life.py",
         "cli.details": "tests/cli/test_check.py",

@@ -3,8 +3,6 @@
 Written after RFC 9293 section 3.10, RFC 5961 and RFC 7323, and after what Linux does (net/ipv4/tcp_input.c) where the
 RFCs leave a choice. A segment that the receiver would refuse is dropped and changes nothing. A segment that
 receivers may read in different ways is dropped, so that one reading is left.
-
-Longer than 300 lines: the checks of RFC 9293 section 3.10.7, in its order.
 """
 
 from __future__ import annotations
@@ -14,8 +12,9 @@ from typing import Final, TypeAlias
 
 from pywall_core.api import ACK, FIN, RST, SYN, URG, Drop, Flow, Packet
 
-from . import states
+from . import refusals, states
 from .direction import HALF_SPACE, LARGEST_WINDOW, MASK, UNKNOWN_WINDOW, StreamDirection
+from .midstream import adopt_midstream, skip_probes
 from .multipath import has_mptcp
 from .options import MAX_SHIFT, NO_OPTIONS, Options, parse_options
 from .pending import Directions, PendingUpdate
@@ -28,27 +27,6 @@ Outcome: TypeAlias = Drop | PendingUpdate | None
 
 #: CLOSED: its SYN was sent before the firewall looked
 _AWAIT_SYN_ACK: Final = frozenset({"CLOSED", "SYN_SENT1", "SYN_SENT3"})
-
-_NO_ACK: Final = Drop("stream.no_ack")
-_FLAGS: Final = Drop("stream.flags")
-_CHECKSUM: Final = Drop("stream.bad_checksum")
-_SIGNATURE: Final = Drop("stream.signature")
-_SYN_DATA: Final = Drop("stream.syn_data")
-_SYN_ACK: Final = Drop("stream.syn_ack")
-_REOPENED: Final = Drop("stream.reopened")
-_NO_HANDSHAKE: Final = Drop("stream.no_handshake")
-_BAD_ACK: Final = Drop("stream.bad_ack")
-_OLD_ACK: Final = Drop("stream.old_ack")
-_PAWS: Final = Drop("stream.paws")
-_WINDOW: Final = Drop("stream.window")
-_RST: Final = Drop("stream.bad_rst")
-_CLOSED: Final = Drop("stream.closed")
-_FIN: Final = Drop("stream.fin_conflict")
-_OVERLAP: Final = Drop("stream.overlap_conflict")
-_URGENT: Final = Drop("stream.urgent")
-_MEMORY: Final = Drop("stream.memory")
-_MPTCP: Final = Drop("stream.mptcp")
-_MIDSTREAM: Final = Drop("stream.midstream", flow=True)
 
 
 class SegmentValidator:
@@ -66,9 +44,8 @@ class SegmentValidator:
         self.flow_memory = flow_memory
         self.memory = memory
         self.buffered = 0
-        self.lossy = self.from_capture = False
+        self.lossy = self.from_capture = self.pass_unordered = False
         self.has_segment_hooks = True
-        self.pass_unordered = False
         self.refuses_mptcp = self.strips_syn_data = self.misses_bare_acks = False
         self.midstream = "inspect"
         self.checksum_ok: Callable[[Packet], bool] | None = None
@@ -78,14 +55,14 @@ class SegmentValidator:
         flags = packet.flags
         if flags & SYN:
             if flags & (FIN | RST):
-                return _FLAGS
+                return refusals.BAD_FLAGS
         elif not flags & (ACK | RST):
-            return _NO_ACK
+            return refusals.NO_ACK
         if self.checksum_ok is not None and packet.error is None and not self.checksum_ok(packet):
             if self.from_capture and flow.tcp.tracker is not None and packet.end > packet.start:
                 sender = flow.tcp.tracker[packet.to_server]
                 sender.keep_bad_checksum(sender.position(packet.seq), packet.payload)
-            return _CHECKSUM
+            return refusals.BAD_CHECKSUM
         header = packet.l4 + 20
         options = parse_options(packet.data[header : packet.start]) if packet.start > header else NO_OPTIONS
         directions: Directions | None = flow.tcp.tracker
@@ -95,11 +72,11 @@ class SegmentValidator:
                 return None
         sender, peer = directions[packet.to_server], directions[not packet.to_server]
         if flags & SYN and self.refuses_mptcp and has_mptcp(packet):
-            return _MPTCP
+            return refusals.MULTIPATH
         if flow.midstream and self.midstream == "drop-flow" and not flow.inherited:
-            return _MIDSTREAM
+            return refusals.MIDSTREAM
         if not flags & SYN and sender.seen and options.signature != sender.signature:
-            return _SIGNATURE
+            return refusals.BAD_SIGNATURE
         if flags & RST:
             return self._reset(packet, flow, sender, peer)
         if flags & SYN:
@@ -136,12 +113,12 @@ class SegmentValidator:
     ) -> Outcome:
         data = packet.end > packet.start
         if data and options.fast_open and not (self.lossy or self.strips_syn_data):
-            return _SYN_DATA
+            return refusals.BAD_SYN_DATA
         if peer.seen and (sender.seen or flow.midstream):
             if packet.seq == sender.isn:
-                return _SYN_DATA if data and not self.lossy else None
+                return refusals.BAD_SYN_DATA if data and not self.lossy else None
             # RFC 5961 section 4: the receiver answers with a challenge ACK, unless it has lost the connection
-            return _SYN_DATA if data else PendingUpdate(sender, peer, resyn=(packet.seq + 1) & MASK)
+            return refusals.BAD_SYN_DATA if data else PendingUpdate(sender, peer, resyn=(packet.seq + 1) & MASK)
         window = self._window_of_syn(packet, options)
         update = PendingUpdate(sender, peer, isn=packet.seq, options=options, window_end=1 + window, window=window)
         update.events.append(states.SYN)
@@ -152,25 +129,25 @@ class SegmentValidator:
     ) -> Outcome:
         data = packet.end > packet.start
         if data and not self.lossy:
-            return _SYN_DATA
+            return refusals.BAD_SYN_DATA
         position = peer.position_of_ack(packet.ack)
         receiver = flow.tcp.server_state if packet.to_server else flow.tcp.client_state
         if not sender.seen:
             if receiver not in _AWAIT_SYN_ACK:
-                return _SYN_ACK
+                return refusals.BAD_SYN_ACK
             if position != 1:
                 return None  # it answers another SYN, and the receiver will reset it
         elif packet.seq != sender.isn:
             if peer.resyn == packet.ack:
                 # its sender has lost the connection and opens a new one: that is a flow of its own
                 flow.closed = True
-                return _REOPENED
+                return refusals.REOPENED
             if position != 1 or receiver != "SYN_SENT2":  # with SYN cookies a repeated SYN may get another answer
-                return _SYN_ACK
+                return refusals.BAD_SYN_ACK
         elif flow.share != "new":
             return None
         elif position != 1 and not (self.lossy and position == peer.top):
-            return _BAD_ACK
+            return refusals.BAD_ACK
         window = self._window_of_syn(packet, options)
         acked = max(position, 1)
         update = PendingUpdate(
@@ -180,9 +157,8 @@ class SegmentValidator:
         return self._with_data_of_syn(update, packet) if data else update
 
     def _window_of_syn(self, packet: Packet, options: Options) -> int:
-        """Return the window that a SYN offers, in bytes. Where later offers may pass unseen, it is the largest one
-        that its sender can make: conntrack knows the exact one, and no byte counts before it is acknowledged.
-        """
+        """Return the window that a SYN offers, in bytes: the largest one possible where later offers may pass unseen.
+        Conntrack knows the exact one, and no byte counts before it is acknowledged."""
         return LARGEST_WINDOW << max(options.shift, 0) if self.misses_bare_acks else packet.window
 
     def _with_data_of_syn(self, update: PendingUpdate, packet: Packet) -> PendingUpdate:
@@ -198,12 +174,12 @@ class SegmentValidator:
         """RFC 9293 section 3.10.7.3 before the handshake is done, RFC 5961 section 3.2 after it."""
         if not (sender.seen or flow.midstream):
             is_refusal = packet.flags & ACK and peer.position_of_ack(packet.ack) == 1
-            return PendingUpdate(sender, peer, reset=True) if is_refusal else _RST
+            return PendingUpdate(sender, peer, reset=True) if is_refusal else refusals.BAD_RST
         position = sender.position(packet.seq)
         if position == sender.next:
             return PendingUpdate(sender, peer, reset=True)
         near = sender.acked - 1 <= position <= max(sender.window_end, sender.top)
-        return None if near or flow.share != "established" or self.lossy else _RST
+        return None if near or flow.share != "established" or self.lossy else refusals.BAD_RST
 
     # --- data and acknowledgements ------------------------------------------------------------------------------------
 
@@ -216,23 +192,23 @@ class SegmentValidator:
         adopted = False
         if not (sender.seen and peer.seen) and not flow.midstream:
             if not loose:
-                return _NO_HANDSHAKE if data or fin else None
+                return refusals.NO_HANDSHAKE if data or fin else None
             adopted = True
-            _adopt_midstream(packet, sender, peer)
-        before = _skip_probes(packet, sender, peer) if flow.midstream and not flow.inherited else 0
+            adopt_midstream(packet, sender, peer)
+        before = skip_probes(packet, sender, peer) if flow.midstream and not flow.inherited else 0
         data = data[before:]
         at = sender.position(packet.seq + before)
         end = at + max(packet.length - packet.start - before, len(data))
         if end + bool(fin) <= sender.acked and (end > at or at < sender.acked):
             # old: the receiver throws it away, though Linux may still take note of the urgent pointer
             urgent = urgent_position(packet, at, end, sender) if packet.flags & URG else sender.urgent
-            return _URGENT if urgent != sender.urgent and self._must_inspect(flow, sender) else None
+            return refusals.AMBIGUOUS_URGENT if urgent != sender.urgent and self._must_inspect(flow, sender) else None
         acked = peer.position_of_ack(packet.ack)
         refusal = self._check_ack(acked, flow, sender, peer, loose)
         if refusal is not None:
             return refusal
         if options.tsval >= 0 and sender.tsval >= 0 and (options.tsval - sender.tsval) & MASK >= HALF_SPACE:
-            return _PAWS if data or fin else None
+            return refusals.OLD_TIMESTAMP if data or fin else None
         refusal = self._check_place(at, end, len(data), fin, sender, peer, loose)
         if refusal is not None:
             return refusal
@@ -241,13 +217,13 @@ class SegmentValidator:
             sender.catch_up(at)
             self.buffered += len(sender.unacked_data or b"")
         if not sender.matches_sent(at, data):
-            return None if self.pass_unordered else _OVERLAP
+            return None if self.pass_unordered else refusals.OVERLAP_CONFLICT
         urgent = sender.urgent
         if packet.flags & URG or sender.urgent >= 0:
             urgent = urgent_position(packet, at, end, sender)
             if urgent == AMBIGUOUS:
                 if self._must_inspect(flow, sender):
-                    return _URGENT
+                    return refusals.AMBIGUOUS_URGENT
                 urgent = sender.urgent
         update = PendingUpdate(sender, peer, top=end + bool(fin) if data or fin else -1, acked=acked, urgent=urgent)
         refusal = self._put_in_order(update, flow, at, data, end, fin)
@@ -273,11 +249,11 @@ class SegmentValidator:
         """Return a Drop for an acknowledgement that is out of range: RFC 5961 section 5.2, or before the first byte."""
         if acked > peer.top:
             unseen = loose or (flow.midstream and not peer.seen)
-            return None if unseen else _BAD_ACK
+            return None if unseen else refusals.BAD_ACK
         if acked > peer.next and not (loose or flow.midstream):
-            return _BAD_ACK  # acknowledges a hole that nobody has filled
+            return refusals.BAD_ACK  # acknowledges a hole that nobody has filled
         if acked < peer.acked - max(sender.window, 1) or (acked < 1 and not flow.midstream):
-            return None if loose else _OLD_ACK
+            return None if loose else refusals.OLD_ACK
         return None
 
     def _check_place(
@@ -285,16 +261,16 @@ class SegmentValidator:
     ) -> Drop | None:
         """Return a Drop for a segment outside of the window, or in conflict with the sender's FIN."""
         if sender.reset:
-            return _CLOSED if size or fin else None
+            return refusals.CLOSED if size or fin else None
         room = sender.window_end + (peer.window if self.lossy else 0)
         probe = at == sender.next and (size <= 1 or loose)
         if end > room and not probe:
-            return _WINDOW
+            return refusals.OUT_OF_WINDOW
         if sender.fin >= 0:
             if end > sender.fin + (size == 0) or (fin and end != sender.fin):
-                return _FIN
+                return refusals.FIN_CONFLICT
         elif fin and end < sender.top:
-            return _FIN
+            return refusals.FIN_CONFLICT
         return None
 
     def _put_in_order(self, update: PendingUpdate, flow: Flow, at: int, data: bytes, end: int, fin: int) -> Drop | None:
@@ -305,7 +281,7 @@ class SegmentValidator:
         behind_hole = at > max(sender.next, sender.acked)
         full = new_bytes and self._full(sender, new_bytes, behind_hole)
         if full and (behind_hole or self._must_inspect(flow, sender)):
-            return None if self.pass_unordered else _MEMORY
+            return None if self.pass_unordered else refusals.NO_MEMORY
         stage_in_order(update, pieces, end if end > at + len(data) else -1, end if fin else sender.fin)
         if full or not self._must_inspect(flow, sender):  # hand them on without remembering them
             update.data = b""
@@ -322,38 +298,3 @@ class SegmentValidator:
         """Return True if the memory is used up. Out-of-order bytes may use half of it: connections in order go on."""
         total = self.memory // 2 if behind_hole else self.memory
         return self.buffered + new_bytes > total or sender.buffered() + new_bytes > self.flow_memory
-
-
-def _skip_probes(packet: Packet, sender: StreamDirection, peer: StreamDirection) -> int:
-    """Let the streams of a connection whose start was not seen begin behind a keep-alive (RFC 1122 4.2.3.6).
-
-    A probe has the number of the last byte before, and that byte or none. Return how many bytes of the segment belong
-    before the stream: one of a probe that is the first packet of all.
-    """
-    if _begins_after(peer, packet.ack):
-        peer.isn = (peer.isn + 1) & MASK
-    if _begins_after(sender, packet.seq):
-        sender.isn = (sender.isn + 1) & MASK
-    elif not (sender.seen or peer.seen) and packet.end == packet.start + 1 == packet.length and not packet.flags & FIN:
-        sender.isn = packet.seq
-        return 1
-    return 0
-
-
-def _begins_after(direction: StreamDirection, number: int) -> bool:
-    """Return True if nothing of a direction was seen but an empty segment one byte before ``number``."""
-    empty = direction.top == direction.next == 1 and direction.fin < 0
-    return empty and (number - direction.isn) & MASK == 2
-
-
-def _adopt_midstream(packet: Packet, sender: StreamDirection, peer: StreamDirection) -> None:
-    """Continue although the SYN of one side was not seen: packets may have passed unseen."""
-    if not sender.seen:
-        sender.isn = (packet.seq - 1) & MASK
-        sender.shift = MAX_SHIFT
-    if not peer.seen:
-        peer.isn = (packet.ack - 1) & MASK
-        peer.shift = MAX_SHIFT
-    sender.shift, peer.shift = max(sender.shift, 0), max(peer.shift, 0)
-    sender.window_end = peer.window_end = UNKNOWN_WINDOW
-    sender.tsval = peer.tsval = -1
