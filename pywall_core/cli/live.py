@@ -45,7 +45,7 @@ def add_watch(parser: argparse.ArgumentParser) -> None:
 
 
 def show(args: argparse.Namespace, fetch: Callable[[], Json], render: Callable[[Json], None]) -> int:
-    """Look and tell, once or with ``--watch`` until Ctrl-C: as JSON with ``--json``, else by ``tell``."""
+    """Print an answer as JSON with ``--json``, else by ``render``: once, or with ``--watch`` until Ctrl-C."""
     if args.watch is not None and not args.watch > 0:
         complain("--watch takes a number of seconds")
         return USAGE

@@ -146,7 +146,7 @@ class EndedConnections:
         self.lost = 0
 
     def close(self) -> None:
-        """Hear no more."""
+        """Close the socket."""
         self._socket.close()
 
     def poll(self, limit: int = 1000) -> Iterator[Connection]:

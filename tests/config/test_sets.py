@@ -9,9 +9,7 @@ import pytest
 
 from pywall_core.api import SYN
 from pywall_core.config import ConfigError
-from pywall_core.config.feeds import FeedError, fetch
 from pywall_core.config.set_addition import seconds
-from pywall_core.config.set_section import SetSection
 from pywall_core.config.sets import entries_of
 from pywall_core.testing import InMemory, conversation, engine, tcp_packet
 
@@ -100,24 +98,6 @@ def test_files_of_all_forms(tmp_path: Path) -> None:
     assert [entry for _, entry in entries_of(str(hosts))] == ["ads.example", "tracker.example"]
     assert list(entries_of(str(table), 2)) == [(f"{table}:1", "192.0.2.9"), (f"{table}:3", "192.0.2.10")]
     assert [entry for _, entry in entries_of(str(packed))] == ["192.0.2.1", "192.0.2.0/24"]
-
-
-def test_a_broken_feed_leaves_the_file_alone(tmp_path: Path) -> None:
-    source, file = tmp_path / "source", tmp_path / "file"
-    section = SetSection(file=str(file), source=source.as_uri())
-    source.write_text("\n".join(f"192.0.2.{n}" for n in range(100)))
-    assert fetch("s", section) == 100
-    before = file.read_text()
-    for content, says in (
-        ("<html>not found</html>", "is not an address or network"),
-        ("# nothing\n", "no entries"),
-        ("192.0.2.1\n", "1 entries where there were 100"),
-    ):
-        source.write_text(content)
-        with pytest.raises(FeedError, match=says):
-            fetch("s", section)
-        assert file.read_text() == before
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "source"]
 
 
 @pytest.mark.parametrize(("text", "value"), [("90s", 90), ("10m", 600), ("1h30m", 5400), ("7d", 604800), (5, 5)])

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from pywall_core.config import Events
-from pywall_core.events import Sink, open_sink, sink, writer
+from pywall_core.events import Sink, open_sink, writer
 from pywall_core.events.outputs import FileOutput, Output, StdoutOutput, SyslogOutput
 
 
@@ -208,39 +208,3 @@ def test_syslog_datagrams(tmp_path: Path, opened: Callable[..., Sink]) -> None:
     head, _, body = message.partition(b": ")
     assert head == f"<30>pywall[{os.getpid()}]".encode()
     assert json.loads(body)["n"] == 1
-
-
-def test_drops_are_limited_and_the_next_one_says_how_many_were_not_written(tmp_path: Path) -> None:
-    now = [100.0]
-    path = tmp_path / "eve.json"
-    events = Sink([FileOutput(str(path))], clock=lambda: now[0])
-    for n in range(1000):
-        events.emit(event(n, "drop"))
-        events.emit(event(n, "flow"))
-    now[0] += 1.0
-    events.emit(event(1000, "drop"))
-    events.close()
-    found = [json.loads(line) for line in path.read_bytes().splitlines()]
-    drops = [e for e in found if e["event_type"] == "drop"]
-    assert len(drops) == sink.MAX_PER_SECOND + 1
-    assert drops[-1]["pywall"] == {"suppressed": 1000 - sink.MAX_PER_SECOND}
-    assert sum(e["event_type"] == "flow" for e in found) == 1000
-    assert events.stats()["suppressed"] == 1000 - sink.MAX_PER_SECOND
-
-
-def test_only_the_wanted_types_are_written(tmp_path: Path) -> None:
-    path = tmp_path / "eve.json"
-    events = open_sink(Events(file=str(path), types=["tls"]))
-    events.emit(event(1, "flow"))
-    events.emit(event(2, "tls"))
-    events.close()
-    assert numbers(path.read_bytes()) == [2]
-
-
-def test_without_outputs_nothing_runs() -> None:
-    before = threading.active_count()
-    events = open_sink(Events())
-    assert not events.active
-    events.emit(event(1))
-    events.close()
-    assert threading.active_count() == before

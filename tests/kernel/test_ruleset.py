@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from pywall_core.kernel.iptables import Saved, complete, differences, installation, removal, view
+from pywall_core.kernel.iptables import installation
 from pywall_core.kernel.marks import Marks
 from pywall_core.kernel.ruleset import LISTENER_DISCOVERY, NEIGHBOUR_DISCOVERY, Plan, ruleset
 
@@ -19,25 +19,6 @@ PLANS = [
 ]
 EVERY_PLAN = pytest.mark.parametrize("plan", PLANS)
 FAMILIES = pytest.mark.parametrize("family", [4, 6])
-
-
-def state(text: str) -> dict[str, Saved]:
-    """The tables after iptables-restore --noflush read a text (own chains only)."""
-    tables: dict[str, Saved] = {}
-    chains: list[str] = []
-    rules: list[str] = []
-    for line in text.splitlines():
-        if line.startswith("*"):
-            name, chains, rules = line[1:], [], []
-        elif line.startswith(":"):
-            chains.append(line[1:].split()[0])
-        elif line.startswith("-A "):
-            rules.append(line)
-        elif line.startswith("-I "):
-            rules.insert(0, re.sub(r"^-I (\S+) 1 ", r"-A \1 ", line))
-        elif line == "COMMIT":
-            tables[name] = Saved(tuple(chains), tuple(rules))
-    return tables
 
 
 @EVERY_PLAN
@@ -143,52 +124,3 @@ def test_rules_follow_the_plan() -> None:
     queues = re.findall(r"NFQUEUE --queue-num (\d)", installation(PLANS[2], 4, {}))
     assert sorted(queues) == ["3", "4", "5"]
     assert "--queue-balance 3:5" in installation(PLANS[3], 4, {})
-
-
-@EVERY_PLAN
-@FAMILIES
-def test_rules_changed_by_somebody_else_are_seen(plan: Plan, family: int) -> None:
-    tables = state(installation(plan, family, {}))
-    before = view(plan, tables)
-    assert complete(plan, family, before)
-    for table, saved in tables.items():
-        for n, rule in enumerate(saved.rules):
-            chain = rule.split()[1]
-            for rules in (
-                saved.rules[:n] + saved.rules[n + 1 :],
-                (*saved.rules[:n], f"-A {chain} -j RETURN", *saved.rules[n:]),
-            ):
-                now = view(plan, {**tables, table: Saved(saved.chains, rules)})
-                assert differences(before, now) == [f"{table} {chain}"]
-                assert not complete(plan, family, now)
-        for chain in saved.own_chains():
-            flushed = tuple(rule for rule in saved.rules if rule.split()[1] != chain)
-            assert not complete(plan, family, view(plan, {**tables, table: Saved(saved.chains, flushed)}))
-    assert differences(before, view(plan, {})) == sorted(before)
-
-
-@EVERY_PLAN
-def test_rules_removal_names_every_chain_and_jump_and_nothing_else(plan: Plan) -> None:
-    tables = state(installation(plan, 4, {}))
-    foreign = '-A INPUT -m comment --comment "-j PYWALL_INPUT" -j ACCEPT'
-    tables["mangle"] = Saved(
-        (*tables["mangle"].chains, "OTHER"), (*tables["mangle"].rules, foreign, "-A OTHER -j DROP")
-    )
-    text = removal(tables)
-    for table in tables.values():
-        for chain in table.own_chains():
-            assert f"-F {chain}\n" in text
-            assert f"-X {chain}\n" in text
-        for jump in table.jumps():
-            assert f"-D{jump[2:]}\n" in text
-    assert "comment" not in text
-    assert "OTHER" not in text
-    assert removal({"filter": Saved(("INPUT",), (foreign,))}) == ""
-
-
-def test_rules_installation_replaces_what_a_killed_run_left() -> None:
-    left = state(installation(PLANS[0], 4, {}))
-    text = installation(PLANS[1], 4, left)
-    assert "-D FORWARD -j PYWALL_FORWARD\n" in text
-    assert "-X PYWALL_FORWARD\n" in text
-    assert text.index("-D INPUT -j PYWALL_INPUT") < text.index("-I INPUT 1 -j PYWALL_INPUT")
