@@ -23,6 +23,13 @@ from pywall_core.testing.memory import InMemory, engine
 from . import (  # noqa: F401 - they register their shapes
     benign_files,
     benign_records,
+    fourth_files,
+    fourth_frames,
+    fourth_framings,
+    fourth_series,
+    fourth_texts,
+    fourth_ways,
+    fourth_wires,
     framed_shapes,
     mimicry_shapes,
     second_encodings,
@@ -160,15 +167,17 @@ def all_shapes() -> list[Shape]:
     return list(SHAPES.values())
 
 
-Part = Literal["all", "first", "second", "held", "third"]
+Part = Literal["all", "first", "second", "held", "third", "fourth"]
 
 
 def part_of(shape: Shape) -> Part:
     """Return which part of the shapes one belongs to: `held` is the half of the later ones that nobody looks at while
-    the classifier is being worked on; `third` are the latest.
+    the classifier is being worked on; `third` and `fourth` came later still.
     """
     if shape.family.startswith("third"):
         return "third"
+    if shape.family.startswith("fourth"):
+        return "fourth"
     if shape.family not in SECOND:
         return "first"
     return "held" if zlib.crc32(shape.name.encode()) & 1 else "second"
