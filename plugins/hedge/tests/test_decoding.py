@@ -46,6 +46,34 @@ def in_blocks(alphabet, block, digits):
     return bytes(out)
 
 
+def test_groups_of_one_length_are_put_together():
+    encoded = base64.b64encode(NOISE)
+    found = decode(b" ".join(encoded[at : at + 4] for at in range(0, len(encoded), 4)))
+    assert found is not None
+    assert found.inner[:2900] == NOISE[:2900]
+
+
+def test_words_of_a_list_are_bits():
+    words = ["".join(random.Random(n).choices("abcdefghijklmnop", k=3 + n % 4)) + str(n % 7) for n in range(64)]
+    found = decode(" ".join(words[byte & 63] for byte in NOISE).encode())
+    assert found is not None
+    assert found.name == "words"
+    assert gate.look(found.inner) == "noise"
+
+
+def test_signs_of_a_wide_block_are_bits():
+    wide = [NOISE[at] << 4 | NOISE[at + 1] & 15 for at in range(0, 2998, 2)]
+    found = decode("".join(chr(0x4E00 + value) for value in wide).encode())
+    assert found is not None
+    assert gate.look(found.inner) == "noise"
+
+
+def test_numbers_that_count_or_measure_hold_nothing():
+    rng = random.Random(3)
+    assert decode(", ".join(str(70_000 + n) for n in range(900)).encode()) is None
+    assert decode(", ".join(str(round(rng.gauss(0, 900))) for n in range(900)).encode()) is None
+
+
 LETTERS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 

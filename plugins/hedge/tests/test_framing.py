@@ -36,6 +36,21 @@ def test_lengths_of_every_width_are_found(width, order, whole):
     assert strip(data, [len(data)]).residual == b"".join(made)
 
 
+def test_a_tag_before_a_sum_at_the_end_is_taken_out():
+    rng = random.Random(6)
+    made = [rng.randbytes(rng.randint(60, 200)) for _ in range(30)]
+    messages = [b"\x07" + body + b"\x04\0\x10" + rng.randbytes(16) for body in made]
+    found = strip(b"".join(messages), [*map(len, messages)])
+    assert found.trailer == 3
+    assert len(found.residual) == sum(map(len, made)) + 30 * 16
+
+
+def test_a_masked_counter_is_header():
+    rng = random.Random(8)
+    messages = [struct.pack(">HB", n ^ 0x35C1, 9) + rng.randbytes(90) for n in range(100, 140)]
+    assert header_size(messages)[0] == 3
+
+
 def test_a_varint_is_a_length():
     made = bodies(3, low=20, high=400)
     data = b"".join((bytes((len(b),)) if len(b) < 128 else bytes((len(b) & 127 | 128, len(b) >> 7))) + b for b in made)

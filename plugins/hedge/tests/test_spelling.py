@@ -33,6 +33,9 @@ SPELT = {
     "octal": b" ".join(b"%03o" % byte for byte in NOISE),
     "binary": "".join(f"{byte:08b}" for byte in NOISE).encode(),
     "decimal": json.dumps(list(NOISE)).encode(),
+    "words of 32 bits": json.dumps(
+        [int.from_bytes(NOISE[at : at + 4], "big") for at in range(0, len(NOISE), 4)]
+    ).encode(),
     "escapes of JSON": escape(LATIN, "\\u%04x"),
     "escapes of HTML": escape(LATIN, "&#x%02x;"),
     "quoted-printable": quopri.encodestring(NOISE),
@@ -45,6 +48,12 @@ def test_the_bytes_come_back(encoded):
     found = decode(encoded)
     assert found is not None
     assert found.inner[1:1000] in NOISE
+
+
+def test_signed_numbers_are_bytes():
+    found = decode(json.dumps([byte - 128 for byte in NOISE]).encode())
+    assert found is not None
+    assert bytes(byte ^ 128 for byte in found.inner)[1:1000] in NOISE
 
 
 NESTED = {

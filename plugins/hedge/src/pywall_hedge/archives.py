@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable
 
 from . import lz
+from .brotli_head import brotli
 from .structure import SAMPLE, Decoded, earned, fits_behind, inside
 
 ENOUGH = 20
@@ -269,5 +270,9 @@ MAGIC: dict[bytes, tuple[str, Callable[[bytes], bool]]] = {
 }
 """Magic number -> name and decoder."""
 
-UNMARKED: tuple[tuple[str, Callable[[bytes], bool]], ...] = (("lz4", lz.lz4_block), ("snappy", lz.snappy_raw))
+UNMARKED: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
+    ("lz4", lz.lz4_block),
+    ("snappy", lz.snappy_raw),
+    ("brotli", brotli),
+)
 """Formats without a magic number, tried on every head: structure alone must convince."""

@@ -9,16 +9,19 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections import Counter
 from collections.abc import Callable
 from math import exp, sqrt
 from typing import NamedTuple
 
-from .spelling import LEAST, MOST, SPELLINGS, lists_digests
+from .spelling import LEAST, MOST, SPELLINGS, digits_to_bytes, lists_digests
 
 NESTED = 3
 """Nested encodings that are decoded at most."""
-USUAL = 16
-"""Values of an alphabet at least."""
+USUAL, LISTED = 16, 4096
+"""Values of an alphabet at least; words of a list at most."""
+GLANCE = 512
+"""Bytes from which it shows that text is no list of words, and no groups of one length."""
 SPARSE = 48
 """Bytes of a payload from which constants between its bytes are taken out."""
 
@@ -59,7 +62,7 @@ def _once(data: bytes) -> Decoding | None:
         return None
     if data.count(b" ") * 12 > len(data):  # words with spaces between them, or digits
         digits = len(data) - len(data.translate(None, b"0123456789abcdefABCDEFx ,:;\r\n\t|.-[]\\"))
-        spelt = SPELLINGS[:3] if digits * 10 >= 9 * len(data) else SPELLINGS[3:5]
+        spelt = SPELLINGS[:4] if digits * 10 >= 9 * len(data) else SPELLINGS[4:6]
     else:
         spelt = SPELLINGS
     if lists_digests(data):
@@ -68,7 +71,36 @@ def _once(data: bytes) -> Decoding | None:
         inner = spell(data)
         if inner is not None and len(inner) >= LEAST // 3:
             return Decoding(name, inner)
-    return _runs(data) or _narrow(data)
+    return _runs(_without_gaps(data)) or _narrow(data) or _words(data)
+
+
+def _without_gaps(text: bytes) -> bytes:
+    """Text in groups of one length, put together: nine groups of ten are as long as the most frequent, and no word of a
+    language's lengths."""
+    for part in (text[:GLANCE], text):
+        groups = part.split()
+        sizes = [*map(len, groups)]
+        if len(groups) < 16 or max(map(sizes.count, {*sizes})) * 10 < 9 * len(groups):
+            return text
+    return b"".join(groups)
+
+
+def _words(text: bytes) -> Decoding | None:
+    """Bytes written as words of a list: all of them are as frequent, where words of a language, names and keys are
+    not."""
+    for part in (text[: 4 * GLANCE], text):
+        words = part.split()
+        count = Counter(words)
+        if not words or max(count.values()) > 4 * max(len(words) / len(count), 1):
+            return None
+    bits = (len(count) + 1).bit_length() - 1
+    if not USUAL < len(count) <= LISTED or len(words) < 5 * len(count):
+        return None
+    mean = len(words) / len(count)
+    if sum((number - mean) ** 2 for number in count.values()) / mean > _even(len(count)):
+        return None
+    places = {word: place for place, word in enumerate(sorted(count))}
+    return Decoding("words", digits_to_bytes((places[word] for word in words), bits))
 
 
 # --- alphabets --------------------------------------------------------------------------------------------------------
@@ -173,18 +205,8 @@ def _narrow(data: bytes) -> Decoding | None:
         data = even
     bits = (len(usual) + 1).bit_length() - 1  # one value that was not seen does not halve the alphabet
     places = {value: place for place, value in enumerate(usual[: 1 << bits])}
-    number = used = 0
-    out = bytearray()
-    for byte in data:
-        place = places.get(byte)
-        if place is not None:
-            number, used = number << bits | place, used + bits
-            if used >= 1024:
-                used -= 1024
-                out += (number >> used).to_bytes(128, "big")
-                number &= (1 << used) - 1
-    out += (number >> used % 8).to_bytes(used // 8, "big")
-    return Decoding(f"{bits}-bit", bytes(out))
+    inner = digits_to_bytes((places.get(byte, 1 << bits) for byte in data), bits)
+    return Decoding(f"{bits}-bit", inner)
 
 
 def _usual(data: bytes) -> tuple[list[int], float]:

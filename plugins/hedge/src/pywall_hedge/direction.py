@@ -16,8 +16,9 @@ from .following import FIRST_LOOK, Follower
 from .frames import Codec
 from .framing import Stripped, cut, has_records, join_segments, strip
 from .headless import SOUGHT, Film, packed, units_of_video
-from .heads import introduced, within
+from .heads import frame_within, introduced, within
 from .records import Layout
+from .stuffing import without_stuffing
 
 Score = Callable[[Stripped], float]
 """Log-likelihood ratio (nats) of ciphertext in the stripped noise."""
@@ -224,6 +225,8 @@ class Direction:
         unsure = not (self._layout or stripped.header) and self._ratio < SURE
         if unsure and has_records(data, self._sizes, self._sent):
             stripped = self._take(strip(data, self._sizes, None, self._sent))
+        if self._ratio < SURE and not self._layout and (bare := without_stuffing(data)):
+            self._take(strip(bare, [len(bare)]))
         if CLEAR < self._ratio < SURE:
             self._score_without_front()
         if self._ratio > 0:
@@ -267,6 +270,8 @@ class Direction:
             messages = cut(data, self._sizes)
             self.packed = packed(messages[self._tried :], header)
             self._tried = len(messages)
+        if self.packed is None:
+            self.packed = frame_within(data)
 
     def _is_film(self) -> bool:
         """Frames of video in messages: they began with a key frame or parameter sets, and go on as they must."""

@@ -13,6 +13,8 @@ KEPT = 65536
 """Bytes of a structure within which it is checked."""
 FIRST_LOOK, LAST_CHANCE = 48, 2048
 """Bytes from which a head is looked at, and after which one without a structure is given up."""
+TRAILERS = (0, 4, 2, 1, 8)
+"""Bytes behind each chunk of a file: none, a sum, a line's end, a mark."""
 UNKNOWN_STEP, KNOWN_STEP = 2.0, 1.5
 """How much more there must be before the next look, without a structure and within one."""
 
@@ -77,7 +79,9 @@ class Follower:
                 return None
             self._header = place
         for sizes in (join_segments(self._sizes), self._sizes):
-            name = examine(b"".join(message[self._header :] for message in cut(data, sizes)))
-            if name is not None:
-                return name
+            bodies = [message[self._header :] for message in cut(data, sizes)]
+            for trailer in TRAILERS:
+                name = examine(b"".join(body[: len(body) - trailer] for body in bodies))
+                if name is not None:
+                    return name
         return None

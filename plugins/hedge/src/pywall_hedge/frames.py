@@ -13,15 +13,16 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from .framing import cut
+from .framing import counts_masked, cut
 from .records import Layout, cut_records, find_layout
 
 LONGEST, SHORTEST = 400, 8
 """Bytes of a message of sound: 20 ms at 160 kbit/s, and 8 ms at 8 kbit/s."""
 MOST = 64
 """Messages that are looked at."""
-SOME, MORE, ENOUGH = 8, 16, 24
-"""Messages from which the uneven may show; below which what begins like sound may be sound; from which it must show."""
+FEW, SOME, MORE, ENOUGH = 4, 8, 16, 24
+"""Messages of sound below which nothing is told; from which the uneven may show; below which what begins like sound may
+be sound; from which it must show."""
 WIDTH, GAP, BEHIND = 24, 12, 8
 """Bytes from the start within which a header ends, from one byte of it to the next at most, and bytes behind it that
 are counted."""
@@ -43,7 +44,7 @@ def frames_of_codec(messages: Sequence[bytes], *, again: bool = False) -> bool |
     sized = [message for message in chosen if len(message) <= LONGEST]
     sound = 4 * len(sized) >= 3 * min(len(messages), MOST)
     sized = sized if sound else chosen
-    if len(sized) < (2 if sound else SOME):
+    if len(sized) < (FEW if sound else SOME):
         return None if sound else False
     sizes = np.fromiter(map(len, sized), dtype=np.int64, count=len(sized))
     width = int(min(WIDTH + BEHIND, np.sort(sizes)[len(sized) // 4]))
@@ -59,6 +60,7 @@ def frames_of_codec(messages: Sequence[bytes], *, again: bool = False) -> bool |
         return True
     likely = number < SOME if again else number >= SOME and shown >= HINT
     likely = likely or (number < MORE and any(_begins_sound(table[:, : at + 1]) for at in same[same < end][-3:]))
+    likely = likely or (number < SOME and _begins_alike(table[:, end : end + 2]))
     return None if sound and number < ENOUGH and likely else False
 
 
@@ -72,6 +74,15 @@ def _begins_sound(header: Table) -> bool:
     return bool(often and ((usual & 3 == 0 and usual > 3) or (before & 3 == 3 and 2 <= usual & 63 <= 6)))
 
 
+def _begins_alike(table: Table) -> bool:
+    """One of the columns has the same upper three bits, or the same upper six and several of the rest, in nearly all of
+    the messages: a frame's first byte, or Opus's (RFC 6716, section 3.1: a configuration, and how many frames).
+    """
+    least = len(table) - 1 if len(table) > 5 else len(table)
+    upper = any(np.bincount(column >> 5).max(initial=0) >= least for column in table.T)
+    return upper or any(len({*(column >> 2).tolist()}) == 1 < len({*column.tolist()}) for column in table.T)
+
+
 def _framing(table: Table, sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Columns of a header: few values, digits, a counter (with steps of one sign, or combined with a mask), or a
     length."""
@@ -79,7 +90,8 @@ def _framing(table: Table, sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_
     few = _values(table) <= min(max(2, number // 3), 7)
     steps = (table[1:] - table[:-1]).astype(np.int8)
     one_way = np.maximum((steps > 0).mean(axis=0), (steps < 0).mean(axis=0)) >= min(max(0.85, 0.5 + 2 / number**0.5), 1)
-    masked = 1 + _values(table[1:] ^ table[:-1]) <= min(max(2, number // 3), 6)
+    moved = table[1:] ^ table[:-1]
+    masked = (1 + _values(moved) <= min(max(2, number // 3), 6)) | counts_masked(table)
     whole = table.astype(np.int64)
     rests = (_values(sizes[:, None] - unit * whole & 255) for unit in (1, 2, 4))
     length = np.minimum.reduce([*rests]) <= max(2, number // 4)
@@ -107,7 +119,21 @@ def _uneven(table: Table) -> float:
     chi2 = np.cumsum(((counts - number / 8) ** 2 * 8 / number).sum(axis=1))
     freedom = 7.0 * np.arange(1, width + 1)
     occupied = np.cumsum((counts > 0).sum(axis=1) >= 3)  # a number below 64 is uneven as well
-    return float((((chi2 - freedom) / np.sqrt(2 * freedom)) * (occupied > 0)).max(initial=0.0))
+    shown = float((((chi2 - freedom) / np.sqrt(2 * freedom)) * (occupied > 0)).max(initial=0.0))
+    return max(shown, _coincide(values[0], len(table))) if width else 0.0
+
+
+def _coincide(values: npt.NDArray[np.intp], number: int) -> float:
+    """How far above chance pairs of messages have the same value in a column, in deviations; 0 where it has few
+    values.
+
+    `values`: how often each occurs, 256 numbers. A coder of sound has favourite first bytes.
+    """
+    if int((values > 0).sum()) < SOME:
+        return 0.0
+    expected = number * (number - 1) / 512
+    pairs = int((values * (values - 1)).sum()) / 2
+    return float((pairs - expected) / (expected + 0.5) ** 0.5)
 
 
 class Codec:

@@ -25,8 +25,9 @@ from .records import Layout, cut_marks, cut_records, find_layout
 
 Bytes = npt.NDArray[np.uint8]
 
-HEADER, TRAILER = 48, 8
-"""Bytes at the start and at the end of a message in which columns are looked for."""
+HEADER, TRAILER, SUM = 48, 8, 16
+"""Bytes at the start and at the end of a message in which columns are looked for; and before a sum of so many at the
+end."""
 MESSAGES = 96
 """Messages of a direction that columns are looked for in, at most."""
 FEW = 4
@@ -113,8 +114,12 @@ def strip(
     bodies = [message[header or min(SKIPPED, len(message) // 8) * (len(messages) < FEW) :] for message in messages]
     kept = [without_padding(body) for body in bodies]
     padding = sum(map(len, bodies)) - sum(map(len, kept))
-    trailer, _ = header_size([body[::-1] for body in kept], TRAILER)
-    left = b"".join(body[: len(body) - trailer] for body in kept)
+    trailer, before_sum = _trailer([body[::-1] for body in kept])
+    left = b"".join(
+        body[: len(body) - SUM - before_sum] + body[len(body) - SUM :] if before_sum else body[: len(body) - trailer]
+        for body in kept
+    )
+    trailer += before_sum
     residual = without_repeats(left)
     total = max(len(data), 1)
     return Stripped(
@@ -164,17 +169,7 @@ def header_size(messages: Sequence[bytes], most: int = HEADER) -> tuple[int, int
     A column is explained when its values coincide far more often than random bytes do, count up, or follow the size
     of the message. The header ends behind the last explained column that is near the others.
     """
-    if len(messages) < FEW:
-        return 0, 0
-    chosen = messages[:MESSAGES]
-    sizes = np.fromiter(map(len, chosen), dtype=np.int64, count=len(chosen))
-    width = int(min(most, np.sort(sizes)[len(sizes) // 4]))
-    long_enough = sizes >= width
-    if width == 0 or int(long_enough.sum()) < FEW:
-        return 0, 0
-    heads = b"".join(m[:width] for m, good in zip(chosen, long_enough, strict=True) if good)
-    table = np.frombuffer(heads, np.uint8).reshape(-1, width)
-    explained = _coincide(table) | _count_up(table) | _follow(table, sizes[long_enough])
+    explained = _explained(messages, most)
     places = np.flatnonzero(explained)
     end = last = 0
     for place in places.tolist():
@@ -182,6 +177,33 @@ def header_size(messages: Sequence[bytes], most: int = HEADER) -> tuple[int, int
             break
         end = last = place + 1
     return end, int(explained[:end].sum())
+
+
+def _trailer(turned: Sequence[bytes]) -> tuple[int, int]:
+    """Return the size of the trailer that messages, turned round, have in common, and how many columns in a row stand
+    before a sum of SUM bytes: a tag and its length."""
+    explained = _explained(turned, SUM + TRAILER)
+    places = np.flatnonzero(explained[:TRAILER])
+    if places.size:
+        return int(places[-1]) + 1, 0
+    tag = explained[SUM:]
+    return 0, int(tag.argmin()) if tag[:2].all() and not tag.all() else 0
+
+
+def _explained(messages: Sequence[bytes], most: int) -> npt.NDArray[np.bool_]:
+    """Which of the first `most` columns of the messages framing explains; none where there are too few messages."""
+    nothing = np.zeros(0, dtype=np.bool_)
+    if len(messages) < FEW:
+        return nothing
+    chosen = messages[:MESSAGES]
+    sizes = np.fromiter(map(len, chosen), dtype=np.int64, count=len(chosen))
+    width = int(min(most, np.sort(sizes)[len(sizes) // 4]))
+    long_enough = sizes >= width
+    if width == 0 or int(long_enough.sum()) < FEW:
+        return nothing
+    heads = b"".join(m[:width] for m, good in zip(chosen, long_enough, strict=True) if good)
+    table = np.frombuffer(heads, np.uint8).reshape(-1, width)
+    return _coincide(table) | _count_up(table) | counts_masked(table) | _follow(table, sizes[long_enough])
 
 
 def _coincide(table: Bytes) -> npt.NDArray[np.bool_]:
@@ -203,6 +225,19 @@ def _count_up(table: Bytes) -> npt.NDArray[np.bool_]:
     steps = table[1:] - table[:-1]
     same = steps[1:] == steps[:-1]
     return np.asarray(same.sum(axis=0) >= max(2, int(0.6 * len(same))))
+
+
+def counts_masked(table: Bytes) -> npt.NDArray[np.bool_]:
+    """Columns that count up under a constant mask: a number and the next differ in the lowest bits alone, all by one,
+    or nearly all by less than 16 where no number comes twice.
+    """
+    moved = table[1:] ^ table[:-1]
+    by_one = ((moved & (moved + 1)) == 0).all(axis=0) & (moved > 0).any(axis=0)
+    if not 8 <= len(table) <= 128:
+        return np.asarray(by_one)
+    ordered = np.sort(table, axis=0)
+    once = (ordered[1:] != ordered[:-1]).all(axis=0)
+    return np.asarray(by_one | (once & ((moved < 16).mean(axis=0) >= 0.8)))
 
 
 def _follow(table: Bytes, sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""Bytes that are compressed without a head: raw Deflate, LZ4 and Snappy blocks in messages, video from the middle.
+"""Bytes that are compressed without a mark: raw Deflate, LZ4, Snappy and Brotli in messages, video from the middle.
 
 Random bytes break a decoder within a few bytes, so one message that decodes for a hundred bytes and gains is a proof.
 """
@@ -9,6 +9,7 @@ import re
 import zlib
 from collections.abc import Iterable, Sequence
 
+from .brotli_head import brotli
 from .lz import lz4_block, snappy_raw
 
 SOUGHT = 12
@@ -32,6 +33,8 @@ def packed(messages: Iterable[bytes], header: int) -> str | None:
             return "lz4"
         if any(snappy_raw(message[start:]) for start in {header, 0, 2, 4, 8}):
             return "snappy"
+        if tried == 0 and any(brotli(message[start:]) for start in {header, 0, 2, 3, 4}):
+            return "brotli"
         tried += 1
         if tried == TRIED:
             break

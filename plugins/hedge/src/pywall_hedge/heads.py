@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from . import archives, containers, films, pictures, wrappers
-from .structure import OWN_HEADER, examine, hidden, marked, register, within
+from .structure import OWN_HEADER, examine, frame_within, hidden, marked, register, within
 
-__all__ = ["examine", "hidden", "introduced", "marked", "within"]
+__all__ = ["examine", "frame_within", "hidden", "introduced", "marked", "within"]
 
 register(archives.MAGIC, archives.UNMARKED)
 register(pictures.MAGIC)

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from math import exp
 
 LEAST = 96
 """Bytes of text below which nothing is decoded."""
@@ -21,6 +22,10 @@ _DUMP = re.compile(rb"^[0-9A-Fa-f]{4,8}(?::|  )[ \t]*", re.MULTILINE)
 _BITS = re.compile(rb"[01]{8,}")
 _TOKEN = re.compile(rb"[0-9A-Fa-f]{16,}")
 _NUMBERS = re.compile(rb"(?:[0-9]{1,3}[\s,;:|.]{1,2}){16,}")
+_WIDE = re.compile(rb"(?:-?[0-9]{1,20}[\s,;]{1,2}){12,}")
+_INTEGER = re.compile(rb"-?[0-9]+")
+_WIDTHS = (1, 2, 4, 8)
+"""Bytes of an integer of a program."""
 _ESCAPES = (
     (re.compile(rb"%([0-9A-Fa-f]{2})"), 16),
     (re.compile(rb"=([0-9A-F]{2})"), 16),
@@ -73,6 +78,25 @@ def decimal(text: bytes) -> bytes | None:
     return values if len(values) == len(numbers) and max(values) > 127 else None
 
 
+def integers(text: bytes) -> bytes | None:
+    """Return the bytes of a list of decimal integers that fill their width (signed bytes, words of 2, 4 or 8 bytes), or
+    None: an eighth of them at least is above half of what the width holds, so those that count or measure are none.
+    """
+    runs = _WIDE.findall(text)
+    if sum(map(len, runs)) < max(LEAST, MOST * len(text)):
+        return None
+    numbers = [int(digits) for run in runs for digits in _INTEGER.findall(run)]
+    signed = min(numbers) < 0
+    most = max(max(numbers), -1 - min(numbers))
+    width = next((width for width in _WIDTHS if most < 1 << 8 * width - signed), None)
+    if width is None:
+        return None
+    half = 1 << 8 * width - signed - 1
+    if 8 * sum(number >= half or number < -half for number in numbers) < len(numbers):
+        return None
+    return b"".join(number.to_bytes(width, "big", signed=signed) for number in numbers)
+
+
 def binary(text: bytes) -> bytes | None:
     """Return the bytes of digits 0 and 1, eight a byte, or None."""
     digits = b"".join(_BITS.findall(text))
@@ -122,9 +146,10 @@ def uuencoded(text: bytes) -> bytes | None:
 
 
 def widened(text: bytes) -> bytes | None:
-    """Return one byte for each character of UTF-8 text that has few of them, next to each other, or None.
+    """Return the bits of the characters of UTF-8 text that lie next to each other and are all used alike, or None.
 
-    ``U+0100`` to ``U+01FF`` may stand for 0 to 255.
+    ``U+0100`` to ``U+01FF`` may stand for 0 to 255, ``U+4E00`` to ``U+5DFF`` for 12 bits each. Letters and words of a
+    language are not used alike.
     """
     if text.isascii():
         return None
@@ -132,7 +157,9 @@ def widened(text: bytes) -> bytes | None:
     usual = sorted(set(characters))
     if len(characters) < LEAST or len(usual) < 64:
         return None
-    low = ord(usual[0]) if ord(usual[-1]) - ord(usual[0]) < 256 else ord(usual[len(usual) // 2]) - 128
+    if (span := ord(usual[-1]) - ord(usual[0]) + 1) > 256 and ord(usual[0]) > 127:
+        return _even_block(characters, ord(usual[0]), span)
+    low = ord(usual[0]) if span <= 256 else ord(usual[len(usual) // 2]) - 128
     places = [ord(character) - low for character in characters]
     kept = bytes(place for place in places if 0 <= place < 256)
     return (
@@ -140,10 +167,36 @@ def widened(text: bytes) -> bytes | None:
     )
 
 
+def _even_block(characters: str, low: int, span: int) -> bytes | None:
+    """The bits of characters that are spread evenly over a block of `span`, or None."""
+    number = len(characters)
+    if len(set(characters)) < 0.95 * span * (1 - exp(-number / span)):
+        return None
+    bits = span.bit_length() - (span & span - 1 > 0)
+    return digits_to_bytes([ord(character) - low for character in characters], bits)
+
+
+def digits_to_bytes(digits: Iterable[int], bits: int) -> bytes:
+    """Return digits of `bits` bits put together; those that are larger are left out."""
+    number = used = 0
+    out = bytearray()
+    for digit in digits:
+        if digit >> bits:
+            continue
+        number, used = number << bits | digit, used + bits
+        if used >= 1024:
+            rest = used % 8
+            out += (number >> rest).to_bytes(used // 8, "big")
+            number &= (1 << rest) - 1
+            used = rest
+    return bytes(out) + (number >> used % 8).to_bytes(used // 8, "big")
+
+
 SPELLINGS: tuple[tuple[str, Callable[[bytes], bytes | None]], ...] = (
     ("binary", binary),
     ("hex", hexadecimal),
     ("decimal", decimal),
+    ("integers", integers),
     ("uuencode", uuencoded),
     ("utf-8", widened),
     ("escapes", escaped),

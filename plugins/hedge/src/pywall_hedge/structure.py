@@ -23,8 +23,10 @@ LEAST_DECODED = 256
 GAIN = 1.06
 """Output over input from which a compressor has earned its name: ciphertext in Deflate, PNG or zip gains nothing."""
 
-OWN_HEADER = 64
+OWN_HEADER = 80
 """Bytes of an unknown header, at most, that may stand before a known structure."""
+ZSTD = b"\x28\xb5\x2f\xfd"
+"""Magic number of Zstandard's frames (RFC 8878, section 3.1.1)."""
 
 BUDGET = 256
 """Structures inside or behind others that one look examines at most."""
@@ -112,6 +114,19 @@ def within(data: bytes) -> int | None:
         if examine(data[found.start() :]) is not None:
             return found.start()
         place = found.start() + 1
+    return None
+
+
+def frame_within(data: bytes) -> str | None:
+    """Return the name of a compressed frame that begins within the data with a magic number of four bytes, or None: the
+    columns of a table each have one. One place in 100,000 of 16 KiB of random bytes has the magic number alone.
+    """
+    place = data.find(ZSTD)
+    while place >= 0:
+        following = data.find(ZSTD, place + 4)
+        if (name := examine(data[place : following if following > 0 else len(data)])) is not None:
+            return name
+        place = following
     return None
 
 
