@@ -56,6 +56,8 @@ FIRST = initial(crypto(0, HELLO))
 NEGOTIATION = b"\x80" + bytes(4) + b"\4" + SCID + b"\x08" + DCID + struct.pack("!II", quic_header.V1, quic_header.V2)
 INVENTED = b"\xc1\x1a\x2a\x3a\x4a\x08" + DCID + b"\4" + SCID + NOISE[:1100]
 GOOGLE = b"\x0d" + DCID + b"Q039\1" + NOISE[:12] + b"CHLO\2\0\0\0SNI\0\x0c\0\0\0VER\0\x10\0\0\0www.test.orgQ039"
+#: what a server says first that has no token of its client, without a connection id
+REFUSAL = b"\x10\1\2" + NOISE[:12] + b"\x40\1\2\3\xa0\1\x80\0" + b"REJ\0\2\0\0\0STK\0\4\0\0\0SNO\0\x08\0\0\0tokennon"
 
 TestContract = detector_contract(
     quic,
@@ -70,9 +72,16 @@ TestContract = detector_contract(
         .server(reply()),
         (INVENTED, NEGOTIATION),
         (GOOGLE, b"\x08" + DCID + NOISE[:40]),
+        (b"\0\1" + NOISE[:60], GOOGLE),
+        (b"", REFUSAL),
+        (REFUSAL, b""),
+        (b"\x0c" + DCID + b"\7" + GOOGLE[14:], NOISE[:40]),
     ],
     negatives=[
         (NOISE[:1200], NOISE[:1200]),
+        (b"", REFUSAL.replace(b"\2\0\0\0STK", b"\x52\0\0\0STK")),
+        (REFUSAL.replace(b"SNO", b"AAA"), b""),
+        (b"\x10\1\2" + NOISE[:12] + b"a talk about REJ\0 and others", b""),
         (INVENTED, NOISE[:1200]),
         (b"\xc1\0\0\0\1\xff" + NOISE[:1200], b""),
         (b"\x0d" + NOISE[:60], b""),
@@ -99,9 +108,16 @@ def test_an_opening_in_an_unknown_version_is_named_and_not_confirmed(ask, versio
     assert (match.protocol, match.facts, match.confirmed) == ("quic", {"version": f"0x{version}"}, False)
 
 
-@pytest.mark.parametrize("cut", [1199, 40])
-def test_a_short_opening_in_an_unknown_version_is_none(ask, cut):
-    assert ask(quic, [UNKNOWN[:cut]]) is NO
+def test_a_short_opening_in_an_unknown_version_needs_an_answer(ask):
+    short = UNKNOWN[:1199]
+    agreed = b"\xc0" + UNKNOWN[1:5] + b"\4" + SCID + b"\x08" + NOISE[:60]
+    refused = b"\x80" + bytes(4) + b"\4" + SCID + b"\x08" + DCID + bytes.fromhex("51474f01 50524f58")
+    assert ask(quic, [UNKNOWN[:40]]) is NO
+    assert ask(quic, [short]) is MORE
+    assert ask(quic, [short], [NOISE[:60]]) is NO
+    assert ask(quic, [short], [agreed]).confirmed
+    assert not ask(quic, [short], [refused]).confirmed
+    assert ask(quic, [short], [refused[:-1]]) is NO
 
 
 def test_versions_of_mvfst_have_names():

@@ -4,8 +4,9 @@ That needs ``cryptography``; without it QUIC is detected all the same, with its 
 
 :checked: a long header with a known version and connection ids of at most 20 bytes, or a reserved version that the
     other side answers with Version Negotiation, a list of known or invented ones; an opening of 1200 bytes in a version
-    that nobody knows; gQUIC's public header with a version. Confirmed when the client's Initial opens and the server
-    sends to the id that it names
+    that nobody knows, or a shorter one that is answered in it or refused by its ids; gQUIC's public header with a
+    version, or without one a message of its handshake. Confirmed when the client's Initial opens and the server sends
+    to the id that it names
 :source: RFC 9000 sections 15, 17; RFC 9001 section 5; RFC 9369; RFC 8999; draft-ietf-quic-transport; Chromium's
     net/quic (Q0xx, T0xx)
 :minimum: 7 bytes of the first datagram; 13 of gQUIC
@@ -15,13 +16,13 @@ That needs ``cryptography``; without it QUIC is detected all the same, with its 
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
 from ..parsing import client_hello, quic_initial
-from ..parsing.quic_header import INVENTED, V2, Header, long_header, opens, version_name
+from ..parsing.quic_header import V2, Header, is_initial, long_header, opens, refuses, version_name
 from ..parsing.wire import cut, datagrams, first_datagram, text, u24, u32
 
 api_version = 1
@@ -29,8 +30,17 @@ protocols = ("quic",)
 transport = "udp"
 tier = "exact"
 _GQUIC: Final = bytes(n for n in range(0x40) if n & 0x09 == 0x09)  # with version and connection id
-first_client = bytes(range(0x80, 0x100)) + _GQUIC
+first_client = bytes(range(0x80, 0x100)) + _GQUIC + bytes(n for n in range(0x40) if not n & 0x03)
 first_server = None
+
+#: Bytes of a packet number, by the flags.
+_NUMBERS: Final = (1, 2, 4, 6)
+#: Messages of gQUIC's handshake, bytes of an acknowledgement and a frame's head before them, and their entries.
+_MESSAGES: Final = (b"CHLO", b"REJ\0", b"SREJ")
+_BEFORE_MESSAGE: Final = 96
+_MOST_ENTRIES: Final = 64
+#: the number of a server's packet that may have overtaken the client's
+_EARLY: Final = 16
 
 #: Datagrams of the server in which the end of the handshake's beginning is looked for.
 _MOST_COMPARED: Final = 32
@@ -45,9 +55,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     reply = first_datagram(server, flow.server_sizes)
     asked = long_header(first)
     answered = long_header(reply) if reply else None
-    if first and asked is answered is None:
-        return _gquic(first, reply) if first[0] < 0x40 else NO
-    if first and first[0] < 0x40 and answered is None:
+    if asked is answered is None:
         return _gquic(first, reply)
     version = None if asked is None else version_name(asked.version)
     if version is None:
@@ -92,28 +100,67 @@ def _answers(asked: Header, answered: Header) -> bool:
 
 
 def _unheard_of(first: bytes, asked: Header | None, reply: bytes, answered: Header | None) -> Match | Answer:
-    """Grade an opening in a version that nobody knows, or that was made up to be refused: both sides must agree."""
-    if asked is None or not opens(first, asked):
-        waits = not first or (asked is not None and not reply and asked.version & 0x0F0F0F0F == INVENTED)
-        return MORE if waits else NO
-    fits = answered is not None and answered.version == asked.version and answered.dcid == asked.scid
-    return Match("quic", {"version": f"0x{asked.version:08x}"}, confirmed=fits, done=bool(reply))
+    """Judge an opening in a version that nobody knows, or that was made up to be refused: both sides must agree."""
+    if asked is None or not is_initial(first, asked):
+        return NO if first else MORE
+    agreed = answered is not None and answered.version == asked.version and answered.dcid == asked.scid
+    if agreed or refuses(reply, asked) or opens(first, asked):
+        return Match("quic", {"version": f"0x{asked.version:08x}"}, confirmed=agreed, done=bool(reply))
+    return NO if reply else MORE
 
 
 def _gquic(first: bytes, reply: bytes) -> Match | Answer:
-    """Grade a public header: flags, connection id, version."""
-    if first[0] not in _GQUIC or len(first) < 13:
-        return NO
-    name = version_name(u32(first, 9))
-    if name is None or name[0] not in "QT":
-        return NO
-    facts = {"version": name}
-    facts.update(_chlo(first))
-    confirmed = bool(reply) and reply[0] & 0xC8 == 0x08 and reply[1:9] == first[1:9]
-    return Match("quic", facts, confirmed, done=bool(reply))
+    """Judge a public header: flags, connection id, version; without a version a message of the handshake."""
+    name = _public_version(first)
+    if name is None and (name := _public_version(reply)) is not None:  # the server's packet was seen first
+        first, reply = reply, first
+    if name is not None:
+        facts = {"version": name}
+        facts.update(_chlo(first))
+        confirmed = bool(reply) and reply[0] & 0xC8 == 0x08 and reply[1:9] == first[1:9]
+        return Match("quic", facts, confirmed, done=bool(reply))
+    if _has_message(first) or _has_message(reply):
+        return Match("quic", _chlo(first), confirmed=False, done=bool(first and reply))
+    return MORE if not first or (not reply and _answers_early(first)) else NO
 
 
-def _chlo(data: bytes) -> dict[str, str]:
+def _answers_early(packet: bytes) -> bool:
+    """Return True if a packet may be one of a server's first, seen before what it answers."""
+    at = 9 if packet[0] & 8 else 1
+    return not packet[0] & 0xC7 and at + 12 < len(packet) and packet[at] <= _EARLY and not packet.isascii()
+
+
+def _public_version(packet: bytes) -> str | None:
+    """Return the version that a client's public header names."""
+    if len(packet) < 13 or packet[0] not in _GQUIC:
+        return None
+    name = version_name(u32(packet, 9))
+    return name if name is not None and name[0] in "QT" else None
+
+
+def _has_message(packet: bytes) -> bool:
+    """Return True if a packet of gQUIC without a version has a message of the handshake in its first frames.
+
+    Such packets are not encrypted: behind the number is a hash of 12 bytes, then frames.
+    """
+    if not packet or packet[0] & 0xC3:
+        return False
+    at = 13 + (8 if packet[0] & 8 else 0) + _NUMBERS[packet[0] >> 4]
+    found = (packet.find(tag, at, at + _BEFORE_MESSAGE) for tag in _MESSAGES)
+    return any(place >= 0 and _is_table(packet, place) for place in found)
+
+
+def _is_table(data: bytes, at: int) -> bool:
+    """A message is its tag, a number of entries, and the entries: tags in order, each with the offset of its end."""
+    count = int.from_bytes(data[at + 4 : at + 6], "little")
+    entries = [data[entry : entry + 8] for entry in range(at + 8, at + 8 + 8 * count, 8)]
+    if not 1 <= count <= _MOST_ENTRIES or data[at + 6 : at + 8] != b"\0\0" or len(entries[-1]) < 8:
+        return False
+    keys = [(int.from_bytes(entry[:4], "little"), int.from_bytes(entry[4:], "little")) for entry in entries]
+    return all(one[0] < other[0] and one[1] <= other[1] for one, other in pairwise(keys))
+
+
+def _chlo(data: bytes) -> dict[str, Any]:
     """Return the server name in the table of a gQUIC client hello: tags, each with the offset at which its value
     ends.
     """

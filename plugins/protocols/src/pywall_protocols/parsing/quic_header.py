@@ -51,12 +51,28 @@ def long_header(datagram: bytes) -> Header | None:
 
 
 def opens(datagram: bytes, header: Header) -> bool:
-    """Return True if a datagram with this header opens a connection, in whatever version.
-
-    It has both fixed bits (RFC 9000 section 17.2), a connection id of a client, as many bytes as an Initial must, and
-    either a version that was made up to be refused or a token and a length that lie in it.
+    """Return True if a datagram with this header opens a connection, in whatever version: it has the form of an Initial
+    and as many bytes.
     """
-    if len(datagram) < _LEAST_INITIAL or datagram[0] & 0xC0 != 0xC0:
+    return len(datagram) >= _LEAST_INITIAL and is_initial(datagram, header)
+
+
+def refuses(datagram: bytes, asked: Header) -> bool:
+    """Return True if a datagram is a Version Negotiation for this header: it has both ids, swapped (RFC 9000 section
+    17.2.1), and a list of versions, of which none need be known.
+    """
+    head = bytes(4) + bytes([len(asked.scid)]) + asked.scid + bytes([len(asked.dcid)]) + asked.dcid
+    listed = len(datagram) - 1 - len(head)
+    return datagram[:1] >= b"\x80" and datagram[1 : 1 + len(head)] == head and listed > 0 and listed % 4 == 0
+
+
+def is_initial(datagram: bytes, header: Header) -> bool:
+    """Return True if a datagram has the form of a client's first, in whatever version.
+
+    It has both fixed bits (RFC 9000 section 17.2), a connection id of a client, and either a version that was made up
+    to be refused or a token and a length that lie in it.
+    """
+    if datagram[0] & 0xC0 != 0xC0:
         return False
     if header.version == 0 or len(header.dcid) < _LEAST_ID:
         return False
