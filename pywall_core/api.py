@@ -113,6 +113,7 @@ PUBLIC_MEMBERS: Final = {
         "id",
         "inherited",
         "initiator",
+        "interrupted",
         "key",
         "last",
         "looked_at",

@@ -197,7 +197,8 @@ def pywall_flow_state(flow: Flow) -> object:
 
     With what the other plugins say and the state of the flow's parser at most 49,152 characters; more is not kept.
 
-    :caller: the engine, at a reload or when a worker is replaced, for flows whose transactions are followed
+    :caller: the engine, at a reload or when a worker is replaced, for flows whose bytes are looked at, or were and are
+        not acknowledged
     :none: nothing is needed
     :since: API 1
     """

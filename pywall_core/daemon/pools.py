@@ -73,11 +73,12 @@ class Pools:
         self._sets.use(coming.policy.config)
         self._sets.begin(coming.drops())
         old, self.current, self.coming = self.current, coming, None
+        exact = old is not None
         knowledge = self._knowledge.load() if old is None else self._knowledge.collect(old)
         self._helpers.use(coming.policy.config)
         for worker in coming.workers:
             self._helpers.connect(worker)
-            worker.begin(knowledge)
+            worker.begin(knowledge, exact=exact)
         if coming.policy.config.queue.offload:
             self._firewall.count_offloaded()
         if old is not None:

@@ -70,8 +70,8 @@ class Worker:
         self._channel = channel
         self._stop_at: float | None = None
         self._describing: Iterator[Message] | None = None
-        #: a description that another process will go on from is due: when at the latest, and seconds for it alone
-        self._hand_over: tuple[float, float] | None = None
+        #: a description that another process will go on from: its number, when at the latest, and seconds for it alone
+        self._hand_over: tuple[object, float, float] | None = None
         self._next_tick = 0.0
         events = config.events
         if order["print_events"] == "json":
@@ -156,7 +156,7 @@ class Worker:
                 match message.get("do"):
                     case "inherit":
                         first = False
-                        self._engine.inherit(message.get("flows") or ())
+                        self._engine.inherit(message.get("flows") or (), exact=message.get("exact") is True)
                         state = message.get("state")
                         if isinstance(state, dict):
                             self._engine.load_state(state)
@@ -170,11 +170,11 @@ class Worker:
                     case _:
                         self._handle_message(message, monotonic())
 
-    def _descriptions(self, number: object) -> Iterator[Message]:
+    def _descriptions(self, number: object, *, exact: bool) -> Iterator[Message]:
         """Yield what is known of all live flows, and what plugins and rules keep, as messages to the supervisor, with
-        the number by which it has asked.
+        the number by which it has asked. ``exact``: no packet will pass here any more.
         """
-        for chunk in chunks(self._engine.describe_flows()):
+        for chunk in chunks(self._engine.describe_flows(exact=exact)):
             yield {"is": "knows", "number": number, "flows": chunk}
         for name, state in self._engine.save_state().items():
             if len(json.dumps(state, default=str)) <= MAX_STATE:
@@ -227,8 +227,9 @@ class Worker:
                 self._describe(0.0)
             for message in self._channel.receive():
                 self._handle_message(message, now)
-            if self._hand_over is not None and (idle or now >= self._hand_over[0]):
-                seconds, self._hand_over = self._hand_over[1], None
+            if self._hand_over is not None and (idle or now >= self._hand_over[1]):
+                (number, _, seconds), self._hand_over = self._hand_over, None
+                self._describing = self._descriptions(number, exact=idle)
                 self._describe(seconds)
         except ChannelError:
             raise Stop from None  # the supervisor is gone
@@ -241,9 +242,10 @@ class Worker:
             case "stop":
                 self._stop_at = now + DRAIN
             case "describe":
-                self._describing, self._hand_over = self._descriptions(message.get("number")), None
+                number = message.get("number")
+                self._describing, self._hand_over = self._descriptions(number, exact=False), None
                 if seconds := message.get("wait", 0.0):  # what another process has not seen, it cannot go on from
-                    self._hand_over = now + DRAIN, seconds
+                    self._hand_over = number, now + DRAIN, seconds
                 else:
                     self._describe(0.0)
             case "passed":

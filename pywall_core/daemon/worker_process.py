@@ -127,12 +127,14 @@ class WorkerProcess:
             return False
         return True
 
-    def begin(self, knowledge: Iterable[Message]) -> None:
-        """Hand over what other workers knew, and have it process packets."""
+    def begin(self, knowledge: Iterable[Message], *, exact: bool = False) -> None:
+        """Hand over what other workers knew, and have it process packets. ``exact``: nobody has let a packet pass since
+        they have said so.
+        """
         self.processing = True
         with contextlib.suppress(ChannelError):
             for message in knowledge:
-                self.channel.send({"do": "inherit", **message})
+                self.channel.send({"do": "inherit", "exact": exact, **message})
             self.channel.send({"do": "go"})
 
     def describe(self, wait: float = 0.0) -> None:

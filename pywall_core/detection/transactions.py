@@ -155,6 +155,11 @@ class Transactions:
         due, self.due = self.due, []
         return due
 
+    def forget_due(self) -> None:
+        """Nothing is due, and nothing ambiguous: what has been fed belongs to no packet of this process."""
+        self.due = []
+        self.ambiguous = None
+
     def end(self, flow: Flow) -> list[Due]:
         """Nobody follows the flow any more. Return the transactions that have no event yet, as they are."""
         if flow.detection.following is None and not self.due:  # so it is for most flows

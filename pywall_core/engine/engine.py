@@ -209,33 +209,40 @@ class Engine:
 
     # --- what another process knew --------------------------------------------------------------------------------
 
-    def describe_flows(self) -> Iterator[list[Any]]:
-        """Yield what is known of each live flow, ready for JSON, for :meth:`inherit` of another process."""
+    def describe_flows(self, *, exact: bool = False) -> Iterator[list[Any]]:
+        """Yield what is known of each live flow, ready for JSON, for :meth:`inherit` of another process. ``exact``: no
+        packet will pass here any more.
+        """
         for flow in self.flows:
             if not flow.closed:
-                yield describe(flow, self._keep_flow(flow))
+                yield describe(flow, self._keep_flow(flow), exact=exact)
         yield from self.inheritance.entries()
 
     def _keep_flow(self, flow: Flow) -> dict[str, Any] | None:
-        """Return what another process needs to go on with the transactions of a flow, None where nobody can tell."""
-        if flow.detection.following is None:
-            ambiguous = flow.final is not None and flow.final.cause is Cause.AMBIGUOUS
-            return dict(_AMBIGUOUS) if ambiguous else None
-        parser = self.detection.transactions.save(flow)
-        if parser is None:
+        """Return what another process needs to go on with the bytes of a flow, None where nothing is looked at or
+        nobody can tell.
+        """
+        if flow.final is not None and flow.final.cause is Cause.AMBIGUOUS and flow.detection.following is None:
+            return dict(_AMBIGUOUS)
+        if not (flow.looked_at or flow.tcp.unacked):
             return None
-        kept: dict[str, Any] = {"": parser}
+        kept: dict[str, Any] = {}
+        parser = self.detection.transactions.save(flow)
+        if parser is not None:
+            kept[""] = parser
         for plugin, call in self.plugins.calls("flow_state"):
             self._guard.begin_packet()
             state = self._guard.call(plugin, call, flow)
             if state is not None:
                 kept[plugin] = state
-        return kept
+        return kept or None
 
-    def inherit(self, entries: Iterable[Any]) -> None:
-        """Take descriptions of flows in, for their next packets; they may say anything."""
+    def inherit(self, entries: Iterable[Any], *, exact: bool = False) -> None:
+        """Take descriptions of flows in, for their next packets; they may say anything. ``exact``: believe those which
+        say that no packet has passed since they were made.
+        """
         for entry in entries:
-            self.inheritance.add(entry)
+            self.inheritance.add(entry, exact=exact)
         self.flows.client_is_receiver = self.inheritance.client_is_receiver
 
     def assume_originals(self, keys: frozenset[bytes]) -> None:
@@ -475,6 +482,7 @@ class Engine:
             flow.older = self.inheritance.is_older(flow, packet)
             return
         flow.inherited = True
+        flow.interrupted = not known.exact
         flow.older, flow.initiator, flow.hook = known.older, known.initiator, known.hook
         flow.start = min(known.start, packet.time)
         flow.expected = known.expected
@@ -483,6 +491,7 @@ class Engine:
                 if plugin in known.kept:
                     self._guard.call(plugin, call, flow, known.kept[plugin])
         self.detection.resume(flow, known)
+        self.detection.transactions.forget_due()  # the packets that brought them have had their verdicts
         if (
             known.kept == _AMBIGUOUS and not known.followed
         ):  # what was refused comes again, and the rules cannot read it

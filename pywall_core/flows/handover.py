@@ -18,7 +18,7 @@ from ..model.flow import Flow
 from ..model.packet import ACK, SYN, TCP, Packet
 from ..packet.decode import reverse_key
 
-VERSION: Final = 2
+VERSION: Final = 3
 #: Descriptions in one message and in one line of the file.
 CHUNK: Final = 200
 _CHUNK_SIZE: Final = 1 << 18
@@ -34,7 +34,7 @@ _DATAGRAM_IDLE: Final = 180.0
 _INITIATORS: Final = ("local", "remote")
 #: Protocols around the present one.
 MAX_OUTER: Final = 8
-_FIELDS: Final = 19
+_FIELDS: Final = 20
 #: Characters of what is kept of a flow whose transactions are followed, as JSON.
 MAX_KEPT: Final = 49152
 #: Bytes of a key: IPv4 and IPv6, each outside and inside a tunnel.
@@ -66,10 +66,14 @@ class Known:
     followed: bool
     #: state of their parser and what plugins know of the flow, by name; None where it was not kept
     kept: dict[str, Any] | None
+    #: no packet of it has passed since
+    exact: bool
 
 
-def describe(flow: Flow, kept: dict[str, Any] | None = None) -> list[Any]:
-    """Return the description of a flow, ready for JSON. ``kept`` is left out where it is too long."""
+def describe(flow: Flow, kept: dict[str, Any] | None = None, *, exact: bool = False) -> list[Any]:
+    """Return the description of a flow, ready for JSON. ``kept`` is left out where it is too long. ``exact``: this
+    process lets no packet pass any more.
+    """
     state = flow.detection
     done = state.done
     return [
@@ -92,6 +96,7 @@ def describe(flow: Flow, kept: dict[str, Any] | None = None) -> list[Any]:
         list(state.app_proto_outer),
         state.following is not None,
         kept if kept and _length(kept) <= MAX_KEPT else None,
+        exact,
     ]
 
 
@@ -113,7 +118,7 @@ def read(entry: Any) -> Known | None:
         return None
     initiator, hook, start, last = entry[1:5]
     facts, sizes, outer, kept = entry[12], entry[15] or [[], []], entry[16], entry[18]
-    texts, flags = [*entry[6:8], entry[11]], [entry[5], *entry[8:11], entry[17]]
+    texts, flags = [*entry[6:8], entry[11]], [entry[5], *entry[8:11], entry[17], entry[19]]
     good = (
         initiator in _INITIATORS
         and hook in (1, 2, 3)
@@ -135,7 +140,7 @@ def read(entry: Any) -> Known | None:
     return Known(
         key, initiator, hook, float(start), float(last), flags[0], texts[0], texts[1], flags[1], flags[2], flags[3],
         texts[2], facts, client, server, (tuple(sizes[0]), tuple(sizes[1])), tuple(outer), flags[4],
-        kept,
+        kept, flags[5],
     )  # fmt: skip
 
 
@@ -210,12 +215,16 @@ class Inheritance:
     def __len__(self) -> int:
         return len(self._known)
 
-    def add(self, entry: Any) -> None:
-        """Take a description in; a later one of the same flow replaces it."""
+    def add(self, entry: Any, *, exact: bool) -> None:
+        """Take a description in; a later one of the same flow replaces it. ``exact``: no packet has passed unseen since
+        it was made, if it says so itself.
+        """
         key = _key(entry)
         if key is None:
             self.refused += 1
             return
+        if not exact:
+            entry[-1] = False
         if len(self._known) >= MAX_FLOWS and key not in self._known:
             del self._known[next(iter(self._known))]
         self._known[key] = entry

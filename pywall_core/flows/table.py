@@ -209,7 +209,7 @@ def new_flow(packet: Packet, begun_by_receiver: bool = False) -> Flow:
     flow.loopback = "lo" in (packet.indev, packet.outdev)
     begun_here = packet.hook == INPUT if begun_by_receiver else packet.hook == OUTPUT
     flow.initiator = "local" if begun_here or flow.loopback else "remote"
-    flow.older = flow.inherited = False
+    flow.older = flow.inherited = flow.interrupted = False
     flow.tunnel = packet.tunnel
     flow.start = flow.last = packet.time
     flow.pkts_toserver = flow.pkts_toclient = flow.bytes_toserver = flow.bytes_toclient = 0

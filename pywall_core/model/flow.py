@@ -37,6 +37,7 @@ class Flow:
         "id",
         "inherited",
         "initiator",
+        "interrupted",
         "key",
         "last",
         "loopback",
@@ -79,6 +80,8 @@ class Flow:
     older: bool
     #: another process of the firewall knew it: what that had learnt is here
     inherited: bool
+    #: packets of it may have passed between that process and this one
+    interrupted: bool
     reversed: bool
     #: on the interface ``lo``: each packet passes OUTPUT and INPUT
     loopback: bool

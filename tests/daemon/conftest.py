@@ -33,6 +33,7 @@ class FakeWorker:
     processing: bool = False
     decided: int = 0
     describing: bool = False
+    exact: bool = False
     stopped: bool = False
     #: messages that it sends when it is listened to
     says: list[Message] = field(default_factory=list)
@@ -56,8 +57,9 @@ class FakeWorker:
     def ask(self, message: Message) -> None:
         self.asked.append(message)
 
-    def begin(self, knowledge: Iterable[Message]) -> None:
+    def begin(self, knowledge: Iterable[Message], *, exact: bool = False) -> None:
         self.processing = True
+        self.exact = exact
         self.inherited = list(knowledge)
 
     def describe(self, wait: float = 0.0) -> None:

@@ -115,10 +115,10 @@ def test_the_answer_to_an_earlier_question_is_not_that_to_the_last(worker: Worke
 
 def test_knowledge_comes_before_the_order_to_begin(worker: WorkerProcess, process: FakeProcess) -> None:
     process.channel.wait(1.0)
-    worker.begin([{"flows": [[1]]}, {"state": {}}])
+    worker.begin([{"flows": [[1]]}, {"state": {}}], exact=True)
     assert [process.channel.wait(1.0) for _ in range(3)] == [
-        {"do": "inherit", "flows": [[1]]},
-        {"do": "inherit", "state": {}},
+        {"do": "inherit", "exact": True, "flows": [[1]]},
+        {"do": "inherit", "exact": True, "state": {}},
         {"do": "go"},
     ]
 

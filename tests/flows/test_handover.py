@@ -108,6 +108,18 @@ def test_detection_goes_on_where_it_was() -> None:
     assert [(flow.app_proto, flow.confirmed) for flow in after.flows] == [("http", True)]
 
 
+def test_what_a_flow_has_said_before_is_no_other_flows() -> None:
+    """Its first packet here is refused, so that nothing is decided about it; the next one is of another flow."""
+    asked = conversation().client(b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n")
+    lab = engine(ALLOW)
+    lab.send(asked)
+    after = successor(lab)
+    refused = tcp_packet("192.0.2.1", 40000, "198.51.100.2", 443, seq=1, flags=8, data=b"x")
+    assert after.send([decode(refused, 1_700_000_001.0, 1)])[0].action == "drop"
+    after.send(conversation("udp", server=("198.51.100.2", 5000), start=1_700_000_001.0).client(b"something else"))
+    assert [flow.facts for flow in after.flows if flow.proto != 6] == [{}]
+
+
 def test_a_new_connection_on_the_same_key_is_a_new_one() -> None:
     lab = engine(ALLOW)
     lab.send(SSH)
@@ -192,7 +204,7 @@ def test_a_description_is_read_as_it_was_written() -> None:
 @given(JSON)
 def test_anything_may_come(entry: Any) -> None:
     inheritance = Inheritance()
-    inheritance.add(entry)
+    inheritance.add(entry, exact=True)
     assert len(inheritance) == 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pywall_core.api import hookimpl
+from pywall_core.api import TCP, hookimpl
 
 from .checksum import CaptureChecksums, checksum_valid
 from .resuming import describe_streams, resume_streams
@@ -60,14 +60,15 @@ class Stream:
     @hookimpl
     def pywall_flow_state(self, flow: Flow) -> object:
         """Return where the streams of a connection are."""
-        return None if flow.tcp.tracker is None else describe_streams(flow.tcp.tracker)
+        tcp = flow.tcp
+        return None if tcp.tracker is None else describe_streams(tcp.tracker, midstream=tcp.midstream)
 
     @hookimpl
     def pywall_flow_resume(self, flow: Flow, state: object) -> None:
         """Go on where another process was."""
-        directions = resume_streams(state)
-        if directions is not None:
-            flow.tcp.tracker = directions
+        resumed = resume_streams(state, lags=flow.interrupted)
+        if resumed is not None and flow.proto == TCP:
+            flow.tcp.tracker, flow.tcp.midstream = directions, _ = resumed
             self._tracker.validator.buffered += directions[0].buffered() + directions[1].buffered()
 
     @hookimpl

@@ -1,7 +1,8 @@
 """What another process needs to go on with a stream in the middle: where it was, and what may come once more.
 
-A description is ``[server, client]``; each is the sequence number of the next byte, the bytes before it that were not
-acknowledged, and the pieces behind a hole with their distance from the next byte. It is read as hostile.
+A description is ``[server, client, midstream]``; a direction is the sequence number of the next byte, the bytes before
+it that were not acknowledged, and the pieces behind a hole with their distance from the next byte. It is read as
+hostile.
 """
 
 from __future__ import annotations
@@ -17,19 +18,23 @@ _MOST_BYTES: Final = 8192
 _MOST_PIECES: Final = 16
 
 
-def describe_streams(directions: Directions) -> list[list[object]] | None:
-    """Return the description of both directions; None where one of them cannot go on elsewhere."""
+def describe_streams(directions: Directions, *, midstream: bool) -> list[object] | None:
+    """Return the description of both directions; None where one of them cannot go on elsewhere. ``midstream``: the
+    start of the connection was not seen.
+    """
     server, client = directions
     described = [_describe(server, is_client=False), _describe(client, is_client=True)]
-    return [each for each in described if each] if all(described) else None
+    return [*described, midstream] if all(described) else None
 
 
-def resume_streams(state: object) -> Directions | None:
-    """Return the two directions that a description says; None where it is none."""
-    if not isinstance(state, list) or len(state) != 2:
+def resume_streams(state: object, *, lags: bool) -> tuple[Directions, bool] | None:
+    """Return the two directions that a description says, and whether the start of the connection was not seen; None
+    where it is none. ``lags``: bytes may have passed since.
+    """
+    if not isinstance(state, list) or len(state) != 3 or not isinstance(state[2], bool):
         return None
-    server, client = (_resume(each) for each in state)
-    return None if server is None or client is None else (server, client)
+    server, client = (_resume(each, lags=lags) for each in state[:2])
+    return None if server is None or client is None else ((server, client), state[2])
 
 
 def _describe(direction: StreamDirection, *, is_client: bool) -> list[object]:
@@ -38,6 +43,8 @@ def _describe(direction: StreamDirection, *, is_client: bool) -> list[object]:
     if len(unacked) > _MOST_BYTES and not is_client:
         unacked = b""  # a server's bytes are what they are: those of a client may be sent again with another content
     total = len(unacked) + sum(len(data) for _, data in pieces)
+    if not (direction.seen or direction.resumed):  # nobody knows where it begins
+        return []
     unusual = direction.fin >= 0 or direction.reset or direction.removed or direction.missing or direction.urgent >= 0
     if total > _MOST_BYTES or len(pieces) > _MOST_PIECES or unusual:
         return []
@@ -45,7 +52,7 @@ def _describe(direction: StreamDirection, *, is_client: bool) -> list[object]:
     return [(direction.isn + direction.next) & MASK, unacked.hex(), behind]
 
 
-def _resume(state: object) -> StreamDirection | None:
+def _resume(state: object, *, lags: bool) -> StreamDirection | None:
     if not isinstance(state, list) or len(state) != 3:
         return None
     number, unacked, behind = state
@@ -71,5 +78,5 @@ def _resume(state: object) -> StreamDirection | None:
     direction.out_of_order = kept or None
     direction.top += last
     direction.window_end, direction.shift = UNKNOWN_WINDOW, MAX_SHIFT
-    direction.resumed = direction.lags = True
+    direction.resumed, direction.lags = True, lags
     return direction

@@ -95,7 +95,6 @@ class SegmentValidator:
             return None
         known: Directions | None = flow.tcp.tracker
         if known is not None and known[0].resumed and not flags & SYN:
-            flow.tcp.midstream = True
             known[0].signature = known[1].signature = options.signature
             return known
         sender, peer = StreamDirection(packet.seq), StreamDirection((packet.ack - 1) & MASK)
@@ -114,7 +113,7 @@ class SegmentValidator:
         data = packet.end > packet.start
         if data and options.fast_open and not (self.lossy or self.strips_syn_data):
             return refusals.BAD_SYN_DATA
-        if peer.seen and (sender.seen or flow.midstream):
+        if peer.seen and (sender.seen or sender.resumed or flow.midstream):
             if packet.seq == sender.isn:
                 return refusals.BAD_SYN_DATA if data and not self.lossy else None
             # RFC 5961 section 4: the receiver answers with a challenge ACK, unless it has lost the connection
@@ -172,7 +171,7 @@ class SegmentValidator:
 
     def _reset(self, packet: Packet, flow: Flow, sender: StreamDirection, peer: StreamDirection) -> Outcome:
         """RFC 9293 section 3.10.7.3 before the handshake is done, RFC 5961 section 3.2 after it."""
-        if not (sender.seen or flow.midstream):
+        if not (sender.seen or sender.resumed or flow.midstream):
             is_refusal = packet.flags & ACK and peer.position_of_ack(packet.ack) == 1
             return PendingUpdate(sender, peer, reset=True) if is_refusal else refusals.BAD_RST
         position = sender.position(packet.seq)
@@ -189,8 +188,10 @@ class SegmentValidator:
         data = packet.data[packet.start : packet.end]
         fin = packet.flags & FIN
         loose = self.lossy or flow.final is not None
+        #: packets may have passed that this process has not seen
+        unseen = flow.midstream or sender.resumed
         adopted = False
-        if not (sender.seen and peer.seen) and not flow.midstream:
+        if not (sender.seen and peer.seen) and not unseen:
             if not loose:
                 return refusals.NO_HANDSHAKE if data or fin else None
             adopted = True
@@ -229,7 +230,7 @@ class SegmentValidator:
         refusal = self._put_in_order(update, flow, at, data, end, fin)
         if refusal is not None:
             return refusal
-        if at <= sender.acked and (sender.tsval >= 0 or (flow.midstream and not sender.seen)):
+        if at <= sender.acked and (sender.tsval >= 0 or (unseen and not sender.seen)):
             update.tsval = options.tsval
         update.window = packet.window << max(sender.shift, 0)
         update.window_end = acked + update.window
@@ -247,12 +248,12 @@ class SegmentValidator:
         self, acked: int, flow: Flow, sender: StreamDirection, peer: StreamDirection, loose: bool
     ) -> Drop | None:
         """Return a Drop for an acknowledgement that is out of range: RFC 5961 section 5.2, or before the first byte."""
+        unseen = flow.midstream or sender.resumed
         if acked > peer.top:
-            unseen = loose or (flow.midstream and not peer.seen)
-            return None if unseen else refusals.BAD_ACK
-        if acked > peer.next and not (loose or flow.midstream):
+            return None if loose or (unseen and not peer.seen) else refusals.BAD_ACK
+        if acked > peer.next and not (loose or unseen):
             return refusals.BAD_ACK  # acknowledges a hole that nobody has filled
-        if acked < peer.acked - max(sender.window, 1) or (acked < 1 and not flow.midstream):
+        if acked < peer.acked - max(sender.window, 1) or (acked < 1 and not unseen):
             return None if loose else refusals.OLD_ACK
         return None
 
