@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     if args.fix:
         fix(args.file or args.config)
     try:
-        config, plugins, chains = prepare(args.file or args.config)
+        config, plugins, chains = prepare(args.file or args.config, sets=not args.schema)
     except (ConfigError, PluginError) as error:
         if not args.json:
             raise

@@ -55,9 +55,10 @@ def warn(config: Config) -> None:
         complain_about(problem, "warning: ")
 
 
-def prepare(source: str | None) -> tuple[Config, Plugins, dict[str, list[BoundRule]]]:
+def prepare(source: str | None, *, sets: bool = False) -> tuple[Config, Plugins, dict[str, list[BoundRule]]]:
     """Return a configuration with its plugins loaded and its rules bound: all that can be known before a packet comes.
 
+    :param sets: whether all entries of named sets are read, which a start does later
     :raises ConfigError: with all errors of the file and of the rules
     :raises PluginError: a plugin cannot be loaded
     """
@@ -68,6 +69,10 @@ def prepare(source: str | None) -> tuple[Config, Plugins, dict[str, list[BoundRu
         from ..plugins.loader import load as load_plugins
 
         config = load(source, strict=False)
+        if config.sets:
+            from ..config.sets import check_sets
+
+            check_sets(config, entries=sets)
         plugins = load_plugins(config)
         return config, plugins, plugins.bind(config)
     finally:

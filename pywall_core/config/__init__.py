@@ -20,6 +20,7 @@ from .document import Document
 from .errors import ConfigError, Path, Problem, explain, nearest, path_text, shown
 from .failure_section import Failure
 from .files import bundle, read_file, unbundle
+from .foreign_file import MAX_HEAD, file_form
 from .model import Config, Default, Detection, Events, PluginEntry, Run, Table
 from .queue_section import Queue
 from .repair import without
@@ -91,6 +92,8 @@ def loads(text: bytes, name: str, *, strict: bool = True) -> Config:
     :func:`load`.
     """
     warnings: list[str] = []
+    if form := file_form(text[:MAX_HEAD].decode("utf-8", "replace")):
+        raise ConfigError([Problem(1, 1, "", f"it is no policy but {form}", name)])
     document = resolve(unbundle(text, name))
     if name == DEFAULT_POLICY:
         _leave_out_absent(document.data, warnings)
@@ -146,7 +149,8 @@ def _build(document: Document) -> Config:
     data = document.data
     if not isinstance(data, dict):
         what = "empty" if data is None else shown(data)
-        document.error((), f"{what}: a configuration is a mapping; the least is 'version: 1'")
+        rules = "; rules belong to a chain, chains: {INPUT: [...]}" if isinstance(data, list) and data else ""
+        document.error((), f"{what}: a configuration is a mapping; the least is 'version: 1'{rules}")
         raise ConfigError(document.problems)
     objected: set[Path] = set()
     while True:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
-from .aliases import ACTION_ALIASES, KEY_ALIASES, KEY_FORMS
+from .aliases import ACTION_ALIASES, KEY_ALIASES, KEY_FORMS, VALUE_ALIASES
 from .section_form import section_form
 
 #: The way to a value: keys and list positions, ``("chains", "INPUT", 2, "dst")``.
@@ -39,20 +39,20 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def nearest(name: object, known: Iterable[str], aliases: Mapping[str, str] | None = None) -> str:
+def nearest(name: object, known: Iterable[str], aliases: Mapping[str, str | tuple[str, ...]] | None = None) -> str:
     """``"; did you mean 'port'?"``, or nothing where no known name is near. Upper and lower case count as the same.
 
-    ``aliases`` maps lower-case names that people use to the name that they mean, where that is one of ``known``.
+    ``aliases`` maps lower-case names that people use to the name that they mean, or to several, of which the first
+    that is one of ``known`` is meant.
     """
     lower: dict[str, str] = {}
     for entry in known:
         lower.setdefault(entry.lower(), entry)
     wanted = str(name).lower()
-    meant = (aliases or {}).get(wanted, "")
-    if wanted in lower:
-        return f"; did you mean {lower[wanted]!r}?"
-    if meant.lower() in lower:
-        return f"; did you mean {lower[meant.lower()]!r}?"
+    meant = (aliases or {}).get(wanted, ())
+    for one in (wanted, *((meant,) if isinstance(meant, str) else meant)):
+        if one.lower() in lower:
+            return f"; did you mean {lower[one.lower()]!r}?"
     found = difflib.get_close_matches(str(name), list(lower.values()), n=1, cutoff=0.6)
     found = found or [lower[near] for near in difflib.get_close_matches(wanted, list(lower), n=1, cutoff=0.6)]
     return f"; did you mean {found[0]!r}?" if found else ""
@@ -142,15 +142,21 @@ def _words(path: Path, item: Mapping[str, Any], model: type[BaseModel], also: Co
     kind = item["type"]
     context: dict[str, Any] = item.get("ctx", {})
     if kind == "extra_forbidden":
-        return path, unknown_key(path[-1], field_names(_model_at(model, path[:-1])) | set(also))
+        known = field_names(_model_at(model, path[:-1])) | set(also)
+        said = unknown_key(path[-1], known)
+        if value is None and said.startswith("unknown key (allowed"):
+            said = f"unknown key without a value; a list is written in brackets, [..., {path[-1]}]"
+        return path, said
     if kind == "missing":
-        return path[:-1], f"{path[-1]!r} is missing"
+        return path[:-1], f"{path[-1]!r} is missing: write {path[-1]}: ..."
     if kind == "literal_error":
         allowed = context["expected"].replace(" or ", ", ")
         names = [name.strip().strip("'") for name in allowed.split(",")]
         if isinstance(value, str) and value in names:
             return path, f"{shown(value)}: write {value} without quotes"
-        hint = nearest(value, names, ACTION_ALIASES)
+        hint = nearest(value, names, ACTION_ALIASES) or nearest(value, names, VALUE_ALIASES)
+        if isinstance(value, list) and len(value) > 1:
+            hint = ": it takes one; write a rule for each, or leave the key out for any"
         parts = re.split(r"\s*[/,|]\s*", value) if isinstance(value, str) else []
         if len(parts) > 1 and set(parts) <= set(names):
             hint = ": it takes one; write a rule for each, or leave the key out for any"
@@ -172,16 +178,18 @@ def unknown_key(key: object, known: Iterable[str]) -> str:
     head, colon, rest = str(key).partition(":")
     if colon and rest and head in names:
         return f"unknown key: a blank must follow the colon, write '{head}: {rest}'"
+    if "chains" in names and "plugins" in names:
+        names = sorted({*names, "include", "vars"})
     if "chains" in names and str(key).upper() in ("INPUT", "OUTPUT", "FORWARD"):
         return f"unknown key; chains are keys of chains, write chains: {{{str(key).upper()}: [...]}}"
     if str(key) == "is" and "is" not in names:  # kinds with two sides ask for neither by this name
         return "unknown key; write 'dst' or 'src'" if "dst" in names else unknown_key("interface", names)
+    if key in ("bypass", "queue-bypass", "queue_bypass") and "workers" in names:
+        return "unknown key; what becomes of packets that nobody takes is said under failure: {no_listener: accept}"
     if str(key).isupper() and "action" in names:
         return f"unknown key; write 'action: {key}'"
     if key in ("from", "to", "start", "end") and "hours" in names:
         return "unknown key; write hours: 08:00-18:00"
-    if key in ("dport", "sport", "port", "ports") and "src" in names and "protocol" not in names:
-        return "unknown key; a port is a rule of its own, {all: [{rule: ip, ...}, {rule: port, dst: ...}], action: ...}"
     if key in KEY_FORMS and "action" in names:
         return f"unknown key; {KEY_FORMS[str(key)]}"
     return f"unknown key{nearest(key, names, KEY_ALIASES)} (allowed: {', '.join(names) or 'none'})"
@@ -189,14 +197,29 @@ def unknown_key(key: object, known: Iterable[str]) -> str:
 
 def _right_form(kind: str, value: object) -> str:
     """Return how to write the value instead: a number without quotes, a list with brackets, a mapping under its key."""
-    if kind in ("int_type", "int_parsing", "float_type") and isinstance(value, str):
+    if kind in ("int_type", "int_parsing", "float_type", "float_parsing") and isinstance(value, str):
         number = value.strip().lstrip("-")
-        return f": write {value.strip()} without quotes" if number.isdecimal() else ""
+        if number.isdecimal():
+            return f": write {value.strip()} without quotes"
+        found = re.fullmatch(r"(?:[<>]=?|==?)?\s*(\d+)(?:\s*[A-Za-z]+)?", number)
+        return f": write {found[1]}" if found and not _SIZE.fullmatch(number) else _size_form(number)
     if kind == "list_type" and isinstance(value, (str, int, float)):
         return f": write [{value}]"
     if kind == "list_type" and isinstance(value, dict):
         return ": begin each entry with '- '"
     return ""
+
+
+_SIZE: Final = re.compile(r"(\d+)\s*([kKmMgG])(i?)[bB]?")
+
+
+def _size_form(text: str) -> str:
+    """Return how a size with a unit is written: ``64 KiB`` is 65536."""
+    found = _SIZE.fullmatch(text)
+    if not found:
+        return ""
+    power = "kmg".index(found[2].lower()) + 1
+    return f": write {int(found[1]) * (1024 if found[3] or found[2].islower() else 1000) ** power}"
 
 
 #: how pydantic begins: "Input should be greater than 0", "List should have at least 1 item"
@@ -228,13 +251,18 @@ def field_names(model: type[BaseModel] | None) -> set[str]:
 def _model_at(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
     """Return the model that describes the mapping at ``path``; None where it cannot be told."""
     current: type[BaseModel] | None = model
+    named_by_key = False  # a mapping from names to models: the next step is a name
     for step in path:
         if isinstance(step, int) or current is None:
+            continue
+        if named_by_key:
+            named_by_key = False
             continue
         field = current.model_fields.get(step) or next(
             (field for field in current.model_fields.values() if field.alias == step), None
         )
         current = _model_in(field.annotation) if field is not None else None
+        named_by_key = field is not None and typing.get_origin(field.annotation) is dict
     return current
 
 

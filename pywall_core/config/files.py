@@ -60,7 +60,10 @@ def bundle(name: str, text: bytes, warnings: list[str]) -> bytes:
             if depth >= MAX_DEPTH or len(texts) >= MAX_FILES:
                 problems.append(document.problem(path, f"more than {MAX_FILES} files, or {MAX_DEPTH} in each other"))
                 break
-            for found in matches(file, pattern):
+            there = matches(file, pattern)
+            if not there:
+                warnings.append(f"{file}: include {pattern}: no file matches")
+            for found in there:
                 if found not in texts:
                     try:
                         texts[found] = read_file(found, warnings)

@@ -160,7 +160,7 @@ def _plugin_list(plugins: object) -> object:
     if isinstance(plugins, str):
         if plugins.startswith("-"):
             raise ValueError("a blank must follow the dash that begins an entry: write '- '")
-        raise ValueError(f"{plugins!r} is not a list: write [{plugins}]")
+        raise ValueError(f"{plugins!r} is not a list: write [{', '.join(plugins.replace(',', ' ').split())}]")
     if isinstance(plugins, dict):
         raise ValueError("a mapping is not a list: begin each plugin with '- ', as '- rules'")
     return plugins

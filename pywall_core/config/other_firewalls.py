@@ -8,65 +8,69 @@ from typing import Final
 from ..model.verdict import Action
 from .aliases import ACTION_ALIASES
 from .errors import shown
+from .foreign_line import translated
 
 _FORMS: Final = "{rule: KIND, ...}, {all: [...]}, {any: [...]} or {not: {...}}"
-_ACTIONS: Final = {**{name.lower(): name for name in Action.__members__}, **ACTION_ALIASES}
 _CONVERT: Final = "'pywall convert FILE' writes a policy from"
-_IPTABLES: Final = re.compile(r"(ip6?tables\s|-[AID]\s)")
-_NFT: Final = re.compile(r"(?:tcp|udp|ip6?|ct|meta|icmp|icmpv6|i?oif|iif|[io]ifname|th|add|insert|nft)\s+\S+\s+\S+")
-_SURICATA: Final = re.compile(r"(?:alert|drop|pass|reject)\s+\S+\s+.+[<-][>-]\s")
-_SIMPLE: Final = re.compile(
-    r"(?:ufw\s+)?(?P<action>[a-z]+)(?:\s+(?P<way>in|out))?(?:\s+from\s+(?P<src>\S+))?(?:\s+to\s+(?P<dst>\S+))?"
-    r"(?:\s+(?:port\s+)?(?P<port>\d{1,5})(?:/(?P<slash>tcp|udp))?)?(?:\s+proto\s+(?P<proto>tcp|udp))?",
-    re.IGNORECASE,
+_SOURCES: Final = (
+    ("iptables-save", re.compile(r"ip6?tables\s|-[AID]\s|\*(?:filter|nat|mangle|raw)$|COMMIT$")),
+    (
+        "nft -j list ruleset",
+        re.compile(
+            r"(?:tcp|udp|ip6?|ct|meta|icmp|icmpv6|[io]if|[io]ifname|th|add|insert|nft)\s+\S+\s+\S+"
+            r"|flush\s+ruleset|table\s+(?:inet|ip6?|arp|bridge|netdev)\s"
+        ),
+    ),
 )
+_SURICATA: Final = re.compile(r"(?:alert|drop|pass|reject|log|sdrop|activate|dynamic)\s+\S+\s+.+(?:[<-]>|<-)\s")
 _PORT: Final = re.compile(r"port\s+(?P<port>\d{1,5})(?:\s*:?\s*(?P<action>[A-Za-z]+))?")
+_LOG: Final = re.compile(r"(?:log|alert)(?:\s+prefix\s+\S+)?(?:\s+\w+)?", re.IGNORECASE)
 
 
 def line_form(data: object) -> str:
     """Return what is said of a value where a rule is expected."""
+    if isinstance(data, list) and len(data) == 1:
+        return f"{shown(data)}: should be a rule: write it without the brackets of a list"
     if not isinstance(data, str):
         return f"{shown(data)}: should be a rule, {_FORMS}"
     text = data.strip()
-    for name, pattern in (("iptables-save", _IPTABLES), ("nft -j list ruleset", _NFT)):
-        if pattern.match(text):
-            return f"{shown(data)}: should be a rule; {_CONVERT} the output of {name}"
-    if _SURICATA.match(text):
-        form = "of a rule of Suricata write what it looks for, {rule: fact, name: ...}"
-        return f"{shown(data)}: should be a rule; {form}"
     form = _written(text)
+    for name, pattern in _SOURCES:
+        if pattern.match(text):
+            written = f"write {form}; " if form else ""
+            return f"{shown(data)}: should be a rule; {written}{_CONVERT} the output of {name}"
+    if _SURICATA.match(text):
+        form = "of a rule of Suricata or Snort write what it looks for, {rule: fact, name: ...}"
+        return f"{shown(data)}: should be a rule; {form}"
     return f"{shown(data)}: should be a rule{f'; write {form}' if form else f', {_FORMS}'}"
 
 
 def key_form(key: str, value: object) -> str:
-    """Return how a rule is written whose one key is a line: ``port 22: ACCEPT``, or nothing."""
-    form = _written(f"{key} {value}") if " " in key else ""
+    """Return how a rule is written that is one key: ``port 22: ACCEPT``, ``ssh: allow``, ``allow: ssh``, or nothing."""
+    if isinstance(value, (dict, list)) or value is None:
+        return ""
+    text = f"{key} {value}"
+    form = _written(text) if " " in key or not {key.lower(), str(value).lower()}.isdisjoint(ACTION_NAMES) else ""
     return f"; write {form}" if form else ""
 
 
+#: words that stand for an action, in lower case
+ACTION_NAMES: Final = {
+    **{name.lower(): name for name in Action.__members__},
+    **{word: name for word, name in ACTION_ALIASES.items() if name in Action.__members__},
+}
+
+
 def _written(text: str) -> str:
-    simple = _SIMPLE.fullmatch(text)
-    if simple and simple["action"].lower() in _ACTIONS and any((simple["src"], simple["dst"], simple["port"])):
-        return _simple_rule(simple)
+    if form := translated(text):
+        return form
     port = _PORT.fullmatch(text)
     if port:
-        action = _ACTIONS.get((port["action"] or "").lower(), "ACCEPT")
+        action = ACTION_NAMES.get((port["action"] or "").lower(), "ACCEPT")
         return f"{{rule: port, dst: {port['port']}, action: {action}}}"
+    if _LOG.fullmatch(text):
+        return "{rule: log, message: ...}, a rule of its own before the one that decides"
     fields = text.split()
-    if len(fields) == 2 and fields[-1].upper() in Action.__members__:
-        return f"{{rule: app, is: {fields[0]}, action: {fields[-1].upper()}}}"
+    if len(fields) == 2 and fields[-1].lower() in ACTION_NAMES:
+        return f"{{rule: app, is: {fields[0]}, action: {ACTION_NAMES[fields[-1].lower()]}}}"
     return ""
-
-
-def _simple_rule(found: re.Match[str]) -> str:
-    sides = [(key, found[key]) for key in ("src", "dst") if found[key] and found[key].lower() != "any"]
-    parts = [f"{{rule: ip, {', '.join(f'{key}: {value}' for key, value in sides)}}}"] if sides else []
-    protocol = found["slash"] or found["proto"]
-    if found["port"]:
-        parts.append(f"{{rule: port, {f'protocol: {protocol.lower()}, ' if protocol else ''}dst: {found['port']}}}")
-    action = _ACTIONS[found["action"].lower()]
-    if not parts:
-        return f"{{rule: always, action: {action}}}"
-    if len(parts) == 1:
-        return f"{parts[0][:-1]}, action: {action}}}"
-    return f"{{all: [{', '.join(parts)}], action: {action}}}"

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Set
 from typing import Any, Final
 
-from .errors import nearest, shown
-from .other_firewalls import key_form
+from .aliases import KEY_ALIASES
+from .errors import nearest, shown, unknown_key
+from .fields import FIELDS, field_of, flow_text, rule_of_fields
+from .other_firewalls import ACTION_NAMES, key_form
 
 #: Words that rules of other firewalls begin with, and ours.
 _HEADS: Final = {"and": "all", "or": "any", "kind": "rule", "type": "rule", "match": "rule", "if": "rule"}
 #: Hooks of netfilter that PyWall is not at.
 OTHER_HOOKS: Final = frozenset({"PREROUTING", "POSTROUTING", "INGRESS", "EGRESS"})
 _COMBINATORS: Final = ("all", "any", "not")
+#: Keys that any rule has.
+_OWN: Final = frozenset({"action", "name", "comment", "enabled", "observe", "add"})
+#: Kinds that ask for fields of packets; what one of them asks for, no other does.
+_PACKET_KINDS: Final = frozenset({"ip", "port", "protocol", "iface", "service"})
+#: What rule kinds ask for.
+_NOUNS: Final = {"ip": "network", "iface": "device", "app": "protocol by content", "geo": "country"}
 #: How other firewalls name what a rule looks for, and where it is found here.
 _EXPRESSIONS: Final = {
     "expr": "{rule: app, is: ...}, {rule: geo, ...} or {rule: fact, name: ...}",
     "operator": "{rule: domain, is: ...}, {rule: process, path: ...} or {rule: port, dst: ...}",
     "scope": "{rule: ip, src: ...} in a chain",
+    **dict.fromkeys(
+        ("ipBlock", "podSelector", "namespaceSelector", "policyTypes", "ingress", "egress"),
+        "{rule: ip, src: CIDR} for an ipBlock, in the chain INPUT for ingress and OUTPUT for egress",
+    ),
 }
 
 
@@ -26,30 +38,93 @@ def rule_form(data: Mapping[str, Any], kinds: Collection[str]) -> str:
     """Return how a rule is written that has not exactly one of ``rule``, ``all``, ``any``, ``not``; or nothing."""
     if "rule" in data and "not" in data:
         value = data["not"]
-        what = "..." if isinstance(value, dict) else value
-        if isinstance(value, list):
-            what = f"[{', '.join(map(str, value))}]"
+        what = "..." if isinstance(value, dict) else flow_text(value)
         return f"; for all but this, write {{not: {{rule: {data['rule']}, is: {what}}}, action: ...}}"
+    if sum(head in data for head in _COMBINATORS) > 1:
+        return "; one goes into the other, write {all: [{...}, {not: {...}}], action: ...}"
+    if {"none", "nor"} & set(data):
+        return "; for none of these, write {not: {any: [...]}, action: ...}"
     for key, value in data.items():
         glued = re.match(r"([a-z]+)[:=](\S+)", key)
         if glued and glued[1] in ("rule", *_COMBINATORS):
             return f": a blank must follow the colon, write '{glued[1]}: {glued[2]}'"
-        if key in _EXPRESSIONS:
+        if key in _EXPRESSIONS or (key in ("from", "to", "ports") and _holds_mappings(value)):
+            key = key if key in _EXPRESSIONS else "ipBlock"
             return f"; {key!r} is of another firewall: write {_EXPRESSIONS[key]}"
-        if form := key_form(key, value):
+        if len(data) == 1 and (form := key_form(key, value) or _wrapped(key, value)):
             return form
+        if form := key_form(key, value) if " " in key else "":
+            return form
+    if form := _fields_form(data, kinds):
+        return form
     for key, value in data.items():
         if key in ("type", "kind", "match", "name") and isinstance(value, str) and value in kinds:
             return f"; write 'rule: {value}'"
-    for key, value in data.items():
-        if key in kinds and not isinstance(value, (dict, list)):
-            parameter = {"port": "dst", "ip": "src", "iface": "in"}.get(key, "is")
-            return f"; write {{rule: {key}, {parameter}: {value}, ...}}"
+    if set(data) <= {"action"}:
+        return f"; for whatever comes, write {{rule: always, action: {data.get('action', '...')}}}"
     return next((hint for key in data if (hint := nearest(key, ("rule", *_COMBINATORS), _HEADS))), "")
+
+
+def _wrapped(key: str, value: object) -> str:
+    """Return the form of ``drop: {port: 22}``: an action with the rule inside."""
+    action = ACTION_NAMES.get(key.lower())
+    if action is None or not isinstance(value, dict):
+        return ""
+    form = rule_of_fields(value, action) or f"{{rule: ..., action: {action}}}"
+    return f"; the action is a key of the rule: write {form}"
+
+
+def _fields_form(data: Mapping[str, Any], kinds: Collection[str]) -> str:
+    """Return the form of a rule that names fields of packets, or a kind, without ``rule:``."""
+    asked = {key: value for key, value in data.items() if key not in _OWN}
+    action = str(data.get("action", "...")) if isinstance(data.get("action", ""), str) else "..."
+    action = ACTION_NAMES.get(action.lower(), action)
+    for key, value in asked.items():
+        if key in kinds and isinstance(value, dict):
+            inside = ", ".join(f"{name}: {flow_text(entry)}" for name, entry in value.items())
+            return f"; write {{rule: {key}, {inside}, action: {action}}}"
+    if not asked or any(isinstance(value, dict) or _holds_mappings(value) for value in asked.values()):
+        return ""
+    if len(asked) == 1 and next(iter(asked)) in kinds:
+        ((key, value),) = asked.items()
+        parameter = FIELDS.get(key, ("", "is"))[1]
+        return f"; write {{rule: {key}, {parameter}: {flow_text(value)}, ...}}"
+    form = rule_of_fields(asked, action)
+    return f"; write {form}" if form else ""
+
+
+def _holds_mappings(value: object) -> bool:
+    return isinstance(value, list) and any(isinstance(entry, dict) for entry in value)
+
+
+def beside_form(key: str, value: object, kind: str, parameters: Set[str]) -> str:
+    """Return what is said of a key of a rule that another kind of rule asks for: ``dport`` beside ``rule: ip``.
+
+    Nothing where it means one of the kind's own ``parameters``: ``proto`` of ``rule: port``.
+    """
+    hint = nearest(key, parameters, KEY_ALIASES)
+    is_other = kind in _PACKET_KINDS and FIELDS.get(key, ("",))[0] in _PACKET_KINDS - {kind}
+    said = unknown_key(key, {*parameters, *_OWN})
+    if not said.startswith("unknown key (") and "did you mean" not in said:
+        return ""  # it has a form of its own
+    if hint and (not is_other or hint == nearest("protocol", parameters & {"protocol"})):
+        return ""
+    if kind == "fact" and "." in key:
+        return f"unknown key; write name: {key}, is: {flow_text(value)}"
+    found = field_of(key, value)
+    if found is None or found[0] == kind:
+        return ""
+    other, parameter = found
+    asked = f"name: {key}, is" if other == "fact" else parameter
+    second = f"{{rule: {other}, {asked}: {flow_text(value)}}}"
+    form = f"{{all: [{{rule: {kind}, ...}}, {second}], action: ...}}"
+    return f"unknown key; a {_NOUNS.get(other, other)} is a rule of its own, {form}"
 
 
 def action_form(value: object) -> str:
     """Return what is said of several actions; nothing of one."""
+    if isinstance(value, dict) and len(value) == 1:
+        return f": write action: {next(iter(value.values()))}"
     if not isinstance(value, list):
         return ""
     log = any(str(one).lower() == "log" for one in value)

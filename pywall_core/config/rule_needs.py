@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from typing import Any, Final, Protocol
 
@@ -12,6 +13,8 @@ from .errors import Path, nearest, some_of
 from .model import Config
 from .names import PROTOCOL_ALIASES, bringing
 
+#: what people mean by names that no detector gives
+_OTHER_THINGS: Final = "; a site is {rule: domain, is: ...}, a program {rule: process, path: ...}"
 #: protocol names that need no detector: nothing detected, nothing to detect, an IP protocol by its number
 ALWAYS_KNOWN: Final = frozenset({"unknown", "none", *PROTOCOL_NAMES.values()})
 
@@ -75,12 +78,7 @@ class RuleNeeds:
             if name not in self.protocols:
                 at = next((found for found in self._places(name, path)), path)
                 hint = bringing("pywall.plugins", name, self.named) or nearest(name, self.protocols, PROTOCOL_ALIASES)
-                if "," in name:
-                    hint = f"; write a list, [{', '.join(name.replace(',', ' ').split())}]"
-                if name in ("any", "all", "*"):
-                    hint = "; for whatever it is, leave the rule out"
-                elif any(sign in name for sign in "*?["):
-                    hint = "; patterns are not taken, name each protocol"
+                hint = _protocol_form(name, self.protocols) or hint or _OTHER_THINGS
                 known = some_of(name, self.protocols)
                 self.config.error(at, f"no loaded plugin detects {name!r}{hint} (known: {known})")
 
@@ -116,6 +114,27 @@ class RuleNeeds:
                 yield (*path, key)
             elif isinstance(item, list):
                 yield from ((*path, key, at) for at, entry in enumerate(item) if entry == value)
+
+
+def _protocol_form(name: str, known: Collection[str]) -> str:
+    """Return how people write protocols elsewhere, and how they are written here; nothing of a name."""
+    if name in ("any", "all", "*"):
+        return "; for whatever it is, leave the rule out"
+    bare = re.sub(r"^(?:!\s*|not\s+)", "", name)
+    if bare != name:
+        return f"; for all but this, write {{not: {{rule: app, is: {bare}}}}}"
+    if "," in name:
+        return f"; write a list, [{', '.join(name.replace(',', ' ').split())}]"
+    if name.startswith(("/", "~")):
+        return f"; a program is asked for by {{rule: process, path: {name}}}"
+    protocol, colon, port = name.partition(":")
+    if colon and port.isdecimal() and protocol in known:
+        return f"; write {{all: [{{rule: app, is: {protocol}}}, {{rule: port, dst: {port}}}]}}"
+    if any(sign in name for sign in "*?["):
+        return "; patterns are not taken, name each protocol"
+    if "." in name:
+        return f"; a site is asked for by {{rule: domain, is: {name}}}"
+    return ""
 
 
 def no_set(name: str, sets: Collection[str]) -> str:

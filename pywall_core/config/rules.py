@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from ..model.rule_kind import RuleKind
 from ..model.verdict import Action
-from .aliases import ACTION_ALIASES
+from .aliases import ACTION_ALIASES, ACTION_FORMS
 from .bound_rule import RULE_KEYS, AllOf, AnyOf, BoundRule, Condition, Not, rule_text
 from .errors import Path, nearest, shown, some_of
 from .jumps import check_jumps
 from .model import Config
 from .names import PROTOCOL_ALIASES, bringing
 from .other_firewalls import line_form
-from .right_forms import action_form, addition_form, rule_form
+from .right_forms import action_form, addition_form, beside_form, rule_form
 from .rule_needs import Facts, RuleNeeds, no_set
 from .set_addition import SetAddition
 
@@ -56,6 +57,39 @@ KIND_ALIASES: Final = {
     "default": "always",
     "encrypted": "payload",
     "entropy": "payload",
+}
+#: Words that name no kind, and what asks for what they mean.
+KIND_FORMS: Final = {
+    **dict.fromkeys(("set", "ipset", "table"), "; a set is asked for as an address, {rule: ip, src: '@NAME'}"),
+    **dict.fromkeys(
+        ("mac", "mac-address", "ether", "arp"), "; PyWall sees packets of IP, addresses of Ethernet stay with nft"
+    ),
+    **dict.fromkeys(
+        ("zone", "zones"), "; a zone is a device, {rule: iface, in: eth0}, or a set, {rule: ip, src: '@NAME'}"
+    ),
+    **dict.fromkeys(("country", "geoip", "geoblock"), "; write {rule: geo, src: DE, database: FILE.mmdb}"),
+    **dict.fromkeys(
+        ("hostname", "fqdn", "url", "site", "website", "dest_host"), "; write {rule: domain, is: example.com}"
+    ),
+    **dict.fromkeys(
+        ("content", "string", "pcre", "regex"),
+        "; what flows say is asked by {rule: fact, name: http.url, contains: ...}",
+    ),
+    **dict.fromkeys(
+        ("threshold", "recent", "detection_filter", "hitcount"), "; write {rule: seen, times: 5, within: 1m}"
+    ),
+    **dict.fromkeys(
+        ("hashlimit", "connlimit", "ratelimit", "rate"),
+        "; write {rule: limit, over: 10/s} or {rule: limit, concurrent: 20}",
+    ),
+    **dict.fromkeys(
+        ("tcp-flags", "tcpflags", "syn"), "; for connections that others begin write {rule: flow, initiator: remote}"
+    ),
+    **dict.fromkeys(("mark", "connmark", "dscp", "tos", "ttl", "length"), "; that stays with nft or iptables"),
+    **dict.fromkeys(("multiport", "dports"), "; write {rule: port, dst: [80, 443]}"),
+    **dict.fromkeys(("and", "all"), "; write {all: [{...}, {...}]}"),
+    **dict.fromkeys(("or",), "; write {any: [{...}, {...}]}"),
+    "not": "; write {not: {rule: ...}}",
 }
 
 
@@ -127,7 +161,9 @@ class _Binder:
             self.config.error(path, form)
             return None
         addition = self.config.validate_part(SetAddition, data, path)
-        if addition is not None and addition.set not in self.config.sets:
+        if addition is not None and addition.set.startswith("@"):
+            self.config.error((*path, "set"), f"{addition.set!r}: write it without the @, {addition.set[1:]}")
+        elif addition is not None and addition.set not in self.config.sets:
             self.config.error((*path, "set"), no_set(addition.set, self.config.sets))
         return addition
 
@@ -166,10 +202,9 @@ class _Binder:
     def no_action(self, action: Any) -> str:
         known = [*Action.__members__, *self.config.chains]
         problem = f"{shown(action)} is neither an action nor a chain{action_form(action)}"
-        if str(action).lower() == "log":
-            return f"{problem}: logging is a rule of its own, {{rule: log, message: ...}}, without an action"
-        if str(action).lower() == "return":
-            return f"{problem}: a jump does not return; what reaches a chain's end gets the default"
+        form = ACTION_FORMS.get(re.split(r"[\s;]", str(action).lower())[0])
+        if form is not None and isinstance(action, str):
+            return f"{problem}: {form}"
         hint = nearest(action, known, ACTION_ALIASES)
         chains = some_of(action, self.config.chains)
         return f"{problem}{hint} (allowed: {', '.join(Action.__members__)}, or a chain: {chains})"
@@ -226,20 +261,32 @@ class _Binder:
         if inside and not kind.decides:
             self.config.error((*path, "rule"), f"{name!r} only looks, it cannot be part of a condition")
             return None
-        rule = self.config.validate_part(
-            kind, {key: data[key] for key in data if key != "rule"}, path, also=() if inside else RULE_KEYS
-        )
+        data = {key: data[key] for key in data if key != "rule"}
+        also = () if inside else RULE_KEYS
+        parameters = self.parameters(name)
+        for other in data.keys() - parameters - set(also):
+            if form := beside_form(other, data[other], name, parameters):
+                self.config.error((*path, other), form, key=True)
+                del data[other]
+        rule = self.config.validate_part(kind, data, path, also=also)
         if rule is not None:
             self.needs.check(rule, path)
         return rule
 
     def no_kind(self, name: Any) -> str:
         problem = f"unknown rule {shown(name)}"
+        if name is None:
+            return f"the name of a rule kind is missing (known: {some_of('port', self.kinds)}; pywall rules lists them)"
+        if isinstance(name, str) and " " in name and (form := line_form(name)).endswith("}"):
+            return f"{problem}{form.partition('should be a rule')[2]}"
         if not isinstance(name, str):
             return f"{problem}: should be the name of a rule kind (known: {some_of(name, self.kinds)})"
         hint = bringing("pywall.rules", name, self.needs.named) or nearest(name, self.kinds, KIND_ALIASES)
         if name.lower() in _STATES and "flow" in self.kinds:
             hint = "; for answers to what this host began write {rule: flow, initiator: local}"
+        hint = KIND_FORMS.get(name.lower(), "") or hint
+        if not hint and self.needs.facts is not None and self.needs.facts.has(name):
+            hint = f"; write {{rule: fact, name: {name}, is: ...}}"
         if not hint and PROTOCOL_ALIASES.get(name, name) in (self.needs.protocols or ()):
             hint = f"; write {{rule: app, is: {PROTOCOL_ALIASES.get(name, name)}}}"
         if not hint and not self.kinds:

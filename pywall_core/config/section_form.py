@@ -7,6 +7,12 @@ def section_form(path: tuple[str | int, ...], value: object) -> str:
     """Return how a section is written that got a single value or a list: ``: write {number: 1}``, or nothing."""
     if path == ("queue",) and isinstance(value, int):
         return f": write {{number: {value}}}"
+    if path == ("failure",) and isinstance(value, str):
+        return f": write {{all: {'open' if 'open' in value or value in ('accept', 'allow', 'pass') else 'closed'}}}"
+    if path == ("chains",) and isinstance(value, list):
+        return ": write INPUT: [...] without the dash in front of it"
+    if path == ("queue", "workers"):
+        return ": write the number of CPUs that are for it, 1 to 15"
     if path == ("events",) and isinstance(value, str):
         return f": write {{file: {value}}}"
     if path == ("detection",) and isinstance(value, int):

@@ -33,6 +33,24 @@ def build_sets(config: Config, *, read_files: bool = True) -> dict[str, NamedSet
     return found
 
 
+def check_sets(config: Config, *, entries: bool) -> None:
+    """Note an error for each file of a set that is not there, and with ``entries`` for each entry that is none.
+
+    A file that is still to be fetched is a warning: the set is empty until then.
+    """
+    there = {}
+    for name, section in config.sets.items():
+        if section.file is None or Path(section.file).exists():
+            there[name] = section
+        elif section.source is None:
+            config.error(("sets", name, "file"), f"{section.file}: there is no such file")
+        else:
+            form = f"the set is empty until 'pywall set refresh {name}' has fetched it"
+            config.warn(("sets", name, "file"), "W028", f"{section.file}: there is no such file; {form}")
+    if entries:
+        build_sets(config.model_copy(update={"sets": there}))
+
+
 def load_file(into: NamedSet, file: str, column: int | None = None) -> list[str]:
     """Add the entries of a file; return what is wrong, a line each (the first few)."""
     wrong: list[str] = []

@@ -90,10 +90,8 @@ def words(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> str:
         return "a key without its ': '; a blank must follow the colon"
     if "mapping values are not allowed" in problem:
         return "a ':' where no key is expected; indent as the lines above, or put a value that contains ': ' in quotes"
-    if "flow mapping" in context:
-        return "a comma or the closing } is missing"
-    if "flow sequence" in context:
-        return "a comma or the closing ] is missing"
+    if "flow" in context:
+        return _flow_words(context, problem, line, column)
     if "quoted scalar" in context:
         return "a closing quote is missing"
     if "could not find expected ':'" in problem:
@@ -101,6 +99,18 @@ def words(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> str:
     if "block mapping" in context or "block collection" in context or "expected <document start>" in problem:
         return f"not indented as the lines above ({problem})"
     return "not YAML: " + ", ".join(part for part in (context, problem) if part)
+
+
+def _flow_words(context: str, problem: str, line: str, column: int) -> str:
+    """Return what is wrong inside ``{...}`` or ``[...]``."""
+    before = line[: column + 1]
+    if "expected node content" in problem and re.search(r",\s*,", line):
+        return "two commas with nothing between them"
+    if "flow mapping" in context and re.search(r"\w;\s*\w", before):
+        return "a comma parts the keys of { }, and not a semicolon"
+    bracket = "}" if "flow mapping" in context else "]"
+    quotes = ", or quotes around a text that contains ': '" if re.search(r":\s[^,:\"']+:$", before) else ""
+    return f"a comma or the closing {bracket} is missing{quotes}"
 
 
 def _line_words(line: str) -> str:

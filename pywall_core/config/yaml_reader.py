@@ -125,6 +125,7 @@ class _Open:
     data: Any
     key: Any = None
     has_key: bool = False
+    in_braces: bool = False
 
 
 class _Builder:
@@ -175,7 +176,7 @@ class _Builder:
         path = self._path()
         data: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
         self._add(event, data)
-        self.open.append(_Open(path, data))
+        self.open.append(_Open(path, data, in_braces=bool(event.flow_style)))
 
     def _add(self, event: yaml.Event, value: Any) -> None:
         mark = _place(event)
@@ -197,7 +198,8 @@ class _Builder:
 
     def _set_key(self, event: yaml.Event, parent: _Open, key: Any) -> None:
         if not isinstance(key, str):
-            quoted = f": write it in quotes, {str(key)!r}" if isinstance(key, (int, float)) else ""
+            listed = ", or a list with [ ]" if parent.in_braces else ""
+            quoted = f": write it in quotes, {str(key)!r}{listed}" if isinstance(key, (int, float)) else ""
             self._object(event, f"{shown(key)} is not a key{quoted}; keys are text")
             key = f"{shown(key)}"
         path = (*parent.path, key)

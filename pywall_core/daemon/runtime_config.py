@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..config import Config, loads, read
+from ..config.sets import check_sets
 from ..kernel.marks import DEFAULT_MASK, MAX_WORKERS, Marks
 from ..kernel.ruleset import Plan
 from ..lint.hooks import chainless, lint_hooks
@@ -50,9 +51,10 @@ def read_policy(source: str | None, *, print_events: str = "") -> Policy:
     """
     name, text, warnings = read(source)
     config = loads(text, name, strict=False)
+    noted = len(config.problems)
+    check_sets(config, entries=False)
     for warning in [*warnings, *config.warnings]:
         log.warning("%s", warning)
-    noted = len(config.problems)
     try:
         Marks(config.queue.mark_mask or DEFAULT_MASK)
     except ValueError as error:

@@ -7,7 +7,8 @@ read fresh, so the file is never opened), and silent shadowing of one name by tw
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -39,12 +40,15 @@ def load(config: Config) -> Plugins:
     for place, entry in named:
         if entry.name not in points:
             known = some_of(entry.name, points) or "none"
-            plain = entry.name.lower().removeprefix("pywall-").removeprefix("pywall_")
             config.error(
                 ("plugins", place),
-                f"no plugin {entry.name!r} is installed{nearest(plain, points)} (there are: {known})",
+                f"no plugin {entry.name!r} is installed{_form(entry.name, points)} (there are: {known})",
             )
-    named = [(place, entry) for place, entry in named if entry.name in points]
+    first: dict[str, int] = {}
+    for place, entry in named:
+        if first.setdefault(entry.name, place) != place:
+            config.error(("plugins", place), f"duplicate plugin {entry.name!r}; leave one out")
+    named = [(place, entry) for place, entry in named if entry.name in points and first[entry.name] == place]
     errors: list[str] = []
     for _, entry in named:
         errors += unsafe_files(points[entry.name])
@@ -80,6 +84,18 @@ def _assembled(config: Config, loaded: list[Plugin]) -> Plugins:
     if not any(problem.path.startswith("plugins") for problem in config.problems):
         _check_needs(config, loaded)
     return _register(loaded)
+
+
+def _form(name: str, points: Collection[str]) -> str:
+    """Return what is written instead of a name that no plugin has, or what is near it."""
+    several = [part for part in re.split(r"[\s,]+", name) if part]
+    if len(several) > 1:
+        return f": write a list, [{', '.join(several)}]"
+    if "/" in name or name.endswith(".py"):
+        return ": a plugin is named as its entry point, once its package is installed; pywall plugins new writes one"
+    if name in ("sets", "set"):
+        return ": named sets need no plugin"
+    return nearest(name.lower().removeprefix("pywall-").removeprefix("pywall_"), points)
 
 
 def _import(points: list[importlib.metadata.EntryPoint]) -> dict[str, Any]:

@@ -12,4 +12,4 @@ def test_actions_modes_and_types_are_ours() -> None:
 
 
 def test_only_what_has_a_place_of_its_own_elsewhere_has_two_answers() -> None:
-    assert set(KEY_ALIASES) & set(KEY_FORMS) == {"chain"}  # of a file it is chains, of a rule it is none
+    assert set(KEY_ALIASES) & set(KEY_FORMS) == {"chain", "log", "logging"}  # of a file sections

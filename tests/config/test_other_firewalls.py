@@ -15,6 +15,7 @@ LINES = [
     ("deny from 10.0.0.1", {"rule": "ip", "src": "10.0.0.1", "action": "DROP"}),
     ("allow from 10.0.0.1 to 10.0.0.2", {"rule": "ip", "src": "10.0.0.1", "dst": "10.0.0.2", "action": "ACCEPT"}),
     ("ssh DROP", {"rule": "app", "is": "ssh", "action": "DROP"}),
+    ("ssh deny", {"rule": "app", "is": "ssh", "action": "DROP"}),
 ]
 
 
@@ -26,7 +27,7 @@ def test_what_is_to_be_written_is_a_rule(line: str, rule: dict[str, object]) -> 
     engine(yaml.safe_dump(policy))
 
 
-@pytest.mark.parametrize("data", ["", "hello", "allow", "allow me in", None, 7, ["a"], {}, "x" * 10_000])
+@pytest.mark.parametrize("data", ["", "hello", "allow me in", None, 7, ["a", "b"], {}, "x" * 10_000])
 def test_other_things_get_the_forms_of_a_rule(data: object) -> None:
     assert line_form(data).endswith("{rule: KIND, ...}, {all: [...]}, {any: [...]} or {not: {...}}")
 

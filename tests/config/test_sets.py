@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from pywall_core.api import SYN
-from pywall_core.config import ConfigError
+from pywall_core.cli.common import prepare
+from pywall_core.config import ConfigError, loads
 from pywall_core.config.set_addition import seconds
-from pywall_core.config.sets import entries_of
+from pywall_core.config.sets import check_sets, entries_of
 from pywall_core.testing import InMemory, conversation, engine, tcp_packet
 
 POLICY = """\
@@ -103,3 +104,30 @@ def test_files_of_all_forms(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("text", "value"), [("90s", 90), ("10m", 600), ("1h30m", 5400), ("7d", 604800), (5, 5)])
 def test_spans_of_time(text: object, value: float) -> None:
     assert seconds(text) == value
+
+
+def test_a_file_that_is_not_there_is_an_error_and_one_to_be_fetched_a_warning(tmp_path: Path) -> None:
+    text = f"""\
+version: 1
+sets:
+  bad: {{file: {tmp_path}/bad.txt}}
+  feed: {{file: {tmp_path}/feed.txt, source: 'https://feeds.example/x'}}
+  own: {{entries: [nonsense here]}}
+"""
+    config = loads(text.encode(), "p.yaml", strict=False)
+    check_sets(config, entries=False)
+    assert [(one.line, one.message) for one in config.problems] == [(3, f"{tmp_path}/bad.txt: there is no such file")]
+    (warning,) = config.suspicious
+    assert (warning.line, warning.code) == (4, "W028")
+    assert "'pywall set refresh feed'" in warning.message
+    check_sets(config, entries=True)
+    assert [one.line for one in config.problems[1:]] == [3, 5]
+
+
+def test_check_reads_entries_of_files(tmp_path: Path) -> None:
+    (tmp_path / "bad.txt").write_text("192.0.2.1\n192.0.2.300\n")
+    policy = tmp_path / "p.yaml"
+    policy.write_text(f"version: 1\nsets: {{bad: {{file: {tmp_path}/bad.txt}}}}\n")
+    prepare(str(policy))
+    with pytest.raises(ConfigError, match=r"p\.yaml:2:20: .*bad\.txt:2: '192\.0\.2\.300' is not an address"):
+        prepare(str(policy), sets=True)

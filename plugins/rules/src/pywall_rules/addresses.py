@@ -37,7 +37,7 @@ class AddressSet:
             return value
         if isinstance(value, dict):
             if list(value) != ["file"] or not isinstance(value["file"], str):
-                raise ValueError("should be addresses or networks, or {file: PATH}")
+                raise ValueError(f"a mapping is not an address or network{_right_form(value)}")
             lines = lines_of(value["file"])
             return cls(network for place, entry in lines for network in networks(entry, f"{place}: "))
         entries = one_or_more(value)
@@ -125,16 +125,36 @@ def networks(entry: Any, place: str = "") -> Iterable[Network]:
 def _right_form(entry: Any) -> str:
     """Return how people write addresses elsewhere, and how they are written here."""
     text = str(entry).strip()
-    if text.startswith("!"):
-        return f": for all but this, write {{not: {{rule: ip, src: {text.lstrip('! ')}}}}}"
+    if isinstance(entry, dict):
+        return _mapping_form(entry)
+    if text.startswith(("!", "not ")):
+        return f": for all but this, write {{not: {{rule: ip, src: {text.removeprefix('not').lstrip('!= ')}}}}}"
     if text.lower() in ("any", "all", "*", "anywhere"):
         return ": for any address, leave the key out"
     if re.fullmatch(r"\[[0-9a-fA-F:.]+\](:\d+)?", text):
         return f": write {text[1 : text.index(']')]} without brackets; a port is a rule of its own"
-    if "," in text or " " in text:
-        return f": write a list, [{', '.join(text.replace(',', ' ').split())}]"
+    if re.fullmatch(r"\$\(?\w+\)?|%\w+%|\{\{ ?\w+ ?\}\}", text):
+        return f": a variable is written ${{{re.sub(chr(92) + 'W', '', text)}}}"
+    named = re.fullmatch(r"(?:ip)?set:(\w+)|<(\w+)>", text)
+    if named:
+        return f": a named set is written '@{named[1] or named[2]}'"
     if "%" in text:
         return f": a zone is not part of an address, write {text.partition('%')[0]} and a rule `iface`"
+    return _digits_form(text) or _word_form(text)
+
+
+def _mapping_form(entry: dict[Any, Any]) -> str:
+    if "except" in entry or "not" in entry:
+        return ": an exception is written {all: [{rule: ip, src: ...}, {not: {rule: ip, src: ...}}], action: ...}"
+    name = entry.get("set", entry.get("name"))
+    if isinstance(name, str):
+        return f": a named set is written '@{name.lstrip('@')}'"
+    value = next(iter(entry.values()), None)
+    return (f": write {value}" if len(entry) == 1 and isinstance(value, str) else "") + ", or {file: PATH}"
+
+
+def _digits_form(text: str) -> str:
+    """Return the form of what has numbers as an address has: parts left out, a mask, a port, a range, a list."""
     if re.fullmatch(r"(\d+\.){1,3}\*(\.\*)*", text):
         known = [part for part in text.split(".") if part != "*"]
         return f": write {'.'.join([*known, *['0'] * (4 - len(known))])}/{8 * len(known)}"
@@ -144,10 +164,46 @@ def _right_form(entry: Any) -> str:
         return f": write {'.'.join([*parts, *['0'] * (4 - len(parts))])}/{length if slash else 8 * len(parts)}"
     if re.fullmatch(r"[\d.]+:\d+", text):
         return f": a port is a rule of its own, {{rule: port, dst: {text.rpartition(':')[2]}}}"
+    if re.fullmatch(r"([0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}", text):
+        return ": it is one of Ethernet, which PyWall does not see; nft or iptables ask for it"
+    short = re.fullmatch(r"((?:\d+\.){3})(\d+)\s*-\s*(\d+)", text)
+    if short:
+        return f": a range is written {short[1]}{short[2]}-{short[1]}{short[3]}"
+    masked = re.fullmatch(r"((?:\d+\.){3}\d+)[\s/]+(?:mask\s+|netmask\s+)?((?:\d+\.){3}\d+)", text)
+    if masked:
+        with suppress(ValueError):
+            return f": write {ip_network(f'{masked[1]}/{masked[2]}', strict=False)}"
+    ends = re.fullmatch(r"([0-9a-fA-F.:]+)\s*-\s*([0-9a-fA-F.:]+)", text)
+    if ends:
+        return ": the lower address of a range comes first, 192.0.2.1-192.0.2.9"
+    numbers = re.fullmatch(r"((?:\d+\.){3}\d+)(?:/(\d+))?", text)
+    if numbers:
+        if any(len(part) > 1 and part[0] == "0" for part in numbers[1].split(".")):
+            return f": write no zeros in front, {'.'.join(str(int(part)) for part in numbers[1].split('.'))}"
+        return (
+            ": each of its four numbers is at most 255"
+            if numbers[2] is None
+            else ": a length is at most 32, or 128 of IPv6"
+        )
+    if re.search(r"[,;|\s]", text) and len(several := re.split(r"[,;|\s]+", text)) > 1:
+        return f": write a list, [{', '.join(several)}]"
+    return ""
+
+
+def _word_form(text: str) -> str:
+    """Return the form of what is a word: a host's name, this machine, a country, a device, a set."""
     if re.fullmatch(r"\*?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}", text):
         return f": a name is looked for in what flows say, {{rule: fact, name: tls.sni, is: {text}}}"
-    if re.fullmatch(r"\$\w+", text):
-        return f": a variable is written ${{{text[1:]}}}"
+    if text.lower() in ("localhost", "loopback"):
+        return ": write [127.0.0.0/8, '::1'], or {rule: iface, in: lo}"
+    if text.lower() in ("self", "local", "me", "home", "this"):
+        return ": what this machine began is {rule: flow, initiator: local}; its addresses are written out"
+    if re.fullmatch(r"(lo|(eth|en|wl|wlan|br|docker|tun|tap|wg|veth)[a-z0-9]*\d)(:\w+)?", text):
+        return f": a device is a rule of its own, {{rule: iface, in: {text.partition(':')[0]}}}"
+    if re.fullmatch(r"AS\d+", text, re.IGNORECASE):
+        return f": a network of the routing is {{rule: asn, src: {text[2:]}, database: FILE.mmdb}}"
+    if re.fullmatch(r"[A-Z]{2}", text):
+        return f": a country is {{rule: geo, src: {text}, database: FILE.mmdb}}; a named set is written '@{text}'"
     if re.fullmatch(r"[A-Za-z_][\w-]*", text):
         return f": a named set is written '@{text}'"
     return " (192.0.2.0/24, 2001:db8::/32, 192.0.2.1-192.0.2.9)"

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleKind
 
@@ -22,7 +22,7 @@ DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SPAN: Final = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)\s*-\s*([01]?\d|2[0-4]):([0-5]\d)")
 #: hours as people write them elsewhere
 _LOOSE: Final = re.compile(
-    r"(\d{1,2})(?::?([0-5]\d))?\s*(h|am|pm)?\s*(?:-|to|until)\s*(\d{1,2})(?::?([0-5]\d))?\s*(h|am|pm)?"
+    r"(\d{1,2})(?:[:.]?([0-5]\d))?\s*(h|am|pm)?\s*(?:-|to|until)\s*(\d{1,2})(?:[:.]?([0-5]\d))?\s*(h|am|pm)?"
 )
 #: names of several days
 _DAY_FORMS: Final = {
@@ -40,11 +40,27 @@ def _days(value: Any) -> tuple[str, ...]:
         first, dash, last = str(entry).strip().lower().partition("-")
         names = [first[:3], (last if dash else first).strip()[:3]]
         if any(name not in DAYS for name in names) or not isinstance(entry, str):
-            form = _DAY_FORMS.get(str(entry).lower(), f"{', '.join(DAYS)}, or mon-fri")
+            form = _DAY_FORMS.get(str(entry).lower()) or _days_form(str(entry)) or f"{', '.join(DAYS)}, or mon-fri"
             raise ValueError(f"{entry!r} is not a day of the week: write {form}")
         at, end = DAYS.index(names[0]), DAYS.index(names[1])
         found += [DAYS[number % 7] for number in range(at, end + 1 if end >= at else end + 8)]
     return tuple(dict.fromkeys(found))
+
+
+def _days_form(text: str) -> str:
+    """Return the days that are meant by 1 to 7 (ISO 8601), by two letters, or by a list with commas."""
+    parts = [re.split(r"\s*-\s*", part) for part in re.split(r"[\s,;]+", text.strip().lower())]
+    names = [[_day(part) for part in span] for span in parts]
+    if not all(name for span in names for name in span):
+        return ""
+    spans = ["-".join(span) for span in names]
+    return spans[0] if len(spans) == 1 else f"a list, [{', '.join(spans)}]"
+
+
+def _day(text: str) -> str:
+    if text.isdecimal():
+        return DAYS[int(text) - 1] if 1 <= int(text) <= 7 else ""
+    return next((day for day in DAYS if len(text) > 1 and (day.startswith(text[:3]))), "")
 
 
 def _hours(value: Any) -> str:
@@ -87,15 +103,21 @@ class Clock(RuleKind):
     hours: OneOrMany[Span] | None = Field(default=None, description="08:00-18:00, or a list of such spans")
     zone: str | None = Field(default=None, description="time zone, Europe/Vienna; without it the machine's own")
 
+    @field_validator("zone")
+    @classmethod
+    def _is_a_zone(cls, zone: str | None) -> str | None:
+        if zone is not None:
+            try:
+                ZoneInfo(zone)
+            except (KeyError, OSError, ValueError):
+                form = ": for the machine's own, leave the key out" if zone.lower() in ("local", "localtime") else ""
+                raise ValueError(f"no time zone {zone!r}{form} (Europe/Vienna, UTC)") from None
+        return zone
+
     @model_validator(mode="after")
     def _is_sound(self) -> Self:
         if self.days is None and self.hours is None:
             raise ValueError("'days' or 'hours' is missing")
-        if self.zone is not None:
-            try:
-                ZoneInfo(self.zone)
-            except (KeyError, OSError, ValueError):
-                raise ValueError(f"no time zone {self.zone!r} (Europe/Vienna, UTC)") from None
         return self
 
     def holds(self, unix: float) -> bool:

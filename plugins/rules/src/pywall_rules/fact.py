@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, RuleIndex, RuleKind, SetType
 
@@ -83,6 +83,13 @@ class Fact(RuleKind):
     )
     exists: bool | None = Field(default=None, description="true: the flow has the fact; false: it has not")
 
+    @field_validator("regex")
+    @classmethod
+    def _is_linear(cls, regex: str | None) -> str | None:
+        if regex is not None:
+            linear(regex)
+        return regex
+
     @model_validator(mode="after")
     def _asks_one_thing(self) -> Self:
         questions = (self.equals, self.among, self.glob, self.file, self.exists, self.suffix, self.contains, self.regex)
@@ -90,8 +97,6 @@ class Fact(RuleKind):
         given = sum(question is not None for question in (*questions, self.same_as)) + ranged
         if given != 1:
             raise ValueError(f"exactly one of {', '.join(_QUESTIONS)} is given")
-        if self.regex is not None:
-            linear(self.regex)
         if self.file is not None or isinstance(self.among, FileColumn):
             self._test()
         return self

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleIndex, RuleKind
 
@@ -88,12 +89,16 @@ class Geo(_Located):
     src: OneOrMany[str] | None = Field(default=None, description="source: a country's ISO 3166 code (DE), or a list")
     dst: OneOrMany[str] | None = Field(default=None, description="destination, in the same form")
 
-    @model_validator(mode="after")
-    def _has_codes(self) -> Self:
-        for code in (*(self.src or ()), *(self.dst or ())):
+    @field_validator("src", "dst")
+    @classmethod
+    def _are_codes(cls, codes: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for code in codes or ():
             if len(code) != 2 or not code.isalpha() or not code.isupper():
-                raise ValueError(f"{code!r} is not a country: write its two capital letters (ISO 3166), as DE")
-        return self
+                form = (
+                    code.upper() if len(code) == 2 and code.isalpha() else "its two capital letters (ISO 3166), as DE"
+                )
+                raise ValueError(f"{code!r} is not a country: write {form}")
+        return codes
 
     def value(self, record: dict[str, Any]) -> object:
         return (record.get("country") or record.get("registered_country") or {}).get("iso_code")
@@ -106,6 +111,14 @@ class Asn(_Located):
 
     src: OneOrMany[int] | None = Field(default=None, description="source: a number (13335), or a list")
     dst: OneOrMany[int] | None = Field(default=None, description="destination, in the same form")
+
+    @field_validator("src", "dst", mode="before")
+    @classmethod
+    def _are_numbers(cls, value: object) -> object:
+        for number in value if isinstance(value, (list, tuple)) else [value]:
+            if isinstance(number, str) and re.fullmatch(r"AS ?\d+|\d+", number, re.IGNORECASE):
+                raise ValueError(f"{number!r} is not a number: write {re.sub(r'[^0-9]', '', number)}")
+        return value
 
     def value(self, record: dict[str, Any]) -> object:
         return record.get("autonomous_system_number")

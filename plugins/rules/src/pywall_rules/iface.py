@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleIndex, RuleKind
 
@@ -15,6 +16,10 @@ from .one_or_many import OneOrMany, Word
 
 if TYPE_CHECKING:
     from pywall_core.api import Host, Surroundings
+
+
+#: characters of a device's name at most (IFNAMSIZ of linux/if.h, without the closing zero)
+_LONGEST: Final = 15
 
 
 class Iface(RuleKind):
@@ -30,6 +35,14 @@ class Iface(RuleKind):
     outdev: OneOrMany[Word] | None = Field(
         default=None, alias="out", description="outgoing: a name or pattern, or a list"
     )
+
+    @field_validator("indev", "outdev")
+    @classmethod
+    def _are_devices(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for name in names or ():
+            if form := _right_form(name):
+                raise ValueError(f"{name!r} is not the name of a device: {form}")
+        return names
 
     @model_validator(mode="after")
     def _asks_something(self) -> Self:
@@ -70,6 +83,23 @@ class Iface(RuleKind):
             return YES
 
         return match
+
+
+def _right_form(name: str) -> str:
+    """Return what is written instead of a name that no device can have; nothing for others."""
+    bare = re.sub(r"^(?:!\s*|not\s+)", "", name)
+    if bare != name:
+        return f"for all but this, write {{not: {{rule: iface, in: {bare}}}}}"
+    if name.lower() in ("any", "all"):
+        return "for any device, leave the rule out"
+    if re.search(r"[,;|\s]", name):
+        return f"write a list, [{', '.join(re.split(r'[,;|' + chr(92) + 's]+', name))}]"
+    alias = re.fullmatch(r"(\w+):\w+", name)
+    if alias:
+        return f"an alias is an address of the device, write {alias[1]}"
+    if name.endswith("+"):
+        return f"a pattern ends with *, write '{name[:-1]}*'"
+    return "it has at most 15 characters, and no '/'" if len(name) > _LONGEST or "/" in name or not name else ""
 
 
 def _look_in(packet: Packet, flow: Flow) -> tuple[str, ...]:

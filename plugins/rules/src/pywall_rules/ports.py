@@ -93,28 +93,27 @@ def port_text(text: str) -> int:
 def _right_form(entry: Any) -> str:
     """Return how people write ports elsewhere, and how they are written here."""
     text = str(entry).strip()
-    low, colon, high = text.partition(":")
+    if isinstance(entry, list):
+        return f": a list is not in a list, write {', '.join(map(str, entry))} without its brackets"
+    if isinstance(entry, dict) and entry:
+        return f": write a list with [ ], [{', '.join(map(str, entry))}]"
+    if isinstance(entry, float) and entry.is_integer():
+        return f": write {int(entry)}"
     if text.isdecimal() and isinstance(entry, str):
         return f": write {text} without quotes"
-    if colon and low.isdecimal() and high.isdecimal():
-        return f": a range is written {low}-{high}"
-    if "," in text or (" " in text and text.replace(" ", "").isdecimal()):
-        return f": write a list, [{', '.join(text.replace(',', ' ').split())}]"
-    compared = re.fullmatch(r"([<>]=?)\s*(\d+)", text)
-    if compared:
-        sign, bound = compared[1], int(compared[2])
-        return f": write {bound + (sign == '>')}-65535" if sign[0] == ">" else f": write 0-{bound - (sign == '<')}"
-    if text.startswith("!"):
-        return f": for all but this, write {{not: {{rule: port, dst: {text.lstrip('! ')}}}}}"
+    if not isinstance(entry, bool) and (form := _span_form(text.strip("[]"))):
+        return form
+    if text.startswith(("!", "not ")):
+        return f": for all but this, write {{not: {{rule: port, dst: {text.removeprefix('not').lstrip('!= ')}}}}}"
     if text.lower() in ("any", "all", "*"):
         return ": for any port, write {rule: protocol, is: tcp}"
-    if any(sign in text for sign in _DASHES):
-        return f": a range is written with -, {re.sub(f'[{_DASHES}]', '-', text)}"
-    number, slash, protocol = text.partition("/")
-    if protocol.isdecimal() and number in PORT_PROTOCOLS:
-        number, protocol = protocol, number
-    if slash and number.isdecimal() and protocol in PORT_PROTOCOLS:
-        return f": write {{rule: port, protocol: {protocol}, dst: {number}}}"
+    if re.fullmatch(r"[$%]\W?\w+\W?", text):
+        return f": a variable is written ${{{re.sub(chr(92) + 'W', '', text)}}}"
+    sides = re.fullmatch(r"(?P<a>[\w-]+)\s*[/:]\s*(?P<b>[\w-]+)", text.lower())
+    if sides:
+        number, protocol = (sides["b"], sides["a"]) if sides["a"] in PORT_PROTOCOLS else (sides["a"], sides["b"])
+        if protocol in PORT_PROTOCOLS and number.replace("-", "").isdecimal():
+            return f": write {{rule: port, protocol: {protocol}, dst: {number}}}"
     if isinstance(entry, str) and text.replace("-", "").isalnum():
         with suppress(OSError):
             return (
@@ -123,9 +122,28 @@ def _right_form(entry: Any) -> str:
     return " (0-65535)"
 
 
+def _span_form(text: str) -> str:
+    """Return the form of several ports that are written otherwise: a range, an open range, a list."""
+    plain = re.sub(f"[{_DASHES}]", "-", text)
+    span = re.fullmatch(r"(\d*)\s*(?::|-|\.\.+|to)\s*(\d*)", plain)
+    if span and (span[1] or span[2]):
+        form = f"{span[1] or 0}-{span[2] or 65535}"
+        return f": a range is written with -, {form}" if plain != text else f": a range is written {form}"
+    compared = re.fullmatch(r"([<>]=?)\s*(\d+)", text)
+    if compared:
+        sign, bound = compared[1], int(compared[2])
+        return f": write {bound + (sign == '>')}-65535" if sign[0] == ">" else f": write 0-{bound - (sign == '<')}"
+    several = re.split(r"[\s,;|]+", text)
+    if len(several) > 1 and all(re.fullmatch(r"\d+(-\d+)?|[a-z][a-z-]*", one) for one in several):
+        return f": write a list, [{', '.join(several)}]"
+    return ""
+
+
 def _range(entry: Any) -> range:
     if isinstance(entry, str) and _RANGE.fullmatch(entry):
         low, _, high = entry.partition("-")
+        if "-" in high:
+            raise ValueError(f"{entry!r} is not a port, nor a range, 1000-2000")
         first, last = port_text(low), port_text(high)
         if first > last:
             raise ValueError(f"{entry!r} is an empty range: the lower port comes first")

@@ -64,6 +64,11 @@ def _right_form(entry: Any) -> str:
         return ": for any protocol, write {rule: always}"
     if text in ("ipv6-icmp", "icmp6"):
         return ": write icmpv6"
+    bare = re.sub(r"^(?:!\s*|not\s+)", "", text)
+    if bare != text:
+        return f": for all but this, write {{not: {{rule: protocol, is: {bare}}}}}"
+    if text in ("http", "https", "tls", "ssh", "dns", "ftp", "smtp", "quic"):
+        return f": it is spoken inside TCP or UDP, write {{rule: app, is: {'tls' if text == 'https' else text}}}"
     return f" (0-255, {', '.join(list(NUMBERS)[:8])}, ...)"
 
 

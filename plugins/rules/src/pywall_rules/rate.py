@@ -11,6 +11,9 @@ _SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _UNITS: Final = {"": 1, "k": 1000, "M": 1_000_000, "G": 1_000_000_000}
 _RATE: Final = re.compile(r"(\d+)\s*([kMG]?)(?:B|bytes)?\s*/\s*(?:(s|m|h|d)|(sec|second|min|minute|hour|day))")
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
+_LONG: Final = re.compile(r"(\d+)\s*(seconds?|secs?|minutes?|mins?|hours?|hrs?|days?)", re.IGNORECASE)
+_OVER: Final = re.compile(r"(\d+)\s*(?:/|in|per)\s*(\d+)\s*([smhd])")
+_BITS: Final = re.compile(r"(\d+)\s*([kKmMgG])(?:bit|b)(?:/s|ps)?")
 
 
 def rate(value: Any) -> float:
@@ -19,8 +22,19 @@ def rate(value: Any) -> float:
         return value
     found = _RATE.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None or int(found[1]) == 0:
-        raise ValueError(f"{value!r} is not a rate: write 10/s, 100/m, 5/h, or 2MB/s")
+        raise ValueError(f"{value!r} is not a rate: write {_rate_form(str(value)) or '10/s, 100/m, 5/h, or 2MB/s'}")
     return int(found[1]) * _UNITS[found[2]] / _SECONDS[(found[3] or found[4])[0]]
+
+
+def _rate_form(text: str) -> str:
+    """Return the form of so many in so long, and of bits a second; nothing of others."""
+    over = _OVER.fullmatch(text.strip())
+    if over:
+        return f"so many in so long as {{rule: seen, times: {over[1]}, within: {over[2]}{over[3]}}}"
+    bits = _BITS.fullmatch(text.strip())
+    if bits is None:
+        return ""
+    return f"bytes, {int(bits[1]) * _UNITS[bits[2].replace('K', 'k').replace('m', 'M').replace('g', 'G')] // 8000}kB/s"
 
 
 def duration(value: Any) -> float:
@@ -29,7 +43,9 @@ def duration(value: Any) -> float:
         return float(value)
     found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None or float(found[1]) == 0:
-        raise ValueError(f"{value!r} is not a duration: write 30s, 10m, 2h or 1d")
+        long = _LONG.fullmatch(str(value).strip())
+        form = f"{long[1]}{long[2][0].lower()}" if long else "30s, 10m, 2h or 1d"
+        raise ValueError(f"{value!r} is not a duration: write {form}")
     return float(found[1]) * _SECONDS[found[2]]
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import re
 import socket
 from contextlib import suppress
-from typing import TYPE_CHECKING, ClassVar, Final, Self
+from typing import TYPE_CHECKING, ClassVar, Final
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator
 
 from pywall_core.api import NO, TCP, UDP, YES, Answer, Flow, Matcher, Packet, RuleIndex, RuleKind
 
+from .lists import one_or_more
 from .one_or_many import OneOrMany
 
 if TYPE_CHECKING:
@@ -48,11 +50,18 @@ class Service(RuleKind):
     names: OneOrMany[str] = Field(alias="is", description="ssh, https, dns, web, dhcp, mail, ..., or a list")
     replies: bool = Field(default=False, alias="from", description="true: packets that come from these ports")
 
-    @model_validator(mode="after")
-    def _is_known(self) -> Self:
-        for name in self.names:
-            ports_of(name)
-        return self
+    @field_validator("names", mode="before")
+    @classmethod
+    def _are_names(cls, value: object) -> object:
+        for name in one_or_more(list(value) if isinstance(value, tuple) else value):
+            digits = re.fullmatch(r"(?:(tcp|udp)[/:])?(\d{1,5})(?:/(tcp|udp))?", str(name))
+            if digits:
+                protocol = digits[1] or digits[3]
+                form = f"{{rule: port, {f'protocol: {protocol}, ' if protocol else ''}dst: {digits[2]}}}"
+                raise ValueError(f"{name} is a port: write {form}")
+            if isinstance(name, str):
+                ports_of(name)
+        return value
 
     def index(self, host: Host) -> RuleIndex:
         replies = self.replies
@@ -95,7 +104,8 @@ def ports_of(name: str) -> tuple[tuple[int, int, int], ...]:
             port = socket.getservbyname(name.lower(), protocol)
             ports.append((number, port, port))
     if not ports:
-        near = difflib.get_close_matches(name.lower(), SERVICES, n=1)
+        name_in_services = name.lower().removeprefix("open")
+        near = difflib.get_close_matches(name_in_services, [*SERVICES, "ssh", "ntp", "snmp", "ldap"], n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ValueError(
             f"no service {name!r} in our list nor in /etc/services{hint} (a port: {{rule: port, dst: 22}})"

@@ -1,0 +1,164 @@
+"""One line of ufw, pf, nft, iptables or firewalld, read word by word: the rule that says the same here.
+
+A line is translated when every word of it is understood, and not at all otherwise.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, Final
+
+from ..model.verdict import Action
+from .aliases import ACTION_ALIASES
+from .fields import rule_of_fields
+
+_ACTIONS: Final = {**{name.lower(): name for name in Action.__members__}, **ACTION_ALIASES}
+#: words in front of a value, and the field that the value is
+_VALUES: Final = {
+    **dict.fromkeys(("from", "saddr", "-s", "--source", "source"), "src"),
+    **dict.fromkeys(("to", "daddr", "-d", "--destination", "destination"), "dst"),
+    **dict.fromkeys(("dport", "dports", "--dport", "--dports", "--add-port", "port"), "dport"),
+    **dict.fromkeys(("sport", "--sport", "--sports"), "sport"),
+    **dict.fromkeys(("proto", "-p", "--protocol", "l4proto", "protocol"), "protocol"),
+    **dict.fromkeys(("-i", "iif", "iifname", "--in-interface"), "in"),
+    **dict.fromkeys(("-o", "oif", "oifname", "--out-interface"), "out"),
+    **dict.fromkeys(("app", "service", "--add-service"), "service"),
+    **dict.fromkeys(("-j", "--jump"), "action"),
+}
+#: words that say nothing which the chain does not say
+_NOISE: Final = frozenset(
+    re.findall(
+        r"\S+",
+        "ufw rule in out quick inet inet6 ip ip6 any all anywhere counter meta firewall-cmd --permanent family ipv4 "
+        "ipv6 address name nft",
+    )
+)
+#: words with which firewalld names what is open
+_OPENED: Final = frozenset({"--add-service", "--add-port", "service", "port"})
+_SERVICES: Final = {"openssh": "ssh", "apache": "http", "apache full": "web", "nginx full": "web", "www": "http"}
+_ALL: Final = frozenset({"all", "any", "anywhere", "counter"})
+_WORD: Final = re.compile(r'\{[^}]*\}|"[^"]*"|[^\s=;<>/"{}]+(?:/[^\s=;<>"]+)?|<\w+>')
+_PORTS: Final = re.compile(r"(\d{1,5}(?:[:-]\d{1,5})?(?:,\d{1,5}(?:[:-]\d{1,5})?)*)(?:/(tcp|udp))?")
+_DEFAULT: Final = re.compile(
+    r"(?:ufw\s+)?(?:default|policy)\s+(?P<action>\w+)(?:\s+(?P<way>incoming|outgoing|routed))?|-P\s+(?P<chain>[A-Z]+)"
+    r"\s+(?P<target>\w+)|:(?P<hook>INPUT|OUTPUT|FORWARD)\s+(?P<policy>\w+).*"
+)
+_WAYS: Final = {"incoming": "INPUT", "outgoing": "OUTPUT", "routed": "FORWARD"}
+
+
+def translated(line: str) -> str:
+    """Return what is written here instead of a line of another firewall, or nothing where it is not understood."""
+    return _default(line) or _section(line) or _rule(line)
+
+
+def _default(line: str) -> str:
+    """Return the form of a line that says what becomes of packets that no rule matches."""
+    found = _DEFAULT.fullmatch(line)
+    action = found and _ACTIONS.get((found["action"] or found["target"] or found["policy"]).lower())
+    if not found or not action:
+        return ""
+    chain = found["chain"] or found["hook"] or _WAYS.get(found["way"] or "", "INPUT")
+    return f"default: {{{chain}: {action}}} beside chains"
+
+
+def _section(line: str) -> str:
+    """Return the form of a line that belongs elsewhere in the file, or is a command."""
+    table = re.fullmatch(r"table\s+<(\w+)>.*?(?:file\s+\"?([^\s\"]+)\"?.*)?", line)
+    if table:
+        content = f"file: {table[2]}" if table[2] else "entries: [...]"
+        return f"sets: {{{table[1]}: {{{content}}}}} beside chains, and {{rule: ip, src: '@{table[1]}', action: DROP}}"
+    skipped = re.fullmatch(r"set\s+skip\s+on\s+(\w+)", line)
+    if skipped:
+        return f"{{rule: iface, in: {skipped[1]}, action: ACCEPT}}"
+    banned = re.fullmatch(r"cscli\s+decisions\s+add\s.*?(?:--ip|--range|-i|-r)\s+(\S+).*", line)
+    return f"nothing here: the command 'pywall block {banned[1]} --for 4h' does it" if banned else ""
+
+
+def _rule(line: str) -> str:
+    fields: dict[str, Any] = {}
+    words = _words(re.sub(r"\bfrom\s+(\S+)\s+port\s", r"from \1 sport ", line))
+    for word in words:
+        if not _take(word, words, fields):
+            return ""
+    action = fields.pop("action", None)
+    named = re.findall(r"[\w-]+", line)
+    if action is None and ("=" in line or line.startswith("--")) and not _OPENED.isdisjoint(named):
+        action = "ACCEPT"  # what firewalld lists is open
+    if action is None or not (fields or len(named) == 1 or not _ALL.isdisjoint(line.lower().split())):
+        return ""
+    return rule_of_fields(fields, action)
+
+
+def _words(line: str) -> Iterator[str]:
+    return iter(word.strip('"') for word in _WORD.findall(line.replace("=", " ")))
+
+
+def _take(word: str, words: Iterator[str], fields: dict[str, Any]) -> bool:
+    """Note what a word and its value say. False: it is not understood."""
+    lower = word.lower()
+    ports = _PORTS.fullmatch(lower)
+    if lower == "limit" and "action" not in fields:
+        fields["action"] = "limit"
+    elif lower in _ACTIONS and _ACTIONS[lower] in Action.__members__ and "action" not in fields:
+        fields["action"] = _ACTIONS[lower]
+    elif lower in ("tcp", "udp"):
+        fields["protocol"] = lower
+    elif lower == "on":
+        fields["in"] = next(words, "")
+    elif lower in ("source", "destination", "service", "port") and lower in _VALUES:
+        return _value(_VALUES[lower], _named(words), fields)
+    elif lower in _VALUES:
+        value = next(words, "")
+        if lower in ("from", "to") and value == "port":
+            return _value("sport" if lower == "from" else "dport", next(words, ""), fields)
+        return _value(_VALUES[lower], value, fields)
+    elif ports:
+        return _value("dport", word, fields)
+    elif lower not in _NOISE:
+        return "action" in fields and _value("service", word, fields)
+    return True
+
+
+def _named(words: Iterator[str]) -> str:
+    """Return the value of ``address="..."``, ``name="..."`` or ``port="..."``, or the next word."""
+    word = next(words, "")
+    return next(words, "") if word in ("address", "name", "port") else word
+
+
+def _value(field: str, text: str, fields: dict[str, Any]) -> bool:
+    if field == "action":
+        return _take(text, iter(()), fields) and "action" in fields
+    if field in fields or not text or text.startswith("!"):
+        return False
+    if text.lower() in ("any", "all", "anywhere"):
+        return True
+    if field == "service":
+        name = _SERVICES.get(text.lower(), text.lower())
+        with suppress(OSError):
+            socket.getservbyname(name)
+            fields["service"] = name
+        return "service" in fields
+    if text.startswith("<"):
+        text = f"@{text[1:-1]}"
+    several = re.split(r"[\s,]+", text.strip("{} ,")) if text[0] == "{" or "," in text else [text]
+    if field in ("dport", "sport"):
+        return _ports(field, several, fields)
+    fields[field] = several if len(several) > 1 else several[0]
+    return True
+
+
+def _ports(field: str, several: list[str], fields: dict[str, Any]) -> bool:
+    numbers: list[Any] = []
+    for one in several:
+        found = _PORTS.fullmatch(one.lower())
+        if not found:
+            return not numbers and field == "dport" and len(several) == 1 and _value("service", one, fields)
+        if found[2]:
+            fields["protocol"] = found[2]
+        span = found[1].replace(":", "-")
+        numbers.append(int(span) if span.isdecimal() else span)
+    fields[field] = numbers if len(numbers) > 1 else numbers[0]
+    return True
