@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleIndex, RuleKind
 
-from .lists import one_or_more
+from .one_or_many import OneOrMany
 from .port import Port
 from .ports import PORT_PROTOCOLS
 
@@ -39,16 +39,11 @@ NUMBERS: Final = {
 }
 
 
-def _numbers(value: Any) -> frozenset[int]:
-    if isinstance(value, frozenset):
-        return value
-    numbers = set()
-    for entry in one_or_more(value):
-        number = NUMBERS.get(entry, -1) if isinstance(entry, str) else entry
-        if type(number) is not int or not 0 <= number <= 255:
-            raise ValueError(f"{entry!r} is not an IP protocol{_right_form(entry)}")
-        numbers.add(number)
-    return frozenset(numbers)
+def _number(entry: Any) -> int:
+    number = NUMBERS.get(entry, -1) if isinstance(entry, str) else entry
+    if type(number) is not int or not 0 <= number <= 255:
+        raise ValueError(f"{entry!r} is not an IP protocol{_right_form(entry)}")
+    return number
 
 
 def _right_form(entry: Any) -> str:
@@ -72,8 +67,8 @@ def _right_form(entry: Any) -> str:
     return f" (0-255, {', '.join(list(NUMBERS)[:8])}, ...)"
 
 
-_ONE = {"anyOf": [{"enum": list(NUMBERS)}, {"type": "integer", "minimum": 0, "maximum": 255}]}
-_SCHEMA = {"anyOf": [_ONE, {"type": "array", "items": _ONE, "minItems": 1}]}
+_SCHEMA: Final = {"anyOf": [{"enum": list(NUMBERS)}, {"type": "integer", "minimum": 0, "maximum": 255}]}
+Number = Annotated[int, BeforeValidator(_number), WithJsonSchema(_SCHEMA)]
 
 
 class Protocol(RuleKind):
@@ -81,20 +76,20 @@ class Protocol(RuleKind):
 
     kind: ClassVar[str] = "protocol"
 
-    numbers: Annotated[frozenset[int], BeforeValidator(_numbers), WithJsonSchema(_SCHEMA)] = Field(
+    numbers: OneOrMany[Number] = Field(
         alias="is", description="a name (tcp, udp, icmp, icmpv6, gre, esp, sctp, ...) or number, or a list"
     )
 
     def covers(self, other: RuleKind) -> bool:
         if isinstance(other, Port):
             return other.protocol is not None and PORT_PROTOCOLS[other.protocol] in self.numbers
-        return isinstance(other, Protocol) and self.numbers >= other.numbers
+        return isinstance(other, Protocol) and set(self.numbers) >= set(other.numbers)
 
     def index(self, host: Host) -> RuleIndex:
-        return RuleIndex("protocol", lambda packet, flow: (packet.proto,), keys=tuple(self.numbers))
+        return RuleIndex("protocol", lambda packet, flow: (packet.proto,), keys=tuple(dict.fromkeys(self.numbers)))
 
     def compile(self, host: Host) -> Matcher:
-        numbers = self.numbers
+        numbers = frozenset(self.numbers)
 
         def match(packet: Packet, flow: Flow) -> Answer:
             return YES if packet.proto in numbers else NO

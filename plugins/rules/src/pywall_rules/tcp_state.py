@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from pywall_core.api import INPUT, NO, OUTPUT, TCP, YES, Answer, Flow, Matcher, Packet, RuleKind
 
-from .lists import one_or_more
+from .one_or_many import OneOrMany
 
 if TYPE_CHECKING:
     from pywall_core.api import Host
@@ -48,16 +48,14 @@ _ALL: Final = frozenset().union(*STATES.values())
 _OPENING: Final = STATES["CLOSED"] | STATES["SYN_RCVD"] | STATES["SYN_SENT"]
 
 
-def _states(value: Any) -> frozenset[str]:
-    if isinstance(value, frozenset):
-        return value
-    states: frozenset[str] = frozenset()
-    for entry in one_or_more(value):
-        found = STATES.get(entry.upper().replace("-", "_")) if isinstance(entry, str) else None
-        if found is None:
-            raise ValueError(f"{entry!r} is not a TCP state{_form(entry)}")
-        states |= found
-    return states
+def _states(entry: Any) -> frozenset[str]:
+    """Return the states that a name means. :raises ValueError: it is none"""
+    if isinstance(entry, frozenset):
+        return entry
+    found = STATES.get(entry.upper().replace("-", "_")) if isinstance(entry, str) else None
+    if found is None:
+        raise ValueError(f"{entry!r} is not a TCP state{_form(entry)}")
+    return found
 
 
 def _form(entry: object) -> str:
@@ -70,8 +68,7 @@ def _form(entry: object) -> str:
     return f" ({', '.join(sorted(STATES))})"
 
 
-_SCHEMA = {"anyOf": [{"enum": sorted(STATES)}, {"type": "array", "items": {"enum": sorted(STATES)}, "minItems": 1}]}
-States = Annotated[frozenset[str], BeforeValidator(_states), WithJsonSchema(_SCHEMA)]
+State = Annotated[frozenset[str], BeforeValidator(_states), WithJsonSchema({"enum": sorted(STATES)})]
 
 
 class TcpState(RuleKind):
@@ -84,8 +81,8 @@ class TcpState(RuleKind):
     scope: ClassVar = "packet"
     requires: ClassVar[tuple[str, ...]] = ("tcp-state",)
 
-    among: States | None = Field(default=None, alias="is", description="a state or a list: one of them")
-    outside: States | None = Field(default=None, alias="not", description="a state or a list: none of them")
+    among: OneOrMany[State] | None = Field(default=None, alias="is", description="a state or a list: one of them")
+    outside: OneOrMany[State] | None = Field(default=None, alias="not", description="a state or a list: none of them")
 
     @model_validator(mode="after")
     def _asks_one_thing(self) -> Self:
@@ -96,7 +93,8 @@ class TcpState(RuleKind):
     @property
     def wanted(self) -> frozenset[str]:
         """All states for which the answer is YES."""
-        return self.among if self.among is not None else _ALL - (self.outside or frozenset())
+        none: frozenset[str] = frozenset()
+        return none.union(*self.among) if self.among is not None else _ALL.difference(*self.outside or ())
 
     def concerns(self, flow: Flow) -> bool:
         """Rules about the opening of connections are done with established ones, so their verdicts can be final."""

@@ -254,41 +254,38 @@ def _handshake(data: bytes, wanted: int) -> tuple[bytes, bool]:
 
     Reads until ``wanted`` bytes are there.
     """
-    parts: list[bytes] = []
-    have = at = 0
-    for _ in range(_FEW):
-        if at + 5 > len(data) or have >= wanted:
-            return b"".join(parts), False
-        if data[at] != HANDSHAKE or data[at + 1] != 3:
-            return b"".join(parts), True
-        length = u16(data, at + 3)
-        parts.append(data[at + 5 : at + 5 + length])
-        have += len(parts[-1])
-        at += 5 + length
-    return _handshake_of_many(data, wanted)
-
-
-def _handshake_of_many(data: bytes, wanted: int) -> tuple[bytes, bool]:
-    """Return the same of messages in many records."""
+    message, at, ended = _read_records(data, 0, wanted, _FEW)
+    if ended or at + 5 > len(data) or len(message) >= wanted:
+        return message, ended
     whole = len(data) // _STEP * _STEP
     joined, at, ended = _joined(data[:whole]) if whole > _STEP else (b"", 0, False)
     if ended:
         return joined, True
-    parts = [joined]
-    have = len(joined)
-    while at + 5 <= len(data) and have < wanted:
+    rest, _, ended = _read_records(data, at, wanted - len(joined), len(data))
+    return joined + rest, ended
+
+
+def _read_records(data: bytes, at: int, wanted: int, most: int) -> tuple[bytes, int, bool]:
+    """Return the joined fragments of handshake records from ``at`` on: ``wanted`` bytes, of ``most`` records at most.
+
+    Also where the next record begins, and whether one of another kind is there.
+    """
+    parts: list[bytes] = []
+    have = 0
+    while most and at + 5 <= len(data) and have < wanted:
         if data[at] != HANDSHAKE or data[at + 1] != 3:
-            return b"".join(parts), True
+            return b"".join(parts), at, True
         length = u16(data, at + 3)
         parts.append(data[at + 5 : at + 5 + length])
         have += len(parts[-1])
         at += 5 + length
-    return b"".join(parts), False
+        most -= 1
+    return b"".join(parts), at, False
 
 
 @lru_cache(maxsize=256)
 def _joined(data: bytes) -> tuple[bytes, int, bool]:
-    """Return the same of the whole records in ``data``, a multiple of the step, and where the next one begins.
+    """Return the same of all whole records in ``data``, whose length is a multiple of the step.
 
     A hello in records of one byte each is not read from its start for every byte that comes.
     """
