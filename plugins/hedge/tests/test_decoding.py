@@ -6,7 +6,7 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pywall_hedge import gate
+from pywall_hedge import decoding, gate
 from pywall_hedge.decoding import decode, without_constants, xor_key
 from pywall_hedge.entropy import entropy
 
@@ -143,3 +143,9 @@ def test_constants_between_bytes_are_left_out(pattern):
 def test_any_bytes_are_looked_at_for_constants(data):
     found = without_constants(data)
     assert found is None or len(found) < len(data)
+
+
+def test_a_run_of_any_alphabet_is_a_run_of_what_is_searched_first():
+    for _, alphabet, _, least in decoding._ALPHABETS:
+        assert decoding._RUN.fullmatch(alphabet)
+        assert decoding._RUN.fullmatch(alphabet[:least])

@@ -10,6 +10,7 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pywall_hedge import spelling
 from pywall_hedge.decoding import decode
 from pywall_hedge.spelling import SPELLINGS, lists_digests
 
@@ -105,3 +106,23 @@ def test_any_bytes_are_looked_at(name, spell, data):
 def test_text_holds_nothing(text):
     for start in range(0, 40_000, 4000):
         assert decode(text[start : start + 4000]) is None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "characters"),
+    [
+        (spelling._PAIRS, spelling._OF_HEXADECIMAL),
+        (spelling._QUADS, spelling._OF_HEXADECIMAL),
+        (spelling._DUMP, spelling._OF_HEXADECIMAL),
+        (spelling._NUMBERS, spelling._OF_DECIMAL),
+        (spelling._WIDE, spelling._OF_INTEGERS),
+        (spelling._BITS, b"01"),
+        (spelling._TOKEN, spelling._HEXADECIMAL),
+    ],
+)
+@given(data=st.data())
+@settings(max_examples=50)
+def test_what_is_searched_for_consists_of_its_characters(pattern, characters, data):
+    """So a text with fewer of them needs no search."""
+    found = data.draw(st.from_regex(pattern, fullmatch=True))
+    assert spelling.share(found, characters) == 1

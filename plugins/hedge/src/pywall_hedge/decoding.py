@@ -14,6 +14,9 @@ from collections.abc import Callable
 from math import exp, sqrt
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from .spelling import LEAST, MOST, SPELLINGS, digits_to_bytes, lists_digests
 
 NESTED = 3
@@ -147,12 +150,17 @@ _ALPHABETS: tuple[tuple[str, bytes, Callable[[bytes], bytes], int], ...] = (
 """Name, alphabet, decoder, and characters of a run at least."""
 _PATTERNS = tuple(re.compile(b"[" + re.escape(alphabet) + b"]{%d,}" % least) for _, alphabet, _, least in _ALPHABETS)
 
+_RUN = re.compile(rb"[!-~]{16,}")
+"""What each run of an alphabet is a part of."""
+
 
 def _runs(data: bytes) -> Decoding | None:
     """Undo a well-known alphabet whose characters are all used, as often as random ones."""
     folded = data.replace(b"\r\n", b"").replace(b"\n", b"") if data.count(b"\n") * 40 < len(data) * 2 else data
     if b"<~" in folded or b"zz" in folded:
         folded = folded.replace(b"<~", b"").replace(b"~>", b"")
+    if sum(map(len, _RUN.findall(folded))) < max(LEAST, MOST * len(folded)):
+        return None
     candidates = []
     for (name, alphabet, decode, _), pattern in zip(_ALPHABETS, _PATTERNS, strict=True):
         runs = pattern.findall(folded)
@@ -209,11 +217,17 @@ def _narrow(data: bytes) -> Decoding | None:
     return Decoding(f"{bits}-bit", inner)
 
 
+def _counts(data: bytes) -> npt.NDArray[np.int64]:
+    """How often each value of a byte occurs, shape (256,)."""
+    return np.bincount(np.frombuffer(data, np.uint8), minlength=256)
+
+
 def _usual(data: bytes) -> tuple[list[int], float]:
     """Return the values that nearly all of the data consists of, and chi-square of their being as frequent; of other
     data no values."""
-    counts = {value: data.count(value) for value in set(data)}
-    usual = sorted(value for value, count in counts.items() if count * 4 * len(counts) > len(data))
+    counts = _counts(data).tolist()
+    least = 4 * (256 - counts.count(0))
+    usual = [value for value, count in enumerate(counts) if count * least > len(data)]
     total = sum(counts[value] for value in usual)
     if not usual or total < 0.94 * len(data):
         return [], 0.0
@@ -230,7 +244,7 @@ def _even_digits(data: bytes) -> bytes | None:
     """Return the data without the digit of each block that is uneven, or None."""
     for block in range(3, 17):
         columns = [data[start::block] for start in range(block)]
-        worst = max(columns, key=lambda column: sum(column.count(value) ** 2 for value in set(column)))
+        worst = max(columns, key=lambda column: int((_counts(column) ** 2).sum()))
         columns.remove(worst)
         rest = b"".join(columns)
         usual, chi2 = _usual(rest)

@@ -44,38 +44,47 @@ def _xxh32_short(data: bytes) -> int:
     return value ^ value >> 16
 
 
-def lz4_sequences(data: bytes) -> int | None:
-    """Walk LZ4 sequences as far as the bytes go; how many matches there were, None when one reaches before the
-    start."""
-    place = produced = matches = 0
+def lz4_sequences(data: bytes, place: int = 0) -> int | None:
+    """Walk LZ4 sequences from `place` as far as the bytes go; how many matches there were, None when one reaches before
+    the start."""
+    produced = matches = 0
     size = len(data)
     while place < size:
         token = data[place]
+        literals, length = token >> 4, token & 15
         place += 1
-        lengths = [token >> 4, token & 15]
-        for index in (0, 1):
-            while lengths[index] >= 15 and place < size:
-                lengths[index] += data[place]
-                place += 1
-                if data[place - 1] != 255:
-                    break
-            if index == 0:
-                place += lengths[0]
-                produced += lengths[0]
-                if place + 2 > size:
-                    return matches
-                offset = _little(data, place, 2)
-                place += 2
-                if not 0 < offset <= produced:
-                    return None
-        produced += lengths[1] + 4
+        if literals == 15:
+            literals, place = _longer(data, place)
+        place += literals
+        produced += literals
+        if place + 2 > size:
+            return matches
+        offset = data[place] | data[place + 1] << 8
+        place += 2
+        if not 0 < offset <= produced:
+            return None
+        if length == 15:
+            length, place = _longer(data, place)
+        produced += length + 4
         matches += 1
     return matches
 
 
+def _longer(data: bytes, place: int) -> tuple[int, int]:
+    """Return a length that is 15 and the bytes from `place` up to the first below 255, and the place behind them."""
+    length = 15
+    while place < len(data):
+        byte = data[place]
+        length += byte
+        place += 1
+        if byte != 255:
+            break
+    return length, place
+
+
 def lz4_block(data: bytes) -> bool:
     """A bare block, with or without its size before it: enough matches that all reach back into what was produced."""
-    return any((lz4_sequences(data[start:]) or 0) >= 3 for start in (0, 4))
+    return (lz4_sequences(data) or 0) >= 3 or (lz4_sequences(data, 4) or 0) >= 3
 
 
 def lzop(data: bytes) -> bool:

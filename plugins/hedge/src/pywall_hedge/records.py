@@ -33,12 +33,17 @@ _FIELDS = tuple(
         offset,
         width,
         order,
-        tuple(Layout(offset, width, order, extra) for extra in ((0, 1, 2, 4, -1) if width > 1 else (0, 1, -1))),
+        tuple(
+            (Layout(offset, width, order, extra), offset + (offset + width + extra if extra >= 0 else 0))
+            for extra in ((0, 1, 2, 4, -1) if width > 1 else (0, 1, -1))
+        ),
     )
     for width in (8, 4, 3, 2, 1, 0)
     for order in (_ORDERS if width > 1 else _ORDERS[:1])
     for offset in range(9 if width > 1 else 5)
 )
+"""Where fields are looked for, with what they lay out: the second field stands behind the first by its value and the
+number beside the layout."""
 _FIELDS_FROM = {least: tuple(field for field in _FIELDS if field[1] >= least) for least in (0, 2)}
 _SHORT_FIELDS = {least: tuple(field for field in fields if field[1] < 3) for least, fields in _FIELDS_FROM.items()}
 _FULL = range(1200, 1501)
@@ -65,13 +70,20 @@ def find_layout(data: bytes, sizes: Sequence[int]) -> Layout | None:
     if len(data) < 48:
         return None
     start = data[:SEARCHED]
+    size = len(start)
     ends = set(accumulate(sizes))
     best, best_score = None, CONVINCING
     least = 2 if len(sizes) == 1 and len(data) in _FULL else 0
     for offset, width, order, layouts in _FIELDS_FROM[least] if 0 in start[:_ZERO] else _SHORT_FIELDS[least]:
-        if width and int.from_bytes(start[offset : offset + width], order) > (_FIRST if width > 1 else _FIRST_OF_ONE):
+        first = int.from_bytes(start[offset : offset + width], order) if width else 0
+        if first > (_FIRST if width > 1 else _FIRST_OF_ONE):
             continue
-        for layout in layouts:
+        for layout, skipped in layouts:
+            if width > 1:  # where the second field says too much, as most do, there is no need to walk
+                second = first + skipped
+                end = second + width
+                if end > size or int.from_bytes(start[second:end], order) > _LONGEST:
+                    continue
             score = _walk(start, ends, layout)
             if score > best_score:
                 best, best_score = layout, score
@@ -94,28 +106,42 @@ def _walk(data: bytes, ends: set[int], layout: Layout) -> float:
 
     Each field has the bits that its largest value leaves unused; a record that ends where a message does has four more.
     """
-    place, size = 0, len(data)
+    offset, width, order, extra = layout
+    place, size, used = 0, len(data), width
     number = empty = largest = landed = bits = 0
     while number < _STEPS:
-        found = _length(data, place, layout)
-        if found is None:
+        at = place + offset
+        if width > 1:
+            if at + width > size:
+                break
+            length = int.from_bytes(data[at : at + width], order)
+        elif at < size and (width or data[at] < 128):
+            length, used = data[at], 1
+        elif (found := _field(data, at, width, order)) is not None:
+            length, used = found
+        else:
             break
-        length, used = found
-        if not 0 < length <= _LONGEST:
+        header = offset + used
+        if extra >= 0:
+            header += extra
+            length += header
+        if not header <= length <= _LONGEST:
             return 0
         place += length
-        if length <= layout.offset + used + max(layout.extra, 0):  # zeros are no chain of empty records
+        if length == header:  # zeros are no chain of empty records
             empty += 1
             if empty > EMPTY:
                 return 0
             continue
         number += 1
         bits += 8 * used
-        largest = max(largest, length)
+        if length > largest:
+            largest = length
         if place > size:
             break
-        landed += place in ends
-        if number in (4, 8) and bits - number * log2(largest + 1) + 4 * landed < 0.7 * number:
+        if place in ends:
+            landed += 1
+        if (number == 4 or number == 8) and bits - number * log2(largest + 1) + 4 * landed < 0.7 * number:
             return 0
     return bits - number * log2(largest + 1) + 4 * landed if number >= 3 else 0
 

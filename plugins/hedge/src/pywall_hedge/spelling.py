@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Iterable
 from math import exp
 
+import numpy as np
+
 LEAST = 96
 """Bytes of text below which nothing is decoded."""
 MOST = 0.6
@@ -44,6 +46,19 @@ _REST = 0.05
 """Share of other text beside digests that makes them names of things."""
 
 
+_HEXADECIMAL = b"0123456789abcdefABCDEF"
+_BLANKS = b" \t\n\r\f\v,;:|."
+_OF_HEXADECIMAL = _HEXADECIMAL + b"xuU\\&#%+-" + _BLANKS
+_OF_DECIMAL = b"0123456789" + _BLANKS
+_OF_INTEGERS = _OF_DECIMAL + b"-"
+"""All characters that a match consists of, so a text with fewer of them needs no search."""
+
+
+def share(text: bytes, characters: bytes) -> float:
+    """Return the share of the text, 0 to 1, that consists of these characters; 0 for no text."""
+    return (len(text) - len(text.translate(None, characters))) / max(len(text), 1)
+
+
 def _values(digits: list[bytes], base: int) -> bytes:
     return bytes(value for digit in digits if (value := int(digit, base)) < 256)
 
@@ -51,6 +66,8 @@ def _values(digits: list[bytes], base: int) -> bytes:
 def hexadecimal(text: bytes) -> bytes | None:
     """Return the bytes of pairs of digits, run together or apart (``0a:1f``, ``0x0a, 0x1f``, lines of a dump), of four
     digits behind a mark (``%u0a1f``), or None."""
+    if share(text, _OF_HEXADECIMAL) < MOST:
+        return None
     quads = b"".join(_QUADS.findall(text))
     if len(quads) >= max(LEAST, MOST * len(text)):
         return bytes.fromhex(b"".join(_QUAD.findall(quads)).decode())
@@ -68,6 +85,8 @@ def hexadecimal(text: bytes) -> bytes | None:
 
 def decimal(text: bytes) -> bytes | None:
     """Return the bytes of a list of decimal numbers from 0 to 255, or None."""
+    if share(text, _OF_DECIMAL) < MOST:
+        return None
     runs = _NUMBERS.findall(text)
     if sum(map(len, runs)) < max(LEAST, MOST * len(text)):
         return None
@@ -82,6 +101,8 @@ def integers(text: bytes) -> bytes | None:
     """Return the bytes of a list of decimal integers that fill their width (signed bytes, words of 2, 4 or 8 bytes), or
     None: an eighth of them at least is above half of what the width holds, so those that count or measure are none.
     """
+    if share(text, _OF_INTEGERS) < MOST:
+        return None
     runs = _WIDE.findall(text)
     if sum(map(len, runs)) < max(LEAST, MOST * len(text)):
         return None
@@ -99,6 +120,8 @@ def integers(text: bytes) -> bytes | None:
 
 def binary(text: bytes) -> bytes | None:
     """Return the bytes of digits 0 and 1, eight a byte, or None."""
+    if share(text, b"01") < 0.8:
+        return None
     digits = b"".join(_BITS.findall(text))
     if len(digits) < max(8 * LEAST, 0.8 * len(text)):
         return None
@@ -110,6 +133,8 @@ def lists_digests(text: bytes) -> bool:
 
     They stand for things, nobody sends anything in them.
     """
+    if share(text, _HEXADECIMAL) <= 0.5:
+        return False
     tokens = _TOKEN.findall(text)
     total = sum(map(len, tokens))
     inner = tokens[1:-1] or tokens
@@ -160,11 +185,11 @@ def widened(text: bytes) -> bytes | None:
     if (span := ord(usual[-1]) - ord(usual[0]) + 1) > 256 and ord(usual[0]) > 127:
         return _even_block(characters, ord(usual[0]), span)
     low = ord(usual[0]) if span <= 256 else ord(usual[len(usual) // 2]) - 128
-    places = [ord(character) - low for character in characters]
-    kept = bytes(place for place in places if 0 <= place < 256)
-    return (
-        kept if len(kept) * 20 >= 19 * len(characters) and max(map(kept.count, {*kept[:64]})) * 16 < len(kept) else None
-    )
+    places = np.frombuffer(characters.encode("utf-32-le"), "<i4") - low
+    kept = places[(places >= 0) & (places < 256)].astype(np.uint8).tobytes()
+    if len(kept) * 20 < 19 * len(characters) or max(map(kept.count, {*kept[:64]})) * 16 >= len(kept):
+        return None
+    return kept
 
 
 def _even_block(characters: str, low: int, span: int) -> bytes | None:

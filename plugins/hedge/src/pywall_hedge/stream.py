@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .classification import SHORTEST, Classification, classify
-from .decoding import xor_key
 from .entropy import entropy_of
 from .wald import Thresholds, bounded, logit, sigmoid, thresholds
 
@@ -128,6 +127,8 @@ class StreamClassifier:
         name = next((way.name for way in self._ways if way.name is not None and 2 * way.size >= self.bytes_seen), None)
         if name is not None:
             return Classification("compressed", 1 - share, name)
+        from .decoding import xor_key  # needs numpy
+
         noise = max((way.noise for way in self._ways), key=len)
         if (key := xor_key(bytes(noise))) is not None:
             return Classification("obfuscated", 1 - share, f"xor with {key.hex()}")

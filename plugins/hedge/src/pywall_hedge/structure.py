@@ -89,7 +89,10 @@ def examine(data: bytes) -> str | None:
         for magic, name, holds in _by_first.get(data[0], ()):
             if data.startswith(magic) and holds(data):
                 return name
-        return next((name for name, holds in _unmarked if holds(data)), None)
+        for name, holds in _unmarked:
+            if holds(data):
+                return name
+        return None
     except (IndexError, MemoryError, RecursionError):
         return None  # a header cut short where a parser looked ahead
     finally:
