@@ -20,6 +20,7 @@ api_version = 1
 protocols = ("nats",)
 transport = "tcp"
 tier = "exact"
+speaks_first = "server"
 first_client = b"CcPpSsUu\x16"
 first_server = b"IiPp+-Mm"
 
@@ -40,6 +41,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         info = _INFO.match(server)
         if info is not None and _OFFERS_TLS(info[0]):
             return Match("nats", restart=(0, info.end()))
+        if not server:
+            return NO  # a ClientHello waits for no INFO: rules on its name decide on this packet
     return either_first("nats", _side(client, _CONNECT, _CLIENT, _OPENINGS), _side(server, _INFO, _SERVER, _ANSWERS))
 
 
