@@ -17,7 +17,7 @@ from typing import Final
 
 from .. import __version__
 from ..stale import stale_modules
-from .common import CONFIGURATION, FAILURE, PLUGIN, PRIVILEGES, USAGE, complain, complain_about
+from .common import CONFIGURATION, FAILURE, PLUGIN, PRIVILEGES, USAGE, complain, complain_about, error_text
 
 #: Subcommands in the order of the help text, and the modules that hold them.
 COMMANDS: Final = {
@@ -99,9 +99,20 @@ def _run(arguments: list[str]) -> int:
         for name, point in _from_plugins().items():
             summary = point.dist.metadata["Summary"] if point.dist else ""
             subparsers.add_parser(name, help=f"{summary} (plugin {point.dist.name if point.dist else '?'})")
-    args = parser.parse_args(arguments)
+    args, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        _refuse(unknown, subparsers.choices.get(typed, parser))
     code = args.run(args)
     return code if isinstance(code, int) else 0
+
+
+def _refuse(unknown: list[str], parser: argparse.ArgumentParser) -> None:
+    """Leave with the usage of the command that was typed, and the nearest of its options."""
+    from ..config import nearest
+
+    options = [option for action in parser._actions for option in action.option_strings if len(option) > 2]
+    hint = nearest(unknown[0].partition("=")[0], options) if unknown[0].startswith("-") else ""
+    parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
 
 
 def whole_parser() -> argparse.ArgumentParser:
@@ -170,10 +181,10 @@ def _answer(error: Exception) -> int:
             complain(line)
         return PLUGIN
     if isinstance(error, PermissionError):
-        complain(f"not permitted: {error}")
+        complain(f"not permitted: {error_text(error)}")
         return PRIVILEGES
     if isinstance(error, OSError):
-        complain(str(error))
+        complain(error_text(error))
         return FAILURE
     complain(f"internal error: {type(error).__name__}: {error} (PYWALL_DEBUG=1 shows where)")
     return FAILURE

@@ -42,6 +42,13 @@ def complain(line: str) -> None:
     print(printable(line), file=sys.stderr)
 
 
+def error_text(error: BaseException) -> str:
+    """Return what the operating system refused, without its number: ``x.yaml: No such file or directory``."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+
+
 def complain_about(problem: Problem, kind: str = "") -> None:
     """One thing that is wrong with a configuration, below it the line of the file with a caret, on standard error."""
     complain(f"{kind}{problem}")

@@ -26,6 +26,8 @@ PARAMETERS: Final[dict[str, tuple[str, ...]]] = {
     "TrueRule": (),
     "EntropyRule": (),
 }
+#: what can be converted
+_READ: Final = "give the output of iptables-save or nft -j list ruleset, ufw's user.rules, or JSON of the first PyWall"
 
 
 class Converter:
@@ -72,8 +74,11 @@ class Converter:
             raise ConfigError([Problem(0, 0, "", f"larger than {MAX_BYTES >> 20} MiB", file)])
         try:
             data = json.loads(text, object_pairs_hook=_no_duplicates)
+        except UnicodeDecodeError:
+            raise ConfigError([Problem(0, 0, "", f"not text; {_READ}", file)]) from None
         except json.JSONDecodeError as error:
-            raise ConfigError([Problem(error.lineno, error.colno, "", f"not JSON: {error.msg}", file)]) from None
+            what = f"not JSON: {error.msg}" if text.lstrip()[:1] in (b"{", b"[") else "no rules that are known"
+            raise ConfigError([Problem(error.lineno, error.colno, "", f"{what}; {_READ}", file)]) from None
         except (ValueError, RecursionError) as error:
             raise ConfigError([Problem(0, 0, "", f"not JSON: {error}", file)]) from None
         with contextlib.suppress(ConfigError):

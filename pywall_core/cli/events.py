@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
-from .common import FAILURE, OK, USAGE, add_json, complain
+from .common import FAILURE, OK, USAGE, add_json, complain, error_text
 from .live import Refused, question
 
 if TYPE_CHECKING:
@@ -52,9 +52,11 @@ def run(args: argparse.Namespace) -> int:
         return USAGE
     types = frozenset(args.type.split(",")) if args.type else None
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    number = 0
     try:
         files = args.files or [_file_of_the_firewall()]
         for line in _lines(files, follow=args.follow):
+            number += 1
             event = json.loads(line)
             kind = event["event_type"]
             if (kind not in types) if types is not None else kind in NOT_SHOWN:
@@ -62,11 +64,13 @@ def run(args: argparse.Namespace) -> int:
             if chosen is not None and not ("src_ip" in event and chosen(cast("Flow", EventFlow(event)))):
                 continue
             print(line.rstrip("\n") if args.json else event_line(event, colour=colour), flush=args.follow)
+    except BrokenPipeError:
+        raise
     except (OSError, Refused) as error:
-        complain(f"events: {error}")
+        complain(f"events: {error_text(error)}")
         return FAILURE
     except (ValueError, KeyError, TypeError):
-        complain("events: a line is not an EVE event")
+        complain(f"events: line {number} is not an EVE event")
         return FAILURE
     return OK
 

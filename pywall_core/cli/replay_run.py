@@ -13,7 +13,7 @@ from ..offline.sequence import Asked, CaptureRun
 from ..offline.tables import FlowTableFile, TableError
 from ..sources.capture_file import STDIN
 from .capture_args import make_hooks
-from .common import FAILURE, OK, USAGE, complain
+from .common import FAILURE, OK, USAGE, complain, error_text
 from .replay_output import Bar, Output, Table, progress_bar
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace, prepared: Prepared, paths: list[str]) -> int:
     except BrokenPipeError:
         raise
     except (TableError, OSError) as error:
-        complain(f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error))
+        complain(error_text(error))
         return FAILURE
     if several:
         for line in errors:

@@ -98,17 +98,26 @@ def run_test(args: argparse.Namespace) -> int:
 
 
 def run_refresh(args: argparse.Namespace) -> int:
-    """``pywall set refresh``"""
-    from ..config import load
+    """``pywall set refresh``: before the first start it fetches the files, else the firewall reads them again."""
+    from ..config import load, nearest
     from ..config.feeds import FeedError, fetch
+    from ..kernel.checks import is_running
 
     config = load(args.config, strict=False)
+    with_file = [name for name, section in config.sets.items() if section.file is not None]
+    chosen = args.sets or with_file
     code = OK
-    for name, section in config.sets.items():
-        if args.sets and name not in args.sets:
-            continue
-        if section.file is None:
-            continue
+    for name in chosen:
+        if name not in with_file:
+            known = f" (known: {', '.join(with_file)})" if with_file else ""
+            complain(f"set: {config.source} has no set {name!r} with a file{nearest(name, with_file)}{known}")
+            code = USAGE
+    if not chosen:
+        complain(f"set: no set of {config.source} has a file; --config FILE names another policy")
+        code = USAGE
+    running = is_running()
+    for name in (one for one in chosen if one in with_file):
+        section = config.sets[name]
         if section.source is not None:
             try:
                 print(f"{name}: {fetch(name, section)} entries")
@@ -116,6 +125,8 @@ def run_refresh(args: argparse.Namespace) -> int:
                 complain(f"set: {error}; the file is left as it was")
                 code = FAILURE
                 continue
-        if ask_firewall({"command": "set", "op": "reload", "set": name}) is None:
+        if running and ask_firewall({"command": "set", "op": "reload", "set": name}) is None:
             code = FAILURE
+    if not running and code == OK:
+        complain("set: pywall does not run in this network namespace; it reads the files when it starts")
     return code

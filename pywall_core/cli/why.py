@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from .common import FAILURE, OK, USAGE, add_json, complain, print_json, printable
+from .common import FAILURE, OK, USAGE, add_json, complain, error_text, print_json, printable
 from .live import Json, Refused, question
 
 
@@ -38,7 +38,10 @@ def run(args: argparse.Namespace) -> int:
     try:
         found = from_events(_lines(args.files), number) if args.files else from_firewall(number)
     except (OSError, Refused) as error:
-        complain(f"why: {error}" + ("" if args.files else "; for a flow that has ended, name the file of the events"))
+        complain(
+            f"why: {error_text(error)}"
+            + ("" if args.files else "; for a flow that has ended, name the file of the events")
+        )
         return FAILURE
     if found is None:
         complain(f"why: no event of flow {number} in {', '.join(args.files)}")

@@ -37,7 +37,8 @@ def fetch(name: str, section: SetSection) -> int:
         with urlopen(Request(source, headers={"User-Agent": "pywall"}), timeout=_TIMEOUT) as answer:  # noqa: S310 - schemes are checked
             content = answer.read(MAX_FILE + 1)
     except (URLError, OSError, ValueError) as error:
-        raise FeedError(f"{name}: {source}: {getattr(error, 'reason', error)}") from None
+        reason = getattr(error, "reason", error)
+        raise FeedError(f"{name}: {source}: {getattr(reason, 'strerror', None) or reason}") from None
     if len(content) > MAX_FILE:
         raise FeedError(f"{name}: {source}: larger than {MAX_FILE >> 20} MiB")
     try:

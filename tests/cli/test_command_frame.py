@@ -138,3 +138,26 @@ def test_the_help_loads_no_library_that_it_does_not_need() -> None:
     loaded = set(out.splitlines()[-1].split())
     assert "pywall_core.cli.replay" in loaded
     assert not loaded & {"pydantic", "yaml", "numpy", "rich", "pywall_core.config", "pywall_core.engine.engine"}
+
+
+def test_an_unknown_option_is_answered_with_the_command_s_usage(pywall) -> None:  # type: ignore[no-untyped-def]
+    code, _, err = pywall("replay", "--outptu", "x", "a.pcap")
+    assert code == 2
+    assert err.startswith("usage: pywall replay")
+    assert "unrecognized arguments: --outptu; did you mean '--output'?" in err
+
+
+def test_what_the_system_refuses_is_said_without_its_number(pywall, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    for command in ("convert", "events", "replay"):
+        code, _, err = pywall(command, f"{tmp_path}/nope")
+        assert (code, err.splitlines()[0].removeprefix("events: ")) == (
+            1,
+            f"{tmp_path}/nope: No such file or directory",
+        )
+
+
+def test_a_full_disk_is_said_in_words() -> None:
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-c", "from pywall_core.cli import main; raise SystemExit(main())", "rules"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "No space left on device\n")

@@ -52,3 +52,20 @@ def test_events_of_a_running_firewall(
 def test_errors(words: list[str], code: int, says: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", *words]) == code
     assert says in capsys.readouterr().err
+
+
+def test_nothing_to_report_is_a_failure_and_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text, out = tmp_path / "text.json", tmp_path / "r.html"
+    text.write_text("hello\n")
+    assert main(["report", "-o", str(out), str(tmp_path / "nope.pcap")]) == 1
+    assert "no flow could be read" in capsys.readouterr().err
+    assert main(["report", "-o", str(out), "--events", str(text)]) == 1
+    assert "no line is an event" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_capture_that_is_cut_off_is_reported_and_said(tmp_path: Path, capture: Path, policy: Path) -> None:
+    cut = tmp_path / "cut.pcap"
+    cut.write_bytes(capture.read_bytes()[:-5])
+    assert main(["report", "--config", str(policy), "-o", str(tmp_path / "r.html"), str(cut)]) == 1
+    assert (tmp_path / "r.html").exists()

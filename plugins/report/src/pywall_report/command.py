@@ -41,7 +41,7 @@ def command(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Make the report; the exit code."""
+    """Make the report; the exit code, 1 where a capture was not read to its end."""
     if bool(args.events) == bool(args.captures):
         print("report: give captures, or --events FILE", file=sys.stderr)
         return 2
@@ -52,6 +52,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         events = events_of_file(args.events) if args.events else events_of_captures(args.captures, policy)
         summary = summarize(events)
+        if policy.damaged and not summary.flows:
+            raise SourceError("no flow could be read, no report is written")
         changed = changed_flows(args.captures, policy) if args.captures else []
         captures = sorted({flow["f"] for flow in summary.flows if flow["f"]})
         if args.captures and len(summary.flows) <= STORY_FLOWS and len(captures) <= STORY_CAPTURES:
@@ -67,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"report: {args.output}: {error.strerror}", file=sys.stderr)
         return 1
     print(f"{args.output}: {len(summary.flows)} flows, {len(page) / 1e6:.1f} MB")
-    return 0
+    return 1 if policy.damaged else 0
 
 
 def _add_stories(summary: Summary, found: dict[FlowKey, list[Any]]) -> None:

@@ -27,6 +27,8 @@ class Policy:
     config: str | None = None
     against: str | None = None
     sides: list[str] = field(default_factory=list)
+    #: a capture could not be read, or not to its end
+    damaged: bool = False
 
     def arguments(self) -> list[str]:
         """Return the command line's arguments."""
@@ -36,11 +38,16 @@ class Policy:
 def events_of_file(path: str) -> Iterator[Event]:
     """Return the events of an EVE file; ``-`` is standard input. Lines that are no JSON object are passed over.
 
-    :raises SourceError: the file cannot be read
+    :raises SourceError: the file cannot be read, or no line of it is one
     """
     try:
         with sys.stdin if path == "-" else Path(path).open(encoding="utf-8", errors="replace") as file:
-            yield from _parsed(file)
+            events = _parsed(file)
+            first = next(events, None)
+            if first is None:
+                raise SourceError(f"{path}: no line is an event (EVE JSON)")
+            yield first
+            yield from events
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}") from None
 
@@ -50,21 +57,21 @@ def events_of_captures(captures: Sequence[str], policy: Policy) -> Iterator[Even
 
     :raises SourceError: the command failed; captures that are cut off give what can be read
     """
-    yield from _run("replay", "--json", *policy.arguments(), *captures)
+    yield from _run(policy, "replay", "--json", *policy.arguments(), *captures)
 
 
 def changed_flows(captures: Sequence[str], policy: Policy) -> list[Event]:
     """Return the flow events whose verdict the policy ``against`` changes; ``pywall.against`` says into what."""
     if policy.against is None:
         return []
-    return list(_run("replay", "--json", "--against", policy.against, *policy.arguments(), *captures))
+    return list(_run(policy, "replay", "--json", "--against", policy.against, *policy.arguments(), *captures))
 
 
 def stories(captures: Sequence[str], policy: Policy) -> dict[FlowKey, list[Any]]:
     """Return the steps of each flow as ``pywall explain --json`` tells them."""
     found: dict[FlowKey, list[Any]] = {}
     for capture in captures:
-        for story in _run("explain", "--json", *policy.arguments(), capture):
+        for story in _run(policy, "explain", "--json", *policy.arguments(), capture):
             found[flow_key(story["event"])] = story["steps"]
     return found
 
@@ -74,7 +81,7 @@ def flow_key(event: Event) -> FlowKey:
     return event["community_id"], event["src_ip"], event["flow"]["start"]
 
 
-def _run(*arguments: str) -> Iterator[Event]:
+def _run(policy: Policy, *arguments: str) -> Iterator[Event]:
     command = [sys.executable, "-c", "from pywall_core.cli import main; raise SystemExit(main())", *arguments]
     with subprocess.Popen(  # noqa: S603 - our own command
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
@@ -88,6 +95,7 @@ def _run(*arguments: str) -> Iterator[Event]:
         complaint = process.stderr.read().strip()
     if complaint:
         print(complaint, file=sys.stderr)
+    policy.damaged |= process.returncode == 1
     # 1: a capture could not be read to its end, or nothing could be done at all
     if process.returncode not in (0, 1) or (process.returncode == 1 and not found):
         raise SourceError(f"pywall {arguments[0]} failed (exit code {process.returncode})")
