@@ -45,6 +45,14 @@ def test_a_tag_before_a_sum_at_the_end_is_taken_out():
     assert len(found.residual) == sum(map(len, made)) + 30 * 16
 
 
+def test_a_checksum_is_no_content():
+    rng = random.Random(9)
+    short = [struct.pack("<IHH", n, 7, 33) + rng.randbytes(4) for n in range(60)]
+    assert strip(b"".join(short), [*map(len, short)]).leaves_sums
+    longer = [message + rng.randbytes(20) for message in short]
+    assert not strip(b"".join(longer), [*map(len, longer)]).leaves_sums
+
+
 def test_a_masked_counter_is_header():
     rng = random.Random(8)
     messages = [struct.pack(">HB", n ^ 0x35C1, 9) + rng.randbytes(90) for n in range(100, 140)]

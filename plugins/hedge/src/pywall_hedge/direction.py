@@ -222,8 +222,8 @@ class Direction:
         self._scored = True
         data = bytes(self.noise)
         stripped = self._take(strip(data, self._sizes, self._layout, self._sent, seek=False))
-        unsure = not (self._layout or stripped.header) and self._ratio < SURE
-        if unsure and has_records(data, self._sizes, self._sent):
+        framed = self._layout or stripped.header
+        if not framed and self._ratio < SURE and has_records(data, self._sizes, self._sent):
             stripped = self._take(strip(data, self._sizes, None, self._sent))
         if self._ratio < SURE and not self._layout and (bare := without_stuffing(data)):
             self._take(strip(bare, [len(bare)]))
@@ -239,20 +239,18 @@ class Direction:
             elif self._is_film():
                 self.packed = "film"
         if self._ratio > UNDECIDED and self.packed is None:
-            found = self._codec.told(
-                data, join_segments(self._sizes, self._sent), self._layout, again=self._past <= PAST
-            )
+            joined = join_segments(self._sizes, self._sent)
+            found = self._codec.told(data, joined, self._layout, again=self._past <= PAST)
             self.packed = "frames" if found else None
-            self._ratio = UNDECIDED if found is None else self._ratio
+            self._ratio = UNDECIDED if found is None or stripped.leaves_sums else self._ratio
         if self.packed is not None:
             self._ratio = min(self._ratio, PACKED)
-        size = len(self.noise)
+        size = len(data)
         if self._ratio <= CLEAR and size >= CLEARED:
             self._past = max(self._past + self._ratio, PAST)
             self._forget_noise()
         elif size >= PIECE:
-            self._past += self._ratio if self.packed is not None else DISCOUNT * self._ratio
-            self._past = max(self._past, 2 * PACKED)
+            self._past = max(self._past + self._ratio * (DISCOUNT if self.packed is None else 1), 2 * PACKED)
             self._forget_noise()
 
     def _take(self, stripped: Stripped) -> Stripped:
@@ -270,8 +268,7 @@ class Direction:
             messages = cut(data, self._sizes)
             self.packed = packed(messages[self._tried :], header)
             self._tried = len(messages)
-        if self.packed is None:
-            self.packed = frame_within(data)
+        self.packed = self.packed or frame_within(data)
 
     def _is_film(self) -> bool:
         """Frames of video in messages: they began with a key frame or parameter sets, and go on as they must."""
@@ -280,12 +277,10 @@ class Direction:
 
     def _score_without_front(self) -> None:
         """Score the noise without its first payload: a header, a key, or a head that nothing fits to."""
-        front = next((end for end in accumulate(self._sizes) if end >= FRONT), len(self.noise))
+        ends = enumerate(accumulate(self._sizes), 1)
+        place, front = next((found for found in ends if found[1] >= FRONT), (0, len(self.noise)))
         if len(self.noise) - front < CLEARED:
             return
-        place = 0
-        while sum(self._sizes[:place]) < front:
-            place += 1
         rest = strip(bytes(self.noise[front:]), self._sizes[place:], None, self._sent[place:])
         if len(rest.residual) < LEAST:
             return

@@ -7,7 +7,7 @@ file in chunks): then the chunks are followed as one file.
 from __future__ import annotations
 
 from .framing import cut, join_segments
-from .heads import examine, hidden, introduced, within
+from .heads import examine, hidden, introduced, lines_in_front, within
 
 KEPT = 65536
 """Bytes of a structure within which it is checked."""
@@ -74,7 +74,7 @@ class Follower:
         if len(self._sizes) < 2:
             return None
         if not self._header:
-            place = within(data[: self._sizes[0]])
+            place = within(data[: self._sizes[0]]) or lines_in_front(data[: self._sizes[0]])
             if not place:
                 return None
             self._header = place

@@ -32,6 +32,8 @@ MESSAGES = 96
 """Messages of a direction that columns are looked for in, at most."""
 FEW = 4
 """Messages below which a column proves nothing."""
+CHECKSUM = 8
+"""Bytes of a checksum or a digest of one message, at most."""
 SKIPPED = 16
 """Bytes of a message that are left out where there are too few messages to find its header."""
 SEGMENT = 536
@@ -57,6 +59,12 @@ class Stripped(NamedTuple):
     repeated: float = 0.0
     padding: float = 0.0
     layout: Layout | None = None
+
+    @property
+    def leaves_sums(self) -> bool:
+        """What a header leaves of each message is no more than a checksum: as random as ciphertext, and no content."""
+        number = max(self.messages, self.records)
+        return self.header > 0 and number >= FEW and len(self.residual) <= CHECKSUM * number
 
 
 def join_segments(sizes: Sequence[int], sent: Sequence[int] | None = None) -> list[int]:

@@ -4,29 +4,36 @@ from __future__ import annotations
 
 import re
 
-from . import archives, containers, films, pictures, wrappers
+from . import archives, containers, films, pictures, tables, wrappers
 from .structure import OWN_HEADER, examine, frame_within, hidden, marked, register, within
 
-__all__ = ["examine", "frame_within", "hidden", "introduced", "marked", "within"]
+__all__ = ["examine", "frame_within", "hidden", "introduced", "lines_in_front", "marked", "within"]
 
 register(archives.MAGIC, archives.UNMARKED)
 register(pictures.MAGIC)
 register(containers.MAGIC)
 register(films.MAGIC)
+register(tables.MAGIC)
 register(wrappers.MAGIC, wrappers.UNMARKED)
 
 _TEXT = re.compile(rb"(?:[\t\x20-\x7e]{0,200}\r?\n){1,16}|[\t\x20-\x7e]{12,256}")
 
 
+def lines_in_front(data: bytes) -> int:
+    """Return how many bytes of text stand before the rest: lines, or a run of at least 12 characters; 0 without."""
+    text = _TEXT.match(data)
+    return text.end() if text else 0
+
+
 def introduced(data: bytes) -> str | None:
-    """As `examine`; text (lines, or a run of at least 12 characters) and a header of its own of at most 64 bytes may
+    """As `examine`; text (lines, or a run of at least 12 characters) and a header of its own of at most 80 bytes may
     stand before the head.
     """
     name = examine(data)
     if name is not None or hidden():
         return name
-    if text := _TEXT.match(data):
-        data = data[text.end() :]
+    if end := lines_in_front(data):
+        data = data[end:]
         name = examine(data)
         if name is not None or hidden():
             return name
