@@ -72,12 +72,7 @@ def run(args: argparse.Namespace) -> int:
         print_json({"ok": False, "errors": str(error).splitlines()})
         return CONFIGURATION if isinstance(error, ConfigError) else PLUGIN
     if args.schema:
-        from ..config.schema import json_schema
-        from ..plugins.facts import known_facts
-
-        options = {plugin.name: getattr(plugin.obj, "Options", None) for plugin in plugins.loaded}
-        names = {"fact": known_facts(plugins.loaded).names, "protocol": plugins.protocols()}
-        print_json(json_schema(plugins.registry.kinds, options, names))
+        print_json(schema(config, plugins))
         return OK
     lint(config, plugins, chains)
     warn(config)
@@ -88,6 +83,21 @@ def run(args: argparse.Namespace) -> int:
         _print(config, plugins, chains)
         print("\n".join(("", *open_now)) if open_now else "", end="\n" if open_now else "")
     return OK
+
+
+def schema(config: Config, plugins: Plugins) -> dict[str, Any]:
+    """Return the JSON schema with the rules, facts and options of the plugins that the policy names, and the names of
+    all that are installed.
+    """
+    from ..config.schema import json_schema
+    from ..plugins.discovery import entry_points
+    from ..plugins.facts import known_facts
+
+    installed = {point.name: point for point in entry_points()}
+    named = {entry.name for entry in config.plugins}
+    options = {name: getattr(point.load(), "Options", None) for name, point in installed.items() if name in named}
+    names = {"fact": known_facts(plugins.loaded).names, "protocol": plugins.protocols()}
+    return json_schema(plugins.registry.kinds, options, names, installed)
 
 
 def _open_now(config: Config, plugins: Plugins) -> list[str]:

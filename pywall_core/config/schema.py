@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from ..model.rule_kind import RuleKind
 from ..model.verdict import Action
 from .model import Config
+from .set_addition import SetAddition
 
 Schema = dict[str, Any]
 _REF = "#/$defs/{model}"
@@ -19,8 +20,10 @@ def json_schema(
     kinds: Mapping[str, type[RuleKind]],
     options: Mapping[str, type[BaseModel] | None],
     names: Mapping[str, Iterable[str]] | None = None,
+    others: Iterable[str] = (),
 ) -> Schema:
-    """JSON Schema 2020-12. ``options`` maps plugin names to their models of options (None: it takes none).
+    """JSON Schema 2020-12. ``options`` maps plugin names to their models of options (None: it takes none), ``others``
+    are plugins whose options are not known.
 
     ``names`` are those that an editor may offer, by what they are names of ("fact", "protocol"): a field of a rule kind
     says by ``json_schema_extra={"x-pywall": "fact"}`` that it takes one.
@@ -28,6 +31,7 @@ def json_schema(
     schema: Schema = Config.model_json_schema(by_alias=True)
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     definitions: Schema = schema["$defs"]
+    definitions["add"] = _model(SetAddition, definitions)
     heads: list[Schema] = []
     for name, kind in sorted(kinds.items()):
         definitions[f"rule:{name}"] = _part(_model(kind, definitions), {"rule": {"const": name}})
@@ -60,9 +64,9 @@ def json_schema(
     for name, model in sorted(options.items()):
         entries.append({"const": name})
         if model is not None:
-            entries.append(
-                {"type": "object", "properties": {name: _model(model, definitions)}, "additionalProperties": False}
-            )
+            entries.append(_options(name, {"anyOf": [_model(model, definitions), {"type": "null"}]}))
+    for name in sorted(set(others) - set(options)):
+        entries += [{"const": name}, _options(name, {"type": ["object", "null"]})]
     if entries:
         schema["properties"]["plugins"]["items"] = {"anyOf": entries}
     for name in kinds:
@@ -87,6 +91,11 @@ def _model(model: type[BaseModel], definitions: Schema) -> Schema:
     return schema
 
 
+def _options(name: str, schema: Schema) -> Schema:
+    """Return the schema of a plugin's entry with options: a mapping of its name to them."""
+    return {"type": "object", "properties": {name: schema}, "required": [name], "additionalProperties": False}
+
+
 def _part(schema: Schema, head: Schema) -> Schema:
     common: Schema = {
         "action": {"type": "string", "description": f"{', '.join(Action.__members__)}, or a chain's name"},
@@ -94,6 +103,7 @@ def _part(schema: Schema, head: Schema) -> Schema:
         "name": {"type": "string", "description": "what the rule is called wherever it is shown"},
         "comment": {"type": "string", "description": "words for events and listings"},
         "enabled": {"type": "boolean", "description": "false: the rule is checked and left out"},
+        "add": {"$ref": "#/$defs/add"},
     }
     return {
         "type": "object",
