@@ -14,6 +14,8 @@ CLIENTS = {
     "freeswitch": b"auth ClueCon\n\n",
     "nbd": b"\0\0\0\1IHAVEOPT\0\0\0\7",
     "directconnect": b"$MyNick eve|",
+    "unison": b"\1\0\0\0\x6f\x18\0\0\0\xe9rsp\x84\x95\xa6\xbe",
+    "gpsd": b'?WATCH={"enable":true,"json":true};\r\n',
     "vtun": b"HOST: office\n" + bytes(37),
 }
 

@@ -38,7 +38,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if flow.proto == UDP:
         return by_datagram("netbios", _datagram, flow, client, server)
     answer = by_stream("netbios", _session, client, server)
-    if isinstance(answer, Match) and client and server.startswith(_POSITIVE):
+    if isinstance(answer, Match) and client and client[0] == _SESSION_REQUEST and server.startswith(_POSITIVE):
         return _opened(answer, client)
     return answer
 
@@ -46,9 +46,10 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 def _opened(answer: Match, client: bytes) -> Match:
     """Behind the request and its positive response begins what the session carries."""
     end = 4 + u16(client, 2) if len(client) > 3 else 0
+    confirmed = answer.confirmed or isinstance(_session(client), dict)
     if not end or len(client) < end:
-        return Match("netbios", answer.facts, answer.confirmed, done=False)
-    return Match("netbios", answer.facts, answer.confirmed, restart=(end, len(_POSITIVE)))
+        return Match("netbios", answer.facts, confirmed, done=False)
+    return Match("netbios", answer.facts, confirmed, restart=(end, len(_POSITIVE)))
 
 
 def _datagram(data: bytes) -> Evidence:
@@ -86,6 +87,8 @@ def _session(data: bytes) -> Evidence:
         return MORE if len(data) < 4 and any(start.startswith(data) for start in _SESSION_ANSWERS) else NO
     if len(data) < need:
         return MORE
+    if data[0] == 0x82:  # alone it is any protocol's kind and length; messages come behind it
+        return MORE if len(data) == need else NO if data[need] else {"service": "ssn"}
     if data[0] == 0x83 and not (0x80 <= data[4] <= 0x83 or data[4] == 0x8F):
         return NO
     return {"service": "ssn"}

@@ -55,7 +55,10 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         if client[:1] == b"\2":
             return by_datagram("cipio", _cyclic, flow, client, server)
         return by_datagram("enip", _datagram, flow, client, server)
-    return by_stream("enip", _message, client, server)
+    answer = by_stream("enip", _message, client, server)
+    if isinstance(answer, Match) and answer.confirmed and not any(server[2:_HEADER]):  # a length, a session, a context
+        return Match("enip", answer.facts, confirmed=False)
+    return answer
 
 
 def _cyclic(data: bytes) -> Evidence:

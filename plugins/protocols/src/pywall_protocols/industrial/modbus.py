@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
 from ..parsing.evidence import Evidence, by_stream
 from ..parsing.wire import u16
@@ -41,15 +41,24 @@ _LENGTH_KNOWN: Final = (*_READS, *_WRITES_ONE, *_WRITES_MANY, 23, *range(_EXCEPT
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect Modbus."""
-    if len(client) > 7 and len(server) > 7 and _echoes(client, server):
+    answers = _answers(client, server) if len(client) > 7 and len(server) > 7 else NO
+    if answers is YES:
         return Match("modbus", {"function": client[7]})
-    return by_stream("modbus", _message, client, server)
+    return MORE if answers is MORE else by_stream("modbus", _message, client, server)
 
 
-def _echoes(client: bytes, server: bytes) -> bool:
-    """Return True if both sides begin with one transaction, unit and function, a function whose length nobody knows."""
+def _answers(client: bytes, server: bytes) -> Answer:
+    """YES if both sides begin with one transaction, unit and function, a function whose length nobody knows, and the
+    answer is not the question again, which whoever echoes would send."""
     same = client[:4] == server[:4] and client[6:8] == server[6:8]
-    return same and client[7] not in _LENGTH_KNOWN and _is_head(client) and _is_head(server)
+    if not same or client[7] in _LENGTH_KNOWN or not _is_head(client) or not _is_head(server):
+        return NO
+    if client[4:6] != server[4:6]:
+        return YES
+    end = _HEADER + u16(client, 4)
+    if len(client) < end or len(server) < end:
+        return MORE
+    return YES if client[:end] != server[:end] else NO
 
 
 def _is_head(data: bytes) -> bool:

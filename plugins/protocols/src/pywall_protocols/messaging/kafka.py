@@ -40,7 +40,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         wrong = len(server) > 3 and not 4 <= u32(server, 0) <= 1 << 26
         return Match("kafka", facts, confirmed=False, done=wrong) if named else NO if wrong else MORE
     # zeros that come back prove nothing: ZooKeeper's first messages look so
-    if client[8:12] == server[4:8] and (named or any(client[4:12])):
+    if client[8:12] == server[4:8] and (named or any(client[8:12])):
         return Match("kafka", facts)
     return Match("kafka", facts, confirmed=False) if named else NO
 

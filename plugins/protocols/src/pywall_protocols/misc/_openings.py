@@ -133,6 +133,14 @@ def _is_statsd(data: bytes) -> bool:
     return _metric(data[:2000]) is not None
 
 
+#: words of spamc, and what Network UPS Tools' clients ask with how servers answer
+_SPAMC: Final = (b"CHECK", b"SYMBOLS", b"REPORT", b"REPORT_IFSPAM", b"SKIP", b"PING", b"PROCESS", b"TELL", b"HEADERS")
+_NUT: Final = (
+    (b"LIST UPS\n", b"BEGIN LIST UPS\n"),
+    (b"LIST VAR ", b"BEGIN LIST VAR "),
+    (b"GET VAR ", b"VAR "),
+    (b"STARTTLS\n", b"ERR FEATURE-NOT-"),
+)
 #: high byte of a length below 1536
 _SMALL: Final = bytes(range(6))
 _WORD: Final = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-."
@@ -185,6 +193,33 @@ TCP: Final[tuple[Opening, ...]] = (
     Opening("dlep", ((0, b"\0\1\0"), (4, b"\0"), (6, b"\0")), ((0, b"\0\2\0"),), Length(2, 2, 4, 8, 1024),
             proof=False, needs_answer=True),
     Opening("raft", ((0, b"\1" + bytes(7)), (12, bytes(4)), (18, bytes(6))), least=40, check=_is_raft),
+    *(Opening("gdb-remote", ((0, acknowledged + first),), ((0, b"+$"),))
+      for acknowledged, first in product((b"", b"+"), (b"$qSupported", b"$QStartNoAckMode#b0"))),
+    *(Opening("spamd", ((0, word + b" SPAMC/1."),), ((0, b"SPAMD/1."),)) for word in _SPAMC),
+    *(Opening("nut", ((0, asks),), ((0, says),)) for asks, says in _NUT),
+    *(Opening("isns", ((0, b"\0\1\0" + bytes([kind])),), ((0, b"\0\1\x80" + bytes([kind])),), Length(4, 2, 12, 12),
+              echo=(8, 12), needs_answer=True) for kind in (1, 2, 3)),
+    Opening("sane", ((0, b"\0\0\0\0\1"), (6, b"\0\3\0\0")), ((0, b"\0\0\0\0\1"), (6, b"\0\3")), echo=(4, 8),
+            needs_answer=True),
+    Opening("snapcast", ((0, b"\5\0"), (4, b"\0\0"), (24, b"\0\0"), (28, b'\0\0{"')),
+            ((0, b"\3\0"), (24, b"\0\0"), (28, b'\0\0{"'))),
+    Opening("nrpe", ((0, b"\0\2\0\1"),), ((0, b"\0\2\0\2"),), least=64, needs_answer=True),
+    *(Opening("nrpe", ((0, b"\0" + version + b"\0\1"), (8, bytes(4))), ((0, b"\0" + version + b"\0\2"),),
+              Length(12, 4, 16, 17), needs_answer=True) for version in (b"\3", b"\4")),
+    *(Opening("dict", ((0, word),), ((0, b"220 "),)) for word in (b"CLIENT ", b"client ", b"DEFINE ", b"SHOW DB")),
+    Opening("bzr", ((0, b"bzr message 3 (bzr 1.6)\n"),), ((0, b"bzr message 3 (bzr 1.6)\n"),)),
+    Opening("bzr", ((0, b"bzr request 2\n"),), ((0, b"bzr response 2\n"),)),
+    _same("yggdrasil", b"meta\0"),
+    Opening("fstrm", ((0, bytes(7)), (8, b"\0\0\0\4\0\0\0\1")), ((0, bytes(7)), (8, b"\0\0\0\1")), first=b"\0"),
+    *(Opening("rpki-rtr", ((0, version + b"\2\0\0\0\0\0\x08"),), ((0, version + b"\3"), (4, b"\0\0\0\x08")))
+      for version in (b"\0", b"\1", b"\2")),
+    Opening("pulseaudio", ((4, b"\xff\xff\xff\xff" + bytes(12)), (20, b"L\0\0\0\x08L")),
+            ((4, b"\xff\xff\xff\xff" + bytes(12)), (20, b"L\0\0\0\2L")),
+            Length(0, 4, 20, 26), first=b"\0"),
+    Opening("rndc", ((4, b"\0\0\0\1\5_auth"),), ((4, b"\0\0\0\1\5_auth"),), Length(0, 4, 4, 14),
+            first=b"\0"),
+    _same("jdwp", b"JDWP-Handshake"),
+    Opening("bzflag", ((0, b"BZFLAG\r\n\r\n"),), ((0, b"BZFS"),)),
 )  # fmt: skip
 DATAGRAMS: Final[tuple[Opening, ...]] = (
     Opening("amongus", ((0, b"\x08\0\1\0\x80\xd9\2\3"),)),
@@ -215,6 +250,13 @@ DATAGRAMS: Final[tuple[Opening, ...]] = (
     Opening("olsr", ((0, b""),), ((0, b""),), Length(0, 2), least=16, check=_has_messages, proof=False, first=_SMALL),
     Opening("glbp", ((0, b"\1"), (4, b"\0\0")), least=32, check=_is_glbp),
     Opening("ethereum", ((96, b""),), ((96, b""),), least=100, check=_is_discovery, proof=False),
+    Opening("srt", ((0, b"\x80" + bytes(7)), (12, bytes(4) + b"\0\0\0\4\0\0\0\2"), (36, b"\0\0\0\1"), (44, bytes(4))),
+            ((0, b"\x80" + bytes(7)), (16, b"\0\0\0\5"), (22, b"\x4a\x17")), least=64, most=64),
+    Opening("chrony", ((0, b"\6\1\0\0"), (12, bytes(8))), ((0, b"\6\2\0\0"),), echo=(4, 6), least=20),
+    Opening("babel", ((0, b"\x2a\2"),), ((0, b"\x2a\2"),), Length(2, 2, 4, 6)),
+    *(Opening("teeworlds", ((0, b"\xff" * 10 + word),), ((0, b"\xff" * 10),))
+      for word in (b"gie3", b"gief", b"req2", b"cou2")),
+    Opening("minetest", ((0, b"\x4f\x45\x74\3\0\0"),), ((0, b"\x4f\x45\x74\3"),)),
     Opening("avast-dns", ((11, b"\0\1\x32\x09securedns"),)),
     Opening("mqtt-sn", ((0, b""),), ((0, b"\3\5"),), most=255, least=7, check=_is_counted, needs_answer=True),
     Opening("statsd", ((0, b""),), least=5, check=_is_statsd, first=_WORD),

@@ -4,7 +4,7 @@
 :source: Checkmk handbook, agent output (checkmk); Munin, network protocol for data exchange (munin); Kismet, drone and
     client protocol (kismet); Asterisk Manager Interface (asterisk-ami); FreeSWITCH, mod_event_socket (freeswitch); NBD,
     proto.md (nbd); vtun, auth.c (vtun); NMDC (directconnect); OpenVPN management-notes.txt (openvpn-management);
-    Ganglia gmond (ganglia)
+    Ganglia gmond (ganglia); Unison file synchronizer (unison); gpsd_json(5) (gpsd)
 :minimum: 6 to 75 bytes of the server
 :facts: none
 """
@@ -45,6 +45,8 @@ GREETINGS: Final = (
     Greeting("nbd", b"NBDMAGIC", re.compile(rb"\0\0\0[\0-\3]IHAVEOPT"), b"\0"),
     Greeting("directconnect", b"$Lock ", re.compile(rb"\$(?:MyNick|Supports|Key|ValidateNick) "), b"$"),
     Greeting("vtun", b"VTUN server ver ", re.compile(rb"HOST: [!-~]+\n"), b"H"),
+    Greeting("unison", b"Unison 2.", re.compile(rb"VERSION \d+\n|\x01\0\0\0.{6}rsp", re.DOTALL), b"V\1"),
+    Greeting("gpsd", b'{"class":"VERSION","release":"', re.compile(rb"\?[A-Z]{2,10}[=;]"), b"?"),
     Greeting("openvpn-management", b">INFO:OpenVPN Management Interface"),
     Greeting("ganglia", b'<?xml version="1.0" encoding="ISO-8859-1" standalone="yes"?>\n<!DOCTYPE GANGLIA_XML'),
 )

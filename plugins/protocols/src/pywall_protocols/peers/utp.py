@@ -26,6 +26,8 @@ first_server = first_client
 _HEADER: Final = 20
 _OPENING: Final = 0x41
 _EXTENSIONS: Final = 3
+#: connections have random numbers: small ones are fields of other protocols
+_LEAST_CONNECTION: Final = 256
 #: packets in flight, by which sequence and acknowledgement may differ
 _FLIGHT: Final = 1024
 
@@ -47,7 +49,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 def _belongs(data: bytes, answer: bytes) -> bool:
     """Return True if both are of one connection: what one acknowledges the other has sent not long ago."""
-    if not _is_packet(answer) or abs(u16(answer, 2) - u16(data, 2)) > 1:
+    if not _is_packet(answer) or abs(u16(answer, 2) - u16(data, 2)) > 1 or u16(data, 2) < _LEAST_CONNECTION:
         return False
     return _distance(data, answer) <= _FLIGHT and _distance(answer, data) <= _FLIGHT
 
