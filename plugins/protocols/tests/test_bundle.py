@@ -197,7 +197,13 @@ def test_no_two_detectors_name_the_same_protocol():
         "rtp-tcp",
         "coap-tcp",
     )  # of BitTorrent, QUIC, the IP protocol ...
-    over_both = {"dlep", "genshinimpact", "spotify", "directconnect"}  # in two tables: one a transport, or who begins
+    over_both = {
+        "dlep",
+        "genshinimpact",
+        "spotify",
+        "directconnect",
+        "iperf",
+    }  # in two tables: one a transport, or who begins
     named = [protocol for name, module in plugins() if name not in also for protocol in module.protocols]
     assert {name for name in named if named.count(name) > 1} == over_both
 

@@ -100,7 +100,7 @@ def _answers(asked: Header, answered: Header) -> bool:
 
 
 def _unheard_of(first: bytes, asked: Header | None, reply: bytes, answered: Header | None) -> Match | Answer:
-    """Judge an opening in a version that nobody knows, or that was made up to be refused: both sides must agree."""
+    """Decide about an opening in a version that nobody knows, or that was made up to be refused: both sides agree."""
     if asked is None or not is_initial(first, asked):
         return NO if first else MORE
     agreed = answered is not None and answered.version == asked.version and answered.dcid == asked.scid
@@ -110,7 +110,7 @@ def _unheard_of(first: bytes, asked: Header | None, reply: bytes, answered: Head
 
 
 def _gquic(first: bytes, reply: bytes) -> Match | Answer:
-    """Judge a public header: flags, connection id, version; without a version a message of the handshake."""
+    """Decide about a public header: flags, connection id, version; without a version a message of the handshake."""
     name = _public_version(first)
     if name is None and (name := _public_version(reply)) is not None:  # the server's packet was seen first
         first, reply = reply, first

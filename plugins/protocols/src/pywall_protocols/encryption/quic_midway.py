@@ -90,7 +90,7 @@ def _says(data: bytes, sizes: tuple[int, ...]) -> Answer:
 
 
 def _gquic(client: bytes, server: bytes, flow: Flow) -> Match | Answer:
-    """Judge packets of Google's QUIC: both sides number them, one puts the connection id before the number."""
+    """Decide about packets of Google's QUIC: both sides number them, one puts the connection id before the number."""
     asked, reply = _numbered(client, flow.client_sizes), _numbered(server, flow.server_sizes)
     if asked is None or reply is None:
         return NO

@@ -208,6 +208,7 @@ TCP: Final[tuple[Opening, ...]] = (
               Length(12, 4, 16, 17), needs_answer=True) for version in (b"\3", b"\4")),
     *(Opening("dict", ((0, word),), ((0, b"220 "),)) for word in (b"CLIENT ", b"client ", b"DEFINE ", b"SHOW DB")),
     Opening("bzr", ((0, b"bzr message 3 (bzr 1.6)\n"),), ((0, b"bzr message 3 (bzr 1.6)\n"),)),
+    Opening("iperf", ((0, b"\x40\1\0"), (4, b"\0\0\0")), ((0, b"\0\0\0\2\0\0\0\x1c"),), needs_answer=True),
     Opening("bzr", ((0, b"bzr request 2\n"),), ((0, b"bzr response 2\n"),)),
     _same("yggdrasil", b"meta\0"),
     Opening("fstrm", ((0, bytes(7)), (8, b"\0\0\0\4\0\0\0\1")), ((0, bytes(7)), (8, b"\0\0\0\1")), first=b"\0"),
@@ -257,6 +258,7 @@ DATAGRAMS: Final[tuple[Opening, ...]] = (
     *(Opening("teeworlds", ((0, b"\xff" * 10 + word),), ((0, b"\xff" * 10),))
       for word in (b"gie3", b"gief", b"req2", b"cou2")),
     Opening("minetest", ((0, b"\x4f\x45\x74\3\0\0"),), ((0, b"\x4f\x45\x74\3"),)),
+    Opening("iperf", ((0, b"\0\0\0\1"), (12, bytes(4) + b"\x48\1\0"), (20, b"\0\0\0")), least=36),
     Opening("avast-dns", ((11, b"\0\1\x32\x09securedns"),)),
     Opening("mqtt-sn", ((0, b""),), ((0, b"\3\5"),), most=255, least=7, check=_is_counted, needs_answer=True),
     Opening("statsd", ((0, b""),), least=5, check=_is_statsd, first=_WORD),

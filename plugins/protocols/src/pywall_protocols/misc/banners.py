@@ -52,7 +52,7 @@ GREETINGS: Final = (
 )
 protocols = tuple(sorted({each.name for each in GREETINGS}))
 #: names that recordings of real pairs show
-_SEEN: Final = frozenset(("munin", "nbd", "vtun"))
+_SEEN: Final = frozenset(("gpsd", "munin", "nbd", "unison", "vtun"))
 unseen = tuple(sorted({each.name for each in GREETINGS if each.client is not None} - _SEEN))
 first_client = None
 first_server = bytes(sorted({each.server[0] for each in GREETINGS}))

@@ -9,14 +9,15 @@
     (distcc); libp2p, multistream-select (libp2p); SPICE protocol (spice); Scalability Protocols, TCP mapping
     (nanomsg); RFC 8175 (dlep); ADC (directconnect); CryptoNote levin (monero); Veeder-Root 576013-635 (atg); XDMCP
     1.1 section 3 (xdmcp); draft-wilson-wrec-wccp-v2 (wccp); RFC 3626 section 3.3 (olsr); ISO/IEC 13818-1 (mpegts);
-    IEC 61375-2-3 annex A (trdp); RFC 6726 (flute); Ethereum, discv4 (ethereum); etsy/statsd, metric_types.md
-    (statsd); GDB manual, Remote Serial Protocol (gdb-remote); spamd PROTOCOL (spamd); NUT, network protocol (nut);
-    RFC 4171 section 5 (isns); SANE standard section 5 (sane); NRPE protocol (nrpe); RFC 2229 (dict); Breezy,
-    Network Protocol (bzr); Yggdrasil (yggdrasil); Frame Streams (fstrm); RFC 8210 section 5 (rpki-rtr); PulseAudio
-    PROTOCOL (pulseaudio); BIND 9, isccc (rndc); Snapcast, binary protocol (snapcast); JDWP specification (jdwp);
-    BZFlag protocol (bzflag); draft-sharabayko-srt section 3.2.1 (srt); chrony candm.h (chrony); RFC 8966 section
-    4.2 (babel); Teeworlds (teeworlds); Minetest network protocol (minetest); the makers of the others have
-    published nothing: as recorded traffic shows, in the documentation and sources of nDPI and Wireshark
+    IEC 61375-2-3 annex A (trdp); RFC 6726 (flute); Ethereum, discv4 (ethereum); iperf 2, payloads.h (iperf);
+    etsy/statsd, metric_types.md (statsd); GDB manual, Remote Serial Protocol (gdb-remote); spamd PROTOCOL (spamd);
+    NUT, network protocol (nut); RFC 4171 section 5 (isns); SANE standard section 5 (sane); NRPE protocol (nrpe);
+    RFC 2229 (dict); Breezy, Network Protocol (bzr); Yggdrasil (yggdrasil); Frame Streams (fstrm); RFC 8210 section
+    5 (rpki-rtr); PulseAudio PROTOCOL (pulseaudio); BIND 9, isccc (rndc); Snapcast, binary protocol (snapcast); JDWP
+    specification (jdwp); BZFlag protocol (bzflag); draft-sharabayko-srt section 3.2.1 (srt); chrony candm.h
+    (chrony); RFC 8966 section 4.2 (babel); Teeworlds (teeworlds); Minetest network protocol (minetest); the makers
+    of the others have published nothing: as recorded traffic shows, in the documentation and sources of nDPI and
+    Wireshark
 :minimum: 2 to 50 bytes
 :facts: none
 """
@@ -35,6 +36,7 @@ api_version = 1
 _SEEN: Final = frozenset(
     (
         "atg",
+        "chrony",
         "cvs",
         "dicom",
         "distcc",
@@ -42,12 +44,26 @@ _SEEN: Final = frozenset(
         "eaq",
         "fbzero",
         "fox",
+        "fstrm",
+        "gdb-remote",
         "genshinimpact",
         "hp_virtgrp",
+        "iperf",
         "iscsi",
+        "isns",
         "nanomsg",
+        "nrpe",
+        "nut",
+        "pulseaudio",
         "quake",
+        "rndc",
+        "rpki-rtr",
+        "sane",
+        "snapcast",
+        "spamd",
+        "srt",
         "xdmcp",
+        "yggdrasil",
         "zookeeper",
     )
 )

@@ -110,7 +110,6 @@ CONVERSATIONS: Final = frozenset({"bjnp", "dlep", "megaco", "roughtime", "tailsc
 api_version = 1
 protocols = tuple(sorted({*TCP_MAGICS.values(), *UDP_MAGICS.values()}))
 unseen = (
-    "clickhouse",
     "jxta",
     "megaco",
     "meraki-cloud",
