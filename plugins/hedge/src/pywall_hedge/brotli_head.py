@@ -6,7 +6,6 @@ code space exactly (sections 3.4 and 3.5).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any
@@ -19,15 +18,8 @@ PROOF = 2
 """Codes that must be complete."""
 _ORDER = (1, 2, 3, 4, 0, 5, 17, 6, 16, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 """Order of the code lengths of the code length code (section 3.5)."""
-_FIXED = {
-    (0b00, 2): (0, 2),
-    (0b10, 2): (3, 2),
-    (0b01, 2): (4, 2),
-    (0b011, 3): (2, 3),
-    (0b0111, 4): (1, 4),
-    (0b1111, 4): (5, 4),
-}
-"""Code of those lengths, first bit lowest, and its bits: length and bits (section 3.5)."""
+_FIXED = tuple(found for last in ((2, 3), (1, 4), (2, 3), (5, 4)) for found in ((0, 2), (4, 2), (3, 2), last))
+"""Code of those lengths by the next four bits, first bit lowest: length, and the bits that say it (section 3.5)."""
 
 
 _Table = dict[tuple[int, int], int]
@@ -175,7 +167,7 @@ def _code(bits: _Bits, codes: list[int], size: int) -> list[int]:
         return _simple(bits, size)
     lengths, room, seen = [0] * 18, 32, 0
     for symbol in _ORDER[kind:]:
-        length, width = next((_FIXED[key] for key in _keys(bits) if key in _FIXED), (0, 0))
+        length, width = _FIXED[bits.peek(4)]
         bits.skip(width)
         lengths[symbol] = length
         if length:
@@ -190,10 +182,6 @@ def _code(bits: _Bits, codes: list[int], size: int) -> list[int]:
     out = _lengths(bits, _table(lengths), size)
     codes[0] += 1
     return out
-
-
-def _keys(bits: _Bits) -> Iterator[tuple[int, int]]:
-    return ((bits.peek(width), width) for width in (2, 3, 4))
 
 
 def _lengths(bits: _Bits, table: _Table, size: int) -> list[int]:
