@@ -17,7 +17,7 @@ from ..model.packet import ACK, FIN, ICMP, ICMPV6, PSH, RST, SYN, TCP, UDP, URG,
 from ..model.transaction import Transaction
 from ..model.verdict import Verdict
 from .community import community_id
-from .fields import Event, clean, nest
+from .fields import Event, clean, nest, put
 
 _LAST_SECOND: Final = 253402300799.0  # 9999-12-31
 _TWO: Final = [f"{n:02d}" for n in range(60)]
@@ -116,7 +116,7 @@ class EventBuilder:
         elif transaction is not None:
             event["app_proto"] = event_type
             event["tx_id"] = transaction.number
-            nest(event, event_type, {f"{event_type}.{name}": value for name, value in transaction.facts.items()})
+            put(event, event_type, transaction.facts)
         elif packet is None and event_type == flow.app_proto:
             for proto in (flow.app_proto_orig, flow.app_proto):
                 if proto:
@@ -152,7 +152,7 @@ class EventBuilder:
             event.setdefault("pywall", {})["guessed"] = True
         protocols = (flow.app_proto, flow.app_proto_orig)
         own = {
-            name: clean(value)
+            name: value
             for name, value in flow.facts.items()
             if name.partition(".")[0] not in protocols or name in self.carried
         }
@@ -160,7 +160,7 @@ class EventBuilder:
             at = event.setdefault("pywall", {})
             for head in dict.fromkeys(name.partition(".")[0] for name in own if "." in name):
                 nest(at, head, own)
-            plain = {name: value for name, value in own.items() if "." not in name}
+            plain = {name: clean(value) for name, value in own.items() if "." not in name}
             if plain:  # a name without a dot could be one of our own keys
                 at["facts"] = plain
 
@@ -234,6 +234,7 @@ def protocol_number(name: str) -> int:
     return _NUMBERS.get(name, int(name) if name.isdecimal() else -1)
 
 
+@lru_cache(1024)
 def _address(packed: bytes) -> str:
     return inet_ntop(AF_INET if len(packed) == 4 else AF_INET6, packed)
 

@@ -72,11 +72,21 @@ def own_facts(event: Event) -> dict[str, Any]:
 def nest(event: Event, proto: str, facts: dict[str, Any]) -> None:
     """Facts ``ssh.client.software_version`` as ``{"ssh": {"client": {"software_version": ...}}}``."""
     prefix = proto + "."
+    size = len(prefix)
+    put(event, proto, {name[size:]: value for name, value in facts.items() if name.startswith(prefix)})
+
+
+def put(event: Event, key: str, facts: dict[str, Any]) -> None:
+    """Facts ``client.software_version`` as fields below ``key``; nothing when there are none."""
+    if not facts:
+        return
+    top: Event = event.setdefault(key, {})
     for name, value in facts.items():
-        if not name.startswith(prefix):
+        if "." not in name:
+            top[name] = clean(value)
             continue
-        at: Event = event.setdefault(proto, {})
-        *parents, last = name[len(prefix) :].split(".")
+        at = top
+        *parents, last = name.split(".")
         for i, parent in enumerate(parents):
             below = at.setdefault(parent, {})
             if not isinstance(below, dict):
