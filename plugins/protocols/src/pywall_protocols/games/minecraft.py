@@ -18,7 +18,6 @@ from ..parsing.wire import text
 
 api_version = 1
 protocols = ("minecraft",)
-unseen = ("minecraft",)
 transport = "tcp"
 tier = "structural"
 first_client = bytes(range(7, 128))
