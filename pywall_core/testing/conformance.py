@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ValidationError
 
+from ..api import API_VERSION
 from ..detection.detectors import Detector
 from ..model.packet import INPUT, OUTPUT, Packet
 from ..model.verdict import MORE, NO, Answer, Facts
@@ -74,6 +75,7 @@ def examine(name: str, config: Config, plugins: Plugins, *, examples: int = 30) 
         settings.register_profile("pywall", database=None, derandomize=True, print_blob=False)
         settings.load_profile("pywall")
         for plugin in parts:
+            yield _version(plugin)
             yield from _options(plugin)
             if "detect" in plugin.hooks:
                 yield from _detector(plugin, plugins, examples)
@@ -88,6 +90,13 @@ def examine(name: str, config: Config, plugins: Plugins, *, examples: int = 30) 
 
 def _entry(config: Config, plugin: Plugin) -> str:
     return config.plugins[plugin.place].name
+
+
+def _version(plugin: Plugin) -> Result:
+    """Return whether the plugin says for which API it was written: another one is refused at start."""
+    stated = hasattr(plugin.obj, "api_version")
+    problem = "" if stated else f"no attribute `api_version`; write api_version = {API_VERSION}"
+    return Result(plugin.name, "states the version of the API", problem)
 
 
 def _options(plugin: Plugin) -> Iterator[Result]:

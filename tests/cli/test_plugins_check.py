@@ -11,15 +11,18 @@ from pydantic import BaseModel
 
 from pywall_core.api import MORE, NO, YES, Facts, Match, RuleKind, hookimpl
 from pywall_core.config import Config
-from pywall_core.plugins.loader import assemble
+from pywall_core.plugins.loader import assemble, load
 from pywall_core.testing.conformance import Result, examine
 
+#: plugins that need no other one and no settings
+ALL = ("rules", "stream", "protocols", "hedge", "process")
 CAPTURE = Path(__file__).parents[1] / "data" / "tls12.pcap"
 
 
 class Greeting:
     """A detector whose contract is kept."""
 
+    api_version = 1
     protocols = ("greeting",)
     transport = "udp"
     examples = ((b"hello there", b"hello"),)
@@ -58,6 +61,7 @@ class Raising(Greeting):
 class Undeclared:
     """A classifier that answers with a fact that it does not declare."""
 
+    api_version = 1
     facts = ("length",)
 
     @hookimpl
@@ -67,6 +71,8 @@ class Undeclared:
 
 class Unspeakable:
     """An inspector whose counters are no JSON, with options that take anything."""
+
+    api_version = 1
 
     class Options(BaseModel):
         limit: int = 1
@@ -92,9 +98,17 @@ class Fickle(RuleKind):
 
 
 class Registering:
+    api_version = 1
+
     @hookimpl
     def pywall_rules(self, register: Any) -> None:
         register(Fickle)
+
+
+class Unversioned:
+    @hookimpl
+    def pywall_stats(self) -> Any:
+        return {}
 
 
 def broken(plugin: object) -> dict[str, str]:
@@ -116,10 +130,19 @@ def test_a_good_detector_breaks_nothing() -> None:
         (Raising(), "detect over udp: any input is answered and bounded"),
         (Undeclared(), "classify: answers are declared, and flows share no state"),
         (Registering(), "rule fickle: answer keeps its scope"),
+        (Unversioned(), "states the version of the API"),
     ],
 )
 def test_what_is_broken_is_named(plugin: object, what: str) -> None:
     assert what in broken(plugin)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_plugin_of_ours_states_the_version_of_the_api(name: str) -> None:
+    config = Config.model_validate({"plugins": [name]})
+    loaded = load(config).loaded
+    assert loaded
+    assert [plugin.name for plugin in loaded if not hasattr(plugin.obj, "api_version")] == []
 
 
 def test_an_inspector_that_raises_and_says_what_is_no_json() -> None:
