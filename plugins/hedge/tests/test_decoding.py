@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pywall_hedge import decoding, gate
-from pywall_hedge.decoding import decode, without_constants, xor_key
+from pywall_hedge.decoding import decode, without_constants
 from pywall_hedge.entropy import entropy
+from pywall_hedge.xor import xor_key
 
 NOISE = random.Random(1).randbytes(3000)
 EXACT = {

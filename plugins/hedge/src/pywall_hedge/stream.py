@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from .classification import SHORTEST, Classification, classify
 from .entropy import entropy_of
 from .wald import Thresholds, bounded, logit, sigmoid, thresholds
+from .xor import xor_key
 
 if TYPE_CHECKING:
     from .direction import Direction
@@ -127,8 +128,6 @@ class StreamClassifier:
         name = next((way.name for way in self._ways if way.name is not None and 2 * way.size >= self.bytes_seen), None)
         if name is not None:
             return Classification("compressed", 1 - share, name)
-        from .decoding import xor_key  # needs numpy
-
         noise = max((way.noise for way in self._ways), key=len)
         if (key := xor_key(bytes(noise))) is not None:
             return Classification("obfuscated", 1 - share, f"xor with {key.hex()}")
