@@ -14,7 +14,7 @@ from pywall_core.api import ACK, FIN, RST, SYN, URG, Drop, Flow, Packet
 
 from . import refusals, states
 from .direction import HALF_SPACE, LARGEST_WINDOW, MASK, UNKNOWN_WINDOW, StreamDirection
-from .midstream import adopt_midstream, skip_probes
+from .midstream import adopt_midstream, has_unseen_packets, skip_probes
 from .multipath import has_mptcp
 from .options import MAX_SHIFT, NO_OPTIONS, Options, parse_options
 from .pending import Directions, PendingUpdate
@@ -188,8 +188,7 @@ class SegmentValidator:
         data = packet.data[packet.start : packet.end]
         fin = packet.flags & FIN
         loose = self.lossy or flow.final is not None
-        #: packets may have passed that this process has not seen
-        unseen = flow.midstream or sender.resumed
+        unseen = has_unseen_packets(flow, sender)
         adopted = False
         if not (sender.seen and peer.seen) and not unseen:
             if not loose:
@@ -248,7 +247,7 @@ class SegmentValidator:
         self, acked: int, flow: Flow, sender: StreamDirection, peer: StreamDirection, loose: bool
     ) -> Drop | None:
         """Return a Drop for an acknowledgement that is out of range: RFC 5961 section 5.2, or before the first byte."""
-        unseen = flow.midstream or sender.resumed
+        unseen = has_unseen_packets(flow, sender)
         if acked > peer.top:
             return None if loose or (unseen and not peer.seen) else refusals.BAD_ACK
         if acked > peer.next and not (loose or unseen):
