@@ -60,13 +60,7 @@ def json_schema(
         "type": ["array", "null"],
         "items": {"$ref": "#/$defs/rule"},
     }
-    entries: list[Schema] = []
-    for name, model in sorted(options.items()):
-        entries.append({"const": name})
-        if model is not None:
-            entries.append(_options(name, {"anyOf": [_model(model, definitions), {"type": "null"}]}))
-    for name in sorted(set(others) - set(options)):
-        entries += [{"const": name}, _options(name, {"type": ["object", "null"]})]
+    entries = _plugin_entries(options, others, definitions)
     if entries:
         schema["properties"]["plugins"]["items"] = {"anyOf": entries}
     for name in kinds:
@@ -77,6 +71,20 @@ def json_schema(
                 one = {"enum": offered}
                 field["anyOf"] = [one, {"type": "array", "items": one}, plain]
     return schema
+
+
+def _plugin_entries(
+    options: Mapping[str, type[BaseModel] | None], others: Iterable[str], definitions: Schema
+) -> list[Schema]:
+    """Return what an entry of ``plugins`` may be: a name, or a name with options."""
+    entries: list[Schema] = []
+    for name, model in sorted(options.items()):
+        entries.append({"const": name})
+        if model is not None:
+            entries.append(_options(name, {"anyOf": [_model(model, definitions), {"type": "null"}]}))
+    for name in sorted(set(others) - set(options)):
+        entries += [{"const": name}, _options(name, {"type": ["object", "null"]})]
+    return entries
 
 
 def kind_schema(kind: type[RuleKind]) -> Schema:
