@@ -7,6 +7,7 @@ import random
 import zlib
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pywall_hedge.options import Settings
@@ -54,6 +55,33 @@ def run(made: InMemory, talk: Conversation) -> bool:
 
 def answered(**attributes: Any) -> Flow:
     return make_flow(proto=TCP, pkts_toclient=3, bytes_toclient=400, start=10.0, last=11.0, **attributes)
+
+
+def test_a_flow_from_the_middle_adds_nothing_but_what_speaks_against() -> None:
+    peers = Peers()
+    peers.learn(answered(midstream=True), 3.0, UPPER)
+    assert len(peers) == 0
+    peers.learn(answered(), 3.0, UPPER)
+    peers.learn(answered(midstream=True), -2.0, UPPER)
+    assert peers.recall(answered(), UPPER) == 1.0
+
+
+def test_text_in_front_that_took_nothing_gives_nothing_back() -> None:
+    peers, flow = Peers(), answered()
+    told = peers.learn(flow, -4.0, UPPER)
+    told = peers.learn(flow, 0.8, UPPER, told)
+    assert peers.recall(answered(), UPPER) == 0.8
+    assert peers.learn(flow, -4.0, UPPER, told) == 0.0
+    assert peers.recall(answered(), UPPER) == 0.0
+
+
+@given(odds=st.lists(st.floats(-9, 9), min_size=1, max_size=20))
+def test_a_flow_adds_what_it_says_last(odds: list[float]) -> None:
+    peers, flow, told = Peers(), answered(), 0.0
+    for own in odds:
+        told = peers.learn(flow, own, UPPER, told)
+        assert told == pytest.approx(max(min(own, UPPER), 0.0), abs=1e-9)
+        assert peers.recall(answered(), 4 * UPPER) == pytest.approx(told, abs=1e-9)
 
 
 def test_short_flows_to_one_service_are_dropped_sooner_than_to_many() -> None:

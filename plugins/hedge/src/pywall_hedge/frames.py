@@ -20,9 +20,8 @@ LONGEST, SHORTEST = 400, 8
 """Bytes of a message of sound: 20 ms at 160 kbit/s, and 8 ms at 8 kbit/s."""
 MOST = 64
 """Messages that are looked at."""
-FEW, SOME, MORE, ENOUGH = 4, 8, 16, 24
-"""Messages of sound below which nothing is told; from which the uneven may show; below which what begins like sound may
-be sound; from which it must show."""
+FEW, SOME, ENOUGH = 4, 8, 24
+"""Messages of sound below which nothing is told; from which the uneven may show; from which it must."""
 WIDTH, GAP, BEHIND = 24, 12, 8
 """Bytes from the start within which a header ends, from one byte of it to the next at most, and bytes behind it that
 are counted."""
@@ -59,7 +58,7 @@ def frames_of_codec(messages: Sequence[bytes], *, again: bool = False) -> bool |
     if number >= SOME and shown >= (PROOF / 2 if again else PROOF):
         return True
     likely = number < SOME if again else number >= SOME and shown >= HINT
-    likely = likely or (number < MORE and any(_begins_sound(table[:, : at + 1]) for at in same[same < end][-3:]))
+    likely = likely or any(_begins_sound(table[:, : at + 1]) for at in same[same < end][-3:])
     likely = likely or (number < SOME and _begins_alike(table[:, end : end + 2]))
     return None if sound and number < ENOUGH and likely else False
 

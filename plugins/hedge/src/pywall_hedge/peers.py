@@ -55,19 +55,21 @@ class Peers:
     def learn(self, flow: Flow, own_odds: float, threshold: float, before: float = 0.0) -> float:
         """Add the log-odds of a flow's own bytes, if the peer answered; ``before`` is what it added already.
 
-        Return what the flow has added now, the threshold at most. Called while the flow lives: the next one to the peer
-        does not wait for the end of this one.
+        Return what the flow has added now: what a peer at 0 could not lose is not added when the flow turns. Called
+        while the flow lives: the next one to the peer does not wait for the end of this one. A flow that was joined in
+        the middle adds nothing: a file looks like ciphertext there, and after a start there are many to one server.
         """
         if not flow.pkts_toclient or not _was_answered(flow):
             return before
-        now = max(min(own_odds, threshold), -threshold)
+        now = max(min(own_odds, 0.0 if flow.midstream else threshold), -threshold)
         key = key_of(flow)
-        odds = self._known.pop(key, (0.0, 0.0))[0] + now - before
+        known = self._known.pop(key, (0.0, 0.0))[0]
+        odds = min(max(known + now - before, 0.0), 2 * threshold)
         if odds > 0:
-            self._known[key] = (min(odds, 2 * threshold), flow.last)
+            self._known[key] = (odds, flow.last)
             if len(self._known) > self._limit:
                 self._known.popitem(last=False)
-        return now
+        return before + odds - known
 
     def save(self) -> list[Any]:
         """Return what is remembered as JSON, for the process that follows after a reload or a restart."""
