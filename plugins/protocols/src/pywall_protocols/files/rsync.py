@@ -9,11 +9,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import Description, Evidence, either_first
+from ..parsing.evidence import Evidence, either_first, greetings
 
 api_version = 1
 protocols = ("rsync",)
@@ -23,20 +23,13 @@ first_client = b"@"
 first_server = b"@"
 
 _GREETING: Final = re.compile(rb"@RSYNCD: (\d{1,3}(?:\.\d{1,3})?)[ \r\n]")
+_describe: Final = greetings(_GREETING, "version")
 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect rsync."""
     return either_first("rsync", _side(client), _side(server), _describe, client, server)
-
-
-def _describe(client: bytes, server: bytes) -> Description:
-    facts: dict[str, Any] = {}
-    for name, data in (("client", client), ("server", server)):
-        if greeting := _GREETING.match(data):
-            facts[f"{name}_version"] = greeting[1].decode()
-    return Description(facts)
 
 
 def _side(data: bytes) -> Evidence:

@@ -22,6 +22,7 @@ The shapes of detectors, each a function:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from enum import Enum
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -65,6 +66,21 @@ Describe = Callable[[bytes, bytes], Description]
 
 
 # --- from the evidence of both directions -------------------------------------------------------------------------
+
+
+def greetings(pattern: re.Pattern[bytes], fact: str) -> Describe:
+    """Return what describes a protocol whose sides greet each other: group 1 of ``pattern``, as ``client_<fact>`` and
+    ``server_<fact>``.
+    """
+
+    def describe(client: bytes, server: bytes) -> Description:
+        facts: dict[str, Any] = {}
+        for side, data in (("client", client), ("server", server)):
+            if greeting := pattern.match(data):
+                facts[f"{side}_{fact}"] = greeting[1].decode()
+        return Description(facts)
+
+    return describe
 
 
 def client_first(

@@ -9,11 +9,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import Description, Evidence, either_first
+from ..parsing.evidence import Evidence, either_first, greetings
 
 api_version = 1
 protocols = ("rfb",)
@@ -24,20 +24,13 @@ first_server = b"R"
 
 _VERSION: Final = re.compile(rb"RFB (\d{3}\.\d{3})\n")
 _SHAPE: Final = b"RFB 000.000\n"
+_describe: Final = greetings(_VERSION, "protocol_version")
 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect RFB."""
     return either_first("rfb", _side(client), _side(server), _describe, client, server)
-
-
-def _describe(client: bytes, server: bytes) -> Description:
-    facts: dict[str, Any] = {}
-    for name, data in (("client", client), ("server", server)):
-        if version := _VERSION.match(data):
-            facts[f"{name}_protocol_version"] = version[1].decode()
-    return Description(facts)
 
 
 def _side(data: bytes) -> Evidence:
