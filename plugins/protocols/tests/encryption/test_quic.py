@@ -72,7 +72,7 @@ TestContract = detector_contract(
         .server(reply()),
         (INVENTED, NEGOTIATION),
         (GOOGLE, b"\x08" + DCID + NOISE[:40]),
-        (b"\0\1" + NOISE[:60], GOOGLE),
+        (b"\0\1" + NOISE[:1210], GOOGLE),
         (b"", REFUSAL),
         (REFUSAL, b""),
         (b"\x0c" + DCID + b"\7" + GOOGLE[14:], NOISE[:40]),

@@ -2,7 +2,7 @@
 
 from pywall_protocols.messaging import nats
 
-from pywall_core.api import Match
+from pywall_core.api import NO, Match
 from pywall_core.testing import conversation, detector_contract
 
 NOISE = bytes.fromhex("9f3b6ad0c44e17a8f25b09e6718d3cb0aa54f1e2037796bd48c1d05e2f8a6b93") * 12
@@ -29,3 +29,7 @@ TestNats = detector_contract(
 def test_both_sides_confirm(ask):
     assert ask(nats, CONNECT, INFO) == Match("nats")
     assert not ask(nats, NOISE, INFO).confirmed
+
+
+def test_a_direction_of_another_protocol_alone_is_none(ask):
+    assert ask(nats, b"SSH-2.0-OpenSSH_9.2\r\n") is NO

@@ -19,6 +19,7 @@ api_version = 1
 protocols = ("whois",)
 transport = "tcp"
 tier = "heuristic"
+speaks_first = "client"
 first_client = None
 first_server = None
 
@@ -42,10 +43,11 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     query = _QUERY.match(client)
     if query is None:
         return MORE if _BEGINNING.match(client) else NO
+    more = query.end() < len(client)
     if not server:
-        return MORE
+        return NO if more else MORE  # a query is one line
     head = server[:_LOOKED_AT]
     if _REMARK.match(head) or _FIELD.search(head):
-        return Match("whois", {"query": text(query[1].strip())}, confirmed=query.end() == len(client))
+        return Match("whois", {"query": text(query[1].strip())}, confirmed=not more)
     first = _FIRST.match(head)
-    return NO if len(server) >= _LOOKED_AT or (first and not _MAY_BEGIN.search(first[0])) else MORE
+    return NO if more or len(server) >= _LOOKED_AT or (first and not _MAY_BEGIN.search(first[0])) else MORE

@@ -39,8 +39,9 @@ _NUMBERS: Final = (1, 2, 4, 6)
 _MESSAGES: Final = (b"CHLO", b"REJ\0", b"SREJ")
 _BEFORE_MESSAGE: Final = 96
 _MOST_ENTRIES: Final = 64
-#: the number of a server's packet that may have overtaken the client's
+#: the number of a server's packet that may have overtaken the client's, and its bytes: what it refuses fills a packet
 _EARLY: Final = 16
+_LEAST_EARLY: Final = 1200
 
 #: Datagrams of the server in which the end of the handshake's beginning is looked for.
 _MOST_COMPARED: Final = 32
@@ -127,7 +128,7 @@ def _gquic(first: bytes, reply: bytes) -> Match | Answer:
 def _answers_early(packet: bytes) -> bool:
     """Return True if a packet may be one of a server's first, seen before what it answers."""
     at = 9 if packet[0] & 8 else 1
-    return not packet[0] & 0xC7 and at + 12 < len(packet) and packet[at] <= _EARLY and not packet.isascii()
+    return len(packet) >= _LEAST_EARLY and not packet[0] & 0xC7 and packet[at] <= _EARLY
 
 
 def _public_version(packet: bytes) -> str | None:

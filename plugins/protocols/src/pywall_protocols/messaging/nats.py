@@ -14,12 +14,13 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import HINT, Evidence, either_first
+from ..parsing.evidence import HINT, Evidence, server_first
 
 api_version = 1
 protocols = ("nats",)
 transport = "tcp"
 tier = "exact"
+speaks_first = "server"
 speaks_first = "server"
 first_client = b"CcPpSsUu\x16"
 first_server = b"IiPp+-Mm"
@@ -43,7 +44,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
             return Match("nats", restart=(0, info.end()))
         if not server:
             return NO  # a ClientHello waits for no INFO: rules on its name decide on this packet
-    return either_first("nats", _side(client, _CONNECT, _CLIENT, _OPENINGS), _side(server, _INFO, _SERVER, _ANSWERS))
+    client_says, server_says = _side(client, _CONNECT, _CLIENT, _OPENINGS), _side(server, _INFO, _SERVER, _ANSWERS)
+    return server_first("nats", client_says, server_says, silent=not server)
 
 
 def _side(data: bytes, own: re.Pattern[bytes], shared: re.Pattern[bytes], verbs: tuple[bytes, ...]) -> Evidence:

@@ -36,9 +36,11 @@ api_version = 1
 _SEEN: Final = frozenset(
     (
         "atg",
+        "bzr",
         "chrony",
         "cvs",
         "dicom",
+        "dict",
         "distcc",
         "dlep",
         "eaq",

@@ -36,6 +36,8 @@ _item = re.compile(rb"[0-9+TgIhipsdM:;<.][^\t\r\n]*\t[^\t\r\n]*\t[^\t\r\n]+\t\d{
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect Gopher."""
+    if b"\n" in client[:-1] and not _item(server[:_ITEM]):  # a selector is one line
+        return NO
     return by_request("gopher", _selects, _answers, flow, client, server, needs_answer=True)
 
 

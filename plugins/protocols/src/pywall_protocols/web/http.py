@@ -92,7 +92,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     by_client = _look(client)
     by_server = _look(server)
     if (by_server is MORE or by_server is NO) and (by_client is MORE or by_client is NO):
-        return by_server if by_client is NO and server else by_client
+        return by_client
     if by_server is _PAGE and by_client in (_LINE, _SIMPLE, _BARE):
         facts: dict[str, Any] = {}
         _request(facts, client[: client.index(b"\n", client.index(b"/"))])
