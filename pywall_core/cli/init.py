@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from .common import FAILURE, OK, USAGE, complain
 
@@ -20,7 +23,6 @@ SERVICES: Final = {
     "wireguard": "all: [{rule: service, is: wireguard}, {rule: app, is: wireguard}]",
     "discovery": "rule: service, is: [mdns, ssdp]",
 }
-_FLAGS: Final = ("offer", "from_", "rate", "encrypted", "observe")
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -41,17 +43,22 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Ask what is not given, check, write; never over a file that is there."""
-    asked = sys.stdin.isatty() and all(getattr(args, flag) is None for flag in _FLAGS)
-    offer = _answer(args.offer, "Which services do others use here (ssh, web, dns, ... or none)", "ssh", asked)
-    from_ = _answer(args.from_, "From where (networks as 192.168.0.0/16, or any)", "any", asked)
-    rate = _answer(args.rate, "How many new connections of one source pass (30/m, or none)", "30/m", asked)
-    encrypted = _answer(args.encrypted, "Encrypted traffic of no known protocol: drop or pass", "pass", asked)
-    observe = _answer(args.observe, "Only report for now, drop nothing (yes or no)", "yes", asked)
-    try:
-        text = policy(offer, from_, rate, drop_encrypted=encrypted == "drop", observe=observe == "yes")
-    except ValueError as error:
-        complain(f"init: {error}")
+    asked = sys.stdin.isatty() and all(getattr(args, one.flag) is None for one in QUESTIONS)
+    answers: dict[str, Any] = {}
+    wrong = False
+    for one in QUESTIONS:
+        given = getattr(args, one.flag)
+        try:
+            answers[one.flag] = _ask(one) if asked else one.read(one.default if given is None else given)
+        except ValueError as error:
+            complain(f"init: {error}")
+            wrong = True
+        except EOFError:
+            complain("\ninit: no answer, nothing is written")
+            return USAGE
+    if wrong:
         return USAGE
+    text = policy(**answers)
     if args.file == "-":
         print(text, end="")
         return OK
@@ -68,18 +75,16 @@ def run(args: argparse.Namespace) -> int:
     return OK
 
 
-def policy(offer: str, from_: str, rate: str, *, drop_encrypted: bool, observe: bool) -> str:
-    """Return the text of a policy. Raises ValueError naming an answer that is none."""
-    services = [] if offer in ("", "none") else [name.strip() for name in offer.split(",")]
-    for name in services:
-        if name not in SERVICES:
-            raise ValueError(f"no service {name!r} (there are: {', '.join(SERVICES)}, none)")
-    networks = [] if from_ in ("", "any") else [str(ip_network(net.strip(), strict=False)) for net in from_.split(",")]
+def policy(offer: list[str], from_: list[str], rate: str, *, encrypted: bool, observe: bool) -> str:
+    """Return the text of a policy: services that are offered, networks that may use them (none: any), the rate of new
+    connections (empty: any), whether encrypted flows of no known protocol are dropped, whether it only reports.
+    """
+    services, networks = offer, from_
     lines = ["# Made by pywall init. `pywall check` says what it comes to, `pywall events --follow` what it does."]
     lines += ["version: 1"]
     if observe:
         lines += ["mode: observe      # reports what it would do and drops nothing; remove this line to enforce"]
-    lines += [f"plugins: [rules, stream, protocols{', hedge' if drop_encrypted else ''}]"]
+    lines += [f"plugins: [rules, stream, protocols{', hedge' if encrypted else ''}]"]
     if networks:
         quoted = ", ".join(f'"{net}"' for net in networks)
         lines += ["vars:", f"  friends: [{quoted}]      # who may use what this host offers"]
@@ -93,20 +98,75 @@ def policy(offer: str, from_: str, rate: str, *, drop_encrypted: bool, observe: 
     lines += [f"    - {{all: {dhcp}, action: ACCEPT, name: DHCP}}"]
     if networks and services:
         lines += ['    - {not: {rule: ip, src: "${friends}"}, action: refused, name: not from here}']
-    if rate not in ("", "none") and services:
+    if rate and services:
         lines += [f"    - {{rule: limit, over: {rate}, action: refused, name: too many connections}}"]
     lines += [f"    - {{{SERVICES[name]}, action: ACCEPT, name: {name}}}" for name in services]
     lines += ["    - {rule: log, message: refused}"]
-    if services and (networks or rate not in ("", "none")):
+    if services and (networks or rate):
         lines += ["  refused:", "    - {rule: log, message: refused}"]
-    if drop_encrypted:
+    if encrypted:
         lines += ["  OUTPUT:", "    # tunnels and malware: encrypted, and no protocol that is known"]
         lines += ["    - {rule: payload, is: encrypted, action: DROP, name: encrypted and unknown}"]
     lines += ["default: {INPUT: DROP, OUTPUT: ACCEPT}"]
     return "\n".join(lines) + "\n"
 
 
-def _answer(given: str | None, question: str, default: str, asked: bool) -> str:
-    if given is not None:
-        return given
-    return (input(f"{question} [{default}]: ").strip() or default) if asked else default
+def _services(answer: str) -> list[str]:
+    names = [] if answer in ("", "none") else [name.strip() for name in answer.split(",")]
+    for name in names:
+        if name not in SERVICES:
+            raise ValueError(f"no service {name!r} (there are: {', '.join(SERVICES)}, none)")
+    return names
+
+
+def _networks(answer: str) -> list[str]:
+    try:
+        return [] if answer in ("", "any") else [str(ip_network(net.strip(), False)) for net in answer.split(",")]
+    except ValueError as error:
+        raise ValueError(f"{error}: write networks as 192.168.0.0/16, a comma between them, or any") from None
+
+
+def _rate(answer: str) -> str:
+    if answer in ("", "none"):
+        return ""
+    if not re.fullmatch(r"[1-9]\d{0,8}/[smhd]", answer):
+        raise ValueError(f"{answer!r} is not a rate: write 10/s, 30/m, 100/h, or none")
+    return answer
+
+
+def _is(yes: str, no: str) -> Callable[[str], bool]:
+    def read(answer: str) -> bool:
+        found = {yes: True, yes[0]: True, no: False, no[0]: False}.get(answer.lower())
+        if found is None:
+            raise ValueError(f"{answer!r}: write {yes} or {no}")
+        return found
+
+    return read
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question: the flag that answers it, its text, the answer without one, and how an answer is read."""
+
+    flag: str
+    text: str
+    default: str
+    read: Callable[[str], Any]
+
+
+QUESTIONS: Final = (
+    Question("offer", "Which services do others use here (ssh, web, dns, ... or none)", "ssh", _services),
+    Question("from_", "From where (networks as 192.168.0.0/16, or any)", "any", _networks),
+    Question("rate", "How many new connections of one source pass (30/m, or none)", "30/m", _rate),
+    Question("encrypted", "Encrypted traffic of no known protocol: drop or pass", "pass", _is("drop", "pass")),
+    Question("observe", "Only report for now, drop nothing (yes or no)", "yes", _is("yes", "no")),
+)
+
+
+def _ask(question: Question) -> Any:
+    """Ask until the answer can be read. :raises EOFError: there is no more input"""
+    while True:
+        try:
+            return question.read(input(f"{question.text} [{question.default}]: ").strip() or question.default)
+        except ValueError as error:
+            print(error)

@@ -7,11 +7,12 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from .common import FAILURE, OK, PRIVILEGES, complain
+from .common import FAILURE, OK, PRIVILEGES, complain, error_text
 
 UNIT: Final = Path("/etc/systemd/system/pywall.service")
 CONFIG: Final = "/etc/pywall/pywall.yaml"
@@ -20,16 +21,23 @@ CONFIG: Final = "/etc/pywall/pywall.yaml"
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = subparsers.add_parser(
         "systemd",
-        help="print or install a systemd unit",
-        description="A unit with watchdog, clean-up and hardening. `install` writes it, starting is left to systemctl.",
+        help="print, install or uninstall a systemd unit",
+        description="A unit with watchdog, clean-up and hardening. `install` writes it, starting is left to systemctl; "
+        "`uninstall` removes what `install` wrote.",
     )
-    parser.add_argument("what", choices=["print", "install"], help="to standard output, or into /etc/systemd/system")
+    parser.add_argument(
+        "what",
+        choices=["print", "install", "uninstall"],
+        help="to standard output, into /etc/systemd/system, or out of there",
+    )
     parser.add_argument("--config", default=CONFIG, metavar="FILE", help=f"configuration of the service ({CONFIG})")
     parser.add_argument("--iptables", choices=["nft", "legacy"], help="have the service use this build of iptables")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.what == "uninstall":
+        return _uninstall()
     command = shutil.which("pywall", path=os.path.dirname(sys.executable)) or shutil.which("pywall")
     if command is None:
         complain("the command pywall is not on the PATH")
@@ -42,10 +50,37 @@ def run(args: argparse.Namespace) -> int:
         UNIT.write_text(text)
         UNIT.chmod(0o644)
     except PermissionError as error:
-        complain(f"not permitted: {error}")
+        complain(f"not permitted: {error_text(error)}")
         return PRIVILEGES
-    print(f"{UNIT} written; now: systemctl daemon-reload && systemctl enable --now pywall")
+    warnings = list(_obstacles(os.path.abspath(command), args.config))
+    for line in warnings:
+        complain(f"warning: {line}")
+    print(f"{UNIT} written; {'then' if warnings else 'now'}: systemctl daemon-reload && systemctl enable --now pywall")
     return OK
+
+
+def _uninstall() -> int:
+    try:
+        UNIT.unlink()
+    except FileNotFoundError:
+        complain(f"{UNIT}: there is none")
+        return FAILURE
+    except PermissionError as error:
+        complain(f"not permitted: {error_text(error)}")
+        return PRIVILEGES
+    print(f"{UNIT} removed; now: systemctl disable --now pywall && systemctl daemon-reload")
+    return OK
+
+
+def _obstacles(command: str, config: str) -> Iterator[str]:
+    """Yield what would keep the service from its start."""
+    if not config.startswith("policy:") and not Path(config).exists():
+        folder = Path(config).parent
+        made = "" if folder.exists() else f"mkdir {folder} && "
+        yield f"there is no {config} yet: {made}pywall init {config}"
+    for path in (command, config):
+        if path.startswith(("/tmp/", "/var/tmp/")):  # noqa: S108 - what the unit's PrivateTmp hides
+            yield f"the service has a /tmp of its own and cannot see {path}"
 
 
 def unit(command: str, config: str, iptables: str | None) -> str:

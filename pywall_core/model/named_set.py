@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from ipaddress import ip_address, ip_network
 from math import inf
-from socket import AF_INET, AF_INET6, inet_aton, inet_ntop, inet_pton
+from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 from typing import Any, Final, Literal
 
 SetType = Literal["addresses", "ports", "names", "strings"]
@@ -152,8 +152,8 @@ class AddressSet(NamedSet):
             return entry
         if isinstance(entry, str):
             if entry.count(".") == 3 and "/" not in entry:
-                with suppress(OSError):
-                    return inet_aton(entry) if entry.replace(".", "").isdigit() else None or inet_pton(AF_INET, entry)
+                with suppress(OSError, ValueError):
+                    return inet_pton(AF_INET, entry)  # inet_aton takes 010.0.0.1 for 8.0.0.1
             with suppress(ValueError):
                 if "/" not in entry:
                     return ip_address(entry).packed

@@ -67,6 +67,7 @@ def test_ports_and_strings() -> None:
     [
         ("addresses", "10.0.0.300", "is not an address or network (192.0.2.1, 192.0.2.0/24"),
         ("addresses", "10.1", "is not an address or network"),
+        ("addresses", "010.0.0.1", "is not an address or network"),  # octal for inet_aton: 8.0.0.1
         ("addresses", "example.org", "is not an address or network"),
         ("ports", "80,443", "is not a port or range of ports (443, 1000-2000)"),
         ("ports", True, "is not a port"),
