@@ -135,8 +135,16 @@ def _print_rich(headers: Sequence[str], lines: Sequence[Sequence[str]]) -> bool:
         from rich.text import Text
     except ImportError:
         return False
+    console = Console()
+    longest = [max(map(len, " ".join(column).split()), default=0) for column in zip(headers, *lines, strict=True)]
+    if sum(longest) + _GAP * len(longest) > console.width:
+        return False  # rich would cut an address or an ID
     table = Table(*headers, box=box.SIMPLE_HEAD)
     for line in lines:
         table.add_row(*(Text(cell) for cell in line))
-    Console().print(table)
+    console.print(table)
     return True
+
+
+#: blanks that rich's table has around a column
+_GAP: Final = 3

@@ -81,3 +81,10 @@ def test_against_fits(tmp_path: Path, columns: int) -> None:
     assert "198.51.100.2:2222" in text
     assert "accept -> drop" in text
     assert "everything that is SSH on any port (a.yaml:5)" in text
+
+
+@pytest.mark.parametrize("columns", [20, 40, 60])
+def test_a_narrow_terminal_cuts_no_address(columns: int) -> None:
+    words = [sys.executable, "-m", "pywall_core", "replay", str(DATA / "mixed.pcap")]
+    text = "\n".join(on_terminal(columns, words))
+    assert "192.0.2.1:40001 -> 198.51.100.2:2222" in text
