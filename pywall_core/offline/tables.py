@@ -166,10 +166,15 @@ def _write_duckdb(path: Path, columns: dict[str, type], rows: Rows) -> None:
     definitions = ", ".join(f"{_quoted(name)} {types.get(kind, 'VARCHAR')}" for name, kind in columns.items())
     with tempfile.NamedTemporaryFile("w", suffix=".csv", newline="", encoding="utf-8") as spool:
         _write_cells(Path(spool.name), columns, rows, _cell)
-        connection = duckdb.connect(str(path))
+        try:
+            connection = duckdb.connect(str(path))
+        except duckdb.Error as error:
+            raise TableError(f"{path}: {str(error).splitlines()[0]}") from None
         try:
             connection.execute(f"CREATE OR REPLACE TABLE flows ({definitions})")
             connection.execute(f"COPY flows FROM '{spool.name}' (FORMAT csv, HEADER true)")
+        except duckdb.Error as error:
+            raise TableError(f"{path}: {str(error).splitlines()[0]}") from None
         finally:
             connection.close()
 

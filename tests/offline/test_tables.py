@@ -94,3 +94,10 @@ def test_a_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(TableError, match=r"pip install 'pywall-core\[data\]'"):
         check_output(tmp_path / "f.parquet")
+
+
+def test_what_the_database_refuses_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "flows.duckdb"
+    file.write_bytes(b"no database of DuckDB" * 400)
+    with pytest.raises(TableError, match=r"flows\.duckdb: .*not a valid DuckDB database"), FlowTableFile(file) as table:
+        table.add({})
