@@ -150,7 +150,7 @@ def test_a_million_entries(lab: Any, until: Any, tmp_path: Path) -> None:
         f"kernel after {time.monotonic() - begin:.1f} s ({filled:.1f} s of CPU)"
     )
     dropped = [pump(source) for _ in range(4)][1:]
-    print("a change, until the firewall answers that it is in force:", lab.fw.ask(CHANGE), "ms")
+    print("a change, until the firewall answers that it took effect:", lab.fw.ask(CHANGE), "ms")
     firewall.stop()
     bare += [pump(source) for _ in range(3)]
     for name, at in (("wall clock", 0), ("CPU", 1)):
