@@ -20,7 +20,7 @@ LONGEST, SHORTEST = 400, 8
 """Bytes of a message of sound: 20 ms at 160 kbit/s, and 8 ms at 8 kbit/s."""
 MOST = 64
 """Messages that are looked at."""
-FEW, SOME, ENOUGH = 4, 8, 24
+FEW, SOME, ENOUGH = 3, 8, 24
 """Messages of sound below which nothing is told; from which the uneven may show; from which it must."""
 WIDTH, GAP, BEHIND = 24, 12, 8
 """Bytes from the start within which a header ends, from one byte of it to the next at most, and bytes behind it that
@@ -59,7 +59,7 @@ def frames_of_codec(messages: Sequence[bytes], *, again: bool = False) -> bool |
         return True
     likely = number < SOME if again else number >= SOME and shown >= HINT
     likely = likely or any(_begins_sound(table[:, : at + 1]) for at in same[same < end][-3:])
-    likely = likely or (number < SOME and _begins_alike(table[:, end : end + 2]))
+    likely = likely or (number < SOME and _begins_alike(table[:, end : end + 2], sizes[sizes >= width]))
     return None if sound and number < ENOUGH and likely else False
 
 
@@ -73,13 +73,18 @@ def _begins_sound(header: Table) -> bool:
     return bool(often and ((usual & 3 == 0 and usual > 3) or (before & 3 == 3 and 2 <= usual & 63 <= 6)))
 
 
-def _begins_alike(table: Table) -> bool:
-    """One of the columns has the same upper three bits, or the same upper six and several of the rest, in nearly all of
-    the messages: a frame's first byte, or Opus's (RFC 6716, section 3.1: a configuration, and how many frames).
+def _begins_alike(table: Table, sizes: npt.NDArray[np.int64]) -> bool:
+    """One of the columns, no counter and no length, has the same upper three bits, or the same upper six and several of
+    the rest, in nearly all of the messages: a frame's first byte, or Opus's (RFC 6716, section 3.1).
     """
     least = len(table) - 1 if len(table) > 5 else len(table)
-    upper = any(np.bincount(column >> 5).max(initial=0) >= least for column in table.T)
-    return upper or any(len({*(column >> 2).tolist()}) == 1 < len({*column.tolist()}) for column in table.T)
+    for column in table.T:
+        steps = np.diff(column.astype(np.int16))
+        if (steps >= 0).all() or (steps <= 0).all() or len({*(sizes - column & 255).tolist()}) < 3:
+            continue
+        if np.bincount(column >> 5).max() >= least or len({*(column >> 2).tolist()}) == 1:
+            return True
+    return False
 
 
 def _framing(table: Table, sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
