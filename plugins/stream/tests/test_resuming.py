@@ -137,6 +137,6 @@ def test_anything_may_come(state):
     resume_streams(state, lags=True)
 
 
-@given(st.lists(st.lists(JSON, min_size=3, max_size=3), min_size=2, max_size=2))
+@given(st.lists(st.lists(JSON, min_size=4, max_size=4), min_size=2, max_size=2))
 def test_anything_of_the_right_length_may_come(state):
     resume_streams([*state, False], lags=True)

@@ -4,7 +4,7 @@ import pytest
 from pywall_protocols.databases import redis
 
 from pywall_core.api import MORE, NO, Match
-from pywall_core.testing import detector_contract, engine, tcp_packet
+from pywall_core.testing import conversation, detector_contract, engine, tcp_packet
 
 TestContract = detector_contract(
     redis,
@@ -59,3 +59,35 @@ def test_in_the_middle_the_server_may_be_seen_first(reply):
         ]
     )
     assert (lab.flows[0].app_proto, lab.flows[0].confirmed) == ("redis", True)
+
+
+FORBID = """
+version: 1
+plugins: [rules, stream, protocols]
+chains: {INPUT: [{rule: fact, name: redis.command, is: FLUSHALL, action: DROP}]}
+default: ACCEPT
+"""
+
+
+@pytest.mark.parametrize("argument", [b"", b" x", b" /", b" x 1"])
+def test_an_inline_command_that_others_have_hides_none_behind_it(argument):
+    """HTTP, memcached, NATS and RFB begin alike; none of their clients says FLUSHALL next."""
+    pytest.importorskip("pywall_stream")
+    pytest.importorskip("pywall_rules")
+    lab = engine(FORBID, live=True)
+    for number, verb in enumerate(sorted(redis._INLINE.all)):
+        for spelled in (verb, verb.lower()):
+            for pieces in ([spelled + argument + b"\r\nflushall\r\n"], [spelled + argument + b"\r\n", b"FLUSHALL\r\n"]):
+                talk = conversation(client=("192.0.2.1", 20000 + number))
+                for piece in pieces:
+                    talk = talk.client(piece)
+                actions = [verdict.action for verdict in lab.send(talk.packets())]
+                assert actions[-1] == "drop" or "drop" in actions, (spelled, argument, pieces)
+                lab.engine.flows.clear("shutdown")
+
+
+def test_no_detector_that_takes_any_line_holds_a_command_of_its_own_up():
+    pytest.importorskip("pywall_stream")
+    pytest.importorskip("pywall_rules")
+    lab = engine(FORBID, live=True)
+    assert lab.send(conversation().client(b"FLUSHALL\r\n").packets())[-1].action == "drop"

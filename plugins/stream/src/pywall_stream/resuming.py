@@ -1,8 +1,8 @@
 """What another process needs to go on with a stream in the middle: where it was, and what may come once more.
 
 A description is ``[server, client, midstream]``; a direction is the sequence number of the next byte, the bytes before
-it that were not acknowledged, and the pieces behind a hole with their distance from the next byte. It is read as
-hostile.
+it that were not acknowledged, the pieces behind a hole with their distance from the next byte, and how many bytes are
+missing before the next one. It is read as hostile.
 """
 
 from __future__ import annotations
@@ -45,18 +45,18 @@ def _describe(direction: StreamDirection, *, is_client: bool) -> list[object]:
     total = len(unacked) + sum(len(data) for _, data in pieces)
     if not (direction.seen or direction.resumed):  # nobody knows where it begins
         return []
-    unusual = direction.fin >= 0 or direction.reset or direction.removed or direction.missing or direction.urgent >= 0
+    unusual = direction.fin >= 0 or direction.reset or direction.removed or direction.urgent >= 0
     if total > _MOST_BYTES or len(pieces) > _MOST_PIECES or unusual:
         return []
     behind = [[position - direction.next, data.hex()] for position, data in pieces]
-    return [(direction.isn + direction.next) & MASK, unacked.hex(), behind]
+    return [(direction.isn + direction.next) & MASK, unacked.hex(), behind, min(direction.missing, MASK)]
 
 
 def _resume(state: object, *, lags: bool) -> StreamDirection | None:
-    if not isinstance(state, list) or len(state) != 3:
+    if not isinstance(state, list) or len(state) != 4:
         return None
-    number, unacked, behind = state
-    if type(number) is not int or not 0 <= number <= MASK or not isinstance(behind, list):
+    number, unacked, behind, missing = state
+    if not all(type(each) is int and 0 <= each <= MASK for each in (number, missing)) or not isinstance(behind, list):
         return None
     try:
         data = bytes.fromhex(unacked)
@@ -68,6 +68,7 @@ def _resume(state: object, *, lags: bool) -> StreamDirection | None:
     direction = StreamDirection((number - 1 - len(data)) & MASK)
     direction.next = direction.top = direction.inspected = 1 + len(data)
     direction.unacked_data = bytearray(data) if data else None
+    direction.missing = missing
     last = 0
     kept: list[tuple[int, bytes]] = []
     for distance, piece in pieces:

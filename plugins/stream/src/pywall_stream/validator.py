@@ -249,11 +249,12 @@ class SegmentValidator:
         """Return a Drop for an acknowledgement that is out of range: RFC 5961 section 5.2, or before the first byte."""
         unseen = has_unseen_packets(flow, sender)
         if acked > peer.top:
-            return None if loose or (unseen and not peer.seen) else refusals.BAD_ACK
+            return None if loose or flow.interrupted or (unseen and not peer.seen) else refusals.BAD_ACK
         if acked > peer.next and not (loose or unseen):
             return refusals.BAD_ACK  # acknowledges a hole that nobody has filled
         if acked < peer.acked - max(sender.window, 1) or (acked < 1 and not unseen):
-            return None if loose else refusals.OLD_ACK
+            begins_before = unseen and peer.acked <= 1  # what it acknowledges was sent before the first packet here
+            return None if loose or begins_before else refusals.OLD_ACK
         return None
 
     def _check_place(

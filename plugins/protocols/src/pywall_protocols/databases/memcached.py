@@ -22,6 +22,7 @@ api_version = 1
 protocols = ("memcached",)
 transport = ("tcp", "udp")
 tier = "structural"
+speaks_first = "client"
 first_client = None
 first_server = None
 
@@ -50,9 +51,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         if not (_framed(asked) and _framed(reply)):
             return NO
         client, server = asked[8:], reply[8:]
+    said = _side(client, _CLIENT_BYTES, _text_client)
+    if not server and said is HINT and not all(_is_command(line) for line, _ in lines(client, 2)):
+        return NO  # what follows a command without data is another one: Redis has some of these as well
     return client_first(
         "memcached",
-        _side(client, _CLIENT_BYTES, _text_client),
+        said,
         _side(server, _SERVER_BYTES, _text_server),
         _describe,
         client,
@@ -86,6 +90,10 @@ def _side(data: bytes, first_bytes: bytes, grade_text: Any) -> Evidence:
     key, extras, body = u16(data, 2), data[4], u32(data, 8)
     fits = data[1] <= 0x4F and key <= 250 and extras <= 32 and key + extras <= body <= 1 << 20 and data[5] == 0
     return (YES if any(data[1:4]) or data[0] == 0x80 else HINT) if fits else NO
+
+
+def _is_command(line: bytes) -> bool:
+    return line[:1] == b"\x80" or bool(_OTHER.match(line) or _STORE.match(line))
 
 
 def _text_client(data: bytes) -> Evidence:

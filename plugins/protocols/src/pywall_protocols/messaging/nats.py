@@ -14,6 +14,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
+from ..parsing.dialogue import lines
 from ..parsing.evidence import HINT, Evidence, server_first
 
 api_version = 1
@@ -31,6 +32,7 @@ _CONNECT: Final = re.compile(rb"CONNECT[ \t]+\{[^\r\n]*\}[ \t]*\r\n", re.I)
 _CLIENT: Final = re.compile(rb"(?:PING|PONG|SUB \S+(?: \S+)? \S+|UNSUB \S+(?: \d+)?|PUB \S+(?: \S+)? \d+)\r\n", re.I)
 _SERVER: Final = re.compile(rb"(?:PING|PONG|\+OK|-ERR '[^'\r\n]*'|MSG \S+ \S+(?: \S+)? \d+)\r\n", re.I)
 _LONGEST: Final = 8192
+_MOST_PINGS: Final = 32
 _OPENINGS: Final = (b"CONNECT", b"PING", b"PONG", b"SUB ", b"UNSUB ", b"PUB ")
 _ANSWERS: Final = (b"INFO", b"PING", b"PONG", b"+OK", b"-ERR '", b"MSG ")
 
@@ -42,10 +44,18 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         info = _INFO.match(server)
         if info is not None and _OFFERS_TLS(info[0]):
             return Match("nats", restart=(0, info.end()))
-        if not server:
-            return NO  # a ClientHello waits for no INFO: rules on its name decide on this packet
-    client_says, server_says = _side(client, _CONNECT, _CLIENT, _OPENINGS), _side(server, _INFO, _SERVER, _ANSWERS)
-    return server_first("nats", client_says, server_says, silent=not server)
+    asked, said = _side(client, _CONNECT, _CLIENT, _OPENINGS), _side(server, _INFO, _SERVER, _ANSWERS)
+    if not server and asked is HINT and _says_something_else(client):
+        return NO
+    return server_first("nats", asked, said, silent=not server)
+
+
+def _says_something_else(client: bytes) -> bool:
+    """Return whether a client that begins with PING, as one of Redis may, goes on with what none of NATS says."""
+    for line, _ in lines(client, _MOST_PINGS):
+        if line.upper() not in (b"PING", b"PONG"):
+            return _side(line + b"\r\n", _CONNECT, _CLIENT, _OPENINGS) is NO
+    return False
 
 
 def _side(data: bytes, own: re.Pattern[bytes], shared: re.Pattern[bytes], verbs: tuple[bytes, ...]) -> Evidence:

@@ -13,12 +13,13 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import Evidence, either_first, greetings
+from ..parsing.evidence import Evidence, greetings, server_first
 
 api_version = 1
 protocols = ("rfb",)
 transport = "tcp"
 tier = "exact"
+speaks_first = "server"
 first_client = b"R"
 first_server = b"R"
 
@@ -30,7 +31,7 @@ _describe: Final = greetings(_VERSION, "protocol_version")
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect RFB."""
-    return either_first("rfb", _side(client), _side(server), _describe, client, server)
+    return server_first("rfb", _side(client), _side(server), _describe, client, server, silent=not server)
 
 
 def _side(data: bytes) -> Evidence:

@@ -20,7 +20,7 @@ from ..parsing.wire import text
 api_version = 1
 protocols = ("gopher",)
 transport = "tcp"
-tier = "structural"
+tier = "heuristic"
 first_client = None
 first_server = b"0123456789+TgIhipsdM:;<."
 speaks_first = "client"

@@ -29,6 +29,7 @@ api_version = 1
 protocols = ("http",)
 transport = "tcp"
 tier = "exact"
+speaks_first = "client"
 first_client = b"\t\r\n !#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 first_server = None
 
@@ -42,6 +43,10 @@ METHODS: Final = frozenset(
 _LONGEST_METHOD: Final = 32
 #: bytes of empty lines that make a request of what may follow
 _BLANKS: Final = 512
+#: registered methods that are commands of Redis
+_ALSO_REDIS: Final = frozenset({b"GET", b"SUBSCRIBE"})
+#: bytes of the line behind that of a request which is none, where a field's name would stand
+_LONGEST_FIELD: Final = 256
 #: Responses 1xx before the final one.
 _MOST_INTERIM: Final = 8
 _WEBSOCKET: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -93,6 +98,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     by_server = _look(server)
     if (by_server is MORE or by_server is NO) and (by_client is MORE or by_client is NO):
         return by_client
+    if not server and by_client is _ATTEMPT and _goes_on_otherwise(client):
+        return NO
     if by_server is _PAGE and by_client in (_LINE, _SIMPLE, _BARE):
         facts: dict[str, Any] = {}
         _request(facts, client[: client.index(b"\n", client.index(b"/"))])
@@ -122,6 +129,15 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         return Match("http", facts, restart=restart)
     complete = request_end > 0 and (response_end > 0 or answered is NO)
     return Match("http", facts, confirmed, done=complete or (asked is NO and response_end > 0))
+
+
+def _goes_on_otherwise(client: bytes) -> bool:
+    """Return whether a line without a version that Redis has as well stands before another one that is no field."""
+    method = client.lstrip(b"\r\n \t")[: _LONGEST_METHOD + 1].split(None, 1)[0]
+    first = client.find(b"\n", len(client) - len(client.lstrip(b"\r\n \t")))
+    behind, ended, _ = cut(client, first + 1, first + 1 + _LONGEST_FIELD).partition(b"\n")
+    says_more = bool(ended) and bool(behind.strip()) and b":" not in behind
+    return says_more and (method in _ALSO_REDIS or method not in METHODS)
 
 
 def _without_page(said: _Kind | Answer) -> _Kind | Answer:
