@@ -97,6 +97,8 @@ def _side(data: bytes) -> Evidence:
         return NO
     if len(data) < min(start + 3, end):
         return MORE
+    if kind in (0x60, *_RESULTS) and end < start + 3:
+        return NO
     if kind == 0x60:
         return (
             YES
