@@ -1,5 +1,7 @@
 """Names of a hand-made certificate and of damaged ones."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 from cryptography import x509
@@ -65,3 +67,8 @@ def test_damage_is_survived(at, replacement):
     damaged = CERTIFICATE[:at] + replacement + CERTIFICATE[at + len(replacement) :]
     for data in (damaged, CERTIFICATE[:at]):
         assert not details(data) or {"subject", "issuerdn", "serial", "fingerprint"} <= set(details(data))
+
+
+def test_the_library_waits_for_a_certificate_that_names_itself():
+    code = "import sys, pywall_protocols.encryption.tls; sys.exit('cryptography.x509' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
