@@ -22,7 +22,6 @@ protocols = ("nats",)
 transport = "tcp"
 tier = "exact"
 speaks_first = "server"
-speaks_first = "server"
 first_client = b"CcPpSsUu\x16"
 first_server = b"IiPp+-Mm"
 
