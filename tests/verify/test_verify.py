@@ -77,7 +77,7 @@ def test_what_is_so_passes(case: Path, expected: str) -> None:
         ("replay: {hook: PREROUTING}\nexpect:\n  - {match: {a: 1}}", "PREROUTING"),
         ("replay: {local: [here]}\nexpect:\n  - {match: {a: 1}}", "here"),
         ("expect:\n  - {match: {a: 1}}\nexpect: 2", "3:1"),
-        ("expect: [", "not YAML"),
+        ("expect: [", "the closing ] is missing"),
     ],
 )
 def test_wrong_expectations_are_refused_with_their_place(case: Path, text: str, says: str) -> None:

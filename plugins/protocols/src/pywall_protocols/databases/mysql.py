@@ -42,7 +42,7 @@ def _describe(client: bytes, server: bytes) -> Description:
     whole = bool(greeting_end) and len(server) >= greeting_end
     end = server.find(0, 5, greeting_end)
     if whole and server[4] == 10 and end >= 0:
-        facts["version"] = text(server[5:end])
+        facts["version"] = text(cut(server, 5, end))
     if _asks_tls(client):
         restart = (36, greeting_end) if whole else None
         return Description(facts, False, restart)

@@ -17,7 +17,7 @@ from typing import Final
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
 from ..parsing.quic_header import long_header, version_name
-from ..parsing.wire import datagrams
+from ..parsing.wire import cut, datagrams
 
 api_version = 1
 protocols = ("quic",)
@@ -111,10 +111,10 @@ def _numbered(data: bytes, sizes: tuple[int, ...]) -> list[tuple[bytes, int]] | 
         end = at + (1, 2)[flags >> 4 & 1]
         if flags & 0xE3 or len(packet) < end + _HASH or packet.isascii():
             return None
-        own = packet[1:at]
+        own = cut(packet, 1, at)
         if own and len(set(own)) < 3:
             return None
-        found.append((own, int.from_bytes(packet[at:end], "little")))
+        found.append((own, int.from_bytes(cut(packet, at, end), "little")))
         if len(found) == _NUMBERED:
             break
     return found
