@@ -144,14 +144,14 @@ def test_a_port_inside_is_inspected(kind: str) -> None:
 @pytest.mark.parametrize("kind", WRAPS)
 def test_content_inside_is_inspected(kind: str) -> None:
     at_work = lab(NO_SSH)
-    assert actions(at_work, carried(WRAPS[kind], ssh())) == [ACCEPT] * 4 + [DROP] * 2
+    assert actions(at_work, carried(WRAPS[kind], ssh())) == [ACCEPT] * 3 + [DROP] * 3
     assert "ssh" in {flow.app_proto for flow in at_work.flows}
 
 
 @pytest.mark.parametrize("kind", INSIDE6)
 def test_content_in_ipv6_inside_is_inspected(kind: str) -> None:
     at_work = lab(NO_SSH)
-    assert actions(at_work, carried(INSIDE6[kind], ssh(six=True))) == [ACCEPT] * 4 + [DROP] * 2
+    assert actions(at_work, carried(INSIDE6[kind], ssh(six=True))) == [ACCEPT] * 3 + [DROP] * 3
 
 
 @TUNNELS

@@ -197,7 +197,10 @@ class StreamDirection:
         self.acked = position
 
     def catch_up(self, position: int) -> None:
-        """Go on at ``position``, where the first segment after a hand-over begins: what is before it passed unseen."""
+        """Go on at ``position``, where the first content after a hand-over begins: what is before it passed unseen.
+
+        An empty segment does not say so: what its sender has sent may have been refused, and comes again.
+        """
         if position > max(self.next, self.acked) and self.out_of_order is None:
             self.unacked_data = None
             self.missing += position - self.next

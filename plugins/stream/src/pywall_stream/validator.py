@@ -188,8 +188,7 @@ class SegmentValidator:
         data = packet.data[packet.start : packet.end]
         fin = packet.flags & FIN
         loose = self.lossy or flow.final is not None
-        unseen = has_unseen_packets(flow, sender)
-        adopted = False
+        unseen, adopted = has_unseen_packets(flow, sender), False
         if not (sender.seen and peer.seen) and not unseen:
             if not loose:
                 return refusals.NO_HANDSHAKE if data or fin else None
@@ -212,7 +211,7 @@ class SegmentValidator:
         refusal = self._check_place(at, end, len(data), fin, sender, peer, loose)
         if refusal is not None:
             return refusal
-        if sender.lags:
+        if sender.lags and end + bool(fin) > at:
             self.buffered -= len(sender.unacked_data or b"")
             sender.catch_up(at)
             self.buffered += len(sender.unacked_data or b"")
