@@ -1,8 +1,9 @@
 """The state of a parser as plain data, and back: for parsers that go on in another process.
 
 A parser names its attributes by ``state_names``. They are values (numbers, text, bytes, tuples, dictionaries) or
-objects that do so too, which a new parser has already. What is read may be anything: it must be of the types
-that the new parser's attributes have.
+objects that do so too, which a new parser has already. Empty values are left out: most are, in the many flows that wait
+for a next request. An attribute that may be None is bytes otherwise. What is read may be anything: it must be of the
+types that the new parser's attributes have.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from math import isfinite
 from typing import Any, Final
 
 _DEEPEST: Final = 12
+_AS_THEY_ARE: Final = frozenset({int, bool, str, float, type(None)})
 
 
 class Saved:
@@ -24,7 +26,12 @@ class Saved:
 
     def save(self) -> Any:
         """Return the state as plain data for JSON."""
-        return {name: _plain(getattr(self, name)) for name in self.state_names()}
+        saved = {}
+        for name in self.state_names():
+            value = getattr(self, name)
+            if value or value is None:
+                saved[name] = value if type(value) in _AS_THEY_ARE else _plain(value)
+        return saved
 
     def load(self, saved: Any) -> None:
         """Take a state.
@@ -32,11 +39,13 @@ class Saved:
         :raises ValueError: it is none of this parser
         """
         names = self.state_names()
-        if not isinstance(saved, dict) or saved.keys() != set(names):
+        if not isinstance(saved, dict) or not saved.keys() <= set(names):
             raise ValueError("not the state of this parser")
         for name in names:
             present = getattr(self, name)
-            value = _value(saved[name], present, 0)
+            value = _value(saved[name], present, 0) if name in saved else _empty(present)
+            if present is None and not isinstance(value, bytes | None):
+                raise ValueError(f"{type(value).__name__} for bytes")
             if value is not present:
                 setattr(self, name, value)
 
@@ -53,6 +62,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Saved):
         return {"object": value.save()}
     return value
+
+
+def _empty(present: Any) -> Any:
+    if isinstance(present, Saved):
+        raise ValueError("an object is missing")
+    return b"" if present is None else type(present)()
 
 
 def _value(plain: Any, present: Any, depth: int) -> Any:
