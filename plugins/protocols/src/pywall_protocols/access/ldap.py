@@ -97,7 +97,7 @@ def _side(data: bytes) -> Evidence:
         return NO
     if len(data) < min(start + 3, end):
         return MORE
-    if kind in (0x60, *_RESULTS) and end < start + 3:
+    if (kind == 0x60 or kind in _RESULTS) and end < start + 3:
         return NO
     if kind == 0x60:
         return (
