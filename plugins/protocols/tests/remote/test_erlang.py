@@ -47,4 +47,5 @@ def test_facts(ask):
     assert ask(erlang, REGISTER, b"v\0\0\0\0\1") == Match("epmd", {"node": "rabbit"})
     assert ask(erlang, framed(b"zrabbit")) is MORE
     assert ask(erlang, framed(b"zrabbit"), b"no") is NO
+    assert ask(erlang, framed(b"zrabbit"), b"w\1").confirmed is False
     assert ask(erlang, SEND, framed(b"xok")).confirmed is False

@@ -52,7 +52,10 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     handshake = u16(client, 0) > 1 and client[2] in (_OLD, _NEW)
     if handshake:
         return by_request("erlang", _send_name, _status, flow, client, server)
-    return by_request("epmd", _ask, _told, flow, client, server, needs_answer=True)
+    found = by_request("epmd", _ask, _told, flow, client, server, needs_answer=True)
+    if isinstance(found, Match) and client[2] == _PORT and server[1]:
+        return Match("epmd", found.facts, confirmed=False)  # refused: two bytes prove nothing
+    return found
 
 
 def _whole(data: bytes) -> bytes | Answer:
