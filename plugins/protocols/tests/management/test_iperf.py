@@ -26,9 +26,10 @@ TestOverUdp = detector_contract(
 )
 
 
-def test_a_cookie_is_a_name_and_the_parameters_confirm_it(ask):
+def test_a_cookie_is_a_name_and_the_servers_states_confirm_it(ask):
     assert ask(iperf, COOKIE, b"\x09").confirmed is False
-    assert ask(iperf, COOKIE + PARAMETERS, b"\x09") == Match("iperf")
+    assert ask(iperf, COOKIE + PARAMETERS, b"\x09").confirmed is False
+    assert ask(iperf, COOKIE + PARAMETERS, b"\x09\x0a\x01\x02") == Match("iperf")
     assert ask(iperf, COOKIE + bytes(5), b"\x09").confirmed is False
     assert ask(iperf, COOKIE[:20]) is MORE
     assert ask(iperf, b"0" + COOKIE) is NO

@@ -1,7 +1,7 @@
 """iperf3, which measures throughput.
 
 :checked: TCP: the cookie with which each connection begins; of the one that controls the test also the server's first
-    state and the client's parameters; UDP: the number that opens a stream and the one that answers it
+    states and the client's parameters; UDP: the number that opens a stream and the one that answers it
 :source: iperf3, iperf_api.h (states, cookie), iperf_udp.c
 :minimum: 37 bytes of the client; over UDP one datagram of each side
 :facts: none
@@ -28,8 +28,8 @@ first_server = None
 #: 36 characters of base 32 and a zero
 _COOKIE: Final = 37
 _characters: Final = re.compile(rb"[a-z2-7]{0,36}\Z").match
-#: the server asks for parameters: their length in four bytes, and an object of JSON
-_PARAMETERS: Final = b"\x09"
+#: the server asks for parameters (the client: their length in four bytes and JSON), for streams, and starts
+_STATES: Final = b"\x09\x0a\x01\x02"
 _OPENINGS: Final = {
     b"9876": b"6789",
     b"\x15\xcd\x5b\x07": b"\xb1\x68\xde\x3a",
@@ -50,10 +50,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         return MORE
     if not server:
         return Match("iperf", confirmed=False, done=False)
-    asked = server.startswith(_PARAMETERS)
+    states = server[: len(_STATES)]
+    asked = _STATES.startswith(states)
     told = client[_COOKIE : _COOKIE + 5]
     holds = len(told) == 5 and told[0] == 0 and u24(told, 1) > 1 and told[4:] == b"{"
-    return Match("iperf", confirmed=asked and holds, done=len(told) == 5 or not asked)
+    proved = states == _STATES and holds
+    return Match("iperf", confirmed=proved, done=proved or not asked or (len(told) == 5 and not holds))
 
 
 def _opens(data: bytes) -> Evidence:
