@@ -18,16 +18,15 @@ from pywall_core.packet.decode import decode
 from pywall_core.engine.engine import build_engine
 from pywall_core.offline.replay import Hooks, captures
 from pywall_core.sources.pcap import CaptureError, read
-numbers = {}
 def tell(event):
-    event["flow_id"] = numbers.setdefault(event.get("flow_id"), len(numbers))
     print(json.dumps(event, sort_keys=True))
 config = Config.model_validate({"version": 1, "plugins": ["rules", "stream", "protocols"]})
-engine = build_engine(config, live=False, sink=tell)
+engine = build_engine(config, live=False, sink=tell, pcap_filename="all")
 hook_of = Hooks().chooser(engine)
 for path in captures(sys.argv[1:]):
     try:
         for number, time, data, _ in read(path):
+            engine.frame += 1
             if data is not None:
                 packet = decode(data, time)
                 packet.pcap_cnt, packet.hook = number, hook_of(packet)
