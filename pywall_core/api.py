@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from .hookspecs import hookimpl
+from .hookimpl import hookimpl
 from .model.flow import Flow
 from .model.helper import Helper
 from .model.host import Host

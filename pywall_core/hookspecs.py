@@ -4,16 +4,14 @@ Hot hooks (``packet`` to ``decided``) are called for packets: pluggy registers a
 implementations as plain tuples in the YAML's order. They never block and keep no reference to a packet. An exception
 is caught at the call, counted for the plugin, and answered by ``failure.plugin_error``.
 Cold hooks are called one after the other in the same order; PYWALL_PLUGINS_TRACE=1 in the environment prints each call.
-A plugin implements those that it wants. Longer than 300 lines: all contracts are on one page.
+A plugin implements those that it wants.
 
 ``caller`` says who calls a hook and when, ``none`` what the answer None means, ``since`` the first API that has it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -26,38 +24,7 @@ if TYPE_CHECKING:
     from .model.host import Host
     from .plugins.rule_registry import RuleRegistry
 
-Hook = TypeVar("Hook", bound=Callable[..., Any])
-
 hookspec = pluggy.HookspecMarker("pywall")
-_mark = pluggy.HookimplMarker("pywall")
-
-
-def hookimpl(function: Hook) -> Hook:
-    """Marks a function or method as the implementation of the hook that it is named after."""
-    try:
-        return _mark(function)
-    except AttributeError:
-        marked: Hook = _mark(_carrier(function))
-        return marked
-
-
-def _carrier(function: Any) -> Any:
-    """A compiled function takes no attributes, and pluggy takes Python functions only: one that stands for it.
-
-    pluggy calls the cold hooks by their arguments' names, so only hot ones may be compiled.
-    """
-
-    @wraps(function)
-    def carrier(*args: Any) -> Any:
-        return function(*args)
-
-    carrier.compiled = function  # type: ignore[attr-defined]
-    return carrier
-
-
-def direct(hook: Callable[..., Any]) -> Callable[..., Any]:
-    """What to call for a hook implementation: the compiled function itself where there is one."""
-    return getattr(hook, "compiled", hook)
 
 
 # --- set-up (cold) --------------------------------------------------------------------------------------------------

@@ -2,8 +2,6 @@
 
 What has an equal is converted; of everything else a note says where and why. A jump comes back, ours does not: the
 rules of a chain are put where it is jumped to, with the jump's conditions in front. Format: libnftables-json(5).
-
-Longer than 300 lines: the forms of nft's JSON are read in one place.
 """
 
 from __future__ import annotations
@@ -17,8 +15,18 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from .convert_iptables import Converted
-from .convert_lines import limit_rule, state_rules
+from .convert_lines import state_rules
 from .convert_matches import NoEqualError, Rule
+from .convert_nft_values import (
+    Expression,
+    address_of,
+    count_as_rule,
+    element_of,
+    limit_as_rule,
+    number_range,
+    port_of,
+    values_of,
+)
 
 _HOOKS: Final = {"input": "INPUT", "output": "OUTPUT", "forward": "FORWARD"}
 _FAMILIES: Final = {"inet": [], "ip": [{"rule": "ip", "src": "0.0.0.0/0"}], "ip6": [{"rule": "ip", "src": "::/0"}]}
@@ -26,7 +34,6 @@ _SET_TYPES: Final = {"ipv4_addr": "addresses", "ipv6_addr": "addresses", "inet_s
 _PORT_PROTOCOLS: Final = ("tcp", "udp", "sctp", "dccp", "udplite")
 _PROTOCOLS: Final = {"ipv6-icmp": "icmpv6"}
 _MAX_DEPTH: Final = 8
-Expression = dict[str, Any]
 
 
 def looks_like_nft(text: str) -> bool:
@@ -177,9 +184,9 @@ class _Ruleset:
             elif word == "log":
                 log = expression
             elif word == "limit":
-                conditions.append(_limit(value))
+                conditions.append(limit_as_rule(value))
             elif word == "ct count":
-                conditions.append(_count(value))
+                conditions.append(count_as_rule(value))
             elif word == "vmap":
                 for key, decision in self._verdict_map(value, rule["table"]):
                     try:
@@ -210,7 +217,7 @@ class _Ruleset:
         (kind, what), *_ = left.items()
         key = what.get("key") or what.get("field") if isinstance(what, dict) else None
         if kind == "ct" and key == "state":
-            return state_rules({str(state).upper() for state in _values(right)}, hook, op == "!=")
+            return state_rules({str(state).upper() for state in values_of(right)}, hook, op == "!=")
         condition = self._condition(kind, what, key, right, rule["table"])
         if op != "!=":
             return [condition]
@@ -226,9 +233,9 @@ class _Ruleset:
     def _condition(self, kind: str, what: Any, key: Any, right: Any, table: str) -> Rule:
         protocol = what.get("protocol") if isinstance(what, dict) else None
         if kind == "payload" and protocol in ("ip", "ip6") and key in ("saddr", "daddr"):
-            return {"rule": "ip", "src" if key == "saddr" else "dst": self._operand(right, table, _address)}
+            return {"rule": "ip", "src" if key == "saddr" else "dst": self._operand(right, table, address_of)}
         if kind == "payload" and key in ("sport", "dport") and protocol in (*_PORT_PROTOCOLS, "th"):
-            ports = {"src" if key == "sport" else "dst": self._operand(right, table, _port)}
+            ports = {"src" if key == "sport" else "dst": self._operand(right, table, port_of)}
             return {"rule": "port", **({} if protocol == "th" else {"protocol": protocol}), **ports}
         if (kind, key) in (("meta", "l4proto"), ("payload", "protocol"), ("payload", "nexthdr")):
             return {"rule": "protocol", "is": self._operand(right, table, lambda name: _PROTOCOLS.get(name, name))}
@@ -238,7 +245,7 @@ class _Ruleset:
             return {"rule": "ip", "src": {"ipv4": "0.0.0.0/0", "ipv6": "::/0"}[right]}
         if kind == "meta" and key == "skuid":
             self._need("process")
-            return {"rule": "user", "is": self._operand(right, table, _number_range)}
+            return {"rule": "user", "is": self._operand(right, table, number_range)}
         if kind == "socket" and key == "cgroupv2":
             self._need("process")
             return {"rule": "cgroup", "path": [f"/{right}", f"/{right}/*"]}
@@ -251,7 +258,7 @@ class _Ruleset:
     def _operand(self, right: Any, table: str, form: Callable[[Any], Any]) -> Any:
         if isinstance(right, str) and right.startswith("@"):
             return self._named(right[1:], table)
-        values = [form(value) for value in _values(right)]
+        values = [form(value) for value in values_of(right)]
         return values[0] if len(values) == 1 else values
 
     def _named(self, name: str, table: str) -> str:
@@ -259,8 +266,8 @@ class _Ruleset:
         kind = _SET_TYPES.get(str(body.get("type"))) if body is not None else None
         if body is None or kind is None:
             raise NoEqualError(f"the set {name} is of a type that has no equal")
-        form = _address if kind == "addresses" else _port
-        entries = [form(_element(value)) for value in body.get("elem", ())]
+        form = address_of if kind == "addresses" else port_of
+        entries = [form(element_of(value)) for value in body.get("elem", ())]
         section = {"type": kind, **({"entries": entries} if entries else {})}
         if self._used.setdefault(name, section) != section:
             raise NoEqualError(f"two sets are called {name}")
@@ -269,50 +276,6 @@ class _Ruleset:
 
 def _only_returns(rule: Expression) -> bool:
     return [next(iter(expression)) for expression in rule.get("expr", ()) if "counter" not in expression] == ["return"]
-
-
-def _values(right: Any) -> list[Any]:
-    if isinstance(right, dict) and "set" in right:
-        right = right["set"]
-    return [_element(value) for value in right] if isinstance(right, list) else [right]
-
-
-def _element(value: Any) -> Any:
-    """Return an element of a set without its time to live, comment and counter."""
-    return value["elem"]["val"] if isinstance(value, dict) and "elem" in value else value
-
-
-def _address(value: Any) -> str:
-    if isinstance(value, dict) and "prefix" in value:
-        return f"{value['prefix']['addr']}/{value['prefix']['len']}"
-    return str(_number_range(value))
-
-
-def _port(value: Any) -> int | str:
-    port = _number_range(value)
-    if isinstance(port, str) and not port.replace("-", "").isdecimal():
-        raise NoEqualError(f"the port {port} by name; write its number")
-    return port
-
-
-def _number_range(value: Any) -> int | str:
-    if isinstance(value, dict) and "range" in value:
-        return "-".join(map(str, value["range"]))
-    if not isinstance(value, (int, str)):
-        raise NoEqualError("a concatenation has no equal")
-    return value
-
-
-def _limit(value: Expression) -> Rule:
-    if value.get("rate_unit", "packets") != "packets":
-        raise NoEqualError("a rate in bytes: write {rule: limit, of: bytes, over: 1MB/s}")
-    limit = limit_rule(f"{value['rate']}/{value['per']}", str(value.get("burst", "")))
-    return limit if value.get("inv") else {"not": limit}
-
-
-def _count(value: Expression) -> Rule:
-    limit: Rule = {"rule": "limit", "concurrent": value["val"], "by": "all"}
-    return limit if value.get("inv") else {"not": limit}
 
 
 def _short(rule: Expression) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..kernel.conntrack import Connection, EndedConnections, Lookup
 from ..model.packet import TCP
-from ..packet.decode import reverse_key
+from ..packet.flow_key import reverse_key
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine

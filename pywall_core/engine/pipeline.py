@@ -19,7 +19,7 @@ from ..model.detection_state import DetectionState
 from ..model.flow import Flow
 from ..model.packet import ACK, FIN, OUTPUT, RST, SYN, TCP, Packet
 from ..model.verdict import ACCEPT, REJECT, Cause, Drop, Verdict
-from ..packet.decode import stray_error
+from ..packet.flow_key import stray_error
 from ..packet.fragments import Fragments
 from ..packet.reset import reset_for_receiver
 from ..packet.tunnels import inner_packet, may_carry, rewrite_inside

@@ -16,7 +16,7 @@ import orjson
 
 from ..model.flow import Flow
 from ..model.packet import ACK, SYN, TCP, Packet
-from ..packet.decode import reverse_key
+from ..packet.flow_key import reverse_key
 
 VERSION: Final = 3
 #: Descriptions in one message and in one line of the file.

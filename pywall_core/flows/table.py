@@ -16,7 +16,7 @@ from ..model.flow import Flow
 from ..model.packet import ACK, ICMP, ICMPV6, INPUT, OUTPUT, SYN, TCP, Packet
 from ..model.tcp_state import NO_CONNECTION, new_tcp_state
 from ..model.verdict_cache import SLOTS, VerdictCache
-from ..packet.decode import reverse_key
+from ..packet.flow_key import reverse_key
 
 #: Seconds without a packet after which an entry is freed, before a tracker says otherwise.
 TIMEOUT_NEW: Final = 30.0

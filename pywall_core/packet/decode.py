@@ -2,8 +2,6 @@
 
 Never raises: what it cannot read it names in ``Packet.error``, and the packet goes on with what was read so far.
 Sources: RFC 791 (IPv4), 8200 (IPv6), 9293 (TCP), 768 (UDP), 792 and 4443 (ICMP), 4302 (AH).
-
-Longer than 300 lines: the headers that a packet may have, without a call from one to the next module.
 """
 
 from __future__ import annotations
@@ -12,6 +10,7 @@ from struct import Struct
 from typing import Final
 
 from ..model.packet import ACK, ICMP, ICMPV6, SYN, TCP, UDP, Packet
+from .flow_key import NO_PORTS, PORT_PROTOCOLS, PROTO_BYTE, quoted_key
 
 _IPV4 = Struct("!BxHHHBBxx4s4s").unpack_from  # version and IHL, total length, id, fragment, TTL, protocol, addresses
 _IPV6 = Struct("!4xHBB16s16s").unpack_from
@@ -23,11 +22,10 @@ _U16 = Struct("!H").unpack_from
 #: Extension headers of one packet beyond which decoding gives up (RFC 7112 leaves the number open).
 MAX_EXTENSION_HEADERS: Final = 8
 
-_PORT_PROTOCOLS: Final = frozenset({33, 132, 136})  # DCCP, SCTP, UDP-Lite: ports in the first four bytes
-_NO_PORTS: Final = b"\0\0\0\0"
-_EXTENSIONS: Final = frozenset({0, 43, 60, 135, 139, 140})  # length in units of 8 bytes, not counting the first
+_FRAGMENT: Final = 44
+_AUTHENTICATION: Final = 51
+_EXTENSIONS: Final = frozenset({0, 43, 44, 51, 60, 135, 139, 140})
 _ICMP_ERRORS: Final = frozenset({3, 4, 5, 11, 12})
-_PROTO_BYTE: Final = tuple(bytes([n]) for n in range(256))
 
 
 def decode(data: bytes, time: float = 0.0, hook: int = 1, indev: str = "", outdev: str = "") -> Packet:
@@ -104,7 +102,7 @@ def _decode_common(p: Packet, data: bytes, size: int) -> bool:
         p.l4 = 20
         p.ttl = data[8]
         p.src, p.dst = data[12:16], data[16:20]
-        p.key = _PROTO_BYTE[proto] + data[12:24]
+        p.key = PROTO_BYTE[proto] + data[12:24]
     elif first >> 4 == 6 and size >= 48:
         proto = data[6]
         if proto == TCP and size >= 60:
@@ -133,7 +131,7 @@ def _decode_common(p: Packet, data: bytes, size: int) -> bool:
         p.l4 = 40
         p.ttl = data[7]
         p.src, p.dst = data[8:24], data[24:40]
-        p.key = _PROTO_BYTE[proto] + data[8:44]
+        p.key = PROTO_BYTE[proto] + data[8:44]
     else:
         return False
     p.proto = proto
@@ -156,25 +154,17 @@ def _decode_ipv4(p: Packet, data: bytes, size: int) -> None:
     p.length = length
     p.l4 = p.start = header
     p.end = min(length, size)
-    p.key = _PROTO_BYTE[proto] + p.src + p.dst + _NO_PORTS
+    p.key = PROTO_BYTE[proto] + p.src + p.dst + NO_PORTS
     if header < 20 or header > size:
         p.l4 = p.start = p.end = min(20, size)
         p.error = "ipv4.header_length"
     elif length < header:
         p.end = header
         p.error = "ipv4.total_length"
-    elif fragment & 0x3FFF:
-        p.frag = (ident.to_bytes(2, "big"), (fragment & 0x1FFF) * 8, bool(fragment & 0x2000))
-        if p.frag[1] == 0:
-            _decode_transport(p, data)
-        if length > size:
-            p.error = "truncated"
-        elif p.error in _SHORT:
-            p.error = None  # the rest of the header is in a later fragment
     else:
-        _decode_transport(p, data)
-        if length > size and p.error is None:
-            p.error = "truncated"
+        if fragment & 0x3FFF:
+            p.frag = (ident.to_bytes(2, "big"), (fragment & 0x1FFF) * 8, bool(fragment & 0x2000))
+        _decode_behind(p, data, fragment & 0x1FFF, length - size)
 
 
 #: errors that a first fragment may have because its transport header goes on in the next one
@@ -195,49 +185,48 @@ def _decode_ipv6(p: Packet, data: bytes, size: int) -> None:
     offset = 40
     fragment_offset = 0
     headers = 0
-    while True:
-        if proto in _EXTENSIONS or proto == 44 or proto == 51:
-            headers += 1
-            if headers > MAX_EXTENSION_HEADERS:
-                p.error = "ipv6.too_many_headers"
-                break
-            if offset + 8 > end:
-                p.error = "ipv6.extension_short"
-                break
-            if proto == 44:
-                (field,) = _U16(data, offset + 2)
-                fragment_offset = field & 0xFFF8
-                if field & 0xFFF9:
-                    p.frag = (data[offset + 4 : offset + 8], fragment_offset, bool(field & 1))
-                step = 8
-            elif proto == 51:
-                step = (data[offset + 1] + 2) * 4
-            else:
-                step = (data[offset + 1] + 1) * 8
-            proto = data[offset]
-            offset += step
-            if offset > end:
-                p.error = "ipv6.extension_length"
-                offset = end
-                break
-            if fragment_offset:
-                break
-            continue
-        break
+    while proto in _EXTENSIONS:
+        headers += 1
+        if headers > MAX_EXTENSION_HEADERS:
+            p.error = "ipv6.too_many_headers"
+            break
+        if offset + 8 > end:
+            p.error = "ipv6.extension_short"
+            break
+        if proto == _FRAGMENT:
+            (field,) = _U16(data, offset + 2)
+            fragment_offset = field & 0xFFF8
+            if field & 0xFFF9:
+                p.frag = (data[offset + 4 : offset + 8], fragment_offset, bool(field & 1))
+            step = 8
+        elif proto == _AUTHENTICATION:
+            step = (data[offset + 1] + 2) * 4
+        else:
+            step = (data[offset + 1] + 1) * 8  # units of 8 bytes, not counting the first
+        proto = data[offset]
+        offset += step
+        if offset > end:
+            p.error = "ipv6.extension_length"
+            offset = end
+            break
+        if fragment_offset:
+            break
     p.proto = proto
     p.l4 = p.start = offset
-    p.key = _PROTO_BYTE[proto] + p.src + p.dst + _NO_PORTS
+    p.key = PROTO_BYTE[proto] + p.src + p.dst + NO_PORTS
     if p.error is None:
-        _decode_rest(p, data, fragment_offset, length - size)
+        _decode_behind(p, data, fragment_offset, length - size)
 
 
-def _decode_rest(p: Packet, data: bytes, fragment_offset: int, missing: int) -> None:
+def _decode_behind(p: Packet, data: bytes, fragment_offset: int, missing: int) -> None:
+    """Decode what follows the IP headers; ``missing`` bytes of the packet are not there."""
     if fragment_offset == 0:
         _decode_transport(p, data)
     if missing > 0:
-        p.error = p.error or "truncated"
+        if p.error is None or p.frag is not None:
+            p.error = "truncated"
     elif p.frag is not None and p.error in _SHORT:
-        p.error = None
+        p.error = None  # the rest of the header is in a later fragment
 
 
 def _decode_transport(p: Packet, data: bytes) -> None:
@@ -278,7 +267,7 @@ def _decode_transport(p: Packet, data: bytes) -> None:
             p.error = "icmp.short"
             return
         _decode_icmp(p, data, at)
-    elif proto in _PORT_PROTOCOLS:
+    elif proto in PORT_PROTOCOLS:
         if room < 4:
             p.error = "transport.short"
             return
@@ -298,48 +287,10 @@ def _decode_icmp(p: Packet, data: bytes, at: int) -> None:
         p.sport = p.dport = _U16(data, at + 4)[0]
         p.key = p.key[:-4] + data[at + 4 : at + 6] * 2
     elif error:
-        quoted = decode_quoted(data, at + 8, p.end, p.version)
+        quoted = quoted_key(data, at + 8, p.end, p.version)
         if quoted is not None:
             p.key = quoted
             p.related = True
-
-
-def decode_quoted(data: bytes, at: int, end: int, version: int) -> bytes | None:
-    """Key of the flow that an ICMP error quotes, turned round (the error travels against the quoted packet)."""
-    if version == 4:
-        if at + 28 > end or data[at] >> 4 != 4:
-            return None
-        proto, src, dst = data[at + 9], data[at + 12 : at + 16], data[at + 16 : at + 20]
-        at += (data[at] & 15) * 4
-    else:
-        if at + 48 > end or data[at] >> 4 != 6:
-            return None
-        proto, src, dst = data[at + 6], data[at + 8 : at + 24], data[at + 24 : at + 40]
-        at += 40
-    if at + 8 > end:
-        return None
-    ports = _NO_PORTS
-    if proto in (TCP, UDP) or proto in _PORT_PROTOCOLS:
-        ports = data[at + 2 : at + 4] + data[at : at + 2]
-    elif proto in (ICMP, ICMPV6):
-        ports = data[at + 4 : at + 6] * 2
-    return _PROTO_BYTE[proto] + dst + src + ports
-
-
-def reverse_key(key: bytes) -> bytes:
-    """Return the key of the packets that go the other way."""
-    half = 4 if len(key) < 37 else 16
-    ports = 1 + 2 * half
-    turned = key[:1] + key[1 + half : ports] + key[1 : 1 + half] + key[ports + 2 : ports + 4] + key[ports : ports + 2]
-    return turned if len(key) == ports + 4 else turned + key[ports + 4 :]  # the tag of a tunnel
-
-
-def stray_error(packet: Packet) -> None:
-    """An ICMP error that quotes no known flow stands for itself: it must not make an entry under the quoted key."""
-    packet.related = False
-    packet.key = _PROTO_BYTE[packet.proto] + packet.src + packet.dst + _NO_PORTS
-    if packet.tunnel is not None:
-        packet.key += packet.tunnel.tag
 
 
 def is_syn(packet: Packet) -> bool:

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import pluggy
 
-from .. import hookspecs
 from ..calls.guard import Calls
 from ..config import BoundRule, Config, bind_chains
 from ..config.rule_needs import ALWAYS_KNOWN
@@ -16,6 +15,7 @@ from ..detection.carriers import CarriedClassifier
 from ..detection.classifiers import Classifier
 from ..detection.detectors import Detector, Detectors
 from ..detection.fact_states import Given
+from ..hookimpl import direct
 from . import trace
 from .facts import KnownFacts, known_facts
 from .plugin import Plugin
@@ -41,7 +41,7 @@ class Plugins:
         found = self._calls.get(hook)
         if found is None:
             name = PREFIX + hook
-            found = tuple((p.name, hookspecs.direct(getattr(p.obj, name))) for p in self.loaded if hook in p.hooks)
+            found = tuple((p.name, direct(getattr(p.obj, name))) for p in self.loaded if hook in p.hooks)
             if hook in COLD_HOOKS and trace.wanted():
                 found = tuple((plugin, trace.traced(plugin, name, call)) for plugin, call in found)
             self._calls[hook] = found
@@ -61,12 +61,12 @@ class Plugins:
             found.append(
                 Detector(
                     p.name,
-                    hookspecs.direct(p.obj.pywall_detect),
+                    direct(p.obj.pywall_detect),
                     transports_of(p.obj),
                     tuple(getattr(p.obj, "protocols", (p.name,))),
                     getattr(p.obj, "first_client", None),
                     getattr(p.obj, "first_server", None),
-                    hookspecs.direct(p.obj.pywall_transactions) if "transactions" in p.hooks else None,
+                    direct(p.obj.pywall_transactions) if "transactions" in p.hooks else None,
                     tuple(getattr(p.obj, "unseen", ())),
                     (p.obj.facts_of,) if hasattr(p.obj, "facts_of") else (),
                     tuple(getattr(p.obj, "announces", ())),
@@ -85,7 +85,7 @@ class Plugins:
     def carried_classifiers(self) -> list[CarriedClassifier]:
         """Plugins with ``carried``, in order."""
         return [
-            CarriedClassifier(p.name, hookspecs.direct(p.obj.pywall_carried), dict(getattr(p.obj, "carriers", {})))
+            CarriedClassifier(p.name, direct(p.obj.pywall_carried), dict(getattr(p.obj, "carriers", {})))
             for p in self.loaded
             if "carried" in p.hooks
         ]
@@ -93,7 +93,7 @@ class Plugins:
     def given_facts(self) -> dict[str, Given]:
         """Return who says how settled a fact is, by the fact's name, for plugins with ``fact_state``."""
         return {
-            fact: (p.name, hookspecs.direct(p.obj.pywall_fact_state))
+            fact: (p.name, direct(p.obj.pywall_fact_state))
             for p in reversed(self.loaded)
             if "fact_state" in p.hooks
             for fact in getattr(p.obj, "facts", ())

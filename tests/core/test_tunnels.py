@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pywall_core.api import ACCEPT, DROP, Packet, decode
 from pywall_core.flows.handover import describe, read
 from pywall_core.model.verdict import Cause
-from pywall_core.packet.decode import reverse_key
+from pywall_core.packet.flow_key import reverse_key
 from pywall_core.packet.tunnels import MAX_DEPTH, inner_packet
 from pywall_core.testing import InMemory, conversation, engine, ip_packet, replay, tcp_packet, udp_packet
 from pywall_core.testing.packets import fragment, icmp_error

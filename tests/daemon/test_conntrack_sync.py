@@ -12,7 +12,8 @@ from pywall_core.daemon import conntrack_sync as module
 from pywall_core.daemon.conntrack_sync import CarriedFlows, take_counters
 from pywall_core.engine.engine import Engine
 from pywall_core.kernel.conntrack import Connection
-from pywall_core.packet.decode import decode, reverse_key
+from pywall_core.packet.decode import decode
+from pywall_core.packet.flow_key import reverse_key
 from pywall_core.plugins.loader import assemble
 from pywall_core.testing import make_flow, udp_packet
 

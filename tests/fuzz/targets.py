@@ -20,7 +20,8 @@ WORST: Final = 0.010
 
 def decoder(data: bytes) -> None:
     """Headers of one packet, and what follows from them; and of the packets inside."""
-    from pywall_core.packet.decode import decode, reverse_key
+    from pywall_core.packet.decode import decode
+    from pywall_core.packet.flow_key import reverse_key
     from pywall_core.packet.tunnels import MAX_DEPTH, inner_packet
 
     packet = decode(data, 1.0, 1)

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from pywall_core.kernel.open_connections import open_connections, socket_keys
-from pywall_core.packet.decode import reverse_key
+from pywall_core.packet.flow_key import reverse_key
 
 
 def key_of(connection: socket.socket) -> bytes:

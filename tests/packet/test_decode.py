@@ -18,7 +18,8 @@ from scapy.layers.inet6 import (
 from scapy.packet import Raw
 
 from pywall_core.model.packet import Packet
-from pywall_core.packet.decode import MAX_EXTENSION_HEADERS, decode, reverse_key
+from pywall_core.packet.decode import MAX_EXTENSION_HEADERS, decode
+from pywall_core.packet.flow_key import reverse_key
 
 addresses4 = st.ip_addresses(v=4).map(str)
 addresses6 = st.ip_addresses(v=6).map(str)
