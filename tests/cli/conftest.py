@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from pywall_core.cli import main
 from pywall_core.daemon import control
+from pywall_core.testing import conversation, engine
 
 
 class Outcome(NamedTuple):
@@ -49,3 +52,52 @@ def firewall(monkeypatch: pytest.MonkeyPatch) -> FakeFirewall:
     fake = FakeFirewall()
     monkeypatch.setattr(control, "ask", fake.ask)
     return fake
+
+
+POLICY = """plugins: [rules, stream]
+failure: {all: open, stream: drop-flow}
+chains:
+  INPUT:
+    - {all: [{rule: port, protocol: tcp, dst: 22}, {not: {rule: ip, src: 192.0.2.0/24}}], action: REJECT, comment: ssh}
+    - {rule: tcp-state, is: CLOSED, action: DROP, observe: true}
+    - {rule: always, action: more}
+  more:
+    - {rule: log}
+default: {INPUT: DROP}
+"""
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    file = tmp_path / "policy.yaml"
+    file.write_text(POLICY)
+    return file
+
+
+RULE = {"rule": "port", "dst": 53, "action": "DROP", "comment": "no DNS"}
+
+
+@pytest.fixture
+def counted(firewall: FakeFirewall) -> FakeFirewall:
+    """Two workers, each of which has dropped one packet of DNS and accepted one."""
+    workers = []
+    for _ in range(2):
+        lab = engine({"plugins": ["rules"], "chains": {"INPUT": [RULE]}})
+        lab.send(conversation("udp", ("192.0.2.1", 4000), ("198.51.100.9", 53)).client(b"x"))
+        lab.send(conversation("udp", ("192.0.2.1", 4001), ("198.51.100.9", 443)).client(b"y"))
+        workers.append(json.loads(json.dumps(lab.engine.stats())))
+    firewall.answers["stats"] = {"ok": True, "stats": workers}
+    firewall.answers["status"] = {
+        "ok": True,
+        "pid": 7,
+        "policy": "pywall.yaml",
+        "mode": "enforce",
+        "uptime": 3725.0,
+        "hooks": ["INPUT"],
+        "generation": 3,
+        "workers": [{"pid": 8, "queue": 0, "age": 61.0}],
+        "restarts": 1,
+        "rules_restored": 2,
+        "queues": {"0": {"waiting": 4, "packets": 9}, "lost": {"queue full": 5, "socket buffer full": 0}},
+    }
+    return firewall
