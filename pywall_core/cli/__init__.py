@@ -17,7 +17,7 @@ from typing import Final
 
 from .. import __version__
 from ..stale import stale_modules
-from .common import CONFIGURATION, FAILURE, PLUGIN, PRIVILEGES, USAGE, complain, complain_about, error_text
+from .common import CONFIGURATION, FAILURE, INTERRUPTED, PLUGIN, PRIVILEGES, USAGE, complain, complain_about, error_text
 
 #: Subcommands in the order of the help text, and the modules that hold them.
 COMMANDS: Final = {
@@ -52,20 +52,25 @@ COMMANDS: Final = {
 GROUP: Final = "pywall.commands"
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command line; the exit code: 0 ok, 1 failure, 2 usage, 3 configuration, 4 plugin, 5 privileges."""
+def main(argv: Sequence[str] | None = None, *, ready: Callable[[], object] = lambda: None) -> int:
+    """Run one command line; the exit code: 0 ok, 1 failure, 2 usage, 3 configuration, 4 plugin, 5 privileges.
+
+    ``ready`` is called when everything is loaded, before the command begins.
+    """
     arguments = ["plugins" if word == "--plugins" else word for word in (sys.argv[1:] if argv is None else argv)]
     try:
         _warn_of_stale_modules()
-        return _run(arguments)
+        return _run(arguments, ready)
     except SystemExit as leaving:  # argparse
         return leaving.code if isinstance(leaving.code, int) else FAILURE
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - the reader is gone; nothing may be flushed at exit
         return FAILURE
     except Exception as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):  # a class that was being made: Python wraps what is raised
+            return INTERRUPTED
         if os.environ.get("PYWALL_DEBUG"):
             raise
         return _answer(error)
@@ -80,7 +85,7 @@ def _warn_of_stale_modules() -> None:
         )
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str], ready: Callable[[], object]) -> int:
     parser, subparsers = _bare_parser()
     typed = next((word for word in arguments if not word.startswith("-")), "")
     if typed in COMMANDS:
@@ -102,6 +107,7 @@ def _run(arguments: list[str]) -> int:
     args, unknown = parser.parse_known_args(arguments)
     if unknown:
         _refuse(unknown, subparsers.choices.get(typed, parser))
+    ready()
     code = args.run(args)
     return code if isinstance(code, int) else 0
 

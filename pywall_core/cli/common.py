@@ -21,6 +21,8 @@ USAGE: Final = 2
 CONFIGURATION: Final = 3
 PLUGIN: Final = 4
 PRIVILEGES: Final = 5
+#: ^C, as shells have it: 128 and the signal's number
+INTERRUPTED: Final = 130
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:

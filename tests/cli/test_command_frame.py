@@ -161,3 +161,36 @@ def test_a_full_disk_is_said_in_words() -> None:
         command = [sys.executable, "-c", "from pywall_core.cli import main; raise SystemExit(main())", "rules"]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, "No space left on device\n")
+
+
+@pytest.mark.parametrize(
+    ("moment", "code"),
+    [
+        ("pywall_core.cli", 130),
+        ("argparse", 130),
+        ("importlib.metadata", 130),
+        ("pywall_core.cli.check", 130),
+        ("pydantic", 130),
+        ("pywall_core.config", 130),
+        ("the end", -2),
+    ],
+)
+def test_an_interrupt_is_quiet_at_any_moment(moment: str, code: int) -> None:
+    program = (
+        f"import sys; MOMENT = {moment!r}"
+        + """
+import atexit, os
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == MOMENT:
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), 2)
+sys.meta_path.insert(0, Interrupt())
+if MOMENT == "the end":
+    atexit.register(os.kill, os.getpid(), 2)
+from pywall_core.__main__ import main
+sys.exit(main())
+"""
+    )
+    done = subprocess.run([sys.executable, "-c", program, "check"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (code, "")
