@@ -37,6 +37,7 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     ambiguous: set[Mark] = field(default_factory=set)
+    refused_keys: set[Mark] = field(default_factory=set)
     broken: set[tuple[str, int]] = field(default_factory=set)
     texts: dict[str, list[str]] = field(default_factory=dict)
 
@@ -59,6 +60,8 @@ class Document:
         """Note an objection, unless the same value was already objected to as YAML."""
         problem = self.problem(path, message, key=key)
         mark = Mark(problem.line, problem.column, "" if problem.file == self.file else problem.file)
+        if key and mark in self.refused_keys:
+            return
         if (key or mark not in self.ambiguous) and (problem.file, problem.line) not in self.broken:
             self.problems.append(problem)
 
@@ -72,6 +75,11 @@ class Document:
             return
         if problem not in self.warnings:
             self.warnings.append(problem)
+
+    def is_lost(self, section: str) -> bool:
+        """Return whether a line that begins with this key could not be read."""
+        lines = (self.texts[file][line - 1] for file, line in self.broken if 0 < line <= len(self.texts.get(file, ())))
+        return any(line.startswith(f"{section}:") for line in lines)
 
     def excerpt(self, mark: Mark) -> str:
         """Return the line of a place, and below it a caret; of a long line, a part. Empty without a place."""

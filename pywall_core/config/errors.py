@@ -146,6 +146,8 @@ def _words(path: Path, item: Mapping[str, Any], model: type[BaseModel], also: Co
         said = unknown_key(path[-1], known)
         if value is None and said.startswith("unknown key (allowed"):
             said = f"unknown key without a value; a list is written in brackets, [..., {path[-1]}]"
+        elif isinstance(value, dict) and len(inside := sorted(known & value.keys())) > 1:
+            said = f"unknown key; {', '.join(inside[:3])} belong here: write them without {path[-1]!r} above them"
         return path, said
     if kind == "missing":
         return path[:-1], f"{path[-1]!r} is missing: write {path[-1]}: ..."
@@ -169,7 +171,7 @@ def _words(path: Path, item: Mapping[str, Any], model: type[BaseModel], also: Co
         return path, "cannot be changed"
     expected = _EXPECTED.get(kind) or _SHOULD.sub("", item["msg"])
     plain = f"{shown(value)}: should {expected.removesuffix(', not 0')}"
-    return path, plain + (_right_form(kind, value) or section_form(path, value))
+    return path, plain + (section_form(path, value) or _right_form(kind, value))
 
 
 def unknown_key(key: object, known: Iterable[str]) -> str:

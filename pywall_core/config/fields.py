@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -56,6 +57,9 @@ def rule_of_fields(fields: Mapping[str, Any], action: str) -> str:
         if found is None:
             return ""
         kind, parameter = found
+        if kind == "port" and (written := re.fullmatch(r"(\d+(?:-\d+)?)/(tcp|udp)", str(value))):
+            value = written[1]
+            kinds.setdefault("protocol", {"is": written[2]})
         asked = {"name": key, "is": flow_text(value)} if kind == "fact" else {parameter: flow_text(value)}
         kinds.setdefault(kind, {}).update(asked)
     if "port" in kinds and kinds.get("protocol", {}).get("is", "").lower() in ("tcp", "udp"):

@@ -41,6 +41,19 @@ _FILES: Final = (
         "a profile or scenario of CrowdSec: its decisions come in by 'pywall set crowdsec', what it counts is "
         "{rule: seen, times: 5, within: 1m}",
     ),
+    (
+        r"(?:[^\n]*\n)*?(?:services:\s*\n\s+[\w.-]+:\s*\n|x-[\w-]+:\s*&)",
+        f"a file of Docker Compose: ports that it publishes are asked for in the chain FORWARD; {_INIT}",
+    ),
+    (
+        r"(?:[^\n]*\n)*?(?:af-packet|nfq|outputs|rule-files|app-layer|default-log-dir|default-rule-path):",
+        f"suricata.yaml: events go to a file by events: {{file: eve.json}}, networks are sets; {_INIT}",
+    ),
+    (
+        r"(?:[^\n]*\n)*?(?:network:\s*\n\s+(?:version|ethernets|renderer):"
+        r"|- (?:hosts|name): [^\n]*\n\s+(?:tasks|become|hosts):)",
+        f"a file of another program, Netplan or Ansible: {_INIT}",
+    ),
     (r"\[[\w .-]+\]\s*\n\s*\w+\s*=", f"an INI file: a policy is YAML, key: value; {_INIT}"),
     (r"\w+\s*=\s*\S[^\n:]*(?:\n|\Z)", "key = value: a policy is YAML, write 'key: value' (version: 1)"),
 )
@@ -52,7 +65,7 @@ MAX_HEAD: Final = 4096
 def file_form(text: str) -> str:
     """Return what is said of a text that is a file of another firewall; nothing of a policy, right or wrong."""
     head = text[:MAX_HEAD]
-    if re.search(r"^(?:version|plugins|chains)\s*:", head, re.MULTILINE):
+    if re.search(r"^(?:version\s*:\s*1\s*$|plugins\s*:|chains\s*:)", head, re.MULTILINE):
         return ""
     head = "\n".join(line for line in head.split("\n") if not line.lstrip().startswith("#")).lstrip()
     return next((what for pattern, what in _PATTERNS if pattern.match(head)), "")

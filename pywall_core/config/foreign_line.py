@@ -27,6 +27,7 @@ _VALUES: Final = {
     **dict.fromkeys(("-o", "oif", "oifname", "--out-interface"), "out"),
     **dict.fromkeys(("app", "service", "--add-service"), "service"),
     **dict.fromkeys(("-j", "--jump"), "action"),
+    **dict.fromkeys(("skuid", "--uid-owner"), "uid"),
 }
 #: words that say nothing which the chain does not say
 _NOISE: Final = frozenset(
@@ -49,9 +50,33 @@ _DEFAULT: Final = re.compile(
 _WAYS: Final = {"incoming": "INPUT", "outgoing": "OUTPUT", "routed": "FORWARD"}
 
 
+#: what follows a connection, which every rule here does, and what is said by the action alone
+_IMPLIED: Final = re.compile(
+    r"\b(?:keep|modulate|synproxy) state\b(?!\s*\()|\bflags \S+|\bct state new\b|\bno-df\b"
+    r"|-m (?:state|conntrack) --(?:ct)?state NEW\b|-m comment --comment (?:\"[^\"]*\"|\S+)|-m \w+"
+    r"|--(?:syn|reject-with \S+)|\bwith (?:tcp reset|icmp\S* \S+(?: \S+)?)|\bcomment \"[^\"]*\"|-[AI] [A-Z]+(?: \d+)?"
+    r"|\btcp flags syn\b|\blog(?: prefix \"[^\"]*\")?(?=\s)"
+)
+_ANSWERS: Final = re.compile(r"(?:ct state|--(?:ct)?state)\s+[{\s]*(?:related\s*,\s*)?established.*", re.IGNORECASE)
+_NEGATED: Final = re.compile(r"!=\s*|!\s*(?=-)|(?<=\s)!\s*(?=\S)")
+
+
 def translated(line: str) -> str:
     """Return what is written here instead of a line of another firewall, or nothing where it is not understood."""
-    return _default(line) or _section(line) or _rule(line)
+    if _ANSWERS.search(line) and re.search(r"\baccept\b", line, re.IGNORECASE):
+        return "{rule: flow, initiator: local, action: ACCEPT} in INPUT, and initiator: remote in OUTPUT"
+    line = re.sub(r"^(?:sudo\s+)?(?:ip6?tables|nft add rule \w+ \w+ \w+)\s+", "", line)
+    if form := _default(line) or _section(line):
+        return form
+    plain = " ".join(_IMPLIED.sub(" ", line).split())
+    negated = _NEGATED.findall(plain)
+    form = _rule(_NEGATED.sub("", plain))
+    if plain != line and form.startswith("{rule: always"):
+        return ""  # what was left out is all that the line asks for
+    if not negated or not form:
+        return form
+    one = re.fullmatch(r"(\{rule: [^{}]*), action: (\w+)\}", form)
+    return f"{{not: {one[1]}}}, action: {one[2]}}}" if one and len(negated) == 1 else ""
 
 
 def _default(line: str) -> str:
@@ -73,6 +98,12 @@ def _section(line: str) -> str:
     skipped = re.fullmatch(r"set\s+skip\s+on\s+(\w+)", line)
     if skipped:
         return f"{{rule: iface, in: {skipped[1]}, action: ACCEPT}}"
+    jump = re.fullmatch(r"(?:jump|goto|-j)\s+(\w+)", line)
+    if jump and jump[1].upper() not in Action.__members__:
+        return f"{{rule: always, action: {jump[1]}}}"
+    rate = re.fullmatch(r"limit rate (?:over )?(\d+/\w)\w*(?: burst \d+ packets)?\s+(\w+)", line)
+    if rate:
+        return f"{{rule: limit, over: {rate[1]}, action: DROP}}, which drops what is more"
     banned = re.fullmatch(r"cscli\s+decisions\s+add\s.*?(?:--ip|--range|-i|-r)\s+(\S+).*", line)
     return f"nothing here: the command 'pywall block {banned[1]} --for 4h' does it" if banned else ""
 
@@ -102,8 +133,12 @@ def _take(word: str, words: Iterator[str], fields: dict[str, Any]) -> bool:
     ports = _PORTS.fullmatch(lower)
     if lower == "limit" and "action" not in fields:
         fields["action"] = "limit"
+    elif lower == "return" and fields.get("action") == "DROP":
+        fields["action"] = "REJECT"  # block return of pf
     elif lower in _ACTIONS and _ACTIONS[lower] in Action.__members__ and "action" not in fields:
         fields["action"] = _ACTIONS[lower]
+    elif lower in _ACTIONS and _ACTIONS[lower] == fields.get("action"):
+        return True
     elif lower in ("tcp", "udp"):
         fields["protocol"] = lower
     elif lower == "on":

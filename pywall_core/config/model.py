@@ -281,6 +281,10 @@ class Config(Section):
         data = self._document.data
         return frozenset(data) if isinstance(data, dict) else frozenset()
 
+    def is_lost(self, section: str) -> bool:
+        """Return whether the line that begins a section could not be read."""
+        return self._document.is_lost(section)
+
     def at(self, path: Path) -> Any:
         """Return the value at ``path`` as it is written in the file. :raises LookupError: there is none"""
         data = self._document.data

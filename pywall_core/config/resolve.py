@@ -53,6 +53,7 @@ class _Resolver:
             made.texts.update(document.texts)
             made.broken |= document.broken
             made.ambiguous |= {self.placed(mark, document) for mark in document.ambiguous}
+            made.refused_keys |= {self.placed(mark, document) for mark in document.refused_keys}
         made.marks[()] = main.marks.get((), Mark(0, 0))
         self.values = 0
         self.order: list[Document] = []

@@ -9,7 +9,8 @@ from typing import Any, Final
 from .aliases import KEY_ALIASES
 from .errors import nearest, shown, unknown_key
 from .fields import FIELDS, field_of, flow_text, rule_of_fields
-from .other_firewalls import ACTION_NAMES, key_form
+from .kind_names import OPERANDS
+from .other_firewalls import ACTION_NAMES, key_form, line_form
 
 #: Words that rules of other firewalls begin with, and ours.
 _HEADS: Final = {"and": "all", "or": "any", "kind": "rule", "type": "rule", "match": "rule", "if": "rule"}
@@ -18,6 +19,9 @@ OTHER_HOOKS: Final = frozenset({"PREROUTING", "POSTROUTING", "INGRESS", "EGRESS"
 _COMBINATORS: Final = ("all", "any", "not")
 #: Keys that any rule has.
 _OWN: Final = frozenset({"action", "name", "comment", "enabled", "observe", "add"})
+#: What other firewalls call the action, and keys that say nothing which the chain does not say.
+_ACTION_KEYS: Final = dict.fromkeys(("target", "verdict", "then", "jump", "policy"), "action")
+_SAYING_NOTHING: Final = frozenset({"zone", "family", "priority", "duration", "description", "permanent"})
 #: Kinds that ask for fields of packets; what one of them asks for, no other does.
 _PACKET_KINDS: Final = frozenset({"ip", "port", "protocol", "iface", "service"})
 #: What rule kinds ask for.
@@ -40,6 +44,8 @@ def rule_form(data: Mapping[str, Any], kinds: Collection[str]) -> str:
         value = data["not"]
         what = "..." if isinstance(value, dict) else flow_text(value)
         return f"; for all but this, write {{not: {{rule: {data['rule']}, is: {what}}}, action: ...}}"
+    if form := _operand_form(data) or _firewalld_form(data):
+        return form
     if sum(head in data for head in _COMBINATORS) > 1:
         return "; one goes into the other, write {all: [{...}, {not: {...}}], action: ...}"
     if {"none", "nor"} & set(data):
@@ -65,6 +71,41 @@ def rule_form(data: Mapping[str, Any], kinds: Collection[str]) -> str:
     return next((hint for key in data if (hint := nearest(key, ("rule", *_COMBINATORS), _HEADS))), "")
 
 
+def kind_form(value: object, kinds: Collection[str]) -> str:
+    """Return how a rule is written whose kind holds its parameters, ``rule: {port: {dst: 22}}``; or nothing."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return ""
+    ((kind, inside),) = value.items()
+    asked = inside if isinstance(inside, dict) else {FIELDS.get(kind, ("", "is"))[1]: inside}
+    parts = ", ".join(f"{key}: {flow_text(entry)}" for key, entry in asked.items())
+    return f", write {{rule: {kind}, {parts}, action: ...}}" if kind in kinds else ""
+
+
+def _operand_form(data: Mapping[str, Any]) -> str:
+    """Return the form of a rule of OpenSnitch, ``{operand: dest.host, data: example.com}``, also under ``operator``."""
+    inside = data.get("operator", data)
+    operand = str(inside.get("operand", "")) if isinstance(inside, dict) else ""
+    if operand not in OPERANDS:
+        return ""
+    action = ACTION_NAMES.get(str(data.get("action", "")).lower(), "...")
+    condition = OPERANDS[operand].format(flow_text(inside.get("data", "...")))
+    return f"; write {condition[:-1]}, action: {action}}}"
+
+
+def _firewalld_form(data: Mapping[str, Any]) -> str:
+    """Return the form of what firewalld lists by a key of its own: a rich rule, or what is NAT there."""
+    for key, value in data.items():
+        name = key.replace("_", "-").replace(" ", "-").lower()
+        if name in ("rich-rule", "rule-str", "rich-rules") and isinstance(value, str):
+            form = line_form(value).partition("should be a rule")[2]
+            return form if form.startswith("; write") else ""
+        if name in ("masquerade", "forward-port", "forward-ports", "source-port-forward", "dnat", "snat", "nat"):
+            return f"; {key!r}: NAT and routing stay with nft or iptables"
+        if name in ("icmp-block", "icmp-blocks"):
+            return "; write {rule: protocol, is: icmp, action: DROP}"
+    return ""
+
+
 def _wrapped(key: str, value: object) -> str:
     """Return the form of ``drop: {port: 22}``: an action with the rule inside."""
     action = ACTION_NAMES.get(key.lower())
@@ -76,7 +117,9 @@ def _wrapped(key: str, value: object) -> str:
 
 def _fields_form(data: Mapping[str, Any], kinds: Collection[str]) -> str:
     """Return the form of a rule that names fields of packets, or a kind, without ``rule:``."""
-    asked = {key: value for key, value in data.items() if key not in _OWN}
+    asked = {key: value for key, value in data.items() if key not in _OWN | _SAYING_NOTHING}
+    data = {_ACTION_KEYS.get(key, key): value for key, value in data.items()}
+    asked = {key: value for key, value in asked.items() if key not in _ACTION_KEYS}
     action = str(data.get("action", "...")) if isinstance(data.get("action", ""), str) else "..."
     action = ACTION_NAMES.get(action.lower(), action)
     for key, value in asked.items():
@@ -87,6 +130,8 @@ def _fields_form(data: Mapping[str, Any], kinds: Collection[str]) -> str:
         return ""
     if len(asked) == 1 and next(iter(asked)) in kinds:
         ((key, value),) = asked.items()
+        if form := rule_of_fields(asked, action) if str(value).endswith(("/tcp", "/udp")) else "":
+            return f"; write {form}"
         parameter = FIELDS.get(key, ("", "is"))[1]
         return f"; write {{rule: {key}, {parameter}: {flow_text(value)}, ...}}"
     form = rule_of_fields(asked, action)

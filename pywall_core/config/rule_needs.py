@@ -48,7 +48,8 @@ class RuleNeeds:
         self.capabilities = capabilities
         self.protocols = None if protocols is None else {*protocols, *ALWAYS_KNOWN}
         # a plugin that could not be loaded explains why its rule kinds are unknown
-        self.plugins_failed = any(problem.path.startswith("plugins") for problem in config.problems)
+        failed = any(problem.path.startswith("plugins") for problem in config.problems)
+        self.plugins_failed = failed or config.is_lost("plugins")
         self.several_workers = config.queue.workers > 1 and config.queue.deal != "host"
 
     def check(self, rule: RuleKind, path: Path) -> None:

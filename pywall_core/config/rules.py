@@ -12,10 +12,11 @@ from .aliases import ACTION_ALIASES, ACTION_FORMS
 from .bound_rule import RULE_KEYS, AllOf, AnyOf, BoundRule, Condition, Not, rule_text
 from .errors import Path, nearest, shown, some_of
 from .jumps import check_jumps
+from .kind_names import KIND_ALIASES, KIND_FORMS
 from .model import Config
 from .names import PROTOCOL_ALIASES, bringing
 from .other_firewalls import line_form
-from .right_forms import action_form, addition_form, beside_form, rule_form
+from .right_forms import action_form, addition_form, beside_form, kind_form, rule_form
 from .rule_needs import Facts, RuleNeeds, no_set
 from .set_addition import SetAddition
 
@@ -24,73 +25,6 @@ _COMBINATORS: Final = ("all", "any", "not")
 MAX_TEXT: Final = 200
 #: Kinds of rules of other firewalls that ask for the state of a connection.
 _STATES: Final = frozenset({"state", "ct", "conntrack", "ctstate", "established", "related"})
-#: What people call the rule kinds, and ours.
-KIND_ALIASES: Final = {
-    "address": "ip",
-    "addr": "ip",
-    "host": "ip",
-    "src": "ip",
-    "dst": "ip",
-    "source": "ip",
-    "destination": "ip",
-    "network": "ip",
-    "net": "ip",
-    "cidr": "ip",
-    "ports": "port",
-    "dport": "port",
-    "sport": "port",
-    "service": "port",
-    "dst_port": "port",
-    "src_port": "port",
-    "tcp": "protocol",
-    "udp": "protocol",
-    "icmp": "protocol",
-    "proto": "protocol",
-    "interface": "iface",
-    "device": "iface",
-    "in": "iface",
-    "out": "iface",
-    "application": "app",
-    "l7": "app",
-    "sni": "fact",
-    "any": "always",
-    "default": "always",
-    "encrypted": "payload",
-    "entropy": "payload",
-}
-#: Words that name no kind, and what asks for what they mean.
-KIND_FORMS: Final = {
-    **dict.fromkeys(("set", "ipset", "table"), "; a set is asked for as an address, {rule: ip, src: '@NAME'}"),
-    **dict.fromkeys(
-        ("mac", "mac-address", "ether", "arp"), "; PyWall sees packets of IP, addresses of Ethernet stay with nft"
-    ),
-    **dict.fromkeys(
-        ("zone", "zones"), "; a zone is a device, {rule: iface, in: eth0}, or a set, {rule: ip, src: '@NAME'}"
-    ),
-    **dict.fromkeys(("country", "geoip", "geoblock"), "; write {rule: geo, src: DE, database: FILE.mmdb}"),
-    **dict.fromkeys(
-        ("hostname", "fqdn", "url", "site", "website", "dest_host"), "; write {rule: domain, is: example.com}"
-    ),
-    **dict.fromkeys(
-        ("content", "string", "pcre", "regex"),
-        "; what flows say is asked by {rule: fact, name: http.url, contains: ...}",
-    ),
-    **dict.fromkeys(
-        ("threshold", "recent", "detection_filter", "hitcount"), "; write {rule: seen, times: 5, within: 1m}"
-    ),
-    **dict.fromkeys(
-        ("hashlimit", "connlimit", "ratelimit", "rate"),
-        "; write {rule: limit, over: 10/s} or {rule: limit, concurrent: 20}",
-    ),
-    **dict.fromkeys(
-        ("tcp-flags", "tcpflags", "syn"), "; for connections that others begin write {rule: flow, initiator: remote}"
-    ),
-    **dict.fromkeys(("mark", "connmark", "dscp", "tos", "ttl", "length"), "; that stays with nft or iptables"),
-    **dict.fromkeys(("multiport", "dports"), "; write {rule: port, dst: [80, 443]}"),
-    **dict.fromkeys(("and", "all"), "; write {all: [{...}, {...}]}"),
-    **dict.fromkeys(("or",), "; write {any: [{...}, {...}]}"),
-    "not": "; write {not: {rule: ...}}",
-}
 
 
 def bind_chains(
@@ -280,7 +214,8 @@ class _Binder:
         if isinstance(name, str) and " " in name and (form := line_form(name)).endswith("}"):
             return f"{problem}{form.partition('should be a rule')[2]}"
         if not isinstance(name, str):
-            return f"{problem}: should be the name of a rule kind (known: {some_of(name, self.kinds)})"
+            form = kind_form(name, self.kinds)
+            return f"{problem}: should be the name of a rule kind{form} (known: {some_of('port', self.kinds)})"
         hint = bringing("pywall.rules", name, self.needs.named) or nearest(name, self.kinds, KIND_ALIASES)
         if name.lower() in _STATES and "flow" in self.kinds:
             hint = "; for answers to what this host began write {rule: flow, initiator: local}"

@@ -11,7 +11,9 @@ def section_form(path: tuple[str | int, ...], value: object) -> str:
         return f": write {{all: {'open' if 'open' in value or value in ('accept', 'allow', 'pass') else 'closed'}}}"
     if path == ("chains",) and isinstance(value, list):
         return ": write INPUT: [...] without the dash in front of it"
-    if path == ("queue", "workers"):
+    if path[:1] == ("chains",) and len(path) == 2:
+        return _chain_form(str(path[1]), value)
+    if path == ("queue", "workers") and not str(value).isdecimal():
         return ": write the number of CPUs that are for it, 1 to 15"
     if path == ("events",) and isinstance(value, str):
         return f": write {{file: {value}}}"
@@ -23,3 +25,17 @@ def section_form(path: tuple[str | int, ...], value: object) -> str:
     if len(path) == 2 and path[0] == "sets" and isinstance(value, str):
         return f": write {{file: {value}}}"
     return ""
+
+
+def _chain_form(name: str, value: object) -> str:
+    """Return how a chain is written that is no list of rules."""
+    if isinstance(value, str) and value.strip().startswith("- "):
+        return f": leave | or > out behind {name}:"
+    if isinstance(value, str) and value.upper() in ("ACCEPT", "DROP", "REJECT", "ALLOW", "DENY"):
+        action = {"ALLOW": "ACCEPT", "DENY": "DROP"}.get(value.upper(), value.upper())
+        return f" of rules: what is done at the end of a chain is said apart from chains, default: {{{name}: {action}}}"
+    if isinstance(value, dict) and len(value) == 1 and isinstance(next(iter(value.values())), list):
+        return f" of rules: write them below {name}: itself, without {next(iter(value))!r}"
+    if isinstance(value, dict):
+        return ": begin each entry with '- '"
+    return f" of rules: write {name}: [{{rule: ..., action: ...}}]"

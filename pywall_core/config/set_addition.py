@@ -22,7 +22,9 @@ def seconds(value: Any) -> float:
     else:
         parts = re.findall(r"(\d+)([smhdw])", value) if isinstance(value, str) else []
         if not parts or "".join(number + unit for number, unit in parts) != str(value).replace(" ", ""):
-            raise ValueError(f"{value!r} is not a span of time (90s, 10m, 1h, 7d, 1h30m)")
+            long = re.fullmatch(r"(\d+)\s*(s|m|h|d|w)[a-z]*", str(value).strip(), re.IGNORECASE)
+            form = f": write {long[1]}{long[2].lower()}" if long else " (90s, 10m, 1h, 7d, 1h30m)"
+            raise ValueError(f"{value!r} is not a span of time{form}")
         found = float(sum(int(number) * _UNITS[unit] for number, unit in parts))
     if not 0 < found <= 315_360_000:
         raise ValueError(f"{value!r}: should be above 0 and at most ten years")

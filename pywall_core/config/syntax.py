@@ -24,6 +24,10 @@ _SLASHES: Final = re.compile(r"^([ ]*)//", re.MULTILINE)
 _TAB: Final = re.compile(r"^[ ]*\t[ \t]*", re.MULTILINE)
 
 
+#: blanks that word processors and web pages put in place of the one that YAML knows
+BLANKS: Final = "\u00a0\u2007\u202f\u2009\u200b\u2060\u3000\ufeff"
+_BLANKS: Final = re.compile(f"[{BLANKS}]")
+
 #: characters that a policy cannot contain
 RESERVED: Final = re.compile(f"[{_OPEN}{_CLOSE}{_AT}]")
 
@@ -70,7 +74,9 @@ def words(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> str:
     """Return what is wrong with the ``lines`` of a file, and the right form."""
     problem = error.problem or ""
     context = error.context or ""
-    line = _line(lines, error.problem_mark.line if error.problem_mark else 0)
+    keyless = "could not find expected ':'" in problem and error.context_mark
+    mark = error.context_mark if keyless else error.problem_mark
+    line = _line(lines, mark.line if mark else 0)
     column = error.problem_mark.column if error.problem_mark else 0
     if "tab character" in problem or r"'\t'" in problem:
         return "a tab; indent with blanks"
@@ -96,8 +102,13 @@ def words(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> str:
         return "a closing quote is missing"
     if "could not find expected ':'" in problem:
         return "a key without its ': '; a blank must follow the colon"
-    if "block mapping" in context or "block collection" in context or "expected <document start>" in problem:
-        return f"not indented as the lines above ({problem})"
+    if "block collection" in context or "block sequence" in context:
+        dash = error.context_mark.column + 1 if error.context_mark else 1
+        return f"not indented as the list above: an entry's '- ' is in column {dash}, its keys in column {dash + 2}"
+    if "block mapping" in context:
+        return f"not indented as the keys above, in column {error.context_mark.column + 1 if error.context_mark else 1}"
+    if "expected <document start>" in problem:
+        return "not indented as the lines above"
     return "not YAML: " + ", ".join(part for part in (context, problem) if part)
 
 
@@ -115,6 +126,10 @@ def _flow_words(context: str, problem: str, line: str, column: int) -> str:
 
 def _line_words(line: str) -> str:
     """Return what is wrong with the line of an error, as its text alone tells; else nothing."""
+    if found := re.match(r"\s*([\u2010-\u2015\u2022\u2212*+])\s+\S", line):
+        return f"an entry begins with '- ', and not with {found[1]!r}"
+    if _BLANKS.search(line):
+        return "a no-break space: write a blank"
     if re.match(r"\s*-[^\s-]", line):
         return "a blank must follow the dash that begins an entry: write '- '"
     if re.search(r"[}\]\w]\s*//", line):
@@ -139,6 +154,8 @@ def broken_line(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> int:
     glued = _glued(error, lines)
     if glued:
         return glued
+    if "could not find expected ':'" in (error.problem or "") and error.context_mark:
+        return error.context_mark.line + 1
     begun, at = error.context_mark, error.problem_mark
     opened = begun is not None and ("flow" in (error.context or "") or "quoted" in (error.context or ""))
     mark = begun if opened else at or begun

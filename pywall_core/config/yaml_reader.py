@@ -16,22 +16,22 @@ import yaml
 
 from . import syntax
 from .document import Document, Mark
+from .encoding import decode
 from .errors import ConfigError, Path, Problem, shown
 
 MAX_BYTES: Final = 16 << 20
 MAX_DEPTH: Final = 24
 MAX_PROBLEMS: Final = 100
 
-#: quotes and blanks that word processors and web pages put in place of those that YAML knows
+#: quotes that word processors put in place of those that YAML knows
 _QUOTES: Final = frozenset("\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb\u2033\u2032")
-_BLANKS: Final = "\u00a0\u2007\u202f\u2009\u200b\u2060\u3000\ufeff"
 
 #: libyaml's parser where PyYAML was built with it: ten times as fast, the same events
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _NULL: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOL: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_INT: Final = re.compile(r"[-+]?(0|[1-9][0-9]{0,18})|0x[0-9a-fA-F]{1,16}")
+_INT: Final = re.compile(r"[-+]?(0|[1-9][0-9]{0,38})|0x[0-9a-fA-F]{1,16}")
 _FLOAT: Final = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+([eE][-+]?[0-9]{1,3})?|[eE][-+]?[0-9]{1,3})")
 _TRUTH: Final = re.compile(r"(?i:yes|no|on|off)")
 _NUMBER_TRAP: Final = re.compile(
@@ -51,19 +51,9 @@ def parse(text: bytes, file: str) -> Document:
     :raises ConfigError: nothing can be read of it, too large, or too deep
     """
     if len(text) > MAX_BYTES:
-        raise ConfigError([Problem(0, 0, "", f"larger than {MAX_BYTES >> 20} MiB", file)])
-    try:
-        decoded = text.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = text.count(b"\n", 0, error.start) + 1
-        utf16 = ": it is UTF-16, save it as UTF-8" if text[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
-        raise ConfigError([Problem(line, 1, "", f"not UTF-8 text{utf16}", file)]) from None
-    document = Document(file, texts={file: decoded.split("\n")})
-    reserved = syntax.RESERVED.search(decoded)
-    if reserved:
-        line = decoded.count("\n", 0, reserved.start()) + 1
-        message = f"character {hex(ord(reserved[0]))} is not taken"
-        raise ConfigError([document.at(Mark(line, 1), (), message)])
+        raise ConfigError([Problem(1, 1, "", f"larger than {MAX_BYTES >> 20} MiB", file)])
+    document = Document(file)
+    decoded = decode(text, document)
     rest = syntax.hide(decoded)
     for line in syntax.tabs(rest):
         document.problems.append(document.at(Mark(line, 1), (), "a tab; indent with blanks"))
@@ -76,6 +66,7 @@ def parse(text: bytes, file: str) -> Document:
         if not skipped:
             break
         rest = syntax.skip_line(rest, skipped)
+    document.marks.setdefault((), Mark(1, 1))
     if document.data is None and document.problems:
         raise ConfigError(document.problems)
     return document
@@ -107,7 +98,7 @@ def _build(document: Document, text: str) -> int:
     except ConfigError as error:
         raise ConfigError([*document.problems, *error.problems]) from None
     document.data, document.marks, document.keys = attempt.data, attempt.marks, attempt.keys
-    document.ambiguous = attempt.ambiguous
+    document.ambiguous, document.refused_keys = attempt.ambiguous, attempt.refused_keys
     document.problems += attempt.problems
     return 0
 
@@ -201,10 +192,14 @@ class _Builder:
             listed = ", or a list with [ ]" if parent.in_braces else ""
             quoted = f": write it in quotes, {str(key)!r}{listed}" if isinstance(key, (int, float)) else ""
             self._object(event, f"{shown(key)} is not a key{quoted}; keys are text")
+            self.document.refused_keys.add(_place(event))
             key = f"{shown(key)}"
         path = (*parent.path, key)
         if key == "<<":
             self.document.ambiguous.add(self.document.marks[parent.path])
+            self.document.refused_keys.add(_place(event))
+            parent.key, parent.has_key = key, True
+            self._object(event, "merge keys are not taken; write the keys of the other mapping out")
         if key in parent.data:
             first = self.document.keys[path].line
             parent.key, parent.has_key = key, True
@@ -214,9 +209,11 @@ class _Builder:
 
     def _check_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         if event.tag not in (None, "!"):
-            message = (
-                "'!' does not negate, write {not: {rule: ...}}" if event.tag.startswith("!") else "tags are not taken"
-            )
+            message = "tags are not taken"
+            if "include" in event.tag:
+                message += "; a file of rules is an entry of its own, include: FILE, one of addresses a set"
+            elif event.tag.startswith("!"):
+                message = "'!' does not negate, write {not: {rule: ...}}"
             self._object(event, f"tag {event.tag[:60]!r}: {message}")
 
     def _ambiguous(self, event: yaml.Event, message: str) -> None:
@@ -230,7 +227,7 @@ class _Builder:
             return text
         if text in _NULL:
             return None
-        if text[0] in _QUOTES or text != text.strip(_BLANKS):
+        if text[0] in _QUOTES or text != text.strip(syntax.BLANKS):
             what = "a typographic quote: write ' or \"" if text[0] in _QUOTES else "a no-break space: write a blank"
             self._ambiguous(event, f"{shown(text)} begins or ends with {what}")
         if text in _BOOL:

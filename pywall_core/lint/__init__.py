@@ -14,6 +14,7 @@ from .hooks import lint_hooks
 from .kinds import lint_kinds
 from .mtu import lint_mtu
 from .order import lint_order
+from .outputs import lint_outputs
 from .session import lint_session
 from .shadow import lint_shadows
 from .traffic import lint_traffic
@@ -29,6 +30,7 @@ def lint(config: Config, plugins: Plugins, chains: Mapping[str, list[BoundRule]]
     if "version" not in config.given:
         config.warn((), "W004", "no version: begin the file with 'version: 1'")
     lint_hooks(config)
+    lint_outputs(config, plugins, chains)
     lint_rules(config, plugins, chains)
     lint_traffic(config, plugins)
     lint_session(config, plugins)

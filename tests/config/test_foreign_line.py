@@ -71,8 +71,9 @@ def test_lines_that_are_no_rule_have_their_place(line: str, form: str) -> None:
     [
         "",
         "allow me in",
-        "pass in on ! lo",
-        "ip saddr != 10.0.0.0/8 drop",
+        "ip saddr != 10.0.0.0/8 tcp dport != 22 drop",
+        "pass in proto tcp to port 22 keep state (max 5)",
+        "ct state new drop",
         "allow from 10.0.0.1 from 10.0.0.2",
         "drop from",
         "tcp flags syn drop",
@@ -95,3 +96,15 @@ def test_whatever_stands_there_the_answer_is_a_rule_or_nothing(line: str) -> Non
     form = translated(line)
     if form.startswith("{"):
         assert isinstance(yaml.safe_load(form.replace("'@", "'").replace("@", "")), dict)
+
+
+@pytest.mark.parametrize(
+    ("line", "form"),
+    [
+        ("pass in on ! lo", "{not: {rule: iface, in: lo}, action: ACCEPT}"),
+        ("ip saddr != 10.0.0.0/8 drop", "{not: {rule: ip, src: 10.0.0.0/8}, action: DROP}"),
+        ("-A INPUT ! -s 10.0.0.0/8 -j DROP", "{not: {rule: ip, src: 10.0.0.0/8}, action: DROP}"),
+    ],
+)
+def test_one_negation_goes_around_the_rule(line: str, form: str) -> None:
+    assert translated(line) == form

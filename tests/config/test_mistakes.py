@@ -247,6 +247,49 @@ RULES = [
     ("{rule: service, is: openssh, action: DROP}", "did you mean 'ssh'?"),
     ("{rule: log, prefix: x}", "did you mean 'message'?"),
     ('{rule: always, action: DROP, add: {set: "@bad", key: src}}', "write it without the @"),
+    ("ip saddr 10.0.0.0/8 tcp dport { 22, 80 } ct state new accept",
+     "{all: [{rule: ip, src: 10.0.0.0/8}, {rule: port, protocol: tcp, dst: [22, 80]}], action: ACCEPT}"),
+    ("ct state established,related accept", "write {rule: flow, initiator: local, action: ACCEPT}"),
+    ("-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT", "write {rule: flow, initiator: local"),
+    ("-A INPUT -p tcp -m tcp --dport 22 -m comment --comment x -j ACCEPT",
+     "write {rule: port, protocol: tcp, dst: 22, action: ACCEPT}"),
+    ("tcp dport 1024-65535 reject with tcp reset", "{rule: port, protocol: tcp, dst: 1024-65535, action: REJECT}"),
+    ("limit rate 10/second accept", "write {rule: limit, over: 10/s, action: DROP}"),
+    ("ip daddr != 10.0.0.1 drop", "write {not: {rule: ip, dst: 10.0.0.1}, action: DROP}"),
+    ("meta skuid 1000 drop", "write {rule: user, is: 1000, action: DROP}"),
+    ("jump web", "write {rule: always, action: web}"),
+    ("pass in on em0 proto tcp to port 22 keep state",
+     "{all: [{rule: iface, in: em0}, {rule: port, protocol: tcp, dst: 22}], action: ACCEPT}"),
+    ("block drop in quick from <bad> to any", "write {rule: ip, src: '@bad', action: DROP}"),
+    ("block return out proto udp to port 53", "write {rule: port, protocol: udp, dst: 53, action: REJECT}"),
+    ("pass in proto tcp to port 22 keep state (max-src-conn 10)", "should be a rule, {rule: KIND, ...}"),
+    ("{rich rule: 'rule family=ipv4 source address=10.0.0.0/8 accept'}", "write {rule: ip, src: 10.0.0.0/8"),
+    ("{port: 80/tcp}", "write {rule: port, protocol: tcp, dst: 80"),
+    ("{zone: public, service: http}", "write {rule: service, is: http"),
+    ("{masquerade: true}", "NAT and routing stay with nft or iptables"),
+    ("{source: 10.0.0.0/8, target: ACCEPT}", "write {rule: ip, src: 10.0.0.0/8, action: ACCEPT}"),
+    ("{operand: dest.host, data: example.com}", "write {rule: domain, is: example.com"),
+    ("{operator: {operand: process.path, data: /usr/bin/curl}}", "write {rule: process, path: /usr/bin/curl"),
+    ("{rule: dest.port, is: 22, action: DROP}", "write {rule: port, dst: ...}"),
+    ("{rule: app-layer-protocol, is: ssh, action: DROP}", "did you mean 'app'?"),
+    ("{rule: container, is: web, action: DROP}", "unknown rule 'container'"),
+    ("{rule: fact, name: tls.sni, content: x, action: DROP}", "did you mean 'contains'?"),
+    ("{rule: fact, name: http.status, over: 400, action: DROP}", "did you mean 'least'?"),
+    ("{rule: port, dst: '8080:80', action: ACCEPT}", "of a pair as Docker has it write the second, 80"),
+    ("{rule: port, dst: '127.0.0.1:8080:80', action: ACCEPT}", "the container's port, 80"),
+    ("{rule: port, dst: 80 or 443, action: DROP}", "write a list, [80, 443]"),
+    ("{rule: port, dst: (80|443), action: DROP}", "write a list, [80, 443]"),
+    ("{rule: port, dst: {port: 22}, action: DROP}", "write 22"),
+    ("{rule: port, dst: true, action: DROP}", "true is not a port"),
+    ("{rule: port, dst: 80, endPort: 90, action: DROP}", "a range is written dst: 80-90"),
+    ("{rule: {port: {dst: 22}}, action: DROP}", "write {rule: port, dst: 22, action: ...}"),
+    ("{rule: app, is: null, action: DROP}", "nothing is not text"),
+    ("{rule: domain, is: 10.0.0.1, action: DROP}", "an address: write {rule: ip, dst: 10.0.0.1}"),
+    ("{rule: domain, is: 10.0.0.0/8, action: DROP}", "a network: write {rule: ip, dst: 10.0.0.0/8}"),
+    ("{rule: domain, is: '2001:db8::1', action: DROP}", "write {rule: ip, dst: '2001:db8::1'}"),
+    ("{rule: always, action: DROP, add: {set: bad, for: 10 minutes}}", "write 10m"),
+    ("{<<: 5, rule: always, action: DROP}", "merge keys are not taken"),
+    ("{rule: ip, src: !include x.txt , action: DROP}", "include: FILE"),
 ]  # fmt: skip
 #: a file as people write it -> what the answer says
 FILES = [
@@ -302,7 +345,45 @@ FILES = [
     ("chains:\n- INPUT:\n  - {rule: always, action: DROP}\n", "without the dash"),
     ("- {rule: always, action: DROP}\n", "chains: {INPUT: [...]}"),
     ("mode: dry-run\n", "did you mean 'observe'?"),
+    ("pywall:\n  plugins: [rules]\n  mode: observe\n", "write them without 'pywall' above them"),
+    ("chains: {INPUT: DROP}\n", "default: {INPUT: DROP}"),
+    ("chains: {INPUT: {rules: []}}\n", "write them below INPUT: itself, without 'rules'"),
+    ("chains: {INPUT: 5}\n", "write INPUT: [{rule: ..., action: ...}]"),
+    ("chains:\n  INPUT: |\n    - {rule: always, action: DROP}\n", "leave | or > out behind INPUT:"),
+    ("table: {flows: 99999999999999999999999}\n", "should be less than or equal to 16777216"),
+    ("chains:\n  INPUT:\n    - {rule: always, action: DROP}\n    \u2013 rule: always\n", "an entry begins with '- '"),
+    ("default: DROP\nmode:\u00a0observe\n", "a no-break space: write a blank"),
+    ("chains:\n  INPUT:\n    - rule: always\n     action: DROP\n", "its keys in column 7"),
+    ("chains:\n  INPUT:\n    - rule: always\n    action: DROP\n", "its keys in column 7"),
+    ("1: 2\n", "1 is not a key"),
 ]
+#: the bytes of a file -> where and what
+BYTES = [
+    (b"", "1:1: empty"),
+    (b"# nothing\n", "1:1: empty"),
+    (b"version: 1\n# R\xe8gle\n", "2:4: not UTF-8 text, by the byte 0xe8; in Latin-1 it is '\u00e8'"),
+    ("version: 1\nplugins: []\n".encode("utf-16-le"), "1:1: not UTF-8 text: it is UTF-16"),
+    ("version: 1\n".encode("utf-32"), "1:1: not UTF-8 text: it is UTF-32"),
+    (b"version: 1\n# \x07bell\n", "2:3: the control character U+0007"),
+    (b"\x1f\x8b\x08\0\0\0", "1:1: not a text: it is compressed, unpack it with gunzip"),
+    (b"\xd4\xc3\xb2\xa1\2\0\4\0", "1:1: not a text: it is a capture"),
+    (b"vars:\n  address-groups: {}\naf-packet:\n  - interface: eth0\n", "1:1: it is no policy but suricata.yaml"),
+    (b"version: '3.8'\nservices:\n  web:\n    image: nginx\n", "1:1: it is no policy but a file of Docker Compose"),
+]
+
+
+@pytest.mark.parametrize(("content", "says"), BYTES)
+def test_a_file_that_is_no_policy_is_named_with_its_place(tmp_path: Path, content: bytes, says: str) -> None:
+    file = tmp_path / "p.yaml"
+    file.write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        prepare(str(file))
+    assert str(caught.value).removeprefix(f"{file}:").startswith(says)
+
+
+def test_a_broken_list_of_plugins_is_one_mistake(tmp_path: Path) -> None:
+    lines = refused(tmp_path, "version: 1\nplugins: [rules\nchains: {INPUT: [{rule: always, action: DROP}]}\n")
+    assert [line.split(":")[1] for line in lines] == ["2"]
 
 
 def test_utf16_is_named(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_the_least_configuration_takes_the_defaults(tmp_path: Path) -> None:
         ("plugins: [{stream: fast}]", "plugins[0]: the options of 'stream' are a mapping"),
         ("version: 2", "version: 2 is not allowed (allowed: 1)"),
         ("[]", "p.yaml:1:1: a list: a configuration is a mapping"),
-        ("", "p.yaml: empty: a configuration is a mapping"),
+        ("", "p.yaml:1:1: empty: a configuration is a mapping"),
     ],
 )
 def test_refusals_say_where_and_what_is_allowed(tmp_path: Path, text: str, words: str) -> None:

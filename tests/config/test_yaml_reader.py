@@ -157,11 +157,11 @@ def test_variables_and_sets_are_text_without_quotes() -> None:
 
 def test_size_is_bounded() -> None:
     (line,) = errors("#" * (MAX_BYTES + 1))
-    assert line == "f.yaml: larger than 16 MiB"
+    assert line == "f.yaml:1:1: larger than 16 MiB"
 
 
 def test_not_utf8() -> None:
-    with pytest.raises(ConfigError, match=r"f\.yaml:2:1: not UTF-8"):
+    with pytest.raises(ConfigError, match=r"f\.yaml:2:4: not UTF-8"):
         parse(b"a: 1\nb: \xff\xfe\n", "f.yaml")
 
 

@@ -21,3 +21,10 @@ from .conftest import findings, policy
 def test_parameters_that_match_nothing_or_too_much(tmp_path: Path, rules: str, expected: tuple[int, str]) -> None:
     found = findings(policy(tmp_path, rules))
     assert expected in [(line, code) for line, code, _ in found], found
+
+
+@pytest.mark.parametrize("ports", ["0", "[0, 22]"])
+def test_port_0_is_hardly_meant(tmp_path: Path, ports: str) -> None:
+    found = findings(policy(tmp_path, f"{{rule: port, dst: {ports}, action: DROP}}"))
+    assert (5, "W032") in [(line, code) for line, code, _ in found], found
+    assert "W032" not in [code for _, code, _ in findings(policy(tmp_path, "{rule: port, dst: 0-1023, action: DROP}"))]

@@ -119,7 +119,8 @@ def networks(entry: Any, place: str = "") -> Iterable[Network]:
             if dash:
                 return list(summarize_address_range(ip_address(first.strip()), ip_address(last.strip())))
             return [ip_network(entry, strict=False)]
-    raise ValueError(f"{place}{entry!r} is not an address or network{_right_form(entry)}")
+    shown = str(entry).lower() if isinstance(entry, bool) else repr(entry)
+    raise ValueError(f"{place}{shown} is not an address or network{_right_form(entry)}")
 
 
 def _right_form(entry: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -56,6 +57,8 @@ class Domain(RuleKind):
         for name in names or ():
             if name.startswith("@") and len(name) > 1:
                 continue
+            if form := _address_form(name):
+                raise ValueError(f"{name!r} is not a name of a host but {form}")
             if not name.strip("=.*") or (any(sign in name for sign in " /,:*?[@") and not _is_wildcard(name)):
                 raise ValueError(f"{name!r} is not a name of a host: write {_form(name)}")
         return names
@@ -127,6 +130,18 @@ class Domain(RuleKind):
 def _is_wildcard(name: str) -> bool:
     """``*.example.com`` is another way to write the names below."""
     return re.fullmatch(r"\*\.[\w.-]+", name) is not None
+
+
+def _address_form(name: str) -> str:
+    """Return how an address or a network is asked for; nothing of names."""
+    bare = re.sub(r"^=|^[a-z]+://|[\[\]]", "", name)
+    try:
+        network = ip_network(bare, strict=False)
+    except ValueError:
+        return ""
+    what = "a network" if network.num_addresses > 1 else "an address"
+    shown = str(network if network.num_addresses > 1 else network.network_address)
+    return f"{what}: write {{rule: ip, dst: {repr(shown) if ':' in shown else shown}}}"
 
 
 def _form(name: str) -> str:

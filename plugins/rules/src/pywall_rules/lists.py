@@ -24,7 +24,10 @@ def one_or_more(value: Any) -> list[Any]:
 def text(value: Any) -> str:
     """:raises ValueError: not text"""
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not text; write it in quotes")
+        if value is None or isinstance(value, dict):
+            raise ValueError(f"{'nothing' if value is None else 'a mapping'} is not text")
+        shown = str(value).lower() if isinstance(value, bool) else repr(value)
+        raise ValueError(f"{shown} is not text; write it in quotes, '{shown}'")
     return value
 
 

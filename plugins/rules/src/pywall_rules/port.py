@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, InstanceOf, WithJsonSchema, model_validator
 
@@ -11,7 +12,7 @@ from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleIndex, R
 from .ports import PORT_PROTOCOLS, PortSet
 
 if TYPE_CHECKING:
-    from pywall_core.api import Host
+    from pywall_core.api import Host, Surroundings
 
 _ONE = {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 65535}, {"type": "string", "pattern": r"^\d+(-\d+)?$"}]}
 _SCHEMA = {"anyOf": [_ONE, {"type": "array", "items": _ONE, "minItems": 1}]}
@@ -50,6 +51,12 @@ class Port(RuleKind):
                 for mine, theirs in ((self.src, other.src), (self.dst, other.dst))
             )
         )
+
+    def lint(self, given: Mapping[str, Any], surroundings: Surroundings) -> Iterator[tuple[str, str, str]]:
+        for parameter in ("dst", "src"):
+            entries = given.get(parameter)
+            if 0 in (entries if isinstance(entries, list) else [entries]):
+                yield parameter, "W032", "0 is a port that no service has, and not any port: for any leave the key out"
 
     def index(self, host: Host) -> tuple[RuleIndex, ...]:
         return tuple(

@@ -79,7 +79,7 @@ _DASHES: Final = "\u2010\u2011\u2012\u2013\u2014\u2212"
 def port(entry: Any) -> int:
     """:raises ValueError: not a port number"""
     if type(entry) is not int or not 0 <= entry <= 65535:
-        shown = entry if isinstance(entry, int) and not isinstance(entry, bool) else repr(entry)
+        shown = str(entry).lower() if isinstance(entry, bool) else entry if isinstance(entry, int) else repr(entry)
         raise ValueError(f"{shown} is not a port{_right_form(entry)}")
     return entry
 
@@ -95,6 +95,8 @@ def _right_form(entry: Any) -> str:
     text = str(entry).strip()
     if isinstance(entry, list):
         return f": a list is not in a list, write {', '.join(map(str, entry))} without its brackets"
+    if isinstance(entry, dict) and len(entry) == 1 and type(inside := next(iter(entry.values()))) is int:
+        return f": write {inside}"
     if isinstance(entry, dict) and entry:
         return f": write a list with [ ], [{', '.join(map(str, entry))}]"
     if isinstance(entry, float) and entry.is_integer():
@@ -126,6 +128,8 @@ def _span_form(text: str) -> str:
     """Return the form of several ports that are written otherwise: a range, an open range, a list."""
     plain = re.sub(f"[{_DASHES}]", "-", text)
     span = re.fullmatch(r"(\d*)\s*(?::|-|\.\.+|to)\s*(\d*)", plain)
+    if span and span[1] and span[2] and int(span[1]) > int(span[2]):
+        return f": a range has the lower port first; of a pair as Docker has it write the second, {span[2]}"
     if span and (span[1] or span[2]):
         form = f"{span[1] or 0}-{span[2] or 65535}"
         return f": a range is written with -, {form}" if plain != text else f": a range is written {form}"
@@ -133,7 +137,10 @@ def _span_form(text: str) -> str:
     if compared:
         sign, bound = compared[1], int(compared[2])
         return f": write {bound + (sign == '>')}-65535" if sign[0] == ">" else f": write 0-{bound - (sign == '<')}"
-    several = re.split(r"[\s,;|]+", text)
+    published = re.fullmatch(r"[\d.]+:\d+:(\d+)(?:/\w+)?", text)
+    if published:
+        return f": write the container's port, {published[1]}, in the chain FORWARD"
+    several = [one for one in re.split(r"[\s,;|]+", text.strip("()")) if one not in ("or", "and")]
     if len(several) > 1 and all(re.fullmatch(r"\d+(-\d+)?|[a-z][a-z-]*", one) for one in several):
         return f": write a list, [{', '.join(several)}]"
     return ""
