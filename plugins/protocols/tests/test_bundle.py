@@ -196,13 +196,18 @@ def test_no_two_detectors_name_the_same_protocol():
         "gnutella-udp",
         "rtp-tcp",
         "coap-tcp",
+        "devp2p",
     )  # of BitTorrent, QUIC, the IP protocol ...
     over_both = {
         "dlep",
         "genshinimpact",
         "spotify",
         "directconnect",
+        "cassandra",
         "iperf",
+        "lisp",
+        "tencentgames",
+        "viber",
     }  # in two tables: one a transport, or who begins
     named = [protocol for name, module in plugins() if name not in also for protocol in module.protocols]
     assert {name for name in named if named.count(name) > 1} == over_both

@@ -43,3 +43,9 @@ def test_over_udp_the_frame_comes_first(ask):
 
 def test_a_weak_command_waits_for_the_reply(ask):
     assert ask(memcached, b"get k\r\n") is MORE
+
+
+def test_a_request_has_the_extras_of_its_operation(ask):
+    assert ask(memcached, binary(0x80, 0x01, b"k", bytes(8), b"v")).protocol == "memcached"
+    assert ask(memcached, binary(0x80, 0x02, b"k", b"", b"value")) is NO
+    assert ask(memcached, binary(0x80, 0x05, b"k", bytes(8))) is NO

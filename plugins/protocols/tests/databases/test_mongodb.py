@@ -47,3 +47,8 @@ def test_facts(ask):
 
 def test_the_header_alone_waits(ask):
     assert ask(mongodb, MSG[:16]) is MORE
+
+
+def test_a_request_may_answer_no_message_by_ones(ask):
+    asks = bytes.fromhex("49000000 87910000 ffffffff d4070000 00000000".replace(" ", "")) + b"users.$cmd\0" + bytes(42)
+    assert ask(mongodb, asks).protocol == "mongodb"

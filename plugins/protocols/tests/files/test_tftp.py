@@ -53,3 +53,8 @@ def test_an_announced_transfer(ask, data, answer):
 
 def test_a_transfer_that_nobody_announced_waits_for_the_other_side(ask):
     assert ask(tftp, [BLOCK]) is MORE
+
+
+def test_options_tell_a_transfer_whose_request_was_not_seen(ask):
+    assert ask(tftp, [b"\0\6blksize\x001468\0tsize\x00100000\0"]) == UNCONFIRMED
+    assert ask(tftp, [b"\0\6colour\0red\0"]) is MORE

@@ -37,3 +37,11 @@ def test_an_answer_with_another_identifier_proves_nothing(ask):
 
 def test_facts(ask):
     assert ask(gnutella_udp, [PING]).facts == {"message": "ping"}
+
+
+def test_parts_of_the_transport_beneath(ask):
+    part = b"GND\x10\x3e\xae\1\1" + b"\x54\x0bQKRP\6RNA"
+    assert ask(gnutella_udp, [part]).facts == {"message": "part"}
+    assert ask(gnutella_udp, [part], [b"GTA\0\x3e\xae\1\0"]).confirmed
+    assert ask(gnutella_udp, [b"GND\x10\x3e\xae\2\1more"]) is NO
+    assert ask(gnutella_udp, [b"GND\xff\x3e\xae\1\1more"]) is NO

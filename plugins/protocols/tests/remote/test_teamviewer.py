@@ -2,6 +2,7 @@
 
 from pywall_protocols.remote import teamviewer
 
+from pywall_core.api import MORE
 from pywall_core.testing import conversation, detector_contract
 
 NOISE = bytes.fromhex("9f3b6ad0c44e17a8f25b09e6718d3cb0aa54f1e2037796bd48c1d05e2f8a6b93") * 12
@@ -23,3 +24,9 @@ TestOverUdp = detector_contract(
 
 def test_it_is_never_confirmed(ask):
     assert not ask(teamviewer, STREAM, STREAM).confirmed
+
+
+def test_one_datagram_of_each_side_is_as_good_as_two_of_one(ask):
+    packet = bytes(10) + b"\3\x17\x24GP" + bytes(80)
+    assert ask(teamviewer, [packet], [packet]).protocol == "teamviewer"
+    assert ask(teamviewer, [packet]) is MORE

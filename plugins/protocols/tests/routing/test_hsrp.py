@@ -3,6 +3,7 @@
 import pytest
 from pywall_protocols.routing import hsrp
 
+from pywall_core.api import NO
 from pywall_core.testing import conversation, detector_contract
 
 HELLO = bytes.fromhex("0000100a 1e5a0a00") + b"cisco\0\0\0" + b"\xc0\0\2\xfe"
@@ -27,3 +28,8 @@ TestHsrp = detector_contract(
 @pytest.mark.parametrize(("data", "version", "group"), [(HELLO, 0, 10), (SECOND, 2, 0x0102)])
 def test_facts(ask, data, version, group):
     assert ask(hsrp, [data]).facts == {"version": version, "group": group}
+
+
+def test_the_state_of_an_interface(ask):
+    assert ask(hsrp, [b"\2\4\0\0\0\1"]).facts == {"version": 2}
+    assert ask(hsrp, [b"\2\4\0\0\0\1\0"]) is NO

@@ -4,7 +4,7 @@ import struct
 
 from pywall_protocols.voip import rtcp
 
-from pywall_core.api import Match
+from pywall_core.api import NO, Match
 from pywall_core.testing import detector_contract
 
 
@@ -32,3 +32,10 @@ TestContract = detector_contract(
 
 def test_one_direction_is_enough(ask):
     assert ask(rtcp, [SENDER + DESCRIPTION]) == Match("rtcp", confirmed=False, done=False)
+
+
+def test_a_number_behind_what_is_encrypted(ask):
+    secured = bytes.fromhex("81c90007549aa5da") + bytes(range(56)) + bytes.fromhex("80000001a3d6b259ba83cb65fc8f")
+    assert ask(rtcp, [secured]).protocol == "rtcp"
+    assert ask(rtcp, [secured], [secured[:4] + b"peer" + secured[8:]]).confirmed
+    assert ask(rtcp, [secured[:-14] + b"\x90" + secured[-13:]]) is NO

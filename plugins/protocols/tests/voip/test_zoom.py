@@ -2,7 +2,7 @@
 
 from pywall_protocols.voip import zoom
 
-from pywall_core.api import MORE
+from pywall_core.api import MORE, NO
 from pywall_core.testing import conversation, detector_contract
 
 NOISE = bytes.fromhex("9f3b6ad0c44e17a8f25b09e6718d3cb0aa54f1e2037796bd48c1d05e2f8a6b93") * 12
@@ -28,3 +28,9 @@ TestZoom = detector_contract(
 def test_it_is_never_confirmed(ask):
     assert ask(zoom, [OPENING]) is MORE
     assert not ask(zoom, [OPENING], [ANSWER]).confirmed
+
+
+def test_a_test_of_the_way_is_repeated(ask):
+    asks, says = b"\1\0\2\x7d" + NOISE[:80], b"\2\0\1\x7d" + NOISE[:16] + NOISE[30:45]
+    assert ask(zoom, [asks], [says]).protocol == "zoom"
+    assert ask(zoom, [asks], [b"\2\0\1\x7d" + NOISE[1:40]]) is NO

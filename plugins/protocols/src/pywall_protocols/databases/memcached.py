@@ -39,6 +39,16 @@ _REPLY: Final = re.compile(
     rb"(VALUE [!-~]{1,250} \d+ \d+|STAT [!-~]+ .*|VERSION \d[!-~]*)|(?:STORED|NOT_STORED|EXISTS|NOT_FOUND|END"
     rb"|DELETED|TOUCHED|OK|ERROR|RESET|(?:CLIENT|SERVER)_ERROR .*|HD.*|EN|VA \d+.*|\d{1,20})"
 )
+#: bytes of extras that a request has, by its operation; of others they are not known
+_EXTRAS: Final = {
+    **dict.fromkeys((0x00, 0x04, 0x07, 0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x0E, 0x0F, 0x10, 0x14, 0x17, 0x19, 0x1A), (0,)),
+    **dict.fromkeys((0x01, 0x02, 0x03, 0x11, 0x12, 0x13), (8,)),
+    **dict.fromkeys((0x05, 0x06, 0x15, 0x16), (20,)),
+    **dict.fromkeys((0x08, 0x18), (0, 4)),
+    **dict.fromkeys((0x1B, 0x1C, 0x1D, 0x1E, 0x23, 0x24), (4,)),
+    **dict.fromkeys((0x20, 0x21, 0x22), (0,)),
+}
+_ANY: Final = tuple(range(33))
 _CLIENT_BYTES: Final = b"\x80acdfgimprstv"
 _SERVER_BYTES: Final = b"\x81VSNEDTOCRHM0123456789"
 
@@ -88,7 +98,8 @@ def _side(data: bytes, first_bytes: bytes, grade_text: Any) -> Evidence:
     if len(data) < 24:
         return MORE if data[5:6] in (b"", b"\0") else NO
     key, extras, body = u16(data, 2), data[4], u32(data, 8)
-    fits = data[1] <= 0x4F and key <= 250 and extras <= 32 and key + extras <= body <= 1 << 20 and data[5] == 0
+    known = data[1] <= 0x4F and (data[0] == 0x81 or extras in _EXTRAS.get(data[1], _ANY))
+    fits = known and key <= 250 and extras <= 32 and key + extras <= body <= 1 << 20 and data[5] == 0
     return (YES if any(data[1:4]) or data[0] == 0x80 else HINT) if fits else NO
 
 

@@ -28,6 +28,8 @@ _HEADER: Final = Struct("<4I").unpack_from
 _U32: Final = Struct("<I").unpack_from
 _OLD: Final = frozenset({2001, 2002, 2005, 2006, 2007})
 _OPERATIONS: Final = frozenset({1, 2004, 2010, 2011, 2012, 2013}) | _OLD
+#: what a request has for the number of the message it answers
+_NO_ANSWER: Final = frozenset({0, 0xFFFFFFFF})
 _LONGEST: Final = 48_000_000
 
 
@@ -51,7 +53,7 @@ def _side(data: bytes, to_server: bool) -> Evidence:
             return NO
         return MORE if data[14:16] in (b"", b"\0", b"\0\0") and data[3:4] in (b"", b"\0", b"\1", b"\2") else NO
     size, _, answered, operation = _HEADER(data)
-    if operation not in _OPERATIONS or not 16 <= size <= _LONGEST or (to_server and answered):
+    if operation not in _OPERATIONS or not 16 <= size <= _LONGEST or (to_server and answered not in _NO_ANSWER):
         return NO
     if len(data) < 25:
         return MORE

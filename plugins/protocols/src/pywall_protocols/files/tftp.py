@@ -39,6 +39,10 @@ _ERRORS: Final = 8
 _options = re.compile(rb"\0\x06(?:[\w-]{1,32}\0[\w./-]{0,255}\0){1,16}\Z").match
 
 
+#: an acknowledgement of options tells the protocol without the request (RFC 2348, 2349, 7440)
+_known_options = re.compile(rb"\0\x06(?:(?:blksize|tsize|timeout|windowsize)\0\d{1,10}\0){1,4}\Z", re.IGNORECASE).match
+
+
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect TFTP."""
@@ -56,6 +60,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         return NO
     acknowledged = bool(server) and _acknowledges(first, first_datagram(server, flow.server_sizes))
     if flow.expected == "tftp" and _first_answer(first):
+        return Match("tftp", confirmed=acknowledged, done=acknowledged)
+    if _known_options(first):
         return Match("tftp", confirmed=acknowledged, done=acknowledged)
     if not server:
         return MORE

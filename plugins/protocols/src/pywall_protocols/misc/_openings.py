@@ -8,7 +8,7 @@ from collections.abc import Callable
 from itertools import product
 from typing import Final, NamedTuple
 
-from ..parsing.wire import u16
+from ..parsing.wire import u16, u32
 
 Parts = tuple[tuple[int, bytes], ...]
 
@@ -59,6 +59,11 @@ def _same(name: str, magic: bytes) -> Opening:
     return Opening(name, ((0, magic),), ((0, magic),))
 
 
+def _same_answered(name: str, parts: Parts) -> Opening:
+    """Both sides begin alike; one alone is too little."""
+    return Opening(name, parts, parts, needs_answer=True)
+
+
 def _has_messages(data: bytes) -> bool:
     """OLSR: messages whose sizes fill the packet."""
     at = 4
@@ -83,6 +88,11 @@ def _is_trdp(data: bytes) -> bool:
     """TRDP: the header's checksum, little-endian, at its end."""
     end = 36 if data[6:7] == b"P" else 112
     return len(data) >= end + 4 and crc32(data[:end]) == int.from_bytes(data[end : end + 4], "little")
+
+
+def _has_two_lengths(data: bytes) -> bool:
+    """The Elder Scrolls Online: the message's length, and behind a word the body's."""
+    return u32(data, 8) + 8 == u32(data, 0)
 
 
 def _is_transport_stream(data: bytes) -> bool:
@@ -129,6 +139,14 @@ _metric: Final = re.compile(
 ).match
 
 
+_event: Final = re.compile(rb"[a-z_.]{3,64},env=[a-z]+,circuit=[\w-]+,application=").match
+
+
+def _is_event(data: bytes) -> bool:
+    """Gaijin: an event's name, and the labels that all of them begin with."""
+    return _event(data[:200]) is not None
+
+
 def _is_statsd(data: bytes) -> bool:
     return _metric(data[:2000]) is not None
 
@@ -141,6 +159,12 @@ _NUT: Final = (
     (b"GET VAR ", b"VAR "),
     (b"STARTTLS\n", b"ERR FEATURE-NOT-"),
 )
+#: process identifiers of both Lustre nodes' kernels, 12345
+_LNET: Final = b"\x39\x30\0\0" * 2
+#: RakNet's mark of offline messages
+_RAKNET: Final = bytes.fromhex("00ffff00fefefefefdfdfdfd12345678")
+#: what a Telegram caller writes behind the 16 bytes of his peer
+_REFLECTED: Final = b"\xff" * 12
 #: high byte of a length below 1536
 _SMALL: Final = bytes(range(6))
 _WORD: Final = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-."
@@ -155,6 +179,8 @@ TCP: Final[tuple[Opening, ...]] = (
               Length(8, 4, 12, 17), echo=(4, 8), needs_answer=True)
       for version, kind in product((0xC0, 0xC1), (1, 2, 3))),
     Opening("hislip", ((0, b"HS\0"), (8, bytes(6))), ((0, b"HS\1"), (8, bytes(8)))),
+    *(Opening("hislip", ((0, b"HS" + bytes([kind])), (8, bytes(5))), ((0, b"HS"), (8, bytes(5))), needs_answer=True)
+      for kind in range(2, 27)),
     Opening("nvme-tcp", ((0, b"\0\0\x80\0\x80\0\0\0"),), ((0, b"\1\0\x80\0\x80\0\0\0"),)),
     Opening("firebird", ((0, b"\0\0\0\1\0\0\0\x13\0\0\0"),)),
     Opening("bolt", ((0, b"\x60\x60\xb0\x17"),), least=20),
@@ -184,6 +210,7 @@ TCP: Final[tuple[Opening, ...]] = (
     Opening("avast", ((0, b"NOSA"),), length=Length(4, 2, 0, 6)),
     Opening("dingtalk", ((0, b"\x10"), (2, bytes.fromhex("878001000100020002646b030020"))),),
     Opening("lustre", ((0, b"\0\x71\xce\xac\1\0\0\0"),)),
+    Opening("lustre", ((0, b"\xc1\0\0\0"), (40, _LNET)), ((0, b"\xc1\0\0\0"), (40, _LNET))),
     Opening("spotify", ((0, b"\0\4\0\0"), (6, b"\x52"), (8, b"\x50"))),
     Opening("pathofexile", ((0, b"\0\3\0"), (6, b"\0\2\0")), least=25),
     Opening("genshinimpact", ((0, b"\1\0\0"), (16, b"\x4d\xa6")), ((0, b"\1\0\0"), (16, b"\x4d\xa6")),
@@ -220,6 +247,15 @@ TCP: Final[tuple[Opening, ...]] = (
     Opening("rndc", ((4, b"\0\0\0\1\5_auth"),), ((4, b"\0\0\0\1\5_auth"),), Length(0, 4, 4, 14),
             first=b"\0"),
     _same("jdwp", b"JDWP-Handshake"),
+    Opening("trdp", ((4, b"\1"), (6, b"M")), ((4, b"\1"), (6, b"M")), least=116, check=_is_trdp, first=b"\0"),
+    *(_same_answered("nano", ((0, b"R" + network), (5, b"\x0a"))) for network in (b"A", b"B", b"C", b"X")),
+    Opening("tes-online", ((4, b"\0\1\0\1\0\0"),), None, Length(0, 4, 4, 40, 4096), least=12, check=_has_two_lengths,
+            first=b"\0"),
+    _same_answered("weave", ((3, b"\x13"), (13, b"\x30\xb4\x18"), (21, b"\x30\xb4\x18"))),
+    Opening("tencentgames", ((0, b"\x42\x15\xf7\x87"), (6, b"\0\0")), ((0, b"\x42\x15\xf7\x87"), (6, b"\0\0"))),
+    Opening("lisp", ((0, b"\0\x11"),), ((0, b"\0\x14\0\x0f"), (11, b"\x9f\xac\xad\xe9")), Length(2, 2, 0, 12),
+            needs_answer=True),
+    Opening("json-rpc", ((0, b'{"jsonrpc":'),), ((0, b'{"jsonrpc":'),)),
     Opening("bzflag", ((0, b"BZFLAG\r\n\r\n"),), ((0, b"BZFS"),)),
 )  # fmt: skip
 DATAGRAMS: Final[tuple[Opening, ...]] = (
@@ -230,10 +266,17 @@ DATAGRAMS: Final[tuple[Opening, ...]] = (
             echo=(4, 12), least=16, most=16),
     *(Opening("xbox", ((0, bytes(4) + one + b"\x58" + two + bytes(3)),), least=13)
       for one, two in ((b"\x0c", b"\x76"), (b"\2", b"\x18"), (b"\x0b", b"\x80"), (b"\3", b"\x40"), (b"\6", b"\x4e"))),
+    Opening("gaijinentertainment", ((0, b""),), least=50, check=_is_event, first=b"abcdefghijklmnopqrstuvwxyz"),
+    Opening("roblox", ((32, _RAKNET),)),
+    Opening("viber", ((2, b"\1\0\5\0"),), ((2, b"\x0c\0"),), echo=(6, 14), least=40),
+    Opening("telegram", ((16, _REFLECTED),), ((16, _REFLECTED),), echo=(0, 16), least=40),
+    Opening("cpha", ((0, b"\x1a\x90"), (6, b"\0")), least=20),
     Opening("crossfire", ((0, b"\xc7\xd9\x19\x99\2\0"), (22, b"\x7d\0")), least=25, most=25),
     Opening("crynet", ((0, b"\x3c"), (16, b"\1"), (20, b"\7"), (24, b"\3\7")), least=70, most=70),
     Opening("egd", ((0, b"\x0d\1"), (28, bytes(4))), least=33),
     Opening("cnp-ip", ((3, b"\1\0"),), ((3, b"\1\0"),), Length(0, 2), least=21, first=_SMALL),
+    Opening("ethersbus", ((0, b"\0\0"), (4, b"\1\0")), ((4, b"\1\0"), (8, b"\1")), Length(0, 4), echo=(6, 8), least=13,
+            check=_has_crc),
     Opening("ethersbus", ((0, b"\0\0"), (4, b"\0\0")), ((4, b"\1"),), Length(0, 4), least=13, check=_has_crc),
     *(Opening("uftp", ((0, version), (15, b"\0")), least=24, check=_is_uftp) for version in (b"\x40", b"\x50")),
     *(Opening("trdp", ((4, b"\1"), (6, kind)), least=40, check=_is_trdp) for kind in (b"P", b"M")),

@@ -2,22 +2,23 @@
 
 :checked: bytes at fixed places of both sides' first messages, a length (over UDP the datagram's), what the answer
     repeats of the request, as the tables below have them
-:source: DICOM PS3.8 section 9.3 (dicom); DRDA volume 3, DDM (drda); RFC 7143 section 11.12 (iscsi); RFC 8907
-    section 4.1 (tacacs); IVI-6.1 (hislip); NVMe/TCP transport specification 3.6.2 (nvme-tcp); Firebird, protocol.h
-    (firebird); Neo4j, Bolt handshake (bolt); ZooKeeper, ConnectRequest (zookeeper); NSQ, TCP protocol specification
-    (nsq); Elastic, lumberjack PROTOCOL.md (lumberjack); CVS client/server protocol (cvs); distcc protocol-1.txt
-    (distcc); libp2p, multistream-select (libp2p); SPICE protocol (spice); Scalability Protocols, TCP mapping
-    (nanomsg); RFC 8175 (dlep); ADC (directconnect); CryptoNote levin (monero); Veeder-Root 576013-635 (atg); XDMCP
-    1.1 section 3 (xdmcp); draft-wilson-wrec-wccp-v2 (wccp); RFC 3626 section 3.3 (olsr); ISO/IEC 13818-1 (mpegts);
-    IEC 61375-2-3 annex A (trdp); RFC 6726 (flute); Ethereum, discv4 (ethereum); iperf 2, payloads.h (iperf);
-    etsy/statsd, metric_types.md (statsd); GDB manual, Remote Serial Protocol (gdb-remote); spamd PROTOCOL (spamd);
-    NUT, network protocol (nut); RFC 4171 section 5 (isns); SANE standard section 5 (sane); NRPE protocol (nrpe);
-    RFC 2229 (dict); Breezy, Network Protocol (bzr); Yggdrasil (yggdrasil); Frame Streams (fstrm); RFC 8210 section
-    5 (rpki-rtr); PulseAudio PROTOCOL (pulseaudio); BIND 9, isccc (rndc); Snapcast, binary protocol (snapcast); JDWP
-    specification (jdwp); BZFlag protocol (bzflag); draft-sharabayko-srt section 3.2.1 (srt); chrony candm.h
-    (chrony); RFC 8966 section 4.2 (babel); Teeworlds (teeworlds); Minetest network protocol (minetest); the makers
-    of the others have published nothing: as recorded traffic shows, in the documentation and sources of nDPI and
-    Wireshark
+:source: DICOM PS3.8 section 9.3 (dicom); DRDA volume 3, DDM (drda); RFC 7143 section 11.12 (iscsi); RFC 8907 section
+    4.1 (tacacs); IVI-6.1 (hislip); NVMe/TCP transport specification 3.6.2 (nvme-tcp); Firebird, protocol.h (firebird);
+    Neo4j, Bolt handshake (bolt); ZooKeeper, ConnectRequest (zookeeper); NSQ, TCP protocol specification (nsq); Elastic,
+    lumberjack PROTOCOL.md (lumberjack); CVS client/server protocol (cvs); distcc protocol-1.txt (distcc); libp2p,
+    multistream-select (libp2p); SPICE protocol (spice); Scalability Protocols, TCP mapping (nanomsg); RFC 8175 (dlep);
+    ADC (directconnect); CryptoNote levin (monero); Veeder-Root 576013-635 (atg); XDMCP 1.1 section 3 (xdmcp);
+    draft-wilson-wrec-wccp-v2 (wccp); RFC 3626 section 3.3 (olsr); ISO/IEC 13818-1 (mpegts); IEC 61375-2-3 annex A
+    (trdp); RFC 6726 (flute); Ethereum, discv4 (ethereum); iperf 2, payloads.h (iperf); etsy/statsd, metric_types.md
+    (statsd); GDB manual, Remote Serial Protocol (gdb-remote); spamd PROTOCOL (spamd); NUT, network protocol (nut); RFC
+    4171 section 5 (isns); SANE standard section 5 (sane); NRPE protocol (nrpe); RFC 2229 (dict); Breezy, Network
+    Protocol (bzr); Yggdrasil (yggdrasil); Frame Streams (fstrm); RFC 8210 section 5 (rpki-rtr); PulseAudio PROTOCOL
+    (pulseaudio); BIND 9, isccc (rndc); Snapcast, binary protocol (snapcast); JDWP specification (jdwp); BZFlag protocol
+    (bzflag); draft-sharabayko-srt section 3.2.1 (srt); chrony candm.h (chrony); RFC 8966 section 4.2 (babel); Teeworlds
+    (teeworlds); Minetest network protocol (minetest); draft-kouvelas-lisp-map-server-reliable-transport (lisp); Lustre,
+    lnet socklnd.h (lustre); Nano, protocol (nano); OpenWeave, weave-core MessageLayer (weave); JSON-RPC 2.0 (json-rpc);
+    the makers of the others have published nothing: as recorded traffic shows, in the documentation and sources of nDPI
+    and Wireshark
 :minimum: 2 to 50 bytes
 :facts: none
 """
@@ -44,15 +45,20 @@ _SEEN: Final = frozenset(
         "distcc",
         "dlep",
         "eaq",
+        "ethersbus",
         "fbzero",
         "fox",
         "fstrm",
         "gdb-remote",
         "genshinimpact",
+        "hislip",
         "hp_virtgrp",
         "iperf",
         "iscsi",
         "isns",
+        "lisp",
+        "lustre",
+        "nano",
         "nanomsg",
         "nrpe",
         "nut",
@@ -64,6 +70,11 @@ _SEEN: Final = frozenset(
         "snapcast",
         "spamd",
         "srt",
+        "telegram",
+        "tencentgames",
+        "trdp",
+        "viber",
+        "weave",
         "xdmcp",
         "yggdrasil",
         "zookeeper",

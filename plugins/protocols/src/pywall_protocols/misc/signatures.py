@@ -7,8 +7,8 @@
     RFC 8175 section 11.1 (dlep); OMG DDSI-RTPS 2.5 section 9.4.4 (rtps); draft-ietf-ntp-roughtime (roughtime);
     netcode.io STANDARD.md (yojimbo); TiVo Connect Automatic Machine Discovery (tivoconnect); sane-backends,
     pixma_bjnp_private.h (bjnp); Zabbix manual, Header (zabbix); FastCGI specification 3.3 (fastcgi); HL7 MLLP release 1
-    (hl7); ClickHouse, native protocol (clickhouse); Tailscale, disco.go
-    (tailscale); RFC 3525 annex B (megaco); the makers of the others have published nothing: as recorded traffic shows
+    (hl7); ClickHouse, native protocol (clickhouse); Tailscale, disco.go (tailscale); RFC 3525 annex B (megaco);
+    Cassandra, Message.java (cassandra); the makers of the others have published nothing: as recorded traffic shows
 :minimum: 4 to 12 bytes
 :facts: none
 """
@@ -29,6 +29,8 @@ TCP_MAGICS: Final[dict[bytes, str]] = {
     b"GIOP\1": "giop",
     b"ZIOP\1": "giop",
     b"8=FIX": "fix",
+    b"8=O\x019=0": "fix",
+    b"\xca\x55\x2d\xfa": "cassandra",
     b"JRMI\0": "rmi",
     b"ceph v": "ceph",
     b"CNXN\0\0\0\1": "adb",
@@ -52,6 +54,7 @@ TCP_MAGICS: Final[dict[bytes, str]] = {
     b"NXSH-": "nomachine",
     b"\1\0\0\0\1\0\0\0\x08\x08": "radmin",
     b"\1\0\0\0\x25\0": "radmin",
+    b"\1\0\0\0\5\0\0": "radmin",
     b"\xcc\x1c\x30\x41\x5b\xa4\x38\x66": "ultrasurf",
     b"\1\1\0\1\0\x08\0\0": "fastcgi",
     b"\1\6\0\1": "fastcgi",
@@ -96,7 +99,8 @@ UDP_MAGICS: Final[dict[bytes, str]] = {
     b"\xf4\xbe\3\0": "teamspeak",
     b"\xff\xff\xff\xff\x21\x4c\x5f\xa0": "steam",
     b"\xfe\xf7\x28\x91": "meraki-cloud",
-    b"\0ZUG\x10": "zug",
+    b"\0zUG\x10": "zug",
+    b"MGLNDD_": "ripe-atlas",
     b"}}}}}}}}": "toca-boca",
     b"\x32\xab\x98\x64\2": "nintendo",
     b"MEGACO/1 [": "megaco",
@@ -104,6 +108,7 @@ UDP_MAGICS: Final[dict[bytes, str]] = {
     b"!/1 <": "megaco",
     b'{"version": [': "db-lsp-disc",
     b'{"host_int": ': "db-lsp-disc",
+    b'{"namespaces": [': "db-lsp-disc",
 }
 #: of those over UDP that are no announcements
 CONVERSATIONS: Final = frozenset({"bjnp", "dlep", "megaco", "roughtime", "tailscale", "teamspeak", "yojimbo"})
@@ -114,13 +119,11 @@ unseen = (
     "megaco",
     "meraki-cloud",
     "nintendo",
-    "radmin",
     "steam",
     "teamspeak",
     "toca-boca",
     "ultrasurf",
     "world-of-warcraft",
-    "zug",
 )
 transport = ("tcp", "udp")
 tier = "exact"

@@ -1,7 +1,8 @@
 """RTCP, by compound packets whose lengths end where the datagram does.
 
 :checked: version 2 and a packet type from 200 to 207 in every packet of the first datagram, the first a report (or
-    feedback, which reduced-size RTCP allows), counts that fit the lengths
+    feedback, which reduced-size RTCP allows), counts that fit the lengths;
+    of SRTCP the first packet's header and the number behind the encrypted rest
 :source: RFC 3550 section 6; RFC 4585 section 6; RFC 5506; RFC 3611; RFC 3711 section 3.4
 :minimum: one datagram of 8 bytes
 :facts: none
@@ -23,6 +24,9 @@ tier = "structural"
 first_client = first_server = bytes(range(0x80, 0xC0))
 
 SENDER_REPORT, RECEIVER_REPORT, SDES, BYE, APP, TRANSPORT_FEEDBACK, PAYLOAD_FEEDBACK, XR = range(200, 208)
+#: SRTCP: mark and number, tag; and how late a capture may begin
+_SECURED: Final = 4 + 10
+_FIRST_NUMBERS: Final = 1024
 _FIRST: Final = (SENDER_REPORT, RECEIVER_REPORT, TRANSPORT_FEEDBACK, PAYLOAD_FEEDBACK)
 
 
@@ -37,12 +41,22 @@ def _says(datagram: bytes) -> Answer:
     size = len(datagram)
     if not size:
         return MORE
-    if size < 8 or size % 4 or datagram[1] not in _FIRST or not _count_fits(datagram):
+    if size < 8 or datagram[1] not in _FIRST or not _count_fits(datagram):
+        return NO
+    if _is_secured(datagram):
+        return YES
+    if size % 4:
         return NO
     at = 0
     while at + 4 <= size and datagram[at] >> 6 == 2 and SENDER_REPORT <= datagram[at + 1] <= XR:
         at += 4 + 4 * u16(datagram, at + 2)
     return YES if at == size else NO
+
+
+def _is_secured(datagram: bytes) -> bool:
+    """SRTCP: behind the encrypted rest a mark, the packet's number, which begins at 0 or 1, and a tag of 80 bits."""
+    at = len(datagram) - _SECURED
+    return at >= 8 and u16(datagram, at) == 0x8000 and u16(datagram, at + 2) <= _FIRST_NUMBERS
 
 
 def _count_fits(packet: bytes) -> bool:

@@ -25,6 +25,10 @@ first_server = None
 
 _OPENINGS: Final = (b"\1\0\3", b"\1\0\2")
 _ANSWERS: Final = (b"\2\0\3", b"\2\0\2")
+#: a test of the way, whose answer repeats 16 bytes
+_TEST: Final = b"\1\0\2"
+_TESTED: Final = b"\2\0\1"
+_TEST_END: Final = 20
 _BETWEEN_CLIENTS: Final = b"\x1f\2\1"
 _MEDIA: Final = 5
 #: bytes of the server's encapsulation
@@ -46,6 +50,10 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         if not all(map(_is_media, packets)):
             return NO
         return Match("zoom", confirmed=False) if len(packets) == 2 else MORE
+    if first.startswith(_TEST) and len(first) >= _TEST_END:
+        repeated = reply.startswith(_TESTED) and reply[4:_TEST_END] == first[4:_TEST_END]
+        if repeated:
+            return Match("zoom", confirmed=False)
     for one, other in ((_OPENINGS, _ANSWERS), (_ANSWERS, _OPENINGS)):
         if first.startswith(one) and len(first) > _ENVELOPE:
             if not reply:

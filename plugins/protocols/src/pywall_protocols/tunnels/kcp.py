@@ -1,0 +1,60 @@
+"""KCP, a reliable transport over UDP, where nothing encrypts it.
+
+:checked: segments with one conversation number, a known command, a window, and lengths that fill the datagram; an
+    answer in the same conversation
+:source: skywind3000/kcp, protocol.txt and ikcp.c
+:minimum: one datagram of 24 bytes
+:facts: conversation
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import Final
+
+from pywall_core.api import NO, YES, Answer, Flow, Match, hookimpl
+
+from ..parsing.evidence import Evidence, by_request
+
+api_version = 1
+protocols = ("kcp",)
+transport = "udp"
+tier = "heuristic"
+first_client = None
+first_server = None
+
+#: conversation, command, fragments that follow, window, time, number, first number not received, bytes of data
+_SEGMENT: Final = Struct("<IBBHIIII").unpack_from
+_HEADER: Final = 24
+_PUSH, _ACKNOWLEDGE, _WINDOW_ASKED, _WINDOW_TOLD = range(81, 85)
+
+
+@hookimpl
+def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """Detect KCP."""
+    return by_request("kcp", _segments, _answers, flow, client, server)
+
+
+def _segments(data: bytes) -> Evidence:
+    conversation = _conversation(data)
+    return {"conversation": conversation} if conversation else NO
+
+
+def _answers(request: bytes, answer: bytes) -> Answer:
+    return YES if _conversation(answer) == _conversation(request) else NO
+
+
+def _conversation(data: bytes) -> int:
+    """Return the number that all segments of the datagram have; 0 where they are not segments."""
+    if len(data) < _HEADER or not _PUSH <= data[4] <= _WINDOW_TOLD:
+        return 0
+    at, size = 0, len(data)
+    number: int = _SEGMENT(data)[0]
+    while at + _HEADER <= size:
+        conversation, command, fragment, window, _, _, _, length = _SEGMENT(data, at)
+        if conversation != number or not _PUSH <= command <= _WINDOW_TOLD or not window:
+            return 0
+        if command != _PUSH and (length or fragment):
+            return 0
+        at += _HEADER + length
+    return number if at == size else 0
