@@ -266,6 +266,7 @@ MAGIC: dict[bytes, tuple[str, Callable[[bytes], bool]]] = {
     b"\x89LZO\x00\r\n\x1a\n": ("lzop", lz.lzop),
     b"\xff\x06\x00\x00sNaPpY": ("snappy", lz.snappy_framed),
     b"\x5d\x00\x00": ("lzma", lzma_alone),
+    **{b"bvx" + kind: ("lzfse", lz.lzfse) for kind in (b"2", b"n")},
     **{bytes((first,)): ("zlib", zlib_stream) for first in range(0x08, 0x80, 0x10)},
 }
 """Magic number -> name and decoder."""

@@ -1,4 +1,4 @@
-"""Bytes that are compressed without a mark: raw Deflate, LZ4, Snappy and Brotli in messages, video from the middle.
+"""Bytes that are compressed without a mark: Deflate, LZ4, Snappy, LZMA and Brotli in messages, video from the middle.
 
 Random bytes break a decoder within a few bytes, so one message that decodes for a hundred bytes and gains is a proof.
 """
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from .brotli_head import brotli
 from .lz import lz4_block, snappy_raw
+from .lzma_raw import lzma2_raw, lzma_raw
 
 SOUGHT = 12
 """Bytes of header behind which a stream is looked for."""
@@ -33,7 +34,9 @@ def packed(messages: Iterable[bytes], header: int) -> str | None:
             return "lz4"
         if any(snappy_raw(message[start:]) for start in {header, 0, 2, 4, 8}):
             return "snappy"
-        if tried == 0 and any(brotli(message[start:]) for start in {header, 0, 2, 3, 4}):
+        if any(lzma_raw(message[at:]) or lzma2_raw(message[at:]) for at in range(max(header, SOUGHT) + 1)):
+            return "lzma"  # its first bytes are often the same, so a part of the header
+        if tried == 0 and any(brotli(message[start:]) for start in {header, 0, 2, 3, 4, 8}):
             return "brotli"
         tried += 1
         if tried == TRIED:

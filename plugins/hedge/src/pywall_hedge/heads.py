@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from . import archives, containers, films, pictures, tables, wrappers
-from .structure import OWN_HEADER, examine, frame_within, hidden, marked, register, within
+from . import archives, arrays, containers, films, jpegxl, lzma_raw, pictures, tables, wrappers
+from .brotli_head import brotli
+from .structure import OWN_HEADER, examine, frame_within, hidden, look_behind, marked, register, within
 
 __all__ = ["examine", "frame_within", "hidden", "introduced", "lines_in_front", "marked", "within"]
 
@@ -14,6 +15,12 @@ register(pictures.MAGIC)
 register(containers.MAGIC)
 register(films.MAGIC)
 register(tables.MAGIC)
+register(arrays.MAGIC)
+register(jpegxl.MAGIC)
+register({}, lzma_raw.UNMARKED)
+for _name, _holds in lzma_raw.UNMARKED:
+    look_behind(lzma_raw.BEHIND, _holds)
+look_behind((4, 8), brotli, dear=True)
 register(wrappers.MAGIC, wrappers.UNMARKED)
 
 _TEXT = re.compile(rb"(?:[\t\x20-\x7e]{0,200}\r?\n){1,16}|[\t\x20-\x7e]{12,256}")

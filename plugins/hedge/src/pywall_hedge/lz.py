@@ -141,3 +141,26 @@ def snappy_framed(data: bytes) -> bool:
     if kind == b"\x00":
         return len(data) > 30 and 4 < size <= 76_494 and snappy_tags(data[18 : 14 + size]) is not None
     return kind == b"\x01" and 4 < size <= 65_540 and inside(data[18:])
+
+
+def lzfse(data: bytes) -> bool:
+    """Blocks of LZFSE, each where the one before ends (its reference implementation's header of version 2), or LZVN's
+    and copied ones."""
+    place = blocks = 0
+    while place + 32 <= len(data):
+        kind = data[place : place + 4]
+        if kind == b"bvx$":
+            return blocks > 0
+        plain, first, second, third = (
+            _little(data, place + at, size) for at, size in ((4, 4), (8, 8), (16, 8), (24, 4))
+        )
+        if kind == b"bvxn" and plain <= 1 << 16:
+            size = 12 + _little(data, place + 8, 4)
+        elif kind == b"bvx2" and third < 1 << 16 and 4 * (first & 0xFFFFF) >= (first >> 20 & 0xFFFFF):
+            size = third + (first >> 20 & 0xFFFFF) + (second >> 40 & 0xFFFFF)
+        else:
+            return False
+        if not 32 <= size <= 2 * plain or first >> 40 & 0xFFFFF > 10_000:
+            return False
+        place, blocks = place + size, blocks + 1
+    return blocks > 0

@@ -33,6 +33,7 @@ BUDGET = 256
 
 _by_first: dict[int, list[tuple[bytes, str, Holds]]] = defaultdict(list)
 _unmarked: list[tuple[str, Holds]] = []
+_behind: list[tuple[int, bool, Holds]] = []
 
 
 class Decoded(NamedTuple):
@@ -77,6 +78,12 @@ def register(magic: Mapping[bytes, tuple[str, Holds]], unmarked: Iterable[tuple[
     _unmarked.extend(unmarked)
 
 
+def look_behind(sizes: Iterable[int], holds: Holds, *, dear: bool = False) -> None:
+    """Have a format without a magic number looked for behind an own header of these sizes, in bytes; where it is
+    `dear` to ask, only if the header may have a length."""
+    _behind.extend((size, dear, holds) for size in sizes)
+
+
 def examine(data: bytes) -> str | None:
     """Return the name of the compressed format whose head `data` is, or None. Never raises.
 
@@ -107,8 +114,8 @@ def marked(data: bytes) -> bool:
 
 
 def within(data: bytes) -> int | None:
-    """Return the offset, 0 to OWN_HEADER, at which a known structure with a magic number of two bytes or more begins,
-    or None."""
+    """Return the offset, 0 to OWN_HEADER, at which a known structure begins that has a magic number of two bytes or
+    more, or none and stands behind a header of a usual size; or None."""
     pattern = _pattern()
     place = 0
     while found := pattern.search(data, place, OWN_HEADER + 12):
@@ -117,7 +124,8 @@ def within(data: bytes) -> int | None:
         if examine(data[found.start() :]) is not None:
             return found.start()
         place = found.start() + 1
-    return None
+    counted = 0 in data[:8]  # a length
+    return next((at for at, dear, holds in _behind if (counted or not dear) and holds(data[at:])), None)
 
 
 def frame_within(data: bytes) -> str | None:
@@ -138,7 +146,8 @@ def _pattern() -> re.Pattern[bytes]:
     magics = {magic for table in _by_first.values() for magic, _, _ in table if len(magic) > 2}
     zlib = rb"[\x18-\x78][\x01\x5e\x9c\xda]"
     marks = [re.escape(magic) for magic in sorted(magics)]
-    return re.compile(b"|".join([*marks, rb"\x1f\x8b\x08", rb"\xff[\xfb\xf3\xf1\xf9]", zlib]), re.DOTALL)
+    blosc = rb"[\x02\x05]\x01.[^\0]..[\x00-\x3f]\x00..[\x00-\x3f]\x00"
+    return re.compile(b"|".join([*marks, rb"\x1f\x8b\x08", rb"\xff[\xfb\xf3\xf1\xf9\x0a]", zlib, blosc]), re.DOTALL)
 
 
 def inside(data: bytes) -> bool:

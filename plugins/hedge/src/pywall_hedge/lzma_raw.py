@@ -1,0 +1,53 @@
+"""LZMA and LZMA2 without a container (The .xz File Format 1.2, section 5.3.1; LZMA specification), by decoding.
+
+The range coder's first byte is zero. A decoder takes random bytes for literals and matches, and a match that reaches
+before the start comes within some ten of them.
+"""
+
+from __future__ import annotations
+
+import lzma
+
+from .structure import SAMPLE, Decoded, earned, fits_behind
+
+_DICTIONARY, _OUTPUT = 1 << 20, 1 << 18
+_PROOF = 40
+"""Bytes that must have been taken."""
+_PROPERTIES = ((3, 0, 2), (3, 0, 0), (0, 2, 2), (4, 0, 0))
+"""Literal context, literal position and position bits that are in use: LZMA's default, text, 32-bit code."""
+
+
+def lzma_raw(data: bytes) -> bool:
+    """LZMA from its range coder's first byte on."""
+    if len(data) < _PROOF or data[0] or data[1] == data[2] == 0:
+        return False
+    return any(
+        _decodes(data, {"id": lzma.FILTER_LZMA1, "dict_size": _DICTIONARY, "lc": lc, "lp": lp, "pb": pb})
+        for lc, lp, pb in _PROPERTIES
+    )
+
+
+def lzma2_raw(data: bytes) -> bool:
+    """Chunks of LZMA2, from a first one that sets the dictionary and the properties."""
+    if len(data) < _PROOF or data[0] < 0xE0 or data[5] >= 225 or data[6]:
+        return False
+    return _decodes(data, {"id": lzma.FILTER_LZMA2, "dict_size": _DICTIONARY})
+
+
+def _decodes(data: bytes, coder: dict[str, int]) -> bool:
+    decoder = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[coder])
+    try:
+        output = decoder.decompress(data, _OUTPUT)
+    except lzma.LZMAError:
+        return False
+    end = len(data) - len(decoder.unused_data)
+    if len(output) < _OUTPUT and not earned(end, Decoded(end, len(output), output[:SAMPLE])):
+        return False
+    return not decoder.eof or (end >= _PROOF and fits_behind(data, end))
+
+
+UNMARKED = (("lzma2", lzma2_raw), ("lzma", lzma_raw))
+"""Name and parser; what is in a chunk of LZMA2 is LZMA."""
+
+BEHIND = range(1, 17)
+"""Bytes of an own header behind which they are looked for: nearly all random bytes are refused at a glance."""
