@@ -1,4 +1,4 @@
-"""Patterns by what must stand in a text that they match: of thousands, only those whose literal is there are tried."""
+"""Patterns by what must be in a text that they match: of thousands, only those whose literal is there are tried."""
 
 from __future__ import annotations
 

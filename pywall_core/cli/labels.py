@@ -14,7 +14,7 @@ def width() -> int | None:
 
 
 def block(first: list[str], rest: str, columns: int) -> list[str]:
-    """Return an entry as lines: the words of ``first`` are never cut, and stand in one line where they fit; ``rest`` is
+    """Return an entry as lines: the words of ``first`` are never cut, and are in one line where they fit; ``rest`` is
     wrapped below them."""
     line = " ".join(first)
     lines = [line] if len(line) <= columns else [" ".join(first[:-1]), f"    {first[-1]}"]

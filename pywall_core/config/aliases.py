@@ -70,7 +70,7 @@ KEY_FORMS: Final = {
     ),
     **dict.fromkeys(
         ("priority", "order", "position", "precedence", "quick"),
-        "rules are asked in the order in which they stand, the first that matches decides",
+        "rules are asked in the order in which they are written, the first that matches decides",
     ),
     **dict.fromkeys(("reject_with", "reject-with"), "REJECT answers TCP with a reset and the rest with an ICMP error"),
     **dict.fromkeys(

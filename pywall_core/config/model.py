@@ -277,7 +277,7 @@ class Config(Section):
 
     @property
     def given(self) -> frozenset[str]:
-        """Top-level keys that stand in the file."""
+        """Top-level keys of the file."""
         data = self._document.data
         return frozenset(data) if isinstance(data, dict) else frozenset()
 

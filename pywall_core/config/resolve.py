@@ -182,7 +182,7 @@ class _Resolver:
         if name.startswith(_ENVIRONMENT):
             return self.environment(name.removeprefix(_ENVIRONMENT), source, at)
         if name not in self.variables:
-            known = some_of(name, self.variables) or "none; they stand under vars:"
+            known = some_of(name, self.variables) or "none; they are defined under vars:"
             self.error(source, at, f"no variable {name!r}{nearest(name, self.variables)} (there are: {known})")
             return None
         return self.value(name, using)

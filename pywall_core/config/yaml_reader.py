@@ -87,7 +87,7 @@ def _build(document: Document, text: str) -> int:
             line, column = skipped, (error.context_mark.column + 1 if error.context_mark else 1)
         if (document.file, line) not in document.broken:
             document.problems.append(document.at(Mark(line, column), (), message))
-        # a list entry that was left out is an empty one, which may still stand in the wrong column
+        # a list entry that was left out is an empty one, which may still be in the wrong column
         known = (document.file, skipped) in document.broken and not syntax.is_emptied(text, skipped)
         document.broken.update({(document.file, line), (document.file, skipped)})
         return 0 if known else skipped

@@ -79,7 +79,7 @@ def _act(policy: str | None, folder: Path) -> tuple[list[dict[str, Any]], list[E
 
 
 def _wait_until_queued(lab: Lab, firewall: subprocess.Popen[Any], log: str) -> None:
-    """The kernel's rules stand and a worker listens."""
+    """The kernel's rules are there and a worker listens."""
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
         if firewall.poll() is not None:

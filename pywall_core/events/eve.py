@@ -49,7 +49,7 @@ class EventBuilder:
         #: the second of the last time stamp, and how it is written
         self._second = -1
         self._written = ""
-        #: facts of what protocols carry: they stand in the event of the flow
+        #: facts of what protocols carry: they are in the event of the flow
         self.carried: frozenset[str] = frozenset()
 
     def has_type(self, proto: str, flow: Flow) -> bool:

@@ -1,7 +1,7 @@
 """What a policy allows but its author hardly meant, each with a code: the second half of ``pywall check``.
 
 Each check notes its findings by ``config.warn``; nothing here is an error, and ``# pywall: ignore[W010]`` in its line
-silences one. The codes stand in ``docs/reference/warnings.md``.
+silences one. The codes are listed in ``docs/reference/warnings.md``.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ class PendingKeys(tuple[frozenset[Any]]):
 class RuleIndex:
     """Keys of which a packet must have one; to all others the rule answers NO.
 
-    ``table`` names what is looked up: rules with equal tables stand in one, and their ``look`` does the same.
+    ``table`` names what is looked up: rules with equal tables share one, and their ``look`` does the same.
     ``look(packet, flow)`` gives the packet's keys; None means that every rule of the table answers PENDING,
     ``RuleIndex.pending(keys)`` that every rule with one of these keys does.
     ``keys`` are the rule's own, ``ranges`` pairs of first and last key, both inclusive. The keys of a table that has

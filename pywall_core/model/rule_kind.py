@@ -42,7 +42,7 @@ class RuleKind(BaseModel):
     state: ClassVar[Literal["flow", "host"]] = "flow"
     #: capabilities that some loaded plugin must provide ("segment", "tcp-state")
     requires: ClassVar[tuple[str, ...]] = ()
-    #: parameters to try the kind with, as they stand in the YAML: for `pywall plugins check` and the manual
+    #: parameters to try the kind with, as they are written in the YAML: for `pywall plugins check` and the manual
     examples: ClassVar[Sequence[Mapping[str, Any]]] = ()
     #: False for kinds that only look (``log``): they take no action
     decides: ClassVar[bool] = True
@@ -86,7 +86,7 @@ class RuleKind(BaseModel):
     def lint(self, given: Mapping[str, Any], surroundings: Surroundings) -> Iterable[tuple[str, str, str]]:
         """Return what is allowed but hardly meant: (parameter or "", code of the warning, words) for each finding.
 
-        ``given`` are the parameters as they stand in the YAML.
+        ``given`` are the parameters as they are written in the YAML.
         """
         return ()
 

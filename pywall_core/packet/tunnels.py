@@ -163,7 +163,7 @@ def _in_geneve(data: bytes, at: int, end: int) -> _Inside | None:
 
 
 def _in_teredo(data: bytes, at: int, end: int, *, declared: bool) -> _Inside | None:
-    """RFC 4380 section 5.1.1: authentication and origin may stand before the IPv6 packet."""
+    """RFC 4380 section 5.1.1: authentication and origin may come before the IPv6 packet."""
     if data[at : at + 2] == b"\0\1":
         at += 13 + data[at + 2] + data[at + 3]
     if data[at : at + 2] == b"\0\0":

@@ -54,7 +54,7 @@ def known_facts(plugins: Iterable[Plugin]) -> KnownFacts:
 
 def declared_facts(plugin: Any) -> list[str] | None:
     """Return the names as the plugin declares them: its attribute ``facts``, or the field ``:facts:`` of its
-    docstring, in which a detector's names stand without its protocol's. None where it declares nothing."""
+    docstring, in which a detector's names are written without its protocol's. None where it declares nothing."""
     facts = getattr(plugin, "facts", None)
     if facts is not None:
         return list(facts)

@@ -165,7 +165,7 @@ def _check_needs(config: Config, loaded: list[Plugin]) -> None:
                 config.error(("plugins", plugin.place), message)
         for other in getattr(plugin.obj, "after", ()):
             if order.get(other, -1) > i:
-                config.error(("plugins", plugin.place), f"{plugin.name!r} must stand after {other!r}")
+                config.error(("plugins", plugin.place), f"{plugin.name!r} must be listed after {other!r}")
     over_tcp = [p for p in loaded if "detect" in p.hooks and "tcp" in transports_of(p.obj)]
     if over_tcp and "segment" not in provided:
         config.error(

@@ -1,4 +1,4 @@
-"""IP packets as bytes, with correct lengths and checksums: the ground that conversations stand on.
+"""IP packets as bytes, with correct lengths and checksums: what conversations are made of.
 
 Sources: RFC 791, 8200 (headers), 1071 (checksum), 9293 (TCP), 768 (UDP), 792 and 4443 (ICMP);
 draft-ietf-opsawg-pcap (the capture file).

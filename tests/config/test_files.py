@@ -96,7 +96,7 @@ def test_every_process_sees_the_files_as_they_were_read(policy: Path) -> None:
         ("include: list.yaml\n", "a list of rules is included in a chain"),
         ("chains: {INPUT: [include: map.yaml]}\n", "a mapping is included at the top of a file"),
         ("mode: ${mod}\nvars: {mode: observe}\n", "no variable 'mod'; did you mean 'mode'?"),
-        ("mode: ${x}\n", "no variable 'x' (there are: none; they stand under vars:)"),
+        ("mode: ${x}\n", "no variable 'x' (there are: none; they are defined under vars:)"),
         ("vars: {a: ${b}, b: ${a}}\n", "refers to itself"),
         ("vars: [a]\nmode: ${a}\n", "should be a mapping"),
         ("vars: {a: [1]}\nmode: x${a}\n", "${a} is a list, which cannot be a part of a text"),

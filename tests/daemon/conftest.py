@@ -25,7 +25,7 @@ MakePolicy = Callable[..., Policy]
 
 @dataclass
 class FakeWorker:
-    """A worker as the supervisor sees it. What it is asked stands in ``asked``."""
+    """A worker as the supervisor sees it. What it is asked is kept in ``asked``."""
 
     pid: int = field(default_factory=itertools.count(100).__next__)
     queue: int = 1
@@ -172,7 +172,7 @@ class FakeSelector:
 
 
 class FakeClient(Client):
-    """A client of the control socket; its answers stand in ``answered``."""
+    """A client of the control socket; its answers are kept in ``answered``."""
 
     def __init__(self) -> None:
         self.until = 0.0

@@ -1,4 +1,4 @@
-"""Every field that an event can have stands in the manual."""
+"""Every field that an event can have is in the manual."""
 
 from __future__ import annotations
 

@@ -68,6 +68,6 @@ def test_a_tcp_detector_needs_segments(install: Install) -> None:
 
 def test_demands_on_order_are_checked_never_carried_out(install: Install) -> None:
     install("ord", {"late": TICK + "after = ('early',)", "early": TICK})
-    with pytest.raises(ConfigError, match="'late' must stand after 'early'"):
+    with pytest.raises(ConfigError, match="'late' must be listed after 'early'"):
         refused("late", "early")
     load(config("early", "late"))

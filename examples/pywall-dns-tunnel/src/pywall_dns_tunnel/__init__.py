@@ -24,7 +24,7 @@ class DnsTunnel:
     api_version = 1
 
     class Options(BaseModel):
-        """What stands under the plugin's name in the configuration."""
+        """Options of the plugin."""
 
         model_config = ConfigDict(extra="forbid")
         bytes: int = Field(2000, ge=100, description="bytes in different names below one domain that make a tunnel")

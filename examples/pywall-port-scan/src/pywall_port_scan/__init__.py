@@ -18,7 +18,7 @@ class PortScan:
     api_version = 1
 
     class Options(BaseModel):
-        """What stands under the plugin's name in the configuration."""
+        """Options of the plugin."""
 
         model_config = ConfigDict(extra="forbid")
         ports: int = Field(20, ge=2, description="different ports of one destination that make a scan")

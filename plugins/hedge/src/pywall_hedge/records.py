@@ -42,7 +42,7 @@ _FIELDS = tuple(
     for order in (_ORDERS if width > 1 else _ORDERS[:1])
     for offset in range(9 if width > 1 else 5)
 )
-"""Where fields are looked for, with what they lay out: the second field stands behind the first by its value and the
+"""Where fields are looked for, with what they lay out: the second field follows the first by its value and the
 number beside the layout."""
 _FIELDS_FROM = {least: tuple(field for field in _FIELDS if field[1] >= least) for least in (0, 2)}
 _SHORT_FIELDS = {least: tuple(field for field in fields if field[1] < 3) for least, fields in _FIELDS_FROM.items()}

@@ -46,7 +46,7 @@ def render(summary: Summary, changed: list[Event], title: str, policy: str) -> s
 
 
 def script_json(value: Any) -> str:
-    """Return ``value`` as JSON that may stand inside a script element: no ``</script>`` can end it early."""
+    """Return ``value`` as JSON that may be put into a script element: no ``</script>`` can end it early."""
     return json.dumps(value).replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 

@@ -14,7 +14,7 @@ from .source import Event, FlowKey, flow_key
 BINS: Final = 120
 #: entries of a ranking
 TOP: Final = 15
-#: where names, fingerprints and certificates stand in EVE events, and the ranking that they go to
+#: where names, fingerprints and certificates are in EVE events, and the ranking that they go to
 _RANKED: Final = (
     ("Server names (SNI)", ("tls", "sni")),
     ("Server names (SNI)", ("quic", "sni")),

@@ -132,7 +132,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 
 def _goes_on_otherwise(client: bytes) -> bool:
-    """Return whether a line without a version that Redis has as well stands before another one that is no field."""
+    """Return whether a line without a version that Redis has as well comes before another one that is no field."""
     method = client.lstrip(b"\r\n \t")[: _LONGEST_METHOD + 1].split(None, 1)[0]
     first = client.find(b"\n", len(client) - len(client.lstrip(b"\r\n \t")))
     behind, ended, _ = cut(client, first + 1, first + 1 + _LONGEST_FIELD).partition(b"\n")

@@ -12,7 +12,7 @@ from pywall_core.cli import main
 from pywall_core.config import ConfigError
 from pywall_core.testing import cases, verify
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1] / "verify"
 OURS = cases(HERE)
 
 

@@ -49,7 +49,7 @@ def line_of(comment: str) -> int:
 def test_the_line_that_refused_is_named(data: bytes, function: str) -> None:
     answer, where = call_and_locate(check, data)
     assert answer is NO
-    assert where == f"captures/{Path(__file__).name}:{line_of(data[:1].decode())} in {function}"
+    assert where == f"explain/{Path(__file__).name}:{line_of(data[:1].decode())} in {function}"
 
 
 def test_other_answers_have_no_line() -> None:
