@@ -115,7 +115,7 @@ def marked(data: bytes) -> bool:
 
 def within(data: bytes) -> int | None:
     """Return the offset, 0 to OWN_HEADER, at which a known structure begins that has a magic number of two bytes or
-    more, or none and stands behind a header of a usual size; or None."""
+    more, or none and follows a header of a usual size; or None."""
     pattern = _pattern()
     place = 0
     while found := pattern.search(data, place, OWN_HEADER + 12):

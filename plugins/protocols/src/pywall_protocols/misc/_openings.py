@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from binascii import crc32, crc_hqx
 from collections.abc import Callable
 from itertools import product
 from typing import Final, NamedTuple
 
-from ..parsing.wire import u16, u32
+from ._opening_checks import (
+    has_crc,
+    has_messages,
+    has_two_lengths,
+    is_counted,
+    is_discovery,
+    is_event,
+    is_flute,
+    is_glbp,
+    is_raft,
+    is_statsd,
+    is_transport_stream,
+    is_trdp,
+    is_uftp,
+)
 
 Parts = tuple[tuple[int, bytes], ...]
 
@@ -62,93 +74,6 @@ def _same(name: str, magic: bytes) -> Opening:
 def _same_answered(name: str, parts: Parts) -> Opening:
     """Both sides begin alike; one alone is too little."""
     return Opening(name, parts, parts, needs_answer=True)
-
-
-def _has_messages(data: bytes) -> bool:
-    """OLSR: messages whose sizes fill the packet."""
-    at = 4
-    while at + 12 <= len(data):
-        size = u16(data, at + 2)
-        if size < 12 or not data[at]:
-            return False
-        at += size
-    return at == len(data)
-
-
-def _is_uftp(data: bytes) -> bool:
-    return data[1] < 22 and data[16] == data[1]
-
-
-def _has_crc(data: bytes) -> bool:
-    """Ether-S-Bus: the checksum of the telegram is its end."""
-    return crc_hqx(data[:-2], 0) == u16(data, len(data) - 2)
-
-
-def _is_trdp(data: bytes) -> bool:
-    """TRDP: the header's checksum, little-endian, at its end."""
-    end = 36 if data[6:7] == b"P" else 112
-    return len(data) >= end + 4 and crc32(data[:end]) == int.from_bytes(data[end : end + 4], "little")
-
-
-def _has_two_lengths(data: bytes) -> bool:
-    """The Elder Scrolls Online: the message's length, and behind a word the body's."""
-    return u32(data, 8) + 8 == u32(data, 0)
-
-
-def _is_transport_stream(data: bytes) -> bool:
-    """MPEG: packets of 188 bytes that all begin alike."""
-    return len(data) % 188 == 0 and not data[::188].strip(b"\x47")
-
-
-def _is_flute(data: bytes) -> bool:
-    at = data[2] * 4
-    return b"<?xml" in data[at : at + 24] and b"<FDT" in data[at : at + 120]
-
-
-def _is_glbp(data: bytes) -> bool:
-    """GLBP: the fields behind the header fill the datagram."""
-    at = 12
-    while at + 2 <= len(data) and data[at + 1] >= 2:
-        at += data[at + 1]
-    return at == len(data) > 12
-
-
-def _is_discovery(data: bytes) -> bool:
-    """Ethereum: kind and RLP list behind hash and signature, the list fills the datagram."""
-    if not 1 <= data[97] <= 6 or data[98] < 0xC0 or data[96] > 1:
-        return False
-    width = data[98] - 0xF7
-    if width <= 0:
-        return 99 + data[98] - 0xC0 == len(data)
-    return 99 + width + int.from_bytes(data[99 : 99 + width], "big") == len(data)
-
-
-def _is_raft(data: bytes) -> bool:
-    size = int.from_bytes(data[16:24], "little")
-    return 8 <= size <= 256 and size % 8 == 0 and _address(data[24:40]) is not None
-
-
-def _is_counted(data: bytes) -> bool:
-    """MQTT-SN: the datagram's length, and a CONNECT with its flags and protocol identifier."""
-    return data[0] == len(data) and data[1] == 4 and not data[2] & 0xF3 and data[3] == 1
-
-
-_address: Final = re.compile(rb"[\w.:\[\]-]+:\d{1,5}\0|[\w.:\[\]-]{16}").match
-_metric: Final = re.compile(
-    rb"(?:[\w.:-]{1,200}:[-+]?[\d.]+\|(?:c|g|ms|s|h|d)(?:\|@[\d.]+)?(?:\|#[\w.:,/-]*)?\n?)+\Z"
-).match
-
-
-_event: Final = re.compile(rb"[a-z_.]{3,64},env=[a-z]+,circuit=[\w-]+,application=").match
-
-
-def _is_event(data: bytes) -> bool:
-    """Gaijin: an event's name, and the labels that all of them begin with."""
-    return _event(data[:200]) is not None
-
-
-def _is_statsd(data: bytes) -> bool:
-    return _metric(data[:2000]) is not None
 
 
 #: words of spamc, and what Network UPS Tools' clients ask with how servers answer
@@ -219,7 +144,7 @@ TCP: Final[tuple[Opening, ...]] = (
             proof=False, needs_answer=True),
     Opening("dlep", ((0, b"\0\1\0"), (4, b"\0"), (6, b"\0")), ((0, b"\0\2\0"),), Length(2, 2, 4, 8, 1024),
             proof=False, needs_answer=True),
-    Opening("raft", ((0, b"\1" + bytes(7)), (12, bytes(4)), (18, bytes(6))), least=40, check=_is_raft),
+    Opening("raft", ((0, b"\1" + bytes(7)), (12, bytes(4)), (18, bytes(6))), least=40, check=is_raft),
     *(Opening("gdb-remote", ((0, acknowledged + first),), ((0, b"+$"),))
       for acknowledged, first in product((b"", b"+"), (b"$qSupported", b"$QStartNoAckMode#b0"))),
     *(Opening("spamd", ((0, word + b" SPAMC/1."),), ((0, b"SPAMD/1."),)) for word in _SPAMC),
@@ -247,9 +172,9 @@ TCP: Final[tuple[Opening, ...]] = (
     Opening("rndc", ((4, b"\0\0\0\1\5_auth"),), ((4, b"\0\0\0\1\5_auth"),), Length(0, 4, 4, 14),
             first=b"\0"),
     _same("jdwp", b"JDWP-Handshake"),
-    Opening("trdp", ((4, b"\1"), (6, b"M")), ((4, b"\1"), (6, b"M")), least=116, check=_is_trdp, first=b"\0"),
+    Opening("trdp", ((4, b"\1"), (6, b"M")), ((4, b"\1"), (6, b"M")), least=116, check=is_trdp, first=b"\0"),
     *(_same_answered("nano", ((0, b"R" + network), (5, b"\x0a"))) for network in (b"A", b"B", b"C", b"X")),
-    Opening("tes-online", ((4, b"\0\1\0\1\0\0"),), None, Length(0, 4, 4, 40, 4096), least=12, check=_has_two_lengths,
+    Opening("tes-online", ((4, b"\0\1\0\1\0\0"),), None, Length(0, 4, 4, 40, 4096), least=12, check=has_two_lengths,
             first=b"\0"),
     _same_answered("weave", ((3, b"\x13"), (13, b"\x30\xb4\x18"), (21, b"\x30\xb4\x18"))),
     Opening("tencentgames", ((0, b"\x42\x15\xf7\x87"), (6, b"\0\0")), ((0, b"\x42\x15\xf7\x87"), (6, b"\0\0"))),
@@ -266,7 +191,7 @@ DATAGRAMS: Final[tuple[Opening, ...]] = (
             echo=(4, 12), least=16, most=16),
     *(Opening("xbox", ((0, bytes(4) + one + b"\x58" + two + bytes(3)),), least=13)
       for one, two in ((b"\x0c", b"\x76"), (b"\2", b"\x18"), (b"\x0b", b"\x80"), (b"\3", b"\x40"), (b"\6", b"\x4e"))),
-    Opening("gaijinentertainment", ((0, b""),), least=50, check=_is_event, first=b"abcdefghijklmnopqrstuvwxyz"),
+    Opening("gaijinentertainment", ((0, b""),), least=50, check=is_event, first=b"abcdefghijklmnopqrstuvwxyz"),
     Opening("roblox", ((32, _RAKNET),)),
     Opening("viber", ((2, b"\1\0\5\0"),), ((2, b"\x0c\0"),), echo=(6, 14), least=40),
     Opening("telegram", ((16, _REFLECTED),), ((16, _REFLECTED),), echo=(0, 16), least=40),
@@ -276,12 +201,12 @@ DATAGRAMS: Final[tuple[Opening, ...]] = (
     Opening("egd", ((0, b"\x0d\1"), (28, bytes(4))), least=33),
     Opening("cnp-ip", ((3, b"\1\0"),), ((3, b"\1\0"),), Length(0, 2), least=21, first=_SMALL),
     Opening("ethersbus", ((0, b"\0\0"), (4, b"\1\0")), ((4, b"\1\0"), (8, b"\1")), Length(0, 4), echo=(6, 8), least=13,
-            check=_has_crc),
-    Opening("ethersbus", ((0, b"\0\0"), (4, b"\0\0")), ((4, b"\1"),), Length(0, 4), least=13, check=_has_crc),
-    *(Opening("uftp", ((0, version), (15, b"\0")), least=24, check=_is_uftp) for version in (b"\x40", b"\x50")),
-    *(Opening("trdp", ((4, b"\1"), (6, kind)), least=40, check=_is_trdp) for kind in (b"P", b"M")),
-    Opening("mpegts", ((0, b"\x47"),), least=376, check=_is_transport_stream),
-    Opening("flute", ((0, b"\x10"),), least=120, check=_is_flute),
+            check=has_crc),
+    Opening("ethersbus", ((0, b"\0\0"), (4, b"\0\0")), ((4, b"\1"),), Length(0, 4), least=13, check=has_crc),
+    *(Opening("uftp", ((0, version), (15, b"\0")), least=24, check=is_uftp) for version in (b"\x40", b"\x50")),
+    *(Opening("trdp", ((4, b"\1"), (6, kind)), least=40, check=is_trdp) for kind in (b"P", b"M")),
+    Opening("mpegts", ((0, b"\x47"),), least=376, check=is_transport_stream),
+    Opening("flute", ((0, b"\x10"),), least=120, check=is_flute),
     *(Opening("ubntac2", ((at, name),), least=135) for at, name in ((36, b"UBNT"), (49, b"ubnt"))),
     *(Opening("quake", ((0, b"\xff\xff\xff\xff" + word),), ((0, b"\xff\xff\xff\xff"),))
       for word in (b"getinfo", b"getstatus", b"getservers", b"status", b"connect ")),
@@ -291,9 +216,9 @@ DATAGRAMS: Final[tuple[Opening, ...]] = (
     *(Opening("wccp", ((0, b"\0\0\0" + kind + b"\2\0"),), ((0, b"\0\0\0"), (4, b"\2\0")), Length(6, 2, 8))
       for kind in (b"\x0a", b"\x0b", b"\x0c", b"\x0d")),
     *(Opening("xdmcp", ((0, b"\0\1\0" + bytes([code])),), ((0, b"\0\1\0"),), Length(4, 2, 6)) for code in range(1, 14)),
-    Opening("olsr", ((0, b""),), ((0, b""),), Length(0, 2), least=16, check=_has_messages, proof=False, first=_SMALL),
-    Opening("glbp", ((0, b"\1"), (4, b"\0\0")), least=32, check=_is_glbp),
-    Opening("ethereum", ((96, b""),), ((96, b""),), least=100, check=_is_discovery, proof=False),
+    Opening("olsr", ((0, b""),), ((0, b""),), Length(0, 2), least=16, check=has_messages, proof=False, first=_SMALL),
+    Opening("glbp", ((0, b"\1"), (4, b"\0\0")), least=32, check=is_glbp),
+    Opening("ethereum", ((96, b""),), ((96, b""),), least=100, check=is_discovery, proof=False),
     Opening("srt", ((0, b"\x80" + bytes(7)), (12, bytes(4) + b"\0\0\0\4\0\0\0\2"), (36, b"\0\0\0\1"), (44, bytes(4))),
             ((0, b"\x80" + bytes(7)), (16, b"\0\0\0\5"), (22, b"\x4a\x17")), least=64, most=64),
     Opening("chrony", ((0, b"\6\1\0\0"), (12, bytes(8))), ((0, b"\6\2\0\0"),), echo=(4, 6), least=20),
@@ -303,6 +228,6 @@ DATAGRAMS: Final[tuple[Opening, ...]] = (
     Opening("minetest", ((0, b"\x4f\x45\x74\3\0\0"),), ((0, b"\x4f\x45\x74\3"),)),
     Opening("iperf", ((0, b"\0\0\0\1"), (12, bytes(4) + b"\x48\1\0"), (20, b"\0\0\0")), least=36),
     Opening("avast-dns", ((11, b"\0\1\x32\x09securedns"),)),
-    Opening("mqtt-sn", ((0, b""),), ((0, b"\3\5"),), most=255, least=7, check=_is_counted, needs_answer=True),
-    Opening("statsd", ((0, b""),), least=5, check=_is_statsd, first=_WORD),
+    Opening("mqtt-sn", ((0, b""),), ((0, b"\3\5"),), most=255, least=7, check=is_counted, needs_answer=True),
+    Opening("statsd", ((0, b""),), least=5, check=is_statsd, first=_WORD),
 )  # fmt: skip
