@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
         return FAILURE
     for name in args.files:
         if not Path(name).is_file():
-            complain(f"query: {name}: no such file")
+            complain(f"query: {name}: {'a folder; name the files in it' if Path(name).is_dir() else 'no such file'}")
             return FAILURE
     if not args.sql.strip(" ;\n\t"):
         complain("query: the SQL is empty; write for example: select count(*) from flows")

@@ -170,6 +170,13 @@ class Output:
                 self.table.add(event)
         sys.stdout.flush()
 
+    def discard_empty(self) -> None:
+        """Leave no files into which nothing was written, as no capture could be read."""
+        if self.table_file is not None and not self.table_file.rows:
+            self.table_file.discard()
+        if self.dropped is not None and not self.dropped.packets:
+            self.dropped.discard()
+
     def takers(self, captures: Sequence[str]) -> Takers:
         """Return who takes what one sequence gives."""
         from ..offline.sequence import Takers

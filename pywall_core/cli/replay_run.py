@@ -50,6 +50,8 @@ def run(args: argparse.Namespace, prepared: Prepared, paths: list[str]) -> int:
             if several:
                 from .replay_jobs import run_jobs as run_them
             errors = run_them(args, prepared, sequences, asked, output, bar)
+            if errors:
+                output.discard_empty()
             if not args.json:
                 output.table.print()
     except BrokenPipeError:

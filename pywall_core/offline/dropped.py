@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..events.emitter import comment_of
 from ..events.packets import file_head, packet_block
+from .whole_file import WholeFile
 
 if TYPE_CHECKING:
     from ..model.packet import Packet
@@ -16,11 +17,15 @@ if TYPE_CHECKING:
 class DroppedPackets:
     """Writes packets, those with a DROP or REJECT verdict, to ``path``. A context manager.
 
+    The file is there when it is closed; on an exception there is none. ^C is no exception: it ends a live stream.
+
     :raises OSError: the file cannot be written
     """
 
     def __init__(self, path: str | Path) -> None:
-        self._file = Path(path).open("wb")  # noqa: SIM115 - closed by __exit__
+        self._whole = WholeFile(path)
+        self._file = self._whole.part.open("wb")
+        self._wanted = True
         self._file.write(file_head())
         #: packets written
         self.packets = 0
@@ -28,8 +33,17 @@ class DroppedPackets:
     def __enter__(self) -> DroppedPackets:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            self._file.close()
+            if self._wanted and kind in (None, KeyboardInterrupt):
+                self._whole.publish()
+        finally:
+            self._whole.discard()
+
+    def discard(self) -> None:
+        """Leave no file when this is closed."""
+        self._wanted = False
 
     def add(self, packet: Packet, verdict: Verdict) -> None:
         """Take one packet with its verdict."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from .flow_rows import COLUMNS, Row
+from .whole_file import WholeFile
 
 #: rows in one group of a Parquet file
 _BATCH: Final = 10_000
@@ -42,14 +43,26 @@ def check_output(path: str | Path) -> None:
             raise TableError(f"{path}: {suffix} files need {needed}: {_EXTRA}") from None
     if not Path(path).absolute().parent.is_dir():
         raise TableError(f"{path}: there is no such folder")
+    if Path(path).is_dir():
+        raise TableError(f"{path}: it is a folder")
 
 
 class FlowTableFile:
-    """Takes rows, and writes the table when it is closed. A context manager; on an exception nothing is written."""
+    """Takes rows, and writes the table when it is closed. A context manager.
+
+    On an exception, or when writing fails, no file is left and one that was there is not changed.
+
+    :raises TableError: the table cannot be written
+    :raises OSError: nothing can be written there
+    """
 
     def __init__(self, path: str | Path) -> None:
         check_output(path)
         self._path = Path(path)
+        # a database may hold more tables: it is changed in place, in one transaction
+        is_database = self._path.suffix == ".duckdb" and self._path.exists()
+        self._file = None if is_database else WholeFile(path)
+        self._wanted = True
         self._spool: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed by __exit__
         self._columns: dict[str, type] = dict.fromkeys(COLUMNS, type(None))
         #: rows taken
@@ -73,12 +86,28 @@ class FlowTableFile:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
-            if kind is None:
-                fixed = list(COLUMNS)
-                names = fixed + sorted(set(self._columns) - set(fixed))
-                _WRITERS[self._path.suffix](self._path, {name: self._columns[name] for name in names}, self._read)
+            if kind is None and self._wanted:
+                self._write()
         finally:
             self._spool.close()
+            if self._file is not None:
+                self._file.discard()
+
+    def discard(self) -> None:
+        """Write no table when this is closed."""
+        self._wanted = False
+
+    def _write(self) -> None:
+        fixed = list(COLUMNS)
+        names = fixed + sorted(set(self._columns) - set(fixed))
+        columns = {name: self._columns[name] for name in names}
+        if self._file is None:
+            _WRITERS[self._path.suffix](self._path, columns, self._read)
+        else:
+            if self._path.suffix == ".duckdb":  # DuckDB makes its files itself
+                self._file.discard()
+            _WRITERS[self._path.suffix](self._file.part, columns, self._read)
+            self._file.publish()
 
     def _read(self) -> Iterator[Row]:
         self._spool.seek(0)
@@ -171,8 +200,10 @@ def _write_duckdb(path: Path, columns: dict[str, type], rows: Rows) -> None:
         except duckdb.Error as error:
             raise TableError(f"{path}: {str(error).splitlines()[0]}") from None
         try:
+            connection.begin()
             connection.execute(f"CREATE OR REPLACE TABLE flows ({definitions})")
             connection.execute(f"COPY flows FROM '{spool.name}' (FORMAT csv, HEADER true)")
+            connection.commit()
         except duckdb.Error as error:
             raise TableError(f"{path}: {str(error).splitlines()[0]}") from None
         finally:

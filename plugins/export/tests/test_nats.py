@@ -149,3 +149,17 @@ def test_without_a_server_events_are_on_disk_at_the_end(
     assert segment.read_bytes().split(b"\t")[1] == b'{"event_type":"test","n":1}\n'
     assert "refused" in caplog.text or "Connect call failed" in caplog.text
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("export")]
+
+
+def test_an_event_that_is_too_large_blocks_nothing(
+    nats_server: NatsServer, tmp_path: Path, until: Callable[..., None]
+) -> None:
+    nats_server.start(until)
+    nats_server.make_stream()
+    plugin, lab = exporting(nats_server, tmp_path)
+    for n in range(40):
+        plugin.pywall_event({"event_type": "test", "n": n, "x": "x" * (2_000_000 if n == 20 else 10)})
+    until(lambda: plugin.pywall_stats()["sent"] == 39)
+    assert plugin.pywall_stats()["lost_refused"] == 1
+    lab.close()
+    assert set(nats_server.numbers()) == set(range(40)) - {20}

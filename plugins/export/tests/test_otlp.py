@@ -33,6 +33,8 @@ class Collector(ThreadingHTTPServer):
         self.headers: list[dict[str, str]] = []
         self.status = 200
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        #: requests with these bytes in them are answered by 400
+        self.refused = b""
 
     def values(self) -> dict[tuple[str, str], float]:
         """The last figures: name, and its labels as JSON."""
@@ -53,14 +55,15 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
-        if self.server.status == 200:
+        refused = self.server.refused and self.server.refused in body
+        if self.server.status == 200 and not refused:
             self.server.headers.append(dict(self.headers))
             if self.path == "/v1/logs":
                 request = ExportLogsServiceRequest.FromString(body)
                 self.server.logs += request.resource_logs[0].scope_logs[0].log_records
             elif self.path == "/v1/metrics":
                 self.server.metrics.append(ExportMetricsServiceRequest.FromString(body))
-        self.send_response(self.server.status)
+        self.send_response(400 if refused else self.server.status)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -126,7 +129,7 @@ def test_counters_are_metrics_and_the_last_ones_come_at_the_end(collector: Colle
     assert {one.key: one.value.string_value for one in resource.attributes}["service.instance.id"] == "worker-0"
 
 
-@pytest.mark.parametrize("status", [400, 404, 500, 503])
+@pytest.mark.parametrize("status", [401, 404, 500, 503])
 def test_a_collector_that_refuses_counts_as_away_and_nothing_is_lost(
     collector: Collector, tmp_path: Path, until: Callable[..., None], status: int
 ) -> None:
@@ -177,3 +180,17 @@ def test_a_replay_sends_nothing(collector: Collector, tmp_path: Path) -> None:
 def test_urls(url: str, says: str) -> None:
     with pytest.raises(ValidationError, match=says):
         OtlpOptions(url=url)
+
+
+def test_a_record_that_is_refused_for_good_blocks_nothing(
+    collector: Collector, tmp_path: Path, until: Callable[..., None]
+) -> None:
+    collector.refused = b"poison"
+    plugin, lab = exporting(collector, tmp_path, metrics=0, timeout=2.0)
+    for n in range(300):
+        plugin.pywall_event({"event_type": "test", "n": n, "x": "poison" if n == 150 else "good"})
+    until(lambda: plugin.pywall_stats()["sent"] == 299)
+    assert plugin.pywall_stats()["lost_refused"] == 1
+    lab.close()
+    assert [text_of(record.body)["n"] for record in collector.logs] == [n for n in range(300) if n != 150]
+    assert "poison" in (tmp_path / "spool" / "worker-0" / "refused.jsonl").read_text()

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from pywall_export import sender as module
-from pywall_export.broker import BrokerError
+from pywall_export.broker import BrokerError, RefusedError
 from pywall_export.fields import to_eve
 from pywall_export.record import Record
 from pywall_export.sender import Sender
@@ -25,6 +25,9 @@ class FakeBroker:
     def __init__(self) -> None:
         self.up = True
         self.taken: list[Record] = []
+        #: numbers that are refused for good
+        self.never: set[int] = set()
+        self.calls = 0
         self.release = threading.Event()
         self.release.set()
         self.in_call = threading.Event()
@@ -32,8 +35,11 @@ class FakeBroker:
     def send(self, records: Sequence[Record]) -> None:
         self.in_call.set()
         self.release.wait(20)
+        self.calls += 1
         if not self.up:
             raise BrokerError("down")
+        if any(json.loads(record.body)["n"] in self.never for record in records):
+            raise RefusedError("bad record")
         self.taken += records
 
     def close(self) -> None:
@@ -153,3 +159,56 @@ def test_a_bug_in_a_broker_does_not_end_the_thread(tmp_path: Path, until: Callab
         put(sender, range(1, 5))
         until(lambda: 4 in broker.numbers)
     assert broker.numbers == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("away_first", [False, True])
+def test_what_is_refused_for_good_is_set_aside_and_the_rest_goes_on(
+    tmp_path: Path, until: Callable[..., None], away_first: bool
+) -> None:
+    broker = FakeBroker()
+    broker.up = not away_first
+    broker.never = {0, 123, 124, 499, 900}
+    with sending(broker, tmp_path) as sender:
+        put(sender, range(1000))
+        if away_first:
+            until(lambda: sender.stats()["waiting"] == 1000)
+            broker.up = True
+        until(lambda: sender.stats()["sent"] == 995)
+        assert sender.stats()["waiting"] == sender.stats()["away"] == 0
+        assert sender.stats()["lost_refused"] == 5
+    assert broker.numbers == [n for n in range(1000) if n not in broker.never]
+    kept = [json.loads(line.partition("\t")[2])["n"] for line in (tmp_path / "refused.jsonl").read_text().splitlines()]
+    assert kept == sorted(broker.never)
+
+
+def test_a_broker_that_refuses_all_costs_few_calls(tmp_path: Path, until: Callable[..., None]) -> None:
+    broker = FakeBroker()
+    broker.never = set(range(500))
+    with sending(broker, tmp_path) as sender:
+        put(sender, range(500))
+        put(sender, range(1000, 1010))
+        until(lambda: sender.stats()["sent"] == 10)
+        assert sender.stats()["lost_refused"] == 500
+    assert broker.calls < 300
+
+
+def test_a_broker_that_goes_away_amid_a_search_loses_and_repeats_nothing(
+    tmp_path: Path, until: Callable[..., None]
+) -> None:
+    broker = FakeBroker()
+    broker.never = {7}
+    send = broker.send
+
+    def fail_once(records: Sequence[Record]) -> None:
+        if len(broker.taken) == 7 and len(records) > 1 and broker.calls < 50:
+            raise BrokerError("gone")
+        send(records)
+
+    broker.send = fail_once  # type: ignore[method-assign]
+    with sending(broker, tmp_path) as sender:
+        put(sender, range(100))
+        until(lambda: sender.stats()["failures"] > 0 or sender.stats()["sent"] == 99)
+        broker.calls = 50
+        until(lambda: sender.stats()["sent"] == 99)
+        assert sender.stats()["lost_refused"] == 1
+    assert broker.numbers == [n for n in range(100) if n != 7]

@@ -6,16 +6,22 @@ All records of one worker's run have one key, so that they come to one partition
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 
-from .broker import BrokerError
+from .broker import BrokerError, RefusedError
 from .record import Record
 
 if TYPE_CHECKING:
     from .options import ExportOptions
+
+
+#: errors that are about the record itself
+_NEVER: Final = frozenset(
+    {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_RECORD, KafkaError.INVALID_MSG, KafkaError.INVALID_MSG_SIZE}
+)
 
 
 class Kafka:
@@ -48,13 +54,13 @@ class Kafka:
     def send(self, records: Sequence[Record]) -> None:
         """Send records in order; see :class:`brokers.Broker`."""
         left = len(records)
-        failures: list[str] = []
+        failures: list[object] = []
 
         def delivered(error: object, _message: object) -> None:
             nonlocal left
             left -= 1
             if error is not None:
-                failures.append(str(error))
+                failures.append(error)
 
         try:
             if self._producer is None:
@@ -66,10 +72,13 @@ class Kafka:
                 )
             self._producer.flush(self._seconds + 1.0)
         except (KafkaException, BufferError) as error:
-            failures.append(str(error))
+            failures.append(error.args[0] if error.args else error)
         if left or failures:
             self.close()
-            raise BrokerError(failures[0] if failures else self._reason or "no answer")
+            for failure in failures:
+                if isinstance(failure, KafkaError) and failure.code() in _NEVER:
+                    raise RefusedError(str(failure))
+            raise BrokerError(str(failures[0]) if failures else self._reason or "no answer")
 
     def close(self) -> None:
         """Give up what is not delivered, and close the connections."""

@@ -11,8 +11,9 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
 
 from nats.aio.client import Client
+from nats.errors import MaxPayloadError
 
-from .broker import BrokerError
+from .broker import BrokerError, RefusedError
 from .record import Record
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class JetStream:
         """
         try:
             self._call(self._send(records))
+        except MaxPayloadError as error:  # raised before anything of that record is sent
+            raise RefusedError(f"an event is larger than the server's max_payload: {error}") from error
         except Exception as error:  # nats-py raises of many kinds: its own, OSError, asyncio's
             self._drop()
             reason = self._reason or error

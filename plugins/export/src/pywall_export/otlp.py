@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+import requests
 from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
@@ -22,7 +23,7 @@ from opentelemetry.sdk.metrics.export import MetricExportResult, MetricsData, Pe
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from .broker import BrokerError
+from .broker import BrokerError, RefusedError
 from .record import Record
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ _SEVERITIES: Final = {
     "drop": SeverityNumber.WARN,
     "anomaly": SeverityNumber.WARN,
 }
+#: statuses of HTTP that are about the records themselves; others an administrator may mend, or time (OTLP 1, Failures)
+_NEVER: Final = frozenset({400, 413, 415, 422})
 #: what the SDK itself logs; what matters is told by this plugin, once a minute
 _SDK_LOGGER: Final = "opentelemetry"
 
@@ -63,13 +66,26 @@ class OtlpLogs:
         logging.getLogger(_SDK_LOGGER).setLevel(logging.CRITICAL)
         self._resource = resource(worker)
         self._url = f"{options.url.rstrip('/')}/v1/logs"
-        self._exporter = OTLPLogExporter(endpoint=self._url, headers=options.headers, timeout=options.timeout)
+        self._status = 0
+        session = requests.Session()
+        session.hooks["response"].append(self._note)
+        self._exporter = OTLPLogExporter(
+            endpoint=self._url, headers=options.headers, timeout=options.timeout, session=session
+        )
 
     def send(self, records: Sequence[Record]) -> None:
         """Send records in order; see :class:`~pywall_export.broker.Broker`."""
         batch = [ReadableLogRecord(log_record(each), self._resource, _SCOPE) for each in records]
-        if self._exporter.export(batch) is not LogRecordExportResult.SUCCESS:
-            raise BrokerError(f"{self._url} did not take the log records")
+        self._status = 0
+        if self._exporter.export(batch) is LogRecordExportResult.SUCCESS:
+            return
+        if self._status in _NEVER:
+            raise RefusedError(f"{self._url} answered {self._status}")
+        answer = f" (status {self._status})" if self._status else ""
+        raise BrokerError(f"{self._url} did not take the log records{answer}")
+
+    def _note(self, response: requests.Response, *_: object, **__: object) -> None:
+        self._status = response.status_code
 
     def close(self) -> None:
         """Close the connection."""

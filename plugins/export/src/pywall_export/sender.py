@@ -17,8 +17,9 @@ from threading import Thread
 from time import monotonic
 from typing import Any, Final
 
-from .broker import Broker
+from .broker import Broker, RefusedError
 from .record import Record
+from .refused import RefusedRecords
 from .spool import Spool
 
 #: events that are sent together at most
@@ -27,6 +28,8 @@ BATCH: Final = 500
 LOOK_SECONDS: Final = 0.05
 #: seconds between attempts to reach the broker, or to open the spool
 RETRY_SECONDS: Final = 1.0
+#: refusals in one batch, after which a part of it that is refused is not divided further
+MOST_REFUSALS: Final = 64
 #: seconds between two messages about the same trouble
 MESSAGE_SECONDS: Final = 60.0
 
@@ -51,6 +54,7 @@ class Sender:
         self._name = name
         self._broker = broker
         self._folder = folder
+        self._refused = RefusedRecords(folder)
         self._spool_bytes = spool_bytes
         self._length = length
         self._encode = encode
@@ -90,6 +94,7 @@ class Sender:
             "lost_spool": spool.lost if spool else 0,
             "lost_damaged": spool.damaged if spool else 0,
             "lost_encoding": self._lost_encoding,
+            "lost_refused": self._refused.records,
             "queued": len(self._queue),
             "waiting": spool.waiting if spool else 0,
             "spool_bytes": spool.size if spool else 0,
@@ -113,13 +118,11 @@ class Sender:
             return False
         new = self._take()
         if not spool.waiting:
-            if new and not self._deliver(new):
-                self._store(spool, new)
+            self._store(spool, new[self._deliver(new) :])
         else:
             self._store(spool, new)
-            if self._may_deliver() and self._deliver(spool.read(BATCH)):
-                spool.forget()
-                return True
+            if self._may_deliver():
+                return self._deliver_spooled(spool)
         return len(new) == BATCH
 
     def _finish(self) -> None:
@@ -127,8 +130,7 @@ class Sender:
         try:
             spool = self._spool or self._open_spool(at_once=True)
             while spool is not None and (new := self._take()):
-                if spool.waiting or not self._deliver(new):
-                    self._store(spool, new)
+                self._store(spool, new if spool.waiting else new[self._deliver(new) :])
             if spool is not None:
                 spool.close()
             self._broker.close()
@@ -158,27 +160,58 @@ class Sender:
     def _may_deliver(self) -> bool:
         return monotonic() >= self._broker_at
 
-    def _deliver(self, records: Sequence[Record]) -> bool:
-        """Return whether the broker has taken all records."""
-        if not self._may_deliver():
-            return False
-        try:
-            if records:
-                self._broker.send(records)
-        except Exception as error:  # also what a client library raises by mistake: the records must not be lost
-            self._failed += 1
-            self._away = True
-            self._broker_at = monotonic() + RETRY_SECONDS
-            self._report("the broker is away, events go to %s: %s", self._folder, error)
-            return False
+    def _deliver_spooled(self, spool: Spool) -> bool:
+        """Deliver the first records of the spool; return whether there may be more to do at once."""
+        records = spool.read(BATCH)
+        done = self._deliver(records)
+        if done < len(records):
+            spool.read(done)
+        if done or not records:
+            spool.forget()
+        return done == len(records)
+
+    def _deliver(self, records: Sequence[Record]) -> int:
+        """Return how many records, from the first on, the broker has taken or refused for good.
+
+        A batch is refused whole because of one record: it is halved until that one is found.
+        """
+        done = refusals = 0
+        parts = [records]
+        while parts and self._may_deliver():
+            part = parts.pop()
+            try:
+                if part:
+                    self._broker.send(part)
+            except RefusedError as error:
+                refusals += 1
+                if len(part) > 1 and refusals <= MOST_REFUSALS:
+                    middle = len(part) // 2
+                    parts += [part[middle:], part[:middle]]
+                    continue
+                self._refused.add(part)
+                self._report("events refused for good, see %s: %s", self._refused.path, error)
+            except Exception as error:  # also what a client library raises by mistake: the records must not be lost
+                self._failed += 1
+                self._away = True
+                self._broker_at = monotonic() + RETRY_SECONDS
+                self._report("the broker is away, events go to %s: %s", self._folder, error)
+                break
+            else:
+                self._sent += len(part)
+            self._back()
+            done += len(part)
+        return done
+
+    def _back(self) -> None:
+        """Note that the broker has answered."""
         if self._away:
             self._away = False
             self._message_at = float("-inf")
             self._log.info("%s: the broker is back", self._name)
-        self._sent += len(records)
-        return True
 
     def _store(self, spool: Spool, records: Sequence[Record]) -> None:
+        if not records:
+            return
         before = spool.lost
         spool.append(records)
         self._spooled += len(records) - (spool.lost - before)

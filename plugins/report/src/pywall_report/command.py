@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -48,6 +49,9 @@ def run(args: argparse.Namespace) -> int:
     if args.events and args.against:
         print("report: --against needs captures; events hold one policy's verdicts", file=sys.stderr)
         return 2
+    if trouble := _output_trouble(Path(args.output)):
+        print(f"report: {args.output}: {trouble}", file=sys.stderr)
+        return 1
     policy = Policy(args.config, args.against, [word for cidr in args.local for word in ("--local", cidr)])
     try:
         events = events_of_file(args.events) if args.events else events_of_captures(args.captures, policy)
@@ -64,12 +68,36 @@ def run(args: argparse.Namespace) -> int:
     title = args.events or ", ".join(args.captures[:3]) + (" ..." if len(args.captures) > 3 else "")
     page = render(summary, changed, title, args.config or "default policy" if args.captures else "")
     try:
-        Path(args.output).write_text(page, encoding="utf-8")
+        _write_whole(Path(args.output), page)
     except OSError as error:
         print(f"report: {args.output}: {error.strerror}", file=sys.stderr)
         return 1
     print(f"{args.output}: {len(summary.flows)} flows, {len(page) / 1e6:.1f} MB")
     return 1 if policy.damaged else 0
+
+
+def _output_trouble(path: Path) -> str:
+    """Return why no page can be written there, before the work of making one; nothing where it can."""
+    if path.is_dir():
+        return "it is a folder; name a file in it"
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        return f"there is no folder {folder}"
+    return "" if os.access(path if path.exists() else folder, os.W_OK) else "it may not be written"
+
+
+def _write_whole(path: Path, page: str) -> None:
+    """Write the page so that it is there whole or not at all. :raises OSError: it cannot be written"""
+    if path.exists() and not path.is_file():
+        path.write_text(page, encoding="utf-8")
+        return
+    path = path.resolve()
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        part.write_text(page, encoding="utf-8")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _add_stories(summary: Summary, found: dict[FlowKey, list[Any]]) -> None:
