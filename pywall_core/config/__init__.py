@@ -121,11 +121,12 @@ def policies() -> dict[str, str]:
 
 def _policy_text(name: str) -> bytes:
     wanted = name.removeprefix(POLICY)
-    known = policies()
-    if wanted not in known:
+    folder = resources.files("pywall_core.policies")
+    if f"{wanted}.yaml" not in (entry.name for entry in folder.iterdir()):
+        known = policies()
         message = f"no such ready-made policy{nearest(wanted, known)} (known: {', '.join(known)})"
         raise ConfigError([Problem(0, 0, "", message, name)])
-    return resources.files("pywall_core.policies").joinpath(f"{wanted}.yaml").read_bytes()
+    return folder.joinpath(f"{wanted}.yaml").read_bytes()
 
 
 def _leave_out_absent(data: dict[str, Any], warnings: list[str]) -> None:

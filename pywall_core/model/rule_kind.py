@@ -35,7 +35,7 @@ class RuleKind(BaseModel):
     several workers would split. The class docstring is the kind's manual text; each field has a description.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     kind: ClassVar[str]
     scope: ClassVar[Scope] = "direction"
