@@ -225,14 +225,15 @@ def _counts(data: bytes) -> npt.NDArray[np.int64]:
 def _usual(data: bytes) -> tuple[list[int], float]:
     """Return the values that nearly all of the data consists of, and chi-square of their being as frequent; of other
     data no values."""
-    counts = _counts(data).tolist()
-    least = 4 * (256 - counts.count(0))
-    usual = [value for value, count in enumerate(counts) if count * least > len(data)]
-    total = sum(counts[value] for value in usual)
-    if not usual or total < 0.94 * len(data):
+    counts = _counts(data)
+    least = 4 * int(np.count_nonzero(counts))
+    usual = np.flatnonzero(counts * least > len(data))
+    often = counts[usual].tolist()
+    total = sum(often)
+    if not often or total < 0.94 * len(data):
         return [], 0.0
-    mean = total / len(usual)
-    return usual, sum((counts[value] - mean) ** 2 for value in usual) / mean
+    mean = total / len(often)
+    return usual.tolist(), sum([(count - mean) ** 2 for count in often]) / mean
 
 
 def _even(number: int) -> float:
@@ -267,5 +268,9 @@ def without_constants(payload: bytes) -> bytes | None:
         if 0 < len(kept) < period <= len(payload) // 24:
             columns = [payload[start::period] for start in range(period) if start not in kept]
             if all(len(column) - column.count(column[:1]) <= len(column) // 32 for column in columns):
-                return bytes(byte for at, byte in enumerate(payload) if at % period in kept)
+                parts = [payload[start::period] for start in kept]
+                out = bytearray(sum(map(len, parts)))
+                for at, part in enumerate(parts):
+                    out[at :: len(parts)] = part
+                return bytes(out)
     return None

@@ -14,7 +14,12 @@ def entropy_of(counts: list[int]) -> float:
 
 def entropy(payload: bytes) -> float:
     """Return the Shannon entropy of the byte frequencies in bits a byte, 0 to 8; 0 for no bytes."""
-    return entropy_of([payload.count(value) for value in set(payload)])
+    if not payload:
+        return 0.0
+    import numpy as np  # loaded on first use
+
+    counts = np.bincount(np.frombuffer(payload, np.uint8), minlength=256).tolist()
+    return entropy_of([counts[value] for value in set(payload)])
 
 
 @lru_cache(maxsize=4096)

@@ -136,8 +136,8 @@ def _bytewise(size: int, counts: Counts) -> list[float]:
         (entropy - random_entropy(size)) * size**0.5,
         (chi2 - 255) / 22.583,
         (256 - int(np.count_nonzero(counts)) - absent) / (absent + 1) ** 0.5,
-        (int(counts.max()) - mean) / deviation,
-        (int(counts.min()) - mean) / deviation,
+        (int(np.maximum.reduce(counts)) - mean) / deviation,
+        ((int(np.minimum.reduce(counts)) if size >= 256 else 0) - mean) / deviation,
         (zeros - mean) / deviation,
         (ones - mean) / deviation,
         (high / size - 0.5) * 2 * size**0.5,
@@ -170,7 +170,8 @@ def _sums(data: Bytes) -> list[float]:
     walk = np.add.accumulate(_POPULATION.take(data), dtype=np.int32)
     size = len(data)
     scale = (2.0 * size) ** 0.5
-    out = [int(walk[-1]) / scale, int(walk.max()) / scale, int(walk.min()) / scale]
+    ends = walk[-1], np.maximum.reduce(walk), np.minimum.reduce(walk)
+    out = [int(end) / scale for end in ends]
     for block in _BLOCKS:
         marks = walk[::block]
         steps = marks[1:] - marks[:-1]

@@ -160,12 +160,13 @@ def cut(data: bytes, sizes: Sequence[int]) -> list[bytes]:
 
 RUN = 4
 """Bytes of one value in a row that are padding."""
+_RUNS = tuple(bytes((value,)) * RUN for value in range(256))
 
 
 def without_padding(message: bytes) -> bytes:
     """Return the message without its runs of zeros, 255, spaces, or its last byte's value."""
     for value in {0, 32, 255, *message[-1:]}:
-        run = bytes((value,)) * RUN
+        run = _RUNS[value]
         if run in message:
             message = re.sub(re.escape(run) + re.escape(run[:1]) + b"*", b"", message)
     return message
@@ -204,23 +205,21 @@ def _explained(messages: Sequence[bytes], most: int) -> npt.NDArray[np.bool_]:
     if len(messages) < FEW:
         return nothing
     chosen = messages[:MESSAGES]
-    sizes = np.fromiter(map(len, chosen), dtype=np.int64, count=len(chosen))
-    width = int(min(most, np.sort(sizes)[len(sizes) // 4]))
-    long_enough = sizes >= width
-    if width == 0 or int(long_enough.sum()) < FEW:
+    width = min(most, sorted(map(len, chosen))[len(chosen) // 4])
+    kept = [message for message in chosen if len(message) >= width]
+    if width == 0 or len(kept) < FEW:
         return nothing
-    heads = b"".join(m[:width] for m, good in zip(chosen, long_enough, strict=True) if good)
-    table = np.frombuffer(heads, np.uint8).reshape(-1, width)
-    return _coincide(table) | _count_up(table) | counts_masked(table) | _follow(table, sizes[long_enough])
+    table = np.frombuffer(b"".join([message[:width] for message in kept]), np.uint8).reshape(-1, width)
+    return _coincide(table) | _count_up(table) | counts_masked(table) | _follow(table, [*map(len, kept)])
 
 
 def _coincide(table: Bytes) -> npt.NDArray[np.bool_]:
     """Columns in which more pairs of messages have the same value than random bytes would."""
     number = len(table)
-    ordered = np.sort(table, axis=0)
     if number <= 24:
-        pairs = sum((ordered[lag:] == ordered[:-lag]).sum(axis=0) for lag in range(1, number))
+        pairs = (np.add.reduce(table[:, None] == table, axis=(0, 1), dtype=np.int64) - number) // 2
     else:  # neighbours in order of size: a repeated value counts once less than it occurs
+        ordered = _ordered(table)
         pairs = (ordered[1:] == ordered[:-1]).sum(axis=0)
         distinct = 256 * (1 - np.exp(-number / 256))
         return np.asarray(pairs > (number - distinct) + 4 * (number - distinct) ** 0.5 + 3)
@@ -243,18 +242,24 @@ def counts_masked(table: Bytes) -> npt.NDArray[np.bool_]:
     by_one = ((moved & (moved + 1)) == 0).all(axis=0) & (moved > 0).any(axis=0)
     if not 8 <= len(table) <= 128:
         return np.asarray(by_one)
-    ordered = np.sort(table, axis=0)
+    ordered = _ordered(table)
     once = (ordered[1:] != ordered[:-1]).all(axis=0)
     return np.asarray(by_one | (once & ((moved < 16).mean(axis=0) >= 0.8)))
 
 
-def _follow(table: Bytes, sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+def _ordered(table: Bytes) -> Bytes:
+    """Return the table with each column sorted."""
+    ordered = table.copy()
+    ordered.sort(axis=0)  # np.sort is Python around this
+    return ordered
+
+
+def _follow(table: Bytes, sizes: Sequence[int]) -> npt.NDArray[np.bool_]:
     """Columns whose value is the low byte of the message's size plus a constant, or the byte above it."""
-    low = (sizes[:, None] - table.astype(np.int64)) & 255
-    same = (low[1:] == low[:-1]).mean(axis=0) >= 0.8
-    if len(np.unique(sizes)) < 3:
-        same[:] = False
-    return np.asarray(same)
+    if len({*sizes}) < 3:
+        return np.zeros(table.shape[1], dtype=np.bool_)
+    low = (np.array(sizes, dtype=np.int64)[:, None] - table.astype(np.int64)) & 255
+    return np.asarray((low[1:] == low[:-1]).mean(axis=0) >= 0.8)
 
 
 def without_repeats(data: bytes) -> bytes:
@@ -267,16 +272,16 @@ def without_repeats(data: bytes) -> bytes:
     if size < 32:
         return data
     words = np.ndarray((size - 3,), "<u4", data, 0, (1,)).astype(np.uint32)
-    ordered = np.sort(words)
-    if not (ordered[1:] == ordered[:-1]).any():
+    ordered = words.copy()
+    ordered.sort()
+    repeated = ordered[1:][ordered[1:] == ordered[:-1]]
+    if not repeated.size:
         return data
-    order = np.argsort(words, kind="stable")
-    ordered = words[order]
-    same = ordered[1:] == ordered[:-1]
+    places = repeated.searchsorted(words)
+    found = repeated.take(places, mode="clip") == words
     twice = np.zeros(size, dtype=np.bool_)
-    starts = np.concatenate((order[1:][same], order[:-1][same]))
     for offset in range(4):
-        twice[starts + offset] = True
-    if 3 * int(twice.sum()) > size:
+        twice[offset : offset + len(found)] |= found
+    if 3 * int(np.count_nonzero(twice)) > size:
         return data
     return np.frombuffer(data, np.uint8)[~twice].tobytes()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .classification import SHORTEST, Classification, classify
-from .entropy import entropy_of
+from .entropy import entropy
 from .wald import Thresholds, bounded, logit, sigmoid, thresholds
 from .xor import xor_key
 
@@ -103,7 +103,7 @@ class StreamClassifier:
         of the first bytes of the flow where there was none."""
         scored = [way.stripped.residual for way in self._ways if way.stripped is not None]
         data = max(scored, key=len, default=b"") or bytes(self._first)
-        return entropy_of([data.count(value) for value in set(data)])
+        return entropy(data)
 
     def decision(self) -> bool | None:
         """Return the outcome of the sequential test: True encrypted, False not encrypted, None when it goes on.
