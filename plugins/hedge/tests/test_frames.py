@@ -3,11 +3,12 @@
 import random
 import struct
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pywall_hedge import StreamClassifier
-from pywall_hedge.frames import SOME, Codec, frames_of_codec
+from pywall_hedge.frames import SHARED, SOME, Codec, _share_beginnings, frames_of_codec
 
 
 def sound(count, rng, start=b"\xfc"):
@@ -80,3 +81,34 @@ def test_a_call_passes_and_ciphertext_of_the_same_sizes_does_not(header):
             stream.update(message)
         settled.append(stream.settled())
     assert settled == [False, True]
+
+
+def shared(count, rng, least=2, most=20, loud=False):
+    """Frames whose first bits are those of a few usual beginnings, for any number of bits."""
+    usual = [rng.getrandbits(32) for _ in range(3)]
+    for _ in range(count):
+        bits = rng.randint(least, most)
+        first = rng.choice(usual) >> 32 - bits << 32 - bits | rng.getrandbits(32 - bits)
+        yield b"\xfc" + struct.pack(">I", first) + rng.randbytes(rng.randint(150, 640 if loud else 380))
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_frames_that_share_any_number_of_bits_are_told(header):
+    messages = [HEADERS[header](n, body) for n, body in enumerate(shared(40, random.Random(header), 10, 20))]
+    assert frames_of_codec(messages) is True
+
+
+def test_loud_frames_are_waited_for():
+    """Half of them are of usual size, and the others not much larger."""
+    rng = random.Random(4)
+    messages = [struct.pack(">HI", len(body), n) + body for n, body in enumerate(shared(7, rng, loud=True))]
+    assert frames_of_codec(messages) is None
+
+
+def test_ids_of_whole_bytes_are_no_shared_beginning():
+    rng = random.Random(6)
+    ids = [rng.randbytes(3) for _ in range(12)]
+    messages = [b"\x07" + rng.choice(ids) + rng.randbytes(200) for _ in range(40)]
+    table = np.array([[*message[1:5]] for message in messages], np.uint8)
+    assert _share_beginnings(table) == 0
+    assert _share_beginnings(np.frombuffer(rng.randbytes(256), np.uint8).reshape(-1, 4)) < SHARED / 2

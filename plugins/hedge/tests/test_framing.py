@@ -112,6 +112,8 @@ def test_segments_are_joined_to_messages():
     assert join_segments([1448, 1448, 300, 20, 1448, 7]) == [3196, 20, 1455]
     assert join_segments([100, 100, 50]) == [100, 100, 50]
     assert join_segments([]) == []
+    assert join_segments([633, 477, 374]) == [633, 477, 374]  # the largest message is no full segment
+    assert join_segments([633, 633, 374]) == [1640]
 
 
 @given(st.binary(max_size=3000), st.lists(st.integers(1, 700), max_size=30))

@@ -6,6 +6,7 @@ import json
 import quopri
 import random
 import re
+import uuid
 
 import pytest
 from hypothesis import given, settings
@@ -88,6 +89,16 @@ def test_a_list_of_digests_stands_for_things(algorithm):
     text = "".join(lines).encode()
     assert lists_digests(text) or len(text) > 3 * 128 * 30  # long digests are most of a line
     assert decode(text) is None or algorithm == "sha512"
+
+
+def test_identifiers_with_hyphens_and_tokens_stand_for_things():
+    rng = random.Random(8)
+    rows = [
+        {"id": str(uuid.UUID(int=rng.getrandbits(128))), "token": rng.randbytes(32).hex(), "n": n} for n in range(9)
+    ]
+    assert lists_digests("\n".join(map(json.dumps, rows)).encode())
+    assert not lists_digests("\n".join(row["id"] for row in rows).encode())
+    assert decode("\n".join(map(json.dumps, rows)).encode()) is None
 
 
 def test_digits_alone_are_no_list_of_digests():

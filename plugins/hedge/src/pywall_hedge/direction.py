@@ -240,7 +240,7 @@ class Direction:
                 self.packed = "film"
         if self._ratio > UNDECIDED and self.packed is None:
             joined = join_segments(self._sizes, self._sent)
-            found = self._codec.told(data, joined, self._layout, again=self._past <= PAST)
+            found = self._codec.told(data, joined, self._layout, again=self._past < 0)
             self.packed = "frames" if found else None
             self._ratio = UNDECIDED if found is None or stripped.leaves_sums else self._ratio
         if self.packed is not None:

@@ -18,6 +18,8 @@ from .records import Layout, cut_records, find_layout
 
 LONGEST, SHORTEST = 400, 8
 """Bytes of a message of sound: 20 ms at 160 kbit/s, and 8 ms at 8 kbit/s."""
+LOUD = 700
+"""Bytes of the longest, where half of them are of usual size."""
 MOST = 64
 """Messages that are looked at."""
 FEW, SOME, ENOUGH = 3, 8, 24
@@ -27,6 +29,8 @@ WIDTH, GAP, BEHIND = 24, 12, 8
 are counted."""
 PROOF, HINT = 6.0, 2.0
 """Deviations of chi-square that prove, and that leave it open."""
+SHARED = 4
+"""Messages that begin with many bits of another, which prove; half of them leave it open."""
 _DIGITS = np.zeros(256, dtype=np.bool_)
 _DIGITS[list(b"0123456789abcdefABCDEF .,:-")] = True
 
@@ -41,7 +45,8 @@ def frames_of_codec(messages: Sequence[bytes], *, again: bool = False) -> bool |
     """
     chosen = [message for message in messages[:MOST] if len(message) >= SHORTEST]
     sized = [message for message in chosen if len(message) <= LONGEST]
-    sound = 4 * len(sized) >= 3 * min(len(messages), MOST)
+    number = min(len(messages), MOST)
+    sound = 4 * len(sized) >= 3 * number or (2 * len(sized) >= number and all(len(m) <= LOUD for m in chosen))
     sized = sized if sound else chosen
     if len(sized) < (FEW if sound else SOME):
         return None if sound else False
@@ -55,12 +60,15 @@ def frames_of_codec(messages: Sequence[bytes], *, again: bool = False) -> bool |
         return None if again and sound and number < SOME else False
     end = int(same[np.flatnonzero(np.diff(same, append=999) > GAP)[0]]) + 1
     shown = max(_uneven(table[:, at : at + BEHIND]) for at in ((end - 2, end - 1, end) if again else (end,)) if at > 0)
-    if number >= SOME and shown >= (PROOF / 2 if again else PROOF):
+    shared = _share_beginnings(table[:, end : end + 4]) if number >= SOME else 0
+    if number >= SOME and (shown >= (PROOF / 2 if again else PROOF) or shared >= SHARED):
         return True
+    if 2 * shared >= SHARED:
+        return None
     likely = number < SOME if again else number >= SOME and shown >= HINT
     likely = likely or any(_begins_sound(table[:, : at + 1]) for at in same[same < end][-3:])
     likely = likely or (number < SOME and _begins_alike(table[:, end : end + 2], sizes[sizes >= width]))
-    return None if sound and number < ENOUGH and likely else False
+    return None if (sound or shared) and number < ENOUGH and likely else False
 
 
 def _begins_sound(header: Table) -> bool:
@@ -71,6 +79,21 @@ def _begins_sound(header: Table) -> bool:
     )
     often = 10 * int((header[:, -1] == usual).sum()) >= 7 * len(header)
     return bool(often and ((usual & 3 == 0 and usual > 3) or (before & 3 == 3 and 2 <= usual & 63 <= 6)))
+
+
+def _share_beginnings(table: Table) -> int:
+    """Return how many messages begin, behind the header, with more bits of another than chance gives to one in 256.
+
+    What a coder writes first is often the same, and goes on differently after any number of bits. Where all that
+    messages share are whole bytes, those are an id: 0.
+    """
+    number, width = table.shape
+    if width < 4:
+        return 0
+    ordered = np.sort(np.ascontiguousarray(table).view(">u4").reshape(-1).astype(np.int64))
+    apart = ordered[1:] ^ ordered[:-1]
+    near = apart[(apart > 0) & (apart < (1 << 24) // number)]
+    return len(near) if int((near >= 1 << 16).sum()) >= 2 else 0
 
 
 def _begins_alike(table: Table, sizes: npt.NDArray[np.int64]) -> bool:

@@ -36,6 +36,8 @@ CHECKSUM = 8
 """Bytes of a checksum or a digest of one message, at most."""
 SKIPPED = 16
 """Bytes of a message that are left out where there are too few messages to find its header."""
+USUAL = 1200
+"""Bytes of a full segment on nearly all links: a shorter one must come twice to be one."""
 SEGMENT = 536
 """Payload size from which a TCP payload as large as the largest seen is taken for a part of a longer message."""
 
@@ -74,7 +76,7 @@ def join_segments(sizes: Sequence[int], sent: Sequence[int] | None = None) -> li
     """
     sent = sizes if sent is None else sent
     largest = max(sent, default=0)
-    if largest < SEGMENT:
+    if largest < SEGMENT or (largest < USUAL and sent.count(largest) < 2):
         return list(sizes)
     out: list[int] = []
     open_message = False

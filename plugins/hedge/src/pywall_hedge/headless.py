@@ -120,7 +120,7 @@ def goes_on(messages: Sequence[bytes], header: int) -> bool | None:
     whole = [message for message in messages[1:-1] if len(message) > header + 8]
     if len(whole) < 2:
         return None
-    places = range(header + 1)  # what frames have in common behind the marker is taken for a header too
+    places = range(max(header, SOUGHT) + 1)  # what frames have in common behind the marker is taken for a header too
     if any(all(message[at] & 0xC0 == 0x80 for message in whole) for at in places):
         return True
     if any(all(message[at] & 0x1E == 0x10 for message in whole) for at in places):

@@ -42,6 +42,8 @@ _UNBROKEN = re.compile(rb"=\r?\n")
 _UU = re.compile(rb"^[!-M][ -`]{4,60}\r?$", re.MULTILINE)
 _DIGEST = frozenset((32, 36, 40, 56, 64, 96, 128))
 """Hexadecimal digits of identifiers and digests, 128 to 512 bits."""
+_UUID = re.compile(rb"([0-9A-Fa-f]{8})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{12})")
+_NO_LETTERS = bytes(byte for byte in range(256) if not chr(byte).isalpha() or byte > 127)
 _REST = 0.05
 """Share of other text beside digests that makes them names of things."""
 
@@ -129,12 +131,15 @@ def binary(text: bytes) -> bytes | None:
 
 
 def lists_digests(text: bytes) -> bool:
-    """Return True for digests of one size in a list of names (sums of files, identifiers).
+    """Return True for digests in a list of names (sums of files, identifiers), UUIDs with their hyphens among them.
 
     They stand for things, nobody sends anything in them.
     """
     if share(text, _HEXADECIMAL) <= 0.5:
         return False
+    whole, uuids = _UUID.subn(rb"\1\2\3\4\5", text) if b"-" in text else (text, 0)
+    if uuids and len(_TOKEN.sub(b"", whole).translate(None, _NO_LETTERS)) >= _REST * len(text):
+        text = whole
     tokens = _TOKEN.findall(text)
     total = sum(map(len, tokens))
     inner = tokens[1:-1] or tokens
