@@ -91,6 +91,9 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     or all that they say is ciphertext. Classification waits for such a name only where a rule asks for it.
     ``announces``: labels that it gives to ``flow.expect``; where a rule asks for one, flows that may be this detector's
     stay with the engine, whatever their verdict.
+    ``begins_inside``: a compiled pattern of at most 64 bytes that finds where the protocol begins behind other bytes of
+    a TCP flow that has no name yet. Such a flow gets its name at once, "unknown" where no detector matches, and
+    ``pywall_transactions`` of this detector is asked for the parser of flows that are "unknown".
 
     :caller: the engine, for payload of a flow that this detector has not answered for good
     :none: a mistake: the answer is MORE, NO or a Match
@@ -107,7 +110,8 @@ def pywall_transactions(flow: Flow) -> TransactionParser | None:
     from then on what facts the protocol has, whether it is ``confirmed`` and where another protocol begins; this
     detector is not asked any more. The chain is walked for each transaction before the packet that completes it passes.
 
-    :caller: the engine, once a flow, for the detector that matched it
+    :caller: the engine, once a flow, for the detector that matched it; where none did (``flow.app_proto`` is
+        "unknown"), for the first that declares ``begins_inside``
     :none: the flow is not followed; facts and hand-over are those of the detector's matches
     :since: API 1
     """

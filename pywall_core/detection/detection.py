@@ -24,6 +24,8 @@ from .transactions import Transactions, set_back
 
 #: Hand-overs of one packet, each inside the one before: a protocol that hands over to itself must not go on for ever.
 _MOST_NESTED: Final = 8
+#: Bytes by which a protocol that begins inside is found.
+_LONGEST_BEGINNING: Final = 64
 
 
 @final
@@ -50,6 +52,7 @@ class Detection:
         self.transactions = Transactions(guard, self.carriers)
         self.asker = Asker(detectors.all, guard, self.transactions)
         self.states = FactStates(detectors, self.classifiers, self.carriers, guard, limit_bytes, limit_packets)
+        self._inside = next((d for d in detectors.all if d.follow is not None and d.begins_inside is not None), None)
         self._tcp = detectors.tcp
         self._udp = detectors.udp
         self._by_first_client = detectors.by_first_client
@@ -155,6 +158,8 @@ class Detection:
             changed |= self._follow(flow, to_server, data, unasked=True)
         if not state.done and restarts == self._restarts:
             changed |= self._ask(flow)
+            if state.app_proto is None and not state.done and self._begins_inside(state, to_server, len(kept)):
+                changed |= self.finish(flow)
         if state.app_proto is None and open_before & ~state.pending & self.states.awaited:
             changed = True
         if not first and state.following is not None and restarts == self._restarts:
@@ -168,6 +173,14 @@ class Detection:
         if not began and state.classifying > 0 and len(kept) < len(data):
             changed |= self.classifiers.feed(flow, to_server, data[len(kept) :])
         return changed
+
+    def _begins_inside(self, state: DetectionState, to_server: bool, size: int) -> bool:
+        """Return True if another protocol begins in the last ``size`` bytes of a direction, behind its first byte."""
+        inside = self._inside
+        if inside is None or inside.begins_inside is None:
+            return False
+        data = state.client if to_server else state.server
+        return inside.begins_inside.search(data, max(1, len(data) - size - _LONGEST_BEGINNING)) is not None
 
     def _keep(self, state: DetectionState, to_server: bool, data: bytes, sizes: tuple[int, ...]) -> None:
         """Add to the prefix of a direction; its first byte rules detectors out."""
@@ -282,8 +295,9 @@ class Detection:
         """Follow the transactions of a flow whose name another process has found, from its next bytes on."""
         state = flow.detection
         for number, detector in enumerate(self._detectors):
-            if detector.follow is not None and state.app_proto in detector.protocols:
-                state.match_bit = 1 << number
+            named = state.app_proto in detector.protocols
+            if detector.follow is not None and (named or (state.app_proto == "unknown" and detector is self._inside)):
+                state.match_bit = 1 << number if named else 0
                 self.transactions.begin(flow, detector.name, detector.follow)
                 if kept is not None:  # where the parser was
                     self.transactions.load(flow, kept.get(""))
@@ -378,7 +392,15 @@ class Detection:
         state = flow.detection
         if state.app_proto is None:
             state.app_proto = "unknown"
+        sides = ((True, state.client), (False, state.server))
         self._end_detection(flow)
+        inside = self._inside
+        if inside is None or inside.follow is None or flow.proto != TCP or self._nested >= _MOST_NESTED:
+            return
+        self.transactions.begin(flow, inside.name, inside.follow)
+        for to_server, data in sides:
+            if state.following is not None:
+                self._follow(flow, to_server, data)
 
     def _release(self, flow: Flow) -> None:
         state = flow.detection

@@ -6,6 +6,7 @@ before it is pending any more, so the answer does not depend on how bytes were c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Any, Final, final
@@ -43,6 +44,8 @@ class Detector:
     facts_of: tuple[str, ...] = ()
     #: labels of flows that it announces (:meth:`pywall_core.model.flow.Flow.expect`)
     announces: tuple[str, ...] = ()
+    #: finds where its protocol begins behind other bytes; ``follow`` then also makes the parser of flows without a name
+    begins_inside: re.Pattern[bytes] | None = None
 
 
 class Detectors:

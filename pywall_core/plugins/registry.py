@@ -70,6 +70,7 @@ class Plugins:
                     tuple(getattr(p.obj, "unseen", ())),
                     (p.obj.facts_of,) if hasattr(p.obj, "facts_of") else (),
                     tuple(getattr(p.obj, "announces", ())),
+                    getattr(p.obj, "begins_inside", None),
                 )
             )
         return Detectors(found)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .dialogues import Conversation, conversation
     from .flows import make_flow
     from .handovers import client_hello, late_hand_overs, server_hello
+    from .handovers_binary import framed_hand_overs
     from .memory import InMemory, engine, replay
     from .packets import fragment, icmp_error, ip_packet, tcp_packet, udp_packet, write_pcap
     from .rules import rule_contract
@@ -36,6 +37,7 @@ _HOMES = {
     "fragment": ".packets",
     "icmp_error": ".packets",
     "ip_packet": ".packets",
+    "framed_hand_overs": ".handovers_binary",
     "late_hand_overs": ".handovers",
     "make_flow": ".flows",
     "replay": ".memory",
@@ -60,6 +62,7 @@ __all__ = [
     "engine",
     "find_transactions",
     "fragment",
+    "framed_hand_overs",
     "icmp_error",
     "ip_packet",
     "late_hand_overs",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .handovers_binary import binary_hand_overs
+
 
 def client_hello(name: str, *, key_share: bytes = b"") -> bytes:
     """Return a TLS record with a ClientHello that names a server (RFC 8446 section 4.1.2, RFC 6066 section 3)."""
@@ -76,6 +78,7 @@ def late_hand_overs() -> dict[str, tuple[str, Turns]]:
         "proxy 2": ("proxy", [(True, b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes(range(1, 13)))]),
         "rdp": ("rdp", _rdp()),
         "smtp in socks": ("smtp", [*_socks5(), *_smtp(b"EHLO a")]),
+        **binary_hand_overs(),
     }
 
 

@@ -176,6 +176,7 @@ TESTED_ELSEWHERE: dict[str, dict[str, str]] = {
         "testing.dialogues": "tests/testing/test_detectors.py",
         "testing.flows": "tests/model/test_flow.py",
         "testing.handovers": "plugins/protocols/tests",
+        "testing.handovers_binary": "plugins/protocols/tests",
         "testing.host": "tests/testing/test_rules.py",
         "testing.netns": "tests/netns/conftest.py",
         "testing.packets": "tests/packet/test_decode.py",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pywall_core.testing import client_hello, conversation, engine, late_hand_overs, server_hello
+from pywall_core.testing import client_hello, conversation, engine, framed_hand_overs, late_hand_overs, server_hello
 
 pytest.importorskip("pywall_stream")
 
@@ -122,20 +122,51 @@ def test_a_rule_may_ask_either_name():
         assert lab.close()[0]["verdict"]["action"] == action
 
 
+NO_TLS = (
+    "version: 1\nplugins: [rules, stream, protocols]\n"
+    "chains: {INPUT: [{rule: app, is: tls, action: DROP}], OUTPUT: [{rule: app, is: tls, action: DROP}]}\n"
+    "default: ACCEPT\n"
+)
+KINDS = {
+    **{name: (*of, lambda _, data: data) for name, of in late_hand_overs().items()},
+    **framed_hand_overs(),
+}
+#: hellos in records of one and of five bytes, as no library sends and any may read
+HELLOS = {
+    "whole": lambda hello: hello,
+    **{
+        f"in records of {size}": lambda hello, size=size: b"".join(
+            b"\x16\3\1" + len(hello[at : at + size]).to_bytes(2, "big") + hello[at : at + size]
+            for at in range(5, len(hello), size)
+        )
+        for size in (1, 2, 5)
+    },
+}
+
+
+@pytest.mark.parametrize("hello", HELLOS)
 @pytest.mark.parametrize("size", [1500, 1])
-@pytest.mark.parametrize("name", late_hand_overs())
-def test_tls_is_dropped_however_late_it_begins_inside(name, size):
-    outer, turns = late_hand_overs()[name]
-    lab = engine(
-        "version: 1\nplugins: [rules, stream, protocols]\n"
-        "chains: {INPUT: [{rule: app, is: tls, action: DROP}], OUTPUT: [{rule: app, is: tls, action: DROP}]}\n"
-        "default: ACCEPT\n",
-        live=True,
-    )
+@pytest.mark.parametrize("name", KINDS)
+def test_tls_is_dropped_however_late_it_begins_inside(name, size, hello):
+    outer, turns, frame = KINDS[name]
+    first = frame(True, HELLOS[hello](client_hello("a.example")))
+    lab = engine(NO_TLS, live=True)
     before = talk(turns).split(size).packets()
-    packets = talk([*turns, (True, client_hello("a.example")), (False, server_hello())]).split(size).packets()
-    verdicts = lab.send(packets)
+    asked = talk([*turns, (True, first)]).split(size).packets()
+    verdicts = lab.send(talk([*turns, (True, first), (False, frame(False, server_hello()))]).split(size).packets())
     assert {verdict.action.value for verdict in verdicts[: len(before)]} == {"accept"}
-    assert verdicts[-1].action.value == "drop"
+    assert {verdict.action.value for verdict in verdicts[len(asked) - 1 :]} == {"drop"}, (
+        "the hello has reached the server"
+    )
     (flow,) = lab.close()
     assert (flow["app_proto"], flow["app_proto_outer"], flow["verdict"]["action"]) == ("tls", outer, "drop")
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_what_does_not_turn_to_tls_keeps_its_name(name):
+    _, turns, _ = KINDS[name]
+    lab = engine(POLICY)
+    lab.send(talk(turns).close())
+    (flow,) = lab.close()
+    assert flow["app_proto"] != "tls"
+    assert "app_proto_outer" not in flow or flow["app_proto_outer"] != "tls"

@@ -8,10 +8,11 @@
 
 from __future__ import annotations
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.evidence import Evidence, client_first
 from ..parsing.wire import u24, u32
+from ..transactions.hello_watch import watch
 
 api_version = 1
 protocols = ("diameter",)
@@ -25,6 +26,12 @@ first_server = b"\1"
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect Diameter."""
     return client_first("diameter", _side(client), _side(server))
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser | None:
+    """Find where TLS begins."""
+    return watch(flow)
 
 
 def _side(data: bytes) -> Evidence:

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.evidence import HINT, Evidence, client_first
 from ..parsing.wire import cut, u16
+from ..transactions.tds import follow
 
 api_version = 1
 protocols = ("tds",)
@@ -32,6 +33,12 @@ _ALL_HEADERS: Final = b"\x16\0\0\0\x12\0\0\0\x02\0"
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect TDS."""
     return client_first("tds", _client(client), _server(server))
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser | None:
+    """Find where TLS begins."""
+    return follow(flow)
 
 
 def _header(data: bytes) -> Evidence:

@@ -21,6 +21,7 @@ from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParse
 from ..parsing import certificate, client_hello
 from ..parsing.evidence import HINT, LEANING, Evidence
 from ..parsing.wire import FACT_LENGTH, cut, text, u16, u24
+from ..transactions.hello_watch import CLIENT_HELLO_BYTES, UNNAMED_LIMIT, HelloWatch
 from ..transactions.tls_records import follow
 
 api_version = 1
@@ -29,6 +30,8 @@ transport = "tcp"
 tier = "exact"
 first_client = b"\x14\x15\x16\x17\x18" + bytes(range(0x80, 0xC0))
 first_server = None
+#: a flow may turn to TLS by messages that nobody here reads
+begins_inside = CLIENT_HELLO_BYTES
 
 #: RFC 5246 section 6.2.3: a protected fragment may be this much longer than 2^14.
 LONGEST_RECORD: Final = 0x4000 + 2048
@@ -90,8 +93,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 @hookimpl
 def pywall_transactions(flow: Flow) -> TransactionParser | None:
-    """Follow the first records, where a rule asks about their sizes."""
-    return follow(flow)
+    """Follow the first records, where a rule asks about their sizes; in a flow without a name, look for a hello."""
+    return HelloWatch(UNNAMED_LIMIT) if flow.app_proto == "unknown" else follow(flow)
 
 
 def _look_midstream(data: bytes) -> Evidence:

@@ -12,10 +12,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.dialogue import lines
 from ..parsing.evidence import HINT, Evidence, server_first
+from ..transactions.hello_watch import watch
 
 api_version = 1
 protocols = ("nats",)
@@ -47,6 +48,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if not server and asked is HINT and _says_something_else(client):
         return NO
     return server_first("nats", asked, said, silent=not server)
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser | None:
+    """Find where TLS begins."""
+    return watch(flow)
 
 
 def _says_something_else(client: bytes) -> bool:

@@ -14,9 +14,10 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.evidence import Evidence, begins, server_first
+from ..transactions.hello_watch import watch
 
 api_version = 1
 transport = "tcp"
@@ -72,6 +73,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         if greets is not NO:
             return server_first(greeting.name, _says(client, greeting), greets, silent=False)
     return NO
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser | None:
+    """Find where TLS begins."""
+    return watch(flow)
 
 
 def _says(client: bytes, greeting: Greeting) -> Evidence:

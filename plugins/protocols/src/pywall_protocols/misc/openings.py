@@ -27,9 +27,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.wire import cut, first_datagram
+from ..transactions.hello_watch import watch
 from ._openings import DATAGRAMS, TCP, Opening, Parts
 
 api_version = 1
@@ -125,6 +126,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         confirmed = answer is YES and opening.proof
         return Match(opening.name, confirmed=confirmed, done=answer is not MORE or opening.server is None)
     return NO
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser | None:
+    """Find where TLS begins."""
+    return watch(flow)
 
 
 def _fits(data: bytes, parts: Parts) -> bool:

@@ -17,9 +17,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.wire import starts
+from ..transactions.hello_watch import watch
 
 TCP_MAGICS: Final[dict[bytes, str]] = {
     b"\xf9\xbe\xb4\xd9": "bitcoin",
@@ -149,6 +150,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     name = _name(client, TCP_MAGICS)
     confirmed = server.startswith(_TCP_STARTS) and _name(server, TCP_MAGICS) == name
     return Match(name, confirmed=confirmed, done=confirmed or len(server) >= _TCP_LONGEST)
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser | None:
+    """Find where TLS begins."""
+    return watch(flow)
 
 
 def _datagram(name: str, server: bytes) -> Match:

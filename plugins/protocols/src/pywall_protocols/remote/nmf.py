@@ -12,10 +12,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.evidence import Evidence, by_request
 from ..parsing.wire import starts, text
+from ..transactions.hello_watch import watch
 
 api_version = 1
 protocols = (
@@ -43,6 +44,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if client[:1] == b".":
         return by_request("net-remoting", _remoting, _remoting_answers, flow, client, server)
     return by_request("net-tcp", _preamble, _acknowledges, flow, client, server)
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser | None:
+    """Find where TLS begins."""
+    return watch(flow)
 
 
 def _preamble(data: bytes) -> Evidence:

@@ -52,7 +52,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 def _agrees_on_tls(server: bytes) -> bool:
     """A negotiation response that selects TLS or what runs inside of it (MS-RDPBCGR section 2.2.1.2.1)."""
-    return len(server) >= 19 and server[11] == 2 and server[15] in (1, 2, 8)
+    return len(server) >= 19 and server[11] == 2 and server[15] in (1, 2, 8, 16)
 
 
 def _client(data: bytes) -> Evidence:

@@ -11,9 +11,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.evidence import Evidence, greetings, server_first
+from ..transactions.hello_watch import watch
 
 api_version = 1
 protocols = ("rfb",)
@@ -32,6 +33,12 @@ _describe: Final = greetings(_VERSION, "protocol_version")
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect RFB."""
     return server_first("rfb", _side(client), _side(server), _describe, client, server, silent=not server)
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser | None:
+    """Find where TLS begins."""
+    return watch(flow)
 
 
 def _side(data: bytes) -> Evidence:

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.evidence import HINT, LEANING, Evidence, server_first
+from ..transactions.hello_watch import watch
 
 api_version = 1
 protocols = ("telnet",)
@@ -30,6 +31,12 @@ _OPTIONS: Final = bytes((*range(50), 69, 70, 85, 86, 90, 91, 93, 138, 139, 140, 
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect Telnet."""
     return server_first("telnet", _side(client), _side(server), silent=not server)
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser | None:
+    """Find where TLS begins."""
+    return watch(flow)
 
 
 def _side(data: bytes) -> Evidence:

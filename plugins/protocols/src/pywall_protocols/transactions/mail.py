@@ -77,7 +77,7 @@ class SmtpDialogue(Dialogue):
             kind = BODY
         elif verb == b"BDAT":
             self._chunk(line, found)
-        elif verb == b"STARTTLS":
+        elif verb in (b"STARTTLS", b"X-ANONYMOUSTLS"):  # the second between servers of Exchange (MS-OXSMTP)
             kind = TLS
         if self._authenticating and (kind != PLAIN or verb == b"BDAT"):
             found.append(Ambiguous("challenge", hides_inner=True))  # a command, or what answers a challenge

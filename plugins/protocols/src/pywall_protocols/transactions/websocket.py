@@ -5,36 +5,40 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
-from typing import Final, final
+from typing import Any, Final, final
 
 from pywall_core.api import Carried, Flow, HandOver, Transaction
 
 from ..parsing.wire import cut
+from .hello_watch import HelloWatch
 
 #: The carrier of messages.
 MESSAGES: Final = "websocket"
 #: What ends each compressed message and is not sent (RFC 7692 section 7.2.1).
 _FLUSH: Final = b"\0\0\xff\xff"
-#: Bytes of payload of a direction that are held until it is known whether another protocol begins in them.
+#: Bytes of the server that are held until the client has said whether SSH begins.
 _MOST_HELD: Final = 65536
-#: Bytes of payload that tell it.
-_OPENING: Final = 6
+_SSH: Final = b"SSH-2."
+#: Bytes that one piece of a compressed message may inflate to.
+_MOST_INFLATED: Final = 262144
 _FIN, _COMPRESSED, _MASKED, _CONTROL = 0x80, 0x40, 0x80, 8
 
 
 @final
 class FrameReader:
     """One direction: frames in, payload out. ``compressed``: the last payload is a part of a compressed message.
+    ``control``: it is that of a control frame.
 
     ``broken``: the bytes are no frames. Its state is made of values, so that :meth:`copy` is cheap.
     """
 
-    __slots__ = ("_ends", "_head", "_key", "_left", "_message_compressed", "broken", "compressed")
+    __slots__ = ("_ends", "_head", "_key", "_left", "_message_compressed", "broken", "compressed", "control")
 
     def __init__(self) -> None:
         self.broken = False
-        self.compressed = False
+        self.compressed = self.control = False
         self._head = b""
         self._key = b""
         self._left = 0
@@ -47,6 +51,7 @@ class FrameReader:
         other = FrameReader()
         other.broken, other.compressed, other._head, other._key = self.broken, self.compressed, self._head, self._key
         other._left, other._ends, other._message_compressed = self._left, self._ends, self._message_compressed
+        other.control = self.control
         return other
 
     def read(self, data: bytes, at: int) -> tuple[bytes, int]:
@@ -94,7 +99,8 @@ class FrameReader:
         self._key = head[key_at:]
         code = head[0] & 0x0F
         self.broken = self._left >> 63 != 0 or head[0] & 0x30 != 0 or code & 7 > 2
-        if code < _CONTROL:
+        self.control = code >= _CONTROL
+        if not self.control:
             if code:
                 self._message_compressed = bool(head[0] & _COMPRESSED)
             self.compressed = self._message_compressed
@@ -105,17 +111,71 @@ class FrameReader:
 
 
 @final
+class Side:
+    """One direction's reader, and what inflates its compressed messages.
+
+    ``over``: no more can be read; a message would inflate to too much, or to nothing that is deflate.
+    """
+
+    __slots__ = ("_inflate", "over", "reader")
+
+    def __init__(self) -> None:
+        self.reader = FrameReader()
+        self._inflate: Any = None
+        self.over = False
+
+    def copy(self) -> Side:
+        """Return the same state once more."""
+        other = Side()
+        other.reader, other.over = self.reader.copy(), self.over
+        other._inflate = None if self._inflate is None else self._inflate.copy()
+        return other
+
+    def message(self, payload: bytes) -> bytes:
+        """Return what the payload that was read last says: nothing of control frames, compressed messages inflated."""
+        reader = self.reader
+        if reader.control or self.over:
+            return b""
+        if not reader.compressed:
+            return payload
+        parts: list[bytes] = []
+        while payload:
+            if self._inflate is None:
+                self._inflate = zlib.decompressobj(-15)
+            try:
+                parts.append(self._inflate.decompress(payload, _MOST_INFLATED))
+            except zlib.error:
+                self.over = True
+            if self.over or self._inflate.unconsumed_tail:
+                self.over = True
+                break
+            payload = self._inflate.unused_data
+            if self._inflate.eof:  # the sender begins another stream behind it (RFC 7692 section 7.2.3.4)
+                self._inflate = None
+        return b"".join(parts)
+
+    def read(self, data: bytes) -> bytes:
+        """Return what the next bytes say."""
+        parts: list[bytes] = []
+        at = 0
+        while at < len(data):
+            payload, at = self.reader.read(data, at)
+            parts.append(self.message(payload))
+        return b"".join(parts)
+
+
+@final
 class WebSocketPayload:
     """Takes the payload out of both directions' frames, for what is carried inside."""
 
     __slots__ = ("_client", "_server")
 
-    def __init__(self, client: FrameReader, server: FrameReader) -> None:
+    def __init__(self, client: Side, server: Side) -> None:
         self._client, self._server = client, server
 
     def unwrap(self, to_server: bool, data: bytes) -> bytes:
         """Return the payload of the next bytes of a direction."""
-        return _join(self._client if to_server else self._server, data)
+        return (self._client if to_server else self._server).read(data)
 
     def copy(self) -> WebSocketPayload:
         """Return the same state once more."""
@@ -124,19 +184,21 @@ class WebSocketPayload:
 
 @final
 class WebSocketTransactions:
-    """The parser of one connection. It finds no transactions: what is carried, and one hand-over at the beginning."""
+    """The parser of one connection. It finds no transactions: what is carried, and one hand-over."""
 
     __slots__ = (
-        "_client", "_given_client", "_given_server", "_held_client", "_held_server", "_looking", "_server", "_wanted",
-        "confirmed", "has_transactions", "over",
+        "_client", "_given_client", "_given_server", "_held_client", "_held_server", "_opening", "_server", "_wanted",
+        "_watch", "confirmed", "has_transactions", "over",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.confirmed = self.over = self.has_transactions = False
-        self._client, self._server = FrameReader(), FrameReader()
-        #: payload of each direction, until it is known that no protocol begins in it
+        self._client, self._server = Side(), Side()
+        #: payload of each direction, until it is known that SSH does not begin in it
         self._held_client = self._held_server = b""
-        self._looking = True
+        self._opening = True
+        #: finds a hello of TLS, also behind other messages
+        self._watch = HelloWatch()
         self._wanted = False
         #: bytes that were given of each direction
         self._given_client = self._given_server = 0
@@ -153,8 +215,8 @@ class WebSocketTransactions:
     def copy(self) -> WebSocketTransactions:
         """Return a parser in the same state."""
         other = WebSocketTransactions()
-        other.over, other._wanted, other._looking = self.over, self._wanted, self._looking
-        other._client, other._server = self._client.copy(), self._server.copy()
+        other.over, other._wanted, other._opening = self.over, self._wanted, self._opening
+        other._client, other._server, other._watch = self._client.copy(), self._server.copy(), self._watch.copy()
         other._held_client, other._held_server = self._held_client, self._held_server
         other._given_client, other._given_server = self._given_client, self._given_server
         return other
@@ -162,19 +224,21 @@ class WebSocketTransactions:
     def feed(self, to_server: bool, data: bytes) -> Sequence[Transaction | HandOver | Carried]:
         """Read the next bytes of a direction."""
         found: list[Transaction | HandOver | Carried] = []
-        reader = self._client if to_server else self._server
+        side = self._client if to_server else self._server
+        said: list[bytes] = []
         at = 0
         while at < len(data):
-            payload, at = reader.read(data, at)
+            payload, at = side.reader.read(data, at)
             if not payload:
                 break
-            if self._looking:
-                self._hold(to_server, payload)
+            if not self._watch.over:
+                said.append(side.message(payload))
             if self._wanted:
-                self._carry(to_server, payload, reader.compressed, found)
-        if self._looking:
-            self._look(found)
-        self.over = (reader.broken or not self._looking) and not self._wanted
+                self._carry(to_server, payload, side.reader.compressed, found)
+        inside = self._look(to_server, b"".join(said))
+        if inside is not None:
+            found.append(inside)
+        self.over = (side.reader.broken or self._watch.over) and not self._wanted
         return found
 
     def gap(self, to_server: bool, size: int) -> bool:
@@ -195,37 +259,29 @@ class WebSocketTransactions:
         else:
             self._given_server += len(payload)
 
-    def _hold(self, to_server: bool, payload: bytes) -> None:
+    def _look(self, to_server: bool, said: bytes) -> HandOver | None:
+        """Return where TLS or SSH begins in what was said: SSH with the client's first bytes, TLS anywhere."""
+        if not said:
+            return None
+        unwrap = WebSocketPayload(self._client, self._server)
+        for hello in self._watch.feed(to_server, said):
+            return HandOver(hello.client, hello.server, unwrap=unwrap)
+        if not self._opening:
+            return None
         if to_server:
-            self._held_client += payload[: _MOST_HELD - len(self._held_client)]
+            self._held_client += said
         else:
-            self._held_server += payload[: _MOST_HELD - len(self._held_server)]
-
-    def _look(self, found: list[Transaction | HandOver | Carried]) -> None:
-        """Say whether TLS or SSH begins in the payload, once the client has said enough."""
-        client, server = self._held_client, self._held_server
-        if len(client) < _OPENING:
-            return
-        self._looking = False
+            self._held_server += said[: _MOST_HELD - len(self._held_server)]
+        if len(self._held_client) < len(_SSH):
+            return None
+        client, server, self._opening = self._held_client, self._held_server, False
         self._held_client = self._held_server = b""
-        tls = client[0] == 0x16 and client[1] == 3 and client[5] == 1
-        if (tls or client.startswith(b"SSH-2.")) and not (self._client.compressed or self._server.compressed):
-            inside = WebSocketPayload(self._client, self._server)
-            found.append(HandOver(client, server, unwrap=inside))
+        return HandOver(client, server, unwrap=unwrap) if client.startswith(_SSH) else None
 
 
 def follow(flow: Flow) -> WebSocketTransactions:
     """Return the parser of a flow that was detected as WebSocket."""
     return WebSocketTransactions()
-
-
-def _join(reader: FrameReader, data: bytes) -> bytes:
-    parts: list[bytes] = []
-    at = 0
-    while at < len(data):
-        payload, at = reader.read(data, at)
-        parts.append(payload)
-    return b"".join(parts)
 
 
 def _unmask(payload: bytes, key: bytes) -> bytes:

@@ -29,6 +29,8 @@ _TEXT: Final = re.compile(
 )
 _SIGNATURE: Final = b"\r\n\r\n\0\r\nQUIT\n"
 _LONGEST: Final = 107
+#: addresses and what else the header says, such as a client's certificate: less than the bytes that detectors see
+_LONGEST_BINARY: Final = 16000
 
 
 @hookimpl
@@ -47,7 +49,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         return Match("proxy", facts, confirmed=False, restart=(line.end(), 0))
     if len(client) < 16:
         return NO if starts(client, _SIGNATURE) is NO else MORE
-    if not client.startswith(_SIGNATURE) or client[12] not in (0x20, 0x21) or u16(client, 14) > 2048:
+    if not client.startswith(_SIGNATURE) or client[12] not in (0x20, 0x21) or u16(client, 14) > _LONGEST_BINARY:
         return NO
     end = 16 + u16(client, 14)
     return Match("proxy", {"version": 2}, confirmed=False, restart=(end, 0)) if len(client) >= end else MORE

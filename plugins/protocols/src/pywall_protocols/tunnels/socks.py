@@ -65,8 +65,11 @@ def _version4(client: bytes, server: bytes) -> Match | Answer:
     proof: Evidence = facts if named or client[8] else HINT
     if answered is not HINT:
         return either_first("socks", proof, answered)
-    granted = server[1] == 0x5A and client[1] == 1
-    return Match("socks", facts, True, True, (end + 1, 8) if granted else None)
+    if server[1] != 0x5A:
+        return Match("socks", facts)
+    if client[1] == 1:
+        return Match("socks", facts, restart=(end + 1, 8))
+    return _bound(facts, end + 1, 16 if len(server) >= 16 else 0, len(server) > 9 and server[9] != 0x5A)
 
 
 def _version5(client: bytes, server: bytes) -> Match | Answer:
@@ -101,8 +104,18 @@ def _version5(client: bytes, server: bytes) -> Match | Answer:
     reply = _address(server, reply_at)
     if reply is None:
         return Match("socks", facts, done=False)
-    granted = server[reply_at + 1] == 0 and request[0] == 1
-    return Match("socks", facts, True, True, (request[3], reply[2]) if granted else None)
+    if server[reply_at + 1] != 0 or request[0] == 3:
+        return Match("socks", facts)
+    if request[0] == 1:
+        return Match("socks", facts, restart=(request[3], reply[2]))
+    second = _address(server, reply[2])
+    return _bound(facts, request[3], second[2] if second else 0, second is not None and server[reply[2] + 1] != 0)
+
+
+def _bound(facts: dict[str, Any], client_at: int, server_at: int, refused: bool) -> Match:
+    """BIND has a second reply when a peer has connected (RFC 1928 section 6); ``server_at`` is its end, 0 before."""
+    restart = (client_at, server_at) if server_at and not refused else None
+    return Match("socks", facts, done=refused or restart is not None, restart=restart)
 
 
 def _password(data: bytes, at: int) -> int:

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, TCP, YES, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, TCP, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.evidence import alike
 from ..parsing.wire import first_datagram, text, u16
+from ..transactions.hello_watch import watch
 
 api_version = 1
 protocols = ("stun",)
@@ -66,6 +67,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
             _facts(facts, message[:end])
         complete = complete and end <= len(message)
     return Match("stun", facts, answer.confirmed, done=complete and answer.done)
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser | None:
+    """Find where TLS begins."""
+    return watch(flow)
 
 
 def _method(message: bytes) -> int:
