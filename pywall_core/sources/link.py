@@ -2,7 +2,8 @@
 
 Each unwrapper takes a frame and gives the bytes from the IP header on, or a short text: why there is no IP packet.
 Sources: www.tcpdump.org/linktypes.html; IEEE 802.3 and 802.1Q; RFC 1042 (SNAP), 1661 and 1662 (PPP), 2516 (PPPoE),
-3032 (MPLS).
+3032 (MPLS); IEEE 802.1ah (backbone bridges), 802.11 section 9 (frames); Cisco TrustSec (metadata); Linux,
+nfnetlink_log.h (NFLOG).
 """
 
 from __future__ import annotations
@@ -15,11 +16,18 @@ Unwrap = Callable[[bytes], bytes | str]
 
 _U16: Final = Struct("!H").unpack_from
 _LE32: Final = Struct("<I").unpack_from
+_U16S: Final = Struct("!HH").unpack_from
+_LE16S: Final = Struct("<HH").unpack_from
 
 _IP: Final = frozenset({0x0800, 0x86DD})
 _VLAN: Final = frozenset({0x8100, 0x88A8, 0x9100, 0x9200})
 _MPLS: Final = frozenset({0x8847, 0x8848})
 _PPPOE_SESSION: Final = 0x8864
+#: backbone bridges: an instance tag of four bytes, and the addresses of the frame within
+_BACKBONE: Final = 0x88E7
+_BACKBONE_SIZE: Final = 16
+#: Cisco's metadata: a version, and how many options of four bytes follow
+_METADATA: Final = 0x8909
 _NAMES: Final = {
     0x0806: "arp", 0x8035: "rarp", 0x8863: "pppoe.discovery", 0x88CC: "lldp", 0x888E: "eapol", 0x8808: "pause",
     0x9000: "loopback test", 0x2000: "cdp",
@@ -28,13 +36,22 @@ _NAMES: Final = {
 _FAMILIES: Final = frozenset({2, 10, 24, 28, 30})
 #: link types that captures have and nothing here reads, as www.tcpdump.org/linktypes.html names them
 _UNREAD: Final = {
-    105: "IEEE 802.11", 119: "IEEE 802.11, Prism header", 127: "IEEE 802.11, radiotap", 163: "IEEE 802.11, AVS header",
-    192: "PPI", 187: "Bluetooth HCI", 201: "Bluetooth HCI", 251: "Bluetooth LE", 256: "Bluetooth LE", 189: "USB, Linux",
-    220: "USB, Linux", 249: "USB, Windows", 195: "IEEE 802.15.4", 230: "IEEE 802.15.4", 197: "ERF", 227: "CAN",
-    239: "NFLOG", 253: "netlink", 265: "NFC", 147: "of a user",
+    119: "IEEE 802.11, Prism header", 163: "IEEE 802.11, AVS header", 192: "PPI", 187: "Bluetooth HCI",
+    201: "Bluetooth HCI", 251: "Bluetooth LE", 256: "Bluetooth LE", 189: "USB, Linux", 220: "USB, Linux",
+    249: "USB, Windows", 195: "IEEE 802.15.4", 230: "IEEE 802.15.4", 197: "ERF", 227: "CAN", 253: "netlink", 265: "NFC",
+    147: "of a user",
 }  # fmt: skip
 #: shims (VLAN tags, MPLS labels, PPPoE) in a row beyond which a frame is not looked into
 _MAX_SHIMS: Final = 16
+#: IEEE 802.11: kind of a data frame, and that of one with a quality of service; bits of the second byte
+_DATA: Final = 0x08
+_QUALITY: Final = 0x80
+_BETWEEN_POINTS: Final = 0x03
+_PROTECTED: Final = 0x40
+_ORDER: Final = 0x80
+#: NFLOG: the attribute that is the packet, and how many are looked at
+_NFULA_PAYLOAD: Final = 9
+_MAX_ATTRIBUTES: Final = 64
 
 
 def unwrapper(linktype: int) -> Unwrap | None:
@@ -67,6 +84,10 @@ def _by_type(frame: bytes, at: int) -> bytes | str:
             return frame[at:] or "short"
         if kind in _VLAN:
             at += 2
+        elif kind == _BACKBONE:
+            at += _BACKBONE_SIZE
+        elif kind == _METADATA and at + 2 <= len(frame):
+            at += 2 + 4 * frame[at + 1]
         elif kind in _MPLS:
             return _mpls(frame, at)
         elif kind == _PPPOE_SESSION:
@@ -157,6 +178,46 @@ def _cooked(at: int, header: int) -> Unwrap:
     return unwrap
 
 
+def _wireless(frame: bytes) -> bytes | str:
+    """IEEE 802.11: data frames that are not encrypted, with LLC behind the header."""
+    if len(frame) < 24:
+        return "short"
+    control, flags = frame[0], frame[1]
+    if control & 0x0F != _DATA or control & 0x40:  # management, control, and data frames without data
+        return "802.11 without data"
+    if flags & _PROTECTED:
+        return "802.11 encrypted"
+    at = 30 if flags & _BETWEEN_POINTS == _BETWEEN_POINTS else 24
+    if control & _QUALITY:
+        at += 6 if flags & _ORDER else 2
+    if frame[at : at + 6] == b"\xaa\xaa\x03\0\0\0":
+        return _by_type(frame, at + 6)
+    return _llc(frame, at)
+
+
+def _radiotap(frame: bytes) -> bytes | str:
+    """A header of the radio, whose length is little-endian, before the frame; the radio may have padded the frame's."""
+    size = int.from_bytes(frame[2:4], "little")
+    return _wireless(frame[size:]) if 8 <= size < len(frame) else "short"
+
+
+def _nflog(frame: bytes) -> bytes | str:
+    """Attributes of Linux' log of netfilter, in the order of the machine that captured; the packet is one of them."""
+    at = 4
+    for _ in range(_MAX_ATTRIBUTES):
+        if at + 4 > len(frame):
+            return "short"
+        size, kind = _LE16S(frame, at)
+        if size > len(frame) - at:
+            size, kind = _U16S(frame, at)
+        if not 4 <= size <= len(frame) - at:
+            return "short"
+        if kind & 0x7FFF == _NFULA_PAYLOAD:
+            return frame[at + 4 : at + size] or "short"
+        at += size + 3 & ~3
+    return "nflog"
+
+
 _UNWRAPPERS: Final[dict[int, Unwrap]] = {
     0: _null,
     108: _null,
@@ -172,6 +233,9 @@ _UNWRAPPERS: Final[dict[int, Unwrap]] = {
     228: _raw,
     229: _raw,
     8: lambda frame: frame[16:] or "short",
+    105: _wireless,
+    127: _radiotap,
+    239: _nflog,
     113: _cooked(14, 16),
     276: _cooked(0, 20),
 }

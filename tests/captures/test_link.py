@@ -12,7 +12,7 @@ from pywall_core.testing import udp_packet
 IP4 = udp_packet("192.0.2.1", 1, "192.0.2.2", 2, b"four")
 IP6 = udp_packet("2001:db8::1", 1, "2001:db8::2", 2, b"six")
 MACS = bytes(12)
-KNOWN = [0, 1, 8, 9, 12, 14, 50, 51, 101, 104, 108, 113, 204, 228, 229, 276]
+KNOWN = [0, 1, 8, 9, 12, 14, 50, 51, 101, 104, 105, 108, 113, 127, 204, 228, 229, 239, 276]
 
 
 def h(text: str) -> bytes:
@@ -59,6 +59,22 @@ FRAMES = {
     "cooked, LLC": (113, bytes(14) + h("0004 060603") + IP4, IP4),
     "cooked v2": (276, h("86dd") + bytes(18) + IP6, IP6),
     "cooked v2, MPLS": (276, h("8847") + bytes(18) + h("00001140") + IP4, IP4),
+    "metadata of Cisco": (1, MACS + h("8909 01 01 0001 0002 0800") + IP4, IP4),
+    "backbone bridge": (1, MACS + h("88e7 001ebb30") + MACS + h("8100 0064 86dd") + IP6, IP6),
+    "802.11": (105, h("0801") + bytes(22) + h("aaaa03 000000 0800") + IP4, IP4),
+    "802.11 with quality of service": (105, h("8801") + bytes(24) + h("aaaa03 000000 86dd") + IP6, IP6),
+    "802.11 between access points": (105, h("0803") + bytes(28) + h("060603") + IP4, IP4),
+    "802.11 behind radiotap": (
+        127,
+        h("00000c00") + bytes(8) + h("0801") + bytes(22) + h("aaaa03 000000 0800") + IP4,
+        IP4,
+    ),
+    "NFLOG": (239, h("02000000 0500 0a00 00000000") + (len(IP4) + 4).to_bytes(2, "little") + h("0900") + IP4, IP4),
+    "NFLOG, big endian": (
+        239,
+        h("0a000000 0005 000a 00000000") + (len(IP6) + 4).to_bytes(2, "big") + h("0009") + IP6,
+        IP6,
+    ),
     "SLIP": (8, bytes(16) + IP4, IP4),
 }
 
@@ -73,6 +89,9 @@ OTHERS = {
     "mpls payload": (1, MACS + h("8847 00001140 00000000") + bytes(30)),
     "address family 7": (0, h("07000000") + bytes(30)),
     "too many tags": (1, MACS + h("8100 0001") * 40 + h("0800") + IP4),
+    "802.11 encrypted": (105, h("0841") + bytes(60)),
+    "802.11 without data": (105, h("8000") + bytes(60)),
+    "nflog": (239, bytes(4) + h("0400 0100") * 70),
     "ipx": (113, bytes(14) + h("0001") + bytes(30)),
     "cdp": (104, h("8f00 2000") + bytes(30)),
 }
@@ -106,7 +125,7 @@ def test_any_frame_is_answered(linktype: int, frame: bytes) -> None:
     unwrap = unwrapper(linktype)
     assert unwrap is not None
     found = unwrap(frame)
-    assert isinstance(found, str) or frame.endswith(found)
+    assert isinstance(found, str) or frame.endswith(found) or (linktype == 239 and found in frame)
 
 
 def test_unknown_link_types_are_known_to_be_unknown() -> None:

@@ -158,6 +158,16 @@ def test_an_attempt_is_decided_by_the_other_side(ask):
     assert isinstance(ask(http, b"GET the milk please\r\n", b"HTTP/1.1 400 Bad\r\n\r\n"), Match)
 
 
+@pytest.mark.parametrize("line", [b"GET/ HTTP/1.1", b"OPTIONSHTTP/1.1", b"HEAD/HTTP/1.0", b"OPTIONS"])
+def test_a_request_without_its_spaces_is_an_attempt(ask, line):
+    request = line + b"\nHost: www.example.org\n\n"
+    assert ask(http, request) is MORE
+    assert ask(http, request, b"no\r\n") is NO
+    match = ask(http, request, b"HTTP/1.0 400 Bad Request\r\n\r\n")
+    assert (match.protocol, match.confirmed, match.facts["status"]) == ("http", False, 400)
+    assert ask(http, b"GETTY" + line[3:]) is NO or line == b"OPTIONS"
+
+
 def test_facts_are_cut(ask):
     facts = ask(http, b"GET /" + b"a" * 4000 + b" HTTP/1.1\r\nHost: \x00\xff" + b"h" * 999 + b"\r\n\r\n").facts
     assert len(facts["url"]) == len(facts["hostname"]) == 255

@@ -2,7 +2,8 @@
 
 :checked: ``method target HTTP/x.y`` where the target is a path, a URL, ``*``, or the method is a registered one and the
     target one word; ``GET /path`` and an empty line, or answered by markup (HTTP/0.9); or ``HTTP/x.y nnn`` (``ICY
-    nnn``). A line that only begins with a registered method waits for the other side's status line
+    nnn``). A line that only begins with a registered method, also without a space, waits for the other side's status
+    line
 :source: RFC 9112 sections 2.2, 3, 4; RFC 1945 section 5; RFC 9110 sections 9, 15.2.2 (101), 9.3.6 (CONNECT)
 :minimum: 7 bytes of a request, 12 of a response
 :facts: http_method, hostname, http_port, url, path, protocol, http_user_agent, http_refer, status, http_content_type,
@@ -190,9 +191,18 @@ def _look_closely(data: bytes) -> _Kind | Answer:
         return MORE if end - at <= _LONGEST_METHOD else NO
     if end == at and _page(data, at):
         return _PAGE
+    if _lacks_spaces(cut(data, at, end), data[end : end + 1]):
+        return _ATTEMPT
     if end == at or data[end : end + 1] not in (b" ", b"\t"):
         return MORE if data[at:] == b"<" else NO
     return _look_request_line(cut(data, at, end), data, end)
+
+
+def _lacks_spaces(word: bytes, behind: bytes) -> bool:
+    """Return whether a line is a request but for its spaces, which servers refuse with a status: ``GET/ HTTP/1.1``."""
+    if behind == b"/":
+        return word in METHODS or (word.endswith(b"HTTP") and word[:-4] in METHODS)
+    return behind in (b"\r", b"\n") and word in METHODS and word not in _ALSO_REDIS
 
 
 def _look_request_line(method: bytes, data: bytes, space: int) -> _Kind | Answer:
