@@ -203,6 +203,7 @@ def test_no_two_detectors_name_the_same_protocol():
         "genshinimpact",
         "spotify",
         "directconnect",
+        "adb",
         "cassandra",
         "iperf",
         "lisp",

@@ -7,7 +7,7 @@ from pywall_protocols.misc import openings
 from pywall_protocols.misc._openings import DATAGRAMS, TCP
 
 from pywall_core.api import MORE, NO
-from pywall_core.testing import conversation, detector_contract
+from pywall_core.testing import conversation, detector_contract, udp_packet
 
 NOISE = bytes.fromhex("9f3b6ad0c44e17a8f25b09e6718d3cb0aa54f1e2037796bd48c1d05e2f8a6b93") * 12
 #: those of which a check sees more than fixed bytes
@@ -42,6 +42,7 @@ CHECKED_TCP = {
     "tes-online": b"\0\0\0\x40\0\1\0\1\0\0\0\x38" + NOISE[:56],
 }
 CHECKED_UDP = {
+    "gre": b"\0\0\x08\0" + udp_packet("192.0.2.1", 1, "192.0.2.2", 2, b"inner"),
     "gaijinentertainment": b"app.start,env=production,circuit=production,application=client,version=2",
 }
 

@@ -6,6 +6,7 @@ import re
 from binascii import crc32, crc_hqx
 from typing import Final
 
+from ..parsing.inner import ip_packet
 from ..parsing.wire import u16, u32
 
 _address: Final = re.compile(rb"[\w.:\[\]-]+:\d{1,5}\0|[\w.:\[\]-]{16}").match
@@ -39,6 +40,11 @@ def is_trdp(data: bytes) -> bool:
     """TRDP: the header's checksum, little-endian, at its end."""
     end = 36 if data[6:7] == b"P" else 112
     return len(data) >= end + 4 and crc32(data[:end]) == int.from_bytes(data[end : end + 4], "little")
+
+
+def is_tunnelled(data: bytes) -> bool:
+    """GRE in UDP (RFC 8086): an IP packet that ends with the datagram."""
+    return ip_packet(data, 4)
 
 
 def has_two_lengths(data: bytes) -> bool:

@@ -19,6 +19,7 @@ from ._opening_checks import (
     is_statsd,
     is_transport_stream,
     is_trdp,
+    is_tunnelled,
     is_uftp,
 )
 
@@ -180,6 +181,8 @@ TCP: Final[tuple[Opening, ...]] = (
     Opening("tencentgames", ((0, b"\x42\x15\xf7\x87"), (6, b"\0\0")), ((0, b"\x42\x15\xf7\x87"), (6, b"\0\0"))),
     Opening("lisp", ((0, b"\0\x11"),), ((0, b"\0\x14\0\x0f"), (11, b"\x9f\xac\xad\xe9")), Length(2, 2, 0, 12),
             needs_answer=True),
+    Opening("adb", ((0, b"00"), (4, b"host:")), ((0, b"OKAY"),)),
+    Opening("skype", ((0, b"\x16\3\1\0\0"),), ((0, b"\x17\3\1\0\0"),), needs_answer=True),
     Opening("json-rpc", ((0, b'{"jsonrpc":'),), ((0, b'{"jsonrpc":'),)),
     Opening("bzflag", ((0, b"BZFLAG\r\n\r\n"),), ((0, b"BZFS"),)),
 )  # fmt: skip
@@ -196,6 +199,8 @@ DATAGRAMS: Final[tuple[Opening, ...]] = (
     Opening("viber", ((2, b"\1\0\5\0"),), ((2, b"\x0c\0"),), echo=(6, 14), least=40),
     Opening("telegram", ((16, _REFLECTED),), ((16, _REFLECTED),), echo=(0, 16), least=40),
     Opening("cpha", ((0, b"\x1a\x90"), (6, b"\0")), least=20),
+    Opening("tplink-discovery", ((0, b"\2\0\0\1"),), ((0, b"\2\0\0\1"),), Length(4, 2, 16, 17)),
+    Opening("gre", ((0, b"\0\0\x08\0"),), ((0, b"\0\0\x08\0"),), least=24, check=is_tunnelled),
     Opening("crossfire", ((0, b"\xc7\xd9\x19\x99\2\0"), (22, b"\x7d\0")), least=25, most=25),
     Opening("crynet", ((0, b"\x3c"), (16, b"\1"), (20, b"\7"), (24, b"\3\7")), least=70, most=70),
     Opening("egd", ((0, b"\x0d\1"), (28, bytes(4))), least=33),

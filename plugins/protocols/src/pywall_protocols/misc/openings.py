@@ -37,6 +37,7 @@ api_version = 1
 #: names that recordings of others show with both sides, or that are never confirmed
 _SEEN: Final = frozenset(
     (
+        "adb",
         "atg",
         "bzr",
         "chrony",
@@ -68,6 +69,7 @@ _SEEN: Final = frozenset(
         "rndc",
         "rpki-rtr",
         "sane",
+        "skype",
         "snapcast",
         "spamd",
         "srt",

@@ -37,6 +37,7 @@ TCP_MAGICS: Final[dict[bytes, str]] = {
     b"CNXN\0\0\0\1": "adb",
     b"CNXN\1\0\0\1": "adb",
     b"JXTAHELLO ": "jxta",
+    b"BSYNC\0": "bittorrent-sync",
     b"DmdT": "ncp",
     b"tNcP": "ncp",
     b"\0REQ\0\0\0": "gearman",
@@ -94,6 +95,7 @@ UDP_MAGICS: Final[dict[bytes, str]] = {
     b"MFNP\1": "bjnp",
     b"MFNP\2": "bjnp",
     b"TS\xf0\x9f\x92\xac": "tailscale",
+    b"VS01": "steam",
     b"TS3INIT1": "teamspeak",
     b"\xf4\xbe\1\0": "teamspeak",
     b"\xf4\xbe\2\0": "teamspeak",
@@ -103,6 +105,7 @@ UDP_MAGICS: Final[dict[bytes, str]] = {
     b"\0zUG\x10": "zug",
     b"MGLNDD_": "ripe-atlas",
     b"}}}}}}}}": "toca-boca",
+    b"\x32\xab\x98\x64\1": "nintendo",
     b"\x32\xab\x98\x64\2": "nintendo",
     b"MEGACO/1 [": "megaco",
     b"!/1 [": "megaco",
@@ -112,7 +115,7 @@ UDP_MAGICS: Final[dict[bytes, str]] = {
     b'{"namespaces": [': "db-lsp-disc",
 }
 #: of those over UDP that are no announcements
-CONVERSATIONS: Final = frozenset({"bjnp", "dlep", "megaco", "roughtime", "tailscale", "teamspeak", "yojimbo"})
+CONVERSATIONS: Final = frozenset({"bjnp", "dlep", "megaco", "roughtime", "steam", "tailscale", "teamspeak", "yojimbo"})
 api_version = 1
 protocols = tuple(sorted({*TCP_MAGICS.values(), *UDP_MAGICS.values()}))
 unseen = (
@@ -120,7 +123,6 @@ unseen = (
     "megaco",
     "meraki-cloud",
     "nintendo",
-    "steam",
     "teamspeak",
     "toca-boca",
     "ultrasurf",
