@@ -60,20 +60,37 @@ def main(argv: Sequence[str] | None = None, *, ready: Callable[[], object] = lam
     arguments = ["plugins" if word == "--plugins" else word for word in (sys.argv[1:] if argv is None else argv)]
     try:
         _warn_of_stale_modules()
-        return _run(arguments, ready)
-    except SystemExit as leaving:  # argparse
-        return leaving.code if isinstance(leaving.code, int) else FAILURE
+        try:
+            code = _run(arguments, ready)
+        except SystemExit as leaving:  # argparse
+            code = leaving.code if isinstance(leaving.code, int) else FAILURE
+        if sys.stdout is not None:
+            sys.stdout.flush()  # what fails at exit, as on a full disk, Python says in its own words
+        return code
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - the reader is gone; nothing may be flushed at exit
+        _drop_output()
         return FAILURE
     except Exception as error:
         if isinstance(error.__cause__, KeyboardInterrupt):  # a class that was being made: Python wraps what is raised
             return INTERRUPTED
         if os.environ.get("PYWALL_DEBUG"):
             raise
-        return _answer(error)
+        code = _answer(error)
+        if isinstance(error, OSError):
+            _drop_output()
+        return code
+
+
+def _drop_output() -> None:
+    """Discard what is left for a standard output that takes nothing any more: Python flushes it once more at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
 
 
 def _warn_of_stale_modules() -> None:

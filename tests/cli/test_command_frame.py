@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -156,11 +157,35 @@ def test_what_the_system_refuses_is_said_without_its_number(pywall, tmp_path: Pa
         )
 
 
-def test_a_full_disk_is_said_in_words() -> None:
+@pytest.mark.parametrize(
+    ("words", "buffered"),
+    [
+        (["rules"], True),
+        (["rules"], False),
+        (["plugins", "list"], True),
+        (["--version"], True),  # unbuffered, argparse itself is quiet about it
+        (["check", "--policies"], False),
+    ],
+)
+def test_a_full_disk_is_said_in_words(words: list[str], buffered: bool) -> None:
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    env |= {} if buffered else {"PYTHONUNBUFFERED": "1"}
     with open("/dev/full", "w") as full:
-        command = [sys.executable, "-c", "from pywall_core.cli import main; raise SystemExit(main())", "rules"]
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        command = [sys.executable, "-m", "pywall_core", *words]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=env)
     assert (done.returncode, done.stderr) == (1, "No space left on device\n")
+
+
+@pytest.mark.parametrize("buffered", [True, False])
+def test_a_reader_that_leaves_before_all_is_written_is_quiet(buffered: bool) -> None:
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    env |= {} if buffered else {"PYTHONUNBUFFERED": "1"}
+    readable, writable = os.pipe()
+    os.close(readable)
+    with os.fdopen(writable, "w") as gone:
+        command = [sys.executable, "-m", "pywall_core", "rules"]
+        done = subprocess.run(command, stdout=gone, stderr=subprocess.PIPE, text=True, check=False, env=env)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 @pytest.mark.parametrize(
