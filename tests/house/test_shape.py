@@ -162,10 +162,8 @@ TESTED_ELSEWHERE: dict[str, dict[str, str]] = {
     "one step of a longer way, tested by the whole of it": {
         "chain.compile": "tests/chain/test_runs.py",
         "chain.walk": "tests/chain/test_runs.py",
-        "config.resolve": "tests/config/test_files.py",
         "config.schema": "tests/config/test_reference_pages.py",
         "engine.pipeline": "tests/engine/test_engine.py",
-        "engine.set_changes": "tests/config/test_sets.py",
         "explain.trace": "tests/cli/test_explain.py",
         "offline.cluster": "tests/offline/test_jobs.py",
         "offline.replay": "tests/captures/test_replay.py",
@@ -179,7 +177,6 @@ TESTED_ELSEWHERE: dict[str, dict[str, str]] = {
         "testing.handovers_binary": "plugins/protocols/tests",
         "testing.host": "tests/testing/test_rules.py",
         "testing.netns": "tests/netns/conftest.py",
-        "testing.packets": "tests/packet/test_decode.py",
         "testing.scoring": "tests/cli/test_plugin_score.py",
         "testing.transactions": "plugins/protocols/tests/transactions",
     },
