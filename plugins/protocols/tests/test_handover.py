@@ -1,5 +1,7 @@
 """Protocols that hand a flow over to another one, and flows that other flows announce, through the engine."""
 
+import json
+
 import pytest
 
 from pywall_core.testing import client_hello, conversation, engine, framed_hand_overs, late_hand_overs, server_hello
@@ -160,6 +162,21 @@ def test_tls_is_dropped_however_late_it_begins_inside(name, size, hello):
     )
     (flow,) = lab.close()
     assert (flow["app_proto"], flow["app_proto_outer"], flow["verdict"]["action"]) == ("tls", outer, "drop")
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_tls_is_dropped_where_a_reload_comes_before_it(name):
+    _, turns, frame = KINDS[name]
+    carried = [*turns, (True, frame(True, client_hello("a.example")))]
+    packets = talk(carried).split(7).packets()
+    first_of_hello = len(talk(turns).split(7).packets())
+    for cut in {4, first_of_hello // 2, first_of_hello - 1, first_of_hello, (first_of_hello + len(packets)) // 2}:
+        before, after = engine(NO_TLS, live=True), engine(NO_TLS, live=True)
+        verdicts = before.send(packets[:cut])
+        after.engine.inherit(json.loads(json.dumps(list(before.engine.describe_flows(exact=True)))), exact=True)
+        verdicts += after.send(packets[cut:])
+        assert {verdict.action.value for verdict in verdicts[:first_of_hello]} == {"accept"}
+        assert verdicts[-1].action.value == "drop", (cut, first_of_hello, len(packets))
 
 
 @pytest.mark.parametrize("name", KINDS)

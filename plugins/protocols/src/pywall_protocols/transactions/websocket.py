@@ -13,6 +13,7 @@ from pywall_core.api import Carried, Flow, HandOver, Transaction
 
 from ..parsing.wire import cut
 from .hello_watch import HelloWatch
+from .saving import Saved
 
 #: The carrier of messages.
 MESSAGES: Final = "websocket"
@@ -27,7 +28,7 @@ _FIN, _COMPRESSED, _MASKED, _CONTROL = 0x80, 0x40, 0x80, 8
 
 
 @final
-class FrameReader:
+class FrameReader(Saved):
     """One direction: frames in, payload out. ``compressed``: the last payload is a part of a compressed message.
     ``control``: it is that of a control frame.
 
@@ -45,6 +46,9 @@ class FrameReader:
         #: a compressed message ends with the present frame
         self._ends = False
         self._message_compressed = False
+
+    def state_names(self) -> tuple[str, ...]:
+        return self.__slots__
 
     def copy(self) -> FrameReader:
         """Return a reader in the same state."""
@@ -111,10 +115,11 @@ class FrameReader:
 
 
 @final
-class Side:
+class Side(Saved):
     """One direction's reader, and what inflates its compressed messages.
 
-    ``over``: no more can be read; a message would inflate to too much, or to nothing that is deflate.
+    ``over``: no more can be read; a message would inflate to too much, or to nothing that is deflate. What was inflated
+    does not go to another process: there, compressed messages that refer to earlier ones are not read.
     """
 
     __slots__ = ("_inflate", "over", "reader")
@@ -123,6 +128,9 @@ class Side:
         self.reader = FrameReader()
         self._inflate: Any = None
         self.over = False
+
+    def state_names(self) -> tuple[str, ...]:
+        return "over", "reader"
 
     def copy(self) -> Side:
         """Return the same state once more."""
@@ -183,7 +191,7 @@ class WebSocketPayload:
 
 
 @final
-class WebSocketTransactions:
+class WebSocketTransactions(Saved):
     """The parser of one connection. It finds no transactions: what is carried, and one hand-over."""
 
     __slots__ = (
@@ -211,6 +219,12 @@ class WebSocketTransactions:
     @carries.setter
     def carries(self, wanted: frozenset[str]) -> None:
         self._wanted = MESSAGES in wanted
+
+    def state_names(self) -> tuple[str, ...]:
+        return (
+            "over", "_client", "_server", "_watch", "_opening", "_held_client", "_held_server", "_given_client",
+            "_given_server",
+        )  # fmt: skip
 
     def copy(self) -> WebSocketTransactions:
         """Return a parser in the same state."""
