@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -58,6 +59,7 @@ def main(argv: Sequence[str] | None = None, *, ready: Callable[[], object] = lam
     ``ready`` is called when everything is loaded, before the command begins.
     """
     arguments = ["plugins" if word == "--plugins" else word for word in (sys.argv[1:] if argv is None else argv)]
+    _mend_streams()
     try:
         _warn_of_stale_modules()
         try:
@@ -91,6 +93,18 @@ def _drop_output() -> None:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())
         os.close(null)
+
+
+def _mend_streams() -> None:
+    """Give a process the standard streams that it was started without (``>&-``), and those of an old locale a way to
+    show any character.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - for as long as the process lives
+        elif mode == "w" and isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _warn_of_stale_modules() -> None:

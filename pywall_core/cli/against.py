@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..model.flow import Flow
     from ..offline.replay import Hooks
     from ..plugins.registry import Plugins
-    from .replay_output import Bar
+    from .progress import Bar
 
 Event = dict[str, Any]
 Loaded = tuple["Config", "Plugins"]
@@ -41,7 +41,8 @@ def compare(args: argparse.Namespace, first: Loaded, paths: list[str]) -> int:
     from ..flows.filter import FilterError, parse
     from ..offline.replay import quiet_collector
     from .capture_args import make_hooks
-    from .replay_output import progress_bar, write_line
+    from .progress import progress_bar
+    from .replay_output import write_line
 
     try:
         chosen = parse(args.filter) if args.filter else None

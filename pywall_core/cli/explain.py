@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..event_lines import flow_text
 from .capture_args import add_hooks, count, found_captures, make_hooks
 from .common import FAILURE, OK, USAGE, add_config, add_json, complain, event_name, prepare, printable, warn
-from .replay_output import Bar, progress_bar
+from .progress import Bar, progress_bar
 
 if TYPE_CHECKING:
     from ..config import Config

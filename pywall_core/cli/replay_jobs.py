@@ -17,7 +17,8 @@ from ..offline.replay import quiet_collector
 from ..offline.shares import dropped_blocks, event_lines, rows, why_not_split, why_split_failed
 from .capture_args import make_hooks
 from .common import complain
-from .replay_output import Bar, Output
+from .progress import Bar
+from .replay_output import Output
 
 if TYPE_CHECKING:
     from ..config import BoundRule, Config

@@ -1,12 +1,11 @@
-"""What a replay prints: flows as a table, events as JSON lines, progress while it goes on."""
+"""What a replay prints: flows as a table, events as JSON lines."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -94,46 +93,6 @@ def volume(event: Event) -> tuple[int, int]:
     """Return packets and bytes of both directions."""
     flow = event["flow"]
     return flow["pkts_toserver"] + flow["pkts_toclient"], flow["bytes_toserver"] + flow["bytes_toclient"]
-
-
-class Bar:
-    """Progress on standard error, when that is a terminal and rich is installed."""
-
-    def __init__(self, progress: Any = None, task: Any = None) -> None:
-        self._progress = progress
-        self._task = task
-        self._packets = 0
-
-    def packets(self, n: int) -> None:
-        self._packets += n
-        if self._progress is not None:
-            self._progress.update(self._task, packets=self._packets)
-
-    def captures(self, n: int) -> None:
-        if self._progress is not None:
-            self._progress.advance(self._task, n)
-
-
-@contextmanager
-def progress_bar(total: int) -> Iterator[Bar]:
-    """A bar over ``total`` captures."""
-    if not sys.stderr.isatty():
-        yield Bar()
-        return
-    try:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-    except ImportError:
-        yield Bar()
-        return
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("captures, {task.fields[packets]} packets"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        yield Bar(progress, progress.add_task("replay", total=total, packets=0))
 
 
 @dataclass(slots=True)

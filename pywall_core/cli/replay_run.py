@@ -14,7 +14,8 @@ from ..offline.tables import FlowTableFile, TableError
 from ..sources.capture_file import STDIN
 from .capture_args import make_hooks
 from .common import FAILURE, OK, USAGE, complain, error_text
-from .replay_output import Bar, Output, Table, progress_bar
+from .progress import Bar, progress_bar
+from .replay_output import Output, Table
 
 if TYPE_CHECKING:
     from ..offline.dropped import DroppedPackets

@@ -219,3 +219,25 @@ sys.exit(main())
     )
     done = subprocess.run([sys.executable, "-c", program, "check"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (code, "")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+def test_closed_standard_streams_are_no_error(closed: str) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m pywall_core rules {closed}"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_old_locale_shows_what_it_can(tmp_path: Path) -> None:
+    policy = tmp_path / "p.yaml"
+    policy.write_text("version: 1\nplugins: [rules]\nchains: {INPUT: [{rule: always, name: \u2713, action: ACCEPT}]}\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "pywall_core", "check", str(policy)],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "\\u2713" in done.stdout
