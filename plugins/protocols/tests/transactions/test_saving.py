@@ -7,15 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pywall_protocols.access import ldap
 from pywall_protocols.chat import xmpp
-from pywall_protocols.databases import redis
+from pywall_protocols.databases import redis, tds
 from pywall_protocols.discovery import dns
 from pywall_protocols.files import ftp
 from pywall_protocols.mail import imap, smtp
 from pywall_protocols.messaging import mqtt
+from pywall_protocols.remote import rfb
 from pywall_protocols.voip import sip
-from pywall_protocols.web import http
+from pywall_protocols.web import http, websocket
 
-from pywall_core.testing import make_flow
+from pywall_core.testing import client_hello, make_flow
+from pywall_core.testing.handovers_binary import web_socket_frame
 
 SAID = {
     http: b"PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\nGET /b HTTP/1.1\r\n",
@@ -27,6 +29,9 @@ SAID = {
     mqtt: b"\x10\x0d\0\4MQTT\5\2\0\x3c\0\0\1a\x82\x07\0\1\0",
     ldap: b"0\x0c\2\1\1\x60\7\2\1\3\4\0\x80\0" + b"0\x0c\2\1\2",
     dns: bytes.fromhex("001d123401000001000000000000") + b"\1a\7exa",
+    rfb: b"RFB 003.008\n\x13\0\2\0\0\1\4" + client_hello("a.example"),
+    tds: b"\x12\1\0\x0a\0\0\1\0ab\x12\1\0\x09\0\0\1\0c\x12\1\0",
+    websocket: web_socket_frame(True, b"hello") + web_socket_frame(True, bytes(200), 0x02)[:100],
     sip: b"OPTIONS sip:a SIP/2.0\r\nVia: x\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\n\r\nOPTIONS sip:",
 }
 IDS = [plugin.__name__.rpartition(".")[2] for plugin in SAID]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Final, final
+from typing import Any, Final, final
 
 from pywall_core.api import UDP, Flow, HandOver, Transaction
 
@@ -60,6 +60,13 @@ class HelloWatch(Saved):
 
     def state_names(self) -> tuple[str, ...]:
         return "over", "_limit", "_seen", "_rest", "_held"
+
+    def load(self, saved: Any) -> None:
+        """Take a state."""
+        super().load(saved)
+        pairs = (self._seen, self._rest, self._held)
+        if any(len(pair) != 2 for pair in pairs):
+            raise ValueError("not the state of this parser")
 
     def copy(self) -> HelloWatch:
         """Return a parser in the same state."""

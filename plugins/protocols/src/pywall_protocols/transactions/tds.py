@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final, final
+from typing import Any, Final, final
 
 from pywall_core.api import Flow, HandOver, Transaction
 
@@ -32,7 +32,13 @@ class TdsReader(Saved):
         self._left = 0
 
     def state_names(self) -> tuple[str, ...]:
-        return self.__slots__
+        return "_head", "_left", "bare"
+
+    def load(self, saved: Any) -> None:
+        """Take a state."""
+        super().load(saved)
+        if self._left < 0 or len(self._head) >= _HEADER:
+            raise ValueError("not the state of this reader")
 
     def copy(self) -> TdsReader:
         """Return a reader in the same state."""
