@@ -20,7 +20,8 @@ from .compile import Asked, Compiler, Leaf, Rule, waits
 from .runs import make_runs
 
 OUTCOME_BITS: Final = {ACCEPT: 1, DROP: 2, REJECT: 4}
-#: masks of one outcome that lets nothing pass
+#: masks of one outcome: what lets the packet pass, and what does not
+_PASS: Final = 1
 _DENIALS: Final = (2, 4)
 _BY_BIT: Final = {1: ACCEPT, 2: DROP, 4: REJECT}
 
@@ -60,6 +61,7 @@ class Chains:
         self.bound = chains
         self._default = default
         self.default = {name: default.action(hook) for hook, name in HOOK_NAMES.items()}
+        self._default_bits = {name: OUTCOME_BITS[action] for name, action in self.default.items()}
         self._owners = owners
         #: in one walk: what the chains of pending jumps may come to, by name
         self._possible: dict[str, int] = {}
@@ -70,7 +72,8 @@ class Chains:
             self._outcomes_of(name, known)
         for name, rules in self.rules.items():
             make_runs(rules, chains[name], host, lambda kind: leaf is not None and leaf(kind, self.asked) is not None)
-        self._made: dict[tuple[str, Action, bool, Cause], Verdict] = {}
+        #: by the decider's path, the bit of the action, whether it is final and whether it is pending
+        self._made: dict[tuple[str, int, bool, bool], Verdict] = {}
         self.unruled = Verdict(ACCEPT, True, "", "core", "", "no chain for this hook", Cause.NO_CHAIN)
 
     def variant(self, leaf: Leaf) -> Chains:
@@ -104,18 +107,17 @@ class Chains:
             self._possible.clear()
         rules = self.rules.get(hook)
         if rules is None:
-            default = self.default[hook]
-            return self.unruled if default is ACCEPT else self._verdict(None, hook, default, True, Cause.RULE)
+            default = self._default_bits[hook]
+            return self.unruled if default == _PASS else self._verdict(None, hook, default, final=True)
         if trace is None and not packet.related:
             slot = packet.hook << 1 | packet.to_server
             chain, at = (hook, 0) if flow.cache.walk_from is None else flow.cache.walk_from.get(slot, (hook, 0))
         else:  # an ICMP error has addresses of its own
             slot, chain, at = 0, hook, 0
         outcomes, decider = self._collect(chain, at, slot, packet, flow, trace)
-        action = _BY_BIT.get(outcomes)
-        if action is None:
-            return self._verdict(decider, hook, ACCEPT if outcomes & 1 else DROP, False, Cause.PENDING)
-        return self._verdict(decider, hook, action, self._is_final(action, flow), Cause.RULE)
+        if outcomes == _PASS or outcomes in _DENIALS:
+            return self._verdict(decider, hook, outcomes, final=self._is_final(outcomes, flow))
+        return self._verdict(decider, hook, outcomes & _PASS or _DENIALS[0], final=False, pending=True)
 
     def _collect(  # noqa: C901 - one loop: the walk
         self, chain: str, at: int, slot: int, packet: Packet, flow: Flow, trace: list[Step] | None
@@ -172,7 +174,7 @@ class Chains:
                 rules = self.rules[chain]
             elif answer is not NO and answer is not PENDING:
                 return outcomes, decider
-        outcomes |= OUTCOME_BITS[self.default[hook]]
+        outcomes |= self._default_bits[hook]
         if passed_over and outcomes in _DENIALS:  # whichever rule decides: there is no later walk
             for rule in passed_over:
                 if not rule.decides:
@@ -212,7 +214,7 @@ class Chains:
             if answer is not PENDING:
                 break
         else:
-            mask |= OUTCOME_BITS[self.default[hook]]
+            mask |= self._default_bits[hook]
         self._possible[rule.target] = mask
         return mask
 
@@ -228,25 +230,27 @@ class Chains:
                 yield from run.candidates(packet, flow)
                 at += run.length
 
-    def _is_final(self, action: Action, flow: Flow) -> bool:
+    def _is_final(self, outcome: int, flow: Flow) -> bool:
         asked = self.asked
         if asked.packet:
             return False
-        if action is not ACCEPT or not asked.facts:
+        if outcome != _PASS or not asked.facts:
             return True
         if flow.tcp.unacked:
             return False
         state = self._fact_state
         return all(state(flow, name) is YES for name in asked.facts)
 
-    def _verdict(self, rule: Rule | None, hook: str, action: Action, final: bool, cause: Cause) -> Verdict:
+    def _verdict(self, rule: Rule | None, hook: str, outcome: int, *, final: bool, pending: bool = False) -> Verdict:
+        """Return the verdict with the action of an outcome's bit, one object for all packets."""
         path = "default" if rule is None else rule.path
-        key = (path, action, final, cause)
+        key = (path, outcome, final, pending)
         made = self._made.get(key)
         if made is None:
+            action, cause = _BY_BIT[outcome], Cause.PENDING if pending else Cause.RULE
             plugin, chain = ("core", hook) if rule is None else (rule.plugin, rule.chain)
             reason = "end of chain" if rule is None else rule.comment or f"{path} matched"
-            if cause is Cause.PENDING:
+            if pending:
                 reason = "pending"
             title, where = (f"default {action.name}", "") if rule is None else (rule.title, rule.where)
             made = self._made[key] = Verdict(action, final, path, plugin, chain, reason, cause, title, where)

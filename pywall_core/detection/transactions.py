@@ -169,24 +169,33 @@ class Transactions:
     def apply(self, flow: Flow, protocol: str, transaction: Transaction) -> None:
         """The facts of a transaction replace those of the one before."""
         state = flow.detection
-        prefix = protocol + "."
-        carried = self._carriers.facts
-        facts = {name: value for name, value in state.facts.items() if not name.startswith(prefix) or name in carried}
+        facts: dict[str, Any] = {}
+        if state.facts:
+            prefix = protocol + "."
+            carried = self._carriers.facts
+            for name, value in state.facts.items():
+                if not name.startswith(prefix) or name in carried:
+                    facts[name] = value
+        names = self._names_of(protocol)
         for name, value in transaction.facts.items():
-            facts[self.dotted(protocol, name)] = value
+            facts[names.get(name) or self.dotted(protocol, name)] = value
         state.facts = facts
 
     def dotted(self, protocol: str, name: str) -> str:
         """Return ``protocol.name``, one text for all flows."""
-        names = self._dotted.get(protocol)
-        if names is None:
-            names = self._dotted[protocol] = {}
+        names = self._names_of(protocol)
         dotted = names.get(name)
         if dotted is None:
             dotted = f"{protocol}.{name}"
             if len(names) < _KEPT_NAMES:
                 names[name] = dotted
         return dotted
+
+    def _names_of(self, protocol: str) -> dict[str, str]:
+        names = self._dotted.get(protocol)
+        if names is None:
+            names = self._dotted[protocol] = {}
+        return names
 
     def _finish(self, flow: Flow) -> list[Due]:
         state = flow.detection

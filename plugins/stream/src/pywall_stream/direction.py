@@ -115,6 +115,10 @@ class StreamDirection:
         """Return the position behind the last byte that was delivered (``next`` may be behind a FIN)."""
         return self.next - (0 <= self.fin < self.next)
 
+    def is_closed(self) -> bool:
+        """Return True if its FIN, and all before it, went by."""
+        return 0 <= self.fin < self.next
+
     def is_in_order(self) -> bool:
         """Return True if nothing is out of order, urgent, signed or missing."""
         unusual = self.signature or self.missing or self.lags

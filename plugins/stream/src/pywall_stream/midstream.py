@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from pywall_core.api import FIN, Flow, Packet
+from pywall_core.api import FIN, Packet
 
 from .direction import MASK, UNKNOWN_WINDOW, StreamDirection
 from .options import MAX_SHIFT
-
-
-def has_unseen_packets(flow: Flow, sender: StreamDirection) -> bool:
-    """Return True if packets may have passed that this process has not seen: before its start, or before a reload."""
-    return flow.midstream or sender.resumed
 
 
 def skip_probes(packet: Packet, sender: StreamDirection, peer: StreamDirection) -> int:

@@ -13,6 +13,8 @@ _MD5: Final = 19
 _AO: Final = 29
 _FAST_OPEN: Final = 34
 
+#: What Linux sends: NOP, NOP, timestamps (RFC 7323 appendix A).
+TIMESTAMPS: Final = b"\x01\x01\x08\x0a"
 #: The largest shift that counts (RFC 7323 section 2.3).
 MAX_SHIFT: Final = 14
 
@@ -40,12 +42,19 @@ class Options:
 NO_OPTIONS: Final = Options()
 
 
+def timestamp(data: bytes, at: int) -> int:
+    """Return the 32 bits at ``at``; the caller knows that they are there."""
+    return data[at] << 24 | data[at + 1] << 16 | data[at + 2] << 8 | data[at + 3]
+
+
 def parse_options(data: bytes) -> Options:
     """Read the option part of a TCP header (0 to 40 bytes)."""
     shift = tsval = -1
     signature = fast_open = False
     at = 0
     size = len(data)
+    if size == 12 and data.startswith(TIMESTAMPS):
+        return Options(-1, timestamp(data, 4))
     while at < size:
         kind = data[at]
         if kind == _END:
@@ -59,7 +68,7 @@ def parse_options(data: bytes) -> Options:
         if length < 2 or at + length > size:
             break
         if kind == _TIMESTAMPS and length == 10:
-            tsval = int.from_bytes(data[at + 2 : at + 6], "big")
+            tsval = timestamp(data, at + 2)
         elif kind == _WINDOW_SCALE and length == 3:
             shift = min(data[at + 2], MAX_SHIFT)
         elif kind in (_MD5, _AO):

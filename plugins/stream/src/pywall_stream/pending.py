@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pywall_core.api import Flow
+from pywall_core.api import Flow, TcpState
 
 from .direction import StreamDirection
 from .options import MAX_SHIFT, Options
@@ -113,8 +113,10 @@ class PendingUpdate:
             peer.acknowledge(self.acked)
         if self.window_end > peer.window_end:
             peer.window_end = self.window_end
-        self._advance_states(flow, to_server, fin_skipped)
-        update_flow_state(flow, timeouts)
+        tcp = flow.tcp
+        if self.reset or fin_skipped or self.fin_arrives or self.events:
+            self._advance_states(tcp, to_server, fin_skipped)
+        update_flow_state(flow, tcp, timeouts)
         return sender.buffered() + peer.buffered() - before
 
     def _advance_stream(self) -> None:
@@ -150,8 +152,7 @@ class PendingUpdate:
         if sender.tsval < 0 or peer.tsval < 0:
             sender.tsval = peer.tsval = -1
 
-    def _advance_states(self, flow: Flow, to_server: bool, fin_skipped: bool) -> None:
-        tcp = flow.tcp
+    def _advance_states(self, tcp: TcpState, to_server: bool, fin_skipped: bool) -> None:
         mine, theirs = tcp.client_state, tcp.server_state
         if not to_server:
             mine, theirs = theirs, mine
@@ -168,9 +169,8 @@ class PendingUpdate:
         tcp.client_state, tcp.server_state = (mine, theirs) if to_server else (theirs, mine)
 
 
-def update_flow_state(flow: Flow, timeouts: Timeouts) -> None:
+def update_flow_state(flow: Flow, tcp: TcpState, timeouts: Timeouts) -> None:
     """Set the flow's state, share, timeout and ``unacked`` from the states of its two ends."""
-    tcp = flow.tcp
     directions: Directions = tcp.tracker
     from_server, from_client = directions
     client, server = tcp.client_state, tcp.server_state
@@ -189,17 +189,17 @@ def update_flow_state(flow: Flow, timeouts: Timeouts) -> None:
         established = client == "ESTABLISHED" and server == "ESTABLISHED"
     from_client.fast_path_ok = established and from_client.is_in_order()
     from_server.fast_path_ok = established and from_server.is_in_order()
-    tcp.unacked = has_unacked_data(flow)
+    tcp.unacked = has_unacked_data(tcp)
 
 
-def has_unacked_data(flow: Flow) -> bool:
+def has_unacked_data(tcp: TcpState) -> bool:
     """Return True if the server has not acknowledged bytes of the client that detectors saw.
 
     The answering side is trusted at once: what a server sends reaches the client that asked, or nobody. If the start of
     the connection was not seen, either side may be the client.
     """
-    directions: Directions = flow.tcp.tracker
+    directions: Directions = tcp.tracker
     from_server, from_client = directions
     if from_client.acked < from_client.inspected:
         return True
-    return from_server.acked < from_server.inspected and flow.tcp.midstream
+    return from_server.acked < from_server.inspected and tcp.midstream

@@ -12,13 +12,12 @@ from pywall_core.api import ACCEPT, ACK, FIN, RST, SYN, TCP, URG, Drop, Flow, Pa
 
 from .direction import HALF_SPACE, MASK, StreamDirection
 from .multipath import has_mptcp, without_mptcp
+from .options import TIMESTAMPS, timestamp
 from .pending import Directions, PendingUpdate, has_unacked_data
 from .syn_data import without_data
 from .validator import SegmentValidator
 
 _FAST_PATH_FLAGS: Final = FIN | SYN | RST | URG | ACK
-#: What Linux sends: NOP, NOP, timestamps (RFC 7323 appendix A).
-_TIMESTAMPS: Final = b"\x01\x01\x08\x0a"
 
 
 class _FastUpdate:
@@ -95,8 +94,8 @@ class Tracker:
         data, start = packet.data, packet.start
         options = start - packet.l4 - 20
         tsval = sender.tsval
-        if options == 12 and tsval >= 0 and data[start - 12 : start - 8] == _TIMESTAMPS:
-            tsval = int.from_bytes(data[start - 8 : start - 4], "big")
+        if options == 12 and tsval >= 0 and data[start - 12 : start - 8] == TIMESTAMPS:
+            tsval = timestamp(data, start - 8)
             if (tsval - sender.tsval) & MASK >= HALF_SPACE:
                 return False
         elif options:
@@ -122,22 +121,24 @@ class Tracker:
 
     def decided(self, packet: Packet, flow: Flow, verdict: Verdict) -> None:
         """Commit what was staged when the packet was accepted."""
-        if packet.flags & SYN and self.strips_mptcp and packet.proto == TCP:
-            self._strip_mptcp(packet, verdict)
-        if packet.flags & (SYN | ACK) == SYN and packet.end > packet.start and self._update is not None:
-            self._strip_data(packet, verdict)
         update = self._update
+        flags = packet.flags
+        if flags & SYN and self.strips_mptcp and packet.proto == TCP:
+            self._strip_mptcp(packet, verdict)
+        if flags & (SYN | ACK) == SYN and update is not None and packet.end > packet.start:
+            self._strip_data(packet, verdict)
         if not self._on_fast_path and update is None:
             return
         accepted = verdict.action is ACCEPT
         if not accepted:
-            flow.tcp.unacked = has_unacked_data(flow)
+            flow.tcp.unacked = has_unacked_data(flow.tcp)
         elif update is not None:
-            self.validator.buffered += update.commit(flow, packet.to_server, self.validator.timeouts)
-            for _, _, gap in packet.segments:
+            validator = self.validator
+            validator.buffered += update.commit(flow, packet.to_server, validator.timeouts)
+            for _, _, gap in update.segments:
                 if gap:
                     self.gaps += 1
-            if self.validator.misses_bare_acks:
+            if validator.misses_bare_acks and update.sender.is_closed() and update.peer.is_closed():
                 self._close_unseen(flow)
         else:
             self._commit(flow)
@@ -148,11 +149,9 @@ class Tracker:
         """Close a flow both of whose FINs have gone by: the last acknowledgement may pass unseen, and a client may use
         the port again at once.
         """
-        server, client = flow.tcp.tracker
-        if 0 <= server.fin < server.next and 0 <= client.fin < client.next:
-            flow.state = flow.share = "closed"
-            flow.closed = True
-            flow.timeout = self.validator.timeouts.closed
+        flow.state = flow.share = "closed"
+        flow.closed = True
+        flow.timeout = self.validator.timeouts.closed
 
     def _strip_mptcp(self, packet: Packet, verdict: Verdict) -> None:
         """A handshake whose verdict may change, since rules ask for what it will carry, goes on as plain TCP."""
@@ -189,7 +188,7 @@ class Tracker:
         if staged.acked != peer.acked:
             self.validator.buffered -= peer.acknowledge(staged.acked)
             if flow.tcp.unacked:
-                flow.tcp.unacked = has_unacked_data(flow)
+                flow.tcp.unacked = has_unacked_data(flow.tcp)
         if staged.window_end > peer.window_end:
             peer.window_end = staged.window_end
 

@@ -14,7 +14,7 @@ from pywall_core.api import ACK, FIN, RST, SYN, URG, Drop, Flow, Packet
 
 from . import refusals, states
 from .direction import HALF_SPACE, LARGEST_WINDOW, MASK, UNKNOWN_WINDOW, StreamDirection
-from .midstream import adopt_midstream, has_unseen_packets, skip_probes
+from .midstream import adopt_midstream, skip_probes
 from .multipath import has_mptcp
 from .options import MAX_SHIFT, NO_OPTIONS, Options, parse_options
 from .pending import Directions, PendingUpdate
@@ -63,17 +63,17 @@ class SegmentValidator:
                 sender = flow.tcp.tracker[packet.to_server]
                 sender.keep_bad_checksum(sender.position(packet.seq), packet.payload)
             return refusals.BAD_CHECKSUM
-        header = packet.l4 + 20
-        options = parse_options(packet.data[header : packet.start]) if packet.start > header else NO_OPTIONS
+        header, start = packet.l4 + 20, packet.start
+        options = parse_options(packet.data[header:start]) if start > header else NO_OPTIONS
         directions: Directions | None = flow.tcp.tracker
         if directions is None or not (directions[0].seen or directions[1].seen):
             directions = self._begin(packet, flow, options)
             if directions is None:
                 return None
-        sender, peer = directions[packet.to_server], directions[not packet.to_server]
+        sender, peer = (directions[1], directions[0]) if packet.to_server else directions
         if flags & SYN and self.refuses_mptcp and has_mptcp(packet):
             return refusals.MULTIPATH
-        if flow.midstream and self.midstream == "drop-flow" and not flow.inherited:
+        if self.midstream == "drop-flow" and flow.midstream and not flow.inherited:
             return refusals.MIDSTREAM
         if not flags & SYN and sender.seen and options.signature != sender.signature:
             return refusals.BAD_SIGNATURE
@@ -185,25 +185,26 @@ class SegmentValidator:
     def _segment(  # noqa: C901 - the checks of RFC 9293 3.10.7.4, in order
         self, packet: Packet, flow: Flow, sender: StreamDirection, peer: StreamDirection, options: Options
     ) -> Outcome:
-        data = packet.data[packet.start : packet.end]
-        fin = packet.flags & FIN
+        start, flags = packet.start, packet.flags
+        data, fin = packet.data[start : packet.end], flags & FIN
         loose = self.lossy or flow.final is not None
-        unseen, adopted = has_unseen_packets(flow, sender), False
+        midstream, adopted = flow.midstream, False
+        unseen = midstream or sender.resumed  # packets may have passed that this process has not seen
         if not (sender.seen and peer.seen) and not unseen:
             if not loose:
                 return refusals.NO_HANDSHAKE if data or fin else None
             adopted = True
             adopt_midstream(packet, sender, peer)
-        before = skip_probes(packet, sender, peer) if flow.midstream and not flow.inherited else 0
+        before = skip_probes(packet, sender, peer) if midstream and not flow.inherited else 0
         data = data[before:]
         at = sender.position(packet.seq + before)
-        end = at + max(packet.length - packet.start - before, len(data))
+        end = at + max(packet.length - start - before, len(data))
         if end + bool(fin) <= sender.acked and (end > at or at < sender.acked):
             # old: the receiver throws it away, though Linux may still take note of the urgent pointer
-            urgent = urgent_position(packet, at, end, sender) if packet.flags & URG else sender.urgent
+            urgent = urgent_position(packet, at, end, sender) if flags & URG else sender.urgent
             return refusals.AMBIGUOUS_URGENT if urgent != sender.urgent and self._must_inspect(flow, sender) else None
         acked = peer.position_of_ack(packet.ack)
-        refusal = self._check_ack(acked, flow, sender, peer, loose)
+        refusal = self._check_ack(acked, flow, sender, peer, loose, unseen)
         if refusal is not None:
             return refusal
         if options.tsval >= 0 and sender.tsval >= 0 and (options.tsval - sender.tsval) & MASK >= HALF_SPACE:
@@ -218,7 +219,7 @@ class SegmentValidator:
         if not sender.matches_sent(at, data):
             return None if self.pass_unordered else refusals.OVERLAP_CONFLICT
         urgent = sender.urgent
-        if packet.flags & URG or sender.urgent >= 0:
+        if flags & URG or sender.urgent >= 0:
             urgent = urgent_position(packet, at, end, sender)
             if urgent == AMBIGUOUS:
                 if self._must_inspect(flow, sender):
@@ -243,10 +244,9 @@ class SegmentValidator:
         return update
 
     def _check_ack(
-        self, acked: int, flow: Flow, sender: StreamDirection, peer: StreamDirection, loose: bool
+        self, acked: int, flow: Flow, sender: StreamDirection, peer: StreamDirection, loose: bool, unseen: bool
     ) -> Drop | None:
         """Return a Drop for an acknowledgement that is out of range: RFC 5961 section 5.2, or before the first byte."""
-        unseen = has_unseen_packets(flow, sender)
         if acked > peer.top:
             return None if loose or flow.interrupted or (unseen and not peer.seen) else refusals.BAD_ACK
         if acked > peer.next and not (loose or unseen):
