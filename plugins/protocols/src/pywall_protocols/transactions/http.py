@@ -13,7 +13,8 @@ from typing import Any, Final, final
 from pywall_core.api import Ambiguous, Carried, Flow, HandOver, Transaction
 
 from ..parsing.wire import cut, text
-from .http_message import END, HEAD, LONGEST_LINE, START, START_LINE, Fields, MessageReader, body_length, values
+from .http_fields import Fields, body_length, plain_head, values
+from .http_message import END, HEAD, LONGEST_LINE, START, START_LINE, MessageReader
 from .http_path import normal_path
 from .saving import Saved
 
@@ -39,6 +40,11 @@ _MAY_HAND_OVER: Final = (_CONNECT, _UPGRADE)
 _method = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}\Z").match
 _version = re.compile(rb"HTTP/\d(?:\.\d)?\Z", re.IGNORECASE).match
 _status = re.compile(rb"(HTTP/\d(?:\.\d)?|ICY)[ \t]+(\d{3})(?=[ \t]|\Z)", re.IGNORECASE).match
+#: what :func:`_split_request` and ``_status`` would say of the first line of nearly every head, and the rest of it
+_plain_request = plain_head(
+    rb"(?P<method>[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}) (?P<target>[!-~]+) (?P<version>HTTP/\d\.\d)"
+)
+_plain_response = plain_head(rb"HTTP/\d\.\d \d{3}(?: [^\r\n\0\x0b\x0c]*+)?")
 #: what no request line begins with: a method that is too long, or another byte behind it than a space
 _no_request = re.compile(
     rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]*+(?:(?<=.{65})|[^!#$%&'*+\-.^_`|~0-9A-Za-z \t\r\n])", re.DOTALL
@@ -175,7 +181,11 @@ class HttpTransactions(Saved):
         reader = self._asked
         at = 0
         while at < len(data) and not self._lost:
-            stopped, event = reader.read(data, at)
+            plain = None if self._marks else reader.read_plain(_plain_request, data, at)
+            if plain is None:
+                stopped, event = reader.read(data, at)
+            else:
+                stopped, event = plain.end(), HEAD
             if reader.keep_body:
                 self._carry(reader, found)
             if self._marks:
@@ -193,7 +203,11 @@ class HttpTransactions(Saved):
                 if line is not None and not line[2]:  # HTTP/0.9 has no fields
                     event = HEAD
             if event == HEAD:
-                self._request(reader.start, reader.fields, found)
+                if plain is None:
+                    line = _split_request(reader.start)
+                else:
+                    line = plain["method"], plain["target"], plain["version"]
+                self._request(line, reader.fields, found)
             if reader.ambiguity:
                 found.append(Ambiguous(reader.ambiguity))
                 reader.ambiguity = ""
@@ -205,8 +219,7 @@ class HttpTransactions(Saved):
         if self._lost and at < len(data):
             self._keep_tail(data[at:])
 
-    def _request(self, start: bytes, fields: Fields, found: list[Found]) -> None:
-        line = _split_request(start)
+    def _request(self, line: tuple[bytes, bytes, bytes] | None, fields: Fields, found: list[Found]) -> None:
         length, suspicious = body_length(fields)
         self._asked.begin_body(length or 0)
         if line is None:
@@ -220,10 +233,11 @@ class HttpTransactions(Saved):
         }
         named = [target] if method == b"CONNECT" or b"://" in target[:64] else []
         host_facts(facts, [*named, *values(fields, b"host")])
+        first = dict(reversed(fields))
         for name, fact in ((b"user-agent", "http_user_agent"), (b"referer", "http_refer")):
-            given = values(fields, name)
-            if given:
-                facts[fact] = text(given[0])
+            given = first.get(name)
+            if given is not None:
+                facts[fact] = text(given)
         if suspicious:
             facts["ambiguous_length"] = True
         if suspicious or (length == -1 and version.upper() == b"HTTP/1.0"):  # older servers know no chunks
@@ -233,7 +247,7 @@ class HttpTransactions(Saved):
             kind = _HEAD
         elif method == b"CONNECT":
             kind = _CONNECT
-        elif values(fields, b"upgrade"):
+        elif b"upgrade" in first:
             kind = _UPGRADE
         if kind in _MAY_HAND_OVER:
             self._marks = (*self._marks, len(self._tail))
@@ -296,7 +310,11 @@ class HttpTransactions(Saved):
             if reader.state == START and self._pending[0] == _SIMPLE:
                 reader.begin_body(-2)
                 self._answer({}, found)
-            at, event = reader.read(data, at)
+            plain = reader.read_plain(_plain_response, data, at)
+            if plain is None:
+                at, event = reader.read(data, at)
+            else:
+                at, event = plain.end(), HEAD
             if reader.keep_body:
                 self._carry(reader, found)
             if reader.broken or (event == START_LINE and not _status(reader.start)):
@@ -317,15 +335,16 @@ class HttpTransactions(Saved):
             self._answered.begin_body(0)
             return False
         facts: dict[str, Any] = {"status": status}
+        first = dict(reversed(fields))
         for name, fact in (
             (b"content-type", "http_content_type"),
             (b"content-encoding", "content_encoding"),
             (b"upgrade", "upgrade"),
             (b"location", "redirect"),
         ):
-            given = values(fields, name)
-            if given:
-                facts[fact] = text(given[0])
+            given = first.get(name)
+            if given is not None:
+                facts[fact] = text(given)
         length, suspicious = body_length(fields)
         if suspicious:
             facts["ambiguous_length"] = True

@@ -14,7 +14,7 @@ from pywall_core.api import Ambiguous, Carried, Flow, HandOver, Transaction
 from ..parsing.wire import text
 from .http import BODY, host_facts
 from .http2_frames import DATA, HEADERS, Block, FrameReader, is_installed
-from .http_message import values
+from .http_fields import values
 from .http_path import normal_path
 from .saving import Saved
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 import re
 from typing import Final, final
 
-from ..parsing.wire import cut, text
+from ..parsing.wire import cut
+from .http_fields import Fields, PlainHead, codings, plain_fields
 from .saving import Saved
 
 #: Bytes of a line that are kept; what a longer one has behind them is not read.
 LONGEST_LINE: Final = 16384
 #: Wanted fields that are kept of one head.
 _MOST_FIELDS: Final = 48
+#: Bytes of a head that is read in one step at most: no line of it is long.
+_LONGEST_PLAIN: Final = 8192
 
 START, HEADERS, BODY, CHUNK_SIZE, CHUNK, CHUNK_END, TRAILERS, TO_THE_END = range(8)
 #: Why :meth:`MessageReader.read` has stopped.
@@ -27,12 +30,6 @@ _BLANKS: Final = b" \t\0\r\x0b\x0c"
 _BY_LF, _BY_CRLF, _BY_BOTH = 1, 2, 3
 
 _chunk_size = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;|\Z)").match
-_length = re.compile(rb"\d{1,18}\Z").match
-#: what says where a message ends
-_LENGTHS: Final = frozenset({b"content-length", b"transfer-encoding"})
-
-#: Names and values of the wanted fields of a head, in order.
-Fields = tuple[tuple[bytes, bytes], ...]
 
 
 @final
@@ -165,6 +162,26 @@ class MessageReader(Saved):
                 return at, event
         return at, WANTS_MORE
 
+    def read_plain(self, plain: PlainHead, data: bytes, at: int) -> re.Match[bytes] | None:
+        """Read a whole head at ``data[at]`` in one step, where it is as nearly all are. Return what ``plain`` matched,
+        then all is as if :meth:`read` had returned :data:`HEAD`. None: nothing was read.
+        """
+        if self.state != START or self.rest or self.broken:
+            return None
+        found = plain(data, at, at + _LONGEST_PLAIN)
+        if found is None:
+            return None
+        fields = plain_fields(found["fields"], self._wanted)
+        if len(fields) > _MOST_FIELDS:
+            return None
+        self.start = found["start"]
+        self.fields = fields
+        self._field = b""
+        self._has_fields = True
+        self._ends |= _BY_CRLF
+        self.state = HEADERS
+        return found
+
     def skip(self, size: int) -> bool:
         """``size`` bytes are missing. Returns whether they all lie in a body."""
         if self.state == TO_THE_END:
@@ -186,7 +203,7 @@ class MessageReader(Saved):
     def begin_body(self, length: int) -> None:
         """The head is followed by ``length`` bytes; -1: by chunks; -2: by all until the connection ends."""
         if self.keep_body:
-            self.codings = _codings(self.fields)
+            self.codings = codings(self.fields)
             self._body_offset = 0
         if self._ends == _BY_BOTH and length:
             self.ambiguity = "line_ends"
@@ -251,38 +268,3 @@ class MessageReader(Saved):
     def _keep(self, line: bytes) -> None:
         name, _, value = line.partition(b":")
         self.fields = (*self.fields, (name.strip(_BLANKS).lower(), value.strip()))
-
-
-def values(fields: Fields, name: bytes) -> list[bytes]:
-    """Return the values of all fields of this name (lower case)."""
-    return [value for key, value in fields if key == name]
-
-
-def _codings(fields: Fields) -> str:
-    named = values(fields, b"content-encoding") + values(fields, b"transfer-encoding")
-    codings = [part.strip().lower() for value in named for part in value.split(b",")]
-    return text(b", ".join(coding for coding in codings if coding not in (b"", b"identity", b"chunked")))
-
-
-def body_length(fields: Fields) -> tuple[int | None, bool]:
-    """Return the body's length by its fields (-1: chunks, None: not said), and whether they contradict each other.
-
-    RFC 9112 section 6.3: chunks win over a length; messages in which both stand, or several lengths, are how requests
-    are smuggled past a reader.
-    """
-    said = [(name, value) for name, value in fields if name in _LENGTHS]
-    if not said:
-        return None, False
-    if len(said) == 1 and said[0][0] == b"content-length" and _length(said[0][1]):
-        return int(said[0][1]), False
-    lengths = {part.strip() for value in values(fields, b"content-length") for part in value.split(b",")}
-    codings = [part.strip().lower() for value in values(fields, b"transfer-encoding") for part in value.split(b",")]
-    if codings:
-        chunked = codings[-1].split(b";")[0].strip() == b"chunked"
-        return (-1 if chunked else None), bool(lengths) or not chunked or codings.count(b"chunked") > 1
-    if not lengths:
-        return None, False
-    numbers = [int(length) for length in lengths if _length(length)]
-    if len(numbers) < len(lengths):
-        return 0, True
-    return min(numbers), len(numbers) > 1
