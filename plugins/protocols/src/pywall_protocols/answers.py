@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from pywall_core.api import NO, TCP, YES, Answer, Flow, hookimpl
 
-from .parsing.dns_message import header_fits, question_names, skip_name
-from .parsing.wire import cut, u16, u32
+from .parsing.dns_answer import read_addresses, read_question
+from .parsing.dns_message import question_names
+from .parsing.wire import cut, u16
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,6 @@ _MOST_YOUNG: Final = 4096
 _TOLD_WITHIN: Final = 1.0
 #: pairs that survive a reload: 1 MiB is what one plugin may keep
 _MOST_SAVED: Final = 8192
-_ADDRESS_SIZES: Final = {1: 4, 28: 16}
 
 Pair = tuple[bytes, bytes, str]
 """A client, an address and a name. The client is b"" for this host itself, whatever address it asks from."""
@@ -119,13 +119,11 @@ class DnsAnswers:
 
     # --- messages -----------------------------------------------------------------------------------------------------
     def _read(self, flow: Flow, to_server: bool, message: bytes, ext: dict[str, Any]) -> None:
-        if len(message) < 17 or not header_fits(message[:12], len(message)) or u16(message, 4) != 1:
-            return
-        end = skip_name(message, 12)
-        if not end or end + 4 > len(message):
+        question = read_question(message)
+        if not question:
             return
         asked: dict[bytes, bytes] = ext.setdefault(NAME, {})
-        number, question = message[:2], cut(message, 12, end + 4).lower()
+        number = message[:2]
         if to_server:
             if not message[2] & 0x80 and len(asked) < _MOST_OPEN:
                 asked[number] = question
@@ -134,7 +132,7 @@ class DnsAnswers:
                 self._counters["unasked"] += 1
                 return
             del asked[number]
-            self._take(flow, message, end + 4)
+            self._take(flow, message, 12 + len(question))
 
     def _take(self, flow: Flow, message: bytes, at: int) -> None:
         """Note the addresses of an answer under the name that was asked."""
@@ -143,13 +141,12 @@ class DnsAnswers:
         if not name or self._host is None:
             return
         self._counters["answers"] += 1
-        for kind, ttl, data in _records(message, at):
-            if len(data) == _ADDRESS_SIZES.get(kind):
-                pair = (_client(flow), data, name)
-                until = self._host.now + min(max(float(ttl), SHORTEST), LONGEST)
-                self._hold(pair, until)
-                if self._tell is not None:
-                    self._tell(_as_entry(pair, until))
+        for address, ttl in read_addresses(message, at):
+            pair = (_client(flow), address, name)
+            until = self._host.now + min(max(float(ttl), SHORTEST), LONGEST)
+            self._hold(pair, until)
+            if self._tell is not None:
+                self._tell(_as_entry(pair, until))
 
     # --- what is held -------------------------------------------------------------------------------------------------
     def _hold(self, pair: Pair, until: float) -> None:
@@ -218,19 +215,3 @@ def _client(flow: Flow) -> bytes:
 
 def _as_entry(pair: Pair, until: float) -> list[object]:
     return [pair[0].hex(), pair[1].hex(), pair[2], until]
-
-
-def _records(message: bytes, at: int) -> list[tuple[int, int, bytes]]:
-    """Return type, time to live and data of the answer's records (RFC 1035 section 4.1.3), as far as they fit."""
-    found: list[tuple[int, int, bytes]] = []
-    for _ in range(min(u16(message, 6), 256)):
-        at = skip_name(message, at)
-        if not at or at + 10 > len(message):
-            break
-        end = at + 10 + u16(message, at + 8)
-        if end > len(message):
-            break
-        if u16(message, at + 2) == 1:  # class IN
-            found.append((u16(message, at), u32(message, at + 4), cut(message, at + 10, end)))
-        at = end
-    return found

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 from math import log2
-from struct import Struct
 from typing import Any, Final
 
 from pywall_core.api import MORE, NO, YES, Answer
@@ -25,20 +24,24 @@ _TYPE_NAMES: Final = {
 }  # fmt: skip
 RCODES: Final = ("NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN", "YXRRSET", "NXRRSET",
                  "NOTAUTH", "NOTZONE")  # fmt: skip
-_RESPONSE: Final = 0x8000  # of the flags
+_RESPONSE: Final = 0x80  # of the third byte
 _OPT: Final = 41
 _MOST_QUESTIONS: Final = 32
 _MOST_RECORDS: Final = 16  # that are looked at
-_header = Struct("!HHHHHH").unpack_from
 UPDATE: Final = 5
 
 
 def header_fits(message: bytes, size: int) -> bool:
     """Return whether the 12 bytes are the header of a message of this size."""
-    _, flags, questions, answers, authorities, additionals = _header(message)
-    if flags >> 11 & 15 not in OPERATIONS or questions > _MOST_QUESTIONS or flags & 15 > 10:
+    questions = u16(message, 4)
+    if message[2] >> 3 & 15 not in OPERATIONS or questions > _MOST_QUESTIONS or message[3] & 15 > 10:
         return False
-    return bool(12 + 5 * questions + 11 * (answers + authorities + additionals) <= size)
+    return 12 + 5 * questions + 11 * _records(message) <= size
+
+
+def _records(message: bytes) -> int:
+    """Return how many records the header announces."""
+    return u16(message, 6) + u16(message, 8) + u16(message, 10)
 
 
 def grade_message(message: bytes, asked: bytes = b"") -> Answer:
@@ -58,8 +61,7 @@ def grade_message(message: bytes, asked: bytes = b"") -> Answer:
 def _sections_fit(message: bytes) -> bool:
     """Questions and records, as far as they were sent, have names, types and classes."""
     size = len(message)
-    questions: int
-    _, flags, questions, *records = _header(message)
+    questions = u16(message, 4)
     at = 12
     if message[12:13] == b" " and encoded_name(message, 12):
         return False
@@ -68,8 +70,8 @@ def _sections_fit(message: bytes) -> bool:
         if at == 0 or at + 4 > size or u16(message, at) not in TYPES or u16(message, at + 2) not in CLASSES:
             return False
         at += 4
-    update = flags >> 11 & 15 == UPDATE
-    for _ in range(min(sum(records), _MOST_RECORDS)):
+    update = message[2] >> 3 & 15 == UPDATE
+    for _ in range(min(_records(message), _MOST_RECORDS)):
         if at == size:
             return questions > 0  # cut by its sender
         at = skip_name(message, at)
@@ -103,8 +105,8 @@ def skip_name(message: bytes, at: int) -> int:
 
 
 def add_facts(facts: dict[str, Any], message: bytes) -> None:
-    _, flags, questions, answers, _, _ = _header(message)
-    if (questions or answers) and "rrname" not in facts:
+    answers = u16(message, 6)
+    if (u16(message, 4) or answers) and "rrname" not in facts:
         name = _name(message, 12)
         facts["rrname"] = name
         facts["name_length"] = len(name)
@@ -112,10 +114,10 @@ def add_facts(facts: dict[str, Any], message: bytes) -> None:
         at = skip_name(message, 12)
         if at and at + 2 <= len(message):
             facts["rrtype"] = _type_name(u16(message, at))
-    if flags & _RESPONSE:
-        code = flags & 15
+    if message[2] & _RESPONSE:
+        code = message[3] & 15
         facts["rcode"] = RCODES[code] if code < len(RCODES) else str(code)
-        facts["answers"] = min(answers, 0xFFFF)
+        facts["answers"] = answers
 
 
 @lru_cache(maxsize=1024)

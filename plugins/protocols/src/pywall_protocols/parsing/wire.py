@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from struct import Struct
 from typing import Final
 
 from pywall_core.api import MORE, NO, YES, Answer
-
-_U16: Final = Struct("!H").unpack_from
-_U32: Final = Struct("!I").unpack_from
 
 #: Longest text that becomes a fact, in characters.
 FACT_LENGTH: Final = 255
@@ -19,17 +15,17 @@ _UNPRINTABLE: Final = dict.fromkeys((*range(32), *range(127, 160)), ".")
 
 def u16(data: bytes, at: int) -> int:
     """Big-endian 16 bits at ``at``; the caller knows that they are there."""
-    return _U16(data, at)[0]  # type: ignore[no-any-return]
+    return data[at] << 8 | data[at + 1]
 
 
 def u24(data: bytes, at: int) -> int:
     """Big-endian 24 bits at ``at``; the caller knows that they are there."""
-    return data[at] << 16 | _U16(data, at + 1)[0]  # type: ignore[no-any-return]
+    return data[at] << 16 | data[at + 1] << 8 | data[at + 2]
 
 
 def u32(data: bytes, at: int) -> int:
     """Big-endian 32 bits at ``at``; the caller knows that they are there."""
-    return _U32(data, at)[0]  # type: ignore[no-any-return]
+    return data[at] << 24 | data[at + 1] << 16 | data[at + 2] << 8 | data[at + 3]
 
 
 def cut(data: bytes, start: int, end: int) -> bytes:
