@@ -91,6 +91,21 @@ def test_a_list_of_digests_stands_for_things(algorithm):
     assert decode(text) is None or algorithm == "sha512"
 
 
+@pytest.mark.parametrize("size", [300, 3000])
+def test_utf_7_is_undone(size):
+    data = random.Random(size).randbytes(size)
+    assert decode(data.decode("latin-1").encode("utf-7")) == ("utf-7", data)
+    groups = [data[at : at + 24] for at in range(0, size // 24 * 24, 24)]
+    text = b" ".join(b"+" + base64.b64encode(group) + b"-" for group in groups)
+    assert decode(text) == ("utf-7", b"".join(groups))
+    assert decode("\n".join(["caf\u00e9 au lait, cr\u00e8me"] * 40).encode("utf-7")) is None
+
+
+@given(st.text("+-Aab/9 ,\u00e9", max_size=80))
+def test_what_only_looks_like_utf_7_raises_nothing(text):
+    decode((text * 8).encode())
+
+
 def test_identifiers_with_hyphens_and_tokens_stand_for_things():
     rng = random.Random(8)
     rows = [

@@ -4,6 +4,7 @@ literal characters, or as characters of a wider alphabet.
 
 from __future__ import annotations
 
+import base64
 import binascii
 import re
 from collections.abc import Callable, Iterable
@@ -21,6 +22,8 @@ _PAIR = re.compile(rb"(?:0x|\\x|\\u00|&#x)?([0-9A-Fa-f]{2})")
 _QUADS = re.compile(rb"(?:(?:%u|\\u|U\+|0x)[0-9A-Fa-f]{4}[\s,;]{0,2}){8,}")
 _QUAD = re.compile(rb"(?:%u|\\u|U\+|0x)([0-9A-Fa-f]{4})")
 _DUMP = re.compile(rb"^[0-9A-Fa-f]{4,8}(?::|  )[ \t]*", re.MULTILINE)
+_SHIFTED = re.compile(rb'\+[A-Za-z0-9+/]+(?:-|(?=[^A-Za-z0-9+/="\s<]))')
+"""A group of UTF-7: ended by a hyphen, or by what is none of its base64."""
 _BITS = re.compile(rb"[01]{8,}")
 _TOKEN = re.compile(rb"[0-9A-Fa-f]{16,}")
 _NUMBERS = re.compile(rb"(?:[0-9]{1,3}[\s,;:|.]{1,2}){16,}")
@@ -197,6 +200,22 @@ def widened(text: bytes) -> bytes | None:
     return kept
 
 
+def shifted(text: bytes) -> bytes | None:
+    """Return the bytes of UTF-7 (RFC 2152) of which at least half is in its base64, or None: of characters below 256
+    one each, of others two."""
+    if b"+" not in text:
+        return None
+    groups = _SHIFTED.findall(text)
+    if 80 * len(groups) < len(text) or 2 * sum(map(len, groups)) < len(text):
+        return None
+    characters = text.decode("utf-7", "ignore")
+    narrow = characters.encode("latin-1", "ignore")
+    if 20 * len(narrow) >= 19 * len(characters):
+        return narrow
+    inner = (group[1:].rstrip(b"-") for group in groups)
+    return b"".join(base64.b64decode(part + b"===") for part in inner if len(part) % 4 != 1)
+
+
 def _even_block(characters: str, low: int, span: int) -> bytes | None:
     """The bits of characters that are spread evenly over a block of `span`, or None."""
     number = len(characters)
@@ -229,6 +248,7 @@ SPELLINGS: tuple[tuple[str, Callable[[bytes], bytes | None]], ...] = (
     ("integers", integers),
     ("uuencode", uuencoded),
     ("utf-8", widened),
+    ("utf-7", shifted),
     ("escapes", escaped),
 )
 """Name and decoder, the most telling first."""

@@ -1,5 +1,6 @@
 """KCP: segments that fill a datagram, in one conversation."""
 
+from random import Random
 from struct import pack
 
 from pywall_protocols.tunnels import kcp
@@ -37,3 +38,11 @@ def test_both_sides_of_one_conversation(ask):
     assert not ask(kcp, [PUSH]).confirmed
     assert not ask(kcp, [PUSH], [segment(82, conversation=11)]).confirmed
     assert ask(kcp, [PUSH[:-1]]) is NO
+
+
+def test_sealed_data_leaves_the_name_a_guess(ask):
+    """What it carries is classified then."""
+    sealed = Random(3).randbytes(200)
+    assert not ask(kcp, [segment(data=sealed)], [segment(82)]).confirmed
+    assert not ask(kcp, [PUSH], [segment(data=sealed)]).confirmed
+    assert ask(kcp, [segment(data=b"a line of text, " * 9)], [segment(82)]).confirmed

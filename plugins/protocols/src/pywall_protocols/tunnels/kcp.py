@@ -1,7 +1,7 @@
 """KCP, a reliable transport over UDP, where nothing encrypts it.
 
 :checked: segments with one conversation number, a known command, a window, and lengths that fill the datagram; an
-    answer in the same conversation
+    answer in the same conversation; where the data looks random the name stays a guess: KCP carries anything
 :source: skywind3000/kcp, protocol.txt and ikcp.c
 :minimum: one datagram of 24 bytes
 :facts: conversation
@@ -9,10 +9,11 @@
 
 from __future__ import annotations
 
+from math import exp
 from struct import Struct
 from typing import Final
 
-from pywall_core.api import NO, YES, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
 from ..parsing.evidence import Evidence, by_request
 
@@ -26,6 +27,8 @@ first_server = None
 #: conversation, command, fragments that follow, window, time, number, first number not received, bytes of data
 _SEGMENT: Final = Struct("<IBBHIIII").unpack_from
 _HEADER: Final = 24
+_TELLING, _NEARLY = 24, 0.85
+"""Bytes of data that tell, and the share of the different values that random ones have."""
 _PUSH, _ACKNOWLEDGE, _WINDOW_ASKED, _WINDOW_TOLD = range(81, 85)
 
 
@@ -41,7 +44,19 @@ def _segments(data: bytes) -> Evidence:
 
 
 def _answers(request: bytes, answer: bytes) -> Answer:
-    return YES if _conversation(answer) == _conversation(request) else NO
+    if _conversation(answer) != _conversation(request):
+        return NO
+    return MORE if _is_noise(request) or _is_noise(answer) else YES
+
+
+def _is_noise(datagram: bytes) -> bool:
+    """The data of the segments has nearly as many different bytes as random ones."""
+    at, data = 0, bytearray()
+    while at + _HEADER <= len(datagram):
+        length = _SEGMENT(datagram, at)[7]
+        data += datagram[at + _HEADER : at + _HEADER + length]
+        at += _HEADER + length
+    return len(data) >= _TELLING and len(set(data)) >= _NEARLY * 256 * (1 - exp(-len(data) / 256))
 
 
 def _conversation(data: bytes) -> int:
