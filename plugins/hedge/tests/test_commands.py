@@ -159,3 +159,8 @@ def test_the_draw_repeats(corpus):
     assert points[0] == (0, 0)
     assert points[-1] == (1, 1)
     assert points == sorted(points)
+
+
+def test_a_folder_without_files_is_said(tmp_path, capsys):
+    assert run(commands.classify_command, str(tmp_path)) == 1
+    assert capsys.readouterr().err == f"pywall classify: {tmp_path}: no files below\n"

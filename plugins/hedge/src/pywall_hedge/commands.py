@@ -71,13 +71,17 @@ def _progress(name: str, total: int) -> Callable[[int], None]:
 def _run_classify(args: argparse.Namespace) -> int:
     failures = 0
     curves: dict[str, list[tuple[int, float]]] = {}
-    for name in inspection.expand(args.files):
+    names = list(inspection.expand(args.files))
+    if not names:
+        print(f"pywall classify: {', '.join(args.files)}: no files below", file=sys.stderr)
+        return 1
+    for name in names:
         try:
             for found, curve in inspection.inspect(name, args.method, _progress):
                 curves[found["file"]] = curve
                 print(json.dumps(found) if args.json else _text(found), flush=True)
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else error
+            reason = error.strerror if isinstance(error, OSError) else str(error).removeprefix(f"{name}: ")
             print(f"pywall classify: {name}: {reason}", file=sys.stderr)
             failures += 1
     if args.plot and curves:
