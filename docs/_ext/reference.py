@@ -47,6 +47,7 @@ EXIT_CODES = {
     "CONFIGURATION": "the configuration is wrong; each error has its line",
     "PLUGIN": "a plugin cannot be loaded, or breaks its contract",
     "PRIVILEGES": "not permitted: root or CAP_NET_ADMIN is needed",
+    "INTERRUPTED": "^C",
 }
 
 
