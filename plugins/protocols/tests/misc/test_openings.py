@@ -108,6 +108,8 @@ TestOverUdp = detector_contract(
         conversation("udp").client(b"a:b|c"),
         conversation("udp").client(CHECKED["mqtt-sn"]).server(b"\3\4\0"),
         conversation("udp").client(NOISE[:120]),
+        conversation("udp").client(b"\x80\0" + NOISE[:14] + b"\xff" * 32 + NOISE),  # silence in RTP
+        conversation("udp").client(b"\x80\0" + NOISE[:11] + b"\xff" * 15 + NOISE),
     ],
     transport="udp",
 )

@@ -36,6 +36,12 @@ def has_crc(data: bytes) -> bool:
     return crc_hqx(data[:-2], 0) == u16(data, len(data) - 2)
 
 
+def is_reflected(data: bytes) -> bool:
+    """Telegram's calls: 12 bytes of ones, or 16. Silence in RTP has longer runs, and ones in front of them."""
+    behind = data[28:]
+    return data[15] != 255 and len(behind) - len(behind.lstrip(b"\xff")) in (0, 4)
+
+
 def is_trdp(data: bytes) -> bool:
     """TRDP: the header's checksum, little-endian, at its end."""
     end = 36 if data[6:7] == b"P" else 112

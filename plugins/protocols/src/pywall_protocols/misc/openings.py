@@ -37,7 +37,6 @@ api_version = 1
 #: names that recordings of others show with both sides, or that are never confirmed
 _SEEN: Final = frozenset(
     (
-        "adb",
         "atg",
         "bzr",
         "chrony",
