@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pywall_stream.checksum import CaptureChecksums, checksum_valid, partial
 from pywall_stream.options import Options, parse_options
 
-from pywall_core.api import ACK, FIN, RST, SYN, decode
+from pywall_core.api import ACK, FIN, PSH, RST, SYN, decode
 from pywall_core.testing import tcp_packet
 
 V6 = ("2001:db8::1", 40000), ("2001:db8::2", 443)
@@ -72,6 +72,13 @@ def test_midstream_a_keep_alive_comes_before_the_stream(make_wire, live, garbage
     assert wire.server(b"reply", ack=8) is None
     assert wire.client(at=8) is None
     assert (wire.read(True), wire.read(False)) == (b"request", b"reply")
+
+
+def test_midstream_one_byte_that_was_written_is_of_the_stream(make_wire):
+    wire = make_wire(live=False, detect=True)
+    assert wire.client(b"G", at=0, flags=ACK | PSH) is None
+    assert wire.client(b"ET", at=1) is None
+    assert wire.read(True) == b"GET"
 
 
 def test_midstream_a_keep_alive_of_the_other_side_comes_before_its_stream(make_wire):

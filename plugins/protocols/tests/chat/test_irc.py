@@ -23,6 +23,7 @@ TestContract = detector_contract(
         (b"USER a\r\nPASS b\r\n", b"220 FTP ready\r\n"),
         (b"PING\r\n", b"+PONG\r\n"),
         (b"Nick said hello\r\nthen left\r\n", b"and came back\r\n"),
+        (b"cap multigraph dirtyconfig\n", b"cap multigraph dirtyconfig\n"),  # munin's
         (b"POST / HTTP/1.1\r\nHost: a\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"),
     ],
 )

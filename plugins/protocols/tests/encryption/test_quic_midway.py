@@ -2,7 +2,7 @@
 
 from pywall_protocols.encryption import quic_midway
 
-from pywall_core.api import MORE
+from pywall_core.api import MORE, Match
 from pywall_core.testing import conversation, detector_contract
 
 NOISE = bytes.fromhex("9f3b6ad0c44e17a8f25b09e6718d3cb0aa54f1e2037796bd48c1d05e2f8a6b93") * 12
@@ -58,3 +58,10 @@ TestQuicMidway = detector_contract(
 def test_it_is_never_confirmed(ask):
     assert not ask(quic_midway, CLIENT, SERVER).confirmed
     assert ask(quic_midway, CLIENT) is MORE
+
+
+def test_packets_of_two_interfaces_count_once(ask):
+    twice = [each for each in CLIENT for _ in range(2)]
+    assert isinstance(ask(quic_midway, twice, [SERVER[0]] * 2), Match)
+    assert isinstance(ask(quic_midway, [GOOGLE[0], *GOOGLE], ANSWERS), Match)
+    assert ask(quic_midway, [CLIENT[0]] * 4, SERVER) is MORE

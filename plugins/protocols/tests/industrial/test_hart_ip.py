@@ -41,3 +41,8 @@ def test_a_stream_needs_an_answer(ask):
     assert ask(hart_ip, OPEN) is MORE
     assert ask(hart_ip, OPEN, OPENED).confirmed
     assert ask(hart_ip, OPEN, message(1, 3, b"x")) is NO
+
+
+def test_an_answer_is_of_another_kind_and_of_a_known_version(ask):
+    assert ask(hart_ip, COMMAND, COMMAND) is NO
+    assert ask(hart_ip, b"\3" + COMMAND[1:]) is NO

@@ -41,3 +41,8 @@ def test_facts(ask):
     assert ask(someip, REQUEST[:15]) is MORE
     assert ask(someip, REQUEST) is MORE
     assert ask(someip, [DISCOVERY + message(1, 1, 0x55)]) is NO
+
+
+def test_an_echo_is_no_answer(ask):
+    assert ask(someip, REQUEST, RESPONSE).confirmed
+    assert ask(someip, REQUEST, REQUEST) is NO

@@ -31,6 +31,10 @@ def test_datagrams_leave_out_empty_and_cut_ones():
     assert wire.first_datagram(b"", ()) == b""
 
 
+def test_distinct_leaves_out_what_comes_twice_in_a_row():
+    assert list(wire.distinct([b"a", b"a", b"b", b"a"])) == [b"a", b"b", b"a"]
+
+
 @given(st.binary(max_size=12), st.binary(min_size=1, max_size=6))
 def test_starts_says_more_only_for_a_beginning(data, magic):
     answer = wire.starts(data, magic)

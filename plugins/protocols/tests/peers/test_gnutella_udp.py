@@ -45,3 +45,7 @@ def test_parts_of_the_transport_beneath(ask):
     assert ask(gnutella_udp, [part], [b"GTA\0\x3e\xae\1\0"]).confirmed
     assert ask(gnutella_udp, [b"GND\x10\x3e\xae\2\1more"]) is NO
     assert ask(gnutella_udp, [b"GND\xff\x3e\xae\1\1more"]) is NO
+
+
+def test_an_echo_is_no_answer(ask):
+    assert not ask(gnutella_udp, [PING], [PING]).confirmed

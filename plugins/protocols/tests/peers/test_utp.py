@@ -42,3 +42,8 @@ def test_an_opening_packet_is_confirmed_by_an_answer(ask):
     assert not ask(utp, [SYN]).confirmed
     assert not ask(utp, [SYN], [b"other"]).confirmed
     assert ask(utp, [SYN], [STATE]).confirmed
+
+
+def test_an_echo_is_no_answer(ask):
+    small = packet(0, 500, 7, 7)
+    assert ask(utp, [small], [small]) is NO

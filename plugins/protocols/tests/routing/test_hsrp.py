@@ -18,6 +18,7 @@ TestHsrp = detector_contract(
     ],
     [
         conversation("udp").client(HELLO[:-1]),
+        conversation("udp").client(HELLO + b"and more text"),
         conversation("udp").client(HELLO.replace(b"cisco", b"\1\2\3\4\5")),
         conversation("udp").client(bytes(20)),
         conversation("udp").client(SECOND[:41]),
@@ -33,3 +34,6 @@ def test_facts(ask, data, version, group):
 def test_the_state_of_an_interface(ask):
     assert ask(hsrp, [b"\2\4\0\0\0\1"]).facts == {"version": 2}
     assert ask(hsrp, [b"\2\4\0\0\0\1\0"]) is NO
+    advertisement = bytes.fromhex("00030001 000e0200 00000002 6f000000")
+    assert ask(hsrp, [advertisement]).facts == {"version": 0}
+    assert ask(hsrp, [advertisement + b"\0"]) is NO

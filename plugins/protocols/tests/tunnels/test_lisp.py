@@ -43,5 +43,16 @@ def test_facts(ask, data, message):
     assert ask(lisp, [data]).facts == {"message": message}
 
 
+def test_a_notification_has_records_and_a_known_algorithm(ask):
+    assert ask(lisp, [b"\x40\0\0\0" + REGISTER[4:36]]) is NO
+    assert ask(lisp, [REGISTER[:13] + b"\4" + REGISTER[14:]]) is NO
+
+
+def test_a_question_about_addresses_has_no_reserved_bits(ask):
+    info = b"\0\0\0\0" + NONCE + b"\0\1\0\x14" + bytes(20) + b"\0\0\0\5\0\x20" + b"\0\1\xc0\0\2\1"
+    assert ask(lisp, [b"\x70" + info[1:]]).facts == {"message": "info"}
+    assert ask(lisp, [b"\x79" + info[1:]]) is NO
+
+
 def test_no_records_beyond_the_datagram(ask):
     assert ask(lisp, [b"\x20\0\0\x1f" + NONCE + RECORD]) is NO

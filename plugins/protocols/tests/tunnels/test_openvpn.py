@@ -126,3 +126,8 @@ def test_data_packets_need_one_peer_and_rising_numbers(ask):
     assert isinstance(ask(openvpn, DATA), Match)
     assert ask(openvpn, [DATA[0], b"\x48\0\0\2" + DATA[1][4:], DATA[2]]) is NO
     assert not isinstance(ask(openvpn, [DATA[2], DATA[1], DATA[0]]), Match)
+
+
+def test_packets_of_two_interfaces_count_once(ask):
+    assert isinstance(ask(openvpn, [each for each in DATA for _ in range(2)]), Match)
+    assert ask(openvpn, [DATA[0]] * 3) is MORE

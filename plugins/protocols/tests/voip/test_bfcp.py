@@ -25,3 +25,12 @@ def test_an_answer_is_of_the_same_transaction(ask):
     assert ask(bfcp, [OVER_UDP], [UDP_ACK]).confirmed
     assert not ask(bfcp, [OVER_UDP], [UDP_ACK[:9] + b"\7" + UDP_ACK[10:]]).confirmed
     assert ask(bfcp, b"\x61") is NO
+
+
+def test_an_echo_is_no_answer(ask):
+    assert not ask(bfcp, [OVER_UDP], [OVER_UDP]).confirmed
+
+
+def test_a_request_for_a_floor_names_it(ask):
+    assert ask(bfcp, b"\x20\2\0\0\0\0\0\1\0\1\0\2" + bytes(4)) is NO
+    assert ask(bfcp, b"\x20\2\0\1\0\0\0\1\0\1\0\2\5\4\0\1").facts == {"primitive": 2}

@@ -50,3 +50,8 @@ def test_an_announced_flow_needs_less(ask):
 def test_video_frames_may_go_back(ask):
     assert isinstance(ask(rtp, [packet(1, 9000), packet(2, 3000), packet(3, 6000)]), Match)
     assert ask(rtp, [packet(1, 9000), packet(2, 9000 + (1 << 24))]) is NO
+
+
+def test_a_packet_that_was_overtaken_is_late(ask):
+    assert isinstance(ask(rtp, [STREAM[0], STREAM[2], STREAM[1]]), Match)
+    assert ask(rtp, [packet(9, 0), packet(8, 0), packet(4, 0)]) is NO

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pywall_core.api import FIN, Packet
+from pywall_core.api import FIN, PSH, Packet
 
 from .direction import MASK, UNKNOWN_WINDOW, StreamDirection
 from .options import MAX_SHIFT
@@ -11,14 +11,19 @@ from .options import MAX_SHIFT
 def skip_probes(packet: Packet, sender: StreamDirection, peer: StreamDirection) -> int:
     """Let the streams of a connection whose start was not seen begin behind a keep-alive (RFC 1122 4.2.3.6).
 
-    A probe has the number of the last byte before, and that byte or none. Return how many bytes of the segment belong
+    A probe has the number of the last byte before, and that byte or none; a byte that somebody wrote comes with PSH.
+    Return how many bytes of the segment belong
     before the stream: one of a probe that is the first packet of all.
     """
     if _begins_after(peer, packet.ack):
         peer.isn = (peer.isn + 1) & MASK
     if _begins_after(sender, packet.seq):
         sender.isn = (sender.isn + 1) & MASK
-    elif not (sender.seen or peer.seen) and packet.end == packet.start + 1 == packet.length and not packet.flags & FIN:
+    elif (
+        not (sender.seen or peer.seen)
+        and packet.end == packet.start + 1 == packet.length
+        and not packet.flags & (FIN | PSH)
+    ):
         sender.isn = packet.seq
         return 1
     return 0

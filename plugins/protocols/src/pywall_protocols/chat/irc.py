@@ -41,7 +41,9 @@ _SHARED: Final = frozenset({b"USER", b"PASS", b"QUIT", b"LIST", b"MODE", b"PING"
 _SERVER: Final = re.compile(
     rb":[^\s:]{1,128} +(?:\d{3}|NOTICE|CAP|MODE|PRIVMSG|JOIN|PONG|PING|ERROR) +\S|NOTICE +(?:AUTH|\*) +:", re.I
 )
-_SERVER_HINT: Final = re.compile(rb"(?:PING +:?\S|ERROR +:|NOTICE +\S+ +:|AUTHENTICATE +|CAP +\S)", re.I)
+_SERVER_HINT: Final = re.compile(
+    rb"(?:PING +:?\S|ERROR +:|NOTICE +\S+ +:|AUTHENTICATE +|CAP +(?:\S+ +)?(?:LS|LIST|ACK|NAK|NEW|DEL)\b)", re.I
+)
 _WORDS: Final = Verbs(frozenset({b"PING", b"ERROR", b"NOTICE", b"AUTHENTICATE", b"CAP"}))
 _VERBS: Final = Verbs(_OWN)
 

@@ -17,7 +17,7 @@ from typing import Final
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
 from ..parsing.quic_header import long_header, version_name
-from ..parsing.wire import cut, datagrams
+from ..parsing.wire import cut, datagrams, distinct
 
 api_version = 1
 protocols = ("quic",)
@@ -74,7 +74,7 @@ def _says(data: bytes, sizes: tuple[int, ...]) -> Answer:
     """YES when the first datagrams of a side have one connection id: the same bytes behind first bytes that differ, and
     ciphertext that does not repeat."""
     packets: list[bytes] = []
-    for packet in datagrams(data, sizes):
+    for packet in distinct(datagrams(data, sizes)):
         if not _is_packet(packet):
             return YES if packets and _is_long(packet) else NO
         packets.append(packet)
@@ -105,7 +105,7 @@ def _gquic(client: bytes, server: bytes, flow: Flow) -> Match | Answer:
 def _numbered(data: bytes, sizes: tuple[int, ...]) -> list[tuple[bytes, int]] | None:
     """Return the connection ids and numbers of a side's first packets; None where one is no packet."""
     found: list[tuple[bytes, int]] = []
-    for packet in datagrams(data, sizes):
+    for packet in distinct(datagrams(data, sizes)):
         flags = packet[0]
         at = 9 if flags & 8 else 1
         end = at + (1, 2)[flags >> 4 & 1]

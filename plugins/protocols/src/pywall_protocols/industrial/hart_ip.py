@@ -24,6 +24,7 @@ first_client = b"\1\2"
 first_server = b"\1\2"
 
 _HEADER: Final = 8
+_VERSIONS: Final = (1, 2)
 #: request, response, published, error, refused
 _KINDS: Final = (0, 1, 2, 3, 15)
 _OPENING: Final = 0
@@ -48,7 +49,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         return by_datagram("hart_ip", _datagram, flow, client, server)
     # without a datagram's end the header is little to go by: the answer has the number of the message and of its turn
     answer = together("hart_ip", _message(client), _message(server))
-    fits = client[2:3] == server[2:3] and client[4:6] == server[4:6]
+    fits = client[1:2] != server[1:2] and client[2:3] == server[2:3] and client[4:6] == server[4:6]
     return NO if isinstance(answer, Match) and not fits else answer
 
 
@@ -60,7 +61,7 @@ def _message(data: bytes) -> Evidence:
     if len(data) < _HEADER:
         return MORE
     name = _MESSAGES.get(data[2])
-    if name is None or data[1] not in _KINDS or not _HEADER <= u16(data, 6) <= _MAX_LENGTH:
+    if name is None or data[0] not in _VERSIONS or data[1] not in _KINDS or not _HEADER <= u16(data, 6) <= _MAX_LENGTH:
         return NO
     if (data[1] == 0 and data[3]) or (data[2] == _OPENING and data[1] == 0 and u16(data, 6) != _OPENING_LENGTH):
         return NO

@@ -36,7 +36,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if flow.proto == UDP:
         return by_datagram("someip", _datagram, flow, client, server)
     # a header of one side is little to go by where no datagram says how long the message is
-    return together("someip", _message(client), _message(server))
+    answer = together("someip", _message(client), _message(server))
+    return NO if isinstance(answer, Match) and client[:_HEADER] == server[:_HEADER] else answer  # an echo
 
 
 def _datagram(data: bytes) -> Evidence:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from pywall_core.api import MORE, NO, YES, Answer
@@ -56,6 +56,15 @@ def datagrams(data: bytes, sizes: tuple[int, ...]) -> Iterator[bytes]:
         if size:
             yield data[at : at + size]
         at += size
+
+
+def distinct(messages: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield ``messages`` without those equal to the one before: a capture of two interfaces has each twice."""
+    before = b""
+    for message in messages:
+        if message != before:
+            yield message
+        before = message
 
 
 def first_datagram(data: bytes, sizes: tuple[int, ...]) -> bytes:

@@ -62,7 +62,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         return NO
     request = first[:_IDENTIFIER]
     answers = [each for each in datagrams(server, flow.server_sizes) if each[:_IDENTIFIER] == request]
-    confirmed = bool(answers) and _is_message(answers[0])
+    confirmed = bool(answers) and answers[0] != first and _is_message(answers[0])
     return Match("gnutella", {"message": KINDS[first[_IDENTIFIER]]}, confirmed, done=confirmed)
 
 

@@ -49,7 +49,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 def _belongs(data: bytes, answer: bytes) -> bool:
     """Return True if both are of one connection: what one acknowledges the other has sent not long ago."""
-    if not _is_packet(answer) or abs(u16(answer, 2) - u16(data, 2)) > 1 or u16(data, 2) < _LEAST_CONNECTION:
+    if (
+        not _is_packet(answer)
+        or answer[:_HEADER] == data[:_HEADER]
+        or abs(u16(answer, 2) - u16(data, 2)) > 1
+        or u16(data, 2) < _LEAST_CONNECTION
+    ):
         return False
     return _distance(data, answer) <= _FLIGHT and _distance(answer, data) <= _FLIGHT
 

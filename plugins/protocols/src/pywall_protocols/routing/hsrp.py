@@ -28,6 +28,10 @@ _STATES: Final = (0, 1, 2, 4, 8, 16)
 #: the text, or the digest that follows at byte 20
 _authentication = re.compile(rb"[ -~]{0,8}\0*\Z").match
 _GROUP_STATE: Final = b"\1\x28\2"
+#: version 1: the state of an interface, in 14 bytes
+_ADVERTISEMENT: Final = b"\0\3\0\1\0\x0e"
+#: bytes of another message of version 1, without and with a digest
+_SIZES: Final = (20, 50)
 #: version 2: how many groups of an interface are active, and passive
 _INTERFACE_STATE: Final = b"\2\4"
 
@@ -44,7 +48,9 @@ def _message(data: bytes) -> Evidence:
         return {"version": 2, "group": u16(data, 6)} if holds else NO
     if data.startswith(_INTERFACE_STATE):
         return {"version": 2} if len(data) == 6 and not data[2] | data[4] else NO
-    if len(data) < 20 or data[0] or data[1] > 2 or data[2] not in _STATES or data[7] or not any(data[16:20]):
+    if data.startswith(_ADVERTISEMENT):
+        return {"version": 0} if len(data) == 16 and 1 <= data[6] <= 3 and not data[7] else NO
+    if len(data) not in _SIZES or data[0] or data[1] > 2 or data[2] not in _STATES or data[7] or not any(data[16:20]):
         return NO
     if not 0 < data[3] <= data[4]:  # seconds between hellos, and until a silent router counts as lost
         return NO

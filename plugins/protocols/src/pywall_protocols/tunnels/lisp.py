@@ -35,6 +35,8 @@ _MESSAGES: Final = {
     8: "encapsulated-control",
 }
 _HEADER: Final = 12
+#: none, and three of HMAC
+_LAST_ALGORITHM: Final = 3
 #: xTR-ID and site identifier at the end of a registration
 _SITE: Final = 24
 #: bytes of an address by its address family: none, IPv4, IPv6, MAC
@@ -71,9 +73,16 @@ def _is_control(data: bytes, kind: int, size: int) -> bool:
     if kind != 2:
         if size < 16:
             return False
-        at = 16 + u16(data, 14)  # key identifier, length of the authentication
+        at = 16 + u16(data, 14)  # key identifier and algorithm, length of the authentication
+        if data[13] > _LAST_ALGORITHM or (kind != 7 and not data[3]):
+            return False
         if kind == 7:  # a lifetime and the asker's identifier; what is behind them depends on the direction
-            return not any(data[1:4]) and any(data[4:_HEADER]) and _address(data, at + 6, size) is not None
+            return (
+                not data[0] & 7
+                and not any(data[1:4])
+                and any(data[4:_HEADER])
+                and _address(data, at + 6, size) is not None
+            )
     for _ in range(data[3]):
         after = _record(data, at, size)
         if after is None:

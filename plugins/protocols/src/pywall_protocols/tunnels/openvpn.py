@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple
 from pywall_core.api import MORE, NO, TCP, YES, Answer, Flow, Match, hookimpl
 
 from ..parsing.evidence import alike
-from ..parsing.wire import datagrams, first_datagram, u16, u32
+from ..parsing.wire import datagrams, distinct, first_datagram, u16, u32
 
 api_version = 1
 protocols = ("openvpn",)
@@ -72,7 +72,10 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
             first = first_datagram(client, flow.client_sizes)
             if first and not _midway_packet(first)[0]:
                 return NO
-            return _midway(list(datagrams(client, flow.client_sizes)), list(datagrams(server, flow.server_sizes)))
+            return _midway(
+                list(distinct(datagrams(client, flow.client_sizes))),
+                list(distinct(datagrams(server, flow.server_sizes))),
+            )
     answer = alike("openvpn", client_says, server_says)
     if not isinstance(answer, Match):
         return answer

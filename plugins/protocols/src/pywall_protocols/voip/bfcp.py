@@ -1,7 +1,7 @@
 """Binary Floor Control Protocol, of conferences.
 
-:checked: version, primitive, and the length, which the datagram must equal; an answer in the same conference and
-    transaction
+:checked: version, primitive, attributes where it needs some, and the length, which the datagram must equal; another
+    primitive as answer, in the same conference and transaction
 :source: RFC 8855 section 5.1; RFC 4582 (version 1)
 :minimum: 12 bytes
 :facts: primitive
@@ -27,6 +27,8 @@ first_server = first_client
 
 _HEADER: Final = 12
 _LAST_PRIMITIVE: Final = 18
+#: UserQuery, FloorQuery, Hello, the acknowledgements and Goodbye: they alone may be without an attribute
+_BARE: Final = (5, 7, 11, 14, 15, 16, 17)
 
 
 @hookimpl
@@ -40,7 +42,8 @@ def _message(data: bytes) -> Evidence:
         return NO
     if len(data) < _HEADER + 2:
         return NO if any(data[2:3]) else MORE
-    if u16(data, 2) and not 1 <= data[12] >> 1 <= 18:  # type of the first attribute
+    attributes = u16(data, 2)
+    if (attributes and not 1 <= data[12] >> 1 <= 18) or (not attributes and data[1] not in _BARE):
         return NO
     return {"primitive": data[1]} if not data[2] and any(data[4:8]) else NO
 
@@ -54,4 +57,4 @@ def _answers(request: bytes, answer: bytes) -> Answer:
     if len(answer) < _HEADER:
         return MORE if answer[0] >> 5 == request[0] >> 5 else NO
     same = answer[0] >> 5 == request[0] >> 5 and answer[4:10] == request[4:10]
-    return YES if same and 1 <= answer[1] <= _LAST_PRIMITIVE else NO
+    return YES if same and 1 <= answer[1] <= _LAST_PRIMITIVE and answer[1] != request[1] else NO

@@ -25,6 +25,8 @@ first_client = first_server = bytes(range(0x80, 0xC0))
 
 #: Highest step between the sequence numbers of packets that follow each other.
 STEP: Final = 4
+#: packets by which one that was overtaken may be late
+_LATE: Final = 2
 #: Highest step between their timestamps, in units of the sender's clock: 10 s of video, whose frames may go back too.
 CLOCK_STEP: Final = 900_000
 _WANTED: Final = 3
@@ -50,7 +52,7 @@ def _says(data: bytes, sizes: tuple[int, ...], wanted: int) -> Answer:
     for before, after in pairwise(packets):
         step = u16(after, 2) - u16(before, 2) & 0xFFFF
         clock = u32(after, 4) - u32(before, 4) & 0xFFFFFFFF
-        if before[8:12] != after[8:12] or step > STEP or CLOCK_STEP < clock < (1 << 32) - CLOCK_STEP:
+        if before[8:12] != after[8:12] or STEP < step < 0x10000 - _LATE or CLOCK_STEP < clock < (1 << 32) - CLOCK_STEP:
             return NO
         steps += step > 0
     return YES if len(packets) == wanted and steps else MORE
