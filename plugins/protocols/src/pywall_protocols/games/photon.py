@@ -41,6 +41,8 @@ _COMMAND: Final = 12
 #: behind them a connection is opened with 32 bytes, an acknowledgement tells number and time
 _CONNECT_SIZE: Final = 44
 _ACKNOWLEDGE_SIZE: Final = 20
+#: the highest flags
+_FLAGGED: Final = b"\1"
 #: no peer yet
 _NEW: Final = b"\xff\xff\0"
 _MOST_COMMANDS: Final = 64
@@ -49,6 +51,8 @@ _MOST_COMMANDS: Final = 64
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect Photon."""
+    if client[2:3] > _FLAGGED:
+        return NO
     return by_request("photon", _message, _answers, flow, client, server)
 
 

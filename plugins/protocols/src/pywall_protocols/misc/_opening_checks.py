@@ -93,7 +93,7 @@ def is_raft(data: bytes) -> bool:
 
 def is_counted(data: bytes) -> bool:
     """MQTT-SN: the datagram's length, and a CONNECT with its flags and protocol identifier."""
-    return data[0] == len(data) and data[1] == 4 and not data[2] & 0xF3 and data[3] == 1
+    return data[0] == len(data) and not data[2] & 0xF3 and data[3] == 1
 
 
 def is_event(data: bytes) -> bool:

@@ -234,6 +234,6 @@ DATAGRAMS: Final[tuple[Opening, ...]] = (
     Opening("minetest", ((0, b"\x4f\x45\x74\3\0\0"),), ((0, b"\x4f\x45\x74\3"),)),
     Opening("iperf", ((0, b"\0\0\0\1"), (12, bytes(4) + b"\x48\1\0"), (20, b"\0\0\0")), least=36),
     Opening("avast-dns", ((11, b"\0\1\x32\x09securedns"),)),
-    Opening("mqtt-sn", ((0, b""),), ((0, b"\3\5"),), most=255, least=7, check=is_counted, needs_answer=True),
+    Opening("mqtt-sn", ((1, b"\4"),), ((0, b"\3\5"),), most=255, least=7, check=is_counted, needs_answer=True),
     Opening("statsd", ((0, b""),), least=5, check=is_statsd, first=_WORD),
 )  # fmt: skip

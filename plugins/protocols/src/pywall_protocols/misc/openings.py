@@ -90,15 +90,20 @@ first_client = None
 first_server = None
 
 
-#: Where the bytes stand that tell an opening from most others, these bytes, and the opening.
-_Candidate = tuple[int, bytes, Opening]
+#: an opening, how many bytes of the client tell it, and what tells it from most others: bytes, from where to where
+_Candidate = tuple[Opening, int, int, int, bytes]
 
 
-def _by_first_byte(table: tuple[Opening, ...]) -> tuple[tuple[tuple[Opening, int], ...], ...]:
-    """Return for each first byte the openings that may begin with it, and how many bytes of the client tell each."""
+def _by_first_byte(table: tuple[Opening, ...]) -> tuple[tuple[_Candidate, ...], ...]:
+    """Return for each first byte the openings that may begin with it."""
     heads = [next((value[:1] for at, value in opening.client if at == 0), b"") or opening.first for opening in table]
-    rows = [(opening, opening.needs(), head) for opening, head in zip(table, heads, strict=True)]
-    return tuple(tuple((each, needs) for each, needs, head in rows if not head or byte in head) for byte in range(256))
+    rows = [(_candidate(opening), head) for opening, head in zip(table, heads, strict=True)]
+    return tuple(tuple(each for each, head in rows if not head or byte in head) for byte in range(256))
+
+
+def _candidate(opening: Opening) -> _Candidate:
+    at, value = opening.client[0]
+    return opening, opening.needs(), at, at + len(value), value
 
 
 _TCP: Final = _by_first_byte(TCP)
@@ -113,7 +118,10 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         client, server = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
     if not client:
         return MORE
-    for opening, needs in (_UDP if datagram else _TCP)[client[0]]:
+    size = len(client)
+    for opening, needs, at, end, value in (_UDP if datagram else _TCP)[client[0]]:
+        if client[at:end] != value and (datagram or size >= needs):
+            continue
         opens = _opens(client, opening, needs, datagram)
         if opens is MORE:
             return MORE

@@ -29,12 +29,15 @@ _SEGMENT: Final = Struct("<IBBHIIII").unpack_from
 _HEADER: Final = 24
 _TELLING, _NEARLY = 24, 0.85
 """Bytes of data that tell, and the share of the different values that random ones have."""
+_COMMANDS: Final = (b"Q", b"T")
 _PUSH, _ACKNOWLEDGE, _WINDOW_ASKED, _WINDOW_TOLD = range(81, 85)
 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect KCP."""
+    if client and not _COMMANDS[0] <= client[4:5] <= _COMMANDS[1]:
+        return NO
     return by_request("kcp", _segments, _answers, flow, client, server)
 
 
