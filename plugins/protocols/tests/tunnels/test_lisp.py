@@ -48,6 +48,10 @@ def test_a_notification_has_records_and_a_known_algorithm(ask):
     assert ask(lisp, [REGISTER[:13] + b"\4" + REGISTER[14:]]) is NO
 
 
+def test_reserved_bits_of_a_record_are_zero(ask):
+    assert ask(lisp, [REPLY.replace(b"\x10\0\0\0\0\1\xc0", b"\x10\1\0\0\0\1\xc0")]) is NO
+
+
 def test_a_question_about_addresses_has_no_reserved_bits(ask):
     info = b"\0\0\0\0" + NONCE + b"\0\1\0\x14" + bytes(20) + b"\0\0\0\5\0\x20" + b"\0\1\xc0\0\2\1"
     assert ask(lisp, [b"\x70" + info[1:]]).facts == {"message": "info"}

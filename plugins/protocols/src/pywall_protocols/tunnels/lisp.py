@@ -35,6 +35,8 @@ _MESSAGES: Final = {
     8: "encapsulated-control",
 }
 _HEADER: Final = 12
+#: of a record's flags
+_RESERVED: Final = 0x0FFF
 #: none, and three of HMAC
 _LAST_ALGORITHM: Final = 3
 #: xTR-ID and site identifier at the end of a registration
@@ -104,7 +106,7 @@ def _is_request(data: bytes, size: int) -> bool:
 
 def _record(data: bytes, at: int, size: int) -> int | None:
     """Return the end of a mapping record at ``at``: its identifier, and its locators."""
-    if at + 12 > size:
+    if at + 12 > size or u16(data, at + 6) & _RESERVED:
         return None
     after = _address(data, at + 10, size)
     for _ in range(data[at + 4]):
