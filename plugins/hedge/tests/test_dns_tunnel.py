@@ -87,7 +87,7 @@ def test_a_score_fades():
     for number in range(100):
         tunnels.add(CLIENT, question(label(noise, 39), b"t", b"example", b"org"), number / 10)
     assert tunnels.add(CLIENT, question(b"www", b"example", b"org"), 10.0)[0] > 0.9
-    assert tunnels.add(CLIENT, question(b"www", b"example", b"org"), 4000.0)[0] < 0.1
+    assert tunnels.add(CLIENT, question(b"www", b"example", b"org"), 20000.0)[0] < 0.1
     assert tunnels.add(bytes(4), question(b"www", b"example", b"org"), 10.0)[0] == 0
 
 

@@ -45,6 +45,8 @@ class Carriers:
         """Add the next bytes. Facts when a class has settled or changed, or a reply of ICMP answers nothing."""
         carrier = carried.carrier
         if carrier == DNS:
+            if flow.dst[0] == 0xFF or (len(flow.dst) == 4 and flow.dst[0] & 0xF0 == 0xE0):
+                return MORE  # what a network's machines tell each other (RFC 6762) goes nowhere
             client = flow.src if carried.to_server == (not carried.data[2] & 0x80) else flow.dst
             score, domain = self._tunnels.add(client, carried.data, flow.last)
             return Facts({"dns.tunnel.score": score, "dns.tunnel.domain": domain})
@@ -63,13 +65,25 @@ class Carriers:
         key = f"{carrier} {carried.to_server} {carried.body}"
         body: Body | None = kept.get(key)
         if body is None or (carried.offset == 0 and not body.goes_on()):
-            body = kept[key] = Body()
-            if len(kept) > MOST_BODIES:
-                del kept[next(iter(kept))]
+            body = self._begin(kept, key)
         if not body.add(carried):
             return MORE
         self._settled[body.label] = self._settled.get(body.label, 0) + 1
         return self._body_facts(carrier, carried.to_server, body.label, flow)
+
+    @staticmethod
+    def _begin(kept: dict[str, Any], key: str) -> Body:
+        """Return a new body. Where it takes the place of another that was too short to tell, they are one: a direction
+        has no end of short bodies that are never ended.
+        """
+        body = Body()
+        if key not in kept and len(kept) >= MOST_BODIES:
+            oldest = next((old for old in kept if old.split(" ")[:2] == key.split(" ")[:2]), next(iter(kept)))
+            gone = kept.pop(oldest)
+            if isinstance(gone, Body) and oldest.split(" ")[:2] == key.split(" ")[:2] and gone.goes_on():
+                body = gone
+        kept[key] = body
+        return body
 
     @hookimpl
     def pywall_flow_end(self, flow: Flow, reason: str) -> None:

@@ -50,8 +50,6 @@ class Body:
             return self._classify(data)
         if self._decoder is None or carried.kind != self._kind:
             self._kind, self._decoder = carried.kind, self._decoder or decoder(carried.kind)
-        if self._decoder is None:
-            return self._set("unknown")
         changed = False
         for piece in self._decoder.decode(data):
             changed |= self._classify(piece)

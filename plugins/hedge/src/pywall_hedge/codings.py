@@ -53,18 +53,21 @@ class Decoder:
             yield from self._run(piece, steps[1:])
 
 
-def decoder(codings: str) -> Decoder | None:
+def decoder(codings: str) -> Decoder:
     """Return the decoder of the codings, named as in Content-Encoding in the order in which they were applied.
 
-    None where one of them is not known here.
+    It undoes the outermost `MOST_CODINGS`, up to the first that is not known here (or whose library is not there); what
+    is inside of that is given as it is.
     """
-    names = [name.strip() for name in codings.split(",") if name.strip()]
-    makers = [_MAKERS.get(name.removeprefix("x-")) for name in reversed(names)]
-    if not 0 < len(makers) <= MOST_CODINGS:
-        return None
-    steps = [maker() for maker in makers if maker is not None]
-    found = [step for step in steps if step is not None]
-    return Decoder(found) if len(found) == len(makers) else None
+    names = [name.strip() for name in codings.lower().split(",") if name.strip()]
+    steps: list[Step] = []
+    for name in names[: -MOST_CODINGS - 1 : -1]:
+        maker = _MAKERS.get(name.removeprefix("x-"))
+        step = maker() if maker is not None else None
+        if step is None:
+            break
+        steps.append(step)
+    return Decoder(steps)
 
 
 class _Inflate:

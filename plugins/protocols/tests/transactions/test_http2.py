@@ -79,9 +79,21 @@ def test_streams_are_transactions_with_the_facts_of_http():
     assert found.complete[2]["http_content_type"] == "application/grpc"
     assert found.complete[3] == {"protocol": "HTTP/2", "status": 200}  # pushed
     assert found.carried == {
-        ("http.body", True, 5): [("", b"questions")],
-        ("http.body", False, 3): [("gzip", b"body")],
-        ("http.body", False, 5): [("", b"answer")],
+        ("http.body", True, 0): [("", b"questions")],
+        ("http.body", False, 0): [("gzip", b"body"), ("", b"answer")],
+    }
+
+
+def test_a_body_has_the_lowest_number_that_no_open_one_has():
+    server = Peer()
+    heads = b"".join(server.ok(stream, end=False) for stream in (1, 3, 5, 7, 9))
+    told = SETTINGS + heads + frame(0, 1, b"a") + frame(0, 3, b"b") + frame(0, 1, b"A", 1) + frame(0, 5, b"c")
+    told += frame(3, 3, bytes(4)) + frame(0, 7, b"d") + frame(0, 5, b"") + frame(0, 5, b"", 1) + frame(0, 7, b"D")
+    told += frame(0, 9, b"e")
+    found = find_transactions(http2, (PREFACE + SETTINGS, told), carries=["http.body"])
+    assert found.carried == {
+        ("http.body", False, 0): [("", b"aA"), ("", b"c"), ("", b"e")],
+        ("http.body", False, 1): [("", b"b"), ("", b"dD")],
     }
 
 

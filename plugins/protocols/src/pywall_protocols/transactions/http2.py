@@ -13,7 +13,7 @@ from pywall_core.api import Ambiguous, Carried, Flow, HandOver, Transaction
 
 from ..parsing.wire import text
 from .http import BODY, host_facts
-from .http2_frames import DATA, HEADERS, Block, FrameReader, is_installed
+from .http2_frames import DATA, HEADERS, RST_STREAM, Block, FrameReader, is_installed
 from .http_fields import values
 from .http_path import normal_path
 from .saving import Saved
@@ -55,9 +55,9 @@ class Http2Transactions(Saved):
         self._open: dict[int, tuple[int, dict[str, Any]]] = {}
         #: facts of responses whose request was not read, by stream
         self._early: dict[int, dict[str, Any]] = {}
-        #: content codings, and bytes that were given, by direction and stream
+        #: by direction and stream: content codings; the number that the body has, and its bytes that were given
         self._codings: dict[tuple[bool, int], str] = {}
-        self._bodies: dict[tuple[bool, int], int] = {}
+        self._bodies: dict[tuple[bool, int], tuple[int, int]] = {}
 
     @property
     def carries(self) -> frozenset[str]:
@@ -104,9 +104,13 @@ class Http2Transactions(Saved):
         while at < len(data):
             at, kind, fields = reader.read(data, at)
             if kind == HEADERS:
+                self._bodies.pop((to_server, reader.stream), None)  # those behind a body are trailers
                 self._head(to_server, reader.stream, fields, found)
-            elif kind == DATA:
-                self._carry(to_server, reader.stream, reader.body, found)
+            elif kind in (DATA, RST_STREAM):
+                if reader.body:
+                    self._carry(to_server, reader.stream, reader.body, found)
+                if reader.ends:
+                    self._bodies.pop((to_server, reader.stream), None)
             elif reader.broken:
                 break
         if to_server and reader.broken:
@@ -198,10 +202,15 @@ class Http2Transactions(Saved):
             self._early.setdefault(stream, facts)
 
     def _carry(self, to_server: bool, stream: int, data: bytes, found: list[Found]) -> None:
+        """Give data of a body. Its number is the lowest that no open body of its direction has: bodies one after the
+        other are told as such."""
         key = to_server, stream
-        given = self._bodies.pop(key, 0)
-        found.append(Carried(BODY, to_server, data, given, self._codings.get(key, ""), stream))
-        self._bodies[key] = given + len(data)
+        number, given = self._bodies.pop(key, (-1, 0))
+        if number < 0:
+            taken = {open_body[0] for one, open_body in self._bodies.items() if one[0] == to_server}
+            number = next(free for free in range(len(taken) + 1) if free not in taken)
+        found.append(Carried(BODY, to_server, data, given, self._codings.get(key, ""), number))
+        self._bodies[key] = number, given + len(data)
         if len(self._bodies) > _MOST_BODIES:
             del self._bodies[next(iter(self._bodies))]
 

@@ -20,7 +20,7 @@ LARGEST_TABLE: Final = 1 << 16
 _LONGEST_FRAME: Final = 1 << 16
 _HEADER: Final = 9
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
-_END_HEADERS, _PADDED, _WITH_PRIORITY = 4, 8, 0x20
+_END_STREAM, _END_HEADERS, _PADDED, _WITH_PRIORITY = 1, 4, 8, 0x20
 #: frames whose length is fixed
 _LENGTHS: Final = {PRIORITY: 5, RST_STREAM: 4, PING: 8, WINDOW_UPDATE: 4}
 _OF_CONNECTION: Final = frozenset({SETTINGS, PING, GOAWAY})
@@ -50,15 +50,16 @@ class FrameReader(Saved):
 
     __slots__ = (
         "_block", "_decoder", "_flags", "_fragment", "_head", "_kind", "_left", "_pad", "_shared", "_stream", "body",
-        "broken", "keep_body", "lost", "stream", "unread",
+        "broken", "ends", "keep_body", "lost", "stream", "unread",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.broken = self.lost = self.keep_body = False
         #: stream of what :meth:`read` has returned
         self.stream = 0
-        #: data of a body, where :meth:`read` has returned DATA
+        #: data of a body, where :meth:`read` has returned DATA; and whether the body ends there
         self.body = b""
+        self.ends = False
         #: bytes of the frame that broke off
         self.unread = b""
         self._head = b""
@@ -117,7 +118,7 @@ class FrameReader(Saved):
 
     def read(self, data: bytes, at: int) -> tuple[int, int, Block]:
         """Read on from ``data[at]``. Return where reading has stopped, the kind of what is complete (HEADERS with its
-        fields, PUSH_PROMISE, a part of DATA where bodies are kept), and the fields. -1 for none.
+        fields, PUSH_PROMISE, and where bodies are kept a part of DATA and RST_STREAM), and the fields. -1 for none.
         """
         size = len(data)
         while at < size and not self.broken:
@@ -136,10 +137,21 @@ class FrameReader(Saved):
                     self.stream = self._stream
                     kind = PUSH_PROMISE if self._kind == PUSH_PROMISE else HEADERS
                     return at, kind, self._decode()
-            elif self._kind == DATA and self.keep_body and self._take_data(piece):
+            elif self.keep_body and self._tells_of_body(piece):
                 self.stream = self._stream
-                return at, DATA, None
+                return at, self._kind, None
         return at, -1, None
+
+    def _tells_of_body(self, piece: bytes) -> bool:
+        """Take a part of a frame; True when it has data of a body, or ends one."""
+        if self._kind == RST_STREAM:
+            self.body, self.ends = b"", not self._left
+            return self.ends
+        if self._kind != DATA:
+            return False
+        self._take_data(piece)
+        self.ends = bool(self._flags & _END_STREAM) and not self._left
+        return bool(self.body) or self.ends
 
     def _read_header(self, data: bytes, at: int) -> int:
         taken = min(_HEADER - len(self._head), len(data) - at)
@@ -189,15 +201,14 @@ class FrameReader(Saved):
             self._block += part
         return bool(self._flags & _END_HEADERS)
 
-    def _take_data(self, piece: bytes) -> bool:
-        """Leave the padding out; True when something is left."""
+    def _take_data(self, piece: bytes) -> None:
+        """Leave the padding out."""
         if self._pad < 0:
             self._pad = 0
             if self._flags & _PADDED and piece:
                 self._pad, piece = piece[0], piece[1:]
         behind = max(0, self._pad - self._left)
         self.body = piece[: max(0, len(piece) - behind)]
-        return bool(self.body)
 
     def _decode(self) -> Block:
         block, self._block, self._fragment = self._block, b"", b""
