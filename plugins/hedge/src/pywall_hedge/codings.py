@@ -56,8 +56,8 @@ class Decoder:
 def decoder(codings: str) -> Decoder:
     """Return the decoder of the codings, named as in Content-Encoding in the order in which they were applied.
 
-    It undoes the outermost `MOST_CODINGS`, up to the first that is not known here (or whose library is not there); what
-    is inside of that is given as it is.
+    It decodes the outermost `MOST_CODINGS`, up to the first that is not known here (or whose library is not there);
+    what is inside of that is given as it is.
     """
     names = [name.strip() for name in codings.lower().split(",") if name.strip()]
     steps: list[Step] = []
