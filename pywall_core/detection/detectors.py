@@ -158,4 +158,12 @@ def _describes_later(state: DetectionState, detector: Detector) -> bool:
 
 def _first_bytes(declared: list[bytes | None]) -> tuple[int, ...]:
     """For each byte the mask of detectors that may begin with it."""
-    return tuple(sum(1 << i for i, data in enumerate(declared) if data is None or n in data) for n in range(256))
+    any_byte = 0
+    masks = [0] * 256
+    for i, data in enumerate(declared):
+        if data is None:
+            any_byte |= 1 << i
+        else:
+            for n in set(data):
+                masks[n] |= 1 << i
+    return tuple([mask | any_byte for mask in masks])

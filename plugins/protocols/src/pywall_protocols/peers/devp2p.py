@@ -52,6 +52,7 @@ def _handshake(data: bytes) -> Evidence:
 def _is_point(data: bytes, at: int) -> Answer:
     if len(data) < at + 2 * _NUMBER:
         return MORE
+    second = at + _NUMBER
     x = int.from_bytes(data[at : at + _NUMBER], "big")
-    y = int.from_bytes(data[at + _NUMBER : at + 2 * _NUMBER], "big")
+    y = int.from_bytes(data[second : second + _NUMBER], "big")
     return YES if x < _FIELD and y < _FIELD and (y * y - x * x * x - 7) % _FIELD == 0 else NO
