@@ -90,8 +90,8 @@ first_client = None
 first_server = None
 
 
-#: an opening, how many bytes of the client tell it, and what tells it from most others: bytes, from where to where
-_Candidate = tuple[Opening, int, int, int, bytes]
+#: an opening, how many bytes of the client tell it, and what tells it from most others: bytes, and where
+_Candidate = tuple[Opening, int, int, bytes]
 
 
 def _by_first_byte(table: tuple[Opening, ...]) -> tuple[tuple[_Candidate, ...], ...]:
@@ -103,7 +103,7 @@ def _by_first_byte(table: tuple[Opening, ...]) -> tuple[tuple[_Candidate, ...], 
 
 def _candidate(opening: Opening) -> _Candidate:
     at, value = opening.client[0]
-    return opening, opening.needs(), at, at + len(value), value
+    return opening, opening.needs(), at, value
 
 
 _TCP: Final = _by_first_byte(TCP)
@@ -119,8 +119,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if not client:
         return MORE
     size = len(client)
-    for opening, needs, at, end, value in (_UDP if datagram else _TCP)[client[0]]:
-        if client[at:end] != value and (datagram or size >= needs):
+    for opening, needs, at, value in (_UDP if datagram else _TCP)[client[0]]:
+        if not client.startswith(value, at) and (datagram or size >= needs):
             continue
         opens = _opens(client, opening, needs, datagram)
         if opens is MORE:
