@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pywall_core.cli import main, set_change, set_crowdsec
+from pywall_core.cli import main, set_change
 from pywall_core.cli.crowdsec_decisions import Decisions, Lapi, LapiError, Wanted, duration
+from pywall_core.cli.live import Refused
 from pywall_core.cli.set_crowdsec import Bouncer
 
 KEY = "837be58e22a28738066de1be8f53636b"
@@ -66,11 +67,11 @@ class FakeFirewall:
         self.running = True
         self.requests = 0
 
-    def ask(self, request: dict[str, Any]) -> dict[str, Any] | None:
+    def ask(self, **request: Any) -> dict[str, Any]:
         assert len(json.dumps(request)) < 4096, "the control socket takes no more"
         self.requests += 1
         if not self.running or request["set"] != "crowdsec":
-            return None
+            raise Refused("no")
         if request["command"] == "set-entries":
             entries = [{"entry": entry, "left": left} for entry, left in self.entries.items()]
             return {"ok": True, "type": self.type, "entries": entries}
@@ -93,8 +94,7 @@ def api() -> Iterator[FakeApi]:
 @pytest.fixture
 def firewall(monkeypatch: pytest.MonkeyPatch) -> FakeFirewall:
     made = FakeFirewall()
-    monkeypatch.setattr(set_crowdsec, "ask_firewall", made.ask)
-    monkeypatch.setattr(set_change, "ask_firewall", made.ask)
+    monkeypatch.setattr(set_change, "question", made.ask)
     return made
 
 

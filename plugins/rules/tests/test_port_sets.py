@@ -35,7 +35,7 @@ def test_all_ports() -> None:
         (-1, "-1 is not a port: a range is written 0-1"),
         ("ssh", "'ssh' is not a port: ssh has port 22, write {rule: service, is: ssh}"),
         ("22", "'22' is not a port: write 22 without quotes"),
-        (True, "True is not a port (0-65535)"),
+        (True, "true is not a port (0-65535)"),
         (22.0, "22.0 is not a port: write 22"),
         (None, "None is not a port (0-65535)"),
         ("1-70000", "70000 is not a port (0-65535)"),
