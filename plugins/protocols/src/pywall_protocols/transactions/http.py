@@ -36,6 +36,14 @@ _RESPONSE_FIELDS: Final = frozenset(
 #: what is to be known of a request to find the end of its response
 _PLAIN, _SIMPLE, _HEAD, _CONNECT, _UPGRADE = b"GSHCU"
 _MAY_HAND_OVER: Final = (_CONNECT, _UPGRADE)
+#: facts that are the first field of a name
+_REQUEST_FACTS: Final = ((b"user-agent", "http_user_agent"), (b"referer", "http_refer"))
+_RESPONSE_FACTS: Final = (
+    (b"content-type", "http_content_type"),
+    (b"content-encoding", "content_encoding"),
+    (b"upgrade", "upgrade"),
+    (b"location", "redirect"),
+)
 
 _method = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}\Z").match
 _version = re.compile(rb"HTTP/\d(?:\.\d)?\Z", re.IGNORECASE).match
@@ -234,10 +242,7 @@ class HttpTransactions(Saved):
         named = [target] if method == b"CONNECT" or b"://" in target[:64] else []
         host_facts(facts, [*named, *values(fields, b"host")])
         first = dict(reversed(fields))
-        for name, fact in ((b"user-agent", "http_user_agent"), (b"referer", "http_refer")):
-            given = first.get(name)
-            if given is not None:
-                facts[fact] = text(given)
+        _add_facts(facts, first, _REQUEST_FACTS)
         if suspicious:
             facts["ambiguous_length"] = True
         if suspicious or (length == -1 and version.upper() == b"HTTP/1.0"):  # older servers know no chunks
@@ -335,16 +340,7 @@ class HttpTransactions(Saved):
             self._answered.begin_body(0)
             return False
         facts: dict[str, Any] = {"status": status}
-        first = dict(reversed(fields))
-        for name, fact in (
-            (b"content-type", "http_content_type"),
-            (b"content-encoding", "content_encoding"),
-            (b"upgrade", "upgrade"),
-            (b"location", "redirect"),
-        ):
-            given = first.get(name)
-            if given is not None:
-                facts[fact] = text(given)
+        _add_facts(facts, dict(reversed(fields)), _RESPONSE_FACTS)
         length, suspicious = body_length(fields)
         if suspicious:
             facts["ambiguous_length"] = True
@@ -395,6 +391,14 @@ def _split_request(line: bytes) -> tuple[bytes, bytes, bytes] | None:
     if method == b"GET" and not blank and version[:1] == b"/":
         return method, version, b""
     return (method, rest, b"HTTP/1.1") if len(line) >= LONGEST_LINE else None
+
+
+def _add_facts(facts: dict[str, Any], first: dict[bytes, bytes], wanted: tuple[tuple[bytes, str], ...]) -> None:
+    """Add the wanted facts; ``first`` has the first value of each field."""
+    for name, fact in wanted:
+        given = first.get(name)
+        if given is not None:
+            facts[fact] = text(given)
 
 
 def host_facts(facts: dict[str, Any], given: list[bytes]) -> None:

@@ -14,6 +14,7 @@ from pywall_core.api import Flow, HandOver, Transaction
 from ..parsing.wire import cut, u16
 from .hello_watch import HelloWatch
 from .saving import Saved
+from .unwrapping import PayloadUnwrapper
 
 _HEADER: Final = 8
 #: Types of TLS records, which no packet has.
@@ -71,24 +72,6 @@ class TdsReader(Saved):
 
 
 @final
-class TdsPackets:
-    """Takes the records of TLS out of both directions' packets."""
-
-    __slots__ = ("_client", "_server")
-
-    def __init__(self, client: TdsReader, server: TdsReader) -> None:
-        self._client, self._server = client, server
-
-    def unwrap(self, to_server: bool, data: bytes) -> bytes:
-        """Return what the next bytes of a direction carry."""
-        return (self._client if to_server else self._server).read(data)
-
-    def copy(self) -> TdsPackets:
-        """Return the same state once more."""
-        return TdsPackets(self._client.copy(), self._server.copy())
-
-
-@final
 class TdsDialogue(Saved):
     """The parser of one connection. It finds no transactions, and one hand-over."""
 
@@ -114,7 +97,7 @@ class TdsDialogue(Saved):
         carried = (self._client if to_server else self._server).read(data)
         found = self._watch.feed(to_server, carried)
         self.over = self._watch.over
-        return [replace(each, unwrap=TdsPackets(self._client, self._server)) for each in found]
+        return [replace(each, unwrap=PayloadUnwrapper(self._client, self._server)) for each in found]
 
     def gap(self, to_server: bool, size: int) -> bool:
         """Behind missing bytes nobody knows where a packet begins."""

@@ -13,6 +13,7 @@ from pywall_core.api import Carried, Flow, HandOver, Transaction
 
 from .hello_watch import HelloWatch
 from .saving import Saved
+from .unwrapping import PayloadUnwrapper
 from .websocket_frames import FrameReader
 
 #: The carrier of messages.
@@ -80,24 +81,6 @@ class Side(Saved):
             payload, at = self.reader.read(data, at)
             parts.append(self.message(payload))
         return b"".join(parts)
-
-
-@final
-class WebSocketPayload:
-    """Takes the payload out of both directions' frames, for what is carried inside."""
-
-    __slots__ = ("_client", "_server")
-
-    def __init__(self, client: Side, server: Side) -> None:
-        self._client, self._server = client, server
-
-    def unwrap(self, to_server: bool, data: bytes) -> bytes:
-        """Return the payload of the next bytes of a direction."""
-        return (self._client if to_server else self._server).read(data)
-
-    def copy(self) -> WebSocketPayload:
-        """Return the same state once more."""
-        return WebSocketPayload(self._client.copy(), self._server.copy())
 
 
 @final
@@ -187,7 +170,7 @@ class WebSocketTransactions(Saved):
         """Return where TLS or SSH begins in what was said: SSH with the client's first bytes, TLS anywhere."""
         if not said:
             return None
-        unwrap = WebSocketPayload(self._client, self._server)
+        unwrap = PayloadUnwrapper(self._client, self._server)
         for hello in self._watch.feed(to_server, said):
             return HandOver(hello.client, hello.server, unwrap=unwrap)
         if not self._opening:
