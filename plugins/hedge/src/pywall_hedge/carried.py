@@ -78,9 +78,10 @@ class Carriers:
         """
         body = Body()
         if key not in kept and len(kept) >= MOST_BODIES:
-            oldest = next((old for old in kept if old.split(" ")[:2] == key.split(" ")[:2]), next(iter(kept)))
-            gone = kept.pop(oldest)
-            if isinstance(gone, Body) and oldest.split(" ")[:2] == key.split(" ")[:2] and gone.goes_on():
+            way = key[: key.rindex(" ") + 1]  # carrier and direction
+            oldest = next((old for old in kept if old.startswith(way)), "")
+            gone = kept.pop(oldest or next(iter(kept)))
+            if oldest and gone.goes_on():
                 body = gone
         kept[key] = body
         return body

@@ -34,7 +34,7 @@ def packed(messages: Iterable[bytes], header: int) -> str | None:
             return "lz4"
         if any(snappy_raw(message[start:]) for start in {header, 0, 2, 4, 8}):
             return "snappy"
-        if any(lzma_raw(message[at:]) or lzma2_raw(message[at:]) for at in range(max(header, SOUGHT) + 1)):
+        if any(lzma_raw(message, at) or lzma2_raw(message, at) for at in range(max(header, SOUGHT) + 1)):
             return "lzma"  # its first bytes are often the same, so a part of the header
         if tried == 0 and any(brotli(message[start:]) for start in {header, 0, 2, 3, 4, 8}):
             return "brotli"

@@ -18,9 +18,9 @@ register(tables.MAGIC)
 register(arrays.MAGIC)
 register(jpegxl.MAGIC)
 register({}, lzma_raw.UNMARKED)
-for _name, _holds in lzma_raw.UNMARKED:
+for _, _holds in lzma_raw.UNMARKED:
     look_behind(lzma_raw.BEHIND, _holds)
-look_behind((4, 8), brotli, dear=True)
+look_behind((4, 8), lambda data, at: brotli(data[at:]), dear=True)
 register(wrappers.MAGIC, wrappers.UNMARKED)
 
 _TEXT = re.compile(rb"(?:[\t\x20-\x7e]{0,200}\r?\n){1,16}|[\t\x20-\x7e]{12,256}")

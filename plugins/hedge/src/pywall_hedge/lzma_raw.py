@@ -17,21 +17,22 @@ _PROPERTIES = ((3, 0, 2), (3, 0, 0), (0, 2, 2), (4, 0, 0))
 """Literal context, literal position and position bits that are in use: LZMA's default, text, 32-bit code."""
 
 
-def lzma_raw(data: bytes) -> bool:
-    """LZMA from its range coder's first byte on."""
-    if len(data) < _PROOF or data[0] or data[1] == data[2] == 0:
+def lzma_raw(data: bytes, at: int = 0) -> bool:
+    """LZMA from its range coder's first byte on, `data[at]`."""
+    if len(data) - at < _PROOF or data[at] or data[at + 1] == data[at + 2] == 0:
         return False
+    data = data[at:]
     return any(
         _decodes(data, {"id": lzma.FILTER_LZMA1, "dict_size": _DICTIONARY, "lc": lc, "lp": lp, "pb": pb})
         for lc, lp, pb in _PROPERTIES
     )
 
 
-def lzma2_raw(data: bytes) -> bool:
-    """Chunks of LZMA2, from a first one that sets the dictionary and the properties."""
-    if len(data) < _PROOF or data[0] < 0xE0 or data[5] >= 225 or data[6]:
+def lzma2_raw(data: bytes, at: int = 0) -> bool:
+    """Chunks of LZMA2, from a first one at `data[at]` that sets the dictionary and the properties."""
+    if len(data) - at < _PROOF or data[at] < 0xE0 or data[at + 5] >= 225 or data[at + 6]:
         return False
-    return _decodes(data, {"id": lzma.FILTER_LZMA2, "dict_size": _DICTIONARY})
+    return _decodes(data[at:], {"id": lzma.FILTER_LZMA2, "dict_size": _DICTIONARY})
 
 
 def _decodes(data: bytes, coder: dict[str, int]) -> bool:

@@ -12,6 +12,7 @@ from functools import cache
 from typing import NamedTuple, TypeAlias
 
 Holds: TypeAlias = Callable[[bytes], bool]
+HoldsAt: TypeAlias = Callable[[bytes, int], bool]
 
 SLACK, NEXT = 64, 4096
 """Bytes behind the end of a structure that may be anything (trailers, a line of text); bytes of what follows that must
@@ -33,7 +34,7 @@ BUDGET = 256
 
 _by_first: dict[int, list[tuple[bytes, str, Holds]]] = defaultdict(list)
 _unmarked: list[tuple[str, Holds]] = []
-_behind: list[tuple[int, bool, Holds]] = []
+_behind: list[tuple[int, bool, HoldsAt]] = []
 
 
 class Decoded(NamedTuple):
@@ -78,7 +79,7 @@ def register(magic: Mapping[bytes, tuple[str, Holds]], unmarked: Iterable[tuple[
     _unmarked.extend(unmarked)
 
 
-def look_behind(sizes: Iterable[int], holds: Holds, *, dear: bool = False) -> None:
+def look_behind(sizes: Iterable[int], holds: HoldsAt, *, dear: bool = False) -> None:
     """Have a format without a magic number looked for behind an own header of these sizes, in bytes; where it is
     `dear` to ask, only if the header may have a length."""
     _behind.extend((size, dear, holds) for size in sizes)
@@ -125,7 +126,7 @@ def within(data: bytes) -> int | None:
             return found.start()
         place = found.start() + 1
     counted = 0 in data[:8]  # a length
-    return next((at for at, dear, holds in _behind if (counted or not dear) and holds(data[at:])), None)
+    return next((at for at, dear, holds in _behind if (counted or not dear) and holds(data, at)), None)
 
 
 def frame_within(data: bytes) -> str | None:
