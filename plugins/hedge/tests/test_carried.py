@@ -7,40 +7,23 @@ import random
 import socket
 import zipfile
 import zlib
-from importlib import resources
 from pathlib import Path
 
 import pytest
 
 from pywall_core.testing import conversation, engine, ip_packet
 
-POLICY = resources.files("pywall_core.policies").joinpath("strict-carriers.yaml").read_text()
+from .carriers import POLICY, picture, pieces
+
 NOISE = random.Random(7).randbytes(16384)
 TEXT = Path(socket.__file__).read_bytes() + Path(zipfile.__file__).read_bytes()
 GET = b"GET /a HTTP/1.1\r\nHost: a.example\r\n\r\n"
-MTU = 1400
-
-
-def pieces(data, size=MTU):
-    return [data[at : at + size] for at in range(0, len(data), size)]
 
 
 def zipped(data):
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.txt", data)
-    return held.getvalue()
-
-
-def picture():
-    pytest.importorskip("PIL")
-    from PIL import Image
-
-    noise = random.Random(1)
-    image = Image.new("RGB", (320, 240))
-    image.putdata([(x % 256, (x // 320 + noise.randrange(40)) % 256, noise.randrange(90)) for x in range(320 * 240)])
-    held = io.BytesIO()
-    image.save(held, "JPEG", quality=85)
     return held.getvalue()
 
 

@@ -10,35 +10,18 @@ import json
 import random
 import zipfile
 import zlib
-from importlib import resources
 from pathlib import Path
 
 import pytest
 
-from pywall_core.testing import conversation, engine
+from pywall_core.testing import conversation
 
-POLICY = resources.files("pywall_core.policies").joinpath("strict-carriers.yaml").read_text()
+from .carriers import picture, pieces, through
+
 NOISE = random.Random(11).randbytes(16384)
 CLIENT, SERVER = ("192.0.2.1", 40000), ("198.51.100.1", 80)
-MTU = 1400
 TEXT = b"".join(Path(module.__file__).read_bytes() for module in (random, base64, gzip))
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
-
-
-def pieces(data, size=MTU):
-    return [data[at : at + size] for at in range(0, len(data), size)]
-
-
-def picture():
-    pytest.importorskip("PIL")
-    from PIL import Image
-
-    noise = random.Random(1)
-    image = Image.new("RGB", (320, 240))
-    image.putdata([(x % 256, (x // 320 + noise.randrange(40)) % 256, noise.randrange(90)) for x in range(320 * 240)])
-    held = io.BytesIO()
-    image.save(held, "JPEG", quality=85)
-    return held.getvalue()
 
 
 # --- HTTP/1 -----------------------------------------------------------------------------------------------------------
@@ -223,19 +206,6 @@ HTTP = {
     "a line of text before each": lambda: many(SMALL, lambda p: b"session=17&seq=4&data=" + p),
     "answers behind an image head": lambda: answers(SMALL, lambda p: picture()[:20] + p),
 }
-
-
-def through(packets, policy=POLICY):
-    """Return the share of the packets before the first DROP (1: none came), and the flows."""
-    lab = engine(policy)
-    share = 1.0
-    for number, verdict in enumerate(lab.send(packets)):
-        if verdict.action.value == "drop":
-            assert verdict.chain == "carriers", verdict
-            share = number / len(packets)
-            break
-    flows = lab.close()
-    return share, flows
 
 
 @pytest.mark.parametrize("kind", HTTP)

@@ -6,34 +6,17 @@ One row a kind: what differs between rows is how the same bytes are spelt, sprea
 import base64
 import ipaddress
 import random
-from importlib import resources
 from pathlib import Path
 
 import pytest
 
-from pywall_core.testing import conversation, engine, ip_packet
+from pywall_core.testing import conversation, ip_packet
 
-POLICY = resources.files("pywall_core.policies").joinpath("strict-carriers.yaml").read_text()
+from .carriers import pieces, through
+
 NOISE = random.Random(11).randbytes(16384)
 TEXT = Path(random.__file__).read_bytes() + Path(base64.__file__).read_bytes()
 CLIENT = ("192.0.2.1", 40000)
-
-
-def pieces(data, size):
-    return [data[at : at + size] for at in range(0, len(data), size)]
-
-
-def through(packets, policy=POLICY):
-    """Return the share of the packets before the first DROP (1: none came), and the flows."""
-    lab = engine(policy)
-    share = 1.0
-    for number, verdict in enumerate(lab.send(packets)):
-        if verdict.action.value == "drop":
-            assert verdict.chain == "carriers", verdict
-            share = number / len(packets)
-            break
-    flows = lab.close()
-    return share, flows
 
 
 def labels(text, size=60):
