@@ -1,5 +1,5 @@
-"""Requests to the running firewall, and its answers as text, for plugins that bring commands. All requests:
-:mod:`pywall_core.daemon.control`.
+"""For plugins that bring commands: requests to the running firewall, its answers as text, and files that are written
+whole or not at all. All requests: :mod:`pywall_core.daemon.control`.
 
 It is separate from :mod:`pywall_core.api`, which plugins on the packet's way import: those answer, they do not ask.
 """
@@ -9,5 +9,6 @@ from __future__ import annotations
 from .daemon.control import NotRunningError, ask_firewall
 from .event_lines import printable
 from .model.stats import sum_stats
+from .offline.whole_file import WholeFile
 
-__all__ = ["NotRunningError", "ask_firewall", "printable", "sum_stats"]
+__all__ = ["NotRunningError", "WholeFile", "ask_firewall", "printable", "sum_stats"]

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+from pywall_core.client import WholeFile
+
 from .html import render
 from .source import (
     FlowKey,
@@ -68,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     title = args.events or ", ".join(args.captures[:3]) + (" ..." if len(args.captures) > 3 else "")
     page = render(summary, changed, title, args.config or "default policy" if args.captures else "")
     try:
-        _write_whole(Path(args.output), page)
+        _write(args.output, page)
     except OSError as error:
         print(f"report: {args.output}: {error.strerror}", file=sys.stderr)
         return 1
@@ -86,18 +88,14 @@ def _output_trouble(path: Path) -> str:
     return "" if os.access(path if path.exists() else folder, os.W_OK) else "it may not be written"
 
 
-def _write_whole(path: Path, page: str) -> None:
+def _write(path: str, page: str) -> None:
     """Write the page so that it is there whole or not at all. :raises OSError: it cannot be written"""
-    if path.exists() and not path.is_file():
-        path.write_text(page, encoding="utf-8")
-        return
-    path = path.resolve()
-    part = path.with_name(f".{path.name}.{os.getpid()}")
+    file = WholeFile(path)
     try:
-        part.write_text(page, encoding="utf-8")
-        part.replace(path)
+        file.part.write_text(page, encoding="utf-8")
+        file.publish()
     finally:
-        part.unlink(missing_ok=True)
+        file.discard()
 
 
 def _add_stories(summary: Summary, found: dict[FlowKey, list[Any]]) -> None:
