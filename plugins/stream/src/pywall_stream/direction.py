@@ -113,7 +113,7 @@ class StreamDirection:
 
     def _last(self) -> int:
         """Return the position behind the last byte that was delivered (``next`` may be behind a FIN)."""
-        return self.next - (0 <= self.fin < self.next)
+        return self.next - self.is_closed()
 
     def is_closed(self) -> bool:
         """Return True if its FIN, and all before it, went by."""

@@ -12,8 +12,7 @@ def skip_probes(packet: Packet, sender: StreamDirection, peer: StreamDirection) 
     """Let the streams of a connection whose start was not seen begin behind a keep-alive (RFC 1122 4.2.3.6).
 
     A probe has the number of the last byte before, and that byte or none; a byte that somebody wrote comes with PSH.
-    Return how many bytes of the segment belong
-    before the stream: one of a probe that is the first packet of all.
+    Return how many bytes of the segment belong before the stream: one of a probe that is the first packet of all.
     """
     if _begins_after(peer, packet.ack):
         peer.isn = (peer.isn + 1) & MASK
