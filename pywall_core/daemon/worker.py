@@ -233,7 +233,8 @@ class Worker:
                 self._describe(seconds)
         except ChannelError:
             raise Stop from None  # the supervisor is gone
-        self._queue.pause = PULSE if self._describing is None else _DESCRIBE_PAUSE
+        waits = self._describing is None and self._hand_over is None
+        self._queue.pause = PULSE if waits else _DESCRIBE_PAUSE
         if self._stop_at is not None and (idle or now >= self._stop_at):
             raise Stop
 

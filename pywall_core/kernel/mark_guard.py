@@ -23,7 +23,7 @@ _INET: Final = 1
 _SUBSYSTEM: Final = 10 << 8
 _NEWTABLE, _DELTABLE = _SUBSYSTEM | 0, _SUBSYSTEM | 2
 _NEWCHAIN: Final = _SUBSYSTEM | 3
-_NEWRULE, _GETRULE = _SUBSYSTEM | 6, _SUBSYSTEM | 7
+_NEWRULE, _GETRULE, _DELRULE = _SUBSYSTEM | 6, _SUBSYSTEM | 7, _SUBSYSTEM | 8
 _BATCH_BEGIN: Final = 16
 _BATCH_END: Final = 17
 _HOOKS: Final = {"INPUT": 1, "FORWARD": 2, "OUTPUT": 3}
@@ -64,16 +64,28 @@ def _rule(marks: Marks) -> bytes:
 
 
 def install(marks: Marks, hooks: tuple[str, ...]) -> None:
-    """Put the table in, or replace it, in one transaction. Raises OSError when the kernel does not take it."""
+    """Put the table in, or exchange its rules, in one transaction. Raises OSError when the kernel does not take it.
+
+    Its chains stay, without rules where a hook is not used any more: when a base chain goes, the kernel drops all
+    packets that wait in any queue (``nf_queue_nf_hook_drop`` in net/netfilter/core.c).
+    """
     table = attribute(1, _text(TABLE))
-    requests = [(_NEWTABLE, CREATE, table), (_DELTABLE, 0, table), (_NEWTABLE, CREATE, table)]
+    create = (_NEWTABLE, CREATE, table)
+    try:
+        _batch([create, (_DELRULE, 0, table), *_chains(marks, hooks)])
+    except OSError:  # what has our name has another form
+        _batch([create, (_DELTABLE, 0, table), create, *_chains(marks, hooks)])
+
+
+def _chains(marks: Marks, hooks: tuple[str, ...]) -> list[tuple[int, int, bytes]]:
+    requests = []
     for hook in hooks:
         place = _number(1, _HOOKS[hook]) + attribute(2, struct.pack(">i", PRIORITY))
         chain = attribute(1, _text(TABLE)) + attribute(3, _text(hook.lower()))
         requests.append((_NEWCHAIN, CREATE, chain + attribute(4 | NESTED, place) + attribute(7, _text("filter"))))
         where = attribute(1, _text(TABLE)) + attribute(2, _text(hook.lower()))
         requests.append((_NEWRULE, CREATE, where + attribute(4 | NESTED, _rule(marks))))
-    _batch(requests)
+    return requests
 
 
 def remove() -> None:

@@ -16,16 +16,19 @@ from pywall_core.kernel.marks import DEFAULT_MASK, Marks
 from pywall_core.kernel.netlink import attributes, messages
 
 MARKS = Marks(DEFAULT_MASK, 17, 99)
-NEWTABLE, DELTABLE, NEWCHAIN, NEWRULE = 0xA00, 0xA02, 0xA03, 0xA06
+NEWTABLE, DELTABLE, NEWCHAIN, NEWRULE, DELRULE = 0xA00, 0xA02, 0xA03, 0xA06, 0xA08
 
 
 @dataclass
 class FakeKernel:
-    """Takes the messages of a batch. ``refuses``: it answers with an error. ``holds``: what it lists."""
+    """Takes the messages of a batch. ``refuses``: it answers with an error, those in ``refused`` alone or all of them.
+    ``holds``: what it lists.
+    """
 
     sent: list[tuple[int, dict[int, bytes]]] = field(default_factory=list)
     last: int = 0
     refuses: bool = False
+    refused: frozenset[int] = frozenset()
     holds: list[tuple[int, bytes]] = field(default_factory=list)
 
     def __enter__(self) -> FakeKernel:
@@ -34,9 +37,9 @@ class FakeKernel:
     def __exit__(self, *_: object) -> None: ...
 
     def batch(self, parts: list[bytes], last: int) -> None:
-        if self.refuses:
-            raise OSError(95, "not supported")
         self.sent = [(kind, attributes(body[4:])) for kind, _, body in messages(b"".join(parts))][1:-1]
+        if self.refuses or self.refused & {kind for kind, _ in self.sent}:
+            raise OSError(95, "not supported")
         self.last = last
 
     def dump(self, kind: int, family: int, body: bytes = b"") -> Any:
@@ -93,14 +96,23 @@ def rules(kernel: FakeKernel) -> dict[str, bytes]:
     return {body[2].rstrip(b"\0").decode(): body[4] for kind, body in kernel.sent if kind == NEWRULE}
 
 
-def test_the_table_is_replaced_with_one_chain_a_hook_before_our_own(kernel: FakeKernel) -> None:
+def test_one_chain_a_hook_before_our_own_gets_its_rule_and_no_chain_goes(kernel: FakeKernel) -> None:
     mark_guard.install(MARKS, ("INPUT", "FORWARD"))
     kinds = [kind for kind, _ in kernel.sent]
-    assert kinds == [NEWTABLE, DELTABLE, NEWTABLE, NEWCHAIN, NEWRULE, NEWCHAIN, NEWRULE]
+    assert kinds == [NEWTABLE, DELRULE, NEWCHAIN, NEWRULE, NEWCHAIN, NEWRULE]
     assert kernel.last == 1 + len(kinds), "the last change is waited for"
     places = [attributes(body[4]) for kind, body in kernel.sent if kind == NEWCHAIN]
     assert [number(place[1]) for place in places] == [1, 2], "NF_INET_LOCAL_IN, NF_INET_FORWARD"
     assert {struct.unpack(">i", place[2])[0] for place in places} == {PRIORITY} == {-151}
+
+
+def test_a_table_of_another_form_is_replaced(kernel: FakeKernel) -> None:
+    kernel.refused = frozenset({DELRULE})
+    mark_guard.install(MARKS, ("INPUT",))
+    assert [kind for kind, _ in kernel.sent] == [NEWTABLE, DELTABLE, NEWTABLE, NEWCHAIN, NEWRULE]
+    kernel.refuses = True
+    with pytest.raises(OSError, match="not supported"):
+        mark_guard.install(MARKS, ("INPUT",))
 
 
 @given(st.integers(0, (1 << 32) - 1))

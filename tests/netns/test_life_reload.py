@@ -146,3 +146,30 @@ def test_reload_changes_the_kernel_part(lab: Any) -> None:
     assert "NFQUEUE --queue-num 21" in rules
     assert lab.peer.echo(lab.FW, 8000, timeout=0.7) == "TimeoutError"
     assert firewall.stop() == 0
+
+
+def test_packets_that_wait_outlive_a_change_of_the_rules(lab: Any, variant: str) -> None:
+    """When a base chain goes, the kernel drops what waits in all queues: so none goes while the firewall runs."""
+    waiting = lab.fw.ask(
+        """
+        from pathlib import Path
+        from netfilterqueue import NetfilterQueue
+        from pywall_core.kernel.firewall import Firewall
+        from pywall_core.kernel.queues import statistics
+        from pywall_core.kernel.ruleset import Plan
+        from pywall_core.kernel.rundir import RunDir
+        queue = NetfilterQueue()
+        queue.bind(7, lambda packet: packet.accept())
+        firewall = Firewall(RunDir(Path(sys.argv[1])), sys.argv[2])
+        for generation, hooks in ((1, ("OUTPUT",)), (2, ("OUTPUT",)), (3, ("INPUT", "OUTPUT")), (4, ("OUTPUT",))):
+            firewall.install(Plan(hooks, 7, generation=generation, marks=firewall.draw_marks(None, 1)))
+            if generation == 1:
+                socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"waits", (sys.argv[3], 9000))
+            print(statistics()[7].waiting, end=" ")
+        firewall.remove()
+        """,
+        lab.folder / "run",
+        variant,
+        lab.PEER,
+    )
+    assert waiting.split() == ["1"] * 4
