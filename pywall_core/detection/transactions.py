@@ -162,6 +162,7 @@ class Transactions:
 
     def end(self, flow: Flow) -> list[Due]:
         """Nobody follows the flow any more. Return the transactions that have no event yet, as they are."""
+        self.ambiguous = None  # no packet brings it, and the next one is another flow's
         if flow.detection.following is None and not self.due:  # so it is for most flows
             return []
         return self.take() + self._finish(flow)

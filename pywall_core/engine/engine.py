@@ -202,8 +202,6 @@ class Engine:
     def close(self) -> None:
         """No more packets: end all flows, tell the plugins."""
         self.closing = True
-        for flow in self.flows:
-            self.detection.finish(flow)
         self.flows.clear("shutdown")
         self._guard.call_all(self.plugins.calls("shutdown"))
 

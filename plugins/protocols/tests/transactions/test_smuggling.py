@@ -344,3 +344,13 @@ def test_a_literal_that_the_server_refuses_hides_nothing(protocol):
     assert verdicts[-2:] == ["drop", "drop"]
     (flow,) = lab.close()
     assert (flow["app_proto"], flow["app_proto_outer"]) == ("tls", protocol)
+
+
+def test_what_is_ambiguous_at_a_flows_end_is_no_other_flows():
+    """Bytes behind STARTTLS that the detector names when the connection is over: nobody sends them any more."""
+    lab = engine(POLICY % ("app_proto", "tls"))
+    lab.send(conversation().client(b"c STARTTLS\r\nc STARTTLS\r\n"))
+    lab.engine.flows.clear("timeout")
+    other = conversation(client=("192.0.2.9", 40000)).client(GET % b"/ok")
+    assert {verdict.action for verdict in lab.send(other)} == {"accept"}
+    assert lab.engine.counters["failure.ambiguous"] == 0
