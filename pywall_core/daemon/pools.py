@@ -79,6 +79,7 @@ class Pools:
         for worker in coming.workers:
             self._helpers.connect(worker)
             worker.begin(knowledge, exact=exact)
+        self._firewall.clear_former_marks()
         if coming.policy.config.queue.offload:
             self._firewall.count_offloaded()
         if old is not None:

@@ -87,8 +87,9 @@ class Firewall:
         if self._plan is None:
             self._note_tables()
             self._note_accounting()
-        former = self._kept_marks()
-        self._keep_marks([*former, plan.marks])
+        kept = self._kept_marks()
+        if plan.marks not in kept:
+            self._keep_marks([*kept, plan.marks])
         self._guard(plan)
         done: list[IPTables] = []
         views: dict[int, View] = {}
@@ -102,8 +103,15 @@ class Firewall:
         self._plan, self._views = plan, views
         self._guarded = mark_guard.present()
         self._seen = nftables.generation()
-        self._clear_marks([marks for marks in former if marks != plan.marks])
         return plan
+
+    def clear_former_marks(self) -> None:
+        """Take the marks of former generations off all connections, which the rules do not know any more.
+
+        It is one request to the kernel a connection, seconds for 100,000: packets that wait for new workers come first.
+        """
+        marks = self._plan.marks if self._plan is not None else None
+        self._clear_marks([kept for kept in self._kept_marks() if kept != marks])
 
     def _without_unknown_matches(self, plan: Plan) -> Plan:
         if not plan.skip_bare_acks:

@@ -131,6 +131,9 @@ class FakeFirewall:
     refuses: str = ""
     changed: list[str] = field(default_factory=list)
     counts: bool = False
+    #: workers that processed packets when former marks were cleared, by switch
+    cleared: list[list[bool]] = field(default_factory=list)
+    workers: Callable[[], list[Any]] = list
 
     def draw_marks(self, mask: int | None, workers: int) -> Marks:
         return Marks(mask or DEFAULT_MASK)
@@ -141,6 +144,9 @@ class FakeFirewall:
             raise CommandError(refuses)
         self.installed.append(plan)
         return plan
+
+    def clear_former_marks(self) -> None:
+        self.cleared.append([worker.processing for worker in self.workers()])
 
     def count_offloaded(self) -> None:
         self.counts = True

@@ -65,6 +65,17 @@ def test_new_workers_know_what_the_old_ones_knew(pools: Pools, selector: FakeSel
     assert selector.registered == [new]
 
 
+def test_connections_lose_their_old_marks_when_packets_no_longer_wait(
+    pools: Pools, firewall: FakeFirewall, make_policy: MakePolicy
+) -> None:
+    firewall.workers = lambda: pools.workers  # 100,000 connections take seconds
+    pools.start(make_policy())
+    pools.switch()
+    pools.start(make_policy(queue={"number": 7, "workers": 2}))
+    pools.switch()
+    assert firewall.cleared == [[True], [True, True]]
+
+
 def test_rules_that_the_kernel_refuses_leave_everything_as_it_is(
     pools: Pools, firewall: FakeFirewall, make_policy: MakePolicy
 ) -> None:

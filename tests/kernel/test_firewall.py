@@ -171,6 +171,10 @@ def test_marks_of_former_generations_are_taken_off(wall: Firewall, cleared: list
     wall.install(Plan(("INPUT",), 3, marks=first))
     assert cleared == []
     wall.install(Plan(("INPUT",), 3, marks=second))
+    assert cleared == []
+    wall.clear_former_marks()
+    assert cleared == [first]
+    wall.clear_former_marks()
     assert cleared == [first]
 
 
@@ -186,6 +190,7 @@ def test_marks_that_could_not_be_taken_off_are_tried_at_the_next_change(
     with monkeypatch.context() as patch:
         patch.setattr(conntrack, "clear_marks", fails)
         wall.install(Plan(("INPUT",), 3, marks=second))
+        wall.clear_former_marks()
     wall.remove()
     assert first in cleared
     assert second in cleared
