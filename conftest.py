@@ -1,14 +1,29 @@
-"""For all tests, those of the plugins too: properties are not judged by the speed of the machine.
+"""For all tests, those of the plugins too: the examples of properties.
 
-Where ``CI`` is set, hypothesis begins each run with the same seeds. The examples may differ all the same: one in twenty
-is a constant out of the modules imported so far, so they depend on the tests that ran before in the same process.
-hypothesis has no setting for that, and importing all of ours first would not do: plugins that tests write count too.
-A property that fails in one order of tests alone is therefore a real fault; keep its example with ``@example(...)``.
+They are the same in each run, whatever ran before: a run that fails fails again. ``--hypothesis-profile=explore`` draws
+others each time, and more of them; keep what it finds with ``@example(...)``.
 """
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 
-settings.register_profile("pywall-tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("pywall-tests")
+# the speed of the machine judges nothing
+settings.register_profile(
+    "repeated", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+)
+settings.register_profile("explore", max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the profile, unless the command line does."""
+    if config.getoption("--hypothesis-profile") is None:
+        settings.load_profile("repeated")
+        # one example in twenty has a constant out of the modules imported so far, so it would depend on the tests that
+        # ran before in the same process; hypothesis has no setting for that
+        if hasattr(providers, "_get_local_constants"):
+            none = Constants()
+            providers._get_local_constants = lambda: none

@@ -11,6 +11,7 @@ import json
 import tempfile
 import traceback
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
@@ -61,6 +62,20 @@ class Result:
     tried: bool = True
 
 
+@contextmanager
+def _profile(name: str) -> Iterator[None]:
+    """Have hypothesis' settings of that name hold meanwhile: a caller's own tests go on with theirs."""
+    from hypothesis import configuration, settings
+
+    before = settings.get_current_profile_name()
+    settings.load_profile(name)
+    try:
+        yield
+    finally:
+        settings.load_profile(before)
+        configuration.set_hypothesis_home_dir(None)
+
+
 def examine(name: str, config: Config, plugins: Plugins, *, examples: int = 30) -> Iterator[Result]:
     """Try the plugin ``name``, or all that the bundle of that name brings; ``examples`` inputs for each property.
 
@@ -70,10 +85,9 @@ def examine(name: str, config: Config, plugins: Plugins, *, examples: int = 30) 
 
     place = next(plugin.place for plugin in plugins.loaded if plugin.name == name or _entry(config, plugin) == name)
     parts = [p for p in plugins.loaded if p.name == name] or [p for p in plugins.loaded if p.place == place]
-    with tempfile.TemporaryDirectory() as folder:
+    settings.register_profile("pywall", database=None, derandomize=True, deadline=None, print_blob=False)
+    with tempfile.TemporaryDirectory() as folder, _profile("pywall"):
         configuration.set_hypothesis_home_dir(folder)
-        settings.register_profile("pywall", database=None, derandomize=True, print_blob=False)
-        settings.load_profile("pywall")
         for plugin in parts:
             yield _version(plugin)
             yield from _options(plugin)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from hypothesis import settings
 from pydantic import BaseModel
 
 from pywall_core.api import MORE, NO, YES, Facts, Match, RuleKind, hookimpl
@@ -119,7 +120,9 @@ def broken(plugin: object) -> dict[str, str]:
 
 
 def test_a_good_detector_breaks_nothing() -> None:
+    before = settings.get_current_profile_name()
     assert broken(Greeting()) == {}
+    assert settings.get_current_profile_name() == before, "its caller's properties have their own settings again"
 
 
 @pytest.mark.parametrize(
