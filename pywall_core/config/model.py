@@ -215,13 +215,14 @@ class Config(Section):
     @model_validator(mode="before")
     @classmethod
     def _queue_forward(cls, data: Any) -> Any:
-        if not isinstance(data, dict) or HOOK_NAMES[FORWARD] not in (data.get("chains") or {}):
+        chains = data.get("chains") if isinstance(data, dict) else None
+        if not isinstance(chains, dict) or HOOK_NAMES[FORWARD] not in chains:
             return data
         queue = data.get("queue", {})
         if not isinstance(queue, dict) or "hooks" in queue:
             return data
         alone = HOOK_NAMES.keys() - {FORWARD}
-        others = [HOOK_NAMES[hook] for hook in sorted(alone) if HOOK_NAMES[hook] in data["chains"]]
+        others = [HOOK_NAMES[hook] for hook in sorted(alone) if HOOK_NAMES[hook] in chains]
         hooks = ["INPUT", "OUTPUT", "FORWARD"] if others else ["FORWARD"]
         return {**data, "queue": {**queue, "hooks": hooks}}
 

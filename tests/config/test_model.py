@@ -53,6 +53,8 @@ def test_the_least_configuration_takes_the_defaults(tmp_path: Path) -> None:
         ("queue: {workers: '2'}", "queue.workers: '2': should be a whole number"),
         ("queue: {number: 65535, workers: 2}", "queue: queue numbers 65535 to 65536 go beyond 65535"),
         ("queue: 3", "p.yaml:1:8: queue: 3: should be a mapping (key: value)"),
+        ("chains: 1", "p.yaml:1:9: chains: 1: should be a mapping"),
+        ("chains: 0.5", "p.yaml:1:9: chains: 0.5: should be a mapping"),
         ("failure: {stream: drop}", "failure.stream: 'drop' is not allowed; did you mean 'drop-flow'?"),
         ("default: DRPO", "p.yaml:1:10: default: 'DRPO' is not an action"),
         ("default: {INPUT: drop}", "default.INPUT: 'drop' is not allowed"),
