@@ -17,7 +17,8 @@ from typing import Any, Final
 
 import orjson
 
-from ..flows.handover import CHUNK, MAX_FLOWS, VERSION
+from ..flows.handover import MAX_FLOWS, VERSION
+from ..flows.packing import CHUNK
 from .channel import Message
 
 log: Final = logging.getLogger("pywall.supervisor")

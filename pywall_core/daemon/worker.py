@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..config import Config, ConfigError, loads
 from ..engine.counters import LossLog
 from ..engine.set_changes import kernel_drops, set_entries
-from ..flows.handover import chunks
+from ..flows.packing import pack, unpack
 from ..kernel import privileges
 from ..kernel.broadcasts import broadcasts
 from ..kernel.conntrack import clear_mark
@@ -156,7 +156,7 @@ class Worker:
                 match message.get("do"):
                     case "inherit":
                         first = False
-                        self._engine.inherit(message.get("flows") or (), exact=message.get("exact") is True)
+                        self._engine.inherit(unpack(message.get("flows")), exact=message.get("exact") is True)
                         state = message.get("state")
                         if isinstance(state, dict):
                             self._engine.load_state(state)
@@ -174,8 +174,8 @@ class Worker:
         """Yield what is known of all live flows, and what plugins and rules keep, as messages to the supervisor, with
         the number by which it has asked. ``exact``: no packet will pass here any more.
         """
-        for chunk in chunks(self._engine.describe_flows(exact=exact)):
-            yield {"is": "knows", "number": number, "flows": chunk}
+        for text in pack(self._engine.describe_flows(exact=exact)):
+            yield {"is": "knows", "number": number, "flows": text}
         for name, state in self._engine.save_state().items():
             if len(json.dumps(state, default=str)) <= MAX_STATE:
                 yield {"is": "knows", "number": number, "state": {name: state}}

@@ -299,8 +299,8 @@ class Detection:
             if detector.follow is not None and (named or (state.app_proto == "unknown" and detector is self._inside)):
                 state.match_bit = 1 << number if named else 0
                 self.transactions.begin(flow, detector.name, detector.follow)
-                if kept is not None:  # where the parser was
-                    self.transactions.load(flow, kept.get(""))
+                if kept is not None and not self.transactions.load(flow, kept.get("")):  # where the parser was
+                    self.transactions.begin(flow, detector.name, detector.follow)
                 return
 
     def _begin_following(self, flow: Flow) -> Following | None:

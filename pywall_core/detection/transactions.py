@@ -63,19 +63,21 @@ class Transactions:
         saved: Any = self._guard.ask(following.plugin, _saved, following.parser)
         return None if type(saved) is Raised else saved
 
-    def load(self, flow: Flow, saved: Any) -> None:
-        """Take the state of a parser into the new one of the flow. What does not fit is as if nothing was kept."""
+    def load(self, flow: Flow, saved: Any) -> bool:
+        """Take the state of a parser into the new one of the flow. Return False if it does not fit: then the parser is
+        of no use.
+        """
         following: Following | None = flow.detection.following
         if following is None or saved is None or not hasattr(following.parser, "load"):
-            return
-        fresh = following.copy()
+            return True
         try:
             following.parser.load(saved)
             following.began = following.own_facts
             following.confirmed = bool(following.parser.confirmed)
             following.unanswered = is_unanswered(following.parser)
         except (ValueError, TypeError):
-            flow.detection.following = fresh
+            return False
+        return True
 
     def feed(self, flow: Flow, to_server: bool, data: bytes) -> HandOver | None:
         """Give the next bytes (or a datagram) to the flow's parser. Returns the hand-over that they complete.

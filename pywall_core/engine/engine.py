@@ -207,13 +207,13 @@ class Engine:
 
     # --- what another process knew --------------------------------------------------------------------------------
 
-    def describe_flows(self, *, exact: bool = False) -> Iterator[list[Any]]:
-        """Yield what is known of each live flow, ready for JSON, for :meth:`inherit` of another process. ``exact``: no
-        packet will pass here any more.
+    def describe_flows(self, *, exact: bool = False) -> Iterator[bytes]:
+        """Yield what is known of each live flow, for :meth:`inherit` of another process. ``exact``: no packet will pass
+        here any more.
         """
         for flow in self.flows:
-            if not flow.closed:
-                yield describe(flow, self._keep_flow(flow), exact=exact)
+            if not flow.closed and (line := describe(flow, self._keep_flow(flow), exact=exact)) is not None:
+                yield line
         yield from self.inheritance.entries()
 
     def _keep_flow(self, flow: Flow) -> dict[str, Any] | None:
@@ -235,12 +235,12 @@ class Engine:
                 kept[plugin] = state
         return kept or None
 
-    def inherit(self, entries: Iterable[Any], *, exact: bool = False) -> None:
+    def inherit(self, descriptions: Iterable[bytes], *, exact: bool = False) -> None:
         """Take descriptions of flows in, for their next packets; they may say anything. ``exact``: believe those which
         say that no packet has passed since they were made.
         """
-        for entry in entries:
-            self.inheritance.add(entry, exact=exact)
+        for line in descriptions:
+            self.inheritance.add(line, exact=exact)
         self.flows.client_is_receiver = self.inheritance.client_is_receiver
 
     def assume_originals(self, keys: frozenset[bytes]) -> None:

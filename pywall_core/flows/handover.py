@@ -1,14 +1,14 @@
 """What is known of live flows, as it is handed over to another process: reload, a replaced worker, a restart.
 
-A description is a JSON list, one a flow. It comes from a process that parses packets, so it is read as hostile: what
-does not keep to the form is left out, and bounds hold. Times are those of the monotonic clock, which a restart of the
-firewall does not change.
+A description is a JSON list, one a flow, as bytes. It stays so on all its way (:mod:`pywall_core.flows.packing` carries
+many), and is parsed when its flow's next packet comes. It comes from a process that parses packets, so it is read as
+hostile: what does not keep to the form is left out, and bounds hold. Times are those of the monotonic clock, which a
+restart of the firewall does not change.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,10 +18,7 @@ from ..model.flow import Flow
 from ..model.packet import ACK, SYN, TCP, Packet
 from ..packet.flow_key import reverse_key
 
-VERSION: Final = 3
-#: Descriptions in one message and in one line of the file.
-CHUNK: Final = 200
-_CHUNK_SIZE: Final = 1 << 18
+VERSION: Final = 4
 #: Flows that are held until their next packet comes; the oldest make room.
 MAX_FLOWS: Final = 1 << 17
 MAX_FACTS: Final = 64
@@ -35,10 +32,16 @@ _INITIATORS: Final = ("local", "remote")
 #: Protocols around the present one.
 MAX_OUTER: Final = 8
 _FIELDS: Final = 20
+_FACTS, _KEPT = 12, 18
+_FLAGS: Final = (5, 8, 9, 10, 17, 19)
 #: Characters of what is kept of a flow whose transactions are followed, as JSON.
 MAX_KEPT: Final = 49152
 #: Bytes of a key: IPv4 and IPv6, each outside and inside a tunnel.
 _KEY_LENGTHS: Final = (13, 37, 21, 45)
+#: Bytes of a description.
+MAX_SIZE: Final = 1 << 18
+#: The last field of a description: no packet has passed since.
+_EXACT, _LATER = b",true]", b",false]"
 
 
 @dataclass(slots=True, frozen=True)
@@ -70,13 +73,13 @@ class Known:
     exact: bool
 
 
-def describe(flow: Flow, kept: dict[str, Any] | None = None, *, exact: bool = False) -> list[Any]:
-    """Return the description of a flow, ready for JSON. ``kept`` is left out where it is too long. ``exact``: this
+def describe(flow: Flow, kept: dict[str, Any] | None = None, *, exact: bool = False) -> bytes | None:
+    """Return the description of a flow, None where it is too long. ``kept`` is left out where it is. ``exact``: this
     process lets no packet pass any more.
     """
     state = flow.detection
     done = state.done
-    return [
+    return _to_bytes([
         flow.key.hex(),
         flow.initiator,
         flow.hook,
@@ -89,28 +92,55 @@ def describe(flow: Flow, kept: dict[str, Any] | None = None, *, exact: bool = Fa
         done,
         state.opaque,
         flow.expected,
-        {name: value for name, value in flow.facts.items() if _is_fact(name, value)},
+        _facts_of(flow.facts),
         "" if done else state.client[:MAX_PREFIX].hex(),
         "" if done else state.server[:MAX_PREFIX].hex(),
         [] if done else [list(state.client_sizes), list(state.server_sizes)],
         list(state.app_proto_outer),
         state.following is not None,
-        kept if kept and _length(kept) <= MAX_KEPT else None,
+        kept,
         exact,
-    ]
+    ])  # fmt: skip
 
 
-def _length(kept: dict[str, Any]) -> int:
+def _facts_of(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts that a reader takes: nearly always all of them."""
+    return facts if _are_facts(facts) else {name: value for name, value in facts.items() if _is_fact(name, value)}
+
+
+def _to_bytes(entry: list[Any]) -> bytes | None:
+    line = _dumps(entry)
+    if line is None or len(line) > MAX_KEPT:
+        if _length(entry[_KEPT]) > MAX_KEPT:
+            entry[_KEPT] = None
+        entry[_FACTS] = {name: value for name, value in entry[_FACTS].items() if _dumps({name: value}) is not None}
+        line = _dumps(entry)
+    return line if line is not None and len(line) <= MAX_SIZE else None
+
+
+def _length(kept: Any) -> int:
+    line = _dumps(kept)
+    return MAX_SIZE if line is None else len(line)
+
+
+def _dumps(value: Any) -> bytes | None:
+    """Return JSON, None where there is none: numbers of more than 64 bits, texts that are not UTF-8."""
     try:
-        return len(orjson.dumps(kept))
+        return orjson.dumps(value)
     except (TypeError, ValueError):
-        return MAX_KEPT + 1
+        return None
 
 
-def read(entry: Any) -> Known | None:
+def read(line: bytes) -> Known | None:
     """Return what a description says, or None when it does not keep to the form."""
-    key = _key(entry)
-    if key is None:
+    try:
+        entry: Any = orjson.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(entry, list) or len(entry) != _FIELDS:
+        return None
+    key = _key(line)
+    if key is None or entry[0] != key.hex():
         return None
     try:
         client, server = (bytes.fromhex(entry[n]) for n in (13, 14))
@@ -118,16 +148,19 @@ def read(entry: Any) -> Known | None:
         return None
     initiator, hook, start, last = entry[1:5]
     facts, sizes, outer, kept = entry[12], entry[15] or [[], []], entry[16], entry[18]
-    texts, flags = [*entry[6:8], entry[11]], [entry[5], *entry[8:11], entry[17], entry[19]]
     good = (
         initiator in _INITIATORS
+        and type(hook) is int
         and hook in (1, 2, 3)
-        and all(isinstance(time, (int, float)) and math.isfinite(time) for time in (start, last))
-        and all(text is None or _is_text(text) for text in texts)
-        and all(isinstance(flag, bool) for flag in flags)
+        and _is_time(start)
+        and _is_time(last)
+        and _is_name(entry[6])
+        and _is_name(entry[7])
+        and _is_name(entry[11])
+        and {type(entry[n]) for n in _FLAGS} == {bool}
         and isinstance(facts, dict)
         and len(facts) <= MAX_FACTS
-        and all(_is_fact(name, value) for name, value in facts.items())
+        and _are_facts(facts)
         and max(len(client), len(server)) <= MAX_PREFIX
         and _are_sizes(sizes, key[0], client, server)
         and isinstance(outer, list)
@@ -137,26 +170,41 @@ def read(entry: Any) -> Known | None:
     )
     if not good:
         return None
+    older, app_proto, app_proto_orig, confirmed, done, opaque, expected = entry[5:12]
     return Known(
-        key, initiator, hook, float(start), float(last), flags[0], texts[0], texts[1], flags[1], flags[2], flags[3],
-        texts[2], facts, client, server, (tuple(sizes[0]), tuple(sizes[1])), tuple(outer), flags[4],
-        kept, flags[5],
+        key, initiator, hook, float(start), float(last), older, app_proto, app_proto_orig, confirmed, done, opaque,
+        expected, facts, client, server, (tuple(sizes[0]), tuple(sizes[1])), tuple(outer), entry[17], kept, entry[19],
     )  # fmt: skip
 
 
-def _key(entry: Any) -> bytes | None:
-    """Return the key in a description, None where it has not the form of one."""
-    if not isinstance(entry, list) or len(entry) != _FIELDS or not isinstance(entry[0], str):
-        return None
+def _key(line: bytes) -> bytes | None:
+    """Return the key at the beginning of a description, None where there is none."""
     try:
-        key = bytes.fromhex(entry[0])
+        key = bytes.fromhex(line[2 : line.index(b'"', 2)].decode("ascii"))
     except ValueError:
         return None
-    return key if len(key) in _KEY_LENGTHS else None
+    return key if len(key) in _KEY_LENGTHS and len(line) <= MAX_SIZE else None
+
+
+def _is_time(value: Any) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value)
+
+
+def _is_name(value: Any) -> bool:
+    return value is None or _is_text(value)
 
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and 0 < len(value) <= MAX_TEXT
+
+
+def _are_facts(facts: dict[Any, Any]) -> bool:
+    for name, value in facts.items():
+        if type(value) is str and type(name) is str and 0 < len(name) <= MAX_TEXT >= len(value):
+            continue  # as nearly all are
+        if not _is_fact(name, value):
+            return False
+    return True
 
 
 def _is_fact(name: Any, value: Any) -> bool:
@@ -184,20 +232,6 @@ def _are_sizes(sizes: Any, proto: int, client: bytes, server: bytes) -> bool:
     return True
 
 
-def chunks(descriptions: Iterable[list[Any]]) -> Iterator[list[list[Any]]]:
-    """Yield descriptions together: at most 200, and about 256 KiB, which fit into one line of the file."""
-    chunk: list[list[Any]] = []
-    size = 0
-    for entry in descriptions:
-        chunk.append(entry)
-        size += len(entry[13]) + len(entry[14]) + (_length(entry[18]) if entry[18] is not None else 0)
-        if len(chunk) == CHUNK or size > _CHUNK_SIZE:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
-
-
 class Inheritance:
     """What a process knows of flows that began before it: descriptions by key, and the directions that conntrack had.
 
@@ -207,7 +241,7 @@ class Inheritance:
 
     def __init__(self) -> None:
         #: descriptions as they came: most are of flows whose next packet is far off, and none is believed before it
-        self._known: dict[bytes, list[Any]] = {}
+        self._known: dict[bytes, bytes] = {}
         self.originals: frozenset[bytes] = frozenset()
         #: descriptions that did not keep to the form
         self.refused = 0
@@ -215,21 +249,21 @@ class Inheritance:
     def __len__(self) -> int:
         return len(self._known)
 
-    def add(self, entry: Any, *, exact: bool) -> None:
+    def add(self, line: bytes, *, exact: bool) -> None:
         """Take a description in; a later one of the same flow replaces it. ``exact``: no packet has passed unseen since
         it was made, if it says so itself.
         """
-        key = _key(entry)
+        key = _key(line)
         if key is None:
             self.refused += 1
             return
-        if not exact:
-            entry[-1] = False
+        if not exact and line.endswith(_EXACT):
+            line = line.removesuffix(_EXACT) + _LATER
         if len(self._known) >= MAX_FLOWS and key not in self._known:
             del self._known[next(iter(self._known))]
-        self._known[key] = entry
+        self._known[key] = line
 
-    def entries(self) -> list[list[Any]]:
+    def entries(self) -> list[bytes]:
         """Return the descriptions for which no packet has come yet, as they came."""
         return list(self._known.values())
 
@@ -243,10 +277,10 @@ class Inheritance:
 
     def take(self, flow: Flow, packet: Packet) -> Known | None:
         """Return what is known of a new entry; it is used up. A SYN begins another connection on the key."""
-        entry = self._known.pop(flow.key, None)
-        if entry is None:
+        line = self._known.pop(flow.key, None)
+        if line is None:
             return None
-        known = read(entry)
+        known = read(line)
         if known is None:
             self.refused += 1
             return None

@@ -14,6 +14,7 @@ from pywall_core.config import ConfigError
 from pywall_core.daemon import worker as module
 from pywall_core.daemon.channel import Channel, Message
 from pywall_core.daemon.worker import DRAIN, Worker
+from pywall_core.flows.packing import pack, unpack
 from pywall_core.kernel.marks import DEFAULT_MASK, Marks
 from pywall_core.packet.decode import decode
 from pywall_core.sources import nfqueue
@@ -119,8 +120,8 @@ def test_it_says_bound_and_processes_packets_when_it_is_told_to(worker: Any, sup
 def test_what_the_workers_before_it_knew_is_there_before_the_first_packet(worker: Any, supervisor: Channel) -> None:
     other = Worker(supervisor, order())
     other._engine.process(packet(1000))
-    (flow,) = other._engine.describe_flows()
-    supervisor.send({"do": "inherit", "flows": [flow], "state": "hostile"})
+    (text,) = pack(other._engine.describe_flows())
+    supervisor.send({"do": "inherit", "flows": text, "state": "hostile"})
     supervisor.send({"do": "go"})
     worker.run()
     worker._engine.process(packet(1000))
@@ -167,7 +168,7 @@ def test_it_describes_all_flows_however_slowly_it_is_read(worker: Any, superviso
     for turn in range(1000):
         worker._pulse(float(turn), False)
         for message in supervisor.receive():
-            flows += len(message.get("flows", ()))
+            flows += len(unpack(message.get("flows")))
             if message["is"] == "described":
                 assert flows == 1000
                 return
@@ -180,7 +181,7 @@ def test_packets_wait_for_one_message_of_a_description_not_for_all_of_it(worker:
     supervisor.send({"do": "describe"})
     for turn in range(5):
         worker._pulse(float(turn), False)
-        assert [len(message["flows"]) for message in said(supervisor, "knows") if "flows" in message] == [200]
+        assert [len(unpack(message["flows"])) for message in said(supervisor, "knows") if "flows" in message] == [200]
         assert worker._queue.pause < nfqueue.PULSE, "the next message follows soon"
     for turn in range(5, 20):
         worker._pulse(float(turn), False)
@@ -198,7 +199,7 @@ def test_what_waits_is_processed_before_another_process_goes_on(worker: Any, sup
     worker._engine.process(packet(1001))
     worker._pulse(10.0 + (DRAIN / 2 if idle else DRAIN), idle)
     messages = list(supervisor.receive())
-    assert sum(len(message.get("flows", ())) for message in messages) == 2
+    assert sum(len(unpack(message.get("flows"))) for message in messages) == 2
     assert {message["number"] for message in messages if message["is"] in ("knows", "described")} == {3}
     assert messages[-1]["is"] == "described"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -14,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pywall_core.daemon import handover
-from pywall_core.flows.handover import CHUNK, Inheritance, describe, read
+from pywall_core.flows.handover import MAX_KEPT, MAX_SIZE, Inheritance, describe, read
+from pywall_core.flows.packing import pack, unpack
 from pywall_core.packet.decode import decode
 from pywall_core.testing import InMemory, conversation, engine, make_flow, tcp_packet
 
@@ -52,7 +54,8 @@ LATER = LATER.ack()
 def successor(lab: InMemory, policy: str = ALLOW) -> InMemory:
     """An engine of another process that was told what ``lab`` knows."""
     after = engine(policy)
-    after.engine.inherit(json.loads(json.dumps(list(lab.engine.describe_flows()))))
+    for text in pack(lab.engine.describe_flows()):
+        after.engine.inherit(unpack(text))
     after.engine.load_state(json.loads(json.dumps(lab.engine.save_state())))
     return after
 
@@ -187,7 +190,8 @@ default: ACCEPT
 
 # --- hostile descriptions -----------------------------------------------------------------------------------------
 
-GOOD = describe(make_flow(app_proto="tls", facts={"tls.sni": "a.example"}, detect_done=True, confirmed=True))
+LINE = describe(make_flow(app_proto="tls", facts={"tls.sni": "a.example"}, detect_done=True, confirmed=True)) or b""
+GOOD = json.loads(LINE)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
     lambda inside: st.lists(inside, max_size=4) | st.dictionaries(st.text(max_size=5), inside, max_size=4),
@@ -196,27 +200,39 @@ JSON = st.recursive(
 
 
 def test_a_description_is_read_as_it_was_written() -> None:
-    known = read(json.loads(json.dumps(GOOD)))
+    known = read(LINE)
     assert known is not None
     assert (known.app_proto, known.facts, known.done) == ("tls", {"tls.sni": "a.example"}, True)
 
 
-@given(JSON)
-def test_anything_may_come(entry: Any) -> None:
+def line_of(entry: Any) -> bytes:
+    return json.dumps(entry, separators=(",", ":")).encode()
+
+
+@given(JSON.map(line_of) | st.binary(max_size=200))
+def test_anything_may_come(line: bytes) -> None:
+    assert read(line) is None
     inheritance = Inheritance()
-    inheritance.add(entry, exact=True)
-    assert len(inheritance) == 0
+    inheritance.add(line, exact=True)
+    assert inheritance.refused == 1 - len(inheritance)
 
 
 @given(st.integers(0, len(GOOD) - 1), JSON)
 def test_a_field_may_be_anything(field: int, value: Any) -> None:
     entry = [*GOOD]
     entry[field] = value
-    known = read(entry)
-    if known is not None:
-        lab = engine("version: 1\nplugins: [rules, stream, protocols]\ndefault: DROP\n")
-        lab.engine.inherit([entry])
-        lab.send([decode(tcp_packet("192.0.2.1", 40000, "198.51.100.2", 443, seq=1, ack=1, flags=16, data=b"x"), 5.0)])
+    read(line_of(entry))
+    lab = engine("version: 1\nplugins: [rules, stream, protocols]\ndefault: DROP\n")
+    lab.engine.inherit([line_of(entry)])
+    lab.send([decode(tcp_packet("192.0.2.1", 40000, "198.51.100.2", 443, seq=1, ack=1, flags=16, data=b"x"), 5.0)])
+
+
+@given(st.integers(0, len(LINE)), st.binary(max_size=9))
+def test_bytes_may_be_anything(at: int, other: bytes) -> None:
+    """What a description begins with says whose it is; the rest may not say otherwise."""
+    line = LINE[:at] + other + LINE[at + len(other) :]
+    known = read(line)
+    assert known is None or known.key.hex() == line[2 : line.index(b'"', 2)].decode()
 
 
 @pytest.mark.parametrize(
@@ -236,21 +252,64 @@ def test_a_field_may_be_anything(field: int, value: Any) -> None:
     ],
 )
 def test_bounds_hold(field: int, value: Any) -> None:
-    assert read([*GOOD[:field], value, *GOOD[field + 1 :]]) is None
-    assert read(GOOD[:-1]) is None
+    assert read(line_of([*GOOD[:field], value, *GOOD[field + 1 :]])) is None
+    assert read(line_of(GOOD[:-1])) is None
+
+
+@pytest.mark.parametrize("value", [2**64, -(2**70), "\ud800", 1.5, ("a", 2), b"bytes", None, "x" * 2000, object()])
+def test_facts_that_cannot_be_told_cost_nothing_but_themselves(value: Any) -> None:
+    flow = make_flow(app_proto="tls", facts={"tls.sni": "a.example", "tls.odd": value}, detect_done=True)
+    known = read(describe(flow) or b"")
+    assert known is not None
+    assert known.facts["tls.sni"] == "a.example"
+
+
+@pytest.mark.parametrize("kept", [{"": "x" * MAX_KEPT}, {"": object()}, {"": {1: 2}}, {"": 2**64}])
+def test_what_is_too_long_to_keep_is_left_out(kept: dict[str, Any]) -> None:
+    known = read(describe(make_flow(app_proto="http"), kept) or b"")
+    assert known is not None
+    assert (known.app_proto, known.kept) == ("http", None)
+
+
+def test_a_description_that_is_too_long_is_none() -> None:
+    facts = {f"f{n}": ["x" * 1024] * 64 for n in range(8)}
+    assert describe(make_flow(facts=facts)) is None
+    assert read(LINE + b" " * MAX_SIZE) is None
+
+
+def test_one_that_was_made_before_packets_passed_says_so() -> None:
+    line = describe(make_flow(app_proto="tls"), exact=True) or b""
+    for exact in (True, False):
+        inheritance = Inheritance()
+        inheritance.add(line, exact=exact)
+        known = [read(entry) for entry in inheritance.entries()]
+        assert [one and one.exact for one in known] == [exact]
 
 
 # --- the file -----------------------------------------------------------------------------------------------------
 
 
 def test_the_file_is_roots_and_small_and_read_back(tmp_path: Path) -> None:
+    """100,000 HTTP connections with names, paths and programs of their own, whose next request is waited for."""
+    kept = {"": {"confirmed": True, "number": 1, "_first": 1}, "stream": [[5069, "", [], 0], [1110, "", [], 0], False]}
+    facts = {"http.hostname": "HOST.example", "http.url": "/WORDS", "http.http_user_agent": "WORDS"}
+    flow = make_flow(app_proto="http", facts=facts, detect_done=True, confirmed=True)
+    one, address = describe(flow, kept) or b"", flow.src.hex().encode()
+    random = Random(1)
+
+    def flows() -> Iterator[bytes]:
+        for _ in range(100_000):
+            words = random.randbytes(32).hex().encode()
+            yield one.replace(address, words[:8], 1).replace(b"WORDS", words).replace(b"HOST", words[8:16])
+
+    texts = list(pack(flows()))
     path = tmp_path / "handover.jsonl"
-    chunk = [GOOD] * CHUNK
-    size = handover.write(path, ({"flows": chunk} for _ in range(100_000 // CHUNK)))
-    assert size == path.stat().st_size < 64 << 20
+    size = handover.write(path, ({"flows": text} for text in texts))
+    assert size == path.stat().st_size < 32 << 20
     assert path.stat().st_mode & 0o777 == 0o600
-    loaded = handover.load(path)
-    assert sum(len(message["flows"]) for message in loaded) == 100_000
+    loaded = [line for message in handover.load(path) for line in unpack(message["flows"])]
+    assert len(loaded) == 100_000
+    assert read(loaded[0]) is not None
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ processes, each with its queue: the rules lead packets to the next one's, the pr
 knows and lets nothing pass any more. Where it is killed, what waits in its queue is lost, and what is known is older.
 """
 
-import json
 from collections import deque
 from collections.abc import Callable
 from random import Random
@@ -250,16 +249,15 @@ class Lab:
         for _ in range(self.random.randrange(most)):
             self.step()
 
-    def known(self, *, exact: bool) -> list[object]:
-        found: list[object] = json.loads(json.dumps(list(self.engines[-1].engine.describe_flows(exact=exact))))
-        return found
+    def known(self, *, exact: bool) -> list[bytes]:
+        return list(self.engines[-1].engine.describe_flows(exact=exact))
 
     def switch(self) -> None:
         """From now on packets go to a queue that nobody reads yet."""
         self.target += 1
         self.queues[self.target] = deque()
 
-    def go(self, known: list[object], *, exact: bool) -> None:
+    def go(self, known: list[bytes], *, exact: bool) -> None:
         successor = engine(self.policy, live=True)
         successor.engine.inherit(known, exact=exact)
         self.engines.append(successor)

@@ -1,7 +1,5 @@
 """Protocols that hand a flow over to another one, and flows that other flows announce, through the engine."""
 
-import json
-
 import pytest
 
 from pywall_core.testing import client_hello, conversation, engine, framed_hand_overs, late_hand_overs, server_hello
@@ -174,7 +172,7 @@ def test_tls_is_dropped_where_a_reload_comes_before_it(name):
     for cut in {first_of_hello // 2, first_of_hello, (first_of_hello + len(packets)) // 2}:
         before, after = engine(NO_TLS, live=True), engine(NO_TLS, live=True)
         verdicts = before.send(packets[:cut])
-        after.engine.inherit(json.loads(json.dumps(list(before.engine.describe_flows(exact=True)))), exact=True)
+        after.engine.inherit(list(before.engine.describe_flows(exact=True)), exact=True)
         verdicts += after.send(packets[cut:])
         assert {verdict.action.value for verdict in verdicts[:first_of_hello]} == {"accept"}
         assert verdicts[-1].action.value == "drop", (cut, first_of_hello, len(packets))

@@ -5,7 +5,6 @@ allowed. The adversary cuts, reorders, repeats, sends other bytes for the same r
 behind the firewall, so that a retransmission with other content may be the first copy that arrives.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
@@ -280,7 +279,7 @@ class Connection:
 
     def reload(self) -> None:
         """Another process takes over, with what this one knows."""
-        known = json.loads(json.dumps(list(self.lab.engine.describe_flows(exact=True))))
+        known = list(self.lab.engine.describe_flows(exact=True))
         self.lab = engine(self.protocol.policy, live=True)
         self.lab.engine.inherit(known, exact=self.reloads % 2 == 0)
 

@@ -38,18 +38,21 @@ def resume_streams(state: object, *, lags: bool) -> tuple[Directions, bool] | No
 
 
 def _describe(direction: StreamDirection, *, is_client: bool) -> list[object]:
+    unusual = direction.fin >= 0 or direction.reset or direction.removed or direction.urgent >= 0
+    if not (direction.seen or direction.resumed) or unusual:  # nobody knows where it begins, or it does not go on
+        return []
+    number, missing = (direction.isn + direction.next) & MASK, min(direction.missing, MASK)
+    if not direction.unacked_data and direction.out_of_order is None:
+        return [number, "", [], missing]
     unacked = bytes(direction.unacked_data or b"")
     pieces = direction.out_of_order or []
     if len(unacked) > _MOST_BYTES and not is_client:
         unacked = b""  # a server's bytes are what they are: those of a client may be sent again with another content
     total = len(unacked) + sum(len(data) for _, data in pieces)
-    if not (direction.seen or direction.resumed):  # nobody knows where it begins
-        return []
-    unusual = direction.fin >= 0 or direction.reset or direction.removed or direction.urgent >= 0
-    if total > _MOST_BYTES or len(pieces) > _MOST_PIECES or unusual:
+    if total > _MOST_BYTES or len(pieces) > _MOST_PIECES:
         return []
     behind = [[position - direction.next, data.hex()] for position, data in pieces]
-    return [(direction.isn + direction.next) & MASK, unacked.hex(), behind, min(direction.missing, MASK)]
+    return [number, unacked.hex(), behind, missing]
 
 
 def _resume(state: object, *, lags: bool) -> StreamDirection | None:

@@ -8,11 +8,15 @@ types that the new parser's attributes have.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import isfinite
+from operator import attrgetter
 from typing import Any, Final
 
 _DEEPEST: Final = 12
 _AS_THEY_ARE: Final = frozenset({int, bool, str, float, type(None)})
+#: what reads all attributes of a state at once, by their names
+_readers: Final[dict[tuple[str, ...], Callable[[object], tuple[Any, ...]]]] = {}
 
 
 class Saved:
@@ -26,31 +30,47 @@ class Saved:
 
     def save(self) -> Any:
         """Return the state as plain data for JSON."""
-        saved = {}
-        for name in self.state_names():
-            value = getattr(self, name)
-            if value or value is None:
-                saved[name] = value if type(value) in _AS_THEY_ARE else _plain(value)
-        return saved
+        return {
+            name: value if type(value) in _AS_THEY_ARE else _plain(value)
+            for name, value in zip(self.state_names(), self._values(), strict=False)
+            if value or value is None
+        }
 
     def load(self, saved: Any) -> None:
         """Take a state.
 
         :raises ValueError: it is none of this parser
         """
-        names = self.state_names()
-        if not isinstance(saved, dict) or not saved.keys() <= set(names):
+        if not isinstance(saved, dict):
             raise ValueError("not the state of this parser")
-        for name in names:
-            present = getattr(self, name)
-            value = _value(saved[name], present, 0) if name in saved else _empty(present)
+        left = len(saved)
+        for name, present in zip(self.state_names(), self._values(), strict=False):
+            if name in saved:
+                left -= 1
+                value = _value(saved[name], present, 0)
+            elif present or present is None:
+                value = _empty(present)
+            else:
+                continue
             if present is None and not isinstance(value, bytes | None):
                 raise ValueError(f"{type(value).__name__} for bytes")
             if value is not present:
                 setattr(self, name, value)
+        if left:
+            raise ValueError("more than the state of this parser")
+
+    def _values(self) -> tuple[Any, ...]:
+        """Return the attributes that are its state, and its class."""
+        names = self.state_names()
+        read = _readers.get(names)
+        if read is None:
+            read = _readers[names] = attrgetter(*names, "__class__")  # of one name alone it would give no tuple
+        return read(self)
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Saved):
+        return {"object": value.save()}
     if isinstance(value, bytes):
         return {"bytes": value.hex()}
     if isinstance(value, dict):
@@ -59,8 +79,6 @@ def _plain(value: Any) -> Any:
         return [_plain(inner) for inner in value]
     if isinstance(value, list):
         return {"list": [_plain(inner) for inner in value]}
-    if isinstance(value, Saved):
-        return {"object": value.save()}
     return value
 
 
