@@ -112,3 +112,13 @@ def test_ids_of_whole_bytes_are_no_shared_beginning():
     table = np.array([[*message[1:5]] for message in messages], np.uint8)
     assert _share_beginnings(table) == 0
     assert _share_beginnings(np.frombuffer(rng.randbytes(256), np.uint8).reshape(-1, 4)) < SHARED / 2
+
+
+def test_a_header_longer_than_what_is_looked_at_is_no_frame():
+    rng = random.Random(12)
+    messages = []
+    for number in range(24):
+        sealed = rng.randbytes(rng.randint(80, 900))
+        offsets = struct.pack("<IIHHHHIII", len(sealed) + 28, 16, 8, 12, 4, 8, 12, number, 8)
+        messages.append(offsets + struct.pack("<I", len(sealed)) + sealed)
+    assert frames_of_codec(messages) is False

@@ -2,7 +2,8 @@
 
 import random
 
-from pywall_hedge.gate import look, text_in_front
+import pytest
+from pywall_hedge.gate import look, read, text_in_front
 
 
 def test_text_plain_and_noise(text):
@@ -25,3 +26,16 @@ def test_text_in_front():
     assert text_in_front(b"PUT name 4711\r\n\x80\x81") == 15
     assert text_in_front(b"PUT\r\n\x80\x81") == 0
     assert text_in_front(b"\x00PUT name 4711\r\n") == 0
+
+
+def test_utf8_in_the_middle_of_a_character_is_text():
+    written = "".join(chr(0x2800 + byte) for byte in random.Random(3).randbytes(400)).encode()
+    assert {look(written[start : start + 300]) for start in range(6)} == {"text"}
+
+
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+def test_utf16_is_read_as_the_same_text_in_utf8(order):
+    written = "北京市朝阳区人民路一百二十号，" * 6
+    assert read(written.encode(order)) == ("text", written.encode())
+    noise = random.Random(4)
+    assert {read(noise.randbytes(400))[0] for _ in range(500)} == {"noise"}

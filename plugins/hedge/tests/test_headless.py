@@ -28,9 +28,17 @@ def test_random_messages_are_not_packed():
 
 def test_a_unit_of_video_begins_in_the_noise():
     rng = random.Random(4)
-    frames = b"".join(b"\0\0\1\x41\x9a" + rng.randbytes(900).replace(b"\0\0", b"\0\1") for _ in range(3))
-    assert units_of_video(frames[400:])
-    assert not any(units_of_video(rng.randbytes(16_384)) for _ in range(200))
+    frames = [b"\0\0\1\x41\x9a" + rng.randbytes(900).replace(b"\0\0", b"\0\1") for _ in range(3)]
+    assert units_of_video([b"".join(frames)[400:]])
+    assert units_of_video(frames)
+    assert not any(units_of_video([rng.randbytes(16_384)]) for _ in range(200))
+
+
+@pytest.mark.parametrize("front", [b"\0\0\1\x41", b"\1\1\x0a\0\0\1\1\xbb\r\n"], ids=["length", "address"])
+def test_a_length_or_an_address_in_front_of_noise_is_no_unit_of_video(front):
+    rng = random.Random(8)
+    noise = [rng.randbytes(321).replace(b"\0\0\1", b"\0\0\2") for _ in range(9)]
+    assert not units_of_video([front + noise[0], *noise[1:]])
 
 
 def test_a_key_frame_of_vp8_is_found():

@@ -150,13 +150,15 @@ _ALPHABETS: tuple[tuple[str, bytes, Callable[[bytes], bytes], int], ...] = (
 """Name, alphabet, decoder, and characters of a run at least."""
 _PATTERNS = tuple(re.compile(b"[" + re.escape(alphabet) + b"]{%d,}" % least) for _, alphabet, _, least in _ALPHABETS)
 
+_FOLD = re.compile(rb"([!-~]{24})\r?\n")
+"""The end of a full line: the line behind goes on. A word of other text in front would put what follows out of step."""
 _RUN = re.compile(rb"[!-~]{16,}")
 """What each run of an alphabet is a part of."""
 
 
 def _runs(data: bytes) -> Decoding | None:
     """Undo a well-known alphabet whose characters are all used, as often as random ones."""
-    folded = data.replace(b"\r\n", b"").replace(b"\n", b"") if data.count(b"\n") * 40 < len(data) * 2 else data
+    folded = _FOLD.sub(rb"\1", data) if data.count(b"\n") * 40 < len(data) * 2 else data
     if b"<~" in folded or b"zz" in folded:
         folded = folded.replace(b"<~", b"").replace(b"~>", b"")
     if sum(map(len, _RUN.findall(folded))) < max(LEAST, MOST * len(folded)):

@@ -175,7 +175,7 @@ class Direction:
     # --- text and noise ---------------------------------------------------------------------------------------------
 
     def _sort(self, payload: bytes) -> None:
-        kind = gate.look(payload)
+        kind, payload = gate.read(payload)
         if kind != "text" and (dense := without_constants(payload)):
             self._sort(dense)
             return
@@ -234,7 +234,7 @@ class Direction:
         if self.packed == "frames" or (self.packed == "film" and not self._is_film()):
             self.packed = None
         if self._ratio > 0 and self.packed is None:
-            if not stripped.header and units_of_video(stripped.residual):
+            if not stripped.header and units_of_video(cut(data, self._sizes)):
                 self.packed = "start-codes"
             elif self._is_film():
                 self.packed = "film"

@@ -24,9 +24,9 @@ MOST = 64
 """Messages that are looked at."""
 FEW, SOME, ENOUGH = 3, 8, 24
 """Messages of sound below which nothing is told; from which the uneven may show; from which it must."""
-WIDTH, GAP, BEHIND = 24, 12, 8
-"""Bytes from the start within which a header ends, from one byte of it to the next at most, and bytes behind it that
-are counted."""
+WIDTH, GAP, BEHIND, STEP = 24, 12, 8, 16
+"""Bytes from the start within which a header ends, from one byte of it to the next at most, bytes behind it that are
+counted, and bytes after which a longer header is looked at again."""
 PROOF, HINT = 6.0, 2.0
 """Deviations of chi-square that prove, and that leave it open."""
 SHARED = 4
@@ -59,6 +59,8 @@ def frames_of_codec(messages: Sequence[bytes], *, again: bool = False) -> bool |
     if not same.size:  # the first may be the rest of a message
         return None if again and sound and number < SOME else False
     end = int(same[np.flatnonzero(np.diff(same, append=999) > GAP)[0]]) + 1
+    if end == WIDTH and width > WIDTH:  # the header goes on
+        return frames_of_codec([message[STEP:] for message in messages], again=again)
     shown = max(_uneven(table[:, at : at + BEHIND]) for at in ((end - 2, end - 1, end) if again else (end,)) if at > 0)
     shared = _share_beginnings(table[:, end : end + 4]) if number >= SOME else 0
     if number >= SOME and (shown >= (PROOF / 2 if again else PROOF) or shared >= SHARED):

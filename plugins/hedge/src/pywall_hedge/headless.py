@@ -128,10 +128,23 @@ def goes_on(messages: Sequence[bytes], header: int) -> bool | None:
     return any(all(_chained_units(message, at)[1] == len(message) for message in whole) for at in range(SOUGHT))
 
 
-def units_of_video(data: bytes) -> bool:
+_OPENED = 64
+"""Bytes of a message in which a start code may be a length or an address."""
+
+
+def units_of_video(messages: Iterable[bytes]) -> bool:
     """A unit of H.264 or H.265 begins in the noise, behind a start code of Annex B: one place in 250 million random
-    ones."""
-    return data.count(b"\0\0\1") <= 64 and _UNIT.search(data) is not None
+    ones. Three messages must begin with one: a length of 256 to 511 bytes looks like it, and so does 10.0.0.1.
+    """
+    begun = 0
+    for message in messages:
+        if b"\0\0\1" not in message or message.count(b"\0\0\1") > 64:
+            continue
+        found = _UNIT.search(message)
+        if found is not None and (found.start() >= _OPENED or _UNIT.search(message, _OPENED)):
+            return True
+        begun += found is not None
+    return begun > 2
 
 
 OPENING = 1024

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from . import archives, arrays, containers, films, jpegxl, lzma_raw, pictures, tables, wrappers
+from . import archives, arrays, blocks, containers, films, jpegxl, lzma_raw, pictures, tables, wrappers
 from .brotli_head import brotli
 from .structure import OWN_HEADER, examine, frame_within, hidden, look_behind, marked, register, within
 
@@ -17,6 +17,7 @@ register(films.MAGIC)
 register(tables.MAGIC)
 register(arrays.MAGIC)
 register(jpegxl.MAGIC)
+register(blocks.MAGIC)
 register({}, lzma_raw.UNMARKED)
 for _, _holds in lzma_raw.UNMARKED:
     look_behind(lzma_raw.BEHIND, _holds)
