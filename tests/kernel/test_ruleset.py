@@ -6,7 +6,7 @@ import pytest
 
 from pywall_core.kernel.iptables import installation
 from pywall_core.kernel.marks import Marks
-from pywall_core.kernel.ruleset import LISTENER_DISCOVERY, NEIGHBOUR_DISCOVERY, Plan, ruleset
+from pywall_core.kernel.ruleset import LISTENER_DISCOVERY, NEIGHBOUR_DISCOVERY, PREROUTING, Plan, SetDrop, ruleset
 
 from .walk import Way, walk
 
@@ -16,6 +16,7 @@ PLANS = [
     Plan(("INPUT",), 3, loopback=True, bypass=True, generation=255),
     Plan(("INPUT", "OUTPUT"), 3, workers=3, marks=Marks(workers=3)),
     Plan(("INPUT", "OUTPUT"), 3, workers=3, deal="host", marks=Marks(mask=0xF0F0F0F1, workers=3)),
+    Plan(HOOKS, 3, drops=(SetDrop("INPUT", "bad", "src"), SetDrop("FORWARD", "bad", "src"))),
 ]
 EVERY_PLAN = pytest.mark.parametrize("plan", PLANS)
 FAMILIES = pytest.mark.parametrize("family", [4, 6])
@@ -124,3 +125,51 @@ def test_rules_follow_the_plan() -> None:
     queues = re.findall(r"NFQUEUE --queue-num (\d)", installation(PLANS[2], 4, {}))
     assert sorted(queues) == ["3", "4", "5"]
     assert "--queue-balance 3:5" in installation(PLANS[3], 4, {})
+
+
+IN, FORTH = SetDrop("INPUT", "bad", "src"), SetDrop("FORWARD", "bad", "src")
+BOTH = frozenset({4, 6})
+
+
+@pytest.mark.parametrize(
+    ("plan", "early"),
+    [
+        (Plan(HOOKS, 3, drops=(IN, FORTH)), ["bad"]),
+        (Plan(HOOKS, 3, drops=(IN,)), []),
+        (Plan(HOOKS, 3, drops=(IN,), host_only=BOTH), ["bad"]),
+        (Plan(("INPUT",), 3, drops=(IN,)), []),
+        (Plan(("INPUT",), 3, drops=(IN,), host_only=BOTH), ["bad"]),
+        (Plan(("FORWARD",), 3, drops=(FORTH,), host_only=BOTH), []),
+        (Plan(HOOKS, 3, drops=(IN, FORTH), early=False), []),
+        (Plan(HOOKS, 3, drops=(SetDrop("INPUT", "bad", "dst"), SetDrop("FORWARD", "bad", "dst")), host_only=BOTH), []),
+        (Plan(HOOKS, 3, drops=(SetDrop("OUTPUT", "bad", "src"),), host_only=BOTH), []),
+        (Plan(HOOKS, 3, drops=(IN, SetDrop("INPUT", "worse", "src"), FORTH)), ["bad"]),
+    ],
+    ids=repr,
+)
+@FAMILIES
+def test_rules_drop_before_conntrack_what_every_way_in_drops(plan: Plan, early: list[str], family: int) -> None:
+    """What is dropped there is not asked for again; every other drop is where its hook is, and only there."""
+    tables = ruleset(plan, family)
+    assert [rule.split()[3] for rule in tables["raw"].get(PREROUTING, [])] == [
+        f"PYWALL_{name}_{family}" for name in early
+    ]
+    for hook in plan.hooks:
+        behind = [
+            (rule.split()[3][len("PYWALL_") : -2], rule.split()[4])
+            for rule in tables["mangle"][f"PYWALL_{hook}"]
+            if "--match-set" in rule
+        ]
+        assert behind == [
+            (drop.set, drop.direction)
+            for drop in plan.drops
+            if drop.hook == hook and not (drop.direction == "src" and drop.set in early and hook != "OUTPUT")
+        ]
+    assert ("*raw" in installation(plan, family, {})) == bool(early), "a table is made where it is needed"
+
+
+def test_rules_of_one_family_may_be_early_alone() -> None:
+    plan = Plan(("INPUT",), 3, drops=(IN,), host_only=frozenset({6}))
+    assert [bool(plan.early_drops(family)) for family in (4, 6)] == [False, True]
+    assert [table for table, _, _ in plan.jumps(4)] == ["mangle", "filter"]
+    assert [table for table, _, _ in plan.jumps(6)] == ["raw", "mangle", "filter"]

@@ -53,6 +53,26 @@ def test_names_match_what_is_below_them() -> None:
     assert [name in found for name in others] == [False] * 5
 
 
+labels = st.sampled_from(["a", "b", "aa", "com"])
+names = st.lists(labels, min_size=1, max_size=5).map(".".join)
+
+
+@given(st.sets(st.tuples(st.booleans(), names), max_size=12), st.lists(names, max_size=12), st.data())
+def test_names_that_come_and_go_match_by_whole_labels(
+    entries: set[tuple[bool, str]], asked: list[str], data: st.DataObject
+) -> None:
+    found = NameSet("s")
+    for alone, name in entries:
+        found.add(f"={name}" if alone else name)
+    gone = data.draw(st.sets(st.sampled_from(sorted(entries)))) if entries else set()
+    for alone, name in gone:
+        assert found.delete(f"={name}" if alone else name)
+    left = entries - gone
+    for name in [*asked, *(name for _, name in entries)]:
+        member = any(name == entry if alone else f".{name}".endswith(f".{entry}") for alone, entry in left)
+        assert (name in found) == (name.upper() + "." in found) == member
+
+
 def test_ports_and_strings() -> None:
     ports, strings = PortNumberSet("p"), StringSet("s")
     ports.add("1000-2000")

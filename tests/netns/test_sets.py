@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -74,7 +75,7 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
         server = made.start("server", sys.executable, "-c", ECHO, stdout=subprocess.PIPE, text=True)
         assert server.stdout.readline() == "ready\n"
         made.start("server", *PYWALL, "run", "--config", str(policy), stderr=subprocess.DEVNULL)
-        until(lambda: "PYWALL_blocked_4" in made.run("server", "iptables-save", "-t", "mangle"))
+        until(lambda: "PYWALL_blocked_4" in made.run("server", "iptables-save"))
         yield made
 
 
@@ -122,7 +123,7 @@ def test_a_rule_adds_and_the_workers_decide_where_the_kernel_cannot(lab: Lab) ->
 def test_entries_stay_over_a_reload_and_nothing_is_left_at_the_end(lab: Lab) -> None:
     pywall(lab, "set", "add", "blocked", "203.0.113.0/24", "2001:db8::/32", "--for", "7d")
     pywall(lab, "reload")
-    until(lambda: "PYWALL_blocked_4" in lab.run("server", "iptables-save", "-t", "mangle"))
+    until(lambda: "PYWALL_blocked_4" in lab.run("server", "iptables-save"))
     assert "203.0.113.0/24" in pywall(lab, "set", "list", "blocked")
     assert "203.0.113.0/24" in lab.run("server", "ipset", "list", "PYWALL_blocked_4")
     assert "2001:db8::/32" in lab.run("server", "ipset", "list", "PYWALL_blocked_6")
@@ -131,6 +132,36 @@ def test_entries_stay_over_a_reload_and_nothing_is_left_at_the_end(lab: Lab) -> 
     os.kill(json.loads(firewall)["pid"], signal.SIGTERM)
     until(lambda: "PYWALL" not in lab.run("server", "iptables-save"))
     until(lambda: not lab.run("server", "ipset", "list", "-n").strip())
+
+
+def test_drops_by_source_come_before_conntrack_unless_others_packets_are_forwarded(lab: Lab) -> None:
+    """The policy says nothing of FORWARD: a router's packets of a blocked source still pass it."""
+
+    def asks(table: str) -> bool:
+        return "PYWALL_blocked_4 src" in lab.run("server", "iptables-save", "-t", table)
+
+    def passed() -> str:
+        return lab.run("server", "iptables", "-nvxL", "FORWARD")
+
+    say = talk(lab)
+    assert say("one") == "one"
+    pywall(lab, "block", CLIENT4)
+    lab.run("server", "sysctl", "-qw", "net.ipv4.ip_forward=0")
+    until(lambda: asks("raw") and not asks("mangle"))
+    assert say("two") == "timeout"
+    lab.run("server", "sysctl", "-qw", "net.ipv4.ip_forward=1")
+    until(lambda: asks("mangle") and not asks("raw"))
+    assert say("three") == "timeout"
+    lab.run("server", "iptables", "-A", "FORWARD", "-s", CLIENT4, "-d", "198.51.100.1", "-j", "DROP")
+    lab.run("client", "ip", "route", "add", "198.51.100.1", "via", lab.server4)
+    lab.run("server", "ip", "route", "add", "198.51.100.1", "via", CLIENT4)
+    send = "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('198.51.100.1', 9))"
+    lab.run("client", sys.executable, "-c", send)
+    until(lambda: re.search(r"^ *1 .* DROP .*198.51.100.1", passed(), re.MULTILINE))
+    lab.run("server", "sysctl", "-qw", "net.ipv4.ip_forward=0")
+    until(lambda: asks("raw") and not asks("mangle"))
+    pywall(lab, "unblock", CLIENT4)
+    assert talk(lab)("four") == "four"
 
 
 def test_wrong_entries_and_unknown_sets_are_said(lab: Lab) -> None:

@@ -102,9 +102,10 @@ class Domain(RuleKind):
         shared = self.shared
 
         def is_wanted(name: str) -> bool:
-            parts = name_and_above(name)
-            if parts[0] in exactly or any(part in below for part in parts):
-                return True
+            if below or exactly:
+                parts = name_and_above(name)
+                if parts[0] in exactly or any(part in below for part in parts):
+                    return True
             return any(name in one for one in named)
 
         def match(packet: Packet, flow: Flow) -> Answer:
