@@ -38,8 +38,9 @@ _FLAGS: Final = (5, 8, 9, 10, 17, 19)
 MAX_KEPT: Final = 49152
 #: Bytes of a key: IPv4 and IPv6, each outside and inside a tunnel.
 _KEY_LENGTHS: Final = (13, 37, 21, 45)
-#: Bytes of a description.
+#: Bytes of a description, and of all that wait for their flows' packets: the oldest make room.
 MAX_SIZE: Final = 1 << 18
+MAX_WAITING: Final = 1 << 27
 #: The last field of a description: no packet has passed since.
 _EXACT, _LATER = b",true]", b",false]"
 
@@ -242,6 +243,7 @@ class Inheritance:
     def __init__(self) -> None:
         #: descriptions as they came: most are of flows whose next packet is far off, and none is believed before it
         self._known: dict[bytes, bytes] = {}
+        self._size = 0
         self.originals: frozenset[bytes] = frozenset()
         #: descriptions that did not keep to the form
         self.refused = 0
@@ -259,9 +261,17 @@ class Inheritance:
             return
         if not exact and line.endswith(_EXACT):
             line = line.removesuffix(_EXACT) + _LATER
-        if len(self._known) >= MAX_FLOWS and key not in self._known:
-            del self._known[next(iter(self._known))]
+        self._pop(key)
+        while len(self._known) >= MAX_FLOWS or self._size + len(line) > MAX_WAITING:
+            self._pop(next(iter(self._known)))
         self._known[key] = line
+        self._size += len(line)
+
+    def _pop(self, key: bytes) -> bytes | None:
+        line = self._known.pop(key, None)
+        if line is not None:
+            self._size -= len(line)
+        return line
 
     def entries(self) -> list[bytes]:
         """Return the descriptions for which no packet has come yet, as they came."""
@@ -277,7 +287,7 @@ class Inheritance:
 
     def take(self, flow: Flow, packet: Packet) -> Known | None:
         """Return what is known of a new entry; it is used up. A SYN begins another connection on the key."""
-        line = self._known.pop(flow.key, None)
+        line = self._pop(flow.key)
         if line is None:
             return None
         known = read(line)
@@ -296,4 +306,4 @@ class Inheritance:
 
     def forget(self, key: bytes) -> None:
         """The connection has ended."""
-        self._known.pop(key, None)
+        self._pop(key)

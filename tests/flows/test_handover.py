@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pywall_core.daemon import handover
-from pywall_core.flows.handover import MAX_KEPT, MAX_SIZE, Inheritance, describe, read
+from pywall_core.flows.handover import MAX_KEPT, MAX_SIZE, MAX_WAITING, Inheritance, describe, read
 from pywall_core.flows.packing import pack, unpack
 from pywall_core.packet.decode import decode
 from pywall_core.testing import InMemory, conversation, engine, make_flow, tcp_packet
@@ -358,3 +358,16 @@ default: DROP
         lab = engine(policy)
         lab.engine.assume_originals(originals)
         assert lab.send([packet])[0].action == action
+
+
+def test_all_descriptions_together_are_bounded() -> None:
+    """A worker that was taken over says what it likes; the oldest make room."""
+    inheritance = Inheritance()
+    for number in range(2 * MAX_WAITING // MAX_SIZE):
+        head = b'["' + (b"\x06" + number.to_bytes(12, "big")).hex().encode() + b'",'
+        inheritance.add(head.ljust(MAX_SIZE - 1) + b"]", exact=False)
+    assert len(inheritance) == MAX_WAITING // MAX_SIZE
+    assert inheritance.refused == 0
+    for line in inheritance.entries():
+        inheritance.forget(bytes.fromhex(line[2:28].decode()))
+    assert len(inheritance) == 0
