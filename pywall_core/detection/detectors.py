@@ -127,8 +127,11 @@ class Asker:
     def _take_match(self, state: DetectionState, detector: Detector, match: Match) -> bool:
         """Take a detector's answer for the flow's match. Return True when it says something else than before."""
         before = state.match
-        if match.confirmed and match.protocol in detector.unseen:
-            match = replace(match, confirmed=False)
+        if match.confirmed:
+            if match.protocol in detector.unseen:
+                match = replace(match, confirmed=False)
+            elif _is_echo(state.client, state.server):
+                match = replace(match, confirmed=False, done=False)
         if match.describe is not None and not _describes_later(state, detector):
             match = match.described()
         if match.anomaly and (before is None or before.anomaly != match.anomaly):
@@ -146,6 +149,11 @@ class Asker:
             order = tuple((1 << i, d) for i, d in enumerate(self._detectors) if usable >> i & 1)
             self._orders[mask] = order
         return order
+
+
+def _is_echo(client: bytes, server: bytes) -> bool:
+    """Return True if the server has only sent the client's bytes back so far, which proves no protocol."""
+    return bool(server) and client.startswith(server)
 
 
 def _describes_later(state: DetectionState, detector: Detector) -> bool:

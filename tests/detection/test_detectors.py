@@ -106,3 +106,17 @@ def test_asking_names_the_detector_that_is_asked(bench: Make, speaks: Make) -> N
     made.client(made.flow(), b"x")
     assert seen == [0b01, 0b10]
     assert made.detection.asker.asking == 0
+
+
+def test_a_server_that_only_sends_back_confirms_nothing(bench: Make, speaks: Make) -> None:
+    made = bench(speaks("a", b"hello"))
+    flow = made.flow()
+    made.client(flow, b"hello")
+    made.server(flow, b"hello")
+    assert (flow.app_proto, flow.confirmed) == ("a", False)
+    made.client(flow, b" more of it")
+    made.server(flow, b" more of")
+    assert not flow.confirmed, "still an echo"
+    assert made.detection.states.may_be_confirmed(flow)
+    made.server(flow, b" what the client has not said")
+    assert flow.confirmed, "both sides may begin alike, and go on otherwise"
