@@ -192,12 +192,13 @@ def test_no_two_detectors_name_the_same_protocol():
     also = (
         "utp",
         "quic-midway",
+        "tls-midway",
         "esp-udp",
         "gnutella-udp",
         "rtp-tcp",
         "coap-tcp",
         "devp2p",
-    )  # of BitTorrent, QUIC, the IP protocol ...
+    )  # of BitTorrent, QUIC, TLS, the IP protocol ...
     over_both = {
         "dlep",
         "genshinimpact",

@@ -75,3 +75,7 @@ def test_what_an_open_session_carries_begins_anew(ask):
     match = ask(netbios, REQUEST + b"\0\0\0\x55\xffSMB", b"\x82\0\0\0\0\0\0\x55\xffSMB")
     assert match.restart == (len(REQUEST), 4)
     assert ask(netbios, REQUEST, b"\x83\0\0\1\x82").restart is None
+
+
+def test_reserved_flags_of_a_datagram_with_a_name(ask):
+    assert ask(netbios, [DATAGRAM[:1] + b"\x1a" + DATAGRAM[2:]]).facts == {"service": "dgm", "name": "CLIENT"}

@@ -10,7 +10,17 @@ ANSWER = b"HTTP/1.1 200 OK\r\nST: upnp:rootdevice\r\nUSN: uuid:1::upnp:rootdevic
 
 TestSsdp = detector_contract(
     ssdp,
-    [conversation("udp").client(text) for text in (SEARCH, NOTIFY, ANSWER, SEARCH.lower(), SEARCH.replace(b"\r", b""))],
+    [
+        conversation("udp").client(text)
+        for text in (
+            SEARCH,
+            NOTIFY,
+            ANSWER,
+            SEARCH.lower(),
+            NOTIFY.replace(b"1.1\r", b"1.1 \r"),
+            SEARCH.replace(b"\r", b""),
+        )
+    ],
     [
         conversation("udp").client(text)
         for text in (

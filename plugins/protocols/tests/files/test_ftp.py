@@ -141,3 +141,9 @@ def test_a_data_connection_is_a_hint_and_one_side_that_speaks():
     assert ftp_data.pywall_detect(make_flow(expected="ftp-data"), b"", b"any bytes at all") == expected
     assert ftp_data.pywall_detect(make_flow(expected="ftp-data"), b"id\n", b"uid=0(root)\n") is NO
     assert ftp_data.pywall_detect(make_flow(expected="rtp"), b"", b"anything") is NO
+
+
+def test_a_challenge_of_another_protocol_is_no_login(ask):
+    """SMTP asks for what AUTH needs by 334 as well."""
+    client, server = b"HELO a.example\r\nAUTH CRAM-MD5\r\n", b"220 ready\r\n250 hello\r\n334 PDEyMw==\r\n"
+    assert not isinstance(ask(ftp, client, server), Match)

@@ -13,6 +13,8 @@ WRITE = bytes.fromhex("00020000000b 01 10 0000 0002 04 00010002")
 WRITTEN = bytes.fromhex("000200000006 01 10 00000002")
 IDENTITY = bytes.fromhex("000300000005 01 2b 0e0100")
 IDENTIFIED = bytes.fromhex("00030000000a 01 2b 0e01010000010000")
+FILE = bytes.fromhex("000300000005 01 14 0e0100")
+FILED = bytes.fromhex("00030000000a 01 14 0e01010000010000")
 
 TestModbus = detector_contract(
     modbus,
@@ -20,7 +22,8 @@ TestModbus = detector_contract(
         conversation().client(READ).server(VALUES),
         conversation().client(READ).server(REFUSED),
         conversation().client(WRITE).server(WRITTEN),
-        conversation().client(IDENTITY + b"\0\4" + IDENTITY[2:]),
+        conversation().client(IDENTITY).server(IDENTIFIED),
+        conversation().client(FILE + b"\0\4" + FILE[2:]),
         conversation().client(bytes.fromhex("00040000000d 01 17 0000 0001 0000 0001 02 0007")),
     ],
     [
@@ -39,9 +42,16 @@ def test_facts(ask):
 
 
 def test_other_functions_need_an_answer_or_another_message(ask):
-    assert ask(modbus, IDENTITY) is MORE
+    assert ask(modbus, FILE) is MORE
+    assert ask(modbus, FILE, FILED).facts == {"function": 20}
+    assert ask(modbus, FILE + b"\x80\0" + FILE[2:]) is NO
+
+
+def test_the_identification_of_a_device(ask):
     assert ask(modbus, IDENTITY, IDENTIFIED).facts == {"function": 43}
-    assert ask(modbus, IDENTITY + b"\x80\0" + IDENTITY[2:]) is NO
+    assert ask(modbus, IDENTITY).facts == {"function": 43}
+    assert ask(modbus, IDENTITY.replace(b"\x0e\1", b"\x0e\5")) is MORE
+    assert ask(modbus, IDENTITY.replace(b"\x0e", b"\x0f")) is MORE
 
 
 @pytest.mark.parametrize("size", range(1, 9))

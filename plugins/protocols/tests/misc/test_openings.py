@@ -21,7 +21,12 @@ FLUTE = (
 )
 GLBP = b"\1\0\0\1\0\0\0\7\xb4\0\1\1" + b"\1\x1c" + bytes(26)
 PING = NOISE[:97] + b"\1" + b"\xc9\x84\x01\x02\x03\x04\x84\5\6\7\x08"[:2] + bytes(8)
+BMP = bytes.fromhex("030000002a 04 00010006 372e342e3120 00020016") + b"router-of-the-recording"[:22]
 CHECKED = {
+    "bmp": BMP,
+    "bsap": bytes.fromhex("0e0001000600834b0000744b00000500 0c834b"),
+    "cups": b"480b05e 3 ipp://192.0.2.10:631/printers/Brother",
+    "hasp": b"HT9GUMQDAABKRUJfSUZJWF81NV9WTTEAaXRBbWUA",
     "raft": RAFT,
     "ethersbus": SBUS + crc_hqx(SBUS, 0).to_bytes(2, "big"),
     "trdp": TRDP + crc32(TRDP).to_bytes(4, "little"),
@@ -143,6 +148,44 @@ def test_an_answer_repeats_what_was_asked(ask):
     answer = bytearray(opening_bytes(dicom, answer=True))
     answer[20] ^= 1
     assert not ask(openings, opening_bytes(dicom), bytes(answer)).confirmed
+
+
+#: first messages of both sides as others have recorded them, and whether they prove the name
+RECORDED = [
+    ("rpcap", "00080000000000080000000000000000", "0088000000000000", True),
+    ("bmp", BMP.hex(), "", False),
+    ("gsm-ipa", "0001fe00", "0001fe01", True),
+    ("msmms", "01000000cefa0bb0580000004d4d53200b00000000000000", "0100004acefa0bb0800000004d4d532010000000", True),
+    ("msnp", b"PNG\r\n".hex(), b"QNG 48\r\n".hex(), True),
+    ("codemeter", "73616d63e10200004000010000000000a0fc08f0", "73616d63200000004100010000000000 27a89ace", True),
+    ("cisco-mdt", "0001000200010000000001bc7b226e6f64655f69", "", False),
+]
+RECORDED_DATAGRAMS = [
+    ("bsap", "0e0001000600834b0000744b00000500 0c834b", "0e0002000500754b0000844b000005000c834b 000000", True),
+    ("bsap", "0e000000000000000000754b0000", "0e0001000600834b0000744b00000500 0c834b", True),
+    ("udp-notif", "210c0010010303f7000000007b222222", "", False),
+    ("zep", "455802010bfffe00ef00000000000000000000074b00000000000000000000050200adec08", "", False),
+    ("cups", CHECKED["cups"].hex(), "", False),
+    ("hasp", CHECKED["hasp"].hex(), "", False),
+]
+
+
+@pytest.mark.parametrize(("name", "client", "server", "proved"), RECORDED)
+def test_recorded_streams(ask, name, client, server, proved):
+    match = ask(openings, bytes.fromhex(client), bytes.fromhex(server))
+    assert (match.protocol, match.confirmed) == (name, proved)
+
+
+@pytest.mark.parametrize(("name", "client", "server", "proved"), RECORDED_DATAGRAMS)
+def test_recorded_datagrams(ask, name, client, server, proved):
+    match = ask(openings, [bytes.fromhex(client)], [bytes.fromhex(server)] if server else [])
+    assert (match.protocol, match.confirmed) == (name, proved)
+
+
+def test_text_of_forty_characters_is_no_license_search(ask):
+    hashed, capitals, not_ended = b"0123456789abcdef" * 2 + b"01234567", b"H" * 39 + b"A", CHECKED["hasp"][:-1] + b"B"
+    for data in (hashed, capitals, not_ended):
+        assert ask(openings, [data]) is NO
 
 
 def test_names_that_nobody_has_recorded_are_listed():

@@ -140,6 +140,9 @@ def test_the_first_datagram_of_the_client_decides():
 def test_the_first_datagram_of_the_server_confirms():
     assert by_datagram("p", _is_a, *_datagrams([b"ab"], [b"a", b"x"])) == Match("p", {"size": 2})
     assert by_datagram("p", _is_a, *_datagrams([b"ab"], [b"x", b"a"])) == Match("p", {"size": 2}, confirmed=False)
+    assert by_datagram("p", _is_a, *_datagrams([b"ab"], [b"ab", b"a"])) == Match("p", {"size": 2}, confirmed=False), (
+        "echo"
+    )
 
 
 def test_a_beacon_is_named_without_an_answer_and_never_confirmed():

@@ -26,5 +26,6 @@ TestTeredo = detector_contract(
 
 
 def test_confirmed_by_an_answer(ask):
-    assert ask(teredo, [PACKET], [PACKET]).confirmed
+    assert ask(teredo, [PACKET], [udp_packet("2001:db8::2", 2, "2001:0:c000:201::1", 1, b"y" * 30)]).confirmed
+    assert not ask(teredo, [PACKET], [PACKET]).confirmed, "an echo"
     assert not ask(teredo, [PACKET], [b"x"]).confirmed

@@ -42,6 +42,13 @@ def test_one_direction_is_enough(ask):
     assert ask(rtp, STREAM) == Match("rtp", confirmed=False, done=False)
 
 
+def test_a_packet_sent_again_counts_once(ask):
+    """Before a call phones send one packet several times, to open a NAT."""
+    assert isinstance(ask(rtp, [STREAM[0], *STREAM]), Match)
+    assert isinstance(ask(rtp, [STREAM[0]] * 5 + STREAM[1:]), Match)
+    assert ask(rtp, [STREAM[0]] * 5 + STREAM[1:2]) is MORE
+
+
 def test_an_announced_flow_needs_less(ask):
     assert ask(rtp, STREAM[:2]) is MORE
     assert isinstance(ask(rtp, STREAM[:2], expected="rtp"), Match)

@@ -8,11 +8,11 @@
 
 from __future__ import annotations
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, TransactionParser, hookimpl
+from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
 from ..parsing.evidence import Evidence, client_first
 from ..parsing.wire import u24, u32
-from ..transactions.hello_watch import watch
+from ..transactions.hello_watch import watch_for_tls
 
 api_version = 1
 protocols = ("diameter",)
@@ -28,10 +28,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return client_first("diameter", _side(client), _side(server))
 
 
-@hookimpl
-def pywall_transactions(flow: Flow) -> TransactionParser | None:
-    """Find where TLS begins."""
-    return watch(flow)
+pywall_transactions = watch_for_tls
 
 
 def _side(data: bytes) -> Evidence:

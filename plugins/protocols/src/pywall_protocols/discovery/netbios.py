@@ -58,12 +58,14 @@ def _datagram(data: bytes) -> Evidence:
     name = encoded_name(data, 12) or _queried(data)
     if name:
         return {"service": "ns", "name": _decoded(name)}
-    if not 0x10 <= data[0] <= 0x16 or data[0] == _QUERY_ERROR or data[1] & 0xF0:
+    if not 0x10 <= data[0] <= 0x16 or data[0] == _QUERY_ERROR:
         return NO
     direct = data[0] <= 0x12
     name = encoded_name(data, 14 if direct else 10)
-    if name:
+    if name:  # whatever the flags: old senders set those that are reserved
         return {"service": "dgm", "name": _decoded(name)}
+    if data[1] & 0xF0:
+        return NO
     whole = direct and u16(data, 10) == len(data) - 14 and not u16(data, 12)
     return {"service": "dgm"} if whole else NO
 

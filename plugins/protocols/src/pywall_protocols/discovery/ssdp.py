@@ -24,7 +24,7 @@ tier = "exact"
 first_client = b"MNHmnh"
 first_server = None
 
-_request = re.compile(rb"(M-SEARCH|NOTIFY) \* HTTP/1\.[01]\r?\n", re.IGNORECASE).match
+_request = re.compile(rb"(M-SEARCH|NOTIFY) \* HTTP/1\.[01] ?\r?\n", re.IGNORECASE).match
 _answer = re.compile(rb"HTTP/1\.[01] 200 ", re.IGNORECASE).match
 _target = re.compile(rb"\n(?:ST|NT|USN):[ \t]*([^\r\n]*)", re.IGNORECASE).search
 _server = re.compile(rb"\n(?:SERVER|USER-AGENT):[ \t]*([^\r\n]*)", re.IGNORECASE).search

@@ -47,7 +47,7 @@ _SERVER: Final = re.compile(rb"\bFTP|FTPD?\b|filezilla|serv-u", re.I)
 _OTHER: Final = re.compile(rb"SMTP|LMTP|NNTP|POP3", re.I)
 _GREETINGS: Final = frozenset({120, 220, 230, 331, 421, 500, 530, 550})
 #: codes that no other protocol answers with
-_LOGIN: Final = frozenset({331, 332, 227, 229, 215, 257, 234, 334, 335, 211})
+_LOGIN: Final = frozenset({331, 332, 227, 229, 215, 257, 234, 335, 211})
 _COUNT: Final = 512
 #: comes before the commands, for what the server's greeting answers
 _GREETING: Final = b"(connected)"

@@ -12,6 +12,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
+from ..parsing.checksum import X25
 from ..parsing.evidence import Evidence, by_message
 from ..parsing.wire import cut, u16
 
@@ -24,7 +25,6 @@ first_server = b"~"
 
 _FLAG: Final = 0x7E
 _SHORTEST: Final = 7
-_POLYNOMIAL: Final = 0x8408
 
 
 @hookimpl
@@ -43,15 +43,4 @@ def _frame(data: bytes) -> Evidence:
         return NO
     if len(data) < length + 2:
         return MORE
-    checksum = data[length - 1] | data[length] << 8
-    return {} if data[length + 1] == _FLAG and _fcs(cut(data, 1, length - 1)) == checksum else NO
-
-
-def _fcs(data: bytes) -> int:
-    """Return the frame check sequence of X.25: reflected CRC-16 with all bits turned over before and behind."""
-    crc = 0xFFFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ _POLYNOMIAL if crc & 1 else crc >> 1
-    return crc ^ 0xFFFF
+    return {} if data[length + 1] == _FLAG and X25.ends(cut(data, 1, length + 1)) else NO

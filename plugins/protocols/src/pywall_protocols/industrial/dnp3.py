@@ -12,6 +12,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
+from ..parsing.checksum import DNP3
 from ..parsing.evidence import Evidence, by_message
 from ..parsing.wire import starts
 
@@ -25,16 +26,6 @@ first_server = b"\x05"
 _START: Final = b"\x05\x64"
 _HEADER: Final = 10
 _MIN_LENGTH: Final = 5
-_POLYNOMIAL: Final = 0xA6BC  # x^16 + x^13 + x^12 + x^11 + x^10 + x^8 + x^6 + x^5 + x^2 + 1, low bit first
-
-
-def _remainder(byte: int) -> int:
-    for _ in range(8):
-        byte = byte >> 1 ^ (_POLYNOMIAL if byte & 1 else 0)
-    return byte
-
-
-_REMAINDERS: Final = tuple(map(_remainder, range(256)))
 
 
 @hookimpl
@@ -49,17 +40,10 @@ def _frame(data: bytes) -> Evidence:
         return begins
     if len(data) < _HEADER:
         return MORE
-    if data[2] < _MIN_LENGTH or _crc(data[:8]) != int.from_bytes(data[8:10], "little"):
+    if data[2] < _MIN_LENGTH or not DNP3.ends(data[:_HEADER]):
         return NO
     return {
         "type": "request" if data[3] & 0x80 else "response",
         "source": int.from_bytes(data[6:8], "little"),
         "destination": int.from_bytes(data[4:6], "little"),
     }
-
-
-def _crc(data: bytes) -> int:
-    value = 0
-    for byte in data:
-        value = value >> 8 ^ _REMAINDERS[(value ^ byte) & 0xFF]
-    return value ^ 0xFFFF

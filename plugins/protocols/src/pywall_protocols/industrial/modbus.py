@@ -35,6 +35,9 @@ _CODES: Final = frozenset((*range(1, 9), 10, 11))
 _READS: Final = (1, 2, 3, 4)
 _WRITES_ONE: Final = (5, 6)
 _WRITES_MANY: Final = (15, 16)
+#: encapsulated interface transport, and what it carries where a device's identification is read
+_ENCAPSULATED: Final = 43
+_IDENTIFICATION: Final = 14
 _LENGTH_KNOWN: Final = (*_READS, *_WRITES_ONE, *_WRITES_MANY, 23, *range(_EXCEPTION, 256))
 
 
@@ -97,4 +100,6 @@ def _fits(function: int, length: int, data: bytes) -> bool:
         return length == 6
     if function in _WRITES_MANY:
         return length == 6 or (len(data) > 12 and length == 7 + data[12])
+    if function == _ENCAPSULATED:
+        return data[8] == _IDENTIFICATION and (length == 5 or length >= 8) and (len(data) < 10 or 1 <= data[9] <= 4)
     return function == 23 and (length == 3 + data[8] or (len(data) > 16 and length == 11 + data[16]))

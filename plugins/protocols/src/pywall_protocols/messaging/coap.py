@@ -2,7 +2,8 @@
 
 :checked: version, a known code, and options with known numbers up to the payload; a request's path, query, host or
     observation, or a response to the same message or token
-:source: RFC 7252 sections 3, 5.10, 12; RFC 7641, 7959, 8132, 8613 (more codes and options)
+:source: RFC 7252 sections 3, 5.10, 12; RFC 7641, 7959, 8132, 8613 (more codes and options); draft-ietf-core-coap-08
+    sections 3.1, 3.2 and 5.10 (options counted, with other numbers)
 :minimum: the first datagram, of a response one of each side
 :facts: code
 """
@@ -41,6 +42,21 @@ _LENGTHS: Final = {
 }
 #: host, path, query, and what else is text
 _TEXTS: Final = frozenset({3, 8, 11, 15, 20, 35, 39})
+#: of the drafts: greatest lengths; proxy, host, paths and query are text; a path tells
+_LENGTHS_OF_DRAFTS: Final = {
+    1: 2,
+    2: 4,
+    4: 8,
+    7: 2,
+    11: 8,
+    12: 2,
+    13: 8,
+    14: 0,
+    21: 0,
+    **dict.fromkeys((3, 5, 6, 8, 9, 15), 270),
+}
+_TEXTS_OF_DRAFTS: Final = frozenset({3, 5, 6, 8, 9, 15})
+_TELLING_OF_DRAFTS: Final = frozenset({9})
 _readable = re.compile(rb"[ -~\xc2-\xf4\x80-\xbf]*\Z").match
 _TELLING: Final = frozenset({3, 6, 11, 15})
 
@@ -52,20 +68,23 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         return MORE
     data = client[: flow.client_sizes[0]]
     options = _options(data)
+    drafts = options is None
+    if options is None:
+        options = _options_of_drafts(data)
     if options is None:
         return NO
-    asks = data[1] in _METHODS and not options.isdisjoint(_TELLING)
+    asks = data[1] in _METHODS and not options.isdisjoint(_TELLING_OF_DRAFTS if drafts else _TELLING)
     if not server:
-        return Match("coap", {"code": _code(data)}, confirmed=False, done=False) if asks else MORE
-    answered = _belongs(data, first_datagram(server, flow.server_sizes))
-    return Match("coap", {"code": _code(data)}, confirmed=answered) if asks or answered else NO
+        return Match("coap", {"code": _code(data)}, confirmed=False, done=False) if asks else NO if drafts else MORE
+    answered = _belongs(data, first_datagram(server, flow.server_sizes), drafts)
+    return Match("coap", {"code": _code(data)}, confirmed=answered) if asks or (answered and not drafts) else NO
 
 
-def _belongs(data: bytes, answer: bytes) -> bool:
+def _belongs(data: bytes, answer: bytes, drafts: bool) -> bool:
     """Return True if both hold and have a message number or a token in common, and one is no copy of the other."""
-    if _options(answer) is None or data[1] == answer[1]:
+    if (_options_of_drafts if drafts else _options)(answer) is None or data[1] == answer[1]:
         return False
-    token = data[4 : 4 + (data[0] & 15)]
+    token = b"" if drafts else data[4 : 4 + (data[0] & 15)]
     return u16(data, 2) == u16(answer, 2) or (bool(token) and token == answer[4 : 4 + (answer[0] & 15)])
 
 
@@ -96,6 +115,29 @@ def _options(data: bytes) -> frozenset[int] | None:
             return None
         numbers.add(number)
     return frozenset(numbers) if at == size or at < size - 1 else None
+
+
+def _options_of_drafts(data: bytes) -> frozenset[int] | None:
+    """Return the options' numbers of a message as drafts 3 to 12 have it: counted, a response's content behind."""
+    size = len(data)
+    if size < 5 or data[0] >> 6 != 1 or not data[0] & 15 or (data[1] not in _METHODS and data[1] not in _RESPONSES):
+        return None
+    numbers = set()
+    number, at = 0, 4
+    for _ in range(data[0] & 15):
+        if at >= size:
+            return None
+        number += data[at] >> 4
+        length, after = data[at] & 15, at + 1
+        if length == 15:
+            length, after = 15 + int.from_bytes(data[after : after + 1], "big"), after + 1
+        at = after + length
+        if at > size or length > _LENGTHS_OF_DRAFTS.get(number, -1):
+            return None
+        if number in _TEXTS_OF_DRAFTS and not _readable(cut(data, after, at)):
+            return None
+        numbers.add(number)
+    return frozenset(numbers) if at == size or data[1] in _RESPONSES else None
 
 
 def _extended(data: bytes, short: int, at: int) -> tuple[int, int]:

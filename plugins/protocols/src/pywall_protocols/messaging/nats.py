@@ -12,11 +12,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
 from ..parsing.dialogue import lines
 from ..parsing.evidence import HINT, Evidence, server_first
-from ..transactions.hello_watch import watch
+from ..transactions.hello_watch import watch_for_tls
 
 api_version = 1
 protocols = ("nats",)
@@ -50,10 +50,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return server_first("nats", asked, said, silent=not server)
 
 
-@hookimpl
-def pywall_transactions(flow: Flow) -> TransactionParser | None:
-    """Find where TLS begins."""
-    return watch(flow)
+pywall_transactions = watch_for_tls
 
 
 def _says_something_else(client: bytes) -> bool:

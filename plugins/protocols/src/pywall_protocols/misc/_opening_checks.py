@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from binascii import crc32, crc_hqx
+from binascii import a2b_base64, crc32, crc_hqx
 from typing import Final
 
 from ..parsing.inner import ip_packet
@@ -13,6 +13,8 @@ _address: Final = re.compile(rb"[\w.:\[\]-]+:\d{1,5}\0|[\w.:\[\]-]{16}").match
 _metric: Final = re.compile(
     rb"(?:[\w.:-]{1,200}:[-+]?[\d.]+\|(?:c|g|ms|s|h|d)(?:\|@[\d.]+)?(?:\|#[\w.:,/-]*)?\n?)+\Z"
 ).match
+_printer: Final = re.compile(rb"[0-9a-f]{1,8} [0-9a-f]{1,2} ipps?://").match
+_base64: Final = re.compile(rb"(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9+/]{39}[AQgw]\Z").match
 _event: Final = re.compile(rb"[a-z_.]{3,64},env=[a-z]+,circuit=[\w-]+,application=").match
 
 
@@ -103,3 +105,28 @@ def is_event(data: bytes) -> bool:
 
 def is_statsd(data: bytes) -> bool:
     return _metric(data[:2000]) is not None
+
+
+def is_bmp(data: bytes) -> bool:
+    """BMP: an initiation and its first information, or what is said of a peer."""
+    if data[5] == 4:
+        return u16(data, 6) <= 4 and u16(data, 8) <= u32(data, 1) - 10
+    return data[6] <= 3 and u32(data, 1) >= 48
+
+
+def is_printer(data: bytes) -> bool:
+    """CUPS: kind and state of a printer, and where it is."""
+    return _printer(data[:64]) is not None
+
+
+def is_license_search(data: bytes) -> bool:
+    """Sentinel HASP: 29 bytes and a zero, in base64."""
+    return _base64(data) is not None and not a2b_base64(data)[-1]
+
+
+def has_bsap_message(data: bytes) -> bool:
+    """BSAP: the size of its first message, and no more behind it where that is the only one."""
+    if len(data) < 17 or not data[2]:
+        return len(data) == 14 and not data[2] and not data[4]
+    end = 14 + int.from_bytes(data[14:16], "little")
+    return 17 <= end == len(data) if data[2] == 1 else 17 <= end < len(data)

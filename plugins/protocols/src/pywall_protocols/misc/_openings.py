@@ -7,14 +7,18 @@ from itertools import product
 from typing import Final, NamedTuple
 
 from ._opening_checks import (
+    has_bsap_message,
     has_crc,
     has_messages,
     has_two_lengths,
+    is_bmp,
     is_counted,
     is_discovery,
     is_event,
     is_flute,
     is_glbp,
+    is_license_search,
+    is_printer,
     is_raft,
     is_reflected,
     is_statsd,
@@ -95,7 +99,13 @@ _REFLECTED: Final = b"\xff" * 12
 #: high byte of a length below 1536
 _SMALL: Final = bytes(range(6))
 _WORD: Final = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-."
+_BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 TCP: Final[tuple[Opening, ...]] = (
+    Opening("gsm-ipa", ((0, b"\0\1\xfe\0"),), ((0, b"\0\1\xfe\1"),), needs_answer=True),
+    Opening("msmms", ((0, b"\1\0\0"), (4, b"\xce\xfa\x0b\xb0"), (12, b"MMS ")),
+            ((0, b"\1\0\0"), (4, b"\xce\xfa\x0b\xb0"), (12, b"MMS "))),
+    *(Opening("cisco-mdt", ((0, b"\0\1\0" + encoding + b"\0\1\0\0"), (12, first)), length=Length(8, 4, 12, 14))
+      for encoding, first in ((b"\1", b"\x0a"), (b"\2", b"{"))),
     Opening("dicom", ((0, b"\1\0\0\0"), (6, b"\0\1\0\0")), ((0, b"\2\0\0\0"), (6, b"\0\1\0\0")),
             Length(2, 4, 6, 74), echo=(10, 42)),
     Opening("drda", ((0, b"\0"), (2, b"\xd0"), (8, b"\x10\x41")), ((2, b"\xd0"), (8, b"\x14\x43")), Length(0, 2, 0, 10),
@@ -186,6 +196,12 @@ TCP: Final[tuple[Opening, ...]] = (
     Opening("skype", ((0, b"\x16\3\1\0\0"),), ((0, b"\x17\3\1\0\0"),), needs_answer=True),
     Opening("json-rpc", ((0, b'{"jsonrpc":'),), ((0, b'{"jsonrpc":'),)),
     Opening("bzflag", ((0, b"BZFLAG\r\n\r\n"),), ((0, b"BZFS"),)),
+    Opening("rpcap", ((0, b"\0\x08\0\0\0\0"), (8, b"\0")), ((0, b"\0\x88\0\0"),), Length(4, 4, 8, 16, 512),
+            needs_answer=True),
+    *(Opening("bmp", ((0, b"\3\0"), (5, bytes([kind]))), length=Length(1, 4, 0, 10), least=10, check=is_bmp)
+      for kind in range(5)),
+    Opening("msnp", ((0, b"PNG\r\n"),), ((0, b"QNG "),)),
+    Opening("codemeter", ((0, b"samc"), (6, b"\0\0"), (9, b"\0\1\0\0\0\0\0")), ((0, b"samc"), (6, b"\0\0"))),
 )  # fmt: skip
 DATAGRAMS: Final[tuple[Opening, ...]] = (
     Opening("amongus", ((0, b"\x08\0\1\0\x80\xd9\2\3"),)),
@@ -235,5 +251,12 @@ DATAGRAMS: Final[tuple[Opening, ...]] = (
     Opening("iperf", ((0, b"\0\0\0\1"), (12, bytes(4) + b"\x48\1\0"), (20, b"\0\0\0")), least=36),
     Opening("avast-dns", ((11, b"\0\1\x32\x09securedns"),)),
     Opening("mqtt-sn", ((1, b"\4"),), ((0, b"\3\5"),), most=255, least=7, check=is_counted, needs_answer=True),
+    *(Opening("udp-notif", ((0, kind), (12, first)), length=Length(2, 2, 0, 14))
+      for kind, first in ((b"\x21\x0c", b"{"), (b"\x22\x0c", b"<"))),
+    Opening("zep", ((0, b"EX\2\1"), (21, bytes(10))), length=Length(31, 1, 32, 35)),
+    Opening("bsap", ((0, b"\x0e\0"), (3, b"\0"), (5, b"\0")), ((0, b"\x0e\0"), (3, b"\0"), (5, b"\0")), least=14,
+            check=has_bsap_message, needs_answer=True),
+    Opening("cups", ((0, b""),), least=16, check=is_printer, first=b"0123456789abcdef"),
+    Opening("hasp", ((0, b""),), least=40, most=40, check=is_license_search, first=_BASE64),
     Opening("statsd", ((0, b""),), least=5, check=is_statsd, first=_WORD),
 )  # fmt: skip

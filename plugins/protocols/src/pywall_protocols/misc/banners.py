@@ -14,10 +14,10 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
 from ..parsing.evidence import Evidence, begins, server_first
-from ..transactions.hello_watch import watch
+from ..transactions.hello_watch import watch_for_tls
 
 api_version = 1
 transport = "tcp"
@@ -75,10 +75,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return NO
 
 
-@hookimpl
-def pywall_transactions(flow: Flow) -> TransactionParser | None:
-    """Find where TLS begins."""
-    return watch(flow)
+pywall_transactions = watch_for_tls
 
 
 def _says(client: bytes, greeting: Greeting) -> Evidence:

@@ -17,6 +17,9 @@
     (bzflag); draft-sharabayko-srt section 3.2.1 (srt); chrony candm.h (chrony); RFC 8966 section 4.2 (babel); Teeworlds
     (teeworlds); Minetest network protocol (minetest); draft-kouvelas-lisp-map-server-reliable-transport (lisp); Lustre,
     lnet socklnd.h (lustre); Nano, protocol (nano); OpenWeave, weave-core MessageLayer (weave); JSON-RPC 2.0 (json-rpc);
+    rpcap-protocol.h of libpcap (rpcap); RFC 7854 section 4 (bmp); Osmocom, Abis/IP (gsm-ipa); MS-MMSP section 2.2
+    (msmms); Cisco IOS XR, model-driven telemetry (cisco-mdt); draft-ietf-netconf-udp-notif section 3.1 (udp-notif);
+    Exegin, ZEP 2 (zep); CUPS browsing protocol (cups); CISA's parser of BSAP (bsap);
     the makers of the others have published nothing: as recorded traffic shows, in the documentation and sources of nDPI
     and Wireshark
 :minimum: 2 to 50 bytes
@@ -27,10 +30,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, TransactionParser, hookimpl
+from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, hookimpl
 
 from ..parsing.wire import cut, first_datagram
-from ..transactions.hello_watch import watch
+from ..transactions.hello_watch import watch_for_tls
 from ._openings import DATAGRAMS, TCP, Opening, Parts
 
 api_version = 1
@@ -38,8 +41,10 @@ api_version = 1
 _SEEN: Final = frozenset(
     (
         "atg",
+        "bsap",
         "bzr",
         "chrony",
+        "codemeter",
         "cvs",
         "dicom",
         "dict",
@@ -52,6 +57,7 @@ _SEEN: Final = frozenset(
         "fstrm",
         "gdb-remote",
         "genshinimpact",
+        "gsm-ipa",
         "hislip",
         "hp_virtgrp",
         "iperf",
@@ -59,12 +65,15 @@ _SEEN: Final = frozenset(
         "isns",
         "lisp",
         "lustre",
+        "msmms",
+        "msnp",
         "nano",
         "nanomsg",
         "nrpe",
         "nut",
         "pulseaudio",
         "quake",
+        "rpcap",
         "rndc",
         "rpki-rtr",
         "sane",
@@ -137,10 +146,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return NO
 
 
-@hookimpl
-def pywall_transactions(flow: Flow) -> TransactionParser | None:
-    """Find where TLS begins."""
-    return watch(flow)
+pywall_transactions = watch_for_tls
 
 
 def _fits(data: bytes, parts: Parts) -> bool:

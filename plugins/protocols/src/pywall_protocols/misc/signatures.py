@@ -17,10 +17,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, TransactionParser, hookimpl
+from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, hookimpl
 
 from ..parsing.wire import starts
-from ..transactions.hello_watch import watch
+from ..transactions.hello_watch import watch_for_tls
 
 TCP_MAGICS: Final[dict[bytes, str]] = {
     b"\xf9\xbe\xb4\xd9": "bitcoin",
@@ -154,10 +154,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return Match(name, confirmed=confirmed, done=confirmed or len(server) >= _TCP_LONGEST)
 
 
-@hookimpl
-def pywall_transactions(flow: Flow) -> TransactionParser | None:
-    """Find where TLS begins."""
-    return watch(flow)
+pywall_transactions = watch_for_tls
 
 
 def _datagram(name: str, server: bytes) -> Match:

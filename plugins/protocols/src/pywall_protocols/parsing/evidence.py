@@ -185,15 +185,17 @@ def by_stream(protocol: str, check: Check, client: bytes, server: bytes) -> Matc
 
 
 def by_datagram(protocol: str, check: Check, flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """The client's first datagram decides; the server's first one confirms."""
+    """The client's first datagram decides; the server's first one confirms, unless it is the same."""
     if not client:
         return MORE
-    facts = check(client[: flow.client_sizes[0]])
+    first = client[: flow.client_sizes[0]]
+    facts = check(first)
     if not isinstance(facts, dict):
         return NO
     if not server:
         return Match(protocol, facts, confirmed=False, done=False)
-    return Match(protocol, facts, confirmed=isinstance(check(server[: flow.server_sizes[0]]), dict))
+    answer = server[: flow.server_sizes[0]]
+    return Match(protocol, facts, confirmed=answer != first and isinstance(check(answer), dict))
 
 
 def by_message(protocol: str, check: Check, flow: Flow, client: bytes, server: bytes) -> Match | Answer:

@@ -12,11 +12,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
 from ..parsing.evidence import Evidence, by_request
 from ..parsing.wire import starts, text
-from ..transactions.hello_watch import watch
+from ..transactions.hello_watch import watch_for_tls
 
 api_version = 1
 protocols = (
@@ -46,10 +46,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_request("net-tcp", _preamble, _acknowledges, flow, client, server)
 
 
-@hookimpl
-def pywall_transactions(flow: Flow) -> TransactionParser | None:
-    """Find where TLS begins."""
-    return watch(flow)
+pywall_transactions = watch_for_tls
 
 
 def _preamble(data: bytes) -> Evidence:

@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
 from ..parsing.evidence import Evidence, greetings, server_first
-from ..transactions.hello_watch import watch
+from ..transactions.hello_watch import watch_for_tls
 
 api_version = 1
 protocols = ("rfb",)
@@ -35,10 +35,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return server_first("rfb", _side(client), _side(server), _describe, client, server, silent=not server)
 
 
-@hookimpl
-def pywall_transactions(flow: Flow) -> TransactionParser | None:
-    """Find where TLS begins."""
-    return watch(flow)
+pywall_transactions = watch_for_tls
 
 
 def _side(data: bytes) -> Evidence:

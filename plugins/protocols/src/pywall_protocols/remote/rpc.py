@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, TransactionParser, hookimpl
+from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
 from ..parsing.evidence import Evidence
 from ..parsing.wire import first_datagram, u32
-from ..transactions.hello_watch import watch
+from ..transactions.hello_watch import watch_for_tls
 
 api_version = 1
 protocols = ("rpc",)
@@ -50,10 +50,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return NO if client_says is NO or server_says is NO else MORE
 
 
-@hookimpl
-def pywall_transactions(flow: Flow) -> TransactionParser | None:
-    """Find where TLS begins."""
-    return watch(flow)
+pywall_transactions = watch_for_tls
 
 
 def _record(data: bytes) -> Evidence:

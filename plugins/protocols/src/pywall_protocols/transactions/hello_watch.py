@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final, final
 
-from pywall_core.api import UDP, Flow, HandOver, Transaction
+from pywall_core.api import UDP, Flow, HandOver, Transaction, TransactionParser, hookimpl
 
 from .saving import Saved
 
@@ -105,8 +105,12 @@ class HelloWatch(Saved):
         return ()
 
 
-def watch(flow: Flow) -> HelloWatch | None:
-    """Return the parser of a flow whose protocol may turn to TLS; None where there is no stream."""
+@hookimpl
+def watch_for_tls(flow: Flow) -> TransactionParser | None:
+    """Return the parser of a flow whose protocol may turn to TLS; None where there is no stream.
+
+    It is the hook of detectors whose protocol has no transactions: ``pywall_transactions = watch_for_tls``.
+    """
     return None if flow.proto == UDP else HelloWatch()
 
 

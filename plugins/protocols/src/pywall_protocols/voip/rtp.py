@@ -15,7 +15,7 @@ from typing import Final
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
 from ..parsing.evidence import alike
-from ..parsing.wire import datagrams, u16, u32
+from ..parsing.wire import datagrams, distinct, u16, u32
 
 api_version = 1
 protocols = ("rtp",)
@@ -42,7 +42,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 def _says(data: bytes, sizes: tuple[int, ...], wanted: int) -> Answer:
     packets = []
-    for packet in datagrams(data, sizes):
+    for packet in distinct(datagrams(data, sizes)):  # one sent again, to keep a NAT open, tells nothing new
         if not _header_fits(packet):
             return NO
         packets.append(packet)

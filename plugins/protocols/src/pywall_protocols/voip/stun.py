@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, TCP, YES, Answer, Flow, Match, TransactionParser, hookimpl
+from pywall_core.api import MORE, NO, TCP, YES, Answer, Flow, Match, hookimpl
 
 from ..parsing.evidence import alike
 from ..parsing.wire import first_datagram, text, u16
-from ..transactions.hello_watch import watch
+from ..transactions.hello_watch import watch_for_tls
 
 api_version = 1
 protocols = ("stun",)
@@ -69,10 +69,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return Match("stun", facts, answer.confirmed, done=complete and answer.done)
 
 
-@hookimpl
-def pywall_transactions(flow: Flow) -> TransactionParser | None:
-    """Find where TLS begins."""
-    return watch(flow)
+pywall_transactions = watch_for_tls
 
 
 def _method(message: bytes) -> int:
