@@ -108,8 +108,12 @@ def explain(
     branches: dict[Path, list[str]] = {}
     for item in error.errors(include_url=False):
         path = _in_data(item["loc"], data) if data is not None else item["loc"]
+        in_no_union = path == item["loc"]
         path, message = _words(path, item, model, also)
-        branches.setdefault(path, []).append(message)
+        if item["type"] == "missing" and in_no_union:
+            yield path, message  # two keys that are missing are two things, not branches of one
+        else:
+            branches.setdefault(path, []).append(message)
     for path, messages in branches.items():
         in_union = len(messages) > 1 and all("unknown key" not in message for message in messages)
         for message in [_union_words(messages)] if in_union else messages:
@@ -201,6 +205,8 @@ def _right_form(kind: str, value: object) -> str:
     """Return how to write the value instead: a number without quotes, a list with brackets, a mapping under its key."""
     if kind in ("int_type", "int_parsing", "float_type", "float_parsing") and isinstance(value, str):
         number = value.strip().lstrip("-")
+        if kind.startswith("float") and (share := re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", number)):
+            return f": write {float(share[1]) / 100:g}"
         if number.isdecimal():
             return f": write {value.strip()} without quotes"
         found = re.fullmatch(r"(?:[<>]=?|==?)?\s*(\d+)(?:\s*[A-Za-z]+)?", number)

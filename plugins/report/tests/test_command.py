@@ -39,6 +39,26 @@ def test_events_of_a_running_firewall(
     assert "3 flows" in capsys.readouterr().out
 
 
+def test_what_is_wrong_with_a_capture_is_said_once(
+    tmp_path: Path, capture: Path, policy: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The captures are read for the events, for the other policy and for the stories. Nor do many complaints fill a
+    pipe that is read last: that stopped the command for ever.
+    """
+    names = [tmp_path / f"{n:03}{'x' * 180}.pcap" for n in range(320)]
+    for name in names:
+        name.write_bytes(b"text")
+    cut = tmp_path / "cut.pcap"
+    cut.write_bytes(capture.read_bytes()[:-10])
+    stricter = policy.with_name("stricter.yaml")
+    words = ["--config", str(policy), "--against", str(stricter), "-o", str(tmp_path / "r.html")]
+    assert main(["report", *words, *map(str, names), str(cut)]) == 1
+    lines = capfd.readouterr().err.splitlines()
+    assert len(lines) == len(set(lines)) == len(names) + 1
+    assert sum(map(len, lines)) > 1 << 16
+    assert any(line.startswith(f"{cut}: cut off in packet") for line in lines)
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Any
 
 Event = dict[str, Any]
@@ -29,6 +30,8 @@ class Policy:
     sides: list[str] = field(default_factory=list)
     #: a capture could not be read, or not to its end
     damaged: bool = False
+    #: what was said of the captures, which are read several times
+    said: set[str] = field(default_factory=set)
 
     def arguments(self) -> list[str]:
         """Return the command line's arguments."""
@@ -83,18 +86,20 @@ def flow_key(event: Event) -> FlowKey:
 
 def _run(policy: Policy, *arguments: str) -> Iterator[Event]:
     command = [sys.executable, "-c", "from pywall_core.cli import main; raise SystemExit(main())", *arguments]
-    with subprocess.Popen(  # noqa: S603 - our own command
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
-    ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        found = False
-        for event in _parsed(process.stdout):
-            found = True
-            yield event
-        complaint = process.stderr.read().strip()
-    if complaint:
-        print(complaint, file=sys.stderr)
+    found = False
+    with TemporaryFile("w+", encoding="utf-8", errors="replace") as said:  # a pipe that nobody reads yet would fill
+        with subprocess.Popen(  # noqa: S603 - our own command
+            command, stdout=subprocess.PIPE, stderr=said, text=True, encoding="utf-8"
+        ) as process:
+            assert process.stdout is not None
+            for event in _parsed(process.stdout):
+                found = True
+                yield event
+        said.seek(0)
+        for line in said:
+            if line not in policy.said:
+                policy.said.add(line)
+                print(line, end="", file=sys.stderr)
     policy.damaged |= process.returncode == 1
     # 1: a capture could not be read to its end, or nothing could be done at all
     if process.returncode not in (0, 1) or (process.returncode == 1 and not found):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
 from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, RuleIndex, RuleKind, SetType
 
+from .comparisons import comparison_form
 from .domain import name_and_above
 from .globs import any_glob
 from .linear import linear, literals_in
@@ -82,6 +83,21 @@ class Fact(RuleKind):
         json_schema_extra={"x-pywall": "fact"},
     )
     exists: bool | None = Field(default=None, description="true: the flow has the fact; false: it has not")
+
+    @field_validator("equals", mode="before")
+    @classmethod
+    def _is_one(cls, value: object) -> object:
+        if isinstance(value, (list, tuple)):
+            raise ValueError(f"several values: write in: [{', '.join(map(str, value))}]")
+        return value
+
+    @field_validator("equals", "among")
+    @classmethod
+    def _is_no_comparison(cls, value: Any, info: ValidationInfo) -> Any:
+        for entry in value if isinstance(value, tuple) else (value,):
+            if form := comparison_form(info.data.get("name", "..."), entry):
+                raise ValueError(f"{entry!r} is compared as a text, exactly: write {form}")
+        return value
 
     @field_validator("regex")
     @classmethod

@@ -13,6 +13,7 @@ _RATE: Final = re.compile(r"(\d+)\s*([kMG]?)(?:B|bytes)?\s*/\s*(?:(s|m|h|d)|(sec
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
 _LONG: Final = re.compile(r"(\d+)\s*(seconds?|secs?|minutes?|mins?|hours?|hrs?|days?)", re.IGNORECASE)
 _OVER: Final = re.compile(r"(\d+)\s*(?:/|in|per)\s*(\d+)\s*([smhd])")
+_PER: Final = re.compile(r"(\d+)\s*(?:per|an?|every)\s*([smhd])[a-z]*", re.IGNORECASE)
 _BITS: Final = re.compile(r"(\d+)\s*([kKmMgG])(?:bit|b)(?:/s|ps)?")
 
 
@@ -31,6 +32,8 @@ def _rate_form(text: str) -> str:
     over = _OVER.fullmatch(text.strip())
     if over:
         return f"so many in so long as {{rule: seen, times: {over[1]}, within: {over[2]}{over[3]}}}"
+    if per := _PER.fullmatch(text.strip()):
+        return f"{per[1]}/{per[2].lower()}"
     bits = _BITS.fullmatch(text.strip())
     if bits is None:
         return ""
