@@ -12,6 +12,7 @@ import sys
 def main() -> int:
     """Run the command line of this process and return its exit code."""
     _on_interrupt(lambda *_: os._exit(130))  # INTERRUPTED of the command line, which is not loaded yet
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it would read what every distribution installs
     from .cli import main as run
 
     code = run(ready=lambda: _on_interrupt(_signal.default_int_handler))

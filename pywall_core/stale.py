@@ -6,9 +6,10 @@ import importlib.util
 import os
 from collections.abc import Iterable, Iterator
 from importlib.machinery import EXTENSION_SUFFIXES
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Final
+
+from .installed import entry_points
 
 #: an installer writes a module and its source within this time and in any order, seconds
 INSTALLATION_SECONDS: Final = 60.0
@@ -38,7 +39,7 @@ def _is_stale(module: Path) -> bool:
 
 
 def _our_packages() -> Iterator[Path]:
-    names = {point.value.partition(":")[0].partition(".")[0] for point in entry_points(group="pywall.plugins")}
+    names = {point.value.partition(":")[0].partition(".")[0] for point in entry_points("pywall.plugins")}
     for name in sorted(names | {__package__}):
         spec = importlib.util.find_spec(name)
         for folder in (spec and spec.submodule_search_locations) or ():

@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from importlib import resources
-from importlib.metadata import entry_points
 from typing import Any
 
 from pydantic import ValidationError
 
+from ..installed import entry_points
 from .bound_rule import AllOf, AnyOf, BoundRule, Condition, Not, leaves
 from .document import Document
 from .errors import ConfigError, Path, Problem, explain, nearest, path_text, shown

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from .. import installed
+
 GROUP: Final = "pywall.plugins"
 
 
@@ -34,8 +36,8 @@ class Listed:
 
 
 def entry_points() -> list[importlib.metadata.EntryPoint]:
-    """Entry points of the group, read fresh. Raises PluginError when two distributions claim one name."""
-    found = sorted(importlib.metadata.entry_points(group=GROUP), key=lambda e: e.name)
+    """Entry points of the group, by name. Raises PluginError when two distributions claim one name."""
+    found = sorted(installed.entry_points(GROUP), key=lambda e: e.name)
     by_name: dict[str, importlib.metadata.EntryPoint] = {}
     errors = []
     unique = []
