@@ -138,7 +138,7 @@ class Asker:
             note = Transaction(0, match.facts, anomaly=match.anomaly)
             self._transactions.due.append((match.protocol, note))
         state.match = match
-        return match != before
+        return before is None or match != before
 
     def _order(self, mask: int) -> tuple[tuple[int, Detector], ...]:
         order = self._orders.get(mask)

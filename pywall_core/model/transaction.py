@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+_NO_FACTS: Final[dict[str, Any]] = {}
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True, init=False)
 class Transaction:
     """One question with, once it has come, its answer.
 
@@ -18,9 +20,18 @@ class Transaction:
     """
 
     number: int
-    facts: dict[str, Any] = field(default_factory=dict)
-    complete: bool = False
-    anomaly: str = ""
+    facts: dict[str, Any]
+    complete: bool
+    anomaly: str
+
+    # written out, as each question and answer makes one: the generated one of a frozen class is never compiled
+    def __init__(
+        self, number: int, facts: dict[str, Any] = _NO_FACTS, complete: bool = False, anomaly: str = ""
+    ) -> None:
+        self.number = number
+        self.facts = {} if facts is _NO_FACTS else facts
+        self.complete = complete
+        self.anomaly = anomaly
 
 
 class Unwrapper(Protocol):

@@ -106,7 +106,10 @@ class Facts(dict[str, Any]):
     """Answer of a classifier that has settled: names and values for :attr:`Flow.facts`."""
 
 
-@dataclass(slots=True, frozen=True)
+_NO_FACTS: Final[dict[str, Any]] = {}
+
+
+@dataclass(slots=True, init=False)
 class Match:
     """A detector found its protocol.
 
@@ -123,12 +126,31 @@ class Match:
     """
 
     protocol: str
-    facts: dict[str, Any] = field(default_factory=dict)
-    confirmed: bool = True
-    done: bool = True
-    restart: tuple[int, int] | None = None
-    anomaly: str = ""
-    describe: Callable[[], dict[str, Any]] | None = field(default=None, compare=False, repr=False)
+    facts: dict[str, Any]
+    confirmed: bool
+    done: bool
+    restart: tuple[int, int] | None
+    anomaly: str
+    describe: Callable[[], dict[str, Any]] | None = field(compare=False, repr=False)
+
+    # written out, as each name makes one: the generated one of a frozen class is never compiled
+    def __init__(
+        self,
+        protocol: str,
+        facts: dict[str, Any] = _NO_FACTS,
+        confirmed: bool = True,
+        done: bool = True,
+        restart: tuple[int, int] | None = None,
+        anomaly: str = "",
+        describe: Callable[[], dict[str, Any]] | None = None,
+    ) -> None:
+        self.protocol = protocol
+        self.facts = {} if facts is _NO_FACTS else facts
+        self.confirmed = confirmed
+        self.done = done
+        self.restart = restart
+        self.anomaly = anomaly
+        self.describe = describe
 
     def described(self) -> Match:
         """Return the match with all of its facts."""

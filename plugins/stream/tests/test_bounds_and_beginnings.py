@@ -201,6 +201,16 @@ def test_checksums(addresses, size):
     assert not checksum_valid(decode(corrupt(packet)))
 
 
+@given(st.sampled_from([V4, V6]), st.binary(min_size=1, max_size=1500), st.integers(0, 1499), st.integers(1, 255))
+def test_one_changed_byte_of_any_payload_is_noticed(addresses, payload, place, change):
+    packet = tcp_packet(*addresses[0], *addresses[1], seq=1, data=payload)
+    assert checksum_valid(decode(packet))
+    changed = bytearray(packet)
+    at = len(packet) - 1 - place % len(payload)
+    changed[at] = (changed[at] + change) & 0xFF
+    assert not checksum_valid(decode(bytes(changed)))
+
+
 def test_a_sender_with_right_checksums_is_held_to_them():
     checksums = CaptureChecksums(lambda name: None)
     good = tcp_packet(*V4[0], *V4[1], seq=1, data=b"x")

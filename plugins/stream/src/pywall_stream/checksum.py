@@ -31,14 +31,16 @@ def checksum_valid(packet: Packet) -> bool:
     data = packet.data
     end = packet.end
     length = end - l4
-    if length & 1:
-        total = int.from_bytes(data[at:end], "big") << 8
-    elif length < _LONG:
+    small = TCP + length
+    if length & 1:  # the last byte is the higher one of its word
+        end -= 1
+        small += data[end] << 8
+    if length < _LONG:
         total = int.from_bytes(data[at:end], "big")
     else:
         middle = (at + end) >> 2 << 1
         total = int.from_bytes(data[at:middle], "big") + int.from_bytes(data[middle:end], "big")
-    return (total + TCP + length) % _MODULUS == 0
+    return (total % _MODULUS + small) % _MODULUS == 0
 
 
 def segment_checksum(packet: Packet, segment: bytes) -> int:
