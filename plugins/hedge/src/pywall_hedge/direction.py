@@ -13,7 +13,7 @@ from itertools import accumulate
 from . import gate
 from .decoding import decode, without_constants
 from .following import FIRST_LOOK, Follower
-from .frames import Codec
+from .frames import FEW, Codec
 from .framing import Stripped, cut, has_records, join_segments, strip
 from .headless import SOUGHT, Film, packed, units_of_video
 from .heads import frame_within, introduced, within
@@ -42,10 +42,9 @@ KNOWN, PLAIN = -6.0, -4.0
 PACKED, PACKED_SOUGHT = -1.5, 2048
 """Ratio where a message decodes as a compressed form without a head, and bytes of noise within which it is tried."""
 FRONT, CHOICE, SURE = 64, 0.5, 2.5
-"""Bytes that may stand before ciphertext and be something else; nats that a choice of two beginnings costs; ratio from
-which there is no need of it."""
-UNDECIDED = 1.4
-"""Ratio at most of messages that may be frames of sound."""
+"""Bytes that may stand before ciphertext; nats that a choice of two beginnings costs; ratio that needs none."""
+UNDECIDED, UNHEARD = 1.4, 1.9
+"""Ratio at most of messages that may be frames of sound, and while there are too few to say it of any."""
 HEADS = 16
 """Messages at whose start a head is looked for."""
 
@@ -242,7 +241,8 @@ class Direction:
             joined = join_segments(self._sizes, self._sent)
             found = self._codec.told(data, joined, self._layout, again=self._past < 0)
             self.packed = "frames" if found else None
-            self._ratio = UNDECIDED if found is None or stripped.leaves_sums else self._ratio
+            if found is None or stripped.leaves_sums:
+                self._ratio = min(self._ratio, UNHEARD if len(joined) < FEW else UNDECIDED)
         if self.packed is not None:
             self._ratio = min(self._ratio, PACKED)
         size = len(data)
