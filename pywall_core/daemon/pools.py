@@ -101,7 +101,7 @@ class Pools:
         for worker in self.current.workers:
             if worker.bound and not worker.processing:
                 self._helpers.connect(worker)
-                worker.begin(worker.knowledge)
+                worker.begin(worker.knowledge, lost=True)
         self._helpers.replace_lost(now, self.current.workers)
         self._knowledge.keep(self.current, now)
 

@@ -161,6 +161,7 @@ class Worker:
                         if isinstance(state, dict):
                             self._engine.load_state(state)
                     case "go":
+                        self._engine.inheritance.lost = message.get("lost") is True
                         if first and not self._engine.worker:
                             for line in tell_open(self._engine.config, self._engine):
                                 log.info("%s", line)

@@ -127,15 +127,15 @@ class WorkerProcess:
             return False
         return True
 
-    def begin(self, knowledge: Iterable[Message], *, exact: bool = False) -> None:
+    def begin(self, knowledge: Iterable[Message], *, exact: bool = False, lost: bool = False) -> None:
         """Hand over what other workers knew, and have it process packets. ``exact``: nobody has let a packet pass since
-        they have said so.
+        they have said so. ``lost``: the one before it ended without a word, and knew more than that.
         """
         self.processing = True
         with contextlib.suppress(ChannelError):
             for message in knowledge:
                 self.channel.send({"do": "inherit", "exact": exact, **message})
-            self.channel.send({"do": "go"})
+            self.channel.send({"do": "go", "lost": True} if lost else {"do": "go"})
 
     def describe(self, wait: float = 0.0) -> None:
         """Ask for a description of all that it knows; ``knowledge`` has it when ``describing`` is False again.

@@ -478,6 +478,8 @@ class Engine:
         known = self.inheritance.take(flow, packet)
         if known is None:
             flow.older = self.inheritance.is_older(flow, packet)
+            if flow.older and self.inheritance.lost and self._asked_facts and packet.proto == TCP:
+                self._refuse(flow, "tcp", "lost")  # half a request may have passed, and this be the other half
             return
         flow.inherited = True
         flow.interrupted = not known.exact
@@ -493,9 +495,13 @@ class Engine:
         if (
             known.kept == _AMBIGUOUS and not known.followed
         ):  # what was refused comes again, and the rules cannot read it
-            dropped = FailurePolicy(self.config).ambiguous(known.app_proto or "", "before", datagram=False)
-            if dropped is not None and dropped.final:
-                flow.stop_looking(dropped)
+            self._refuse(flow, known.app_proto or "", "before")
+
+    def _refuse(self, flow: Flow, protocol: str, reason: str) -> None:
+        """Nobody can tell any more what a connection says: ``failure.ambiguous`` decides on all of it."""
+        dropped = FailurePolicy(self.config).ambiguous(protocol, reason, datagram=False)
+        if dropped is not None and dropped.final:
+            flow.stop_looking(dropped)
 
     def _end_flow(self, flow: Flow, reason: str) -> None:
         if flow.detection.classifying:

@@ -236,8 +236,7 @@ def _are_sizes(sizes: Any, proto: int, client: bytes, server: bytes) -> bool:
 class Inheritance:
     """What a process knows of flows that began before it: descriptions by key, and the directions that conntrack had.
 
-    ``originals`` are the keys of connections that were open when the firewall started, in the direction of whoever
-    began them.
+    ``originals`` are the keys of connections that were open at the start, in the direction of whoever began them.
     """
 
     def __init__(self) -> None:
@@ -247,6 +246,8 @@ class Inheritance:
         self.originals: frozenset[bytes] = frozenset()
         #: descriptions that did not keep to the form
         self.refused = 0
+        #: the process before this one ended without a word, and knew more
+        self.lost = False
 
     def __len__(self) -> int:
         return len(self._known)

@@ -57,9 +57,9 @@ class FakeWorker:
     def ask(self, message: Message) -> None:
         self.asked.append(message)
 
-    def begin(self, knowledge: Iterable[Message], *, exact: bool = False) -> None:
+    def begin(self, knowledge: Iterable[Message], *, exact: bool = False, lost: bool = False) -> None:
         self.processing = True
-        self.exact = exact
+        self.exact, self.lost = exact, lost
         self.inherited = list(knowledge)
 
     def describe(self, wait: float = 0.0) -> None:

@@ -159,6 +159,24 @@ def test_the_original_direction_says_who_began_an_older_connection() -> None:
         assert (flow.initiator, flow.dport, flow.older) == expected
 
 
+def test_the_other_half_of_what_a_killed_process_let_pass_is_refused() -> None:
+    """It knew more than it had described; where no rule asks what is said, nothing can be hidden."""
+    rest = decode(
+        tcp_packet("192.0.2.1", 40000, "198.51.100.2", 80, seq=5, ack=9, flags=24, data=b"cret HTTP/1.1"), 1.0, 1
+    )
+    for name, lost, originals, action in (
+        ("http.path", True, frozenset({rest.key}), "drop"),
+        ("http.path", False, frozenset({rest.key}), "accept"),
+        ("http.path", True, frozenset(), "accept"),
+        ("", True, frozenset({rest.key}), "accept"),
+    ):
+        rules = f"[{{rule: fact, name: {name}, is: /secret, action: DROP}}]" if name else "[]"
+        lab = engine(f"version: 1\nplugins: [rules, stream, protocols]\nchains: {{INPUT: {rules}}}\ndefault: ACCEPT\n")
+        lab.engine.assume_originals(originals)
+        lab.engine.inheritance.lost = lost
+        assert lab.send([rest])[0].action == action, (name, lost)
+
+
 def test_knock_grants_and_the_flows_begun_under_one_survive() -> None:
     policy = """
 version: 1

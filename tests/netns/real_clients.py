@@ -99,6 +99,44 @@ def ldap(host: str) -> bool:
     return done.returncode == 0
 
 
+def postgres(host: str) -> bool:
+    """SSLRequest, as psql does it."""
+    return _succeeds(
+        "psql", f"host={host} port=5433 user=postgres sslmode=require connect_timeout=10", "-c", "select 1"
+    )
+
+
+def mariadb(host: str) -> bool:
+    """SSLRequest behind the greeting, as MariaDB's own client does it."""
+    words = ("--no-defaults", "-h", host, "-P", "3307", "-u", "root", "--ssl", "--connect-timeout=10")
+    return _succeeds("mariadb", *words, "-e", "select 1")
+
+
+def vnc(host: str) -> bool:
+    """VeNCrypt 0.2 with X509None (rfbproto, "VeNCrypt")."""
+    with socket.create_connection((host, 5977), timeout=TIMEOUT) as sock:
+        wire = sock.makefile("rb")
+        wire.read(12)
+        sock.sendall(b"RFB 003.008\n")
+        assert 19 in wire.read(wire.read(1)[0])
+        sock.sendall(b"\x13")
+        wire.read(2)
+        sock.sendall(b"\0\2")
+        assert wire.read(1) == b"\0"
+        assert wire.read(4 * wire.read(1)[0]) == b"\0\0\1\4"
+        sock.sendall(b"\0\0\1\4")
+        assert wire.read(1) == b"\1"
+        inside = CONTEXT.wrap_socket(sock)
+        return inside.recv(4) == bytes(4)
+
+
+def _succeeds(*command: str, timeout: float = 20) -> bool:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout)
+    if done.returncode:
+        raise OSError(done.stderr[-300:])
+    return True
+
+
 if __name__ == "__main__":
     try:
         print("done" if globals()[sys.argv[1]](sys.argv[2]) else "refused")

@@ -1,4 +1,5 @@
-"""nginx, Squid, Exim, Dovecot and slapd: what comes late on a connection is inspected as what comes first."""
+"""nginx, Squid, Exim, Dovecot, slapd, PostgreSQL, MariaDB and TigerVNC: what comes late on a connection is
+inspected as what comes first."""
 
 from __future__ import annotations
 
@@ -22,7 +23,9 @@ plugins: [rules, stream, protocols]
 chains:
   INPUT:
     - {rule: fact, name: http.url, is: /secret, action: DROP, comment: secret}
-    - all: [{rule: app, is: tls}, {rule: fact, name: app_proto_outer, in: [http, smtp, imap, ldap]}]
+    - all:
+        - {rule: app, is: tls}
+        - {rule: fact, name: app_proto_outer, in: [http, smtp, imap, ldap, pgsql, mysql, rfb]}
       action: DROP
       comment: TLS inside
 default: ACCEPT
@@ -35,6 +38,9 @@ PORTS = {
     "smtp": 2525,
     "imap": 1143,
     "ldap": 3389,
+    "postgres": 5433,
+    "mariadb": 3307,
+    "vnc": 5977,
 }
 
 
@@ -133,6 +139,46 @@ def ldap(stage: Stage) -> None:
     stage.start("server", "slapd", "-f", config, "-h", "ldap://0.0.0.0:3389", "-d", "0")
 
 
+def postgres(stage: Stage) -> None:
+    data = stage.folder / "postgres"
+    as_postgres = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+    (programs,) = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1:]
+    stage.folder.chmod(0o777)
+    stage.lab.run("server", *as_postgres, str(programs / "initdb"), "-D", str(data), "-A", "trust", "-U", "postgres")
+    shutil.copy(certificate(stage), data / "both.pem")
+    (data / "both.pem").chmod(0o600)
+    shutil.chown(data / "both.pem", "postgres", "postgres")
+    with (data / "pg_hba.conf").open("a") as rules:
+        rules.write("host all all 0.0.0.0/0 trust\n")
+    options = {
+        "listen_addresses": "*",
+        "unix_socket_directories": data,
+        "ssl": "on",
+        "ssl_cert_file": data / "both.pem",
+        "ssl_key_file": data / "both.pem",
+    }
+    words = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
+    stage.start("server", *as_postgres, programs / "postgres", "-D", data, "-p", "5433", *words)
+
+
+def mariadb(stage: Stage) -> None:
+    data = stage.folder / "mariadb"
+    pem = certificate(stage)
+    words = ["--no-defaults", "--user=root", f"--datadir={data}", "--auth-root-authentication-method=normal"]
+    stage.lab.run("server", "mariadb-install-db", *words, "--skip-test-db", timeout=120)
+    words = ["--no-defaults", "--user=root", f"--datadir={data}", f"--socket={data}/socket", "--port=3307"]
+    more = [f"--pid-file={data}/pid", f"--ssl-cert={pem}", f"--ssl-key={pem}", "--skip-grant-tables"]
+    stage.start("server", "mariadbd", *words, *more, "--skip-networking=0")
+
+
+def vnc(stage: Stage) -> None:
+    pem = certificate(stage)
+    words = ["-rfbport", "5977", "-SecurityTypes", "X509None", "-X509Cert", pem, "-X509Key", pem, "-ac"]
+    stage.start(
+        "server", "Xtigervnc", f":{os.getpid() % 30000 + 100}", *words, "-nolisten", "unix", "-geometry", "64x64"
+    )
+
+
 SERVERS = {
     "http_second": nginx,
     "http_pipelined": nginx,
@@ -141,6 +187,9 @@ SERVERS = {
     "smtp": smtp,
     "imap": imap,
     "ldap": ldap,
+    "postgres": postgres,
+    "mariadb": mariadb,
+    "vnc": vnc,
 }
 PROGRAMS = {
     nginx: ("nginx",),
@@ -148,6 +197,9 @@ PROGRAMS = {
     smtp: ("exim4",),
     imap: ("dovecot",),
     ldap: ("slapd", "ldapsearch"),
+    postgres: ("psql", "setpriv"),
+    mariadb: ("mariadbd", "mariadb-install-db", "mariadb"),
+    vnc: ("Xtigervnc",),
 }
 
 
@@ -167,7 +219,7 @@ def test_what_comes_late_is_inspected(folder: Path, netns_lab: Any, what: str) -
     pytest.importorskip("hpack")
     stage = Stage(netns_lab(), folder)
     SERVERS[what](stage)
-    stage.wait_listening("server", PORTS[what])
+    wait_for(lambda: f":{PORTS[what]} " in stage.lab.run("server", "ss", "-lnt"), f"{what} listens", 90)
     ask = (sys.executable, CLIENTS, what, stage.server)
     without = stage.lab.run("client", *ask)
     assert without == "done\n", f"the server itself: {without}"

@@ -115,18 +115,6 @@ def ends(sessions: list[Any], timeout: float = 90) -> list[str]:
     return [session.communicate(timeout=timeout)[0].split()[0] for session in sessions]
 
 
-@pytest.mark.slow
-def test_a_hundred_reloads_cut_nobody(services: Any) -> None:
-    firewall = services.run(ALLOW)
-    sessions = [begin(services, kind, 400) for kind in PORTS for _ in range(3)]
-    for _ in range(100):
-        assert firewall.ask("reload")["ok"] is True
-    for session in sessions:
-        assert session.poll() is None
-        session.send_signal(signal.SIGTERM)
-    assert firewall.stop() == 0
-
-
 @pytest.mark.parametrize("offload", ["true", "false"])
 def test_sessions_outlive_reloads(services: Any, offload: str) -> None:
     firewall = services.run(ALLOW.replace("number: 7", f"number: 7, offload: {offload}"))
