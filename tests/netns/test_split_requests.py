@@ -196,7 +196,7 @@ def nobody_has_acknowledged(split: Split, pair: Pair, head: bytes) -> None:
 
 
 @pytest.mark.parametrize("how", [server_has_closed, nobody_has_acknowledged])
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("change", [Split.reload, Split.restart, Split.kill_worker_that_has_told])
 def test_streams_that_are_not_handed_over(
     split: Split, change: Callable[[Split], None], how: Callable[[Split, Pair, bytes], None]
 ) -> None:
@@ -210,7 +210,7 @@ def test_streams_that_are_not_handed_over(
 
 
 @pytest.mark.parametrize("answer", [b"354 go ahead\r\n", b"503 no\r\n"])
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("change", [Split.reload, Split.kill_worker, Split.kill_worker_that_has_told])
 def test_data_and_its_answer(split: Split, change: Callable[[Split], None], answer: bytes) -> None:
     """What comes behind DATA is a mail or commands, as the server says."""
     pair = split.pair()
