@@ -17,7 +17,8 @@ from typing import Any, Final
 
 import orjson
 
-from ..flows.handover import MAX_FLOWS, VERSION
+from ..flows.handover import VERSION
+from ..flows.inheritance import MAX_FLOWS
 from ..flows.packing import CHUNK
 from .channel import Message
 

@@ -32,7 +32,8 @@ from ..events.emitter import Reporter
 from ..events.eve import EventBuilder
 from ..events.fields import Event
 from ..flows.expectations import GROUP_ANSWER, Announcement, Expectations
-from ..flows.handover import Inheritance, describe
+from ..flows.handover import describe
+from ..flows.inheritance import Inheritance
 from ..flows.table import FlowTable
 from ..model.flow import Flow
 from ..model.helper import Helper

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pywall_core.daemon import handover
-from pywall_core.flows.handover import MAX_KEPT, MAX_SIZE, MAX_WAITING, Inheritance, describe, read
+from pywall_core.flows.handover import MAX_KEPT, MAX_SIZE, describe, read
+from pywall_core.flows.inheritance import MAX_WAITING, Inheritance
 from pywall_core.flows.packing import pack, unpack
 from pywall_core.packet.decode import decode
 from pywall_core.testing import InMemory, conversation, engine, make_flow, tcp_packet
