@@ -142,7 +142,6 @@ TESTED_ELSEWHERE: dict[str, dict[str, str]] = {
         "model.host": "tests/testing/test_rules.py",
         "model.matcher": "tests/chain/test_runs.py",
         "model.tcp_state": "tests/model/test_flow.py",
-        "model.transaction": "tests/detection/test_transactions.py",
         "plugins.plugin": "tests/plugins/test_loader.py",
         "config.set_section": "tests/config/test_sets.py",
     },
