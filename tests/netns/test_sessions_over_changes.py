@@ -148,7 +148,8 @@ def sessions(lab: Any) -> Sessions:
     return Sessions(lab)
 
 
-@pytest.mark.parametrize("times", [5, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("times", [5, 100])
 @pytest.mark.parametrize("offload", ["true", "false"])
 def test_reloads_under_load_cut_nobody(lab: Any, sessions: Sessions, times: int, offload: str) -> None:
     firewall = lab.run(ALLOW.replace("number: 7", f"number: 7, offload: {offload}"))
