@@ -32,13 +32,13 @@ def test_reload_good(lab: Any, variant: str) -> None:
         """
         s = socket.create_connection((sys.argv[1], 8000), timeout=2)
         print("ready", flush=True)
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         try:
             while time.monotonic() < end:
                 s.send(b"x"); s.recv(1); time.sleep(0.02)
+            print("alive")
         except OSError:
-            pass
-        print(round(time.monotonic() - end + 20, 1))
+            print("cut")
         """,
         lab.FW,
     )
@@ -50,7 +50,7 @@ def test_reload_good(lab: Any, variant: str) -> None:
     assert time.monotonic() - begun < patience(5)
     assert lab.peer.echo(lab.FW, 8000, timeout=0.7) == "TimeoutError"
     assert lab.peer.echo(lab.FW, 8001) == "ok"
-    assert float(talker.communicate(timeout=30)[0]) < 12  # an accepted, offloaded connection is decided anew
+    assert talker.communicate(timeout=90)[0] == "cut\n"  # an accepted, offloaded connection is decided anew
     status = firewall.ask("status")
     assert len(status["workers"]) == 1
     assert firewall.stop() == 0
