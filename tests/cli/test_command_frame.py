@@ -217,6 +217,8 @@ from pywall_core.__main__ import main
 sys.exit(main())
 """
     )
+    # a shell that starts its commands in the background has them ignore interrupts, and so would this one
+    program = f"import signal; signal.signal(2, signal.default_int_handler)\n{program}"
     done = subprocess.run([sys.executable, "-c", program, "check"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (code, "")
 

@@ -93,7 +93,7 @@ def test_any_state_is_taken_or_refused(plugin, data):
 
 def test_other_names_are_refused():
     parser = http.pywall_transactions(make_flow())
-    with pytest.raises(ValueError, match="not the state"):
+    with pytest.raises(ValueError, match="more than the state"):
         parser.load(parser.save() | {"x": 1})
     with pytest.raises(ValueError, match="an object is missing"):
         parser.load({})

@@ -15,6 +15,7 @@ from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
 from ..parsing.checksum import MODBUS
 from ..parsing.evidence import Evidence, client_first
+from ..parsing.wire import cut
 
 api_version = 1
 protocols = ("genisys",)
@@ -45,7 +46,7 @@ def _message(data: bytes, headers: bytes) -> Evidence:
     if data[0] not in headers:
         return NO
     end = data.find(_END, 1, _MOST)
-    inside = data[1 : end if end >= 0 else _MOST]
+    inside = cut(data, 1, end if end >= 0 else _MOST)
     if end < 0 and len(data) >= _MOST:
         return NO
     content = bytearray(data[:1])

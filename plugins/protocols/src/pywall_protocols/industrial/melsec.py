@@ -70,7 +70,8 @@ def _asks(data: bytes) -> Evidence:
         return NO
     asks = frame.request.match(data)
     if asks is None:
-        return MORE if len(data) < _BEGINNING and not data[2 if data[0] == 0x57 else 1 : 2].strip(b"\0") else NO
+        begins = data[0] == 0x57 or not data[1:2].strip(b"\0")
+        return MORE if len(data) < _BEGINNING and begins else NO
     return {"frame": frame.name} if 6 <= int.from_bytes(asks[2], "little") <= _MOST else NO
 
 

@@ -18,7 +18,7 @@ from ..parsing.evidence import Evidence, by_message
 api_version = 1
 protocols = ("roc-plus",)
 transport = ("tcp", "udp")
-tier = "structural"
+tier = "heuristic"
 first_client = None
 first_server = None
 
