@@ -157,10 +157,15 @@ class Everyday:
 
 
 def wireguard_device(namespace: Namespace, name: str) -> str:
-    """Make a device of wireguard-go. Its control socket is named after it, on the machine: so is the lab's number."""
+    """Make a device of wireguard-go. Its control socket is named after it, on the machine: so is the lab's number.
+
+    It is waited for without ``wg show interfaces``, which deletes all sockets that do not listen yet (wireguard-tools,
+    src/ipc-uapi-unix.h): those of tests beside this one too.
+    """
     device = f"{name}{namespace.name.rpartition('-')[0][3:]}"[-15:].lstrip("-").replace("-", "")
     namespace.start("wireguard-go", "-f", device, env={**os.environ, "WG_PROCESS_FOREGROUND": "1"}, **QUIET)
-    wait_until(lambda: device in namespace.run("wg show interfaces", check=False), what="wireguard-go")
+    listening = re.compile(rf"^\S+ \S+ \S+ 00010000 .*/{device}\.sock$", re.MULTILINE)  # __SO_ACCEPTCON
+    wait_until(lambda: listening.search(namespace.run("cat /proc/net/unix")), what="wireguard-go")
     return device
 
 
