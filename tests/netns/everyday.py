@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from .certificates import key_and_certificate
 from .conftest import Lab, Namespace, wait_until
 
 #: what a mosh session shows: some 8 KiB in two seconds, enough to be classified
@@ -72,7 +73,7 @@ class Everyday:
 
     def _serve(self) -> None:
         folder, net = self.folder, self.net
-        self._certificate()
+        key_and_certificate(self.folder)
         self._ssh_server()
         (folder / "chrony.conf").write_text(
             f"local stratum 5\nallow\nbindcmdaddress {folder}/chrony.sock\npidfile {folder}/chrony.pid\n"
@@ -108,11 +109,6 @@ class Everyday:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n", words
         return process
-
-    def _certificate(self) -> None:
-        pem = self.folder / "both.pem"
-        words = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=a.example"
-        self.net.run(f"{words} -keyout {pem} -out {pem}.crt; cat {pem}.crt >> {pem}")
 
     def _ssh_server(self) -> None:
         folder = self.folder

@@ -16,6 +16,8 @@ import pytest
 
 from tests.covert.labs import Stage, wait_for
 
+from .certificates import key_and_certificate
+
 pytestmark = pytest.mark.netns
 SERVERS = Path(__file__).with_name("starttls_servers.py")
 KINDS = (
@@ -37,10 +39,7 @@ default: ACCEPT
 def stage(netns_lab: Any) -> Iterator[Stage]:
     with tempfile.TemporaryDirectory(prefix="pywall-") as name:
         stage = Stage(netns_lab(), Path(name))
-        pem = stage.folder / "both.pem"
-        words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=a.example"]
-        stage.lab.run("server", "openssl", *words, "-keyout", str(pem), "-out", f"{pem}.crt")
-        pem.write_text(pem.read_text() + Path(f"{pem}.crt").read_text())
+        pem = key_and_certificate(stage.folder)
         ports = [f"{kind}={port}" for kind, port in PORTS.items()]
         stage.start("server", sys.executable, SERVERS, stage.server, pem, *ports, ready="ready")
         yield stage

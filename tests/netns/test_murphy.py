@@ -22,6 +22,8 @@ from typing import Any
 
 import pytest
 
+from .certificates import key_and_certificate
+
 SECONDS = float(os.environ.get("MURPHY_SECONDS", "120"))
 SEED = int(os.environ.get("MURPHY_SEED", str(time.time_ns() % 100_000)))
 #: seconds that allowed traffic may stay broken, that somebody's flush may last, bytes that workers may grow
@@ -124,10 +126,7 @@ class Murphy:
 
     def begin(self) -> None:
         lab = self.lab
-        pem = lab.folder / "both.pem"
-        request = f"openssl req -x509 -newkey rsa:2048 -nodes -keyout {pem} -out {pem}.c -days 2 -subj /CN=a.example"
-        subprocess.run(request.split(), check=True, capture_output=True)
-        pem.write_text(pem.read_text() + Path(f"{pem}.c").read_text())
+        pem = key_and_certificate(lab.folder)
         self._tunnel()
         for namespace, host in ((lab.fw, "0.0.0.0"), (lab.peer, "0.0.0.0"), (self.server, "0.0.0.0")):
             self._python(namespace, "serve", host, str(pem), json.dumps(SERVERS))

@@ -15,6 +15,8 @@ import pytest
 
 from tests.covert.labs import Stage, wait_for
 
+from .certificates import key_and_certificate
+
 pytestmark = pytest.mark.netns
 CLIENTS = str(Path(__file__).with_name("real_clients.py"))
 POLICY = """
@@ -52,7 +54,7 @@ def nginx(stage: Stage) -> None:
     temps = "".join(
         f"{kind}_temp_path {folder}/{kind}; " for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
-    pem = certificate(stage)
+    pem = key_and_certificate(stage.folder)
     config = folder / "nginx.conf"
     config.write_text(
         f"daemon off; user root; pid {folder}/pid; error_log {folder}/error.log; events {{}}\n"
@@ -61,16 +63,6 @@ def nginx(stage: Stage) -> None:
         f"server {{ listen 8443 ssl; ssl_certificate {pem}; ssl_certificate_key {pem}; }} }}\n"
     )
     stage.start("server", "nginx", "-e", folder / "error.log", "-c", config)
-
-
-def certificate(stage: Stage) -> Path:
-    pem = stage.folder / "both.pem"
-    if not pem.exists():
-        words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=a.example"]
-        stage.lab.run("server", "openssl", *words, "-keyout", str(pem), "-out", f"{pem}.crt")
-        pem.write_text(pem.read_text() + Path(f"{pem}.crt").read_text())
-        pem.chmod(0o644)
-    return pem
 
 
 def squid(stage: Stage) -> None:
@@ -88,7 +80,7 @@ def squid(stage: Stage) -> None:
 
 
 def smtp(stage: Stage) -> None:
-    pem = certificate(stage)
+    pem = key_and_certificate(stage.folder)
     config = stage.folder / "exim.conf"
     config.write_text(
         f"primary_hostname = a.example\nspool_directory = {stage.folder}/spool\n"
@@ -103,7 +95,7 @@ def smtp(stage: Stage) -> None:
 
 
 def imap(stage: Stage) -> None:
-    pem = certificate(stage)
+    pem = key_and_certificate(stage.folder)
     folder = stage.folder / "dovecot"
     folder.mkdir()
     config = folder / "dovecot.conf"
@@ -130,7 +122,7 @@ def imap(stage: Stage) -> None:
 
 
 def ldap(stage: Stage) -> None:
-    pem = certificate(stage)
+    pem = key_and_certificate(stage.folder)
     config = stage.folder / "slapd.conf"
     config.write_text(
         f"TLSCertificateFile {pem}\nTLSCertificateKeyFile {pem}\npidfile {stage.folder}/slapd.pid\n"
@@ -145,7 +137,7 @@ def postgres(stage: Stage) -> None:
     (programs,) = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1:]
     stage.folder.chmod(0o777)
     stage.lab.run("server", *as_postgres, str(programs / "initdb"), "-D", str(data), "-A", "trust", "-U", "postgres")
-    shutil.copy(certificate(stage), data / "both.pem")
+    shutil.copy(key_and_certificate(stage.folder), data / "both.pem")
     (data / "both.pem").chmod(0o600)
     shutil.chown(data / "both.pem", "postgres", "postgres")
     with (data / "pg_hba.conf").open("a") as rules:
@@ -163,7 +155,7 @@ def postgres(stage: Stage) -> None:
 
 def mariadb(stage: Stage) -> None:
     data = stage.folder / "mariadb"
-    pem = certificate(stage)
+    pem = key_and_certificate(stage.folder)
     words = ["--no-defaults", "--user=root", f"--datadir={data}", "--auth-root-authentication-method=normal"]
     stage.lab.run("server", "mariadb-install-db", *words, "--skip-test-db", timeout=120)
     words = ["--no-defaults", "--user=root", f"--datadir={data}", f"--socket={data}/socket", "--port=3307"]
@@ -172,7 +164,7 @@ def mariadb(stage: Stage) -> None:
 
 
 def vnc(stage: Stage) -> None:
-    pem = certificate(stage)
+    pem = key_and_certificate(stage.folder)
     words = ["-rfbport", "5977", "-SecurityTypes", "X509None", "-X509Cert", pem, "-X509Key", pem, "-ac"]
     stage.start(
         "server", "Xtigervnc", f":{os.getpid() % 30000 + 100}", *words, "-nolisten", "unix", "-geometry", "64x64"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import struct
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,40 +12,9 @@ from typing import Any
 
 import pytest
 
-from .test_sessions_survive import ALLOW, PORTS, key_exchange
+from .session_servers import PORTS, key_exchange, start_servers
+from .test_sessions_survive import ALLOW
 
-#: each side of a session says what time it is; the server keeps the latest time that it was told
-SERVER = """
-    import ssl, struct, threading
-    host, port, kind, pem, told = sys.argv[1], int(sys.argv[2]), *sys.argv[3:6]
-    listener = socket.create_server((host, port), backlog=256)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    if kind == "tls":
-        context.load_cert_chain(pem)
-    out = open(told, "ab", buffering=0)
-    def serve(c):
-        try:
-            if kind == "tls":
-                c = context.wrap_socket(c, server_side=True)
-            elif kind == "ssh":
-                c.sendall(b"SSH-2.0-OpenSSH_9.6\\r\\n")
-                c.recv(21)
-                hello = c.recv(4096)
-                c.sendall(hello[:6] + bytes(16) + hello[22:])  # a cookie of its own
-            while data := c.recv(4096):
-                if kind == "http":
-                    if b"/at/" in data:
-                        out.write(struct.pack("d", float(data.rpartition(b"/at/")[2].split()[0])))
-                    c.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok")
-                else:
-                    out.write(data[-8:])
-                    c.sendall(data)
-        except OSError:
-            pass
-    print("ready", flush=True)
-    while True:
-        threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
-    """
 #: says the time until the file ``stop`` is there; a word that is not answered within a minute is the end
 SESSION = """
     import os, ssl, struct
@@ -104,13 +72,7 @@ class Sessions:
     def __init__(self, lab: Any) -> None:
         self.lab = lab
         self.stop = lab.folder / "stop"
-        pem = lab.folder / "both.pem"
-        request = f"openssl req -x509 -newkey rsa:2048 -nodes -keyout {pem} -out {pem}.c -days 2 -subj /CN=a.example"
-        subprocess.run(request.split(), check=True, capture_output=True)
-        pem.write_text(pem.read_text() + Path(f"{pem}.c").read_text())
-        for kind, port in PORTS.items():
-            server = lab.fw.python(SERVER, lab.FW, port, kind, pem, self._told(kind))
-            assert server.stdout.readline() == "ready\n"
+        start_servers(lab, self._told)
 
     def begin(self) -> None:
         self.sessions = [

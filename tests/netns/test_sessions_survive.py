@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,8 @@ import pytest
 
 from pywall_core.daemon import handover
 from pywall_core.flows.packing import unpack
+
+from .session_servers import PORTS, key_exchange, start_servers
 
 ALLOW = """
     version: 1
@@ -54,60 +55,11 @@ SESSION = """
     except OSError as error:
         print("cut", said, type(error).__name__)
     """
-SERVER = """
-    import ssl, threading
-    host, port, kind, pem = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
-    listener = socket.create_server((host, port))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    if kind == "tls":
-        context.load_cert_chain(pem)
-    def serve(c):
-        try:
-            if kind == "tls":
-                c = context.wrap_socket(c, server_side=True)
-            elif kind == "ssh":
-                c.sendall(b"SSH-2.0-OpenSSH_9.6\\r\\n")
-                c.recv(21)
-                hello = c.recv(4096)
-                c.sendall(hello[:6] + bytes(16) + hello[22:])  # a cookie of its own
-            while data := c.recv(4096):
-                c.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok" if kind == "http" else data)
-        except OSError:
-            pass
-    print("ready", flush=True)
-    while True:
-        threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
-    """
-PORTS = {"http": 8000, "tls": 8443, "ssh": 2222}
-
-
-def key_exchange() -> bytes:
-    """SSH_MSG_KEXINIT (RFC 4253 section 7.1)."""
-    names = [
-        b"curve25519-sha256",
-        b"ssh-ed25519",
-        *[b"aes128-ctr"] * 2,
-        *[b"hmac-sha2-256"] * 2,
-        *[b"none"] * 2,
-        b"",
-        b"",
-    ]
-    body = b"\x14" + bytes(range(16)) + b"".join(len(name).to_bytes(4, "big") + name for name in names) + bytes(5)
-    padding = 4 + -(len(body) + 9) % 8
-    return (len(body) + padding + 1).to_bytes(4, "big") + bytes([padding]) + body + bytes(padding)
 
 
 @pytest.fixture
 def services(lab: Any) -> Any:
-    pem = lab.folder / "both.pem"
-    subprocess.run(
-        f"openssl req -x509 -newkey rsa:2048 -nodes -keyout {pem} -out {pem}.c -days 2 -subj /CN=a.example".split(),
-        check=True,
-        capture_output=True,
-    )
-    pem.write_text(pem.read_text() + Path(f"{pem}.c").read_text())
-    for kind, port in PORTS.items():
-        assert lab.fw.python(SERVER, lab.FW, port, kind, pem).stdout.readline() == "ready\n"
+    start_servers(lab)
     return lab
 
 
