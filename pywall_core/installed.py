@@ -13,8 +13,8 @@ _Places = tuple[tuple[str, int], ...]
 _found: tuple[_Places, Any] = ((), None)
 
 
-def entry_points(group: str) -> EntryPoints:
-    """Return the entry points of a group. Nothing is imported.
+def entry_points(group: str, **wanted: str) -> EntryPoints:
+    """Return the entry points of a group, those alone that have the ``name`` or ``value`` wanted. Nothing is imported.
 
     A start asks three times, and some hundred files are read for each answer. The disk cache of stevedore is not used:
     somebody else may be able to write it.
@@ -23,7 +23,7 @@ def entry_points(group: str) -> EntryPoints:
     places = tuple((place, _changed(place)) for place in sys.path)
     if _found[0] != places or _found[1] is None:
         _found = places, importlib.metadata.entry_points()
-    selected: EntryPoints = _found[1].select(group=group)
+    selected: EntryPoints = _found[1].select(group=group, **wanted)
     return selected
 
 

@@ -13,10 +13,11 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Final
 
 from .. import __version__
+from ..installed import entry_points
 from ..stale import stale_modules
 from .common import CONFIGURATION, FAILURE, INTERRUPTED, PLUGIN, PRIVILEGES, USAGE, complain, complain_about, error_text
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable
-from importlib.metadata import entry_points
 from pathlib import Path as FilePath
 from typing import Any, Final
+
+from ..installed import entry_points
 
 Rule = dict[str, Any]
 

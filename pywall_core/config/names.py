@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Final
+
+from ..installed import entry_points
 
 #: Common names of protocols, in lower case, and ours.
 PROTOCOL_ALIASES: Final = {

@@ -234,8 +234,8 @@ class Worker:
                 self._describe(seconds)
         except ChannelError:
             raise Stop from None  # the supervisor is gone
-        waits = self._describing is None and self._hand_over is None
-        self._queue.pause = PULSE if waits else _DESCRIBE_PAUSE
+        hands_over = self._describing is not None or self._hand_over is not None
+        self._queue.pause = _DESCRIBE_PAUSE if hands_over else PULSE
         if self._stop_at is not None and (idle or now >= self._stop_at):
             raise Stop
 

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from ..installed import entry_points
 from ..stale import stale_modules
 from . import command, foreign_marks, machine, privileges
 from .command import CommandError
@@ -99,8 +100,6 @@ def _netfilterqueue() -> Check:
 
 
 def _plugins() -> Check:
-    from importlib.metadata import entry_points
-
     names = sorted({point.name for point in entry_points(group="pywall.plugins")})
     remedy = f"{sys.executable} -m pip install ./plugins/* (in a clone of PyWall)"
     return Check("plugins", bool(names), f"{len(names)} installed" if names else "none", "" if names else remedy)

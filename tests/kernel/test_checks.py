@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +111,7 @@ def test_stale_modules_fail_and_plain_python_does_not(machine: pytest.MonkeyPatc
 
 def test_plugins(machine: pytest.MonkeyPatch) -> None:
     assert checks._plugins().ok is True
-    machine.setattr(metadata, "entry_points", lambda group: [])
+    machine.setattr(checks, "entry_points", lambda group: [])
     check = checks._plugins()
     assert (check.ok, check.found) == (False, "none")
     assert "pip install ./plugins/*" in check.remedy

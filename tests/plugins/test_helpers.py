@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
 
@@ -12,8 +12,8 @@ from pywall_core.plugins.helpers import are_helpers_installed, helper_point, wan
 
 
 def install(monkeypatch: pytest.MonkeyPatch, *points: tuple[str, str]) -> None:
-    found = [EntryPoint(name, value, helpers.GROUP) for name, value in points]
-    monkeypatch.setattr(helpers.importlib.metadata, "entry_points", lambda group: found)
+    found = EntryPoints(EntryPoint(name, value, helpers.GROUP) for name, value in points)
+    monkeypatch.setattr(helpers, "entry_points", lambda group, **wanted: found.select(group=group, **wanted))
     monkeypatch.setattr(helpers, "unsafe_files", lambda point: [])
 
 
