@@ -35,6 +35,8 @@ MAX_KEPT: Final = 49152
 _KEY_LENGTHS: Final = (13, 37, 21, 45)
 #: Bytes of a description.
 MAX_SIZE: Final = 1 << 18
+#: How a description ends after which packets may have passed.
+_LATER: Final = b",false]"
 
 
 @dataclass(slots=True, frozen=True)
@@ -122,6 +124,11 @@ def _dumps(value: Any) -> bytes | None:
         return orjson.dumps(value)
     except (TypeError, ValueError):
         return None
+
+
+def as_later(line: bytes) -> bytes:
+    """Return a description without its claim, if it has one, that no packet has passed since it was made."""
+    return line if line.endswith(_LATER) else line.rpartition(b",")[0] + _LATER
 
 
 def read(line: bytes) -> Known | None:

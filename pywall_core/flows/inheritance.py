@@ -7,15 +7,13 @@ from typing import Final
 from ..model.flow import Flow
 from ..model.packet import ACK, SYN, TCP, Packet
 from ..packet.flow_key import reverse_key
-from .handover import Known, read, read_key
+from .handover import Known, as_later, read, read_key
 
 #: Flows that are held until their next packet comes, and bytes of all their descriptions; the oldest make room.
 MAX_FLOWS: Final = 1 << 17
 MAX_WAITING: Final = 1 << 27
 #: Seconds without a packet after which a datagram flow's description says nothing about a new packet on its key.
 _DATAGRAM_IDLE: Final = 180.0
-#: The last field of a description: no packet has passed since.
-_EXACT, _LATER = b",true]", b",false]"
 
 
 class Inheritance:
@@ -45,8 +43,8 @@ class Inheritance:
         if key is None:
             self.refused += 1
             return
-        if not exact and line.endswith(_EXACT):
-            line = line.removesuffix(_EXACT) + _LATER
+        if not exact:
+            line = as_later(line)
         self._pop(key)
         while len(self._known) >= MAX_FLOWS or self._size + len(line) > MAX_WAITING:
             self._pop(next(iter(self._known)))
