@@ -13,16 +13,13 @@ from collections.abc import Callable
 
 from . import lz
 from .brotli_head import brotli
+from .integers import little
 from .structure import SAMPLE, Decoded, earned, fits_behind, inside
 
 ENOUGH = 20
 """Bytes behind a fixed header below which a decoder that has not complained yet proves nothing."""
 
 _OUTPUT = 1 << 20
-
-
-def _little(data: bytes, start: int, size: int) -> int:
-    return int.from_bytes(data[start : start + size], "little")
 
 
 def deflate(data: bytes, start: int = 0, *, wrapped: bool = False) -> Decoded | None:
@@ -77,7 +74,7 @@ def _gzip_body(data: bytes, place: int) -> int:
     if flags & 0xE0:
         return 0
     if flags & 4:
-        body += 2 + _little(data, body, 2)
+        body += 2 + little(data, body, 2)
     for flag in (8, 16):
         if flags & flag:
             body = data.find(b"\0", body, body + 4096) + 1
@@ -90,8 +87,8 @@ def zip_archive(data: bytes) -> bool:
     """Local file headers and what they hold (PKWARE APPNOTE 4.3.7); False when the first entry is encrypted."""
     place = 0
     while data[place : place + 4] == b"PK\x03\x04" and len(data) >= place + 30:
-        version, flags, method = (_little(data, place + at, 2) for at in (4, 6, 8))
-        size, names, extra = _little(data, place + 18, 4), _little(data, place + 26, 2), _little(data, place + 28, 2)
+        version, flags, method = (little(data, place + at, 2) for at in (4, 6, 8))
+        size, names, extra = little(data, place + 18, 4), little(data, place + 26, 2), little(data, place + 28, 2)
         body = place + 30 + names + extra
         name = data[place + 30 : place + 30 + names]
         if version & 0xFF > 63 or flags & 1 or not 0 < names < 1024 or b"\0" in name:
@@ -122,11 +119,11 @@ def _zip_directory(data: bytes, place: int) -> bool:
     while len(data) - place >= 46 and data[place : place + 2] == b"PK":
         kind = data[place + 2 : place + 4]
         if kind == b"\1\2":
-            place += 46 + sum(_little(data, place + at, 2) for at in (28, 30, 32))
+            place += 46 + sum(little(data, place + at, 2) for at in (28, 30, 32))
         elif kind in (b"\6\6", b"\6\7"):
-            place += 12 + _little(data, place + 4, 8) if kind == b"\6\6" else 20
+            place += 12 + little(data, place + 4, 8) if kind == b"\6\6" else 20
         elif kind == b"\5\6":
-            return fits_behind(data, place + 22 + _little(data, place + 20, 2))
+            return fits_behind(data, place + 22 + little(data, place + 20, 2))
         else:
             return False
     return len(data) - place < 46
@@ -141,11 +138,11 @@ def bzip2(data: bytes) -> bool:
 
 def xz(data: bytes) -> bool:
     """Stream header with its CRC-32, then blocks (The .xz File Format 1.2)."""
-    if len(data) < 24 or zlib.crc32(data[6:8]) != _little(data, 8, 4):
+    if len(data) < 24 or zlib.crc32(data[6:8]) != little(data, 8, 4):
         return False
     size = (data[12] + 1) * 4
     header = data[12 : 12 + size]
-    if data[12] and (len(header) < size or zlib.crc32(header[:-4]) != _little(header, size - 4, 4)):
+    if data[12] and (len(header) < size or zlib.crc32(header[:-4]) != little(header, size - 4, 4)):
         return False
     return _decodes(data, lzma.LZMADecompressor(lzma.FORMAT_XZ))
 
@@ -154,7 +151,7 @@ def lzma_alone(data: bytes) -> bool:
     """Properties, dictionary size of 2^n or 2^n + 2^(n-1), size, and a range coder that starts with zero."""
     if len(data) < 13 + ENOUGH or data[0] >= 225 or data[13]:
         return False
-    dictionary, size = _little(data, 1, 4), _little(data, 5, 8)
+    dictionary, size = little(data, 1, 4), little(data, 5, 8)
     if dictionary not in _DICTIONARIES or (size >> 40 and size != 2**64 - 1):
         return False
     return _decodes(data, lzma.LZMADecompressor(lzma.FORMAT_ALONE))
@@ -179,8 +176,8 @@ def seven_zip(data: bytes) -> bool:
     return (
         len(data) >= 32
         and data[6] == 0
-        and zlib.crc32(data[12:32]) == _little(data, 8, 4)
-        and _little(data, 12, 8) < 2**42
+        and zlib.crc32(data[12:32]) == little(data, 8, 4)
+        and little(data, 12, 8) < 2**42
     )
 
 
@@ -192,9 +189,9 @@ def zstd(data: bytes) -> bool:
     single = descriptor >> 5 & 1
     content = (single, 2, 4, 8)[descriptor >> 6]
     place = 5 + (not single) + (0, 1, 2, 4)[descriptor & 3]
-    window = 1 << 10 + (data[5] >> 3) if not single else _little(data, place, content) + (256 if content == 2 else 0)
+    window = 1 << 10 + (data[5] >> 3) if not single else little(data, place, content) + (256 if content == 2 else 0)
     place += content
-    header = _little(data, place, 3)
+    header = little(data, place, 3)
     kind, size = header >> 1 & 3, header >> 3
     limit = min(max(window, 1024), 1 << 17)
     if window > 1 << 31 or kind == 3 or size > limit or not _zstd_blocks(data, place, limit):
@@ -211,7 +208,7 @@ def _zstd_blocks(data: bytes, place: int, limit: int) -> bool:
     the last.
     """
     while place + 3 <= len(data):
-        header = _little(data, place, 3)
+        header = little(data, place, 3)
         kind, size = header >> 1 & 3, header >> 3
         if kind == 3 or size > limit:
             return False
@@ -225,7 +222,7 @@ def zstd_skippable(data: bytes) -> bool:
     """Skippable frames (RFC 8878 section 3.1.2) with another frame behind them."""
     end = 0
     while data[end + 1 : end + 4] == b"\x2a\x4d\x18" and data[end] >> 4 == 5:
-        end += 8 + _little(data, end + 4, 4)
+        end += 8 + little(data, end + 4, 4)
     return len(data) > end + ENOUGH and inside(data[end:])
 
 
@@ -237,10 +234,10 @@ def _zstd_literals(block: bytes, size: int, limit: int) -> bool:
         return False  # a first block has no earlier Huffman table
     if kind < 2:
         width = (1, 2, 1, 3)[form]
-        regenerated = _little(block, 0, width) >> (3 if width == 1 else 4)
+        regenerated = little(block, 0, width) >> (3 if width == 1 else 4)
         return regenerated <= limit and (kind == 1 or regenerated + width <= size)
     width, digits = (3, 3, 4, 5)[form], (10, 10, 14, 18)[form]
-    value = _little(block, 0, width) >> 4
+    value = little(block, 0, width) >> 4
     regenerated, compressed = value & (1 << digits) - 1, value >> digits
     if not 0 < compressed < min(regenerated, size) or regenerated > limit:
         return False

@@ -9,20 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .integers import little
 from .structure import fits_behind, inside, looks_random
 
 _UNPACKED = 8192
 """Bytes of a file at least, beyond what its numbers would fill unpacked, that are no longer it."""
 
 
-def _little(data: bytes, start: int, size: int) -> int:
-    return int.from_bytes(data[start : start + size], "little")
-
-
 def blosc(data: bytes) -> bool:
     """A chunk of Blosc 1 or 2 (c-blosc2, README_CHUNK_FORMAT): sizes, then the offset of each block, the first behind
     the last of them."""
-    flags, plain, block, packed = data[2], _little(data, 4, 4), _little(data, 8, 4), _little(data, 12, 4)
+    flags, plain, block, packed = data[2], little(data, 4, 4), little(data, 8, 4), little(data, 12, 4)
     header = 32 if data[0] > 2 and flags & 5 == 5 else 16
     if not data[3] or not 64 <= plain < 1 << 31 or not 16 <= block <= plain or not header < packed <= plain + header:
         return False
@@ -30,11 +27,11 @@ def blosc(data: bytes) -> bool:
         body = data[header:packed]
         return packed == plain + header and (inside(body) or not looks_random(body)) and fits_behind(data, packed)
     number = -(-plain // block)
-    starts = [_little(data, header + 4 * at, 4) for at in range(min(number, (len(data) - header) // 4))]
+    starts = [little(data, header + 4 * at, 4) for at in range(min(number, (len(data) - header) // 4))]
     end = header + 4 * number
     if not starts or end >= packed or not all(header < start < packed for start in starts) or end not in starts:
         return False
-    first = _little(data, end, 4)
+    first = little(data, end, 4)
     return (len(data) < end + 4 or 0 < first <= block or first >> 31 == 1) and fits_behind(data, packed)
 
 
@@ -53,11 +50,11 @@ def pcodec(data: bytes) -> bool:
     last = data.rfind(b"pco!")  # records may each be a file
     data = data[last:] if len(data) - last > 24 else data
     kind, bits = data[5], (data[6] & 63) + 1
-    total = _little(data, 6, 9) >> 6 & (1 << bits) - 1
+    total = little(data, 6, 9) >> 6 & (1 << bits) - 1
     place = 6 + (6 + bits + 7) // 8
     if not 1 <= kind <= 20 or bits > 40 or not 0 < data[place] < 16 or data[place + 2] != kind:
         return False
-    chunk = _little(data, place + 3, 3) + 1
+    chunk = little(data, place + 3, 3) + 1
     return 0 < chunk <= total and len(data) <= 8 * total + _UNPACKED
 
 
@@ -69,7 +66,7 @@ def fpzip(data: bytes) -> bool:
 
 def zfp(data: bytes) -> bool:
     """Magic number, version, type and dimensions (zfp 1.0, section on the header)."""
-    meta = _little(data, 4, 7)
+    meta = little(data, 4, 7)
     rank = (meta >> 2 & 3) + 1
     size = 8
     for place in range(rank):

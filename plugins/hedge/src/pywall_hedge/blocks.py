@@ -10,6 +10,7 @@ import re
 import zlib
 from collections.abc import Callable
 
+from .integers import little
 from .structure import looks_random
 
 _CODED = frozenset((b"opus", b"aac ", b"alac", b".mp3", b"flac", b"ima4", b"ulaw", b"alaw", b"ac-3", b"ec-3"))
@@ -19,23 +20,19 @@ _COMPONENTS = (0, 2, 3, 2, 3, 4, 6, 6, 3, 5)
 _NAME = re.compile(rb"[\t -~\x80-\xff]{0,255}\0[\x01-\x7f]{0,64}\0\0")
 
 
-def _little(data: bytes, start: int, size: int) -> int:
-    return int.from_bytes(data[start : start + size], "little")
-
-
 def wavpack(data: bytes) -> bool:
     """Blocks whose sub-blocks end with them (WavPack 4 and 5 file format, sections 2 and 3)."""
     place = 0
     while place + 32 <= len(data):
-        end = place + 8 + _little(data, place + 4, 4)
-        if data[place : place + 4] != b"wvpk" or not 0x402 <= _little(data, place + 8, 2) <= 0x410:
+        end = place + 8 + little(data, place + 4, 4)
+        if data[place : place + 4] != b"wvpk" or not 0x402 <= little(data, place + 8, 2) <= 0x410:
             return _is_tag(data[place:])
-        if not place + 32 <= end <= place + (1 << 20) or _little(data, place + 20, 4) > 1 << 18:
+        if not place + 32 <= end <= place + (1 << 20) or little(data, place + 20, 4) > 1 << 18:
             return False
         at = place + 32
         while at < min(end, len(data) - 4):
             wide = data[at] & 0x80 != 0
-            at += (4 if wide else 2) + 2 * _little(data, at + 1, 3 if wide else 1)
+            at += (4 if wide else 2) + 2 * little(data, at + 1, 3 if wide else 1)
         if at > end or (end <= len(data) and at != end):
             return False
         place = end
@@ -115,7 +112,7 @@ def lrzip(data: bytes) -> bool:
     if data[4] or not 5 <= data[5] <= 8 or data[21] > 1 or data[22] or data[14:16] != b"\0\0" or len(data) < 48:
         return False
     width, place = data[24], 26
-    if not 1 <= width <= 8 or data[25] > 1 or not 0 < _little(data, place, width) <= max(_little(data, 6, 8), 1):
+    if not 1 <= width <= 8 or data[25] > 1 or not 0 < little(data, place, width) <= max(little(data, 6, 8), 1):
         return False
     place += width
     for _ in range(2):
@@ -131,7 +128,7 @@ def zpaq(data: bytes) -> bool:
     place = 13 if data.startswith(b"7kSt") else 0
     if data[place : place + 3] != b"zPQ" or data[place + 3] not in (1, 2) or data[place + 4] != 1:
         return False
-    size = _little(data, place + 5, 2)
+    size = little(data, place + 5, 2)
     start, at = place + 7, place + 12
     for _ in range(data[start + 4]):
         kind = data[at]
@@ -151,8 +148,8 @@ def wim(data: bytes) -> bool:
     file."""
     if len(data) < 208:
         return False
-    chunk, part, parts = _little(data, 20, 4), _little(data, 40, 2), _little(data, 42, 2)
-    table, offset = _little(data, 48, 7), _little(data, 56, 8)
+    chunk, part, parts = little(data, 20, 4), little(data, 40, 2), little(data, 42, 2)
+    table, offset = little(data, 48, 7), little(data, 56, 8)
     compressed = data[16] & 2 and 4096 <= chunk <= 1 << 27 and chunk & chunk - 1 == 0
     known = data[12:16] in (b"\0\x0d\x01\0", b"\0\x0e\0\0")
     return bool(compressed and known and 1 <= part <= parts and 0 < table < 1 << 32 and offset >= 208) and not any(
@@ -170,10 +167,10 @@ def cram(data: bytes) -> bool:
         if data[4] > 2:
             if end + 4 > len(data):
                 return place > 26 or end < 26 + 4096
-            if _little(data, end, 4) != zlib.crc32(data[place:end]):
+            if little(data, end, 4) != zlib.crc32(data[place:end]):
                 return False
             end += 4
-        size = _little(data, place, 4)
+        size = little(data, place, 4)
         if not 0 < size < 1 << 31:
             return False
         place = end + size

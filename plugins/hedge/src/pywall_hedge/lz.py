@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import zlib
 
+from .integers import little
 from .structure import inside, looks_random
-
-
-def _little(data: bytes, start: int, size: int) -> int:
-    return int.from_bytes(data[start : start + size], "little")
 
 
 def lz4_frame(data: bytes) -> bool:
@@ -21,7 +18,7 @@ def lz4_frame(data: bytes) -> bool:
     end = 6 + 8 * (data[4] >> 3 & 1) + 4 * (data[4] & 1)
     if data[end] != _xxh32_short(data[4:end]) >> 8 & 0xFF:
         return False
-    size = _little(data, end + 1, 4)
+    size = little(data, end + 1, 4)
     if size & 0x7FFFFFFF > 1 << 8 + 2 * (data[5] >> 4):
         return False
     if size >> 31:  # a block that did not compress: what is in it?
@@ -34,7 +31,7 @@ def _xxh32_short(data: bytes) -> int:
     mask, first, second, third, fourth, fifth = 0xFFFFFFFF, 2654435761, 2246822519, 3266489917, 668265263, 374761393
     value = fifth + len(data)
     for at in range(0, len(data) - 3, 4):
-        value = (value + _little(data, at, 4) * third) & mask
+        value = (value + little(data, at, 4) * third) & mask
         value = ((value << 17 | value >> 15) & mask) * fourth & mask
     for byte in data[len(data) & ~3 :]:
         value = (value + byte * fifth) & mask
@@ -113,13 +110,13 @@ def snappy_tags(data: bytes) -> int | None:
         tag, kind = data[place] >> 2, data[place] & 3
         if kind == 0:
             wide = max(tag - 59, 0)
-            count = _little(data, place + 1, wide) + 1 if wide else tag + 1
+            count = little(data, place + 1, wide) + 1 if wide else tag + 1
             place += 1 + wide + count
         else:
             if place + (2, 3, 5)[kind - 1] > len(data):
                 break
             count = (tag & 7) + 4 if kind == 1 else tag + 1
-            offset = (data[place] >> 5) << 8 | data[place + 1] if kind == 1 else _little(data, place + 1, 2 * kind - 2)
+            offset = (data[place] >> 5) << 8 | data[place + 1] if kind == 1 else little(data, place + 1, 2 * kind - 2)
             if not 0 < offset <= produced:
                 return None
             place += (2, 3, 5)[kind - 1]
@@ -137,7 +134,7 @@ def snappy_raw(data: bytes) -> bool:
 
 def snappy_framed(data: bytes) -> bool:
     """Stream identifier, then a first chunk of at most 64 KiB (framing format)."""
-    kind, size = data[10:11], _little(data, 11, 3)
+    kind, size = data[10:11], little(data, 11, 3)
     if kind == b"\x00":
         return len(data) > 30 and 4 < size <= 76_494 and snappy_tags(data[18 : 14 + size]) is not None
     return kind == b"\x01" and 4 < size <= 65_540 and inside(data[18:])
@@ -152,10 +149,10 @@ def lzfse(data: bytes) -> bool:
         if kind == b"bvx$":
             return blocks > 0
         plain, first, second, third = (
-            _little(data, place + at, size) for at, size in ((4, 4), (8, 8), (16, 8), (24, 4))
+            little(data, place + at, size) for at, size in ((4, 4), (8, 8), (16, 8), (24, 4))
         )
         if kind == b"bvxn" and plain <= 1 << 16:
-            size = 12 + _little(data, place + 8, 4)
+            size = 12 + little(data, place + 8, 4)
         elif kind == b"bvx2" and third < 1 << 16 and 4 * (first & 0xFFFFF) >= (first >> 20 & 0xFFFFF):
             size = third + (first >> 20 & 0xFFFFF) + (second >> 40 & 0xFFFFF)
         else:

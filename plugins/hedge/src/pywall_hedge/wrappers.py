@@ -9,11 +9,8 @@ import re
 import zlib
 from collections.abc import Callable
 
+from .integers import little
 from .structure import inside, looks_random
-
-
-def _little(data: bytes, start: int, size: int) -> int:
-    return int.from_bytes(data[start : start + size], "little")
 
 
 def ar(data: bytes) -> bool:
@@ -102,12 +99,12 @@ def lzip(data: bytes) -> bool:
 
 def squashfs(data: bytes) -> bool:
     """Superblock of version 4, then blocks of the compressor that it names (Linux, fs/squashfs/squashfs_fs.h)."""
-    if len(data) < 96 or _little(data, 28, 4) != 4 or _little(data, 20, 2) not in range(1, 7):
+    if len(data) < 96 or little(data, 28, 4) != 4 or little(data, 20, 2) not in range(1, 7):
         return False
-    block, log = _little(data, 12, 4), _little(data, 22, 2)
+    block, log = little(data, 12, 4), little(data, 22, 2)
     if block != 1 << log or not 12 <= log <= 20:
         return False
-    options = 2 + (_little(data, 96, 2) & 0x7FFF) if _little(data, 24, 2) & 0x400 else 0
+    options = 2 + (little(data, 96, 2) & 0x7FFF) if little(data, 24, 2) & 0x400 else 0
     if options > 66:
         return False
     start = 96 + options
@@ -117,7 +114,7 @@ def squashfs(data: bytes) -> bool:
 
 def tta(data: bytes) -> bool:
     """True Audio 1: the header's CRC-32 holds."""
-    return len(data) >= 22 and zlib.crc32(data[:18]) == _little(data, 18, 4)
+    return len(data) >= 22 and zlib.crc32(data[:18]) == little(data, 18, 4)
 
 
 MAGIC: dict[bytes, tuple[str, Callable[[bytes], bool]]] = {
