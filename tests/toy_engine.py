@@ -1,7 +1,10 @@
-"""An engine with one toy plugin: a rule with an effect, a rule that waits for a name, a veto, and a slow detector."""
+"""Toy plugins and packets for tests that need an engine: a rule with an effect, a rule that waits for a name, a veto, a
+slow detector, and protocols known by their first word.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from pywall_core.api import MORE, NO, PENDING, Answer, Drop, Flow, Match, Matcher, Packet, RuleKind, hookimpl
@@ -10,6 +13,9 @@ from pywall_core.engine.engine import Engine
 from pywall_core.packet.decode import decode
 from pywall_core.plugins.loader import assemble
 from pywall_core.testing import udp_packet
+
+MakeEngine = Callable[..., Engine]
+A, B = "10.0.0.1", "10.0.0.2"
 
 
 class Seen(RuleKind):
@@ -70,3 +76,35 @@ def make(live: bool = True) -> Engine:
 def send(engine: Engine, number: int, payload: bytes = b"x", dport: int = 7) -> None:
     for n in range(number):
         engine.process(decode(udp_packet("192.0.2.1", 1000 + n, "192.0.2.2", dport, payload), 1.0 + n / 1000))
+
+
+def ask(data: bytes = b"", *, dport: int = 53, sport: int = 1000, time: float = 1.0, hook: int = 1) -> Packet:
+    return decode(udp_packet(A, sport, B, dport, data), time, hook)
+
+
+def answer(data: bytes = b"", *, sport: int = 53, dport: int = 1000, time: float = 1.0, hook: int = 3) -> Packet:
+    return decode(udp_packet(B, sport, A, dport, data), time, hook)
+
+
+def the_flow(engine: Engine) -> Flow:
+    (flow,) = engine.flows
+    return flow
+
+
+class Word:
+    """Detects a protocol by its first word."""
+
+    transport = "udp"
+
+    def __init__(self, protocol: str, word: bytes, **match: Any) -> None:
+        self.protocols = (protocol,)
+        self.word = word
+        self.match = match
+        self.asked = 0
+
+    @hookimpl
+    def pywall_detect(self, flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+        self.asked += 1
+        if client.startswith(self.word):
+            return Match(self.protocols[0], **self.match)
+        return MORE if self.word.startswith(client) else NO

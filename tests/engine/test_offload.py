@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from pywall_core.api import ACCEPT, DROP, Packet, Verdict, decode, hookimpl
+from pywall_core.engine.engine import Engine
 from pywall_core.testing import engine, udp_packet
+
+from ..toy_engine import MakeEngine, Word, answer, ask
 
 A, B = "192.0.2.1", "192.0.2.2"
 
@@ -97,3 +100,63 @@ def test_plugins_are_told_once_that_they_may_let_go() -> None:
         packet = there()
         lab.engine.offloadable(packet, lab.engine.process(packet))
     assert told.released == [lab.flows[0].id]
+
+
+def offloads(engine: Engine, *packets: Packet) -> list[int]:
+    """In how many directions the kernel may carry each packet's verdict."""
+    return [engine.offloadable(packet, engine.process(packet)) for packet in packets]
+
+
+def test_no_direction_is_offloaded_while_the_other_is_undecided(make_engine: MakeEngine) -> None:
+    """The tracker and the detectors need both: an OUTPUT without rules must not take the server's side away."""
+    rules = [{"rule": "port", "dst": 22, "action": "ACCEPT"}, {"rule": "app", "name": "bad", "action": "DROP"}]
+    engine = make_engine([("bad", Word("bad", b"HELLO"))], chains={"INPUT": rules}, live=True)
+    assert offloads(engine, ask(b"HE"), answer(b"x"), ask(b"y"), answer(b"x")) == [0, 0, 2, 2]
+
+
+def test_what_rules_of_sight_decide_is_offloaded_at_once(make_engine: MakeEngine) -> None:
+    rules = [{"rule": "port", "dst": 53, "action": "ACCEPT"}, {"rule": "app", "name": "bad", "action": "DROP"}]
+    engine = make_engine([("bad", Word("bad", b"HELLO"))], chains={"INPUT": rules}, live=True)
+    assert offloads(engine, ask(b"HE"), answer(b"x")) == [2, 2]
+
+
+OTHER_WAYS = [
+    ([{"rule": "always", "action": "ACCEPT"}], 2, "addresses and ports say all"),
+    (
+        [{"rule": "app", "name": "good", "action": "ACCEPT"}, {"rule": "always", "action": "DROP"}],
+        2,
+        "facts have settled",
+    ),
+    ([{"rule": "always", "action": "jumped"}], 2, "a jump to such rules"),
+    ([{"rule": "flag", "action": "DROP"}], 0, "each packet is asked"),
+    ([{"rule": "always", "action": "DROP", "observe": True}], 1, "an observer wants to see it"),
+    ([{"rule": "port", "dst": 1000, "action": "DROP"}], 1, "its own first packet will be dropped"),
+]
+
+
+@pytest.mark.parametrize(("output", "directions", "why"), OTHER_WAYS, ids=[why for _, _, why in OTHER_WAYS])
+def test_the_other_direction_is_handed_over_where_its_verdict_is_known(
+    make_engine: MakeEngine, output: list[dict[str, Any]], directions: int, why: str
+) -> None:
+    chains = {"INPUT": [{"rule": "app", "name": "good", "action": "ACCEPT"}], "OUTPUT": output, "jumped": []}
+    engine = make_engine([("good", Word("good", b"HELLO"))], chains=chains, live=True)
+    packet = ask(b"HELLO")
+    hits = [rule.hits for rule in engine.chains.rules["OUTPUT"]]
+    assert offloads(engine, packet) == [directions]
+    assert [rule.hits for rule in engine.chains.rules["OUTPUT"]] == hits  # no packet has been there
+
+
+def test_the_event_of_a_flow_names_the_rule_that_let_both_directions_go(make_engine: MakeEngine) -> None:
+    events: list[dict[str, Any]] = []
+    chains = {"INPUT": [{"rule": "app", "name": "good", "action": "ACCEPT"}, {"rule": "always", "action": "DROP"}]}
+    word = Word("good", b"HELLO")
+    engine = make_engine([("good", word)], chains=chains, live=True, events=events)
+    assert offloads(engine, ask(b"HELLO")) == [2]
+    engine.close()
+    (flow,) = (event for event in events if event["event_type"] == "flow")
+    assert (flow["pywall"]["rule"], flow["pywall"]["final"]) == ("INPUT[0]", True)
+
+
+def test_naming_flows_comes_before_offload(make_engine: MakeEngine) -> None:
+    engine = make_engine([("bad", Word("bad", b"HELLO"))], live=True, detection={"all": True})
+    assert offloads(engine, ask(b"HE"), ask(b"LLO")) == [0, 2]

@@ -160,9 +160,7 @@ TESTED_ELSEWHERE: dict[str, dict[str, str]] = {
     },
     "one step of a longer way, tested by the whole of it": {
         "chain.compile": "tests/chain/test_runs.py",
-        "chain.walk": "tests/chain/test_runs.py",
         "config.schema": "tests/config/test_reference_pages.py",
-        "engine.pipeline": "tests/engine/test_engine.py",
         "explain.trace": "tests/cli/test_explain.py",
         "offline.cluster": "tests/offline/test_jobs.py",
         "offline.replay": "tests/captures/test_replay.py",
