@@ -74,6 +74,28 @@ def policy(tmp_path: Path) -> Path:
     return file
 
 
+SSH_POLICY = """\
+version: 1
+plugins: [rules, stream, protocols]
+chains:
+  INPUT:
+    - {rule: app, is: ssh, action: DROP}
+"""
+
+
+@pytest.fixture
+def ssh_policy(tmp_path: Path) -> str:
+    """The path of a policy that drops SSH by content."""
+    file = tmp_path / "policy.yaml"
+    file.write_text(SSH_POLICY)
+    return str(file)
+
+
+def read_events(text: str) -> list[dict[str, Any]]:
+    """Return the events of a JSON output, one a line."""
+    return [json.loads(line) for line in text.splitlines()]
+
+
 RULE = {"rule": "port", "dst": 53, "action": "DROP", "comment": "no DNS"}
 
 

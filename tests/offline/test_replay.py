@@ -1,9 +1,7 @@
-"""``pywall replay``: independent captures, one EVE event a line, one line for what cannot be read."""
+"""A replay: which hook a packet comes by, and a verdict or a reason for every frame."""
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,88 +9,10 @@ from typing import Any
 import pytest
 
 from pywall_core.cli import main
-from pywall_core.cli.replay_output import Table
 from pywall_core.offline.replay import captures
 from pywall_core.testing import conversation, engine, replay, tcp_packet, write_pcap
 
 DATA = Path(__file__).parents[1] / "data"
-POLICY = """\
-version: 1
-plugins: [rules, stream, protocols]
-chains:
-  INPUT:
-    - {rule: app, is: ssh, action: DROP}
-"""
-
-
-@pytest.fixture
-def policy(tmp_path: Path) -> str:
-    path = tmp_path / "policy.yaml"
-    path.write_text(POLICY)
-    return str(path)
-
-
-def events(text: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in text.splitlines()]
-
-
-def test_json_is_one_event_a_line_and_nothing_else(policy: str, capsys: pytest.CaptureFixture[str]) -> None:
-    path = str(DATA / "mixed.pcap")
-    assert main(["replay", "--json", "--config", policy, path]) == 0
-    out, err = capsys.readouterr()
-    found = events(out)
-    assert err == ""
-    assert {event["pcap_filename"] for event in found} == {path}
-    flows = [event for event in found if event["event_type"] == "flow"]
-    assert {(f["app_proto"], f["verdict"]["action"]) for f in flows} == {
-        ("tls", "accept"), ("ssh", "drop"), ("http", "accept"), ("dns", "accept"),
-    }  # fmt: skip
-    (drop,) = [event for event in found if event["event_type"] == "drop"]
-    assert drop["pcap_cnt"] > 12
-    assert found[-1]["event_type"] == "stats"
-
-
-def test_captures_are_independent_and_damage_is_one_line_each(
-    policy: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The same capture twice gives the same flows twice; between them one that is cut off, and one that is none."""
-    good = DATA / "ssh-rough.pcap"
-    cut, none = tmp_path / "cut.pcap", tmp_path / "none.pcap"
-    cut.write_bytes((DATA / "mixed.pcap").read_bytes()[:-7])
-    none.write_bytes(b"no capture")
-    copy = tmp_path / "copy.pcap"
-    shutil.copy(good, copy)
-    paths = [str(path) for path in (good, cut, none, copy, tmp_path / "absent.pcap")]
-    assert main(["replay", "--json", "--config", policy, *paths]) == 1
-    out, err = capsys.readouterr()
-    lines = err.splitlines()
-    assert [line.split(": ")[0] for line in lines] == [paths[1], paths[2], paths[4]]
-    flows = [event for event in events(out) if event["event_type"] == "flow"]
-    per_file = Counter(event["pcap_filename"] for event in flows)
-    assert per_file == {paths[0]: 1, paths[1]: 5, paths[3]: 1}
-    one, two = (next(f for f in flows if f["pcap_filename"] == path) for path in (paths[0], paths[3]))
-    assert (one["flow"], one["verdict"]) == (two["flow"], two["verdict"])
-
-
-def test_table(policy: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["replay", "--config", policy, str(DATA / "mixed.pcap")]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["flow", "proto", "app", "packets", "bytes", "verdict", "why"]
-    assert any("-> 198.51.100.2:2222" in line and " ssh " in line and " drop " in line for line in lines)
-    assert any("[2001:db8::1]:40003 -> [2001:db8::2]:8080" in line for line in lines)
-    assert "5 flows; verdicts: " in lines[-1]
-
-
-def test_a_long_table_is_printed_as_it_grows(
-    policy: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    capture = str(DATA / "mixed.pcap")
-    assert main(["replay", "--config", policy, capture]) == 0
-    whole = capsys.readouterr().out.splitlines()
-    monkeypatch.setattr(Table, "WIDTH_FLOWS", 2)
-    assert main(["replay", "--config", policy, capture]) == 0
-    grown = capsys.readouterr().out.splitlines()
-    assert [line.split() for line in grown] == [line.split() for line in whole]
 
 
 def test_folders_stand_for_the_captures_below(tmp_path: Path) -> None:
@@ -102,29 +22,6 @@ def test_folders_stand_for_the_captures_below(tmp_path: Path) -> None:
         (below / name).write_bytes(b"")
     assert captures([str(tmp_path), "given.bin"]) == [str(below / "one.pcap"), str(below / "two.pcapng"), "given.bin"]
     assert main(["replay", str(tmp_path / "a" / "b" / "..")]) == 1
-
-
-def test_against_another_policy(policy: str, capsys: pytest.CaptureFixture[str]) -> None:
-    path = str(DATA / "mixed.pcap")
-    assert main(["replay", "--against", policy, path]) == 0
-    out = capsys.readouterr().out
-    assert out.endswith("1 of 5 flows change their verdict\n")
-    assert "accept -> drop" in out
-    assert "app is=ssh (policy.yaml:" in out
-    assert main(["replay", "--json", "--config", policy, "--against", policy, path]) == 0
-    assert capsys.readouterr().out == ""
-    assert main(["replay", "--json", "--against", policy, path]) == 0
-    (event,) = events(capsys.readouterr().out)
-    assert (event["app_proto"], event["verdict"]["action"]) == ("ssh", "accept")
-    against = event["pywall"]["against"]
-    assert (against["action"], against["rule"], against["config"]) == ("drop", "INPUT[0]", policy)
-
-
-def test_wrong_arguments(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["replay"]) == 2
-    assert main(["replay", "--local", "300.1.1.1/8", "x.pcap"]) == 2
-    assert "300.1.1.1" in capsys.readouterr().err
-    assert main(["replay", "--hook", "PREROUTING", "x.pcap"]) == 2
 
 
 HOOKS = {
