@@ -155,20 +155,11 @@ TESTED_ELSEWHERE: dict[str, dict[str, str]] = {
         "demo.show": "tests/netns/test_life.py",
         "demo.traffic": "tests/netns/test_life.py",
     },
-    "one step of a longer way, tested by the whole of it": {
-        "chain.compile": "tests/chain/test_runs.py",
-        "config.schema": "tests/config/test_reference_pages.py",
-        "explain.trace": "tests/cli/test_explain.py",
-    },
     "the test kit, tested by the plugins' tests": {
         "testing.conformance": "tests/cli/test_plugins_check.py",
-        "testing.dialogues": "tests/testing/test_detectors.py",
         "testing.flows": "tests/model/test_flow.py",
         "testing.handovers": "plugins/protocols/tests",
         "testing.handovers_binary": "plugins/protocols/tests",
-        "testing.host": "tests/testing/test_rules.py",
-        "testing.netns": "tests/netns/conftest.py",
-        "testing.scoring": "tests/cli/test_plugin_score.py",
         "testing.transactions": "plugins/protocols/tests/transactions",
     },
 }

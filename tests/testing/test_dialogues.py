@@ -1,4 +1,4 @@
-"""Conversations are right on the wire: dpkt, an implementation of others, reads the same bytes and checksums."""
+"""Dialogues are right on the wire: dpkt, an implementation of others, reads the same bytes and checksums."""
 
 from __future__ import annotations
 
