@@ -14,29 +14,20 @@ import struct
 from typing import Final
 
 from .marks import Marks
-from .netlink import ACK, CREATE, NESTED, REQUEST, Netlink, attribute, attributes, message
+from .netlink import CREATE, NESTED, Netlink, attribute, attributes
+from .nft_messages import DELRULE, DELTABLE, GETRULE, NEWCHAIN, NEWRULE, NEWTABLE, Request, batch, name, text
 
 TABLE: Final = "pywall"
 #: one before NF_IP_PRI_MANGLE
 PRIORITY: Final = -151
 _INET: Final = 1
-_SUBSYSTEM: Final = 10 << 8
-_NEWTABLE, _DELTABLE = _SUBSYSTEM | 0, _SUBSYSTEM | 2
-_NEWCHAIN: Final = _SUBSYSTEM | 3
-_NEWRULE, _GETRULE, _DELRULE = _SUBSYSTEM | 6, _SUBSYSTEM | 7, _SUBSYSTEM | 8
-_BATCH_BEGIN: Final = 16
-_BATCH_END: Final = 17
 _HOOKS: Final = {"INPUT": 1, "FORWARD": 2, "OUTPUT": 3}
 _MARK: Final = 3
 _REGISTER: Final = struct.pack(">I", 1)
 
 
-def _text(value: str) -> bytes:
-    return value.encode() + b"\0"
-
-
-def _expression(name: str, *parts: bytes) -> bytes:
-    body = attribute(1, _text(name)) + attribute(2 | NESTED, b"".join(parts))
+def _expression(kind: str, *parts: bytes) -> bytes:
+    body = attribute(1, text(kind)) + attribute(2 | NESTED, b"".join(parts))
     return attribute(1 | NESTED, body)
 
 
@@ -69,30 +60,30 @@ def install(marks: Marks, hooks: tuple[str, ...]) -> None:
     Its chains stay, without rules where a hook is not used any more: when a base chain goes, the kernel drops all
     packets that wait in any queue (``nf_queue_nf_hook_drop`` in net/netfilter/core.c).
     """
-    table = attribute(1, _text(TABLE))
-    create = (_NEWTABLE, CREATE, table)
+    table = attribute(1, text(TABLE))
+    create = (NEWTABLE, CREATE, table)
     try:
-        _batch([create, (_DELRULE, 0, table), *_chains(marks, hooks)])
+        batch(_INET, [create, (DELRULE, 0, table), *_chains(marks, hooks)])
     except OSError:  # what has our name has another form
-        _batch([create, (_DELTABLE, 0, table), create, *_chains(marks, hooks)])
+        batch(_INET, [create, (DELTABLE, 0, table), create, *_chains(marks, hooks)])
 
 
-def _chains(marks: Marks, hooks: tuple[str, ...]) -> list[tuple[int, int, bytes]]:
+def _chains(marks: Marks, hooks: tuple[str, ...]) -> list[Request]:
     requests = []
     for hook in hooks:
         place = _number(1, _HOOKS[hook]) + attribute(2, struct.pack(">i", PRIORITY))
-        chain = attribute(1, _text(TABLE)) + attribute(3, _text(hook.lower()))
-        requests.append((_NEWCHAIN, CREATE, chain + attribute(4 | NESTED, place) + attribute(7, _text("filter"))))
-        where = attribute(1, _text(TABLE)) + attribute(2, _text(hook.lower()))
-        requests.append((_NEWRULE, CREATE, where + attribute(4 | NESTED, _rule(marks))))
+        chain = attribute(1, text(TABLE)) + attribute(3, text(hook.lower()))
+        requests.append((NEWCHAIN, CREATE, chain + attribute(4 | NESTED, place) + attribute(7, text("filter"))))
+        where = attribute(1, text(TABLE)) + attribute(2, text(hook.lower()))
+        requests.append((NEWRULE, CREATE, where + attribute(4 | NESTED, _rule(marks))))
     return requests
 
 
 def remove() -> None:
     """Take the table out, if it is there. Raises OSError when the kernel refuses."""
-    table = attribute(1, _text(TABLE))
+    table = attribute(1, text(TABLE))
     try:
-        _batch([(_NEWTABLE, CREATE, table), (_DELTABLE, 0, table)])
+        batch(_INET, [(NEWTABLE, CREATE, table), (DELTABLE, 0, table)])
     except OSError:
         if present():
             raise
@@ -103,20 +94,11 @@ def present() -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     try:
         with Netlink() as netlink:
-            for family, data in netlink.dump(_GETRULE, _INET):
+            for family, data in netlink.dump(GETRULE, _INET):
                 fields = attributes(data)
-                if family == _INET and fields.get(1, b"") == _text(TABLE):
-                    chain = fields.get(2, b"").rstrip(b"\0").decode(errors="replace")
+                if family == _INET and fields.get(1, b"") == text(TABLE):
+                    chain = name(fields.get(2, b""))
                     found[chain] = found.get(chain, b"") + fields.get(4, b"")
     except OSError:
         return found
     return found
-
-
-def _batch(requests: list[tuple[int, int, bytes]]) -> None:
-    parts = [message(_BATCH_BEGIN, REQUEST, 0, resource=10, sequence=1)]
-    for number, (kind, flags, body) in enumerate(requests, 2):
-        parts.append(message(kind, REQUEST | ACK | flags, _INET, body, sequence=number))
-    parts.append(message(_BATCH_END, REQUEST, 0, resource=10, sequence=len(requests) + 2))
-    with Netlink() as netlink:
-        netlink.batch(parts, len(requests) + 1)

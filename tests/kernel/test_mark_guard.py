@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pywall_core.kernel import mark_guard
+from pywall_core.kernel import mark_guard, nft_messages
 from pywall_core.kernel.mark_guard import PRIORITY, TABLE
 from pywall_core.kernel.marks import DEFAULT_MASK, Marks
 from pywall_core.kernel.netlink import attributes, messages
@@ -51,7 +51,8 @@ class FakeKernel:
 @pytest.fixture
 def kernel(monkeypatch: pytest.MonkeyPatch) -> FakeKernel:
     fake = FakeKernel()
-    monkeypatch.setattr(mark_guard, "Netlink", lambda: fake)
+    for module in (mark_guard, nft_messages):
+        monkeypatch.setattr(module, "Netlink", lambda: fake)
     return fake
 
 
@@ -142,7 +143,8 @@ def test_a_table_that_the_kernel_does_not_give_up_is_an_error(monkeypatch: pytes
             raise OSError(16, "busy")
 
     name = b"\x0b\0\1\0pywall\0\0" + b"\x0a\0\2\0input\0\0\0"
-    monkeypatch.setattr(mark_guard, "Netlink", lambda: Refusing(holds=[(1, name)]))
+    for module in (mark_guard, nft_messages):
+        monkeypatch.setattr(module, "Netlink", lambda: Refusing(holds=[(1, name)]))
     assert list(mark_guard.present()) == ["input"]
     with pytest.raises(OSError, match="busy"):
         mark_guard.remove()

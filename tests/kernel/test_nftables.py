@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pywall_core.kernel import nftables
+from pywall_core.kernel import nft_messages, nftables
 from pywall_core.kernel.netlink import attribute, attributes, messages
 
 DELTABLE, DELCHAIN = 0xA02, 0xA05
@@ -52,7 +52,8 @@ class FakeKernel:
 @pytest.fixture
 def kernel(monkeypatch: pytest.MonkeyPatch) -> FakeKernel:
     fake = FakeKernel()
-    monkeypatch.setattr(nftables, "Netlink", lambda: fake)
+    for module in (nftables, nft_messages):
+        monkeypatch.setattr(module, "Netlink", lambda: fake)
     return fake
 
 
