@@ -47,6 +47,15 @@ _RESPONSE_FACTS: Final = (
 
 _method = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}\Z").match
 _version = re.compile(rb"HTTP/\d(?:\.\d)?\Z", re.IGNORECASE).match
+#: bytes that some servers take for blanks in a request line (white space of ISO 8859-1)
+ODD_BLANKS: Final = b"\x0b\x0c\r\x1c\x1d\x1e\x1f\x85\xa0"
+BLANKS: Final = b" \t" + ODD_BLANKS
+#: some servers leave it out of a target, for others the target ends there
+_no_part_of_targets = re.compile(rb"[\0-\x20\x7f]").search
+#: what is asked for in a request line without a version
+_absolute = re.compile(rb"/|\*|[A-Za-z][A-Za-z0-9+.\-]*:").match
+#: the method of a request line that some servers take
+_odd_method = re.compile(rb"[%b]*+([!#$%%&'*+\-.^_`|~0-9A-Za-z]{1,64})[%b]++" % (BLANKS, BLANKS)).match
 _status = re.compile(rb"(HTTP/\d(?:\.\d)?|ICY)[ \t]+(\d{3})(?=[ \t]|\Z)", re.IGNORECASE).match
 #: what :func:`_split_request` and ``_status`` would say of the first line of nearly every head, and the rest of it
 _plain_request = plain_head(
@@ -55,7 +64,7 @@ _plain_request = plain_head(
 _plain_response = plain_head(rb"HTTP/\d\.\d \d{3}(?: [^\r\n\0\x0b\x0c]*+)?")
 #: what no request line begins with: a method that is too long, or another byte behind it than a space
 _no_request = re.compile(
-    rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]*+(?:(?<=.{65})|[^!#$%&'*+\-.^_`|~0-9A-Za-z \t\r\n])", re.DOTALL
+    rb"[!#$%%&'*+\-.^_`|~0-9A-Za-z]*+(?:(?<=.{65})|[^!#$%%&'*+\-.^_`|~0-9A-Za-z \t\n%s])" % ODD_BLANKS, re.DOTALL
 ).match
 
 _authority = re.compile(rb"(?:[A-Za-z][A-Za-z0-9+.\-]*://)?(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:@]*)(?::(\d{1,5}))?").match
@@ -207,12 +216,14 @@ class HttpTransactions(Saved):
             )
             if event == START_LINE:
                 line = _split_request(reader.start)
+                if line is None and (line := _split_odd_request(reader.start)) is not None:
+                    reader.ambiguity = "start_line"
                 bad = line is None
                 if line is not None and not line[2]:  # HTTP/0.9 has no fields
                     event = HEAD
             if event == HEAD:
                 if plain is None:
-                    line = _split_request(reader.start)
+                    line = _split_request(reader.start) or _split_odd_request(reader.start)
                 else:
                     line = plain["method"], plain["target"], plain["version"]
                 self._request(line, reader.fields, found)
@@ -239,6 +250,8 @@ class HttpTransactions(Saved):
             "path": text(normal_path(target)),
             "protocol": text(version.upper()) or "HTTP/0.9",
         }
+        if _no_part_of_targets(target) is not None:
+            found.append(Ambiguous("start_line"))
         named = [target] if method == b"CONNECT" or b"://" in target[:64] else []
         host_facts(facts, [*named, *values(fields, b"host")])
         first = dict(reversed(fields))
@@ -391,6 +404,19 @@ def _split_request(line: bytes) -> tuple[bytes, bytes, bytes] | None:
     if method == b"GET" and not blank and version[:1] == b"/":
         return method, version, b""
     return (method, rest, b"HTTP/1.1") if len(line) >= LONGEST_LINE else None
+
+
+def _split_odd_request(line: bytes) -> tuple[bytes, bytes, bytes] | None:
+    """Return the same of a line that only some servers take: with other blanks, or another version or none."""
+    found = _odd_method(line)
+    if found is None:
+        return None
+    named = line.upper()
+    at = max(named.rfind(b"HTTP/"), named.rfind(b"HTTPS/"))
+    if at > found.end() and line[at - 1] in BLANKS:
+        return found[1], cut(line, found.end(), at).strip(BLANKS), line[at:]
+    target = line[found.end() :].strip(BLANKS)
+    return (found[1], target, b"HTTP/0.9") if _absolute(target) else None
 
 
 def _add_facts(facts: dict[str, Any], first: dict[bytes, bytes], wanted: tuple[tuple[bytes, str], ...]) -> None:

@@ -9,7 +9,8 @@ import re
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-_absolute = re.compile(rb"[A-Za-z][A-Za-z0-9+.\-]*://[^/?#]*").match
+#: scheme and host; some servers take a scheme without a host as well
+_absolute = re.compile(rb"[A-Za-z][A-Za-z0-9+.\-]*:(?://[^/?#]*|(?=/))").match
 #: what an ordinary path has nothing of
 _unusual = re.compile(rb"[%\\?#]|//|/\.").search
 _slashes: Final = re.compile(rb"[/\\]+")

@@ -23,7 +23,7 @@ from pywall_core.api import MORE, NO, Answer, Flow, Match, TransactionParser, ho
 
 from ..parsing.http_head import Fields, read_head
 from ..parsing.wire import cut, text
-from ..transactions.http import follow
+from ..transactions.http import BLANKS, ODD_BLANKS, follow
 from ..transactions.http_path import normal_path
 
 api_version = 1
@@ -65,8 +65,13 @@ _plain = re.compile(
 ).match
 _token = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]*").match
 _version = re.compile(rb"[ \t]HTTP/\d(?:\.\d|(?=[ \t\r]*\Z))", re.IGNORECASE).search
+#: a version that some servers take behind a registered method
+_odd_version = re.compile(rb"[%s]HTTPS?/" % BLANKS, re.IGNORECASE).search
+#: a blank that is not the end of a line
+_field = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}[ \t]*:").match
+_odd_blank = re.compile(rb"(?!\r(?:\n|\Z))[%s]" % ODD_BLANKS).match
 _other_version = re.compile(rb"[ \t](?!HTTP)[A-Z]+/\d\.\d[ \t\r]*\Z").search
-_absolute = re.compile(rb"/|\*|[A-Za-z][A-Za-z0-9+.-]*://").match
+_absolute = re.compile(rb"/|\*|[A-Za-z][A-Za-z0-9+.-]*:").match
 _authority = re.compile(rb"[^\s/]+:\d+\s").match
 _status_line = re.compile(rb"(?:(HTTP/\d(?:\.\d)?)|ICY)[ \t]+(\d{3})(?=[ \t\r\n])").match
 _status_line_begins = re.compile(
@@ -191,11 +196,13 @@ def _look_closely(data: bytes) -> _Kind | Answer:
         return MORE if end - at <= _LONGEST_METHOD else NO
     if end == at and _page(data, at):
         return _PAGE
-    if _lacks_spaces(cut(data, at, end), data[end : end + 1]):
+    method = cut(data, at, end)
+    odd = _odd_blank(data, end) is not None and method in METHODS
+    if not odd and _lacks_spaces(method, data[end : end + 1]):
         return _ATTEMPT
-    if end == at or data[end : end + 1] not in (b" ", b"\t"):
-        return MORE if data[at:] == b"<" else NO
-    return _look_request_line(cut(data, at, end), data, end)
+    if end == at or not (odd or data[end : end + 1] in (b" ", b"\t")):
+        return MORE if data[at:] == b"<" or (method in METHODS and data[end:] == b"\r") else NO
+    return _look_request_line(method, data, end)
 
 
 def _lacks_spaces(word: bytes, behind: bytes) -> bool:
@@ -209,7 +216,7 @@ def _look_request_line(method: bytes, data: bytes, space: int) -> _Kind | Answer
     """Grade the line whose method ends at ``space``."""
     end = data.find(b"\n", space)
     line = cut(data, space, end if end >= 0 else len(data))
-    target = line.lstrip(b" \t")
+    target = line.lstrip(BLANKS)
     registered = method in METHODS
     if not registered and _control(line):
         return NO
@@ -217,14 +224,19 @@ def _look_request_line(method: bytes, data: bytes, space: int) -> _Kind | Answer
         return MORE
     if method == b"PRI":  # HTTP/2's connection preface, RFC 9113 section 3.4
         return NO
+    if registered and not _version(line) and _odd_version(line):
+        return _REQUEST
     one_word = len(target.split()) <= 2
     if _version(line):
         tunnel = method == b"CONNECT" and _authority(target)
-        return _REQUEST if _absolute(target) or (registered and one_word) or tunnel else NO
+        return _REQUEST if _absolute(target) or one_word or tunnel else NO
     if method == b"GET" and target[:1] == b"/" and len(target.split()) == 1:  # HTTP/0.9
         after = data[end + 1 : end + 3].removeprefix(b"\r")
         return _SIMPLE if after[:1] == b"\n" else _BARE if after else _LINE
-    return _ATTEMPT if (registered or target[:1] == b"/") and not _other_version(line) else NO
+    if not (registered or target[:1] == b"/") or _other_version(line):
+        return NO
+    bare = one_word and _absolute(target) and _field(data, end + 1)
+    return _REQUEST if bare else _ATTEMPT  # a version is not asked for by all servers
 
 
 def _tunnels(facts: dict[str, Any]) -> bool:
