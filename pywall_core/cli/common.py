@@ -6,7 +6,8 @@ import argparse
 import gc
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..event_lines import printable as printable
@@ -37,6 +38,16 @@ def add_config(parser: argparse.ArgumentParser) -> None:
 def add_json(parser: argparse.ArgumentParser) -> None:
     """``--json``"""
     parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def read_lines(names: Iterable[str]) -> Iterator[str]:
+    """Yield the lines of text files, one after the other; ``-`` is the standard input. Raises OSError."""
+    for name in names:
+        if name == "-":
+            yield from sys.stdin
+        else:
+            with Path(name).open(encoding="utf-8") as file:
+                yield from file
 
 
 def complain(line: str) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
-from .common import FAILURE, OK, USAGE, add_json, complain, error_text
+from .common import FAILURE, OK, USAGE, add_json, complain, error_text, read_lines
 from .live import Refused, question
 
 if TYPE_CHECKING:
@@ -95,13 +95,8 @@ def _lines(files: list[str], *, follow: bool) -> Iterator[str]:
     """Whole lines. A file that is followed may be replaced by a new one of its name, as logrotate does."""
     if follow and files != ["-"]:
         yield from _followed(Path(files[-1]))
-        return
-    for name in files:
-        if name == "-":
-            yield from sys.stdin
-        else:
-            with Path(name).open(encoding="utf-8") as file:
-                yield from file
+    else:
+        yield from read_lines(files)
 
 
 def _followed(path: Path) -> Iterator[str]:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
-from .common import FAILURE, OK, USAGE, add_json, complain, error_text, print_json, printable
+from .common import FAILURE, OK, USAGE, add_json, complain, error_text, print_json, printable, read_lines
 from .live import Json, Refused, question
 
 
@@ -36,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
         return USAGE
     number = int(args.flow)
     try:
-        found = from_events(_lines(args.files), number) if args.files else from_firewall(number)
+        found = from_events(read_lines(args.files), number) if args.files else from_firewall(number)
     except (OSError, Refused) as error:
         complain(
             f"why: {error_text(error)}"
@@ -141,12 +139,3 @@ def _end(found: Json, side: str) -> str:
     if not port:
         return str(address)
     return f"[{address}]:{port}" if ":" in str(address) else f"{address}:{port}"
-
-
-def _lines(files: list[str]) -> Iterator[str]:
-    for name in files:
-        if name == "-":
-            yield from sys.stdin
-        else:
-            with Path(name).open(encoding="utf-8") as file:
-                yield from file

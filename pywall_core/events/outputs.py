@@ -131,6 +131,18 @@ class TerminalOutput(StdoutOutput):
         return len(lines) - len(shown) + written
 
 
+def _connect(path: str, kind: socket.SocketKind) -> socket.socket:
+    """Return a socket that does not block, connected to the one at ``path``. Raises OSError."""
+    connection = socket.socket(socket.AF_UNIX, kind)
+    connection.setblocking(False)
+    try:
+        connection.connect(path)
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
 class SocketOutput(_Stream):
     """A unix stream socket that somebody listens on, a line an event."""
 
@@ -141,15 +153,8 @@ class SocketOutput(_Stream):
 
     def open(self) -> None:
         self.close()
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.setblocking(False)
-        try:
-            connection.connect(self.path)
-        except OSError:
-            connection.close()
-            raise
-        self._socket = connection
-        self.fd = connection.fileno()
+        self._socket = _connect(self.path, socket.SOCK_STREAM)
+        self.fd = self._socket.fileno()
         self._torn = False
 
     def close(self) -> None:
@@ -170,14 +175,7 @@ class SyslogOutput(Output):
 
     def open(self) -> None:
         self.close()
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        connection.setblocking(False)
-        try:
-            connection.connect(self.path)
-        except OSError:
-            connection.close()
-            raise
-        self._socket = connection
+        self._socket = _connect(self.path, socket.SOCK_DGRAM)
 
     def write(self, lines: list[bytes], hurry: Callable[[], bool]) -> int:
         if self._socket is None:
