@@ -1,4 +1,4 @@
-"""Header sections of HTTP messages (RFC 9112 section 5), read at a bounded cost however they are cut."""
+"""Methods and header sections of HTTP messages (RFC 9112 sections 3.1, 5), read at a bounded cost however cut."""
 
 from __future__ import annotations
 
@@ -10,6 +10,14 @@ from .wire import cut
 
 #: Fields by their names in lower case, the first of each name, and whether every line is a field.
 Fields = tuple[dict[bytes, bytes], bool]
+
+#: The HTTP Method Registry of IANA (2025), UPnP's and Icecast's.
+METHODS: Final = frozenset(
+    b"ACL BASELINE-CONTROL BIND CHECKIN CHECKOUT CONNECT COPY DELETE GET HEAD LABEL LINK LOCK MERGE MKACTIVITY "
+    b"MKCALENDAR MKCOL MKREDIRECTREF MKWORKSPACE MOVE OPTIONS ORDERPATCH PATCH POST PROPFIND PROPPATCH PUT QUERY "
+    b"REBIND REPORT SEARCH TRACE UNBIND UNCHECKOUT UNLINK UNLOCK UPDATE UPDATEREDIRECTREF VERSION-CONTROL "
+    b"NOTIFY SUBSCRIBE UNSUBSCRIBE M-SEARCH M-POST SOURCE".split()
+)
 
 #: A section that is not all there is read again with each of so many lines, then with each so many bytes.
 _LINES: Final = 64

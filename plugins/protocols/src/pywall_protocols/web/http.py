@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, TransactionParser, hookimpl
 
-from ..parsing.http_head import Fields, read_head
+from ..parsing.http_head import METHODS, Fields, read_head
 from ..parsing.wire import cut, text
 from ..transactions.http import BLANKS, ODD_BLANKS, follow
 from ..transactions.http_path import normal_path
@@ -34,13 +34,6 @@ speaks_first = "client"
 first_client = b"\t\r\n !#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 first_server = None
 
-#: The HTTP Method Registry of IANA (2025), UPnP's and Icecast's.
-METHODS: Final = frozenset(
-    b"ACL BASELINE-CONTROL BIND CHECKIN CHECKOUT CONNECT COPY DELETE GET HEAD LABEL LINK LOCK MERGE MKACTIVITY "
-    b"MKCALENDAR MKCOL MKREDIRECTREF MKWORKSPACE MOVE OPTIONS ORDERPATCH PATCH POST PROPFIND PROPPATCH PUT QUERY "
-    b"REBIND REPORT SEARCH TRACE UNBIND UNCHECKOUT UNLINK UNLOCK UPDATE UPDATEREDIRECTREF VERSION-CONTROL "
-    b"NOTIFY SUBSCRIBE UNSUBSCRIBE M-SEARCH M-POST SOURCE".split()
-)
 _LONGEST_METHOD: Final = 32
 #: bytes of empty lines that make a request of what may follow
 _BLANKS: Final = 512
