@@ -132,7 +132,7 @@ class SetKeeper:
         names = list(dict.fromkeys(drop.set for drop in drops))
         if names and not ipset.available():
             if not self._warned:
-                log.warning("ipset is not installed: packets that sets decide at sight are queued (apt install ipset)")
+                log.warning("the kernel has no sets: packets that sets decide at sight are queued (modprobe ip_set)")
                 self._warned = True
             names = []
         self._filling = self._fill(names) if names else None

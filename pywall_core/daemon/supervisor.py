@@ -65,7 +65,6 @@ class Supervisor:
         self._control: ControlSocket | None = None
         self._pending_requests: list[PendingRequest] = []
         self._helpers = HelperPool()
-        self._sets = SetKeeper(self._rundir, self._send_to_workers)
         self._losses = LossCounter()
         self._bypass_counter = BypassCounter()
         self._next_bypass_check = 0.0
@@ -88,6 +87,7 @@ class Supervisor:
         policy = self._read_policy()
         self._rundir.acquire()
         try:
+            self._sets = SetKeeper(self._rundir, self._send_to_workers)
             self._firewall = Firewall(self._rundir, wanted_variant())
             knowledge = Knowledge(self._rundir.handover)
             self._pools = Pools(self._rundir, self._firewall, self._selector, self._sets, self._helpers, knowledge)
@@ -270,7 +270,7 @@ class Supervisor:
 
     def _drop_privileges(self, config: Config) -> None:
         keep = {privileges.CAP_NET_ADMIN}
-        # iptables asks ipset for a set's number over a raw socket (xt_set)
+        # iptables asks for the number of a set of the kernel over a raw socket (xt_set)
         if self._firewall.variant == "legacy" or ipset.available():
             keep.add(privileges.CAP_NET_RAW)
         if config.run.user is not None:

@@ -20,6 +20,8 @@ DUMP: Final = 0x300
 NONREC: Final = 0x100
 CREATE: Final = 0x400
 NESTED: Final = 0x8000
+#: the value is in network order, and says so
+NETWORK_ORDER: Final = 0x4000
 _ERROR: Final = 2
 _DONE: Final = 3
 _TYPE_MASK: Final = 0x3FFF

@@ -6,6 +6,7 @@ import fcntl
 import json
 import logging
 import os
+import socket
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +14,10 @@ from .marks import next_generation
 
 log: Final = logging.getLogger("pywall.kernel")
 ROOT: Final = Path("/run/pywall")
+#: ``asm-generic/socket.h``; Linux 5.14 and newer
+_SO_NETNS_COOKIE: Final = 71
+_NAMESPACE: Final = "namespace"
+_LOCK: Final = "lock"
 
 
 class InUseError(Exception):
@@ -22,7 +27,8 @@ class InUseError(Exception):
 class RunDir:
     """The folder of the caller's network namespace, named by its inode: the namespaces of a machine share ``/run``.
 
-    A full disk ends nothing: what cannot be written is remembered by this process alone, and that is logged.
+    An inode is used again when its namespace has gone; what another namespace left is forgotten by :meth:`acquire`. A
+    full disk ends nothing: what cannot be written is remembered by this process alone, and that is logged.
     """
 
     def __init__(self, root: Path = ROOT) -> None:
@@ -43,7 +49,7 @@ class RunDir:
         """
         for folder in (self.path.parent, self.path):
             folder.mkdir(mode=0o700, exist_ok=True)
-        lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -53,6 +59,20 @@ class RunDir:
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
         self._lock = lock
+        self._forget_other_namespace()
+
+    def _forget_other_namespace(self) -> None:
+        ours = _namespace_cookie()
+        try:
+            known = self._read(_NAMESPACE).strip()
+        except OSError:
+            known = ""
+        if ours in ("", known):
+            return
+        for left in self.path.iterdir():
+            if left.name != _LOCK:
+                left.unlink(missing_ok=True)
+        self._write(_NAMESPACE, ours)
 
     def release(self) -> None:
         """Let others start."""
@@ -107,3 +127,12 @@ class RunDir:
                 log.error("%s is not written, and lost if this process is killed: %s", self.path / name, error.strerror)
             self._unwritten[name] = text
             temporary.unlink(missing_ok=True)
+
+
+def _namespace_cookie() -> str:
+    """Return what no other network namespace is called until the next boot, empty where the kernel does not say."""
+    with socket.socket(socket.AF_UNIX) as any_socket:
+        try:
+            return any_socket.getsockopt(socket.SOL_SOCKET, _SO_NETNS_COOKIE, 8).hex()
+        except OSError:
+            return ""

@@ -17,7 +17,7 @@ from pywall_core.kernel.rundir import RunDir
 
 
 class Ipset:
-    """The command ipset, as the keeper uses it."""
+    """The sets of the kernel, as the keeper uses them."""
 
     def __init__(self) -> None:
         self.installed = True

@@ -1,108 +1,172 @@
-"""What ipset is asked to do: one restore for many entries, times to live within its range."""
+"""What the kernel is asked to do with its sets: few messages for many entries, times to live within its range."""
 
 from __future__ import annotations
 
+import errno
+import struct
+from collections.abc import Callable, Iterator
+from ipaddress import ip_address, ip_network
 from math import inf
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pywall_core.kernel import ipset
+from pywall_core.kernel import ipset, netlink
 from pywall_core.kernel.command import CommandError
 
+COMMANDS = {0x602: "create", 0x603: "destroy", 0x604: "flush", 0x609: "add", 0x60A: "del"}
 
-class FakeIpset:
-    """Notes each call: the words, and the lines of a restore."""
+
+def listed(data: bytes) -> Iterator[bytes]:
+    """Yield the values of a list of attributes of one type."""
+    at = 0
+    while at < len(data):
+        (size,) = struct.unpack_from("=H", data, at)
+        yield data[at + 4 : at + size]
+        at += (size + 3) & ~3
+
+
+def entry_of(data: bytes) -> tuple[str, int]:
+    """Return an entry as people write it, and its time to live."""
+    fields = netlink.attributes(data)
+    (address,) = netlink.attributes(fields[1]).values()
+    length = f"/{fields[3][0]}" if 3 in fields else ""
+    return f"{ip_address(address)}{length}", int.from_bytes(fields[6])
+
+
+class Kernel:
+    """Takes the place of the socket: notes each request as (command, set, what is asked)."""
 
     def __init__(self) -> None:
-        self.words: list[list[str]] = []
-        self.restored: list[list[str]] = []
-        self.lists = ""
-        self.refuses = ""
+        self.asked: list[tuple[str, str, Any]] = []
+        self.sets: list[str] = []
+        self.refuses: dict[str, int] = {}
 
-    def run(self, argv: list[str], text: str = "", timeout: float = 30.0) -> str:
-        if self.refuses and argv[1] == self.refuses:
-            raise CommandError("ipset v7: refused")
-        self.words.append(argv[1:])
-        if argv[1] == "restore":
-            self.restored.append(text.splitlines())
-        return self.lists
+    def __enter__(self) -> Kernel:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def _refuse(self, command: str) -> None:
+        if number := self.refuses.get(command):
+            raise OSError(number, "refused")
+
+    def request(self, kind: int, family: int, body: bytes = b"") -> None:
+        command, fields = COMMANDS[kind], netlink.attributes(body)
+        self._refuse(command)
+        assert len(body) < 65536
+        assert fields[1] == b"\6"
+        what: Any = None
+        if 8 in fields:
+            what = [entry_of(data) for data in listed(fields[8])]
+        elif 7 in fields:
+            limits = netlink.attributes(fields[7])
+            what = fields[3], fields[5][0], int.from_bytes(limits[6]), int.from_bytes(limits[19])
+        self.asked.append((command, fields[2].rstrip(b"\0").decode(), what))
+
+    def get(self, kind: int, family: int, body: bytes = b"") -> bytes:
+        self._refuse("protocol")
+        return body
+
+    def dump(self, kind: int, family: int, body: bytes = b"") -> Iterator[tuple[int, bytes]]:
+        self._refuse("list")
+        for name in self.sets:
+            yield 2, netlink.attribute(1, b"\6") + netlink.attribute(2, name.encode() + b"\0")
 
 
 @pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> FakeIpset:
-    made = FakeIpset()
-    monkeypatch.setattr(ipset, "run", made.run)
-    monkeypatch.setattr(ipset, "available", lambda: True)
+def kernel(monkeypatch: pytest.MonkeyPatch) -> Kernel:
+    made = Kernel()
+    monkeypatch.setattr(ipset, "Netlink", lambda: made)
     return made
 
 
-def test_a_set_is_made_for_both_families_and_emptied(fake: FakeIpset) -> None:
+def test_a_set_is_made_for_both_families_and_emptied(kernel: Kernel) -> None:
     ipset.create("blocked", 1000)
-    assert fake.restored == [
-        [
-            "create PYWALL_blocked_4 hash:net family inet timeout 0 maxelem 1000 -exist",
-            "flush PYWALL_blocked_4",
-            "create PYWALL_blocked_6 hash:net family inet6 timeout 0 maxelem 1000 -exist",
-            "flush PYWALL_blocked_6",
-        ]
+    assert kernel.asked == [
+        ("create", "PYWALL_blocked_4", (b"hash:net\0", 2, 0, 1000)),
+        ("flush", "PYWALL_blocked_4", None),
+        ("create", "PYWALL_blocked_6", (b"hash:net\0", 10, 0, 1000)),
+        ("flush", "PYWALL_blocked_6", None),
     ]
 
 
 @pytest.mark.parametrize(
     ("seconds", "timeout"), [(inf, 0), (0.2, 1), (59.6, 60), (10.0, 10), (1e12, 2_147_483)], ids=str
 )
-def test_times_to_live_are_whole_seconds_that_ipset_takes(fake: FakeIpset, seconds: float, timeout: int) -> None:
+def test_times_to_live_are_whole_seconds_that_the_kernel_takes(kernel: Kernel, seconds: float, timeout: int) -> None:
     ipset.add("blocked", [("192.0.2.7", seconds)])
-    assert fake.restored == [[f"add PYWALL_blocked_4 192.0.2.7 timeout {timeout} -exist"]]
+    assert kernel.asked == [("add", "PYWALL_blocked_4", [("192.0.2.7", timeout)])]
 
 
-def test_entries_go_to_the_set_of_their_family_and_everything_is_two_halves(fake: FakeIpset) -> None:
+def test_entries_go_to_the_set_of_their_family_and_everything_is_two_halves(kernel: Kernel) -> None:
     ipset.add("all", [("0.0.0.0/0", inf), ("::/0", inf), ("2001:db8::/32", inf)])
-    places = [line.split()[1:3] for line in fake.restored[0]]
-    assert places == [
-        ["PYWALL_all_4", "0.0.0.0/1"],
-        ["PYWALL_all_4", "128.0.0.0/1"],
-        ["PYWALL_all_6", "::/1"],
-        ["PYWALL_all_6", "8000::/1"],
-        ["PYWALL_all_6", "2001:db8::/32"],
+    assert kernel.asked == [
+        ("add", "PYWALL_all_4", [("0.0.0.0/1", 0), ("128.0.0.0/1", 0)]),
+        ("add", "PYWALL_all_6", [("::/1", 0), ("8000::/1", 0), ("2001:db8::/32", 0)]),
     ]
 
 
-def test_many_entries_are_a_few_calls(fake: FakeIpset, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ipset, "_BATCH", 10)
-    ipset.add("many", ((f"192.0.2.{n}", inf) for n in range(25)))
-    assert [len(lines) for lines in fake.restored] == [10, 10, 5]
+def test_many_entries_are_a_few_messages(kernel: Kernel) -> None:
+    ipset.add("many", ((f"2001:db8:{n:x}::/48", 60.0) for n in range(2500)))
+    assert [len(what) for _, _, what in kernel.asked] == [1000, 1000, 500]
     ipset.add("many", [])
     ipset.delete("many", [])
-    assert len(fake.restored) == 3, "nothing to do is no call"
+    assert len(kernel.asked) == 3, "nothing to do is no message"
 
 
-def test_entries_are_taken_out(fake: FakeIpset) -> None:
+@given(st.lists(st.one_of(st.ip_addresses(), st.tuples(st.ip_addresses(), st.integers(1, 32)))))
+def test_every_entry_arrives_as_it_was_given(entries: list[Any]) -> None:
+    texts = [
+        str(entry) if not isinstance(entry, tuple) else str(ip_network(f"{entry[0]}/{entry[1]}", strict=False))
+        for entry in entries
+    ]
+    kernel = Kernel()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ipset, "Netlink", lambda: kernel)
+        ipset.add("any", ((text, inf) for text in texts))
+    assert sorted(entry for _, _, what in kernel.asked for entry, _ in what) == sorted(texts)
+
+
+def test_entries_are_taken_out(kernel: Kernel) -> None:
     ipset.delete("blocked", ["192.0.2.7", "2001:db8::1"])
-    assert fake.restored == [["del PYWALL_blocked_4 192.0.2.7 -exist", "del PYWALL_blocked_6 2001:db8::1 -exist"]]
+    assert kernel.asked == [
+        ("del", "PYWALL_blocked_4", [("192.0.2.7", 0)]),
+        ("del", "PYWALL_blocked_6", [("2001:db8::1", 0)]),
+    ]
 
 
-def test_a_set_that_is_gone_is_passed_over(fake: FakeIpset) -> None:
-    fake.refuses = "destroy"
+def test_a_set_that_is_gone_is_passed_over(kernel: Kernel) -> None:
+    kernel.refuses = {"destroy": errno.ENOENT}
     ipset.destroy(["a", "b"])
-    fake.refuses = ""
+    kernel.refuses = {}
     ipset.destroy(["a"])
-    assert fake.words == [["destroy", "PYWALL_a_4"], ["destroy", "PYWALL_a_6"]]
+    assert kernel.asked == [("destroy", "PYWALL_a_4", None), ("destroy", "PYWALL_a_6", None)]
 
 
-def test_our_sets_are_known_by_their_names(fake: FakeIpset, monkeypatch: pytest.MonkeyPatch) -> None:
-    fake.lists = "docker_4\nPYWALL_blocked_4\nPYWALL_blocked_6\nPYWALL_else\n"
+def test_our_sets_are_known_by_their_names(kernel: Kernel) -> None:
+    kernel.sets = ["docker_4", "PYWALL_blocked_4", "PYWALL_blocked_6", "PYWALL_else"]
     assert ipset.left_over() == ["blocked"]
-    fake.refuses = "list"
-    assert ipset.left_over() == []
-    monkeypatch.setattr(ipset, "available", lambda: False)
+    kernel.refuses = {"list": errno.EPERM}
     assert ipset.left_over() == []
 
 
-def test_what_ipset_refuses_is_told(fake: FakeIpset) -> None:
-    fake.refuses = "restore"
-    calls: list[Any] = [lambda: ipset.create("a", 1), lambda: ipset.add("a", [("192.0.2.7", inf)])]
+def test_a_kernel_without_sets_is_seen(kernel: Kernel) -> None:
+    assert ipset.available()
+    kernel.refuses = {"protocol": errno.EINVAL}
+    assert not ipset.available()
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(4352, "set PYWALL_a_4 of the kernel: it is full"), (errno.EPERM, "Operation not permitted"), (4098, "no module")],
+)
+def test_what_the_kernel_refuses_is_told(kernel: Kernel, number: int, words: str) -> None:
+    kernel.refuses = {"create": number, "add": number}
+    calls: list[Callable[[], None]] = [lambda: ipset.create("a", 1), lambda: ipset.add("a", [("192.0.2.7", inf)])]
     for call in calls:
-        with pytest.raises(CommandError, match="refused"):
+        with pytest.raises(CommandError, match=words):
             call()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pywall_core.daemon import handover
+from pywall_core.kernel import rundir
 from pywall_core.kernel.rundir import RunDir
 
 
@@ -22,6 +23,23 @@ def test_what_is_remembered_is_there_for_the_next_process(tmp_path: Path) -> Non
     assert again.recall("marks") == [1]
     again.forget("marks")
     assert again.recall("marks") is None
+
+
+def test_what_another_namespace_left_under_the_same_inode_is_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container's bans are not those of the next container that gets its inode."""
+    for cookie, before in (("01", None), ("02", None), ("02", [1]), ("", [1]), ("02", [1])):
+        monkeypatch.setattr(rundir, "_namespace_cookie", lambda cookie=cookie: cookie)
+        run = RunDir(tmp_path)
+        run.acquire()
+        assert run.recall("sets") == before, cookie
+        run.remember("sets", [1])
+        run.handover.write_text("flows")
+        run.release()
+    monkeypatch.undo()
+    run.acquire()
+    assert not run.handover.exists(), "this namespace has a cookie of its own"
 
 
 def fill(monkeypatch: pytest.MonkeyPatch) -> None:

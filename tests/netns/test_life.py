@@ -6,7 +6,6 @@ import fcntl
 import os
 import random
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from typing import Any
 import pytest
 
 import pywall_core
+from pywall_core.kernel import ipset
 from pywall_core.plugins.helpers import are_helpers_installed
 
 from .conftest import command_line, patience
@@ -404,10 +404,10 @@ def test_life_older_connections_as_configured(lab: Any, midstream: str, lives: b
 
 
 def test_life_privileges(lab: Any) -> None:
-    """CAP_NET_ADMIN alone (bit 12), for supervisor and worker, and no way back. Where ipset is installed the supervisor
-    has CAP_NET_RAW (bit 13) as well: iptables asks for a set over a raw socket. Where a plugin may need a helper
-    process it keeps CAP_DAC_READ_SEARCH (2) and CAP_SYS_PTRACE (19), which it gives to that process alone."""
-    of_supervisor = (shutil.which("ipset") is not None) << 13 | are_helpers_installed() * (1 << 2 | 1 << 19)
+    """CAP_NET_ADMIN alone (bit 12), for supervisor and worker, and no way back. Where the kernel has sets the
+    supervisor has CAP_NET_RAW (bit 13) as well: iptables asks for a set over a raw socket. Where a plugin may need a
+    helper process it keeps CAP_DAC_READ_SEARCH (2) and CAP_SYS_PTRACE (19), which it gives to that process alone."""
+    of_supervisor = ipset.available() << 13 | are_helpers_installed() * (1 << 2 | 1 << 19)
     firewall = lab.run(CLOSED, PYWALL_IPTABLES="nft")
     for pid in [firewall.pid, *firewall.workers()]:
         status = dict(
