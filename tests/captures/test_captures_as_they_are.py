@@ -42,11 +42,15 @@ def is_data(frame: bytes) -> bool:
 
 
 def acks_before_data(frames: Frames) -> Frames:
-    """Every acknowledgement is written before what it acknowledges."""
-    out = list(frames)
-    for at in range(len(out) - 1):
-        if is_data(out[at][1]) and not is_data(out[at + 1][1]):
-            out[at], out[at + 1] = (out[at][0], out[at + 1][1]), (out[at + 1][0], out[at][1])
+    """Each segment with content is acknowledged, and the acknowledgement is written before it."""
+    out: Frames = []
+    for time, frame in frames:
+        packet = decode(frame, 0.0, 1)
+        if packet.end > packet.start:
+            mine, theirs = ends(packet)
+            end = packet.seq + packet.end - packet.start
+            out.append((time, tcp_packet(*theirs, *mine, seq=packet.ack, ack=end, flags=ACK)))
+        out.append((time, frame))
     return out
 
 

@@ -47,6 +47,7 @@ TestNetbiosOverUdp = detector_contract(
         conversation("udp").client(b"\0\3\0\1" + b"A" * 512),
         conversation("udp").client(QUERY[:13] + b"CONFIDENTIALREPORTOFTHEYEAR02026" + QUERY[45:]),
         conversation("udp").client(DNS),
+        conversation("udp").client(b"\0\3\1\0\0\1" + bytes(6) + b"\x3f" + b"A" * 63 + b"\3com\0\0\1\0\1"),
         conversation("udp").client(DATAGRAM[:40]),
     ],
 )

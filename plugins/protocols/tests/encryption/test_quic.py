@@ -86,6 +86,7 @@ TestContract = detector_contract(
         (b"\xc1\0\0\0\1\xff" + NOISE[:1200], b""),
         (b"\x0d" + NOISE[:60], b""),
         (bytes.fromhex("c80000000001000000000000") + b"\3www\7example\3org\0\0\1\0\1", b""),
+        (bytes.fromhex("e50000000001000000000000") + b"\6www123\7example\3org\0\0\1\0\1", b""),  # a list of versions?
         (bytes.fromhex("c8ff00000001000000000000") + b"\3www\7example\3org\0\0\1\0\1", b""),
         (bytes.fromhex("c8da01000001000000000000") + b"\3www\7example\3org\0\0\1\0\1", b""),
     ],

@@ -28,6 +28,7 @@ TestEnipOverTcp = detector_contract(
         conversation().client(message(0x67)),
         conversation().client(message(0x63, status=0x99)),
         conversation().client(bytes(200)),
+        conversation().client(message(0x04, session=0x8003023B) + bytes(24)),  # BMP of version 4
     ],
 )
 TestEnipOverUdp = detector_contract(

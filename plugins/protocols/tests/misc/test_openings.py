@@ -154,6 +154,7 @@ def test_an_answer_repeats_what_was_asked(ask):
 RECORDED = [
     ("rpcap", "00080000000000080000000000000000", "0088000000000000", True),
     ("bmp", BMP.hex(), "", False),
+    ("bmp", "040000003b0203800000000000000000000000000000000000000000000000000000006402020202", "", False),
     ("gsm-ipa", "0001fe00", "0001fe01", True),
     ("msmms", "01000000cefa0bb0580000004d4d53200b00000000000000", "0100004acefa0bb0800000004d4d532010000000", True),
     ("msnp", b"PNG\r\n".hex(), b"QNG 48\r\n".hex(), True),

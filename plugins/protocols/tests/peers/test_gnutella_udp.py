@@ -25,6 +25,7 @@ TestGnutellaUdp = detector_contract(
         conversation("udp").client(message(0x45, b"x" * 20)),
         conversation("udp").client(message(0x80, b"x" * 20, hops=b"\x40\x40")),
         conversation("udp").client(message(0x44, b"x" * 20, identifier=bytes(16))),
+        conversation("udp").client(message(0x00, b"", hops=b"\0\0")),  # a number of 16 bytes and zeros
     ],
 )
 

@@ -200,6 +200,17 @@ class StreamDirection:
         self.top = max(self.top, position)
         self.acked = position
 
+    def reopen_hole(self, at: int) -> None:
+        """Go back to the beginning of the bytes that were skipped last, if ``at`` is among them: they come after all.
+
+        Nothing behind them was delivered yet.
+        """
+        begin = self.next - self.missing
+        if begin <= at < self.next and not self.is_closed():
+            self.next = begin
+            self.acked = min(self.acked, begin)
+            self.missing = 0
+
     def catch_up(self, position: int) -> None:
         """Go on at ``position``, where the first content after a hand-over begins: what is before it passed unseen.
 

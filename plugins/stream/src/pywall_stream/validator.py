@@ -42,8 +42,7 @@ class SegmentValidator:
     def __init__(self, timeouts: Timeouts, flow_memory: int, memory: int) -> None:
         self.timeouts = timeouts
         self.flow_memory = flow_memory
-        self.memory = memory
-        self.buffered = 0
+        self.memory, self.buffered = memory, 0
         self.lossy = self.from_capture = self.pass_unordered = False
         self.has_segment_hooks = True
         self.refuses_mptcp = self.strips_syn_data = self.misses_bare_acks = False
@@ -188,17 +187,18 @@ class SegmentValidator:
         start, flags = packet.start, packet.flags
         data, fin = packet.data[start : packet.end], flags & FIN
         loose = self.lossy or flow.final is not None
-        midstream, adopted = flow.midstream, False
+        midstream = flow.midstream
         unseen = midstream or sender.resumed  # packets may have passed that this process has not seen
-        if not (sender.seen and peer.seen) and not unseen:
+        adopted = not ((sender.seen and peer.seen) or unseen)
+        if adopted:
             if not loose:
                 return refusals.NO_HANDSHAKE if data or fin else None
-            adopted = True
             adopt_midstream(packet, sender, peer)
         before = skip_probes(packet, sender, peer) if midstream and not flow.inherited else 0
-        data = data[before:]
-        at = sender.position(packet.seq + before)
+        at, data = sender.position(packet.seq + before), data[before:]
         end = at + max(packet.length - start - before, len(data))
+        if self.from_capture and sender.missing:  # an acknowledgement may stand before what it acknowledges
+            sender.reopen_hole(at)
         if end + bool(fin) <= sender.acked and (end > at or at < sender.acked):
             # old: the receiver throws it away, though Linux may still take note of the urgent pointer
             urgent = urgent_position(packet, at, end, sender) if flags & URG else sender.urgent

@@ -26,6 +26,8 @@ first_client = None
 first_server = None
 
 _ONE_QUESTION: Final = bytes.fromhex("0001000000000000")
+#: of a name and of a node's status
+_TYPES: Final = (b"\0\x20", b"\0\x21")
 _QUERY_ERROR: Final = 0x13
 _SESSION_REQUEST: Final = 0x81
 _POSITIVE: Final = b"\x82\0\0\0"
@@ -71,9 +73,10 @@ def _datagram(data: bytes) -> Evidence:
 
 
 def _queried(data: bytes) -> bytes:
-    """Return the name that a plain query is for, behind a damaged length."""
+    """Return the name that a plain query is for, behind a damaged length: its type is one of NetBIOS."""
     name = data[13:45]
-    return b"" if data[4:12] != _ONE_QUESTION or name.translate(None, LETTERS) else name
+    fits = data[4:12] == _ONE_QUESTION and data[-4:-2] in _TYPES
+    return name if fits and not name.translate(None, LETTERS) else b""
 
 
 def _session(data: bytes) -> Evidence:

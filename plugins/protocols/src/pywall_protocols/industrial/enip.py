@@ -28,10 +28,12 @@ _header = Struct("<HHII8sI").unpack_from
 _items = Struct("<HHHIIHH").unpack_from
 _NOP: Final = 0
 _MAX_NOPS: Final = 4
+#: asked before there is a session: with one it is BMP of version 4, whose length is where the session stands
+_LIST_SERVICES: Final = 4
 _REGISTER: Final = 0x65
 _COMMANDS: Final = {
     _NOP: "nop",
-    0x04: "list_services",
+    _LIST_SERVICES: "list_services",
     0x63: "list_identity",
     0x64: "list_interfaces",
     _REGISTER: "register_session",
@@ -83,11 +85,11 @@ def _message(data: bytes) -> Evidence:
             return NO
         if len(data) < at + _HEADER:
             return MORE
-        command, length, _session, status, _context, options = _header(data, at)
+        command, length, session, status, _context, options = _header(data, at)
         if status not in _STATUS or options or (command == _REGISTER and length != 4):
             return NO
         if command != _NOP:
-            if command in _WITH_ITEMS and length < 8:
+            if (command in _WITH_ITEMS and length < 8) or (command == _LIST_SERVICES and session and not length):
                 return NO
             return {"command": _COMMANDS[command]}
         at += _HEADER + length

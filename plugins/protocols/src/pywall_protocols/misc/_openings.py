@@ -198,8 +198,8 @@ TCP: Final[tuple[Opening, ...]] = (
     Opening("bzflag", ((0, b"BZFLAG\r\n\r\n"),), ((0, b"BZFS"),)),
     Opening("rpcap", ((0, b"\0\x08\0\0\0\0"), (8, b"\0")), ((0, b"\0\x88\0\0"),), Length(4, 4, 8, 16, 512),
             needs_answer=True),
-    *(Opening("bmp", ((0, b"\3\0"), (5, bytes([kind]))), length=Length(1, 4, 0, 10), least=10, check=is_bmp)
-      for kind in range(5)),
+    *(Opening("bmp", ((0, version + b"\0"), (5, bytes([kind]))), length=Length(1, 4, 0, 10), least=10, check=is_bmp)
+      for version in (b"\3", b"\4") for kind in range(5)),
     Opening("msnp", ((0, b"PNG\r\n"),), ((0, b"QNG "),)),
     Opening("codemeter", ((0, b"samc"), (6, b"\0\0"), (9, b"\0\1\0\0\0\0\0")), ((0, b"samc"), (6, b"\0\0"))),
 )  # fmt: skip

@@ -17,9 +17,9 @@
     (bzflag); draft-sharabayko-srt section 3.2.1 (srt); chrony candm.h (chrony); RFC 8966 section 4.2 (babel); Teeworlds
     (teeworlds); Minetest network protocol (minetest); draft-kouvelas-lisp-map-server-reliable-transport (lisp); Lustre,
     lnet socklnd.h (lustre); Nano, protocol (nano); OpenWeave, weave-core MessageLayer (weave); JSON-RPC 2.0 (json-rpc);
-    rpcap-protocol.h of libpcap (rpcap); RFC 7854 section 4 (bmp); Osmocom, Abis/IP (gsm-ipa); MS-MMSP section 2.2
-    (msmms); Cisco IOS XR, model-driven telemetry (cisco-mdt); draft-ietf-netconf-udp-notif section 3.1 (udp-notif);
-    Exegin, ZEP 2 (zep); CUPS browsing protocol (cups); CISA's parser of BSAP (bsap);
+    rpcap-protocol.h of libpcap (rpcap); RFC 7854 section 4, draft-ietf-grow-bmp-tlv (bmp); Osmocom, Abis/IP (gsm-ipa);
+    MS-MMSP section 2.2 (msmms); Cisco IOS XR, model-driven telemetry (cisco-mdt); draft-ietf-netconf-udp-notif section
+    3.1 (udp-notif); Exegin, ZEP 2 (zep); CUPS browsing protocol (cups); CISA's parser of BSAP (bsap);
     the makers of the others have published nothing: as recorded traffic shows, in the documentation and sources of nDPI
     and Wireshark
 :minimum: 2 to 50 bytes

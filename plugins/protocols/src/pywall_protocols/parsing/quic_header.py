@@ -45,7 +45,8 @@ def long_header(datagram: bytes) -> Header | None:
     if datagram[5] > 20 or at >= size or datagram[at] > 20:
         return None
     end = at + 1 + datagram[at]
-    if end > size or (version == 0 and not _negotiates(datagram[end:])):
+    # the second id of a Version Negotiation is the one that a client chose (RFC 9000 sections 7.2, 17.2.1)
+    if end > size or (version == 0 and not (datagram[at] >= _LEAST_ID and _negotiates(datagram[end:]))):
         return None
     return Header(version, cut(datagram, 6, at), cut(datagram, at + 1, end), kind == (1 if version == V2 else 0), end)
 
@@ -94,9 +95,10 @@ def varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _negotiates(versions: bytes) -> bool:
-    """A list of versions (RFC 9000 section 17.2.1), of which one is known, or made up to be refused."""
+    """A list of versions (RFC 9000 section 17.2.1), of which half are known, or made up to be refused."""
     each = [u32(versions, at) for at in range(0, len(versions) - 3, 4)][:_MOST_VERSIONS]
-    return len(versions) % 4 == 0 and any(n and (n & 0x0F0F0F0F == INVENTED or version_name(n)) for n in each)
+    known = sum(n != 0 and (n & 0x0F0F0F0F == INVENTED or version_name(n) is not None) for n in each)
+    return len(versions) % 4 == 0 and 0 < len(each) <= 2 * known
 
 
 def version_name(version: int) -> str | None:

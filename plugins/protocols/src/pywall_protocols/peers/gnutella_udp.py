@@ -80,5 +80,5 @@ def _is_message(data: bytes) -> bool:
         return False
     if data[_IDENTIFIER] == _DHT:
         return True  # a version follows the kind
-    near = data[17] + data[18] <= _FARTHEST
+    near = 1 <= data[17] + data[18] <= _FARTHEST
     return near and (data[_IDENTIFIER] != 0 or len(data) <= _HEADER + _LONGEST_PING)

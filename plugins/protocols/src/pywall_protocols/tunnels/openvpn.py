@@ -43,7 +43,7 @@ _CLIENT_TAIL: Final = bytes(5)  # no acknowledgements, message 0
 _SERVER_TAIL: Final = 17  # one acknowledgement, its message, the client's session, message 0
 _MOST_RESETS: Final = 4096  # that a client sends before it is answered
 _NEITHER: Final = (b"", 0, b"-")
-_EARLIEST: Final = 1_000_000_000  # seconds since 1970
+_TIMES: Final = range(1_000_000_000, 1 << 31)  # seconds since 1970
 
 _MIDWAY: Final = bytes(n for n in range(256) if n >> 3 in (SOFT_RESET, CONTROL, ACK, DATA_V2, CONTROL_WKC))
 #: Over TCP a packet begins with its length, of which resets need the bytes 0 to 4.
@@ -143,11 +143,9 @@ def _reset(packet: bytes) -> Reset | None:
 
 
 def _replay_fits(packet: bytes, at: int) -> bool:
-    """A packet id of a session's beginning (tls-crypt-v2 counts from a high one) and a time of this century."""
+    """A packet id of a session's beginning (tls-crypt-v2 counts from a high one) and a time from 2001 to 2038."""
     number = u32(packet, at)
-    return (
-        0 < number & 0xFFFF < _MOST_RESETS and number >> 16 in (0, 0x0A01, 0x0F00) and u32(packet, at + 4) > _EARLIEST
-    )
+    return 0 < number & 0xFFFF < _MOST_RESETS and number >> 16 in (0, 0x0A01, 0x0F00) and u32(packet, at + 4) in _TIMES
 
 
 def _midway(to_server: list[bytes], to_client: list[bytes]) -> Match | Answer:
