@@ -193,6 +193,7 @@ def test_no_two_detectors_name_the_same_protocol():
         "utp",
         "quic-midway",
         "tls-midway",
+        "rdp-midway",
         "esp-udp",
         "gnutella-udp",
         "rtp-tcp",

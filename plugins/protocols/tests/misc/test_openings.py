@@ -24,6 +24,7 @@ PING = NOISE[:97] + b"\1" + b"\xc9\x84\x01\x02\x03\x04\x84\5\6\7\x08"[:2] + byte
 BMP = bytes.fromhex("030000002a 04 00010006 372e342e3120 00020016") + b"router-of-the-recording"[:22]
 CHECKED = {
     "bmp": BMP,
+    "mndp": bytes.fromhex("0000a91d000100064c5e0cea038800050005344d4e4154000800084d696b726f54696b"),
     "bsap": bytes.fromhex("0e0001000600834b0000744b00000500 0c834b"),
     "cups": b"480b05e 3 ipp://192.0.2.10:631/printers/Brother",
     "hasp": b"HT9GUMQDAABKRUJfSUZJWF81NV9WTTEAaXRBbWUA",
@@ -111,6 +112,7 @@ TestOverUdp = detector_contract(
         conversation("udp").client(OLSR + b"\0"),
         conversation("udp").client(b"\x47" + NOISE[:375]),
         conversation("udp").client(b"a:b|c"),
+        conversation("udp").client(CHECKED["mndp"] + b"\0"),
         conversation("udp").client(CHECKED["mqtt-sn"]).server(b"\3\4\0"),
         conversation("udp").client(NOISE[:120]),
         conversation("udp").client(b"\x80\0" + NOISE[:14] + b"\xff" * 32 + NOISE),  # silence in RTP
@@ -156,12 +158,21 @@ RECORDED = [
     ("bmp", BMP.hex(), "", False),
     ("bmp", "040000003b0203800000000000000000000000000000000000000000000000000000006402020202", "", False),
     ("gsm-ipa", "0001fe00", "0001fe01", True),
+    ("oscar", "2a01000101350000000100060100c02f614c19c4a8a0" + "00" * 289, "2a01198a000400000001", True),
+    ("tencentgames", "3366000b000b100100000000010000004c00000000", "3366000b000b1002010000000100000030000000", True),
     ("msmms", "01000000cefa0bb0580000004d4d53200b00000000000000", "0100004acefa0bb0800000004d4d532010000000", True),
     ("msnp", b"PNG\r\n".hex(), b"QNG 48\r\n".hex(), True),
     ("codemeter", "73616d63e10200004000010000000000a0fc08f0", "73616d63200000004100010000000000 27a89ace", True),
     ("cisco-mdt", "0001000200010000000001bc7b226e6f64655f69", "", False),
 ]
 RECORDED_DATAGRAMS = [
+    (
+        "roblox",
+        "7b00ffff00fefefefefdfdfdfd1234567805" + "00" * 40,
+        "7e00ffff00fefefefefdfdfdfd1234567898d5573af066c4",
+        True,
+    ),
+    ("mndp", CHECKED["mndp"].hex(), "", False),
     ("bsap", "0e0001000600834b0000744b00000500 0c834b", "0e0002000500754b0000844b000005000c834b 000000", True),
     ("bsap", "0e000000000000000000754b0000", "0e0001000600834b0000744b00000500 0c834b", True),
     ("udp-notif", "210c0010010303f7000000007b222222", "", False),

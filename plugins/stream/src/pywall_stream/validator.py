@@ -204,8 +204,7 @@ class SegmentValidator:
             urgent = urgent_position(packet, at, end, sender) if flags & URG else sender.urgent
             return refusals.AMBIGUOUS_URGENT if urgent != sender.urgent and self._must_inspect(flow, sender) else None
         acked = peer.position_of_ack(packet.ack)
-        refusal = self._check_ack(acked, flow, sender, peer, loose, unseen)
-        if refusal is not None:
+        if (refusal := self._check_ack(acked, flow, sender, peer, loose, unseen)) is not None:
             return refusal
         if options.tsval >= 0 and sender.tsval >= 0 and (options.tsval - sender.tsval) & MASK >= HALF_SPACE:
             return refusals.OLD_TIMESTAMP if data or fin else None

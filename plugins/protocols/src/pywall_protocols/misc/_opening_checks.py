@@ -9,6 +9,8 @@ from typing import Final
 from ..parsing.inner import ip_packet
 from ..parsing.wire import u16, u32
 
+#: highest type of a part of MikroTik's neighbour discovery
+_MNDP_TYPES: Final = 32
 _address: Final = re.compile(rb"[\w.:\[\]-]+:\d{1,5}\0|[\w.:\[\]-]{16}").match
 _metric: Final = re.compile(
     rb"(?:[\w.:-]{1,200}:[-+]?[\d.]+\|(?:c|g|ms|s|h|d)(?:\|@[\d.]+)?(?:\|#[\w.:,/-]*)?\n?)+\Z"
@@ -112,6 +114,14 @@ def is_bmp(data: bytes) -> bool:
     if data[5] == 4:
         return u16(data, 6) <= 4 and u16(data, 8) <= u32(data, 1) - 10
     return data[6] <= 3 and u32(data, 1) >= 48
+
+
+def is_neighbour(data: bytes) -> bool:
+    """MNDP: parts, each with its type and length, to the end."""
+    at = 4
+    while at + 4 <= len(data) and 1 <= u16(data, at) <= _MNDP_TYPES:
+        at += 4 + u16(data, at + 2)
+    return at == len(data)
 
 
 def is_printer(data: bytes) -> bool:

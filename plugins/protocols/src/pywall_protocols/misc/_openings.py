@@ -18,6 +18,7 @@ from ._opening_checks import (
     is_flute,
     is_glbp,
     is_license_search,
+    is_neighbour,
     is_printer,
     is_raft,
     is_reflected,
@@ -136,7 +137,7 @@ TCP: Final[tuple[Opening, ...]] = (
     Opening("nanomsg", ((0, b"\0SP\0"), (6, b"\0\0")), ((0, b"\0SP\0"), (6, b"\0\0"))),
     _same("ymsg", b"YMSG"),
     Opening("msnp", ((0, b"VER "), (5, b" MSNP")), ((0, b"VER "), (5, b" MSNP"))),
-    Opening("oscar", ((0, b"*\1"), (4, b"\0"), (6, b"\0\0\0\1")), ((0, b"*\1"), (6, b"\0\0\0\1"))),
+    Opening("oscar", ((0, b"*\1"), (6, b"\0\0\0\1")), ((0, b"*\1"), (6, b"\0\0\0\1")), Length(4, 2, 6, 10, 4096)),
     Opening("directconnect", ((0, b"HSUP AD"),), ((0, b"ISUP AD"),)),
     _same("citrix", b"\x7f\x7fICA\0"),
     _same("monero", b"\1\x21\1\1\1\1\1\1"),
@@ -201,6 +202,16 @@ TCP: Final[tuple[Opening, ...]] = (
     *(Opening("bmp", ((0, version + b"\0"), (5, bytes([kind]))), length=Length(1, 4, 0, 10), least=10, check=is_bmp)
       for version in (b"\3", b"\4") for kind in range(5)),
     Opening("msnp", ((0, b"PNG\r\n"),), ((0, b"QNG "),)),
+    _same_answered("tencentgames", ((0, b"\x33\x66\0\x0b\0\x0b\x10"),)),
+    *(Opening("ibm-mq", ((0, tag), (9, b"\1"), (28, begin)), ((0, tag), (28, begin)), Length(4, 4, 0, 36, 4096))
+      for tag, begin in ((b"TSH ", b"ID  "), (b"\xe3\xe2\xc8\x40", b"\xc9\xc4\x40\x40"))),
+    Opening("lotus-notes", ((6, b"\0\0\2\0\0\x40\2\x0f"),), least=17),
+    Opening("ge-srtp", ((0, bytes(56)),), ((0, b"\1" + bytes(7)),), needs_answer=True),
+    Opening("ge-srtp", ((0, b"\2\0"), (3, b"\0"), (9, b"\1"), (17, b"\1"), (31, b"\xc0")), ((0, b"\3\0"), (3, b"\0")),
+            echo=(2, 3), least=56),
+    *(Opening("kakaotalk", ((0, b"\0\1\0\0" + key + b"\0\0\0" + cipher + bytes(3)),), least=268)
+      for key, cipher in ((b"\x0c", b"\2"), (b"\x0f", b"\2"), (b"\x10", b"\3"))),
+    *(Opening("starcraft", ((0, first + b"\0\0\x0a\x66\2\x0a\xed\x2d\x66"),)) for first in (b"\x49", b"\x4a")),
     Opening("codemeter", ((0, b"samc"), (6, b"\0\0"), (9, b"\0\1\0\0\0\0\0")), ((0, b"samc"), (6, b"\0\0"))),
 )  # fmt: skip
 DATAGRAMS: Final[tuple[Opening, ...]] = (
@@ -213,6 +224,9 @@ DATAGRAMS: Final[tuple[Opening, ...]] = (
       for one, two in ((b"\x0c", b"\x76"), (b"\2", b"\x18"), (b"\x0b", b"\x80"), (b"\3", b"\x40"), (b"\6", b"\x4e"))),
     Opening("gaijinentertainment", ((0, b""),), least=50, check=is_event, first=b"abcdefghijklmnopqrstuvwxyz"),
     Opening("roblox", ((32, _RAKNET),)),
+    *(Opening("roblox", ((0, kind), (1, _RAKNET)), ((0, answer), (1, _RAKNET)))
+      for kind, answer in ((b"\x7b", b"\x7e"), (b"\x78", b"\x7d"))),
+    Opening("tristation", ((0, b"\1\0\0\0"),), ((0, b"\2\0\0\0"),), least=6, most=6, needs_answer=True),
     Opening("viber", ((2, b"\1\0\5\0"),), ((2, b"\x0c\0"),), echo=(6, 14), least=40),
     Opening("telegram", ((16, _REFLECTED),), ((16, _REFLECTED),), echo=(0, 16), least=40, check=is_reflected),
     Opening("cpha", ((0, b"\x1a\x90"), (6, b"\0")), least=20),
@@ -234,7 +248,7 @@ DATAGRAMS: Final[tuple[Opening, ...]] = (
       for word in (b"getinfo", b"getstatus", b"getservers", b"status", b"connect ")),
     *(Opening("pcanywhere", ((0, word),), most=2) for word in (b"NQ", b"ST")),
     Opening("bsdp", ((0, b"SEARCH BSDP/"),)),
-    Opening("mndp", ((0, b"\0\0"), (4, b"\0\1\0\6")), least=20),
+    Opening("mndp", ((0, b"\0"), (4, b"\0\1\0\6")), least=20, check=is_neighbour),
     *(Opening("wccp", ((0, b"\0\0\0" + kind + b"\2\0"),), ((0, b"\0\0\0"), (4, b"\2\0")), Length(6, 2, 8))
       for kind in (b"\x0a", b"\x0b", b"\x0c", b"\x0d")),
     *(Opening("xdmcp", ((0, b"\0\1\0" + bytes([code])),), ((0, b"\0\1\0"),), Length(4, 2, 6)) for code in range(1, 14)),

@@ -19,7 +19,8 @@
     lnet socklnd.h (lustre); Nano, protocol (nano); OpenWeave, weave-core MessageLayer (weave); JSON-RPC 2.0 (json-rpc);
     rpcap-protocol.h of libpcap (rpcap); RFC 7854 section 4, draft-ietf-grow-bmp-tlv (bmp); Osmocom, Abis/IP (gsm-ipa);
     MS-MMSP section 2.2 (msmms); Cisco IOS XR, model-driven telemetry (cisco-mdt); draft-ietf-netconf-udp-notif section
-    3.1 (udp-notif); Exegin, ZEP 2 (zep); CUPS browsing protocol (cups); CISA's parser of BSAP (bsap);
+    3.1 (udp-notif); Exegin, ZEP 2 (zep); CUPS browsing protocol (cups); CISA's parser of BSAP (bsap); Denton et al.,
+    DFRWS 2017 (ge-srtp); Wireshark's dissectors of IBM MQ (ibm-mq) and TriStation (tristation);
     the makers of the others have published nothing: as recorded traffic shows, in the documentation and sources of nDPI
     and Wireshark
 :minimum: 2 to 50 bytes
@@ -75,6 +76,7 @@ _SEEN: Final = frozenset(
         "quake",
         "rpcap",
         "rndc",
+        "roblox",
         "rpki-rtr",
         "sane",
         "skype",
