@@ -14,7 +14,7 @@ from collections.abc import Callable
 from . import lz
 from .brotli_head import brotli
 from .integers import little
-from .structure import SAMPLE, Decoded, earned, fits_behind, inside
+from .structure import SAMPLE, Decoded, earned, fits_behind, holds_content, inside
 
 ENOUGH = 20
 """Bytes behind a fixed header below which a decoder that has not complained yet proves nothing."""
@@ -85,7 +85,7 @@ def _gzip_body(data: bytes, place: int) -> int:
 
 def zip_archive(data: bytes) -> bool:
     """Local file headers and what they hold (PKWARE APPNOTE 4.3.7); False when the first entry is encrypted."""
-    place = 0
+    place, stored = 0, b""
     while data[place : place + 4] == b"PK\x03\x04" and len(data) >= place + 30:
         version, flags, method = (little(data, place + at, 2) for at in (4, 6, 8))
         size, names, extra = little(data, place + 18, 4), little(data, place + 26, 2), little(data, place + 28, 2)
@@ -109,9 +109,11 @@ def zip_archive(data: bytes) -> bool:
             if len(data) < body + size:
                 return inside(data[body:])
             place = body + size
+            if not inside(data[body:place]):
+                stored += data[body:place]
         else:
             return inside(data[body:]) if method in (12, 93, 95) else method in (9, 14, 98)
-    return place > 0 and _zip_directory(data, place)
+    return place > 0 and _zip_directory(data, place) and (2 * len(stored) < place or holds_content(stored))
 
 
 def _zip_directory(data: bytes, place: int) -> bool:
@@ -259,7 +261,7 @@ MAGIC: dict[bytes, tuple[str, Callable[[bytes], bool]]] = {
     b"7z\xbc\xaf\x27\x1c": ("7z", seven_zip),
     b"\x28\xb5\x2f\xfd": ("zstd", zstd),
     **{bytes((first, 0x2A, 0x4D, 0x18)): ("zstd", zstd_skippable) for first in range(0x50, 0x60)},
-    b"\x04\x22\x4d\x18": ("lz4", lz.lz4_frame),
+    lz.LZ4: ("lz4", lz.lz4_frame),
     b"\x89LZO\x00\r\n\x1a\n": ("lzop", lz.lzop),
     b"\xff\x06\x00\x00sNaPpY": ("snappy", lz.snappy_framed),
     b"\x5d\x00\x00": ("lzma", lzma_alone),

@@ -25,6 +25,8 @@ USUAL, LISTED = 16, 4096
 """Values of an alphabet at least; words of a list at most."""
 GLANCE = 512
 """Bytes from which it shows that text is no list of words, and no groups of one length."""
+NUMBER = 6
+"""Digits of a number in a base of letters and digits at least."""
 SPARSE = 48
 """Bytes of a payload from which constants between its bytes are taken out."""
 
@@ -74,18 +76,43 @@ def _once(data: bytes) -> Decoding | None:
         inner = spell(data)
         if inner is not None and len(inner) >= LEAST // 3:
             return Decoding(name, inner)
-    return _runs(_without_gaps(data)) or _narrow(data) or _words(data)
+    return _runs(_without_gaps(data)) or _narrow(data) or _numbers(data) or _words(data)
+
+
+def _groups(text: bytes) -> list[bytes]:
+    """The groups between blanks; where there are none, between the commonest mark."""
+    groups = text.split()
+    if len(groups) * 40 > len(text):
+        return groups
+    marks = text[:GLANCE].translate(None, _LETTERS + _LETTERS.lower() + _DIGITS)
+    return text.split(max({*marks}, key=marks.count).to_bytes()) if marks else groups
 
 
 def _without_gaps(text: bytes) -> bytes:
     """Text in groups of one length, put together: nine groups of ten are as long as the most frequent, and no word of a
     language's lengths."""
+    groups: list[bytes] = []
     for part in (text[:GLANCE], text):
-        groups = part.split()
+        groups = _groups(part)
         sizes = [*map(len, groups)]
         if len(groups) < 16 or max(map(sizes.count, {*sizes})) * 10 < 9 * len(groups):
             return text
     return b"".join(groups)
+
+
+def _numbers(text: bytes) -> Decoding | None:
+    """Numbers in a base of letters and digits, apart from each other, nearly all of one length or one less: the digits
+    behind the first two, which are uneven."""
+    groups: list[bytes] = []
+    for part in (text[:GLANCE], text):
+        groups = _groups(part)
+        sizes = [*map(len, groups)]
+        most = max(sizes, default=0)
+        if len(groups) < 16 or most < NUMBER or sum(most - size <= 1 for size in sizes) * 10 < 9 * len(groups):
+            return None
+    if not b"".join(groups).isalnum():
+        return None
+    return _narrow(b"".join(group[2:] for group in groups))
 
 
 def _words(text: bytes) -> Decoding | None:

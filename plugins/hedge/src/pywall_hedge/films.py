@@ -16,11 +16,13 @@ def _big(data: bytes, start: int, size: int) -> int:
 
 
 def mp4(data: bytes) -> bool:
-    """Boxes one after the other, `ftyp` first (ISO/IEC 14496-12 section 4.2); what `mdat` holds can't be checked."""
-    place = seen = 0
+    """Boxes one after the other, `ftyp` first (ISO/IEC 14496-12 section 4.2); what `mdat` holds can't be checked, but
+    no more than two come without a word on what they hold."""
+    place = seen = alone = 0
     while place + 8 <= len(data):
         size, kind = _big(data, place, 4), data[place + 4 : place + 8]
-        if kind not in _BOXES or (size < 8 and size > 1):
+        alone = 0 if kind in (b"moov", b"moof") else alone + (kind == b"mdat")
+        if alone > 2 or kind not in _BOXES or (size < 8 and size > 1):
             return False
         if kind == b"ftyp" and not (16 <= size <= 256 and size % 4 == 0 and data[place + 8 : place + 12].isascii()):
             return False

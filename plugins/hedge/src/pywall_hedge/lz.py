@@ -8,22 +8,38 @@ from __future__ import annotations
 import zlib
 
 from .integers import little
-from .structure import inside, looks_random
+from .structure import holds_content, inside
+
+LZ4 = b"\x04\x22\x4d\x18"
+"""Magic number of LZ4 frames."""
 
 
 def lz4_frame(data: bytes) -> bool:
-    """Frame descriptor with its checksum (LZ4 Frame Format 1.6), then sequences of the first block."""
-    if len(data) < 24 or data[4] & 0xC2 != 0x40 or data[5] & 0x8F or data[5] >> 4 < 4:
-        return False
-    end = 6 + 8 * (data[4] >> 3 & 1) + 4 * (data[4] & 1)
-    if data[end] != _xxh32_short(data[4:end]) >> 8 & 0xFF:
-        return False
-    size = little(data, end + 1, 4)
-    if size & 0x7FFFFFFF > 1 << 8 + 2 * (data[5] >> 4):
-        return False
-    if size >> 31:  # a block that did not compress: what is in it?
-        return inside(data[end + 5 :]) or not looks_random(data[end + 5 : end + 5 + (size & 0x7FFFFFFF)])
-    return lz4_sequences(data[end + 5 : end + 5 + size]) is not None
+    """Frame descriptors with their checksum (LZ4 Frame Format 1.6), then sequences of the first block that
+    compressed; of blocks that did not, what is in them."""
+    stored, place = b"", 0
+    while len(data) >= place + 24 and data.startswith(LZ4, place):
+        end = _behind_descriptor(data, place)
+        if not end:
+            return False
+        while 0 < (size := little(data, end, 4)) and end + 4 < len(data):
+            if size & 0x7FFFFFFF > 1 << 8 + 2 * (data[place + 5] >> 4):
+                return False
+            if not size >> 31:
+                return lz4_sequences(data[end + 4 : end + 4 + size]) is not None
+            size &= 0x7FFFFFFF
+            stored += data[end + 4 : end + 4 + size]
+            end += 4 + size + (data[place + 4] >> 2 & 4)
+        place = end + 4 + (data[place + 4] & 4)
+    return place > 0 and holds_content(stored)
+
+
+def _behind_descriptor(data: bytes, place: int) -> int:
+    """Return the offset behind a frame's descriptor, 0 where there is none."""
+    flags, block = data[place + 4], data[place + 5]
+    end = place + 6 + 8 * (flags >> 3 & 1) + 4 * (flags & 1)
+    holds = flags & 0xC2 == 0x40 and not block & 0x8F and block >> 4 >= 4 and end < len(data)
+    return end + 1 if holds and data[end] == _xxh32_short(data[place + 4 : end]) >> 8 & 0xFF else 0
 
 
 def _xxh32_short(data: bytes) -> int:

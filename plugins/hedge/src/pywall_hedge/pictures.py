@@ -6,6 +6,7 @@ import re
 import zlib
 from collections.abc import Callable
 
+from .huffman import PROOF, scan_decodes
 from .structure import SAMPLE, Decoded, earned, fits_behind
 
 _JPEG_NAMES = (b"JFIF\0", b"JFXX\0", b"Exif\0", b"ICC_P", b"Adobe", b"http:", b"Photo", b"MPF\0")
@@ -19,8 +20,9 @@ def _big(data: bytes, start: int, size: int) -> int:
 
 
 def jpeg(data: bytes) -> bool:
-    """Marker segments, then entropy-coded data whose every FF is stuffed or a marker (ITU-T T.81, annex B)."""
-    place, known = 2, False
+    """Marker segments, then entropy-coded data that decodes with their tables and whose every FF is stuffed or a marker
+    (ITU-T T.81, annex B)."""
+    place, known, frame, tables = 2, False, 0, b""
     while place + 9 <= len(data):
         if data[place] != 0xFF or not 0xC0 <= data[place + 1] <= 0xFE or 0xD0 <= data[place + 1] <= 0xD9:
             return False
@@ -28,14 +30,37 @@ def jpeg(data: bytes) -> bool:
         if size < 2:
             return False
         named = 0xE0 <= marker <= 0xEF and data[place + 4 : place + 9] in _JPEG_NAMES
-        tables = marker == 0xDB and size >= 67 and data[place + 4] & 0xEC == 0
-        known = known or named or tables
+        quantized = marker == 0xDB and size >= 67 and data[place + 4] & 0xEC == 0
+        known = known or named or quantized
+        if marker == 0xC4:
+            tables += data[place + 4 : place + 2 + size]
+        elif marker in _FRAMES:
+            frame = place
         place += 2 + size
         if marker == 0xDA:
-            return known and _stuffed(data, place)
+            return known and frame > 0 and _scan(data, frame, tables, place, size) and _stuffed(data, place)
     if place < len(data) and data[place] != 0xFF:
         return False
     return known and len(data) > 20
+
+
+_FRAMES = frozenset((*range(0xC0, 0xD0),)) - {0xC4, 0xC8, 0xCC}
+"""Markers that start a frame: all but tables and a reserved one."""
+
+
+def _scan(data: bytes, frame: int, tables: bytes, place: int, size: int) -> bool:
+    """The first scan, at `place` behind a header of `size`, is the frame's; only what is sequential is decoded."""
+    if data[frame + 1] > 0xC1:
+        return True
+    header = data[frame + 4 : frame + 2 + _big(data, frame + 2, 2)]
+    body = data[place : place + PROOF]
+    if (end := _MARKER.search(body)) is not None:
+        body = body[: end.start()]
+    return scan_decodes(header, tables, data[place + 2 - size : place], body)
+
+
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7]", re.DOTALL)
+"""What ends a scan."""
 
 
 def _stuffed(data: bytes, place: int) -> bool:

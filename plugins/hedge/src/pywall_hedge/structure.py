@@ -179,6 +179,15 @@ def earned(packed: int, decoded: Decoded) -> bool:
     return False
 
 
+def holds_content(stored: bytes) -> bool:
+    """Return True for what a container holds as it is unless it looks random and is no known structure: that is
+    classified as what it is."""
+    if not looks_random(stored) or inside(stored):
+        return True
+    _look.hidden = stored[:SAMPLE]
+    return False
+
+
 def hidden() -> bytes:
     """Return what a decoder found in the bytes that `examine` was asked about last, where it looks random: empty
     otherwise.
