@@ -36,7 +36,8 @@ class Classifiers:
 
     def __init__(self, classifiers: list[Classifier], guard: Guard) -> None:
         self._classifiers = classifiers
-        self._all = (1 << len(classifiers)) - 1
+        #: mask of all classifiers
+        self.all = (1 << len(classifiers)) - 1
         self._guard = guard
         #: names of all facts that classifiers set
         self.facts = frozenset(fact for classifier in classifiers for fact in classifier.facts)
@@ -47,7 +48,7 @@ class Classifiers:
         """Start with the bytes that are kept from the flow's beginning. Return True when facts changed."""
         state = flow.detection
         self._drop_data(flow)
-        state.classifying = self._all
+        state.classifying = self.all
         changed = False
         for to_server, data in payloads(flow):
             if state.classifying:

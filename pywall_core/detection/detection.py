@@ -129,6 +129,17 @@ class Detection:
             else self._feed(flow, to_server, data, datagram)
         )
 
+    def feed_carrier(self, flow: Flow, to_server: bool, data: bytes, datagram: bool) -> bool:
+        """As :meth:`feed`, for the payload of a packet that carries another one: what is inside has a verdict of its
+        own, so that detectors see it and classifiers do not."""
+        state = flow.own_detection()
+        classifying, state.classifying = state.classifying, 0
+        changed = self.feed(flow, to_server, data, datagram)
+        state = flow.own_detection()
+        if classifying and not state.classifying and (state.opaque or not state.confirmed):
+            state.classifying = self.classifiers.all
+        return changed
+
     def _feed_behind(self, flow: Flow, depth: int, to_server: bool, data: bytes, datagram: bool) -> bool:
         """Feed what the unwrappers from ``depth`` on leave of the data."""
         data = self.transactions.unwrap(flow, depth, to_server, data)

@@ -74,6 +74,7 @@ class Pipeline:
         self._expectations = expectations
         self._detection = detection
         self._feed = detection.feed
+        self._feed_carrier = detection.feed_carrier
         self._transactions = detection.transactions
         self._asked_protocols = chains.fact_prefixes()
         self._chains = chains
@@ -140,7 +141,7 @@ class Pipeline:
             if verdict is not self._unruled:
                 cache.last = verdict
         else:
-            verdict = self._process_undecided(packet, flow, slot)
+            verdict = self._process_undecided(packet, flow, slot, inner is not None)
         return verdict if inner is None else self._process_inside(packet, inner, verdict)
 
     def decide_again(self, packet: Packet, flow: Flow) -> Verdict:
@@ -151,7 +152,7 @@ class Pipeline:
             flow.cache.last = verdict
         return verdict
 
-    def _process_undecided(self, packet: Packet, flow: Flow, slot: int) -> Verdict:
+    def _process_undecided(self, packet: Packet, flow: Flow, slot: int, carries: bool) -> Verdict:
         cache = flow.cache
         before: DetectionState | None = None
         self._guard.begin_packet()
@@ -172,7 +173,7 @@ class Pipeline:
                 packet.segments = ()
             elif packet.segments:
                 before = flow.detection.snapshot()
-                if self._detect(packet, flow):
+                if self._detect(packet, flow, carries):
                     cache.facts_changed()
             # 6. the chain
             verdict = self._decide_found(packet, flow, slot)
@@ -293,15 +294,19 @@ class Pipeline:
 
     # --- 5. detection ---------------------------------------------------------------------------------------------
 
-    def _detect(self, packet: Packet, flow: Flow) -> bool:
-        """Feed the packet's new bytes to detectors and classifiers. Return True when a fact of the flow changed."""
+    def _detect(self, packet: Packet, flow: Flow, carries: bool) -> bool:
+        """Feed the packet's new bytes to detectors and classifiers. Return True when a fact of the flow changed.
+
+        ``carries``: another packet is inside, which is judged by itself.
+        """
         changed = bool(self._expectations) and flow.expected is None and self._expect_late(flow, packet)
         datagram = flow.proto != TCP
         for _offset, data, gap in packet.segments:
             if gap:
                 changed |= self._detection.skip(flow, packet.to_server, gap)
             if data:
-                changed |= self._feed(flow, packet.to_server, data, datagram)
+                feed = self._feed_carrier if carries else self._feed
+                changed |= feed(flow, packet.to_server, data, datagram)
         state = flow.detection
         if state.match is not None or state.app_proto is not None:
             self._events.protocol(flow)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
+from random import Random
 from struct import pack
 from typing import Any
 
@@ -48,6 +50,7 @@ def ethernet(kind: int = 0x0800, tags: bytes = b"") -> bytes:
     return bytes(12) + tags + pack("!H", kind)
 
 
+NO_CIPHERTEXT = (files("pywall_core") / "policies" / "block-unknown-encrypted.yaml").read_text()
 VXLAN = pack("!II", 8 << 24, 7 << 8) + ethernet()
 WRAPS: dict[str, Wrap] = {
     "ipip": by_number(4),
@@ -373,3 +376,26 @@ def test_real_tunnels(name: str, found: str | None) -> None:
     inside = [event for event in events if "tunnel" in event]
     assert inside
     assert found is None or found in {event["app_proto"] for event in inside}
+
+
+@pytest.mark.parametrize("kind", ["gre", "vxlan", "geneve"])
+@pytest.mark.parametrize("named", [True, False])
+def test_what_is_encrypted_inside_is_judged_inside(kind: str, named: bool) -> None:
+    """A download is ciphertext from outside; inside, only what has no name is dropped."""
+    noise = Random(kind)
+    talk = conversation(client=("10.0.0.1", 40_000), server=("10.0.0.2", 2222))
+    if named:
+        talk = talk.client(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        talk = talk.server(b"HTTP/1.1 200 OK\r\nContent-Length: 36000\r\n\r\n")
+    for _ in range(40):
+        talk = talk.server(noise.randbytes(900))
+    verdicts = actions(engine(NO_CIPHERTEXT), carried(WRAPS[kind], talk))
+    assert (DROP in verdicts) is not named
+
+
+def test_what_opens_as_no_packet_is_judged_as_it_is() -> None:
+    at_work = engine(NO_CIPHERTEXT)
+    noise = Random(5)
+    assert actions(at_work, carried(WRAPS["vxlan"], ssh())) == [ACCEPT] * 6
+    sent = [forwarded(udp_packet(HERE, 50_000, THERE, 4789, noise.randbytes(900))) for _ in range(20)]
+    assert DROP in actions(at_work, sent)

@@ -150,3 +150,27 @@ def test_a_run_of_any_alphabet_is_a_run_of_what_is_searched_first():
     for _, alphabet, _, least in decoding._ALPHABETS:
         assert decoding._RUN.fullmatch(alphabet)
         assert decoding._RUN.fullmatch(alphabet[:least])
+
+
+@pytest.mark.parametrize("mark", [b"-", b":", b"/"])
+def test_any_mark_may_stand_between_groups(mark):
+    encoded = base64.b32encode(NOISE)
+    found = decode(mark.join(encoded[at : at + 8] for at in range(0, len(encoded), 8)))
+    assert found is not None
+    assert found.name == "base32"
+    assert found.inner[:1800] == NOISE[:1800]
+
+
+def test_numbers_of_letters_and_digits_apart_from_each_other():
+    digits = b"0123456789abcdefghijklmnopqrstuvwxyz"
+    numbers = []
+    for at in range(0, len(NOISE), 6):
+        number, out = int.from_bytes(NOISE[at : at + 6], "big"), b""
+        while number:
+            number, digit = divmod(number, 36)
+            out = digits[digit : digit + 1] + out
+        numbers.append(out)
+    found = decode(b" ".join(numbers))
+    assert found is not None
+    assert found.name == "5-bit"
+    assert decode(b" ".join(b"%s-%d" % (b"abc" * 2, at % 10) for at in range(300))) is None

@@ -46,6 +46,15 @@ def test_a_file_in_chunks_with_headers(products):
     assert not broken
 
 
+def test_the_file_itself_may_have_a_header_in_the_first_chunk(products):
+    for name in ("lzma", "gzip"):
+        chunks = packets(b"OBJ\0v2\0\0" + struct.pack("<QQ", 99_999, len(products[name])) + products[name], 512)
+        messages = [struct.pack(">BBHI", 2, 0, number, 512 * number) + chunk for number, chunk in enumerate(chunks)]
+        follower, broken = follow(messages)
+        assert follower.name == name
+        assert not broken
+
+
 def test_noise_is_given_up():
     follower, _ = follow(packets(random.Random(2).randbytes(5000)))
     assert follower.ended

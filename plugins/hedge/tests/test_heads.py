@@ -233,3 +233,36 @@ def flv_tags(noise):
 @pytest.mark.parametrize("wrap", [transport_packets, adts_frames, flv_tags])
 def test_media_of_noise_are_no_media(wrap):
     assert heads.examine(wrap(random.Random(8).randbytes(8000))) is None
+
+
+def lz4_of(parts):
+    frames = [b"\x04\x22\x4d\x18\x60\x40\x82" + struct.pack("<I", 1 << 31 | len(part)) + part for part in parts]
+    return b"".join(frame + bytes(4) for frame in frames)
+
+
+def zip_of(parts):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        for number, part in enumerate(parts):
+            archive.writestr(f"{number}.bin", part)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("wrap", [lz4_of, zip_of])
+def test_what_is_stored_in_pieces_must_be_no_noise(wrap):
+    """Pieces too small to tell are told together."""
+    noise, text = random.Random(6).randbytes(4000), make_text(4000)
+    pieces = [noise[at : at + 150] for at in range(0, 4000, 150)]
+    assert heads.examine(wrap(pieces[:1])) is not None
+    assert heads.examine(wrap(pieces)) is None
+    assert heads.hidden()[:150] == pieces[0]
+    assert heads.examine(wrap([text[at : at + 150] for at in range(0, 4000, 150)])) is not None
+    assert heads.examine(wrap([make_png(20)] * 20)) is not None
+
+
+def test_media_without_a_word_on_it_is_one_box_or_two():
+    start = b"\0\0\0\x14ftypisom\0\0\2\0isom"
+    media = b"\0\0\1\0mdat" + bytes(range(248))
+    assert heads.examine(start + 2 * media) == "mp4"
+    assert heads.examine(start + 3 * media) is None
+    assert heads.examine(start + 5 * (b"\0\0\0\x18moof\0\0\0\x10mfhd\0\0\0\0\0\0\0\1" + media)) == "mp4"

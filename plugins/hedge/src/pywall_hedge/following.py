@@ -6,6 +6,8 @@ file in chunks): then the chunks are followed as one file.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from .framing import cut, join_segments
 from .heads import examine, hidden, introduced, lines_in_front, within
 
@@ -79,9 +81,29 @@ class Follower:
                 return None
             self._header = place
         for sizes in (join_segments(self._sizes), self._sizes):
-            bodies = [message[self._header :] for message in cut(data, sizes)]
-            for trailer in TRAILERS:
-                name = examine(b"".join(body[: len(body) - trailer] for body in bodies))
-                if name is not None:
-                    return name
+            messages = cut(data, sizes)
+            for header, trailers in _headers(messages, self._header):
+                bodies = [messages[0][self._header :], *(message[header:] for message in messages[1:])]
+                for trailer in trailers:
+                    name = examine(b"".join(body[: len(body) - trailer] for body in bodies))
+                    if name is not None:
+                        return name
         return None
+
+
+def _headers(messages: list[bytes], first: int) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """Yield the size that the header of all messages but the first may have, and what to try at their ends: that of
+    the first, in which the file may have a header of its own; then what ends with a byte or some behind the last one
+    that the first ones have in common.
+    """
+    yield first, TRAILERS
+    if len(messages) > 1:
+        alike = [
+            at
+            for at, column in enumerate(zip(*(message[:first] for message in messages[:4]), strict=False))
+            if len({*column}) == 1
+        ]
+        shared = alike[-1] + 1 if alike else 0
+        for size in (shared, shared + 1, shared + 2, shared + 4):
+            if 0 < size < first:
+                yield size, TRAILERS[:2]

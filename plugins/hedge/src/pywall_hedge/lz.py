@@ -22,7 +22,7 @@ def lz4_frame(data: bytes) -> bool:
         end = _behind_descriptor(data, place)
         if not end:
             return False
-        while 0 < (size := little(data, end, 4)) and end + 4 < len(data):
+        while (size := little(data, end, 4)) > 0 and end + 4 < len(data):
             if size & 0x7FFFFFFF > 1 << 8 + 2 * (data[place + 5] >> 4):
                 return False
             if not size >> 31:
