@@ -144,7 +144,8 @@ def protocols() -> Iterator[str]:
     yield "No detector looks at a port. How well they do is measured in [detection](../detection.md).\n"
     yield "| protocol | over | what is checked | source | least that is needed | facts |"
     yield "| --- | --- | --- | --- | --- | --- |"
-    unseen: list[str] = []
+    unseen: set[str] = set()
+    seen: set[str] = set()
     for point in sorted(importlib.metadata.entry_points(group="pywall.plugins")):
         detector = point.load()
         if not inspect.ismodule(detector) or not hasattr(detector, "protocols"):
@@ -153,12 +154,13 @@ def protocols() -> Iterator[str]:
         fields = dict(_FIELD.findall(docstring(detector)))
         told = [" ".join(fields.get(name, "").split()) for name in ("checked", "source", "minimum", "facts")]
         named = ", ".join(f"`{name}`" for name in detector.protocols)
-        unseen += getattr(detector, "unseen", ())
+        unseen |= {*getattr(detector, "unseen", ())}
+        seen |= {*detector.protocols} - {*getattr(detector, "unseen", ())}
         yield f"| {named} | {', '.join(over)} | " + " | ".join(map(_cell, told)) + " |"
     yield "\n## Protocols without a public capture\n"
-    yield "What is known of these comes from descriptions alone; no capture of real peers has shown them."
+    yield "What is known of these comes from descriptions alone, or all that they say is ciphertext."
     yield "They have names (`app: {is: NAME, confirmed: false}`), and no match of theirs is ever `confirmed`:\n"
-    yield ", ".join(f"`{name}`" for name in sorted(unseen)) + "\n"
+    yield ", ".join(f"`{name}`" for name in sorted(unseen - seen)) + "\n"
 
 
 def command_line() -> Iterator[str]:

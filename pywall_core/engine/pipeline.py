@@ -297,7 +297,7 @@ class Pipeline:
     def _detect(self, packet: Packet, flow: Flow, carries: bool) -> bool:
         """Feed the packet's new bytes to detectors and classifiers. Return True when a fact of the flow changed.
 
-        ``carries``: another packet is inside, which is judged by itself.
+        ``carries``: another packet is inside, which has a verdict of its own.
         """
         changed = bool(self._expectations) and flow.expected is None and self._expect_late(flow, packet)
         datagram = flow.proto != TCP

@@ -76,7 +76,7 @@ def _once(data: bytes) -> Decoding | None:
         inner = spell(data)
         if inner is not None and len(inner) >= LEAST // 3:
             return Decoding(name, inner)
-    return _runs(_without_gaps(data)) or _narrow(data) or _numbers(data) or _words(data)
+    return _runs(b"".join(_even_groups(data, 0)) or data) or _narrow(data) or _numbers(data) or _words(data)
 
 
 def _groups(text: bytes) -> list[bytes]:
@@ -88,29 +88,24 @@ def _groups(text: bytes) -> list[bytes]:
     return text.split(max({*marks}, key=marks.count).to_bytes()) if marks else groups
 
 
-def _without_gaps(text: bytes) -> bytes:
-    """Text in groups of one length, put together: nine groups of ten are as long as the most frequent, and no word of a
-    language's lengths."""
+def _even_groups(text: bytes, spread: int) -> list[bytes]:
+    """The groups of a text if nine of ten have the usual length, give or take `spread`: no word of a language's."""
     groups: list[bytes] = []
     for part in (text[:GLANCE], text):
         groups = _groups(part)
         sizes = [*map(len, groups)]
-        if len(groups) < 16 or max(map(sizes.count, {*sizes})) * 10 < 9 * len(groups):
-            return text
-    return b"".join(groups)
+        usual = max({*sizes}, key=sizes.count, default=0)
+        if len(groups) < 16 or sum(abs(size - usual) <= spread for size in sizes) * 10 < 9 * len(groups):
+            return []
+    return groups
 
 
 def _numbers(text: bytes) -> Decoding | None:
-    """Numbers in a base of letters and digits, apart from each other, nearly all of one length or one less: the digits
-    behind the first two, which are uneven."""
-    groups: list[bytes] = []
-    for part in (text[:GLANCE], text):
-        groups = _groups(part)
-        sizes = [*map(len, groups)]
-        most = max(sizes, default=0)
-        if len(groups) < 16 or most < NUMBER or sum(most - size <= 1 for size in sizes) * 10 < 9 * len(groups):
-            return None
-    if not b"".join(groups).isalnum():
+    """Numbers of letters and digits in some base, apart from each other: the digits behind the first two, which are
+    uneven."""
+    groups = _even_groups(text, 1)
+    joined = b"".join(groups)
+    if not joined.isalnum() or len(joined) < NUMBER * len(groups):
         return None
     return _narrow(b"".join(group[2:] for group in groups))
 

@@ -21,6 +21,7 @@ from ..parsing.wire import cut, datagrams, distinct
 
 api_version = 1
 protocols = ("quic",)
+unseen = protocols  # all of it is ciphertext; behind its opening `quic` confirms the name
 transport = "udp"
 tier = "heuristic"
 first_client = bytes(range(0x40, 0x80)) + bytes(range(0, 0x40, 4))

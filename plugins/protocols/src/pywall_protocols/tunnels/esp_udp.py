@@ -17,6 +17,7 @@ from ..parsing.wire import datagrams, u32
 
 api_version = 1
 protocols = ("esp",)
+unseen = protocols  # a counter, and ciphertext
 transport = "udp"
 tier = "heuristic"
 first_client = None
