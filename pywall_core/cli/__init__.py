@@ -126,10 +126,10 @@ def _run(arguments: list[str], ready: Callable[[], object]) -> int:
         _load(point)(subparsers.add_parser(typed, help=f"by {point.value}"))
     else:
         if typed:
-            from ..config import nearest
+            from .other_words import meant_command
 
-            known = [*COMMANDS, *_from_plugins()]
-            complain(f"pywall: no command {typed!r}{nearest(typed, known)} (pywall --help lists them)")
+            hint = meant_command(typed, [*COMMANDS, *_from_plugins()])
+            complain(f"pywall: no command {typed!r}{hint} (pywall --help lists them)")
             return USAGE
         for name in COMMANDS:
             _add(subparsers, name)
@@ -146,10 +146,10 @@ def _run(arguments: list[str], ready: Callable[[], object]) -> int:
 
 def _refuse(unknown: list[str], parser: argparse.ArgumentParser) -> None:
     """Leave with the usage of the command that was typed, and the nearest of its options."""
-    from ..config import nearest
+    from .other_words import meant_option
 
     options = [option for action in parser._actions for option in action.option_strings if len(option) > 2]
-    hint = nearest(unknown[0].partition("=")[0], options) if unknown[0].startswith("-") else ""
+    hint = meant_option(parser.prog.rpartition(" ")[2], unknown, options)
     parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from ipaddress import ip_network
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,24 @@ def count(text: str) -> int:
         number = -1
     if number < 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0")
+    return number
+
+
+def positive(text: str) -> int:
+    """Return a number from 1, for argparse."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """Return a number of seconds above 0, for argparse."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds: write 5")
     return number
 
 

@@ -28,6 +28,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(args: argparse.Namespace) -> int:
+    from ..config.foreign_file import file_form
     from . import convert_ancestors, convert_iptables, convert_nft
 
     text = ""
@@ -48,6 +49,9 @@ def run(args: argparse.Namespace) -> int:
         for note in converted.notes:
             complain(f"{args.file}: {note}")
         return OK
+    if form := "" if text.lstrip().startswith("{") else file_form(text):
+        complain(f"{args.file}:1:1: {form}")
+        return CONFIGURATION
     converter = convert_ancestors.Converter(args.file)
     data = converter.convert()
     if args.json:

@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.what:
         if len(args.what) != 2 or args.what[0] != "show" or not args.what[1].isdecimal():
-            complain("pywall flows show ID")
+            complain("flows: write pywall flows show ID, with the number in column 1 of pywall flows")
             return USAGE
         number = int(args.what[1])
         return show(args, lambda: question("flow", flow_id=number), _tell_flow)

@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from .common import FAILURE, USAGE, complain, print_json
+from .capture_args import seconds
+from .common import FAILURE, complain, print_json
 
 Json = dict[str, Any]
 _CLEAR = "\x1b[H\x1b[2J"
@@ -40,15 +41,12 @@ def question(command: str, **parameters: Any) -> Json:
 def add_watch(parser: argparse.ArgumentParser) -> None:
     """``--watch``"""
     parser.add_argument(
-        "--watch", nargs="?", type=float, const=2.0, metavar="SECONDS", help="again every SECONDS (2), in place"
+        "--watch", nargs="?", type=seconds, const=2.0, metavar="SECONDS", help="again every SECONDS (2), in place"
     )
 
 
 def show(args: argparse.Namespace, fetch: Callable[[], Json], render: Callable[[Json], None]) -> int:
     """Print an answer as JSON with ``--json``, else by ``render``: once, or with ``--watch`` until Ctrl-C."""
-    if args.watch is not None and not args.watch > 0:
-        complain("--watch takes a number of seconds")
-        return USAGE
     try:
         while True:
             answer = fetch()

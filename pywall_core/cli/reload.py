@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from .capture_args import seconds
 from .common import CONFIGURATION, FAILURE, OK, add_json, complain, print_json
 
 
@@ -16,7 +17,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     parser.add_argument(
         "--confirm",
-        type=float,
+        type=seconds,
         metavar="SECONDS",
         help="return to the policy before, unless 'pywall confirm' follows within so many seconds",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .capture_args import add_hooks, count, found_captures
+from .capture_args import add_hooks, count, found_captures, positive
 from .common import FAILURE, add_config, add_json, prepare, warn
 
 
@@ -51,7 +51,11 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         help="the captures are one, cut into files (tcpdump -C, -G): flows, limits and sets go on from one to the next",
     )
     parser.add_argument(
-        "--workers", type=count, default=1, metavar="N", help="processes that share the captures, or one large capture"
+        "--workers",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="processes that share the captures, or one large capture",
     )
     parser.add_argument(
         "--engine", choices=("local", "dask"), default="local", help="dask: the jobs go to a cluster (dask.distributed)"
@@ -64,7 +68,9 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def add_choice(parser: argparse.ArgumentParser) -> None:
     """``--flow`` and ``--filter``: which flows are shown."""
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--flow", type=count, default=0, metavar="N", help="only the flow that began as the Nth, from 1")
+    which.add_argument(
+        "--flow", type=positive, default=0, metavar="N", help="only the flow that began as the Nth, from 1"
+    )
     which.add_argument(
         "--filter", metavar="EXPR", help="only these flows, e.g. 'dst port 443' or 'host 192.0.2.1 and udp'"
     )

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 
 from .aliases import ACTION_ALIASES, KEY_ALIASES, KEY_FORMS, VALUE_ALIASES
 from .section_form import section_form
@@ -122,6 +122,8 @@ def explain(
 
 def _in_data(loc: Path, data: Any) -> Path:
     """Return the part of pydantic's location that leads through the data: the rest are names of a union's branches."""
+    if loc[-1:] == ("[key]",):  # pydantic's word for the key of a mapping
+        return loc[:-1]
     for at, step in enumerate(loc):
         inside = (isinstance(data, dict) and step in data) or (
             isinstance(data, list) and isinstance(step, int) and step < len(data)
@@ -178,6 +180,20 @@ def _words(path: Path, item: Mapping[str, Any], model: type[BaseModel], also: Co
     return path, plain + (section_form(path, value) or _right_form(kind, value))
 
 
+def quoted_numbers(data: object, made: BaseModel) -> Iterator[tuple[str, str]]:
+    """Yield the keys of ``data`` whose text in quotes pydantic took for the number, or for true or false, that the
+    field of ``made`` demands, and what is said of each.
+    """
+    for name, info in type(made).model_fields.items():
+        key = info.alias or name
+        value = data.get(key) if isinstance(data, dict) else None
+        plain = {*(typing.get_args(info.annotation) or (info.annotation,))} - {types.NoneType}
+        own = any(isinstance(one, BeforeValidator) for one in info.metadata)
+        if isinstance(value, str) and plain and plain <= {int, float, bool} and not own:
+            right = shown(getattr(made, name)) if bool in plain else value.strip()
+            yield key, f"{shown(value)}: write {right} without quotes"
+
+
 def unknown_key(key: object, known: Iterable[str]) -> str:
     """Return what is said of a key that is not in ``known``, with the right form of mistakes that people make."""
     names = sorted(known)
@@ -192,6 +208,8 @@ def unknown_key(key: object, known: Iterable[str]) -> str:
         return "unknown key; write 'dst' or 'src'" if "dst" in names else unknown_key("interface", names)
     if key in ("bypass", "queue-bypass", "queue_bypass") and "workers" in names:
         return "unknown key; what becomes of packets that nobody takes is said under failure: {no_listener: accept}"
+    if key in ("is", "name", "app", "program", "exe") and "parent" in names and "path" in names:
+        return "unknown key; write path: /usr/bin/..."
     if str(key).isupper() and "action" in names:
         return f"unknown key; write 'action: {key}'"
     if key in ("from", "to", "start", "end") and "hours" in names:

@@ -17,6 +17,12 @@ _FILES: Final = (
     ),
     (r"\{\s*\"nftables\"\s*:", f"rules of nftables: {_CONVERT} them"),
     (r"(?:sudo\s+)?ufw\s", f"commands of ufw: run them, and {_CONVERT} /etc/ufw/user.rules"),
+    (r"Status: (?:in)?active\b", f"what ufw status prints: {_CONVERT} /etc/ufw/user.rules"),
+    (
+        r"(?:[^\n]*\n)*?(?:DEFAULT_(?:INPUT|OUTPUT|FORWARD)_POLICY|IPT_SYSCTL|MANAGE_BUILTINS)=",
+        f"settings of ufw: {_CONVERT} its rules, /etc/ufw/user.rules",
+    ),
+    (r"-A ufw6?-", f"rules of ufw without their table: {_CONVERT} the whole /etc/ufw/user.rules"),
     (
         r"(?:pass|block|match|scrub|set skip|table <\w+>)\s[^\n]*(?:\n|\Z)",
         f"rules of pf: {_INIT}; a line of them where a rule belongs is answered with its form",

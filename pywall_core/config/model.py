@@ -25,11 +25,11 @@ from ..model.packet import FORWARD, HOOK_NAMES
 from ..model.verdict import Action
 from .aliases import ACTION_ALIASES
 from .document import Document
-from .errors import ConfigError, Path, Problem, explain, nearest, shown
+from .errors import ConfigError, Path, Problem, explain, nearest, quoted_numbers, shown
 from .failure_section import Failure
 from .queue_section import Queue
 from .section import Section
-from .set_section import SetSection
+from .set_section import SetSections
 
 ActionName = Literal["ACCEPT", "DROP", "REJECT"]
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -166,13 +166,10 @@ def _plugin_list(plugins: object) -> object:
     return plugins
 
 
-def _set_names(sets: object) -> object:
-    if isinstance(sets, dict):
-        for name in sets:
-            if not re.fullmatch(r"[a-z][a-z0-9_-]{0,19}", str(name)):
-                raise ValueError(f"{name!r} is not a set name (a-z, 0-9, '_', '-', at most 20, a letter first)")
-        return {name: {} if section is None else section for name, section in sets.items()}
-    return sets
+def _whole(version: object) -> object:
+    if isinstance(version, (bool, float)):
+        raise ValueError(f"{shown(version)} is not allowed: write 1")
+    return version
 
 
 def _chain_names(chains: object) -> object:
@@ -189,14 +186,14 @@ def _chain_names(chains: object) -> object:
 class Config(Section):
     """A whole configuration. Made by :func:`pywall_core.config.load`, or from plain data by ``Config(...)``."""
 
-    version: Literal[1] = Field(default=1, description="version of this format")
+    version: Annotated[Literal[1], BeforeValidator(_whole)] = Field(default=1, description="version of this format")
     queue: Queue = Queue()
     failure: Failure = Failure()
     detection: Detection = Detection()
     plugins: Annotated[list[PluginEntry], BeforeValidator(_plugin_list)] = Field(
         default=[], description="the plugins that are called, in this order"
     )
-    sets: Annotated[dict[str, SetSection], BeforeValidator(_set_names)] = Field(
+    sets: SetSections = Field(
         default={}, description="named sets of addresses, ports, names or strings, which rules ask for by @name"
     )
     chains: Annotated[dict[str, list[Any]], BeforeValidator(_chain_names)] = Field(
@@ -270,7 +267,11 @@ class Config(Section):
         ``also``: keys that are allowed in addition to the model's, for what is said of an unknown one.
         """
         try:
-            return model.model_validate(data)
+            made = model.model_validate(data)
+            quoted = list(quoted_numbers(data, made))
+            for key, message in quoted:
+                self.error((*path, key), message)
+            return None if quoted else made
         except ValidationError as error:
             for inner, message in explain(error, model, data, also):
                 self.error((*path, *inner), message, key="unknown key" in message)

@@ -34,6 +34,8 @@ def line_form(data: object) -> str:
     if not isinstance(data, str):
         return f"{shown(data)}: should be a rule, {_FORMS}"
     text = data.strip()
+    if keyed := re.fullmatch(r"(rule|all|any|not)[\s:=]+([a-z-]+)", text):
+        return f"{shown(data)}: should be a rule: write '{keyed[1]}: {keyed[2]}', with a colon and a blank behind it"
     form = _written(text)
     for name, pattern in _SOURCES:
         if pattern.match(text):

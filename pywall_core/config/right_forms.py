@@ -51,7 +51,7 @@ def rule_form(data: Mapping[str, Any], kinds: Collection[str]) -> str:
     if {"none", "nor"} & set(data):
         return "; for none of these, write {not: {any: [...]}, action: ...}"
     for key, value in data.items():
-        glued = re.match(r"([a-z]+)[:=](\S+)", key)
+        glued = re.match(r"([a-z]+)(?:[:=]|\s*\uff1a\s*)(\S+)", key)
         if glued and glued[1] in ("rule", *_COMBINATORS):
             return f": a blank must follow the colon, write '{glued[1]}: {glued[2]}'"
         if key in _EXPRESSIONS or (key in ("from", "to", "ports") and _holds_mappings(value)):

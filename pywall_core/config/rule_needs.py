@@ -9,10 +9,13 @@ from typing import Any, Final, Protocol
 from ..model.packet import PROTOCOL_NAMES
 from ..model.rule_kind import RuleKind
 from . import renamed
+from .aliases import KEY_ALIASES
 from .errors import Path, nearest, some_of
 from .model import Config
 from .names import PROTOCOL_ALIASES, bringing
 
+#: what ``add: {key: ...}`` may name beside facts: fields of the packet, ends of the flow
+ADDED: Final = ("src", "dst", "sport", "dport", "client", "server")
 #: what people mean by names that no detector gives
 _OTHER_THINGS: Final = "; a site is {rule: domain, is: ...}, a program {rule: process, path: ...}"
 #: protocol names that need no detector: nothing detected, nothing to detect, an IP protocol by its number
@@ -105,6 +108,14 @@ class RuleNeeds:
             known = some_of(name, [known for known in facts.names if known.startswith(f"{protocol}.")] or facts.names)
             self.config.error(at, f"no loaded plugin gives the fact {name!r}{hint} (known: {known})")
 
+    def check_added(self, key: str, path: Path) -> None:
+        """Check what ``add:`` of a rule puts into a set: a field of packets or flows, or a fact that somebody gives."""
+        if key in ADDED or self.facts is None or self.plugins_failed or self.facts.has(key):
+            return
+        self.config.error(
+            path, f"nothing is called {key!r}{nearest(key, ADDED, KEY_ALIASES)} (src, dst, client, server, or a fact)"
+        )
+
     def _places(self, value: str, path: Path) -> Iterator[Path]:
         """Yield the paths below ``path`` at which the file says ``value``."""
         data: Any = self.config.chains
@@ -126,6 +137,13 @@ def _protocol_form(name: str, known: Collection[str]) -> str:
         return f"; for all but this, write {{not: {{rule: app, is: {bare}}}}}"
     if "," in name:
         return f"; write a list, [{', '.join(name.replace(',', ' ').split())}]"
+    bare, slash, transport = name.partition("/")
+    if slash and transport in ("tcp", "udp") and bare in known:
+        return f"; write {{all: [{{rule: app, is: {bare}}}, {{rule: protocol, is: {transport}}}]}}"
+    version = re.fullmatch(r"(tls|ssl)[v-]?[\d.]+", name)
+    if version:
+        protocol = "tls" if version[1] == "ssl" else version[1]
+        return f"; write {protocol}; a version is a fact, {{rule: fact, name: {protocol}.version, is: ...}}"
     if name.startswith(("/", "~")):
         return f"; a program is asked for by {{rule: process, path: {name}}}"
     protocol, colon, port = name.partition(":")

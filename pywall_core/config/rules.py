@@ -99,6 +99,8 @@ class _Binder:
             self.config.error((*path, "set"), f"{addition.set!r}: write it without the @, {addition.set[1:]}")
         elif addition is not None and addition.set not in self.config.sets:
             self.config.error((*path, "set"), no_set(addition.set, self.config.sets))
+        if addition is not None:
+            self.needs.check_added(addition.key, (*path, "key"))
         return addition
 
     def truth(self, keys: dict[str, Any], key: str, path: Path, *, default: bool) -> bool:
@@ -166,8 +168,9 @@ class _Binder:
             return None if part is None else Not(part)
         parts = data[head]
         if not isinstance(parts, list) or not parts:
-            form = ": write [{...}]" if isinstance(parts, dict) else ""
-            self.config.error((*path, head), f"{shown(parts)}: should be a list of rules{form}")
+            form = ": write [{...}]" if isinstance(parts, dict) else ", [{rule: ...}, ...]" if parts == [] else ""
+            what = "nothing in it" if parts == [] else shown(parts)
+            self.config.error((*path, head), f"{what}: should be a list of rules{form}")
             return None
         bound = [self.condition(part, (*path, head, at), inside=True) for at, part in enumerate(parts)]
         whole = tuple(part for part in bound if part is not None)

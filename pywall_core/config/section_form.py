@@ -17,7 +17,9 @@ def section_form(path: tuple[str | int, ...], value: object) -> str:
         return ": write the number of CPUs that are for it, 1 to 15"
     if path == ("events",) and isinstance(value, str):
         return f": write {{file: {value}}}"
-    if path == ("detection",) and isinstance(value, int):
+    if path == ("table",) and isinstance(value, int) and not isinstance(value, bool):
+        return f": write {{flows: {value}}}"
+    if path == ("detection",) and isinstance(value, int) and not isinstance(value, bool):
         return f": write {{bytes: {value}}}"
     if len(path) == 2 and path[0] == "sets" and isinstance(value, list):
         few = [str(entry) for entry in value[:3]] + ["..."] * (len(value) > 3)

@@ -1,8 +1,11 @@
-"""One entry of the section ``sets:``: a named set, its entries here and in a file."""
+"""The section ``sets:``: each entry is a named set, its entries here and in a file."""
 
 from __future__ import annotations
 
-from pydantic import Field
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from ..model.named_set import MAX_ENTRIES, SetType
 from .section import Section
@@ -28,3 +31,18 @@ class SetSection(Section):
         default=None, description="where `pywall set refresh` gets the file from: file://, http:// or https://"
     )
     size: int = Field(default=MAX_ENTRIES, ge=1, le=16_777_216, description="entries at most")
+
+
+def _name(name: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,19}", name):
+        raise ValueError(f"{name!r} is not a set name (a-z, 0-9, '_', '-', at most 20, a letter first)")
+    return name
+
+
+def _sections(sets: object) -> object:
+    if isinstance(sets, dict):
+        return {name: {} if section is None else section for name, section in sets.items()}
+    return sets
+
+
+SetSections = Annotated[dict[Annotated[str, AfterValidator(_name)], SetSection], BeforeValidator(_sections)]

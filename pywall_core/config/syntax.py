@@ -64,6 +64,12 @@ def without_slashes(text: str) -> str:
     return _SLASHES.sub(r"\1#/", text)
 
 
+def blank_at(line: str) -> int:
+    """Return the column, from 1, of the first blank that YAML does not know; 0: there is none."""
+    found = _BLANKS.search(line)
+    return found.start() + 1 if found else 0
+
+
 def is_emptied(text: str, number: int) -> bool:
     """Return whether a line was left out before, as an entry of a list that is empty."""
     lines = text.split("\n")

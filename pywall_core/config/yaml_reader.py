@@ -85,6 +85,8 @@ def _build(document: Document, text: str) -> int:
         skipped = syntax.broken_line(error, lines)
         if skipped != line:
             line, column = skipped, (error.context_mark.column + 1 if error.context_mark else 1)
+        if "no-break" in message:
+            column = syntax.blank_at(lines[line - 1]) or column
         if (document.file, line) not in document.broken:
             document.problems.append(document.at(Mark(line, column), (), message))
         # a list entry that was left out is an empty one, which may still be in the wrong column
@@ -191,6 +193,8 @@ class _Builder:
         if not isinstance(key, str):
             listed = ", or a list with [ ]" if parent.in_braces else ""
             quoted = f": write it in quotes, {str(key)!r}{listed}" if isinstance(key, (int, float)) else ""
+            if isinstance(key, dict) and parent.in_braces:
+                quoted = ", and a template is filled in before; a variable is written ${name}"
             self._object(event, f"{shown(key)} is not a key{quoted}; keys are text")
             self.document.refused_keys.add(_place(event))
             key = f"{shown(key)}"

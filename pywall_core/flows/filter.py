@@ -23,6 +23,10 @@ Predicate = Callable[[Flow], bool]
 #: words and parentheses of an expression at most
 MAX_WORDS: Final = 100
 
+#: as Wireshark and people write it: tcp.port==22, port=22
+_EQUATION: Final = re.compile(
+    r"(?:(?:tcp|udp|ip)\.)?(host|net|port|addr|src|dst|proto|app|sni|rule|verdict|state)=+(\S+)"
+)
 _PROTOCOLS: Final = {"tcp": (TCP,), "udp": (UDP,), "icmp": (ICMP, ICMPV6), "icmp6": (ICMPV6,), "sctp": (132,)}
 
 
@@ -92,6 +96,9 @@ class _Parser:
             return lambda flow: name in (flow.app_proto, flow.app_proto_orig)
         if word in _ASKED:
             return _ASKED[word](self)
+        if found := _EQUATION.fullmatch(word):
+            asked = {"addr": "host", "src": "src host", "dst": "dst host"}.get(found[1], found[1])
+            raise FilterError(f"{word!r}: write {asked} {found[2]}")
         raise FilterError(f"{word!r} is not known (host, net, port, src, dst, {', '.join([*_PROTOCOLS, *_OTHERS])})")
 
     def pattern(self, wanted: str) -> Callable[[object], bool]:

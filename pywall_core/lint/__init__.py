@@ -18,6 +18,7 @@ from .outputs import lint_outputs
 from .session import lint_session
 from .shadow import lint_shadows
 from .traffic import lint_traffic
+from .user import lint_user
 
 if TYPE_CHECKING:
     from ..plugins.registry import Plugins
@@ -31,6 +32,7 @@ def lint(config: Config, plugins: Plugins, chains: Mapping[str, list[BoundRule]]
         config.warn((), "W004", "no version: begin the file with 'version: 1'")
     lint_hooks(config)
     lint_outputs(config, plugins, chains)
+    lint_user(config)
     lint_rules(config, plugins, chains)
     lint_traffic(config, plugins)
     lint_session(config, plugins)

@@ -63,6 +63,28 @@ RULES = [
     ("{rule: fact, name: tls.sni, is: '=~ ^ads', action: DROP}", "write regex: ^ads"),
     ("{rule: fact, name: tls.sni, is: '*.example.com', action: DROP}", "write suffix: example.com"),
     ("{rule: fact, name: tls.sni, is: 'ads*.example.com', action: DROP}", "write glob: 'ads*.example.com'"),
+    ("{rule: fact, name: http.status, least: '400', action: DROP}", "'400': write 400 without quotes"),
+    ("{rule: fact, name: http.status, least: 500, most: 400, action: DROP}", "no number is at least 500 and"),
+    ("{rule: fact, name: tls.sni, exists: 'true', action: DROP}", "write true without quotes"),
+    ("{rule: fact, name: tls.sni, suffix: '*.ads.example', action: DROP}", "a suffix has no *, write ads.example"),
+    ("{rule: limit, concurrent: '5', action: DROP}", "write 5 without quotes"),
+    ("{rule: limit, over: 5kbit/s, of: bytes, action: DROP}", "write bytes, 625B/s"),
+    ("{rule: app, is: ssh, confirmed: 'true', action: DROP}", "write true without quotes"),
+    ("{rule: app, is: ftp/tcp, action: DROP}", "write {all: [{rule: app, is: ftp}, {rule: protocol, is: tcp}]}"),
+    ("{rule: app, is: tls1.3, action: DROP}", "write tls; a version is a fact, {rule: fact, name: tls.version"),
+    ("{rule: domain, is: exämple.com, action: DROP}", "are written as xn--exmple-cua.com"),
+    ("{rule: domain, is: example..com, action: DROP}", "two dots with nothing between them"),
+    ("{rule: domain, is: '||ads.example^', action: DROP}", "write ads.example"),
+    ("{rule: ip, src: 10.0.0.0 /8, action: DROP}", "write 10.0.0.0/8 without blanks"),
+    ("{rule: ip, src: 2001:db8::/129, action: DROP}", "a length is at most 32, or 128 of IPv6"),
+    ("{rule: port, dst: {{ ssh }}, action: DROP}", "a variable is written ${name}"),
+    ("{any: [], action: DROP}", "nothing in it: should be a list of rules, [{rule: ...}, ...]"),
+    ("{rule\uff1a port, dst: 22, action: DROP}", "a blank must follow the colon, write 'rule: port'"),
+    ("-\u00a0{rule: port, dst: 22, action: DROP}", "a no-break space: write a blank"),
+    ("rule port", "write 'rule: port', with a colon and a blank"),
+    ("rule:port", "write 'rule: port', with a colon and a blank"),
+    ("{rule: iface, name: lo, action: DROP}", "'in' or 'out' is missing: write in: eth0"),
+    ("{rule: port, dst: 23, action: DROP, add: {set: bad, key: source}}", "did you mean 'src'?"),
     ("{rule: limit, over: 5 per minute, action: DROP}", "write 5/m"),
     ("{rule: limit, over: 20 a second, action: DROP}", "write 20/s"),
     ("{rule: knock, action: ACCEPT}", "'port' is missing: write port: ..."),
@@ -305,6 +327,10 @@ RULES = [
 ]  # fmt: skip
 #: a file as people write it -> what the answer says
 FILES = [
+    ("version: 1.0\nplugins: [rules]\n", "1.0 is not allowed: write 1"),
+    ("version: 1\ntable: 65536\n", "write {flows: 65536}"),
+    ("version: 1\ndetection: true\n", "should be a mapping (key: value)"),
+    ("version: 1\nplugins:\n  - rules\n  - metrics: {port: '9100'}\n", "'9100': write 9100 without quotes"),
     ("chains:\n\tINPUT: []\n", "a tab; indent with blanks"),
     ("failure: closed\n", "write {all: closed}"),
     ("plugins: rules, stream\n", "write [rules, stream]"),
@@ -449,3 +475,8 @@ def test_what_is_missing_for_a_rule_is_said_once(tmp_path: Path) -> None:
     text = "version: 1\nplugins: [rules]\nchains:\n  OUTPUT:\n    - {rule: domain, is: a.example, action: DROP}\n"
     (line,) = refused(tmp_path, text)
     assert "the plugin 'protocols' brings it and is installed" in line
+
+
+def test_a_wrong_name_of_a_set_hides_nothing_of_the_others(tmp_path: Path) -> None:
+    lines = refused(tmp_path, "version: 1\nsets:\n  BAD: {}\n  ok: {size: -1}\n  Worse: {}\n  ad: {typ: ports}\n")
+    assert [line.split(":")[1] for line in lines] == ["3", "4", "5", "6"]

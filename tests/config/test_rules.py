@@ -25,7 +25,7 @@ from .conftest import KINDS, bind, refused
         ("{rule: size, least: 1, action: [DROP]}", "action: a list is neither an action nor a chain"),
         ("{rule: look, action: DROP}", "chains.INPUT[0].action: 'look' only looks, it takes no action"),
         ("{not: {rule: look}, action: DROP}", "chains.INPUT[0].not.rule: 'look' only looks"),
-        ("{any: [], action: DROP}", "chains.INPUT[0].any: a list: should be a list of rules"),
+        ("{any: [], action: DROP}", "chains.INPUT[0].any: nothing in it: should be a list of rules"),
         ("{al: [], action: DROP}", "exactly one of 'rule', 'all', 'any', 'not'; did you mean 'all'?"),
         ("{rule: size, all: [], action: DROP}", "exactly one of 'rule', 'all', 'any', 'not' (found rule and all)"),
         ("{not: {rule: size, least: 1}, lst: 1, action: DROP}", "chains.INPUT[0].lst: unknown key beside 'not'"),

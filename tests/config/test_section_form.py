@@ -20,7 +20,9 @@ from pywall_core.config.section_form import section_form
         (("sets", "bad"), "list.txt", ": write {file: list.txt}"),
         (("sets",), "list.txt", ""),
         (("queue", "number"), 3, ""),
-        (("table",), 3, ""),
+        (("table",), 65536, ": write {flows: 65536}"),
+        (("detection",), True, ""),
+        (("failure", "stream"), 3, ""),
     ],
 )
 def test_the_form_of_each_section(path: tuple[str | int, ...], value: Any, said: str) -> None:

@@ -28,3 +28,13 @@ def test_port_0_is_hardly_meant(tmp_path: Path, ports: str) -> None:
     found = findings(policy(tmp_path, f"{{rule: port, dst: {ports}, action: DROP}}"))
     assert (5, "W032") in [(line, code) for line, code, _ in found], found
     assert "W032" not in [code for _, code, _ in findings(policy(tmp_path, "{rule: port, dst: 0-1023, action: DROP}"))]
+
+
+@pytest.mark.parametrize(
+    ("question", "finds"),
+    [("is: '404'", True), ("in: ['200', 404]", True), ("is: 404", False), ("is: '4x4'", False), ("in: '@s'", False)],
+)
+def test_a_number_in_quotes_equals_no_number(tmp_path: Path, question: str, finds: bool) -> None:
+    rule = f"{{rule: fact, name: http.status, {question}, action: DROP}}"
+    found = findings(policy(tmp_path, rule, "sets: {s: {type: strings}}\n", "rules, stream, protocols"))
+    assert ("W034" in [code for _, code, _ in found]) is finds

@@ -59,6 +59,10 @@ Globs = Annotated[tuple[str, ...], BeforeValidator(_texts), WithJsonSchema(_TEXT
 Users = Annotated[tuple[str, ...], BeforeValidator(_users), WithJsonSchema(_USERS)]
 
 
+def _full(path: str) -> str:
+    return f"/{path}" if "/" in path else f"/usr/bin/{path}"
+
+
 class _Owned(RuleKind):
     """Base of kinds whose parameters are patterns for facts of the process."""
 
@@ -111,7 +115,7 @@ class ProcessRule(_Owned):
         for field in ("path", "parent"):
             for pattern in getattr(self, field) or ():
                 if not pattern.startswith(("/", "*", "?", "[")):
-                    yield field, "W026", f"{pattern!r} is no full path and never matches: write /usr/bin/{pattern}"
+                    yield field, "W026", f"{pattern!r} is no full path and never matches: write {_full(pattern)}"
                 elif surroundings.interfaces is not None and not _WILD.search(pattern) and not os.path.exists(pattern):
                     yield field, "W026", f"{pattern}: there is no such program here"
                 elif surroundings.interfaces is not None and os.path.islink(pattern):

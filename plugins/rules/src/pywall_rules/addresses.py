@@ -186,6 +186,11 @@ def _digits_form(text: str) -> str:
             if numbers[2] is None
             else ": a length is at most 32, or 128 of IPv6"
         )
+    if blank := re.fullmatch(r"(\S+)\s*/\s*(\d+)", text):
+        if ":" in blank[1] and int(blank[2]) > 128:
+            return ": a length is at most 32, or 128 of IPv6"
+        if blank[0] != f"{blank[1]}/{blank[2]}":
+            return f": write {blank[1]}/{blank[2]} without blanks"
     if re.search(r"[,;|\s]", text) and len(several := re.split(r"[,;|\s]+", text)) > 1:
         return f": write a list, [{', '.join(several)}]"
     return ""

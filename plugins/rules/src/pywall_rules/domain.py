@@ -61,6 +61,8 @@ class Domain(RuleKind):
                 raise ValueError(f"{name!r} is not a name of a host but {form}")
             if not name.strip("=.*") or (any(sign in name for sign in " /,:*?[@") and not _is_wildcard(name)):
                 raise ValueError(f"{name!r} is not a name of a host: write {_form(name)}")
+            if form := "" if name.startswith("@") else _spelling_form(name):
+                raise ValueError(f"{name!r} is not a name of a host: {form}")
         return names
 
     def asks(self) -> tuple[str, ...]:
@@ -143,6 +145,21 @@ def _address_form(name: str) -> str:
     what = "a network" if network.num_addresses > 1 else "an address"
     shown = str(network if network.num_addresses > 1 else network.network_address)
     return f"{what}: write {{rule: ip, dst: {repr(shown) if ':' in shown else shown}}}"
+
+
+def _spelling_form(name: str) -> str:
+    """Return what is wrong with the letters of a name, and the right form; nothing of a name that may be asked for."""
+    adblock = re.fullmatch(r"\|\|([\w.-]+)\^?.*", name)
+    if adblock:
+        return f"write {adblock[1]}"
+    if ".." in name:
+        return "two dots with nothing between them"
+    if name.isascii():
+        return ""
+    try:
+        return f"other letters than ASCII are written as {name.encode('idna').decode()}"
+    except UnicodeError:
+        return "it has letters that no name has"
 
 
 def _form(name: str) -> str:

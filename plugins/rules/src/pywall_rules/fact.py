@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
-from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, RuleIndex, RuleKind, SetType
+from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, RuleIndex, RuleKind, SetType, Surroundings
 
 from .comparisons import comparison_form
 from .domain import name_and_above
@@ -99,6 +99,14 @@ class Fact(RuleKind):
                 raise ValueError(f"{entry!r} is compared as a text, exactly: write {form}")
         return value
 
+    @field_validator("suffix")
+    @classmethod
+    def _is_bare(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for name in names or ():
+            if "*" in name:
+                raise ValueError(f"{name!r}: a suffix has no *, write {name.removeprefix('*').lstrip('.') or 'org'}")
+        return names
+
     @field_validator("regex")
     @classmethod
     def _is_linear(cls, regex: str | None) -> str | None:
@@ -113,9 +121,17 @@ class Fact(RuleKind):
         given = sum(question is not None for question in (*questions, self.same_as)) + ranged
         if given != 1:
             raise ValueError(f"exactly one of {', '.join(_QUESTIONS)} is given")
+        if self.least is not None and self.most is not None and self.least > self.most:
+            raise ValueError(f"no number is at least {self.least:g} and at most {self.most:g}")
         if self.file is not None or isinstance(self.among, FileColumn):
             self._test()
         return self
+
+    def lint(self, given: Mapping[str, Any], surroundings: Surroundings) -> Iterator[tuple[str, str, str]]:
+        for key, entries in (("is", (self.equals,)), ("in", self.among)):
+            for entry in entries if isinstance(entries, tuple) else ():
+                if isinstance(entry, str) and entry.isdecimal():
+                    yield key, "W034", f"{entry!r} in quotes is a text and equals no number: write {entry} for a number"
 
     def asks(self) -> tuple[str, ...]:
         other = () if self.same_as is None else (self.same_as,)

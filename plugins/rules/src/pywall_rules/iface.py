@@ -47,7 +47,7 @@ class Iface(RuleKind):
     @model_validator(mode="after")
     def _asks_something(self) -> Self:
         if self.indev is None and self.outdev is None:
-            raise ValueError("'in' or 'out' is missing")
+            raise ValueError("'in' or 'out' is missing: write in: eth0")
         return self
 
     def covers(self, other: RuleKind) -> bool:

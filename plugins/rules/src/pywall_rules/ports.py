@@ -97,6 +97,8 @@ def _right_form(entry: Any) -> str:
         return f": a list is not in a list, write {', '.join(map(str, entry))} without its brackets"
     if isinstance(entry, dict) and len(entry) == 1 and type(inside := next(iter(entry.values()))) is int:
         return f": write {inside}"
+    if isinstance(entry, dict) and "a mapping" in entry:
+        return ": a variable is written ${name}"
     if isinstance(entry, dict) and entry:
         return f": write a list with [ ], [{', '.join(map(str, entry))}]"
     if isinstance(entry, float) and entry.is_integer():

@@ -37,7 +37,8 @@ def _rate_form(text: str) -> str:
     bits = _BITS.fullmatch(text.strip())
     if bits is None:
         return ""
-    return f"bytes, {int(bits[1]) * _UNITS[bits[2].replace('K', 'k').replace('m', 'M').replace('g', 'G')] // 8000}kB/s"
+    number = int(bits[1]) * _UNITS[bits[2].replace("K", "k").replace("m", "M").replace("g", "G")] // 8
+    return f"bytes, {number // 1000}kB/s" if number % 1000 == 0 else f"bytes, {max(number, 1)}B/s"
 
 
 def duration(value: Any) -> float:
