@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pywall_hedge import spelling
 from pywall_hedge.decoding import decode
-from pywall_hedge.spelling import SPELLINGS, lists_digests
+from pywall_hedge.spelling import SPELLINGS, lists_digests, uuencoded
 
 NOISE = random.Random(7).randbytes(3000)
 LATIN = NOISE.decode("latin1")
@@ -152,3 +152,10 @@ def test_what_is_searched_for_consists_of_its_characters(pattern, characters, da
     """So a text with fewer of them needs no search."""
     found = data.draw(st.from_regex(pattern, fullmatch=True))
     assert spelling.share(found, characters) == 1
+
+
+def test_lines_of_letters_are_no_uuencode():
+    """They would hold more than there is of them."""
+    digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    numbers = ("".join(random.Random(at).choices(digits, k=11)) for at in range(300))
+    assert uuencoded("\n".join(numbers).encode()) is None

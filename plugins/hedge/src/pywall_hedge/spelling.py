@@ -165,8 +165,8 @@ def escaped(text: bytes) -> bytes | None:
 
 
 def uuencoded(text: bytes) -> bytes | None:
-    """Return what uuencoded lines hold (POSIX uuencode), or None."""
-    lines = _UU.findall(text)
+    """Return what uuencoded lines hold (POSIX uuencode; each is as long as it says, or has a sum behind), or None."""
+    lines = [line for line in _UU.findall(text) if 0 <= len(line.rstrip()) - 1 - (line[0] - 30) // 3 * 4 <= 1]
     if sum(map(len, lines)) < max(LEAST, MOST * len(text)):
         return None
     out = []

@@ -38,3 +38,9 @@ def test_facts(ask):
 
 def test_the_length_alone_waits(ask):
     assert ask(smb, b"\0\0\0\x45") is MORE
+
+
+def test_what_is_sealed_on_both_sides_confirms_nothing(ask):
+    sealed = session(b"\xfdSMB" + bytes(60))
+    for sent, received in ((sealed, sealed), (SMB2, sealed), (sealed, DIALECT)):
+        assert not ask(smb, sent, received).confirmed

@@ -32,3 +32,11 @@ def test_facts(ask):
 @pytest.mark.parametrize(("at", "byte"), [(1, 1), (7, 1)])
 def test_reserved_bits(ask, at, byte):
     assert ask(geneve, [BRIDGED[:at] + bytes([byte]) + BRIDGED[at + 1 :]]) is NO
+
+
+@pytest.mark.parametrize("head", ["00008847 00002a00", "00006558 00002a00 020000000002 020000000001 88cc"])
+def test_a_packet_that_is_not_looked_into_confirms_nothing(ask, head):
+    sealed = bytes.fromhex(head) + bytes(range(90))
+    assert ask(geneve, [BRIDGED], [ROUTED]).confirmed
+    assert not ask(geneve, [sealed], [sealed + b"."]).confirmed
+    assert not ask(geneve, [sealed], [BRIDGED]).confirmed

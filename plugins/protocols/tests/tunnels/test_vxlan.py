@@ -30,3 +30,13 @@ TestVxlan = detector_contract(
 def test_facts(ask):
     assert ask(vxlan, [MESSAGE]).facts == {"vni": 0x457}
     assert ask(vxlan, [MESSAGE[:20]]) is NO
+
+
+def test_a_frame_that_is_not_looked_into_confirms_nothing(ask):
+    """Behind the ethertype of LLDP or MPLS anything may stand."""
+    other = MESSAGE[:-1] + b"y"
+    assert ask(vxlan, [MESSAGE], [other]).confirmed
+    for kind in ("88cc", "8847", "8100 0005 88cc"):
+        sealed = MESSAGE[:20] + bytes.fromhex(kind) + bytes(range(90))
+        assert not ask(vxlan, [sealed], [sealed + b"."]).confirmed
+        assert not ask(vxlan, [MESSAGE], [sealed]).confirmed

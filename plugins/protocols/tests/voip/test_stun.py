@@ -65,6 +65,18 @@ def test_facts(ask):
     assert ask(stun, [REQUEST], [SUCCESS]) == Match("stun", {"method": "binding", "software": "cotur"})
 
 
+def test_indications_alone_confirm_nothing(ask):
+    """Data of both ways in them is what a tunnel would have."""
+    data = b"\0\x13\0\x08" + bytes(range(8))
+    for kinds in ((0x0016, 0x0017), (0x0001, 0x0001), (0x0011, 0x0011)):
+        answer = ask(stun, [message(kinds[0], data)], [message(kinds[1], data)])
+        assert (answer.protocol, answer.confirmed, answer.done) == ("stun", False, False)
+    late = message(0x0101, SOFTWARE)
+    assert ask(stun, [REQUEST], [message(0x0001), late]).confirmed
+    other = late[:8] + bytes(12) + late[20:]
+    assert not ask(stun, [REQUEST], [other]).confirmed
+
+
 def test_over_tcp_the_cookie_is_awaited(ask):
     assert ask(stun, REQUEST[:7]) is MORE
     assert ask(stun, CLASSIC[:12]) is NO

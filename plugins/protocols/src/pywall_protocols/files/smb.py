@@ -1,6 +1,7 @@
 """Server Message Block 1, 2 and 3, direct over TCP.
 
-:checked: session packet with the magic of SMB1, SMB2, an encrypted or a compressed message
+:checked: session packet with the magic of SMB1, SMB2, an encrypted or a compressed message; confirmed by messages of
+    both sides in clear
 :source: MS-SMB 2.1, MS-SMB2 2.1 and 2.2.1
 :minimum: 8 bytes
 :facts: version, dialect
@@ -30,7 +31,8 @@ _MAGIC: Final = (b"\xffSMB", b"\xfeSMB", b"\xfdSMB", b"\xfcSMB")
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect SMB."""
-    return client_first("smb", _side(client), _side(server), _describe, client, server)
+    proved = client[4:8] in _VERSIONS and server[4:8] in _VERSIONS  # what is encrypted or compressed may be anything
+    return client_first("smb", _side(client), _side(server), _describe, client, server, proved=proved)
 
 
 def _describe(client: bytes, server: bytes) -> Description:

@@ -42,6 +42,17 @@ def network_packet(data: bytes, at: int, ethertype: int) -> bool:
     return ethertype in _OTHERS
 
 
+def tells(ethertype: int) -> bool:
+    """Return True if what the ethertype announces is looked into: behind the others anything may stand."""
+    return ethertype in (_IPV4, _IPV6, _ARP)
+
+
+def frame_tells(data: bytes, at: int) -> bool:
+    """Return True if the Ethernet frame from ``at`` carries what is looked into."""
+    kind = u16(data, at + 12) if len(data) >= at + 18 else 0
+    return tells(u16(data, at + 16) if kind in _TAGS else kind)
+
+
 def ethernet_frame(data: bytes, at: int) -> bool:
     """An Ethernet frame from ``at``: a known ethertype over its packet, or an IEEE 802.3 length."""
     kind_at = at + 12

@@ -13,7 +13,7 @@ from typing import Final
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
 from ..parsing.evidence import Evidence, by_datagram
-from ..parsing.inner import ethernet_frame, network_packet
+from ..parsing.inner import ethernet_frame, frame_tells, network_packet, tells
 from ..parsing.wire import u16, u24
 
 api_version = 1
@@ -31,7 +31,15 @@ _RESERVED: Final = 0x3F
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect Geneve."""
-    return by_datagram("geneve", _message, flow, client, server)
+    found = by_datagram("geneve", _message, flow, client, server)
+    if isinstance(found, Match) and found.confirmed:
+        found.confirmed = _tells(client) and _tells(server)
+    return found
+
+
+def _tells(data: bytes) -> bool:
+    kind = u16(data, 2)
+    return frame_tells(data, _HEADER + data[0] * 4) if kind == _ETHERNET else tells(kind)
 
 
 def _message(data: bytes) -> Evidence:

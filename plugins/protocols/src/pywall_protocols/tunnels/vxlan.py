@@ -13,7 +13,7 @@ from typing import Final
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
 from ..parsing.evidence import Evidence, by_datagram
-from ..parsing.inner import ethernet_frame
+from ..parsing.inner import ethernet_frame, frame_tells
 from ..parsing.wire import u16, u24
 
 api_version = 1
@@ -33,7 +33,14 @@ _POLICY_BITS: Final = 0x48
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect VXLAN."""
-    return by_datagram("vxlan", _message, flow, client, server)
+    found = by_datagram("vxlan", _message, flow, client, server)
+    if (
+        isinstance(found, Match)
+        and found.confirmed
+        and not (frame_tells(client, _HEADER) and frame_tells(server, _HEADER))
+    ):
+        return Match("vxlan", found.facts, confirmed=False)
+    return found
 
 
 def _message(data: bytes) -> Evidence:

@@ -2,7 +2,7 @@
 
 :checked: two zero bits, the length (which UDP's datagram must equal), the magic cookie, and that the attributes'
     lengths add up; without the cookie (RFC 3489) a binding or shared secret message; over TCP also with RFC 4571's
-    length before
+    length before; confirmed by a response with the identifier of the other side's request
 :source: RFC 8489 sections 5, 14; RFC 8656 section 17; RFC 3489 section 11.1; RFC 4571
 :minimum: one datagram of 20 bytes
 :facts: method, software
@@ -10,12 +10,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from pywall_core.api import MORE, NO, TCP, YES, Answer, Flow, Match, hookimpl
 
 from ..parsing.evidence import alike
-from ..parsing.wire import first_datagram, text, u16
+from ..parsing.wire import datagrams, first_datagram, text, u16
 from ..transactions.hello_watch import watch_for_tls
 
 api_version = 1
@@ -44,6 +45,9 @@ METHODS: Final = {
 }
 SOFTWARE: Final = 0x8022
 _HEADER: Final = 20
+#: where the transaction's identifier begins, and the bit of the first byte that a success and an error have
+_ID: Final = 8
+_RESPONSE: Final = 1
 #: control message and data, over TCP
 _MICROSOFT_FRAMES: Final = (2, 3)
 
@@ -54,11 +58,17 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if flow.proto == TCP:
         sent, received = client[_framed(client) :], server[_framed(server) :]
         answer = alike("stun", _over_tcp(sent), _over_tcp(received))
+        answered = _answers([received], client) or _answers([sent], server)
     else:
         sent, received = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
         answer = alike("stun", _says(sent), _says(received))
+        answered = _answers(datagrams(server, flow.server_sizes), client) or _answers(
+            datagrams(client, flow.client_sizes), server
+        )
     if not isinstance(answer, Match):
         return answer
+    if answer.confirmed and not answered:
+        answer = Match("stun", confirmed=False, done=False)
     facts: dict[str, Any] = {}
     complete = True
     for message in (received, sent):
@@ -70,6 +80,14 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 
 pywall_transactions = watch_for_tls
+
+
+def _answers(messages: Iterable[bytes], other: bytes) -> bool:
+    """Return True if one of the messages is a response to a request that the other side has sent: indications alone may
+    carry anything, and nobody is asked."""
+    return any(
+        len(message) >= _HEADER and message[0] & _RESPONSE and message[_ID:_HEADER] in other for message in messages
+    )
 
 
 def _method(message: bytes) -> int:
