@@ -49,3 +49,10 @@ def test_facts(ask):
 def test_nothing_but_nothing(ask):
     assert ask(enip, message(0)) is MORE
     assert ask(enip, message(0) * 4) is NO
+
+
+def test_an_answer_has_command_and_context_of_the_request(ask):
+    answer = message(0x65, b"\1\0\0\0", session=7)
+    assert ask(enip, REGISTER, answer).confirmed
+    assert not ask(enip, REGISTER, answer.replace(b"context_", b"another_")).confirmed
+    assert not ask(enip, REGISTER, message(0x63, bytes(40))).confirmed

@@ -22,6 +22,8 @@ TestContract = detector_contract(
         (BIND, b""),
         (operation(0x15), operation(0x80000015)),
         (operation(4, bytes(40)), operation(0x80000004, b"", 8)),
+        (operation(0x80000015, number=4), operation(0x15, number=4)),
+        (operation(0x15, number=3), operation(0x80000015, number=2)),
     ],
     negatives=[
         (operation(2, b"\xff" * 24), BOUND[:8]),
@@ -39,3 +41,10 @@ def test_facts(ask):
 
 def test_an_operation_alone_waits(ask):
     assert ask(smpp, operation(0x15)) is MORE
+
+
+def test_a_response_has_the_number_of_a_request(ask):
+    assert ask(smpp, operation(0x15, number=3), operation(0x80000015, number=3)).confirmed
+    assert not ask(smpp, operation(0x15, number=3), operation(0x80000015, number=2)).confirmed
+    assert not ask(smpp, operation(0x15, number=3), operation(0x80000004, number=3)).confirmed
+    assert ask(smpp, operation(0x15), operation(5, bytes(40), number=9) + operation(0x80000015)).confirmed

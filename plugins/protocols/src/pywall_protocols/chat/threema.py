@@ -16,6 +16,7 @@ protocols = ("threema",)
 unseen = protocols  # all of it is ciphertext
 transport = "tcp"
 tier = "heuristic"
+speaks_first = "client"
 first_client = None
 first_server = None
 
@@ -25,6 +26,8 @@ _CLIENT_HELLO, _LOGIN = 48, 191
 _SERVER_HELLO, _ACKNOWLEDGEMENT = 80, 32
 #: bytes of a frame: one of a type alone, sealed, ends the messages that waited
 _END_OF_QUEUE, _SHORTEST, _LONGEST, _MOST_FRAMES = 20, 17, 8192, 16
+#: bytes of a client that waits for its server's key: it has sent 48
+_MOST_UNANSWERED = 1024
 #: of so many bytes of a key fewer are alike, and not all are text
 _SAMPLE, _LEAST_DISTINCT = 32, 20
 
@@ -32,7 +35,7 @@ _SAMPLE, _LEAST_DISTINCT = 32, 20
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect Threema. All is ciphertext, so that it is never confirmed."""
-    if _is_text(client) or _is_text(server):
+    if _is_text(client) or _is_text(server) or (not server and len(client) > _MOST_UNANSWERED):
         return NO
     frames = _frames(server)
     if frames is YES and len(client) >= _CLIENT_HELLO + _LOGIN:

@@ -23,6 +23,7 @@ api_version = 1
 protocols = ("redis",)
 transport = "tcp"
 tier = "structural"
+speaks_first = "client"
 #: commands without an array, but not those that POP3 has
 _INLINE: Final = Verbs(
     frozenset(
@@ -38,6 +39,10 @@ _ITS_OWN: Final = frozenset(
 )
 #: lines of the client that are looked at for them
 _MOST_LINES: Final = 32
+#: bytes of empty lines before the first command
+_MOST_BLANKS: Final = 64
+#: bytes of commands that others have as well, before a server answers one
+_MOST_UNANSWERED: Final = 8192
 _REPLIES: Final = b"+-:$*%~_#,(=!>|"
 # in the middle the sides may be turned
 first_client = first_server = b"*\r\n" + first_bytes(_INLINE.all) + _REPLIES
@@ -69,8 +74,13 @@ def pywall_transactions(flow: Flow) -> TransactionParser | None:
 
 
 def _by_roles(client: bytes, server: bytes) -> Match | Answer:
-    client = client.lstrip(b"\r\n")
-    return client_first("redis", _client(client), _server(server), _describe, client, server)
+    command = client.lstrip(b"\r\n")
+    if len(client) - len(command) > _MOST_BLANKS:
+        return NO
+    asks = _client(command)
+    if asks is HINT and not server and len(command) > _MOST_UNANSWERED:
+        return NO
+    return client_first("redis", asks, _server(server), _describe, command, server)
 
 
 def _describe(client: bytes, server: bytes) -> Description:

@@ -20,6 +20,7 @@ api_version = 1
 protocols = ("dnscrypt",)
 transport = ("udp", "tcp")
 tier = "structural"
+speaks_first = "client"
 first_client = None
 first_server = None
 
@@ -38,6 +39,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect DNSCrypt."""
     if flow.proto == UDP:
         return by_request("dnscrypt", _query, _answers, flow, client, server, needs_answer=True)
+    if not server and len(client) > 2 * _LONGEST:
+        return NO
     return by_request("dnscrypt", _framed_query, _framed_answers, flow, client, server, needs_answer=True)
 
 

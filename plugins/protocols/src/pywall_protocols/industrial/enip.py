@@ -1,7 +1,8 @@
 """EtherNet/IP: encapsulation over TCP and UDP, and the cyclic data of its connections over UDP.
 
-:checked: a known command, a status, options of zero and a length that fits the command, over UDP the datagram's; cyclic
-    data by its two items, the second of which ends where the datagram does
+:checked: a known command, a status, options of zero and a length that fits the command, over UDP the datagram's; the
+    command and context of a request in the answer; cyclic data by its two items, the second of which ends where the
+    datagram does
 :source: ODVA, The CIP Networks Library volume 2, sections 2-3 (encapsulation), 2-6 (common packet format)
 :minimum: 24 bytes; of cyclic data 18
 :facts: command
@@ -28,9 +29,12 @@ _header = Struct("<HHII8sI").unpack_from
 _items = Struct("<HHHIIHH").unpack_from
 _NOP: Final = 0
 _MAX_NOPS: Final = 4
+#: messages of the client among which the one is looked for that the server answers
+_MOST_COMPARED: Final = 8
 #: asked before there is a session: with one it is BMP of version 4, whose length is where the session stands
 _LIST_SERVICES: Final = 4
 _REGISTER: Final = 0x65
+_UNIT_DATA: Final = 0x70
 _COMMANDS: Final = {
     _NOP: "nop",
     _LIST_SERVICES: "list_services",
@@ -39,12 +43,12 @@ _COMMANDS: Final = {
     _REGISTER: "register_session",
     0x66: "unregister_session",
     0x6F: "send_rr_data",
-    0x70: "send_unit_data",
+    _UNIT_DATA: "send_unit_data",
     0x72: "indicate_status",
     0x73: "cancel",
 }
 _STATUS: Final = frozenset({0, 1, 2, 3, 0x64, 0x65, 0x69})
-_WITH_ITEMS: Final = (0x6F, 0x70)
+_WITH_ITEMS: Final = (0x6F, _UNIT_DATA)
 #: sequenced address item of 8 bytes, and connected data
 _SEQUENCED: Final = 0x8002
 _CONNECTED: Final = 0x00B1
@@ -58,9 +62,24 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
             return by_datagram("cipio", _cyclic, flow, client, server)
         return by_datagram("enip", _datagram, flow, client, server)
     answer = by_stream("enip", _message, client, server)
-    if isinstance(answer, Match) and answer.confirmed and not any(server[2:_HEADER]):  # a length, a session, a context
+    if isinstance(answer, Match) and answer.confirmed and not _is_answer(client, server):
         return Match("enip", answer.facts, confirmed=False)
     return answer
+
+
+def _is_answer(client: bytes, server: bytes) -> bool:
+    """Return True if the server's first message has command and context of a message of the client, as a receiver
+    returns them; data of a connection has no such context.
+    """
+    if not any(server[2:_HEADER]):
+        return False
+    at = 0
+    for _ in range(_MOST_COMPARED):
+        same = client[at : at + 2] == server[:2] and client[at + 12 : at + 20] == server[12:20]
+        if same or _UNIT_DATA in (server[0], client[0]):
+            return True
+        at += _HEADER + int.from_bytes(client[at + 2 : at + 4], "little")
+    return False
 
 
 def _cyclic(data: bytes) -> Evidence:

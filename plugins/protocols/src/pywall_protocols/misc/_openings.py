@@ -206,7 +206,8 @@ TCP: Final[tuple[Opening, ...]] = (
     *(Opening("ibm-mq", ((0, tag), (9, b"\1"), (28, begin)), ((0, tag), (28, begin)), Length(4, 4, 0, 36, 4096))
       for tag, begin in ((b"TSH ", b"ID  "), (b"\xe3\xe2\xc8\x40", b"\xc9\xc4\x40\x40"))),
     Opening("lotus-notes", ((6, b"\0\0\2\0\0\x40\2\x0f"),), least=17),
-    Opening("ge-srtp", ((0, bytes(56)),), ((0, b"\1" + bytes(7)),), needs_answer=True),
+    Opening("ge-srtp", ((0, bytes(56) + b"\2\0"), (59, b"\0"), (65, b"\1"), (73, b"\1"), (87, b"\xc0")),
+            ((0, b"\1" + bytes(7)),)),
     Opening("ge-srtp", ((0, b"\2\0"), (3, b"\0"), (9, b"\1"), (17, b"\1"), (31, b"\xc0")), ((0, b"\3\0"), (3, b"\0")),
             echo=(2, 3), least=56),
     *(Opening("kakaotalk", ((0, b"\0\1\0\0" + key + b"\0\0\0" + cipher + bytes(3)),), least=268)

@@ -67,7 +67,7 @@ _LINE: Final = 256
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect the protocols of the table."""
     if not server:
-        return NO if client and client[0] not in _FIRSTS else MORE
+        return NO if client and (client[0] not in _FIRSTS or len(client) > _LINE) else MORE
     for greeting in GREETINGS:
         greets = begins(server, greeting.server)
         if greets is not NO:

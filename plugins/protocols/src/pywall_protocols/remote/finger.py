@@ -19,6 +19,7 @@ api_version = 1
 protocols = ("finger",)
 transport = "tcp"
 tier = "heuristic"
+speaks_first = "client"
 first_client = None
 first_server = b"LlNU\r\nfF"
 
@@ -28,11 +29,15 @@ _REPLY: Final = re.compile(
     rb"\s{0,4}(?:Login(?: name)?:|Login +(?:Name|User)|User +(?:Full )?Name|No one logged|finger: |Finger: )"
 )
 _LONGEST: Final = 24
+#: bytes of a client that waits for its answer
+_LONGEST_QUERY: Final = 1024
 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect Finger."""
+    if not server and len(client) > _LONGEST_QUERY:
+        return NO
     query = _QUERY.match(client)
     if query is None:
         return MORE if _BEGINNING.match(client) else NO

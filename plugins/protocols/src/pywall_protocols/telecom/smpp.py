@@ -1,6 +1,7 @@
 """Short Message Peer-to-Peer, by the header of the first operation.
 
-:checked: length, a command of the protocol, status 0 of a request, a sequence number; the strings of a bind
+:checked: length, a command of the protocol, status 0 of a request, a sequence number; the strings of a bind; a
+    response with the command and number of a request
 :source: SMPP 3.4 sections 3.2, 4.1 and 5.1.2.1, SMPP 5.0
 :minimum: 16 bytes of each side, or a bind
 :facts: command, system_id
@@ -9,6 +10,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any, Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
@@ -39,13 +41,35 @@ _COMMANDS: Final = {
     0x102: "alert_notification",
     0x103: "data_sm",
 }
+_RESPONSE: Final = 0x80000000
+#: messages of a side among which a request and its response are looked for
+_MOST_COMPARED: Final = 8
 _BIND: Final = re.compile(rb"([ -~]{0,15})\0([ -~]{0,8})\0[ -~]{0,12}\0[\x00-\x50]", re.S)
 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect SMPP."""
-    return client_first("smpp", _side(client), _side(server), _describe, client, server)
+    asks, says = _side(client), _side(server)
+    both = asks in (YES, HINT) and says in (YES, HINT)
+    proved = both and (_is_answered(client, server) or _is_answered(server, client))
+    return client_first("smpp", asks, says, _describe, client, server, proved=proved)
+
+
+def _is_answered(asked: bytes, answers: bytes) -> bool:
+    """Return True if a response of one side has the command and the number of a request of the other."""
+    requests = {(command, number) for command, number in _heads(asked) if not command & _RESPONSE}
+    return any((command ^ _RESPONSE, number) in requests for command, number in _heads(answers))
+
+
+def _heads(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield command and number of the first messages."""
+    at = 0
+    for _ in range(_MOST_COMPARED):
+        if at + 16 > len(data):
+            return
+        yield u32(data, at + 4), u32(data, at + 12)
+        at += max(u32(data, at), 16)
 
 
 def _describe(client: bytes, server: bytes) -> Description:

@@ -28,6 +28,8 @@ announces = ("rtp",)
 _LETTERS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #: what clients send to keep a way through NAT open (RFC 5626 section 3.5.1), and what is seen for it
 _KEEP_ALIVE: Final = b"\r\n\0 jaK"
+#: bytes of them before a stream's first message
+_MOST_KEEP_ALIVES: Final = 1024
 first_client = _LETTERS + _KEEP_ALIVE
 first_server = None
 
@@ -59,7 +61,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if whole:
         asked, reply = _first(client, flow.client_sizes), _first(server, flow.server_sizes)
     else:
-        asked, reply = client.lstrip(_KEEP_ALIVE), server.lstrip(_KEEP_ALIVE)
+        asked, reply = _behind_keep_alives(client), _behind_keep_alives(server)
     answer = client_first("sip", _side(asked, whole), _side(reply, whole), _describe, asked, reply)
     if isinstance(answer, Match) and answer.confirmed and _ACCEPTED.search(server):
         _announce(flow, client, server)
@@ -95,6 +97,12 @@ def _first(data: bytes, sizes: tuple[int, ...]) -> bytes:
         if message := datagram.lstrip(_KEEP_ALIVE):
             return message
     return b""
+
+
+def _behind_keep_alives(data: bytes) -> bytes:
+    """Return a stream from its first message on; of one that only keeps the way open, a byte that begins none."""
+    message = data.lstrip(_KEEP_ALIVE)
+    return message if len(data) - len(message) <= _MOST_KEEP_ALIVES else b"\0"
 
 
 def _side(data: bytes, whole: bool) -> Evidence:
