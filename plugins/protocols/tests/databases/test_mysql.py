@@ -1,8 +1,9 @@
 """MySQL: greetings, errors instead of them, handshake responses, TLS."""
 
+import pytest
 from pywall_protocols.databases import mysql
 
-from pywall_core.api import MORE, Match
+from pywall_core.api import MORE, NO, Match
 from pywall_core.testing import detector_contract
 
 
@@ -62,3 +63,25 @@ def test_half_a_greeting_waits(ask):
 def test_an_error_is_judged_by_its_beginning(ask):
     assert ask(mysql, b"", ERROR[:16]).protocol == "mysql"
     assert ask(mysql, b"", ERROR[:20] + b"\xff\xfe").protocol == "mysql"
+
+
+#: commands and answers of an open connection, as a recording of Open5GS has them
+SET = b"\x11\0\0\0\3SET autocommit=0"
+OK = bytes.fromhex("0700000100000000000000")
+PREPARE = b"\x1b\0\0\0\x16select * from def where a=?"
+COLUMNS = bytes.fromhex("0100000101 2c000002 03646566")
+
+
+@pytest.mark.parametrize(("command", "answer"), [(SET, OK), (PREPARE, OK), (SET, COLUMNS), (b"\1\0\0\0\x0e", OK)])
+def test_an_open_connection_is_told_by_a_command_and_its_answer(ask, command, answer):
+    assert ask(mysql, command, answer, midstream=True).confirmed
+    assert ask(mysql, command, answer) is NO
+    refused = ask(mysql, command, b"HTTP/1.1 400 Bad Request\r\n", midstream=True)
+    assert refused is NO or not refused.confirmed
+
+
+def test_what_is_no_command(ask):
+    for data in (b"\x11\0\0\0\3the text of a letter", b"\x11\0\0\1\3SET autocommit=0", bytes(40), b"\2\0\0\0\x0e\0"):
+        assert ask(mysql, data, OK, midstream=True) is NO
+    assert ask(mysql, SET[:6], b"", midstream=True) is MORE
+    assert not ask(mysql, SET, b"\7\0\0\2" + OK[4:], midstream=True).confirmed
