@@ -60,3 +60,11 @@ def test_beginnings_wait(ask, size):
 def test_fields_do_not_go_beyond_the_packet(ask):
     cut = b"\x10\x10" + V31[2:18]
     assert ask(mqtt, cut, b"\x20\2\0\0") == ask(mqtt, cut + b"and more than that", b"\x20\2\0\0")
+
+
+def test_a_ping_and_its_answer_prove_nothing_alone(ask):
+    ping, pong = b"\xc0\0", b"\xd0\0"
+    assert not ask(mqtt, ping, pong).confirmed
+    assert ask(mqtt, ping * 2, pong * 2).confirmed
+    assert ask(mqtt, ping + b"\x30\x06\0\1ahoy", pong + b"\x62\2\0\1").confirmed
+    assert not ask(mqtt, ping + b"\0\0text", pong + b"\xca\x18\x58\x27").confirmed

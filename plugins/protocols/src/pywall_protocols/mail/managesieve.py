@@ -25,8 +25,8 @@ speaks_first = "server"
 first_client = None
 first_server = b'"'
 
-#: bytes of a command's word
-_LONGEST_COMMAND: Final = 16
+#: bytes of a client that is not greeted yet
+_MOST_UNGREETED: Final = 1024
 #: Bytes of a greeting that are waited for.
 _LONGEST: Final = 4096
 _capability = re.compile(rb'"[A-Z0-9_-]{1,32}"(?: "[^"\r\n]{0,1024}")?\Z').match
@@ -41,7 +41,7 @@ _command = re.compile(
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect ManageSieve."""
-    if not server and client and _command(client) is None and (b"\n" in client or len(client) > _LONGEST_COMMAND):
+    if not server and (not client[:16].isascii() or len(client) > _MOST_UNGREETED):
         return NO
     *lines, last = server.split(b"\r\n")
     for at, line in enumerate(lines):

@@ -26,14 +26,15 @@ first_server = b"O"
 _GREETING: Final = re.compile(rb"OK MPD (\d{1,3}(?:\.\d{1,3}){1,3})\n")
 _BEGINNING: Final = b"OK MPD "
 _ANSWER: Final = re.compile(rb"(?:[ -~\x80-\xff]+: [^\n]*\n){0,64}(?:list_OK\n)*(?:OK\n|ACK \[\d+@\d+\] )")
-_LONGEST_COMMAND: Final = 64
+#: bytes of a client that is not greeted yet
+_MOST_UNGREETED: Final = 1024
 _COMMAND: Final = re.compile(rb"[a-z_]{2,32}(?: [^\n]*)?\n")
 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect MPD."""
-    if not server and client and not _COMMAND.match(client) and (b"\n" in client or len(client) > _LONGEST_COMMAND):
+    if not server and (not client[:16].isascii() or len(client) > _MOST_UNGREETED):
         return NO
     greeting = _GREETING.match(server)
     if greeting is None:

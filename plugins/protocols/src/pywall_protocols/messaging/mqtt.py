@@ -1,7 +1,7 @@
 """MQTT 3.1, 3.1.1 and 5, by CONNECT and CONNACK.
 
 :checked: packet type, remaining length, protocol name and level, reserved flag; the server's acknowledgement; or a ping
-    and its answer
+    and its answer, and another packet behind each
 :source: MQTT 3.1.1 and 5.0 (OASIS) sections 2.1, 3.1 and 3.2
 :minimum: 10 bytes of the client
 :facts: type, connect.protocol_version, connect.client_id, connect.username, publish.topic, subscribe.topics,
@@ -33,6 +33,9 @@ _LONGEST_ANSWER: Final = 16384
 #: what is said while there is nothing to say, in a capture that begins late
 _PING: Final = b"\xc0\0"
 _PONG: Final = b"\xd0\0"
+#: first bytes of the packets of an open connection, of either side, with the flags that they have
+_TYPES: Final = bytes(range(0x30, 0x40)) + b"\x40\x50\x62\x70\x82\x90\xa2\xb0\xc0\xd0\xe0"
+_MOST_CHAINED: Final = 4
 _CONNECT: Final = re.compile(
     rb"\x10[\x80-\xff]{0,3}[\0-\x7f](?:\0\x04MQTT([\x03-\x05\x84])|\0\x06MQIsdp([\x03\x83]))", re.S
 )
@@ -45,7 +48,8 @@ _BEGINNING: Final = re.compile(
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect MQTT."""
-    return client_first("mqtt", _client(client), _server(server), _describe, client, server)
+    proved = client[:1] != _PING[:1] or (_goes_on(client) and _goes_on(server))
+    return client_first("mqtt", _client(client), _server(server), _describe, client, server, proved=proved)
 
 
 @hookimpl
@@ -89,6 +93,21 @@ def _server(data: bytes) -> Evidence:
     properties = size - 3 if size < 131 else 0x80 | (size - 4) & 0x7F
     fits = size > 2 and (len(data) <= at + 2 or data[at + 2] == properties)
     return _as_far(body, size, b"\0\1", _REASONS) if fits else NO
+
+
+def _goes_on(data: bytes) -> bool:
+    """Return True if another packet comes behind the first one, and nothing that is none: two bytes prove nothing."""
+    at = 2
+    for number in range(_MOST_CHAINED):
+        if at >= len(data):
+            return number > 0
+        if data[at] not in _TYPES:
+            return False
+        behind, size = _length(data[at : at + 5])
+        if not behind:
+            return number > 0
+        at += behind + size
+    return True
 
 
 def _as_far(body: bytes, size: int, first: bytes, second: bytes) -> Evidence:

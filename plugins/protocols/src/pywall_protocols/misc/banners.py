@@ -61,13 +61,15 @@ first_server = bytes(sorted({each.server[0] for each in GREETINGS}))
 _FIRSTS: Final = b"".join(each.first for each in GREETINGS)
 #: bytes of a client's first line
 _LINE: Final = 256
+#: bytes of a client that is not greeted yet
+_MOST_UNGREETED: Final = 1024
 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect the protocols of the table."""
     if not server:
-        return NO if client and (client[0] not in _FIRSTS or len(client) > _LINE) else MORE
+        return NO if client and (client[0] not in _FIRSTS or len(client) > _MOST_UNGREETED) else MORE
     for greeting in GREETINGS:
         greets = begins(server, greeting.server)
         if greets is not NO:
