@@ -23,7 +23,9 @@ Found = Transaction | HandOver | Carried | Ambiguous
 BODY: Final = "http.body"
 #: Requests whose facts are kept until the response has come; others have their event without it.
 _MOST_OPEN: Final = 64
-#: Requests without a response that are counted: a client that sends more speaks no HTTP that anybody answers.
+#: Requests without a response of which each has its kind; behind them plain ones are only counted.
+_MOST_KINDS: Final = 4096
+#: Of a client that has sent another one than a plain request behind more than these, nobody answers anything.
 _MOST_PENDING: Final = 65536
 #: Bytes of a direction that are held until the other side has said what they are.
 _MOST_HELD: Final = 65536
@@ -84,6 +86,7 @@ class HttpTransactions(Saved):
         "_marks",
         "_open",
         "_pending",
+        "_plain_behind",
         "_switched",
         "_tail",
         "_tail_full",
@@ -104,6 +107,8 @@ class HttpTransactions(Saved):
         self._answered = MessageReader(_RESPONSE_FIELDS)
         #: one byte for each request without a response
         self._pending = b""
+        #: plain requests without a response behind those
+        self._plain_behind = 0
         #: number of the first of them, and the facts of as many of them as are kept
         self._first = 0
         self._open: tuple[dict[str, Any] | None, ...] = ()
@@ -145,6 +150,7 @@ class HttpTransactions(Saved):
             "_asked",
             "_answered",
             "_pending",
+            "_plain_behind",
             "_first",
             "_open",
             "_held",
@@ -162,6 +168,7 @@ class HttpTransactions(Saved):
         other.confirmed, other.over, other.number = self.confirmed, self.over, self.number
         other._asked, other._answered = self._asked.copy(), self._answered.copy()
         other._pending, other._first, other._open = self._pending, self._first, self._open
+        other._plain_behind = self._plain_behind
         other._held, other._tail, other._tail_full = self._held, self._tail, self._tail_full
         other._marks, other._lost = self._marks, self._lost
         other._body_mark, other._switched = self._body_mark, self._switched
@@ -270,7 +277,11 @@ class HttpTransactions(Saved):
         if kind in _MAY_HAND_OVER:
             self._marks = (*self._marks, len(self._tail))
             self._body_mark = kind == _UPGRADE and bool(length)
-        self._pending += bytes((kind,))
+        if kind == _PLAIN and len(self._pending) >= _MOST_KINDS:
+            self._plain_behind += 1
+        else:
+            self._count_each(min(self._plain_behind, _MOST_PENDING))
+            self._pending += bytes((kind,))
         kept = len(self._open) < _MOST_OPEN and len(self._open) == len(self._pending) - 1
         if kept:
             self._open = (*self._open, facts)
@@ -389,8 +400,16 @@ class HttpTransactions(Saved):
             self._open = self._open[1:]
         if asked is not None:
             found.append(Transaction(self._first, {**asked, **facts}, True))
-        self._pending = self._pending[1:]
         self._first += 1
+        self._pending = self._pending[1:]
+        if not self._pending:
+            self._count_each(min(self._plain_behind, _MOST_KINDS))
+
+    def _count_each(self, number: int) -> None:
+        """Give so many of the requests that were only counted their kind."""
+        if number:
+            self._pending += bytes((_PLAIN,)) * number
+            self._plain_behind -= number
 
 
 def _split_request(line: bytes) -> tuple[bytes, bytes, bytes] | None:
