@@ -1,6 +1,7 @@
 """The supervisor: owns the kernel rules, the configuration, the signals and the control socket; parses no packet.
 
-Rules go in when every queue is bound and come out before one is closed. Whatever ends the supervisor, short of SIGKILL,
+Rules go in when every queue is bound. At the end those that queue packets come out first, then the workers give what
+waits its verdict, then all else that is ours comes out. Whatever ends the supervisor, short of SIGKILL,
 takes the rules out; after SIGKILL the workers die with it (PR_SET_PDEATHSIG), and the next start cleans up.
 """
 
@@ -282,12 +283,14 @@ class Supervisor:
     def _shut_down(self) -> None:
         notify("STOPPING=1")
         self._sets.keep()
+        if self._pools.current is not None:
+            self._firewall.stop_queueing()
+        self._pools.stop()
         try:
             self._firewall.remove()
         except CommandError as error:
             self._rules_left = True
             log.error("rules are left, and without a listener they drop packets: run 'pywall cleanup' (%s)", error)
-        self._pools.stop()
         if self._control is not None:
             self._control.close()
         log.info("stopped")

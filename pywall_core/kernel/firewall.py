@@ -7,18 +7,16 @@ import logging
 from pathlib import Path
 from typing import Final
 
-from . import conntrack, foreign_marks, forwarding, ipset, mark_guard, nftables
+from . import accounting, conntrack, foreign_marks, forwarding, ipset, mark_guard, nftables
 from .iptables import TABLES, CommandError, IPTables, Variant, View, complete, differences, installation, removal, view
 from .marks import DEFAULT_MASK, Marks
 from .ruleset import PREFIX, Plan
 from .rundir import RunDir
 
 log: Final = logging.getLogger("pywall.kernel")
-#: what is remembered across kill -9: tables and chains that were there before us, where our marks are, and that
-#: conntrack's accounting was off
+#: what is remembered across kill -9: tables and chains that were there before us, and where our marks are
 _MADE: Final = "tables"
 _MARKS: Final = "marks"
-_ACCOUNTING: Final = "accounting"
 #: how often rules are put in that are changed by somebody else meanwhile
 _ATTEMPTS: Final = 3
 #: parts of a plan that a kernel may lack the means for, and what is without them
@@ -80,7 +78,7 @@ class Firewall:
         plan = self._without_unknown_matches(forwarding.with_ways_in(plan))
         if self._plan is None:
             self._note_tables()
-            self._note_accounting()
+            accounting.note(self._rundir)
         kept = self._kept_marks()
         if plan.marks not in kept:
             self._keep_marks([*kept, plan.marks])
@@ -170,6 +168,18 @@ class Firewall:
         """
         return sum(tables.queued() for tables in self._families)
 
+    def stop_queueing(self) -> None:
+        """Send no more packets to the queues. What waits there still gets its verdict: it does not where more of our
+        rules have gone, since the kernel drops it when a base chain goes, or the last rule that asks for conntrack
+        (``nf_queue_nf_hook_drop`` in net/netfilter/core.c).
+
+        A family whose rules cannot be changed is left to :meth:`remove`, which says so.
+        """
+        self._plan = None
+        for tables in self._families:
+            with contextlib.suppress(CommandError):
+                tables.stop_queueing()
+
     def remove(self) -> None:
         """Take out all that is ours, also what a killed run left, and revoke what the kernel carried for us.
 
@@ -189,10 +199,7 @@ class Firewall:
         self._delete_made()
         ipset.destroy(ipset.left_over())
         self._clear_marks(self._kept_marks())
-        if self._rundir.recall(_ACCOUNTING) is not None:
-            with contextlib.suppress(OSError):
-                conntrack.ACCOUNTING.write_text("0")
-            self._rundir.forget(_ACCOUNTING)
+        accounting.set_back(self._rundir)
         if failed:
             raise CommandError("; ".join(failed))
 
@@ -206,21 +213,9 @@ class Firewall:
         self.remove()
         return found
 
-    def _note_accounting(self) -> None:
-        """Remember that conntrack does not count: a rule with connbytes makes it count (net/netfilter/xt_connbytes.c),
-        and :meth:`remove` sets it back.
-        """
-        with contextlib.suppress(OSError):
-            if conntrack.ACCOUNTING.read_text().strip() == "0":
-                self._rundir.remember(_ACCOUNTING, "0")
-
     def count_offloaded(self) -> None:
         """Have conntrack count what it carries for us; :meth:`remove` sets it back."""
-        try:
-            if conntrack.ACCOUNTING.read_text().strip() == "0":
-                conntrack.ACCOUNTING.write_text("1")
-        except OSError as error:
-            log.warning("flows that the kernel carries are not counted: %s: %s", conntrack.ACCOUNTING, error.strerror)
+        accounting.begin()
 
     def test(self, plan: Plan) -> None:
         """Whether this machine's tools understand the rules; nothing is changed.

@@ -94,6 +94,12 @@ class IPTables:
         """Change rules; a table changes wholly or not at all, chains that are not named stay as they are."""
         command.run([self._restore, "--noflush", "-w", str(LOCK_SECONDS)], text, timeout=LOCK_SECONDS + 10)
 
+    def stop_queueing(self) -> None:
+        """Send nothing to our queues any more. All other rules of ours stay, and so marks keep their meaning."""
+        text = "".join(f"*{name}\n-F {QUEUE}\nCOMMIT\n" for name, table in self.save().items() if QUEUE in table.chains)
+        if text:
+            self.apply(text)
+
     def test(self, text: str) -> None:
         """Whether the tools understand rules; nothing is changed."""
         command.run([self._restore, "--noflush", "--test", "-w", str(LOCK_SECONDS)], text, timeout=LOCK_SECONDS + 10)

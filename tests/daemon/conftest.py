@@ -128,6 +128,8 @@ class FakeFirewall:
     variant: str = "nft"
     installed: list[Plan] = field(default_factory=list)
     removed: bool = False
+    #: whether each worker was told to stop when no packet was queued any more, and when all was taken out
+    stopped: list[list[bool]] = field(default_factory=list)
     refuses: str = ""
     changed: list[str] = field(default_factory=list)
     counts: bool = False
@@ -158,7 +160,11 @@ class FakeFirewall:
     def queued(self) -> int:
         return 0
 
+    def stop_queueing(self) -> None:
+        self.stopped.append([worker.stopped for worker in self.workers()])
+
     def remove(self) -> None:
+        self.stopped.append([worker.stopped for worker in self.workers()])
         self.removed = True
 
 

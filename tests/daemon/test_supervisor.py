@@ -84,6 +84,13 @@ def test_rules_go_in_when_queues_are_bound_and_come_out_at_the_end(supervisor: S
     assert module.privileges.CAP_NET_ADMIN in machine.kept_privileges
 
 
+def test_the_last_packets_are_decided_between_two_steps(supervisor: Stepped, machine: Machine) -> None:
+    """The kernel drops what waits when a base chain goes, and what is queued where no worker listens."""
+    machine.firewall.workers = lambda: machine.pools[0].workers
+    assert supervisor.run() == 0
+    assert machine.firewall.stopped == [[False], [True]]
+
+
 def test_it_needs_root(supervisor: Stepped, machine: Machine) -> None:
     machine.privileged = False
     with pytest.raises(StartError) as refusal:

@@ -12,7 +12,7 @@ import pytest
 from pywall_core.kernel import conntrack, firewall, forwarding, ipset, mark_guard, nftables
 from pywall_core.kernel.command import CommandError
 from pywall_core.kernel.firewall import Firewall
-from pywall_core.kernel.iptables import Saved
+from pywall_core.kernel.iptables import IPTables, Saved
 from pywall_core.kernel.marks import Marks
 from pywall_core.kernel.ruleset import Plan, SetDrop
 from pywall_core.kernel.rundir import RunDir
@@ -64,6 +64,8 @@ class FakeTables:
             elif line.startswith("-X"):
                 del chains[words[1]]
         self.meanwhile()
+
+    stop_queueing: Any = IPTables.stop_queueing
 
     def test(self, text: str) -> None:
         self.tested += 1
@@ -260,9 +262,13 @@ def test_a_clean_up_says_whether_a_killed_run_left_anything(
     assert families[4].own() == families[6].own() == set()
 
 
-def test_conntrack_stops_counting_when_it_did_not_count_before(wall: Firewall, tmp_path: Path) -> None:
+def test_what_waits_gets_its_verdict_by_the_rules_that_stay(wall: Firewall, families: dict[int, FakeTables]) -> None:
     wall.install(PLAN)
-    wall.count_offloaded()
-    assert (tmp_path / "acct").read_text() == "1"
+    families[6].refuses = lambda text: "-F PYWALL_QUEUE" in text
+    wall.stop_queueing()
+    assert families[4].chains["mangle"]["PYWALL_QUEUE"] == []
+    assert families[4].chains["mangle"]["PYWALL_TAKE"]
+    assert families[6].chains["mangle"]["PYWALL_QUEUE"]
+    families[6].refuses = lambda text: False
     wall.remove()
-    assert (tmp_path / "acct").read_text() == "0"
+    assert families[4].own() == families[6].own() == set()

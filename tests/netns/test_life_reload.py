@@ -148,8 +148,8 @@ def test_reload_changes_the_kernel_part(lab: Any) -> None:
     assert firewall.stop() == 0
 
 
-def test_packets_that_wait_outlive_a_change_of_the_rules(lab: Any, variant: str) -> None:
-    """When a base chain goes, the kernel drops what waits in all queues: so none goes while the firewall runs."""
+def test_packets_that_wait_outlive_a_change_of_the_rules_and_the_last_one(lab: Any, variant: str) -> None:
+    """The kernel drops what waits in all queues when a base chain goes, or the last rule that asks for conntrack."""
     waiting = lab.fw.ask(
         """
         from pathlib import Path
@@ -166,10 +166,13 @@ def test_packets_that_wait_outlive_a_change_of_the_rules(lab: Any, variant: str)
             if generation == 1:
                 socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"waits", (sys.argv[3], 9000))
             print(statistics()[7].waiting, end=" ")
+        firewall.stop_queueing()
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"is not queued", (sys.argv[3], 9000))
+        print(statistics()[7].waiting, end=" ")
         firewall.remove()
         """,
         lab.folder / "run",
         variant,
         lab.PEER,
     )
-    assert waiting.split() == ["1"] * 4
+    assert waiting.split() == ["1"] * 5

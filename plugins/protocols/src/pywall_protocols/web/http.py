@@ -58,11 +58,10 @@ _plain = re.compile(
 ).match
 _token = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]*").match
 _version = re.compile(rb"[ \t]HTTP/\d(?:\.\d|(?=[ \t\r]*\Z))", re.IGNORECASE).search
-#: a version that some servers take behind a registered method
+#: what only some servers take: another version, white space that is no blank nor the end of a line
 _odd_version = re.compile(rb"[%s]HTTPS?/" % BLANKS, re.IGNORECASE).search
-#: a blank that is not the end of a line
-_field = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}[ \t]*:").match
 _odd_blank = re.compile(rb"(?!\r(?:\n|\Z))[%s]" % ODD_BLANKS).match
+_field = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}[ \t]*:").match
 _other_version = re.compile(rb"[ \t](?!HTTP)[A-Z]+/\d\.\d[ \t\r]*\Z").search
 _absolute = re.compile(rb"/|\*|[A-Za-z][A-Za-z0-9+.-]*:").match
 _authority = re.compile(rb"[^\s/]+:\d+\s").match
@@ -217,19 +216,17 @@ def _look_request_line(method: bytes, data: bytes, space: int) -> _Kind | Answer
         return MORE
     if method == b"PRI":  # HTTP/2's connection preface, RFC 9113 section 3.4
         return NO
-    if registered and not _version(line) and _odd_version(line):
-        return _REQUEST
     one_word = len(target.split()) <= 2
     if _version(line):
-        tunnel = method == b"CONNECT" and _authority(target)
-        return _REQUEST if _absolute(target) or one_word or tunnel else NO
+        return _REQUEST if one_word or _absolute(target) or (method == b"CONNECT" and _authority(target)) else NO
+    if registered and _odd_version(line):
+        return _REQUEST
     if method == b"GET" and target[:1] == b"/" and len(target.split()) == 1:  # HTTP/0.9
         after = data[end + 1 : end + 3].removeprefix(b"\r")
         return _SIMPLE if after[:1] == b"\n" else _BARE if after else _LINE
     if not (registered or target[:1] == b"/") or _other_version(line):
         return NO
-    bare = one_word and _absolute(target) and _field(data, end + 1)
-    return _REQUEST if bare else _ATTEMPT  # a version is not asked for by all servers
+    return _REQUEST if one_word and _absolute(target) and _field(data, end + 1) else _ATTEMPT  # without a version
 
 
 def _tunnels(facts: dict[str, Any]) -> bool:
