@@ -43,7 +43,7 @@ class Table:
         self._capture: str | None = None
         self._rows: list[tuple[object, ...]] = []
         self._widths: list[int] | None = None
-        self._flows = 0
+        self.flows = 0
         self._frames = 0
         self._verdicts: Counter[str] = Counter()
         self._not_ip: Counter[str] = Counter()
@@ -63,7 +63,7 @@ class Table:
             self._capture = event["pcap_filename"]
             if self._named:
                 print(f"{printable(self._capture)}:")
-        self._flows += 1
+        self.flows += 1
         verdict = event["verdict"]["action"]
         self._rows.append((flow_text(event), event["proto"], event_name(event), *volume(event), verdict, why(event)))
         if len(self._rows) == self.WIDTH_FLOWS:
@@ -83,7 +83,7 @@ class Table:
     def print(self) -> None:
         self._end_capture()
         verdicts = ", ".join(f"{n} {action}" for action, n in sorted(self._verdicts.items())) or "none"
-        print(f"{self._frames} packets, {self._flows} flows; verdicts: {verdicts}", end="")
+        print(f"{self._frames} packets, {self.flows} flows; verdicts: {verdicts}", end="")
         if self._not_ip:
             print("; without IP: " + ", ".join(f"{n} {reason}" for reason, n in self._not_ip.most_common(8)), end="")
         print()
@@ -127,6 +127,8 @@ class Output:
                 print(printable(event_line(event)))
             if event["event_type"] == "stats":
                 self.table.add(event)
+            elif event["event_type"] == "flow":
+                self.table.flows += 1
         sys.stdout.flush()
 
     def discard_empty(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ..calls.guard import Calls, Guard
 from ..chain.compile import Rule
+from ..event_lines import rule_label
 from ..model.flow import Flow
 from ..model.packet import Packet
 from ..model.transaction import Transaction
@@ -117,6 +118,8 @@ class Reporter:
 
 
 def comment_of(verdict: Verdict) -> str:
-    """Return the verdict in one line: ``DROP by INPUT[2] (rules): reason``."""
-    decider = f"{verdict.rule} ({verdict.plugin})" if verdict.rule else verdict.plugin
-    return f"{verdict.action.name} by {decider}: {verdict.reason}"
+    """Return the verdict in one line: ``DROP by SSH from outside (pywall.yaml:12)``, and the reason if it says more."""
+    rule, reason = verdict.rule, verdict.reason
+    decider = rule_label(rule, verdict.title, verdict.where) if rule else verdict.plugin
+    said = "" if reason in ("", f"{rule} matched", verdict.title) else f": {reason}"
+    return f"{verdict.action.name} by {decider}{said}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import shutil
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -72,3 +74,12 @@ def test_wrong_arguments(capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_does_not_go_together_is_said(words: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["replay", *words]) == 2
     assert says in capsys.readouterr().err
+
+
+def test_flows_of_a_stream_are_counted(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert main(["replay", str(DATA / "mixed.pcap")]) == 0
+    counted = capsys.readouterr().out.splitlines()[-1]
+    with (DATA / "mixed.pcap").open("rb") as file:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(file))
+        assert main(["replay", "-"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == counted

@@ -128,5 +128,7 @@ def test_packets_that_raise_an_alert_are_kept_with_its_words() -> None:
 
 
 def test_a_verdict_in_one_line() -> None:
-    assert comment_of(decided(DROP, "INPUT[2]", "no SSH")) == "DROP by INPUT[2] (rules): no SSH"
+    assert comment_of(decided(DROP, "INPUT[2]", "no SSH")) == "DROP by INPUT[2]: no SSH"
+    named = Verdict(DROP, rule="INPUT[2]", reason="INPUT[2] matched", title="SSH from outside", where="/etc/p.yaml:12")
+    assert comment_of(named) == "DROP by SSH from outside (p.yaml:12)"
     assert comment_of(Verdict(ACCEPT, plugin="default", reason="end of chain")) == "ACCEPT by default: end of chain"

@@ -91,7 +91,7 @@ chains:
     engine.close()
     sink.close()
     assert packets(path) == sent[:3]
-    for comment in (b"DROP by INPUT[0] (rules): ", b"alert: odd"):
+    for comment in (b"DROP by port dst=53 (", b"alert: odd"):
         assert comment in path.read_bytes()
 
 

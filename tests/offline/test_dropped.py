@@ -30,7 +30,7 @@ def test_dropped_packets_carry_rule_and_reason(tmp_path: Path) -> None:
         blocks = [block for block in _blocks(file.read()) if block.startswith(b"\x06\0\0\0")]
     comments = [pcapng.EnhancedPacketBlockLE(block).opts[0].text for block in blocks]
     assert len(comments) == len(packets)
-    assert all(comment.startswith("DROP by INPUT[0] (rules): ") for comment in comments)
+    assert set(comments) == {"DROP by app is=ssh (p.yaml:5)"}
 
 
 def _blocks(data: bytes) -> list[bytes]:
