@@ -40,10 +40,16 @@ def read_file(name: str, warnings: list[str]) -> bytes:
     return text
 
 
+#: what a text begins with that tells why its file is not here; no text of a policy begins with it
+UNREAD: Final = b"\0"
+
+
 def bundle(name: str, text: bytes, warnings: list[str]) -> bytes:
     """Return the text together with those of all files that it includes; the text itself where it includes none.
 
-    :raises ConfigError: an included file cannot be read, or too many are
+    In place of a file that cannot be read stands :data:`UNREAD` and why, so that this hides no other mistake.
+
+    :raises ConfigError: too many files are included
     """
     if b"include" not in text:
         return text
@@ -68,8 +74,7 @@ def bundle(name: str, text: bytes, warnings: list[str]) -> bytes:
                     try:
                         texts[found] = read_file(found, warnings)
                     except ConfigError as error:
-                        message = error.problems[0].message
-                        problems.append(document.problem(path, f"{pattern}: {message}"))
+                        texts[found] = UNREAD + error.problems[0].message.encode()
                         continue
                     waiting.append((found, depth + 1))
     if problems:

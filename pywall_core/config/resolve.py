@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from .document import Document, Mark
 from .errors import ConfigError, Path, nearest, shown, some_of
-from .files import bundled, is_inclusion
+from .files import UNREAD, bundled, is_inclusion
 from .yaml_reader import parse
 
 #: Sections of several files that are put together; of others the last file's holds, that is: the including one's.
@@ -29,8 +29,12 @@ def resolve(texts: Mapping[str, bytes]) -> Document:
     :raises ConfigError: it cannot be read
     """
     documents: dict[str, Document] = {}
+    unread: dict[str, str] = {}
     problems = []
-    for file, text in texts.items():
+    for number, (file, text) in enumerate(texts.items()):
+        if number and text.startswith(UNREAD):
+            unread[file] = text.removeprefix(UNREAD).decode()
+            continue
         try:
             documents[file] = parse(text, file)
         except ConfigError as error:
@@ -38,15 +42,16 @@ def resolve(texts: Mapping[str, bytes]) -> Document:
     if problems:
         raise ConfigError([*problems, *(problem for document in documents.values() for problem in document.problems)])
     main = next(iter(documents.values()))
-    needed = len(documents) > 1 or b"${" in next(iter(texts.values()))
+    needed = len(texts) > 1 or b"${" in next(iter(texts.values()))
     if not isinstance(main.data, dict) or not (needed or {"vars", "include"} & set(main.data)):
         return main
-    return _Resolver(main, documents).document
+    return _Resolver(main, documents, unread).document
 
 
 class _Resolver:
-    def __init__(self, main: Document, documents: Mapping[str, Document]) -> None:
+    def __init__(self, main: Document, documents: Mapping[str, Document], unread: Mapping[str, str]) -> None:
         self.documents = documents
+        self.unread = unread
         self.document = made = Document(main.file, data={})
         for document in documents.values():
             made.problems += document.problems
@@ -82,9 +87,11 @@ class _Resolver:
             if not isinstance(entry, str):
                 self.error(document, path, f"{shown(entry)}: should be a file, a folder, or a list of them")
                 continue
-            for file in bundled(document.file, entry, self.documents):
+            for file in bundled(document.file, entry, {*self.documents, *self.unread}):
                 other = self.documents.get(file)
-                if other is None:
+                if file in self.unread:
+                    self.error(document, path, f"{entry}: {self.unread[file]}")
+                elif other is None:
                     self.error(document, path, f"{entry}: not read; a policy that comes with PyWall includes nothing")
                 elif not isinstance(other.data, dict):
                     message = "holds no mapping; a list of rules is included in a chain, '- include: FILE'"
@@ -128,9 +135,11 @@ class _Resolver:
             if not is_inclusion(rule):
                 made.append(self.copy(rule, source, place, (*to, len(made)), []))
                 continue
-            for file in bundled(source.file, rule["include"], self.documents):
+            for file in bundled(source.file, rule["include"], {*self.documents, *self.unread}):
                 other = self.documents.get(file)
-                if other is None or other is source:
+                if file in self.unread:
+                    self.error(source, (*place, "include"), f"{rule['include']}: {self.unread[file]}")
+                elif other is None or other is source:
                     self.error(source, place, f"{rule['include']}: cannot be included here")
                 elif not isinstance(other.data, list):
                     message = "holds no list of rules; a mapping is included at the top of a file"

@@ -44,6 +44,8 @@ def rule_form(data: Mapping[str, Any], kinds: Collection[str]) -> str:
         value = data["not"]
         what = "..." if isinstance(value, dict) else flow_text(value)
         return f"; for all but this, write {{not: {{rule: {data['rule']}, is: {what}}}, action: ...}}"
+    if "include" in data:
+        return "; a file of rules is an entry of its own, '- include: FILE', with one file and no other key"
     if form := _operand_form(data) or _firewalld_form(data):
         return form
     if sum(head in data for head in _COMBINATORS) > 1:

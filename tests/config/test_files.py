@@ -113,6 +113,20 @@ def test_mistakes_are_answered(tmp_path: Path, text: str, words: str) -> None:
     assert words in str(caught.value)
 
 
+def test_a_file_that_is_not_there_hides_no_other_mistake(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(
+        "version: 1\nmode: foo\ninclude: [absent.yaml, 5, sub/*.yaml]\nchains:\n  INPUT:\n    - include: none.yaml\n"
+        "    - include: [a]\n    - {rule: always, action: DRP}\n"
+    )
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "x.yaml").write_text("table: 3\n")
+    with pytest.raises(ConfigError) as caught:
+        prepare(str(tmp_path / "p.yaml"))
+    found = {(Path(problem.file).name, problem.line) for problem in caught.value.problems}
+    assert found == {("p.yaml", 2), ("p.yaml", 3), ("x.yaml", 1), ("p.yaml", 6), ("p.yaml", 7), ("p.yaml", 8)}
+    assert "absent.yaml: cannot be read: No such file or directory" in str(caught.value)
+
+
 def test_the_environment_gives_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYWALL_QUEUE", "7")
     (tmp_path / "p.yaml").write_text("vars: {queue: ${env:PYWALL_QUEUE}}\nqueue: {number: ${queue}}\n")

@@ -85,6 +85,7 @@ RULES = [
     ("rule:port", "write 'rule: port', with a colon and a blank"),
     ("{rule: iface, name: lo, action: DROP}", "'in' or 'out' is missing: write in: eth0"),
     ("{rule: port, dst: 23, action: DROP, add: {set: bad, key: source}}", "did you mean 'src'?"),
+    ("{include: [a.yaml, b.yaml]}", "'- include: FILE', with one file and no other key"),
     ("{rule: limit, over: 5 per minute, action: DROP}", "write 5/m"),
     ("{rule: limit, over: 20 a second, action: DROP}", "write 20/s"),
     ("{rule: knock, action: ACCEPT}", "'port' is missing: write port: ..."),
