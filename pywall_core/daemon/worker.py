@@ -53,6 +53,9 @@ _TICK: Final = 1.0
 _DESCRIBE_PAUSE: Final = 0.01
 #: seconds between two readings of this host's networks
 _LOOK: Final = 10.0
+#: Objects after which the garbage collector looks at the newest ones; how often until it looks at those that are left
+#: as well, all at once while packets wait (some 40 ms; with 20 it were 130); and how often that until it looks at all.
+_COLLECT_AT: Final = 20_000, 5, 400
 #: bytes of what one plugin or rule may keep over a reload
 MAX_STATE: Final = 1 << 20
 
@@ -123,7 +126,7 @@ class Worker:
         """Process packets until told to stop."""
         gc.collect()
         gc.freeze()
-        gc.set_threshold(20_000, 20, 100)
+        gc.set_threshold(*_COLLECT_AT)
         # a thread that writes events gives the interpreter back to the packets after 0.5 ms, not after 5
         sys.setswitchinterval(0.0005)
         drops = kernel_drops(self._engine.chains, observe=self._engine.config.mode == "observe")
