@@ -114,14 +114,16 @@ class Compiler:
                 if not concerns(flow):
                     return NO
                 asked.packet = True
-                asked.facts.update(facts)
+                for fact in facts:  # one, as a rule: to update a set costs four times as much
+                    asked.facts.add(fact)
                 return match(packet, flow)
 
             return packet_leaf
         if facts:
 
             def fact_leaf(packet: Packet, flow: Flow) -> Answer | Action:
-                asked.facts.update(facts)
+                for fact in facts:  # one, as a rule: to update a set costs four times as much
+                    asked.facts.add(fact)
                 return match(packet, flow)
 
             return fact_leaf
