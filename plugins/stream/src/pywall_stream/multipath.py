@@ -22,7 +22,8 @@ _CHECKSUM: Final = 16
 
 def has_mptcp(packet: Packet) -> bool:
     """Return whether the TCP header has an option of Multipath TCP."""
-    return bool(_options(packet))
+    at, end = packet.l4 + 20, packet.start
+    return end > at and _MPTCP in packet.data[at:end] and bool(_options(packet))
 
 
 def without_mptcp(packet: Packet) -> bytes:

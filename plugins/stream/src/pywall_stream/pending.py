@@ -113,10 +113,17 @@ class PendingUpdate:
             peer.acknowledge(self.acked)
         if self.window_end > peer.window_end:
             peer.window_end = self.window_end
+        from_server, from_client = (peer, sender) if to_server else (sender, peer)
         tcp = flow.tcp
+        client, server = tcp.client_state, tcp.server_state
         if self.reset or fin_skipped or self.fin_arrives or self.events:
-            self._advance_states(tcp, to_server, fin_skipped)
-        update_flow_state(flow, tcp, timeouts)
+            if to_server:
+                client, server = self._advance_states(client, server, fin_skipped)
+            else:
+                server, client = self._advance_states(server, client, fin_skipped)
+            tcp.client_state, tcp.server_state = client, server
+        _update_flow_state(flow, from_server, from_client, client, server, timeouts)
+        tcp.unacked = has_unacked_data(tcp, from_server, from_client)
         return sender.buffered() + peer.buffered() - before
 
     def _advance_stream(self) -> None:
@@ -152,10 +159,8 @@ class PendingUpdate:
         if sender.tsval < 0 or peer.tsval < 0:
             sender.tsval = peer.tsval = -1
 
-    def _advance_states(self, tcp: TcpState, to_server: bool, fin_skipped: bool) -> None:
-        mine, theirs = tcp.client_state, tcp.server_state
-        if not to_server:
-            mine, theirs = theirs, mine
+    def _advance_states(self, mine: str, theirs: str, fin_skipped: bool) -> tuple[str, str]:
+        """Return the states of the packet's sender and of its receiver after it."""
         if self.reset:
             mine = theirs = "CLOSED"
         if fin_skipped:
@@ -166,14 +171,18 @@ class PendingUpdate:
                 theirs = received(theirs, event)
         if self.fin_arrives:
             theirs = received(theirs, FIN)
-        tcp.client_state, tcp.server_state = (mine, theirs) if to_server else (theirs, mine)
+        return mine, theirs
 
 
-def update_flow_state(flow: Flow, tcp: TcpState, timeouts: Timeouts) -> None:
-    """Set the flow's state, share, timeout and ``unacked`` from the states of its two ends."""
-    directions: Directions = tcp.tracker
-    from_server, from_client = directions
-    client, server = tcp.client_state, tcp.server_state
+def _update_flow_state(
+    flow: Flow,
+    from_server: StreamDirection,
+    from_client: StreamDirection,
+    client: str,
+    server: str,
+    timeouts: Timeouts,
+) -> None:
+    """Set the flow's state, share and timeout from the states of its two ends."""
     established = False
     if client in OVER and server in OVER:
         flow.state = flow.share = "closed"
@@ -189,17 +198,14 @@ def update_flow_state(flow: Flow, tcp: TcpState, timeouts: Timeouts) -> None:
         established = client == "ESTABLISHED" and server == "ESTABLISHED"
     from_client.fast_path_ok = established and from_client.is_in_order()
     from_server.fast_path_ok = established and from_server.is_in_order()
-    tcp.unacked = has_unacked_data(tcp)
 
 
-def has_unacked_data(tcp: TcpState) -> bool:
+def has_unacked_data(tcp: TcpState, from_server: StreamDirection, from_client: StreamDirection) -> bool:
     """Return True if the server has not acknowledged bytes of the client that detectors saw.
 
     The answering side is trusted at once: what a server sends reaches the client that asked, or nobody. If the start of
     the connection was not seen, either side may be the client.
     """
-    directions: Directions = tcp.tracker
-    from_server, from_client = directions
     if from_client.acked < from_client.inspected:
         return True
     return from_server.acked < from_server.inspected and tcp.midstream

@@ -19,7 +19,7 @@ ESTABLISHED, LAST_ACK and TIME_WAIT are the RFC's.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeAlias
 
 #: Events of this machine. An acknowledgement is one when it covers the SYN or the FIN.
 SYN: Final = "SYN"
@@ -30,42 +30,45 @@ ACK_OF_FIN: Final = "ACK of FIN"
 #: Not a segment of its own: the connection is older than what was seen of it.
 MIDSTREAM: Final = "midstream"
 
-_UNDER_WAY: Final = {(state, MIDSTREAM): "ESTABLISHED" for state in ("CLOSED", "SYN_SENT1", "SYN_RCVD1")}
-_SENT: Final = {
-    **_UNDER_WAY,
-    ("CLOSED", SYN): "SYN_SENT1",
-    ("CLOSED", SYN_ACK): "SYN_RCVD2",
-    ("SYN_RCVD1", SYN_ACK): "SYN_RCVD2",
-    ("SYN_RCVD1", SYN): "SYN_SENT3",
-    ("SYN_SENT2", ACK_OF_SYN): "ESTABLISHED",
-    ("SYN_SENT2", SYN_ACK): "ESTABLISHED",
-    ("SYN_SENT3", ACK_OF_SYN): "SYN_RCVD2",
-    ("SYN_SENT3", SYN_ACK): "SYN_RCVD2",
-    ("SYN_RCVD2", FIN): "FIN_WAIT_1",
-    ("ESTABLISHED", FIN): "FIN_WAIT_1",
-    ("CLOSE_WAIT1", ACK_OF_FIN): "CLOSE_WAIT2",
-    ("CLOSE_WAIT1", FIN): "CLOSING",
-    ("CLOSE_WAIT2", FIN): "LAST_ACK",
-    ("CLOSING", ACK_OF_FIN): "CLOSING2",
-    ("FIN_WAIT_3", ACK_OF_FIN): "TIME_WAIT",
+#: by event, the state that follows each state which the event changes
+_Steps: TypeAlias = dict[str, dict[str, str]]
+
+_UNDER_WAY: Final = {"CLOSED": "ESTABLISHED", "SYN_SENT1": "ESTABLISHED", "SYN_RCVD1": "ESTABLISHED"}
+_SENT: Final[_Steps] = {
+    MIDSTREAM: _UNDER_WAY,
+    SYN: {"CLOSED": "SYN_SENT1", "SYN_RCVD1": "SYN_SENT3"},
+    SYN_ACK: {
+        "CLOSED": "SYN_RCVD2",
+        "SYN_RCVD1": "SYN_RCVD2",
+        "SYN_SENT2": "ESTABLISHED",
+        "SYN_SENT3": "SYN_RCVD2",
+    },
+    ACK_OF_SYN: {"SYN_SENT2": "ESTABLISHED", "SYN_SENT3": "SYN_RCVD2"},
+    FIN: {
+        "SYN_RCVD2": "FIN_WAIT_1",
+        "ESTABLISHED": "FIN_WAIT_1",
+        "CLOSE_WAIT1": "CLOSING",
+        "CLOSE_WAIT2": "LAST_ACK",
+    },
+    ACK_OF_FIN: {"CLOSE_WAIT1": "CLOSE_WAIT2", "CLOSING": "CLOSING2", "FIN_WAIT_3": "TIME_WAIT"},
 }
-_RECEIVED: Final = {
-    **_UNDER_WAY,
-    ("CLOSED", SYN): "SYN_RCVD1",
-    ("CLOSED", SYN_ACK): "SYN_SENT2",
-    ("SYN_SENT1", SYN_ACK): "SYN_SENT2",
-    ("SYN_SENT1", SYN): "SYN_SENT3",
-    ("SYN_SENT3", SYN_ACK): "SYN_SENT2",
-    ("SYN_SENT3", ACK_OF_SYN): "SYN_SENT2",
-    ("SYN_RCVD2", SYN_ACK): "ESTABLISHED",
-    ("SYN_RCVD2", ACK_OF_SYN): "ESTABLISHED",
-    ("ESTABLISHED", FIN): "CLOSE_WAIT1",
-    ("FIN_WAIT_1", FIN): "CLOSING",
-    ("FIN_WAIT_1", ACK_OF_FIN): "FIN_WAIT_2",
-    ("FIN_WAIT_2", FIN): "FIN_WAIT_3",
-    ("CLOSING", ACK_OF_FIN): "FIN_WAIT_3",
-    ("CLOSING2", ACK_OF_FIN): "TIME_WAIT",
-    ("LAST_ACK", ACK_OF_FIN): "CLOSED",
+_RECEIVED: Final[_Steps] = {
+    MIDSTREAM: _UNDER_WAY,
+    SYN: {"CLOSED": "SYN_RCVD1", "SYN_SENT1": "SYN_SENT3"},
+    SYN_ACK: {
+        "CLOSED": "SYN_SENT2",
+        "SYN_SENT1": "SYN_SENT2",
+        "SYN_SENT3": "SYN_SENT2",
+        "SYN_RCVD2": "ESTABLISHED",
+    },
+    ACK_OF_SYN: {"SYN_SENT3": "SYN_SENT2", "SYN_RCVD2": "ESTABLISHED"},
+    FIN: {"ESTABLISHED": "CLOSE_WAIT1", "FIN_WAIT_1": "CLOSING", "FIN_WAIT_2": "FIN_WAIT_3"},
+    ACK_OF_FIN: {
+        "FIN_WAIT_1": "FIN_WAIT_2",
+        "CLOSING": "FIN_WAIT_3",
+        "CLOSING2": "TIME_WAIT",
+        "LAST_ACK": "CLOSED",
+    },
 }
 
 HANDSHAKE: Final = frozenset({"SYN_SENT1", "SYN_SENT2", "SYN_SENT3", "SYN_RCVD1", "SYN_RCVD2"})
@@ -74,9 +77,9 @@ OVER: Final = frozenset({"CLOSED", "TIME_WAIT"})
 
 def sent(state: str, event: str) -> str:
     """Return the state after this end has sent ``event``; unchanged if the table has no entry."""
-    return _SENT.get((state, event), state)
+    return _SENT[event].get(state, state)
 
 
 def received(state: str, event: str) -> str:
     """Return the state after this end has received ``event``; unchanged if the table has no entry."""
-    return _RECEIVED.get((state, event), state)
+    return _RECEIVED[event].get(state, state)

@@ -17,6 +17,8 @@ from .pending import Directions, PendingUpdate, has_unacked_data
 from .syn_data import without_data
 from .validator import SegmentValidator
 
+#: a name of this module: compiled, one that another distribution has is looked up each time
+_ACCEPT: Final = ACCEPT
 _FAST_PATH_FLAGS: Final = FIN | SYN | RST | URG | ACK
 
 
@@ -129,9 +131,10 @@ class Tracker:
             self._strip_data(packet, verdict)
         if not self._on_fast_path and update is None:
             return
-        accepted = verdict.action is ACCEPT
-        if not accepted:
-            flow.tcp.unacked = has_unacked_data(flow.tcp)
+        if verdict.action is not _ACCEPT:
+            tcp = flow.tcp
+            from_server, from_client = tcp.tracker
+            tcp.unacked = has_unacked_data(tcp, from_server, from_client)
         elif update is not None:
             validator = self.validator
             validator.buffered += update.commit(flow, packet.to_server, validator.timeouts)
@@ -155,14 +158,14 @@ class Tracker:
 
     def _strip_mptcp(self, packet: Packet, verdict: Verdict) -> None:
         """A handshake whose verdict may change, since rules ask for what it will carry, goes on as plain TCP."""
-        open_yet = verdict.action is ACCEPT and not verdict.final
+        open_yet = verdict.action is _ACCEPT and not verdict.final
         if open_yet and not packet.related and packet.error is None and has_mptcp(packet):
             packet.rewritten = without_mptcp(packet)
             self.stripped += 1
 
     def _strip_data(self, packet: Packet, verdict: Verdict) -> None:
         """The data of a SYN come again with the handshake done, where rules can decide on them."""
-        if verdict.action is ACCEPT and self.validator.strips_syn_data and not packet.related:
+        if verdict.action is _ACCEPT and self.validator.strips_syn_data and not packet.related:
             packet.rewritten = without_data(packet, packet.rewritten or packet.data)
             self.syn_data_stripped += 1
 
@@ -187,8 +190,10 @@ class Tracker:
                 sender.top = end
         if staged.acked != peer.acked:
             self.validator.buffered -= peer.acknowledge(staged.acked)
-            if flow.tcp.unacked:
-                flow.tcp.unacked = has_unacked_data(flow.tcp)
+            tcp = flow.tcp
+            if tcp.unacked:
+                from_server, from_client = tcp.tracker
+                tcp.unacked = has_unacked_data(tcp, from_server, from_client)
         if staged.window_end > peer.window_end:
             peer.window_end = staged.window_end
 
