@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pywall_protocols.transactions import http
 from pywall_protocols.transactions.http import HttpTransactions
-from pywall_protocols.transactions.http_fields import body_length, codings, plain_fields, plain_head, values
+from pywall_protocols.transactions.http_fields import body_length, codings, plain_head, values
 
 from pywall_core.api import HandOver
 
@@ -71,8 +71,8 @@ def found_and_kept(turns: list[tuple[bool, bytes]], in_one_step: bool) -> tuple[
     found: list[object] = []
     with pytest.MonkeyPatch.context() as patch:
         if not in_one_step:
-            patch.setattr(http, "_plain_request", lambda data, at, end: None)
-            patch.setattr(http, "_plain_response", lambda data, at, end: None)
+            patch.setattr(http, "split_plain_request", lambda line: None)
+            patch.setattr(http, "plain_status", lambda line: -1)
         for to_server, data in turns:
             if not (found and isinstance(found[-1], HandOver)):
                 found += parser.feed(to_server, data)
@@ -105,10 +105,10 @@ def test_a_long_head_is_found_as_a_short_one_is(size: int) -> None:
 
 
 def test_a_plain_head_is_matched_with_its_fields() -> None:
-    found = plain_head(rb"x+")(b"..xx\r\nA: b\r\nc:\r\n\r\nrest", 2, 100)
-    assert found is not None
-    assert (found["start"], found["fields"], found.end()) == (b"xx", b"A: b\r\nc:\r\n", 18)
-    assert plain_fields(found["fields"], frozenset({b"a"})) == ((b"a", b"b"),)
+    data = b"..xx\r\nA: b\r\nc:\r\n\r\nrest"
+    assert plain_head(data, 2, 100, frozenset({b"a"})) == (b"xx", ((b"a", b"b"),), 18)
+    assert plain_head(data, 2, 18, frozenset()) == (b"xx", (), 18)
+    assert plain_head(data, 2, 17, frozenset()) is None
 
 
 @pytest.mark.parametrize(
@@ -120,10 +120,24 @@ def test_a_plain_head_is_matched_with_its_fields() -> None:
         b"x\r\na : b\r\n\r\n",
         b"x\r\na: b\r\n",
         b"x\r\na:\rb\r\n\r\n",
+        b"x\r\na:\x0bb\r\n\r\n",
+        b"x\r\na:\x0cb\r\n\r\n",
+        b"x\0\r\na: b\r\n\r\n",
+        b"x\r\nno colon\r\n\r\n",
+        b"x\r\nhost\r\n\r\n",
+        b"x\r\n: nothing\r\n\r\n",
+        b"x\r\nb@d: c\r\n\r\n",
     ],
 )
 def test_what_receivers_read_in_two_ways_is_no_plain_head(head: bytes) -> None:
-    assert plain_head(rb"x")(head, 0, 100) is None
+    assert plain_head(head, 0, 100, frozenset({b"a", b"host"})) is None
+
+
+def test_names_are_told_apart_however_many_there_have_been() -> None:
+    wanted = frozenset({b"host"})
+    for number in range(2000):
+        head = b"x\r\nX-%d: y\r\nHOST: z\r\n\r\n" % number
+        assert plain_head(head, 0, 100, wanted) == (b"x", ((b"host", b"z"),), len(head))
 
 
 def test_fields_are_found_by_name_and_say_where_a_message_ends() -> None:

@@ -16,7 +16,7 @@ from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParse
 
 from ..parsing.dialogue import Verbs, first_bytes, lines, verb_of
 from ..parsing.evidence import HINT, LEANING, WEAK, Description, Evidence, client_first
-from ..parsing.wire import text
+from ..parsing.wire import LF, text
 from ..transactions.redis import RedisTransactions
 
 api_version = 1
@@ -120,8 +120,8 @@ def _server(data: bytes) -> Evidence:
         return MORE
     reply = _REPLY.match(data)
     if reply is None:
-        return NO if len(data) > 64 or b"\n" in data else MORE
+        return NO if len(data) > 64 or LF in data else MORE
     if reply[1]:
         return YES
-    open_ended = b"\n" not in data or (data[0] == ord("*") and reply.end() == len(data))
+    open_ended = LF not in data or (data[0] == ord("*") and reply.end() == len(data))
     return LEANING if open_ended else HINT

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.wire import starts, text
+from ..parsing.wire import LF, starts, text
 
 api_version = 1
 protocols = ("mpd",)
@@ -38,11 +38,11 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         return NO
     greeting = _GREETING.match(server)
     if greeting is None:
-        longer = len(server) >= 32 or b"\n" in server
+        longer = len(server) >= 32 or LF in server
         return NO if starts(server[: len(_BEGINNING)], _BEGINNING) is NO or longer else MORE
     facts: dict[str, Any] = {"version": text(greeting[1])}
     if client and not _COMMAND.match(client):
-        wrong = b"\n" in client or len(client) > 64
+        wrong = LF in client or len(client) > 64
         return Match("mpd", facts, confirmed=False, done=wrong)
     confirmed = bool(client) and _ANSWER.match(server, greeting.end()) is not None
     return Match("mpd", facts, confirmed, done=confirmed)

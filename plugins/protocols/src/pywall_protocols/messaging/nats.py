@@ -16,6 +16,7 @@ from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
 from ..parsing.dialogue import lines
 from ..parsing.evidence import HINT, Evidence, server_first
+from ..parsing.wire import LF
 from ..transactions.hello_watch import watch_for_tls
 
 api_version = 1
@@ -66,7 +67,7 @@ def _side(data: bytes, own: re.Pattern[bytes], shared: re.Pattern[bytes], verbs:
         return YES if data else MORE
     if shared.match(data):
         return HINT
-    if b"\n" in data or len(data) > _LONGEST:
+    if LF in data or len(data) > _LONGEST:
         return NO
     head = data[:8].upper()
     return MORE if any(head.startswith(verb) or verb.startswith(head) for verb in verbs) else NO

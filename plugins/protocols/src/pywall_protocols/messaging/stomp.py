@@ -14,7 +14,7 @@ from typing import Any, Final
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
 from ..parsing.evidence import Description, Evidence, client_first
-from ..parsing.wire import text
+from ..parsing.wire import LF, text
 
 api_version = 1
 protocols = ("stomp",)
@@ -61,6 +61,6 @@ def _side(data: bytes) -> Evidence:
     if len(data) > 256:
         return NO
     for begin in _BEGIN:
-        if begin.startswith(frame) or (frame.startswith(begin) and b"\n" not in frame[len(begin) :].lstrip(b"\r\n")):
+        if begin.startswith(frame) or (frame.startswith(begin) and LF not in frame[len(begin) :].lstrip(b"\r\n")):
             return MORE
     return NO

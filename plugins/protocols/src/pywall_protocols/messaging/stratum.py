@@ -15,7 +15,7 @@ from typing import Final
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
 from ..parsing.evidence import Evidence, by_request
-from ..parsing.wire import text
+from ..parsing.wire import LF, text
 
 api_version = 1
 protocols = ("stratum",)
@@ -54,6 +54,6 @@ def _request(data: bytes) -> Evidence:
 
 
 def _answers(request: bytes, answer: bytes) -> Answer:
-    if b"\n" not in answer[:_LONGEST]:
+    if LF not in answer[:_LONGEST]:
         return MORE if len(answer) < _LONGEST else NO
     return YES if _ANSWER.match(answer) else NO

@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
 from ..parsing.evidence import Evidence, begins, server_first
+from ..parsing.wire import LF
 from ..transactions.hello_watch import watch_for_tls
 
 api_version = 1
@@ -87,4 +88,4 @@ def _says(client: bytes, greeting: Greeting) -> Evidence:
         return MORE
     if greeting.client.match(client):
         return YES
-    return MORE if client[0] in greeting.first and len(client) < _LINE and b"\n" not in client else NO
+    return MORE if client[0] in greeting.first and len(client) < _LINE and LF not in client else NO

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pywall_core.api import TCP, Ambiguous, Flow, Transaction
 
-from ..parsing.wire import text
+from ..parsing.wire import CR, text
 from .lines import (
     GREETING,
     INCOMPLETE,
@@ -33,6 +33,8 @@ from .pairs import Found
 _MOST_OPEN: Final = 64
 #: replies that only these commands have (RFC 959 section 5.4, RFC 2428 section 3)
 PASSIVE: Final = {227: (b"PASV",), 229: (b"EPSV",)}
+#: the byte that begins a command of Telnet (IAC)
+_TELNET: Final = 0xFF
 _telnet: Final = re.compile(rb"\xff(?:[\xfb-\xfe].?|[\xf0-\xfa])", re.DOTALL)
 _INTERRUPT: Final = b"\xff\xf4\xf2\xf1"
 _PORT: Final = re.compile(rb"\s*PORT\s+((?:\d{1,3},){5}\d{1,3})", re.I)
@@ -69,10 +71,10 @@ class FtpDialogue(Dialogue):
 
     def _command(self, line: bytes, found: Found) -> Command | None:
         # ABOR comes behind Telnet's interrupt (RFC 959 section 4.1.3); some servers take Telnet out wherever it is
-        verb, rest = verb_and_rest(_telnet.sub(b"", line) if b"\xff" in line else line)
+        verb, rest = verb_and_rest(_telnet.sub(b"", line) if _TELNET in line else line)
         if not verb:
             return None
-        if not verb.isalnum() or b"\r" in line or verb != verb_and_rest(line.lstrip(_INTERRUPT))[0]:
+        if not verb.isalnum() or CR in line or verb != verb_and_rest(line.lstrip(_INTERRUPT))[0]:
             found.append(Ambiguous("verb"))
         if verb == b"USER":
             self._user = text(rest)

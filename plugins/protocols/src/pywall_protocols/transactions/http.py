@@ -12,8 +12,8 @@ from typing import Any, Final, final
 
 from pywall_core.api import Ambiguous, Carried, Flow, HandOver, Transaction
 
-from ..parsing.wire import cut, text
-from .http_fields import Fields, body_length, plain_head, values
+from ..parsing.wire import FACT_LENGTH, cut, text
+from .http_fields import VERSIONS, Fields, body_length, plain_status, split_plain_request, values
 from .http_message import END, HEAD, LONGEST_LINE, START, START_LINE, MessageReader
 from .http_path import normal_path
 from .saving import Saved
@@ -36,7 +36,11 @@ _RESPONSE_FIELDS: Final = frozenset(
     {b"content-type", b"content-encoding", b"upgrade", b"content-length", b"transfer-encoding", b"location"}
 )
 #: what is to be known of a request to find the end of its response
-_PLAIN, _SIMPLE, _HEAD, _CONNECT, _UPGRADE = b"GSHCU"
+_PLAIN: Final = 71
+_SIMPLE: Final = 83
+_HEAD: Final = 72
+_CONNECT: Final = 67
+_UPGRADE: Final = 85
 _MAY_HAND_OVER: Final = (_CONNECT, _UPGRADE)
 #: facts that are the first field of a name
 _REQUEST_FACTS: Final = ((b"user-agent", "http_user_agent"), (b"referer", "http_refer"))
@@ -59,11 +63,6 @@ _absolute = re.compile(rb"/|\*|[A-Za-z][A-Za-z0-9+.\-]*:").match
 #: the method of a request line that some servers take
 _odd_method = re.compile(rb"[%b]*+([!#$%%&'*+\-.^_`|~0-9A-Za-z]{1,64})[%b]++" % (BLANKS, BLANKS)).match
 _status = re.compile(rb"(HTTP/\d(?:\.\d)?|ICY)[ \t]+(\d{3})(?=[ \t]|\Z)", re.IGNORECASE).match
-#: what :func:`_split_request` and ``_status`` would say of the first line of nearly every head, and the rest of it
-_plain_request = plain_head(
-    rb"(?P<method>[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}) (?P<target>[!-~]+) (?P<version>HTTP/\d\.\d)"
-)
-_plain_response = plain_head(rb"HTTP/\d\.\d \d{3}(?: [^\r\n\0\x0b\x0c]*+)?")
 #: what no request line begins with: a method that is too long, or another byte behind it than a space
 _no_request = re.compile(
     rb"[!#$%%&'*+\-.^_`|~0-9A-Za-z]*+(?:(?<=.{65})|[^!#$%%&'*+\-.^_`|~0-9A-Za-z \t\n%s])" % ODD_BLANKS, re.DOTALL
@@ -205,11 +204,13 @@ class HttpTransactions(Saved):
         reader = self._asked
         at = 0
         while at < len(data) and not self._lost:
-            plain = None if self._marks else reader.read_plain(_plain_request, data, at)
-            if plain is None:
+            head = None if self._marks else reader.plain_head(data, at)
+            line = None if head is None else split_plain_request(head[0])
+            if head is None or line is None:
                 stopped, event = reader.read(data, at)
             else:
-                stopped, event = plain.end(), HEAD
+                reader.take_plain(head[0], head[1])
+                stopped, event = head[2], HEAD
             if reader.keep_body:
                 self._carry(reader, found)
             if self._marks:
@@ -229,10 +230,8 @@ class HttpTransactions(Saved):
                 if line is not None and not line[2]:  # HTTP/0.9 has no fields
                     event = HEAD
             if event == HEAD:
-                if plain is None:
+                if line is None:
                     line = _split_request(reader.start) or _split_odd_request(reader.start)
-                else:
-                    line = plain["method"], plain["target"], plain["version"]
                 self._request(line, reader.fields, found)
             if reader.ambiguity:
                 found.append(Ambiguous(reader.ambiguity))
@@ -251,15 +250,16 @@ class HttpTransactions(Saved):
         if line is None:
             return
         method, target, version = line
+        url, path = text(target), normal_path(target)
         facts: dict[str, Any] = {
             "http_method": text(method),
-            "url": text(target),
-            "path": text(normal_path(target)),
-            "protocol": text(version.upper()) or "HTTP/0.9",
+            "url": url,
+            "path": url if path is target else text(path),
+            "protocol": VERSIONS.get(version) or text(version.upper()) or "HTTP/0.9",
         }
         if _no_part_of_targets(target) is not None:
             found.append(Ambiguous("start_line"))
-        named = [target] if method == b"CONNECT" or b"://" in target[:64] else []
+        named = [target] if method == b"CONNECT" or target.find(b"://", 0, 64) >= 0 else []
         host_facts(facts, [*named, *values(fields, b"host")])
         first = dict(reversed(fields))
         _add_facts(facts, first, _REQUEST_FACTS)
@@ -339,25 +339,29 @@ class HttpTransactions(Saved):
             if reader.state == START and self._pending[0] == _SIMPLE:
                 reader.begin_body(-2)
                 self._answer({}, found)
-            plain = reader.read_plain(_plain_response, data, at)
-            if plain is None:
+            head = reader.plain_head(data, at)
+            status = -1 if head is None else plain_status(head[0])
+            if head is None or status < 0:
                 at, event = reader.read(data, at)
             else:
-                at, event = plain.end(), HEAD
+                reader.take_plain(head[0], head[1])
+                at, event = head[2], HEAD
             if reader.keep_body:
                 self._carry(reader, found)
             if reader.broken or (event == START_LINE and not _status(reader.start)):
                 reader.broken = False
                 reader.begin_body(-2)  # what it says is not known; what the client says is read on
                 return
-            if event == HEAD and self._response(reader.start, reader.fields, data[at:], found):
-                return
+            if event == HEAD:
+                if status < 0:
+                    line = _status(reader.start)
+                    assert line is not None  # it was looked at when the line came
+                    status = int(line[2])
+                if self._response(status, reader.fields, data[at:], found):
+                    return
 
-    def _response(self, start: bytes, fields: Fields, behind: bytes, found: list[Found]) -> bool:
+    def _response(self, status: int, fields: Fields, behind: bytes, found: list[Found]) -> bool:
         """Take a response's head; True when another protocol begins behind it."""
-        line = _status(start)
-        assert line is not None
-        status = int(line[2])
         kind = self._pending[0]
         self.confirmed = True
         if status < 200 and status != 101:
@@ -438,6 +442,12 @@ def _split_odd_request(line: bytes) -> tuple[bytes, bytes, bytes] | None:
     return (found[1], target, b"HTTP/0.9") if _absolute(target) else None
 
 
+def _is_plain_host(value: bytes) -> bool:
+    """Return True for a name or an IPv4 address alone, of which ``_authority`` and :func:`text` would leave all."""
+    letters = value.replace(b".", b"").replace(b"-", b"")
+    return letters.isalnum() and value[-1:].isalnum() and len(value) <= FACT_LENGTH
+
+
 def _add_facts(facts: dict[str, Any], first: dict[bytes, bytes], wanted: tuple[tuple[bytes, str], ...]) -> None:
     """Add the wanted facts; ``first`` has the first value of each field."""
     for name, fact in wanted:
@@ -448,6 +458,9 @@ def _add_facts(facts: dict[str, Any], first: dict[bytes, bytes], wanted: tuple[t
 
 def host_facts(facts: dict[str, Any], given: list[bytes]) -> None:
     """Add every host that the request names: what a proxy or a server makes of several differs."""
+    if len(given) == 1 and _is_plain_host(given[0]):
+        facts["hostname"] = given[0].decode().lower()
+        return
     hosts: list[str] = []
     for value in given[:4]:
         found = _authority(value)

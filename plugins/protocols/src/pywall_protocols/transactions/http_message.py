@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import Final, final
 
-from ..parsing.wire import cut
-from .http_fields import Fields, PlainHead, codings, plain_fields
+from ..parsing.wire import CR, cut
+from .http_fields import Fields, codings, plain_head
 from .saving import Saved
 
 #: Bytes of a line that are kept; what a longer one has behind them is not read.
@@ -19,15 +19,27 @@ _MOST_FIELDS: Final = 48
 #: Bytes of a head that is read in one step at most: no line of it is long.
 _LONGEST_PLAIN: Final = 8192
 
-START, HEADERS, BODY, CHUNK_SIZE, CHUNK, CHUNK_END, TRAILERS, TO_THE_END = range(8)
+START: Final = 0
+HEADERS: Final = 1
+BODY: Final = 2
+CHUNK_SIZE: Final = 3
+CHUNK: Final = 4
+CHUNK_END: Final = 5
+TRAILERS: Final = 6
+TO_THE_END: Final = 7
 #: Why :meth:`MessageReader.read` has stopped.
-WANTS_MORE, START_LINE, HEAD, END = range(4)
+WANTS_MORE: Final = 0
+START_LINE: Final = 1
+HEAD: Final = 2
+END: Final = 3
 
 #: what no value has in it, or servers differ about: a CR for itself, NUL, other blanks than a space and a tab
 _odd_bytes = re.compile(rb"[\0\r\x0b\x0c]").search
 #: blanks and bytes that some servers take for blanks
 _BLANKS: Final = b" \t\0\r\x0b\x0c"
-_BY_LF, _BY_CRLF, _BY_BOTH = 1, 2, 3
+_BY_LF: Final = 1
+_BY_CRLF: Final = 2
+_BY_BOTH: Final = 3
 
 _chunk_size = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;|\Z)").match
 
@@ -162,25 +174,23 @@ class MessageReader(Saved):
                 return at, event
         return at, WANTS_MORE
 
-    def read_plain(self, plain: PlainHead, data: bytes, at: int) -> re.Match[bytes] | None:
-        """Read a whole head at ``data[at]`` in one step, where it is as nearly all are. Return what ``plain`` matched,
-        then all is as if :meth:`read` had returned :data:`HEAD`. None: nothing was read.
+    def plain_head(self, data: bytes, at: int) -> tuple[bytes, Fields, int] | None:
+        """Return the head at ``data[at]`` as :func:`.http_fields.plain_head` does, for :meth:`take_plain` if its first
+        line is plain as well. None: it has to be read line by line.
         """
         if self.state != START or self.rest or self.broken:
             return None
-        found = plain(data, at, at + _LONGEST_PLAIN)
-        if found is None:
-            return None
-        fields = plain_fields(found["fields"], self._wanted)
-        if len(fields) > _MOST_FIELDS:
-            return None
-        self.start = found["start"]
+        found = plain_head(data, at, at + _LONGEST_PLAIN, self._wanted)
+        return None if found is None or len(found[1]) > _MOST_FIELDS else found
+
+    def take_plain(self, start: bytes, fields: Fields) -> None:
+        """Take a whole head: all is as if :meth:`read` had returned :data:`HEAD`."""
+        self.start = start
         self.fields = fields
         self._field = b""
         self._has_fields = True
         self._ends |= _BY_CRLF
         self.state = HEADERS
-        return found
 
     def skip(self, size: int) -> bool:
         """``size`` bytes are missing. Returns whether they all lie in a body."""
@@ -240,7 +250,7 @@ class MessageReader(Saved):
             if size is None:
                 self.broken = True
             else:
-                if b"\r" in line:
+                if CR in line:
                     self.ambiguity = "line_ends"
                 self.left = int(size[1], 16)
                 self.state = CHUNK if self.left else TRAILERS
@@ -258,7 +268,7 @@ class MessageReader(Saved):
             return False
         name = line[:colon]
         if name.strip(_BLANKS).lower() not in self._wanted:
-            if b"\r" in line:
+            if CR in line:
                 self.ambiguity = "odd_byte"
             return False
         if len(self.fields) >= _MOST_FIELDS or name.strip(_BLANKS) != name or _odd_bytes(line):

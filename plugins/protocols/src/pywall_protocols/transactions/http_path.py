@@ -11,8 +11,6 @@ from urllib.parse import unquote_to_bytes
 
 #: scheme and host; some servers take a scheme without a host as well
 _absolute = re.compile(rb"[A-Za-z][A-Za-z0-9+.\-]*:(?://[^/?#]*|(?=/))").match
-#: what an ordinary path has nothing of
-_unusual = re.compile(rb"[%\\?#]|//|/\.").search
 _slashes: Final = re.compile(rb"[/\\]+")
 
 
@@ -25,7 +23,7 @@ def normal_path(target: bytes) -> bytes:
         if absolute is None:
             return target  # * and authorities
         target = target[absolute.end() :] or b"/"
-    if _unusual(target) is None:
+    if not _is_unusual(target):
         return target
     path = _slashes.sub(b"/", unquote_to_bytes(re.split(rb"[?#]", target, maxsplit=1)[0]))
     kept: list[bytes] = []
@@ -39,3 +37,12 @@ def normal_path(target: bytes) -> bytes:
     if parts[-1] in (b".", b".."):
         kept.append(b"")
     return b"/".join(kept) or b"/"
+
+
+def _is_unusual(path: bytes) -> bool:
+    """Return True if a path has anything that an ordinary one has nothing of: ``%``, a backslash, ``?``, ``#``, two
+    slashes, or a name that begins with a dot. Six searches cost a third of one by a regular expression.
+    """
+    if 0x25 in path or 0x5C in path or 0x3F in path or 0x23 in path:
+        return True
+    return path.find(b"//") >= 0 or path.find(b"/.") >= 0

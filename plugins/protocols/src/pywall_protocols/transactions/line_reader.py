@@ -93,6 +93,6 @@ class LineReader(Saved):
                 self.dotted = False
                 self.odd_end = not (by_crlf and crlf_before)
                 return line, at
-            if b"\r.\r" in line:
+            if line.find(b"\r.\r") >= 0:
                 self.odd_end = True
         return None, size

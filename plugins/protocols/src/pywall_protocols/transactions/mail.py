@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pywall_core.api import Ambiguous, Transaction
 
-from ..parsing.wire import text
+from ..parsing.wire import CR, NUL, text
 from .lines import (
     BODY,
     GREETING,
@@ -67,7 +67,7 @@ class SmtpDialogue(Dialogue):
                 found.append(Transaction(self._number, {"helo": self._helo}))
         elif verb in (b"MAIL", b"RCPT"):
             path = _path(rest)
-            if path is None or b"\r" in line or b"\0" in line:
+            if path is None or CR in line or NUL in line:
                 found.append(Ambiguous("path"))
             if path is not None:
                 self._add_path(verb, text(path[1] if path[1] is not None else path[2]), found)

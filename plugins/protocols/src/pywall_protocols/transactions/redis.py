@@ -11,7 +11,7 @@ from typing import Any, Final, final
 
 from pywall_core.api import Ambiguous, Transaction
 
-from ..parsing.wire import text
+from ..parsing.wire import CR, NUL, text
 from .line_reader import LineReader
 from .pairs import Found, Step
 from .saving import Saved
@@ -117,7 +117,7 @@ class RedisTransactions(Saved):
         if array is not None:
             self._missing, self._arguments = max(0, int(array[1])), ()
         else:
-            if line[:1] in (b"*", b"$") or b"\r" in line or b"\0" in line:
+            if line[:1] in (b"*", b"$") or CR in line or NUL in line:
                 found.append(Ambiguous("line"))
             self._give(_words(line), found)
 

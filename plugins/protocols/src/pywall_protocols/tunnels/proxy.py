@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.wire import starts, text, u16
+from ..parsing.wire import LF, starts, text, u16
 
 api_version = 1
 protocols = ("proxy",)
@@ -42,7 +42,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         line = _TEXT.match(client)
         if line is None:
             wrong = starts(client, b"PROXY TCP4 ", b"PROXY TCP6 ", b"PROXY UNKNOWN") is NO
-            return NO if wrong or len(client) >= _LONGEST or b"\n" in client else MORE
+            return NO if wrong or len(client) >= _LONGEST or LF in client else MORE
         facts: dict[str, Any] = {"version": 1}
         if line[1]:
             facts |= {"source": text(line[1]), "destination": text(line[2])}

@@ -14,7 +14,7 @@ from typing import Any, Final
 from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, hookimpl
 
 from ..parsing.evidence import Description, Evidence, client_first
-from ..parsing.wire import text, u16
+from ..parsing.wire import LF, text, u16
 
 api_version = 1
 protocols = ("rtsp",)
@@ -86,7 +86,7 @@ def _side(data: bytes) -> Evidence:
         return MORE
     if _STATUS.match(data) or _REQUEST.match(data):
         return YES
-    if len(data) > 2200 or b"\n" in data:
+    if len(data) > 2200 or LF in data:
         return NO
     method, blank, rest = data.partition(b" ")
     if blank:

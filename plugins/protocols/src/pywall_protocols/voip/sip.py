@@ -17,7 +17,7 @@ from typing import Any, Final
 from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.evidence import Description, Evidence, client_first
-from ..parsing.wire import datagrams, text
+from ..parsing.wire import LF, datagrams, text
 from ..transactions.datagrams import SipTransactions
 
 api_version = 1
@@ -83,7 +83,7 @@ def _facts(asked: bytes, reply: bytes) -> dict[str, Any]:
     for data in (reply, asked):
         if request := _REQUEST.match(data):
             facts |= {"method": text(request[1]), "uri": text(request[2]), "version": "SIP/2.0"}
-        elif (status := _STATUS.match(data)) and b"\n" in data[:512]:
+        elif (status := _STATUS.match(data)) and LF in data[:512]:
             facts |= {"code": int(status[2]), "reason": text(status[3] or b""), "version": "SIP/2.0"}
     head = asked[: asked.find(b"\r\n\r\n") + 2]
     if agent := _AGENT.search(head):

@@ -15,7 +15,7 @@ from typing import Final
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
 from ..parsing.evidence import Evidence, by_request
-from ..parsing.wire import text
+from ..parsing.wire import LF, text
 
 api_version = 1
 protocols = ("gopher",)
@@ -36,7 +36,7 @@ _item = re.compile(rb"[0-9+TgIhipsdM:;<.][^\t\r\n]*\t[^\t\r\n]*\t[^\t\r\n]+\t\d{
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect Gopher."""
-    if b"\n" in client[:-1] and not _item(server[:_ITEM]):  # a selector is one line
+    if LF in client[:-1] and not _item(server[:_ITEM]):  # a selector is one line
         return NO
     return by_request("gopher", _selects, _answers, flow, client, server, needs_answer=True)
 
@@ -53,5 +53,5 @@ def _answers(client: bytes, server: bytes) -> Answer:
     shown = server[:_ITEM]
     if _item(shown):
         return YES
-    waits = len(server) < _ITEM and b"\n" not in shown and server[0] in first_server
+    waits = len(server) < _ITEM and LF not in shown and server[0] in first_server
     return MORE if waits else NO

@@ -85,8 +85,13 @@ class _Kind(Enum):
     PAGE = "what may answer GET /path"
 
 
-_REQUEST, _RESPONSE, _ATTEMPT = _Kind.REQUEST, _Kind.RESPONSE, _Kind.ATTEMPT
-_LINE, _SIMPLE, _BARE, _PAGE = _Kind.LINE, _Kind.SIMPLE, _Kind.BARE, _Kind.PAGE
+_REQUEST: Final = _Kind.REQUEST
+_RESPONSE: Final = _Kind.RESPONSE
+_ATTEMPT: Final = _Kind.ATTEMPT
+_LINE: Final = _Kind.LINE
+_SIMPLE: Final = _Kind.SIMPLE
+_BARE: Final = _Kind.BARE
+_PAGE: Final = _Kind.PAGE
 
 
 @hookimpl
