@@ -76,7 +76,8 @@ def _once(data: bytes) -> Decoding | None:
         inner = spell(data)
         if inner is not None and len(inner) >= LEAST // 3:
             return Decoding(name, inner)
-    return _runs(b"".join(_even_groups(data, 0)) or data) or _narrow(data) or _numbers(data) or _words(data)
+    groups = _even_groups(data)
+    return _runs(b"".join(groups) or data) or _narrow(data) or _numbers(groups) or _words(data)
 
 
 def _groups(text: bytes) -> list[bytes]:
@@ -88,22 +89,21 @@ def _groups(text: bytes) -> list[bytes]:
     return text.split(max({*marks}, key=marks.count).to_bytes()) if marks else groups
 
 
-def _even_groups(text: bytes, spread: int) -> list[bytes]:
-    """The groups of a text if nine of ten have the usual length, give or take `spread`: no word of a language's."""
+def _even_groups(text: bytes) -> list[bytes]:
+    """The groups of a text if nine of ten have the usual length, give or take one: no words of a language."""
     groups: list[bytes] = []
     for part in (text[:GLANCE], text):
         groups = _groups(part)
         sizes = [*map(len, groups)]
         usual = max({*sizes}, key=sizes.count, default=0)
-        if len(groups) < 16 or sum(abs(size - usual) <= spread for size in sizes) * 10 < 9 * len(groups):
+        if len(groups) < 16 or sum(map(sizes.count, range(usual - 1, usual + 2))) * 10 < 9 * len(groups):
             return []
     return groups
 
 
-def _numbers(text: bytes) -> Decoding | None:
+def _numbers(groups: list[bytes]) -> Decoding | None:
     """Numbers of letters and digits in some base, apart from each other: the digits behind the first two, which are
     uneven."""
-    groups = _even_groups(text, 1)
     joined = b"".join(groups)
     if not joined.isalnum() or len(joined) < NUMBER * len(groups):
         return None

@@ -187,7 +187,7 @@ class Direction:
         room = TEXT - len(self._text)
         if room > 0:
             self._text += payload[:room]
-            if len(self._text) >= max(128, (GROWN_EARLY if self.encoding is None else GROWN) * self._text_checked):
+            if len(self._text) >= max(128, 1.5 * self._text_checked):
                 self._text_checked = len(self._text)
                 self._decode()
 

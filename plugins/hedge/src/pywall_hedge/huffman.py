@@ -44,7 +44,8 @@ def read_tables(segment: bytes) -> dict[int, Codes]:
     while place + 17 <= len(segment):
         key, counts = segment[place], segment[place + 1 : place + 17]
         place += 17
-        code, codes = 0, Codes()
+        code = 0
+        codes: Codes = {}
         for length, count in enumerate(counts, 1):
             for symbol in segment[place : place + count]:
                 for rest in range(1 << max(_SHORT - length, 0)):
