@@ -35,3 +35,7 @@ def test_a_queue_alone_names_no_job(ask):
     assert ask(lpd, b"\2office\n") is MORE
     assert ask(lpd, b"\2office\nmore text\n") is NO
     assert not ask(lpd, JOB, b"220 ready\r\n").confirmed
+    assert not ask(lpd, JOB, b"\0").confirmed
+    assert ask(lpd, JOB, b"\0\0").confirmed
+    assert not ask(lpd, JOB, b"\0\1").confirmed
+    assert not ask(lpd, b"\4office\n", b"office is ready\n").confirmed

@@ -1,7 +1,8 @@
 """Line Printer Daemon protocol: a job that is received, and questions about a queue.
 
 :checked: the command, the name of a queue and the line's end; of a job the next command, with a count of bytes and the
-    name of a control or data file; the server's acknowledgement, a zero; of a question that the answer is text
+    name of a control or data file; the server's acknowledgements of both, zeros; of a question that the answer is text,
+    which proves nothing
 :source: RFC 1179 sections 5 and 6
 :minimum: the first line; of a job the second one
 :facts: command, queue
@@ -39,7 +40,7 @@ _TEXT: Final = bytes(range(32, 127)) + b"\t\r\n"
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect LPD."""
     job = client[:1] == bytes([_RECEIVE_JOB])
-    return client_first("lpd", _client(client), _server(server, job))
+    return client_first("lpd", _client(client), _server(server, job), proved=job)
 
 
 def _client(data: bytes) -> Evidence:
@@ -64,7 +65,7 @@ def _server(data: bytes, job: bool) -> Evidence:
     if not data:
         return WEAK
     if job:
-        return HINT if data[0] == 0 else NO
+        return NO if data[:_LONGEST_LINE].strip(b"\0") else HINT if len(data) > 1 else WEAK
     if _ANSWER.match(data):
         return HINT
     return WEAK if b"\n" not in data and len(data) < _LONGEST_LINE and not data.translate(None, _TEXT) else NO
