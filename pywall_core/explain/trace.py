@@ -52,7 +52,9 @@ class Walked:
 
 @dataclass(slots=True)
 class Entry:
-    """What happened at one packet; ``why`` is one sentence on the verdict's finality."""
+    """What happened at one packet, or at one of several transactions that it completes; ``why`` is one sentence on the
+    verdict's finality.
+    """
 
     number: int
     time: float
@@ -67,6 +69,17 @@ class Entry:
     why: str = ""
     #: packets after this one that brought nothing new
     more: int = 0
+
+
+@dataclass(slots=True)
+class _Walk:
+    """A walk through the rules, its verdict, why that is final or not, and what was learnt since the walk before."""
+
+    flow: Flow
+    verdict: Verdict
+    walk: list[Walked] = field(default_factory=list)
+    why: str = ""
+    learnt: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -93,8 +106,8 @@ class Tracer:
         self._asked: list[Asked] = []
         #: bytes of the client and the server that each classifier was shown, by its name and the flow
         self._classified: dict[tuple[str, int], list[int]] = {}
-        self._walk: list[Walked] = []
-        self._why = ""
+        #: the walks of the present packet: one for each transaction that it completes
+        self._walks: list[_Walk] = []
         self._flow: Flow | None = None
         self._engine: Engine | None = None
 
@@ -109,7 +122,8 @@ class Tracer:
 
         def walk(packet: Packet, flow: Flow) -> Verdict:
             self._flow = flow
-            verdict, self._walk, self._why = walk_with_notes(engine, engine.chains, packet, flow)
+            verdict, walked, why = walk_with_notes(engine, engine.chains, packet, flow)
+            self._walks.append(_Walk(flow, verdict, walked, why, self._news(self._history(flow))))
             return verdict
 
         return walk
@@ -118,17 +132,28 @@ class Tracer:
         """The engine is through with the packet."""
         flow, self._flow = self._flow, None
         asked, self._asked = self._asked, []
-        walk, self._walk = self._walk, []
-        why, self._why = self._why, ""
+        walks, self._walks = self._walks, []
         assert self._engine is not None
         flow = flow or self._engine.flows.find(packet.key)
         if flow is None:
             return
+        if not walks or walks[-1].flow is not flow:
+            walks.append(_Walk(flow, verdict))
+        walks[-1].verdict = verdict
+        walks[-1].learnt |= self._news(self._history(flow))
+        for one in walks:  # of a packet that carries another one, both flows have their own
+            self._add(self._history(one.flow), packet, one, asked)
+            asked = []
+
+    def _history(self, flow: Flow) -> History:
         history = self.histories.get(flow.id)
         if history is None:
             history = self.histories[flow.id] = History(len(self.histories) + 1, flow)
-        learnt = self._news(history)
-        if history.verdicts[packet.to_server] == verdict and not (asked or walk or learnt):
+        return history
+
+    def _add(self, history: History, packet: Packet, one: _Walk, asked: list[Asked]) -> None:
+        verdict = one.verdict
+        if history.verdicts[packet.to_server] == verdict and not (asked or one.walk or one.learnt):
             history.entries[-1].more += 1
             return
         history.verdicts[packet.to_server] = verdict
@@ -144,9 +169,9 @@ class Tracer:
                 payload,
                 verdict,
                 asked,
-                learnt,
-                walk,
-                why,
+                one.learnt,
+                one.walk,
+                one.why,
             )
         )
 

@@ -6,7 +6,24 @@ from typing import Any
 
 import pytest
 
-from pywall_core.api import ACCEPT, DROP, MORE, Answer, Drop, Facts, Flow, Packet, hookimpl
+from pywall_core.api import (
+    ACCEPT,
+    DROP,
+    MORE,
+    NO,
+    YES,
+    Answer,
+    Drop,
+    Facts,
+    Flow,
+    Host,
+    Match,
+    Matcher,
+    Packet,
+    RuleKind,
+    Transaction,
+    hookimpl,
+)
 from pywall_core.config import Config
 from pywall_core.engine.engine import Engine
 from pywall_core.explain.trace import History, Tracer, decisive, outcomes, where
@@ -38,6 +55,57 @@ class Veto:
         return Drop("veto.bang") if packet.payload == b"!" else None
 
 
+class Letters:
+    """A parser: each byte of the client is a question."""
+
+    has_transactions = True
+    confirmed = over = False
+
+    def __init__(self, number: int = 0) -> None:
+        self.number = number
+
+    def copy(self) -> Letters:
+        return Letters(self.number)
+
+    def feed(self, to_server: bool, data: bytes) -> list[Transaction]:
+        first, self.number = self.number, self.number + len(data)
+        return [Transaction(first + at, {"letter": chr(byte)}) for at, byte in enumerate(data)]
+
+    def gap(self, to_server: bool, size: int) -> bool:
+        return False
+
+    def finish(self) -> list[Transaction]:
+        return []
+
+
+class Spelled(RuleKind):
+    kind = "spelled"
+
+    def asks(self) -> tuple[str, ...]:
+        return ("letters.letter",)
+
+    def compile(self, host: Host) -> Matcher:
+        return lambda packet, flow: YES if flow.facts.get("letters.letter") == "x" else NO
+
+
+class Speller:
+    protocols = ("letters",)
+    transport = "udp"
+    facts = ("letters.letter",)
+
+    @hookimpl
+    def pywall_rules(self, register: Any) -> None:
+        register(Spelled)
+
+    @hookimpl
+    def pywall_detect(self, flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+        return Match("letters", confirmed=True) if client[:1].islower() else NO
+
+    @hookimpl
+    def pywall_transactions(self, flow: Flow) -> Letters:
+        return Letters()
+
+
 def make(tracer: Tracer | None, **data: Any) -> Engine:
     config = Config.model_validate({"version": 1, "chains": {"INPUT": RULES}, **data})
     plugins = [("kinds", Kinds()), ("good", Word("good", b"HELLO")), ("length", Length()), ("veto", Veto())]
@@ -64,6 +132,18 @@ def test_each_rule_of_the_walk_with_what_was_still_possible() -> None:
     assert first.why.startswith("not final: several outcomes are left; the packet passes")
     assert [(step.rule, step.answer) for step in second.walk][-1] == ("INPUT[1]", "YES")
     assert second.why == "final: nothing that was asked can change any more"
+
+
+def test_each_transaction_of_a_packet_has_its_walk() -> None:
+    config = Config.model_validate({"version": 1, "chains": {"INPUT": [{"rule": "spelled", "action": "DROP"}]}})
+    tracer = Tracer()
+    engine = Engine(config, assemble(config, [("letters", Speller())]), live=False, tracer=tracer)
+    packet = ask(b"abxc")
+    tracer.seen(packet, engine.process(packet))
+    (history,) = tracer.histories.values()
+    told = [(entry.learnt["letters.letter"], entry.walk[0].answer, entry.verdict.action) for entry in history.entries]
+    assert told == [("a", "NO", ACCEPT), ("b", "NO", ACCEPT), ("x", "YES", DROP)]
+    assert [len(entry.asked) for entry in history.entries] == [1, 0, 0]
 
 
 def test_what_was_asked_and_what_was_learnt() -> None:
