@@ -86,8 +86,8 @@ def _obstacles(command: str, config: str) -> Iterator[str]:
 def unit(command: str, config: str, iptables: str | None) -> str:
     """Return the unit file for the command at a path, with a configuration file or ``policy:NAME``.
 
-    iptables-legacy needs CAP_NET_RAW, a plugin with a helper process what that may read. A Python below /home or /root
-    has to be readable by the service.
+    A plugin with a helper process needs what that may read. A Python below /home or /root has to be readable by the
+    service.
     """
     if not config.startswith("policy:"):
         config = os.path.abspath(config)
@@ -95,7 +95,7 @@ def unit(command: str, config: str, iptables: str | None) -> str:
         "PYWALL": _quoted(command),
         "CONFIG": _quoted(config),
         "SYSCTL": shutil.which("sysctl", path="/usr/sbin:/sbin:/usr/bin") or "/usr/sbin/sysctl",
-        "EXTRA_CAPABILITIES": (" CAP_NET_RAW" if iptables == "legacy" else "") + _helper_capabilities(),
+        "EXTRA_CAPABILITIES": _helper_capabilities(),
         "PROTECT_HOME": "read-only" if _in_home(command, config, os.path.realpath(sys.executable)) else "yes",
     }
     text = resources.files("pywall_core.kernel").joinpath("pywall.service").read_text(encoding="utf-8")

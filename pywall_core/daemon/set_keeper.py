@@ -132,7 +132,10 @@ class SetKeeper:
         names = list(dict.fromkeys(drop.set for drop in drops))
         if names and not ipset.available():
             if not self._warned:
-                log.warning("the kernel has no sets: packets that sets decide at sight are queued (modprobe ip_set)")
+                log.warning(
+                    "packets that sets decide at sight are queued: the kernel has no sets (modprobe ip_set), or "
+                    "CAP_NET_RAW is missing"
+                )
                 self._warned = True
             names = []
         self._filling = self._fill(names) if names else None

@@ -15,14 +15,13 @@ from time import monotonic
 from typing import Any, Final
 
 from ..config import Config
-from ..kernel import ipset, privileges
 from ..kernel.bypass_counter import INTERVAL, BypassCounter
 from ..kernel.command import CommandError
 from ..kernel.firewall import Firewall
 from ..kernel.iptables import wanted_variant
 from ..kernel.queues import LossCounter, statistics
 from ..kernel.rundir import RunDir
-from ..plugins.helpers import are_helpers_installed
+from . import capabilities
 from .channel import Message
 from .control import Client, ControlSocket
 from .helper_pool import HelperPool
@@ -83,9 +82,9 @@ class Supervisor:
         :raises InUseError: another instance runs here
         :raises CommandError: iptables is missing or refuses the rules
         """
-        if not privileges.has(privileges.CAP_NET_ADMIN):
-            raise StartError(5, "pywall run needs root (CAP_NET_ADMIN)")
+        _demand_capabilities(None)
         policy = self._read_policy()
+        _demand_capabilities(policy.config)
         self._rundir.acquire()
         try:
             self._sets = SetKeeper(self._rundir, self._send_to_workers)
@@ -117,7 +116,7 @@ class Supervisor:
                 pools.switch()
         if self._stopping or pools.current is None:
             return 0
-        self._drop_privileges(policy.config)
+        capabilities.keep_needed(policy.config, self._firewall.variant)
         self._control = ControlSocket(self._rundir.socket, self._selector, self._handle)
         notify("READY=1", f"STATUS=policy {policy.name}")
         log.info("running: policy %s, %s", policy.name, pools.current.describe_plan())
@@ -269,17 +268,6 @@ class Supervisor:
 
     # --- begin and end --------------------------------------------------------------------------------------------
 
-    def _drop_privileges(self, config: Config) -> None:
-        keep = {privileges.CAP_NET_ADMIN}
-        # iptables asks for the number of a set of the kernel over a raw socket (xt_set)
-        if self._firewall.variant == "legacy" or ipset.available():
-            keep.add(privileges.CAP_NET_RAW)
-        if config.run.user is not None:
-            keep |= {privileges.CAP_SETUID, privileges.CAP_SETGID, privileges.CAP_KILL}
-        if are_helpers_installed():  # one that has to be replaced, or that a reload asks for
-            keep |= {privileges.CAP_SYS_PTRACE, privileges.CAP_DAC_READ_SEARCH}
-        privileges.keep_only(keep)
-
     def _shut_down(self) -> None:
         notify("STOPPING=1")
         self._sets.keep()
@@ -294,3 +282,9 @@ class Supervisor:
         if self._control is not None:
             self._control.close()
         log.info("stopped")
+
+
+def _demand_capabilities(config: Config | None) -> None:
+    missing = capabilities.why_not_enough(config)
+    if missing:
+        raise StartError(5, missing)

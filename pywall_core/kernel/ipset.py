@@ -18,6 +18,7 @@ from math import inf
 from socket import AF_INET, AF_INET6, inet_pton
 from typing import Final
 
+from . import privileges
 from .command import CommandError
 from .netlink import NESTED, NETWORK_ORDER, Netlink, attribute, attributes
 
@@ -61,7 +62,12 @@ def family_of(entry: str) -> int:
 
 
 def available() -> bool:
-    """Return True if the kernel has sets (module ip_set) and we may ask for them."""
+    """Return True if the kernel has sets (module ip_set) and we may use them.
+
+    iptables asks for the number of a set over a raw socket (xt_set).
+    """
+    if not privileges.has(privileges.CAP_NET_RAW):
+        return False
     try:
         with Netlink() as link:
             link.get(_PROTOCOL, AF_INET, attribute(_OF_PROTOCOL, b"\6"))

@@ -13,6 +13,7 @@ import pytest
 from pywall_core.daemon import supervisor as module
 from pywall_core.daemon.pools import Pools
 from pywall_core.daemon.supervisor import StartError, Supervisor
+from pywall_core.kernel import privileges
 from pywall_core.kernel.command import CommandError
 from pywall_core.kernel.rundir import RunDir
 
@@ -46,8 +47,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(module, "wanted_variant", lambda: None)
     monkeypatch.setattr(module, "RunDir", lambda: RunDir(tmp_path / "run"))
     monkeypatch.setattr(module, "Pools", lambda *parts: Pools(*parts, make_pool=machine.make_pool))  # type: ignore[arg-type]
-    monkeypatch.setattr(module.privileges, "has", lambda _: machine.privileged)
-    monkeypatch.setattr(module.privileges, "keep_only", machine.kept_privileges.update)
+    monkeypatch.setattr(privileges, "has", lambda _: machine.privileged)
+    monkeypatch.setattr(privileges, "keep_only", machine.kept_privileges.update)
     monkeypatch.setattr(module, "_STEP", 0.0)
     (tmp_path / "run").mkdir()
     return machine
@@ -81,7 +82,7 @@ def test_rules_go_in_when_queues_are_bound_and_come_out_at_the_end(supervisor: S
     assert machine.firewall.removed
     assert pool.workers[0].processing
     assert pool.workers[0].stopped
-    assert module.privileges.CAP_NET_ADMIN in machine.kept_privileges
+    assert privileges.CAP_NET_ADMIN in machine.kept_privileges
 
 
 def test_the_last_packets_are_decided_between_two_steps(supervisor: Stepped, machine: Machine) -> None:

@@ -81,6 +81,7 @@ class Kernel:
 def kernel(monkeypatch: pytest.MonkeyPatch) -> Kernel:
     made = Kernel()
     monkeypatch.setattr(ipset, "Netlink", lambda: made)
+    monkeypatch.setattr(ipset.privileges, "has", lambda capability: True)
     return made
 
 
@@ -157,6 +158,11 @@ def test_our_sets_are_known_by_their_names(kernel: Kernel) -> None:
 def test_a_kernel_without_sets_is_seen(kernel: Kernel) -> None:
     assert ipset.available()
     kernel.refuses = {"protocol": errno.EINVAL}
+    assert not ipset.available()
+
+
+def test_without_a_raw_socket_iptables_could_match_no_set(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ipset.privileges, "has", lambda capability: capability != ipset.privileges.CAP_NET_RAW)
     assert not ipset.available()
 
 

@@ -173,14 +173,17 @@ class Namespace:
 
 
 class Firewall:
-    """A running ``pywall run`` in a namespace."""
+    """A running ``pywall run`` in a namespace; ``under`` is a command that runs it, such as setpriv."""
 
-    def __init__(self, namespace: Namespace, config: Path, log: Path, environment: dict[str, str]) -> None:
+    def __init__(
+        self, namespace: Namespace, config: Path, log: Path, environment: dict[str, str], under: tuple[str, ...] = ()
+    ) -> None:
         self.namespace = namespace
         self.config = config
         self.log_path = log
         with log.open("a") as stderr:
             self.process = namespace.start(
+                *under,
                 *PYWALL,
                 "run",
                 "--config",
@@ -301,13 +304,15 @@ class Lab:
         path.chmod(0o644)
         return path
 
-    def begin(self, text: str, *, name: str = "pywall.yaml", **environment: str) -> Firewall:
+    def begin(
+        self, text: str, *, name: str = "pywall.yaml", under: tuple[str, ...] = (), **environment: str
+    ) -> Firewall:
         """Start the firewall with a policy; it may not be ready yet."""
-        return self.start_with(self.write(text, name), **environment)
+        return self.start_with(self.write(text, name), under, **environment)
 
-    def start_with(self, config: Path, **environment: str) -> Firewall:
+    def start_with(self, config: Path, under: tuple[str, ...] = (), **environment: str) -> Firewall:
         """The same with a file as it is."""
-        firewall = Firewall(self.fw, config, self.folder / f"log-{next(self._count)}", environment)
+        firewall = Firewall(self.fw, config, self.folder / f"log-{next(self._count)}", environment, under)
         self.firewalls.append(firewall)
         return firewall
 

@@ -11,17 +11,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import pywall_core
+from pywall_core.cli.systemd import unit
 from pywall_core.kernel import ipset
 from pywall_core.plugins.helpers import are_helpers_installed
 
-from .conftest import command_line, patience
+from .conftest import PYWALL, command_line, patience
 
 CLOSED = """
     version: 1
@@ -30,6 +31,16 @@ CLOSED = """
     chains:
       INPUT:
         - {rule: port, protocol: tcp, dst: 8001, action: DROP}
+    default: ACCEPT
+    """
+BANNING = """
+    version: 1
+    plugins: [rules]
+    sets:
+      blocked: {type: addresses}
+    chains:
+      INPUT:
+        - {rule: ip, src: "@blocked", action: DROP}
     default: ACCEPT
     """
 OPEN = CLOSED.replace("plugins:", "failure: {no_listener: accept}\n    plugins:")
@@ -417,6 +428,37 @@ def test_life_privileges(lab: Any) -> None:
         assert {status[name] for name in ("CapPrm", "CapEff", "CapBnd")} == {f"{wanted:016x}"}
         assert status["NoNewPrivs"] == "1"
         assert int(status["CapInh"], 16) == int(status["CapAmb"], 16) == 0
+
+
+def bounded(capabilities: Iterable[str]) -> tuple[str, ...]:
+    """A command that runs another one with these capabilities at most, as a unit or a container does."""
+    names = ",".join(["-all", *(f"+{name.removeprefix('CAP_').lower()}" for name in capabilities)])
+    return ("setpriv", f"--bounding-set={names}", "--inh-caps=-all")
+
+
+@pytest.mark.parametrize("given", ["service", "container"])
+def test_life_starts_with_what_it_is_given(lab: Any, variant: str, given: str) -> None:
+    """The systemd unit gives all that is of use; a container has to give CAP_NET_ADMIN, and CAP_NET_RAW for legacy."""
+    text = unit("/usr/bin/pywall", "policy:default", variant)
+    (line,) = (line for line in text.splitlines() if line.startswith("CapabilityBoundingSet="))
+    of_container = ["CAP_NET_ADMIN"] + ["CAP_NET_RAW"] * (variant == "legacy")
+    wanted = line.partition("=")[2].split() if given == "service" else of_container
+    firewall = lab.begin(BANNING, under=bounded(wanted), PYWALL_IPTABLES=variant).ready()
+    lab.fw.echo_server(8000)
+    assert lab.peer.echo(lab.FW, 8000) == "ok"
+    assert ("sets decide at sight are queued" in firewall.log()) == (wanted == ["CAP_NET_ADMIN"])
+    assert "Traceback" not in firewall.log()
+    subprocess.run(lab.fw.command(*PYWALL, "block", lab.PEER), check=True, capture_output=True)
+    assert lab.peer.echo(lab.FW, 8000, timeout=0.7) == "TimeoutError"
+    assert firewall.stop() == 0
+    assert "pywall" not in lab.fw.ruleset(variant)
+
+
+def test_life_a_user_that_workers_cannot_become_is_said(lab: Any) -> None:
+    policy = CLOSED.replace("plugins:", "run: {user: nobody}\n    plugins:")
+    firewall = lab.begin(policy, under=bounded(["CAP_NET_ADMIN", "CAP_NET_RAW"]))
+    assert firewall.wait(30) == 5
+    assert "run.user: nobody needs CAP_SETUID, CAP_SETGID and CAP_KILL" in firewall.log()
 
 
 def nobody_can_run_pywall() -> bool:
