@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from ..parsing.wire import NUL, text
+from ..parsing.wire import NUL, cut, text
 
 #: Names and values of the wanted fields of a head, in order.
 Fields = tuple[tuple[bytes, bytes], ...]
@@ -38,7 +38,7 @@ def plain_head(data: bytes, at: int, end: int, wanted: frozenset[bytes]) -> tupl
     stop = data.find(b"\r\n\r\n", at, end)
     if stop < 0:
         return None
-    head = data[at:stop]
+    head = cut(data, at, stop)
     if NUL in head or _VT in head or _FF in head:
         return None
     lines = head.splitlines()
