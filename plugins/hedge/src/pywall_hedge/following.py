@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from .framing import cut, join_segments
 from .heads import examine, hidden, introduced, lines_in_front, within
+from .rtp_video import RTP, video_in_rtp
 
 KEPT = 65536
 """Bytes of a structure within which it is checked."""
@@ -59,7 +60,7 @@ class Follower:
         self.name = introduced(data)
         self.hidden = hidden() if self.name is None else b""
         if self.name is None and not self.hidden:
-            self.name = self._in_chunks(data)
+            self.name = "rtp" if self._is_video(data) else self._in_chunks(data)
         given_up = self.name is None and not self.hidden and (before is not None or size >= LAST_CHANCE)
         self.ended = size == KEPT or given_up
         if before is None or self.name is not None:
@@ -70,6 +71,9 @@ class Follower:
                 out.append(data[max(place, known) : place + length])
             place += length
         return out
+
+    def _is_video(self, data: bytes) -> bool:
+        return data[0] == RTP and video_in_rtp(cut(data, self._sizes), cut=len(data) == KEPT)
 
     def _in_chunks(self, data: bytes) -> str | None:
         """Return the structure of a file in messages that begin with a header of one size."""
