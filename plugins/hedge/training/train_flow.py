@@ -75,7 +75,7 @@ def load(
     rows, names = rows[~carried], names[~carried]
     fragment = flowmodel.fragment_network(size)
     width = 2 * fragment.width + 32
-    odds = np.array([flowmodel.forward(fragment, row) for row in rows[:, :width]], dtype=np.float32)
+    odds = np.array([fragment.log_odds(row) for row in rows[:, :width]], dtype=np.float32)
     rows = np.concatenate((rows[:, : width + flowmodel.EXTRAS], odds), axis=1)
     return rows, np.concatenate([part[f"y_{size}"] for part in parts])[~carried], names
 

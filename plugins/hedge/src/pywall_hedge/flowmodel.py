@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from functools import cache, lru_cache
 from importlib.resources import files
-from math import exp, log, log2
+from math import log, log2
 
 import numpy as np
 
@@ -21,7 +21,6 @@ from .model import LONG, Network
 
 EXTRAS = 11
 """Numbers that `framing_features` gives."""
-_ZERO = np.float32(0)
 _FLAT = 12.0
 
 
@@ -60,7 +59,7 @@ def inputs(stripped: Stripped, size: int) -> Vector:
     """
     fragment = fragment_network(size)
     values = features(stripped.residual[:LONGEST], fragment.width)
-    odds = forward(fragment, values)
+    odds = fragment.log_odds(values)
     return np.concatenate((values, np.array((*framing_features(stripped), *odds), dtype=np.float32)))
 
 
@@ -85,25 +84,13 @@ def nearest(size: int) -> Network:
     return min(load()[0], key=lambda network: abs(log(network.size / size)))
 
 
-def forward(network: Network, values: Vector) -> tuple[float, float]:
-    """Return log-odds (nats): of encrypted against the rest, and of plain against compressed."""
-    for weights, biases in network.layers[:-1]:
-        values = values @ weights
-        values += biases
-        np.maximum(values, _ZERO, out=values)
-    weights, biases = network.layers[-1]
-    plain, compressed, encrypted = (values @ weights + biases).tolist()
-    top = max(plain, compressed)
-    return encrypted - top - log(exp(plain - top) + exp(compressed - top)), plain - compressed
-
-
 def log_ratio(stripped: Stripped, start_seen: bool) -> float:
     """Return the log-likelihood ratio (nats) of ciphertext in framed noise against the rest, calibrated.
 
     `stripped`: with a residual of at least 32 bytes.
     """
     network = nearest(min(len(stripped.residual), LONGEST))
-    score, _ = forward(network, inputs(stripped, network.size))
+    score, _ = network.log_odds(inputs(stripped, network.size))
     slope, shift, slope_middle, shift_middle = load()[1][network.size].tolist()
     ratio: float = slope * score + shift if start_seen else slope_middle * score + shift_middle
     return max(min(ratio, _FLAT), -_FLAT)

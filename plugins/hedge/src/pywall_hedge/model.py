@@ -34,6 +34,17 @@ class Network:
         """Bits of the windows that the features are to be computed with."""
         return WIDTHS[self.size >= LONG]
 
+    def log_odds(self, values: Vector) -> tuple[float, float]:
+        """Return log-odds (nats): of encrypted against the rest, and of plain against compressed."""
+        for weights, biases in self.layers[:-1]:
+            values = values @ weights
+            values += biases
+            np.maximum(values, _ZERO, out=values)
+        weights, biases = self.layers[-1]
+        plain, compressed, encrypted = (values @ weights + biases).tolist()
+        top = max(plain, compressed)
+        return encrypted - top - log(exp(plain - top) + exp(compressed - top)), plain - compressed
+
 
 @cache
 def load() -> tuple[Network, ...]:
@@ -58,12 +69,4 @@ def log_odds(payload: bytes) -> tuple[float, float]:
     """
     payload = payload[:LONGEST]
     network = nearest(len(payload))
-    values = features(payload, network.width)
-    for weights, biases in network.layers[:-1]:
-        values = values @ weights
-        values += biases
-        np.maximum(values, _ZERO, out=values)
-    weights, biases = network.layers[-1]
-    plain, compressed, encrypted = (values @ weights + biases).tolist()
-    top = max(plain, compressed)
-    return encrypted - top - log(exp(plain - top) + exp(compressed - top)), plain - compressed
+    return network.log_odds(features(payload, network.width))
