@@ -6,7 +6,7 @@ CAPTURES := $(PYWALL_CAPTURES)
 SOURCES := PYWALL_PURE=1
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help setup demo picture test test-compiled test-long test-murphy test-covert test-bare test-container lint compiled wheels deb bench score-captures corpus train score docs fuzz clean
+.PHONY: help setup demo picture test test-compiled test-long test-murphy test-covert test-bare test-container test-systemd lint compiled wheels deb bench score-captures corpus train score docs fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -63,6 +63,9 @@ test-bare: ## (root) in a minimal Debian without anything of this machine: `make
 
 test-container: ## (root) build packaging/Containerfile in a minimal Debian, then a replay and live traffic in it
 	scripts/bare.sh trixie packaging/container/try.sh
+
+test-systemd: ## (root) the Debian package under a systemd of its own in a minimal Debian, from install to purge
+	scripts/bare.sh $(SUITE) sh -c 'scripts/setup.sh run && packaging/deb/try-systemd.sh'
 
 wheels: compiled ## dist/: wheels of all distributions, compiled for this machine and pure, and of NetfilterQueue
 	@$(BIN)/pip install -q --no-compile wheel

@@ -1,5 +1,5 @@
-"""A minimal Debian that has make, git and python3: the demonstration, the Debian package from install to purge, and the
-container."""
+"""A minimal Debian that has make, git and python3: the demonstration, the Debian package from install to purge, its
+service under a real systemd, and the container."""
 
 from __future__ import annotations
 
@@ -25,6 +25,15 @@ def test_from_nothing_to_a_firewall_and_back() -> None:
     assert done.stdout.count("a tunnel, unknown cipher") == 2
     assert "0 of 20,000 bytes" in done.stdout
     assert "deb: all passed" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.netns
+@pytest.mark.skipif(SKIP is not None, reason=str(SKIP))
+def test_the_service_under_systemd() -> None:
+    done = subprocess.run(["make", "test-systemd"], cwd=ROOT, capture_output=True, text=True, timeout=1800)
+    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    assert "systemd: all passed" in done.stdout
 
 
 @pytest.mark.slow
