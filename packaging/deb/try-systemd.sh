@@ -15,7 +15,7 @@ apt() { DEBIAN_FRONTEND=noninteractive "${@:2:$1}" apt-get -y -qq --no-install-r
 wait_until() { for _ in $(seq 900); do "$@" >/dev/null 2>&1 && return; sleep 0.1; done; fail "not within 90 s: $*"; }
 property() { inside systemctl show --property "$1" --value pywall; }
 holds_packets() { [[ "$(inside iptables-save)" == *NFQUEUE* ]]; }
-runs() { [ "$(property ActiveState)" = active ] && inside pywall status && holds_packets; }
+runs() { [ "$(property ActiveState)" = active ] && inside pywall status >/dev/null && holds_packets; }
 runs_again() { [[ "$(property MainPID)" != @(0|"$1") ]] && runs; }
 
 make_package() { REVISION=$1 packaging/deb/build.sh >/dev/null && package=$(ls "$PWD"/dist/pywall_*-"$1"_*.deb); }
