@@ -54,7 +54,7 @@ _DESCRIBE_PAUSE: Final = 0.01
 #: seconds between two readings of this host's networks
 _LOOK: Final = 10.0
 #: Objects after which the garbage collector looks at the newest ones; how often until it looks at those that are left
-#: as well; and how often that until it looks at all. Packets wait meanwhile: 0.3 and 1.5 ms. The work is the same for
+#: as well; and how often that until it looks at all. Packets wait meanwhile, 0.4 us an object. The work is the same for
 #: any sizes, for each object is looked at once in either generation.
 _COLLECT_AT: Final = 700, 5, 12_000
 #: bytes of what one plugin or rule may keep over a reload
