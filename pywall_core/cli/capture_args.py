@@ -1,10 +1,9 @@
-"""Arguments of the commands that read captures: counts, ``--local`` and ``--hook``."""
+"""Arguments of the commands that read captures: ``--local`` and ``--hook``, and the files."""
 
 from __future__ import annotations
 
 import argparse
 from ipaddress import ip_network
-from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,35 +11,6 @@ from .common import complain
 
 if TYPE_CHECKING:
     from ..offline.replay import Hooks
-
-
-def count(text: str) -> int:
-    """Return a number from 0, for argparse."""
-    try:
-        number = int(text)
-    except ValueError:
-        number = -1
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0")
-    return number
-
-
-def positive(text: str) -> int:
-    """Return a number from 1, for argparse."""
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1")
-    return int(text)
-
-
-def seconds(text: str) -> float:
-    """Return a number of seconds above 0, for argparse."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds: write 5")
-    return number
 
 
 def add_hooks(parser: argparse.ArgumentParser) -> None:

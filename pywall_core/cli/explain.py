@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..event_lines import flow_text
-from .capture_args import add_hooks, count, found_captures, make_hooks
+from .capture_args import add_hooks, found_captures, make_hooks
 from .common import FAILURE, OK, USAGE, add_config, add_json, complain, event_name, prepare, printable, warn
+from .number_args import count
 from .progress import Bar, progress_bar
 
 if TYPE_CHECKING:

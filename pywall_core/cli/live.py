@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from .capture_args import seconds
 from .common import FAILURE, complain, print_json
+from .number_args import seconds
 
 Json = dict[str, Any]
 _CLEAR = "\x1b[H\x1b[2J"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from .capture_args import seconds
 from .common import CONFIGURATION, FAILURE, OK, add_json, complain, print_json
+from .number_args import seconds
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

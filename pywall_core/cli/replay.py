@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from .capture_args import add_hooks, count, found_captures, positive
+from .capture_args import add_hooks, found_captures
 from .common import FAILURE, add_config, add_json, prepare, warn
+from .number_args import count, positive
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

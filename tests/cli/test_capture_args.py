@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pywall_core.cli.capture_args import add_hooks, count, found_captures, make_hooks, network
+from pywall_core.cli.capture_args import add_hooks, found_captures, make_hooks, network
 from pywall_core.model.packet import FORWARD, INPUT, OUTPUT
 from pywall_core.testing import conversation, engine
 
@@ -19,13 +19,6 @@ def arguments(*words: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     add_hooks(parser)
     return parser.parse_args(words)
-
-
-def test_counts_begin_at_zero() -> None:
-    assert count("0") == 0
-    for text in ("-1", "x", "1.5", ""):
-        with pytest.raises(argparse.ArgumentTypeError, match="is not a number from 0"):
-            count(text)
 
 
 def test_a_network_may_have_host_bits() -> None:

@@ -36,6 +36,7 @@ _RESPONSE_FIELDS: Final = frozenset(
     {b"content-type", b"content-encoding", b"upgrade", b"content-length", b"transfer-encoding", b"location"}
 )
 #: what is to be known of a request to find the end of its response
+# the letters G, S, H, C and U as numbers
 _PLAIN: Final = 71
 _SIMPLE: Final = 83
 _HEAD: Final = 72
@@ -58,8 +59,8 @@ ODD_BLANKS: Final = b"\x0b\x0c\r\x1c\x1d\x1e\x1f\x85\xa0"
 BLANKS: Final = b" \t" + ODD_BLANKS
 #: some servers leave it out of a target, for others the target ends there
 _no_part_of_targets = re.compile(rb"[\0-\x20\x7f]").search
-#: what is asked for in a request line without a version
-_absolute = re.compile(rb"/|\*|[A-Za-z][A-Za-z0-9+.\-]*:").match
+#: how a path, a URL or * begins: what is asked for in a request line
+begins_target = re.compile(rb"/|\*|[A-Za-z][A-Za-z0-9+.\-]*:").match
 #: the method of a request line that some servers take
 _odd_method = re.compile(rb"[%b]*+([!#$%%&'*+\-.^_`|~0-9A-Za-z]{1,64})[%b]++" % (BLANKS, BLANKS)).match
 _status = re.compile(rb"(HTTP/\d(?:\.\d)?|ICY)[ \t]+(\d{3})(?=[ \t]|\Z)", re.IGNORECASE).match
@@ -439,7 +440,7 @@ def _split_odd_request(line: bytes) -> tuple[bytes, bytes, bytes] | None:
     if at > found.end() and line[at - 1] in BLANKS:
         return found[1], cut(line, found.end(), at).strip(BLANKS), line[at:]
     target = line[found.end() :].strip(BLANKS)
-    return (found[1], target, b"HTTP/0.9") if _absolute(target) else None
+    return (found[1], target, b"HTTP/0.9") if begins_target(target) else None
 
 
 def _is_plain_host(value: bytes) -> bool:

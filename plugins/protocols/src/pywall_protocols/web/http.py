@@ -23,7 +23,7 @@ from pywall_core.api import MORE, NO, Answer, Flow, Match, TransactionParser, ho
 
 from ..parsing.http_head import METHODS, Fields, read_head
 from ..parsing.wire import cut, text
-from ..transactions.http import BLANKS, ODD_BLANKS, follow
+from ..transactions.http import BLANKS, ODD_BLANKS, begins_target, follow
 from ..transactions.http_path import normal_path
 
 api_version = 1
@@ -63,7 +63,6 @@ _odd_version = re.compile(rb"[%s]HTTPS?/" % BLANKS, re.IGNORECASE).search
 _odd_blank = re.compile(rb"(?!\r(?:\n|\Z))[%s]" % ODD_BLANKS).match
 _field = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}[ \t]*:").match
 _other_version = re.compile(rb"[ \t](?!HTTP)[A-Z]+/\d\.\d[ \t\r]*\Z").search
-_absolute = re.compile(rb"/|\*|[A-Za-z][A-Za-z0-9+.-]*:").match
 _authority = re.compile(rb"[^\s/]+:\d+\s").match
 _status_line = re.compile(rb"(?:(HTTP/\d(?:\.\d)?)|ICY)[ \t]+(\d{3})(?=[ \t\r\n])").match
 _status_line_begins = re.compile(
@@ -223,7 +222,7 @@ def _look_request_line(method: bytes, data: bytes, space: int) -> _Kind | Answer
         return NO
     one_word = len(target.split()) <= 2
     if _version(line):
-        return _REQUEST if one_word or _absolute(target) or (method == b"CONNECT" and _authority(target)) else NO
+        return _REQUEST if one_word or begins_target(target) or (method == b"CONNECT" and _authority(target)) else NO
     if registered and _odd_version(line):
         return _REQUEST
     if method == b"GET" and target[:1] == b"/" and len(target.split()) == 1:  # HTTP/0.9
@@ -231,7 +230,7 @@ def _look_request_line(method: bytes, data: bytes, space: int) -> _Kind | Answer
         return _SIMPLE if after[:1] == b"\n" else _BARE if after else _LINE
     if not (registered or target[:1] == b"/") or _other_version(line):
         return NO
-    return _REQUEST if one_word and _absolute(target) and _field(data, end + 1) else _ATTEMPT  # without a version
+    return _REQUEST if one_word and begins_target(target) and _field(data, end + 1) else _ATTEMPT  # without a version
 
 
 def _tunnels(facts: dict[str, Any]) -> bool:
