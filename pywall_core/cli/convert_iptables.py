@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from .convert_forward import ANSWERS, both_ways
 from .convert_lines import LineParser
 from .convert_matches import NoEqualError, Rule
 
@@ -65,6 +66,8 @@ def convert(text: str) -> Converted:
         if ufw and hook == "INPUT" and not rules:
             rules.append({"rule": "flow", "initiator": "local", "action": "ACCEPT", "name": "answers"})
             rules.append({"rule": "protocol", "is": ["icmp", "icmpv6"], "action": "ACCEPT"})
+        if ufw and hook == "FORWARD" and not rules:
+            rules.append({**ANSWERS, "action": "ACCEPT"})
         rules += _Chains(hook, lines, notes).rules(name, [], 0)
         if policies.get(name) in _ACTIONS:
             default[hook] = policies[name]
@@ -73,6 +76,8 @@ def convert(text: str) -> Converted:
         notes.append(
             "ufw's own rules (before.rules) are not in this file: answers and ICMP are accepted, the rest dropped"
         )
+    if "FORWARD" in chains:
+        chains["FORWARD"] = both_ways(chains["FORWARD"], notes)
     data = _policy(chains, default, notes)
     notes += [
         f"table {table}: stays with netfilter, {count} rules, beside which PyWall works" for table, count in elsewhere
@@ -88,12 +93,15 @@ def _read(
     """Read the table ``filter`` into ``lines`` and ``policies`` by chain. Return the other tables and their rules."""
     table = ""
     elsewhere: Counter[str] = Counter()
+    comment: list[str] = []
     for number, raw in enumerate(text.splitlines(), 1):
         line = re.sub(r"^\[\d+:\d+\]\s*", "", raw.strip())  # counters in front, iptables-save -c
         if line.startswith("*"):
             table = line[1:]
         elif not line or line.startswith(("#", "COMMIT")):
-            continue
+            if line.startswith("### tuple ###"):  # of ufw: the comment of the lines behind it, in hexadecimal
+                found = re.search(r" comment=((?:[0-9a-f]{2})+)$", line)
+                comment = ["--comment", bytes.fromhex(found[1]).decode("utf-8", "replace")] if found else []
         elif table != "filter":
             elsewhere[table] += line.startswith("-A ")
         elif line.startswith(":"):
@@ -106,7 +114,9 @@ def _read(
             except ValueError as error:
                 words = [str(error)]
             if words[0] == "-A" and len(words) > 2:
-                lines.setdefault(words[1], []).append(_Line(number, words[2:]))
+                if words[1].startswith("ufw") and "--set" in words and "-j" not in words:
+                    continue  # `ufw limit` in three lines: the second counts
+                lines.setdefault(words[1], []).append(_Line(number, [*words[2:], *comment]))
             else:
                 notes.append(f"line {number}: not converted, no line of iptables-save: {line}")
     return [(table, count) for table, count in elsewhere.items() if count]
@@ -125,7 +135,7 @@ def _policy(chains: dict[str, list[Rule]], default: dict[str, str], notes: list[
     }
     notes += [f"the set {name} is empty: fill it by `file:` or `pywall set add {name} ...`" for name in sets]
     invalid = any("`stream`" in note for note in notes)
-    plugins = ["rules", *(["stream"] if invalid else []), *(["process"] if "user" in kinds else [])]
+    plugins = ["rules", *(["stream"] if invalid else []), *(["process"] if kinds & {"user", "cgroup"} else [])]
     data: dict[str, Any] = {"version": 1, "plugins": plugins}
     if sets:
         data["sets"] = sets

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from typing import Any, Final
+from urllib.parse import unquote
 
+from .convert_forward import ANSWERS
 from .convert_matches import OPTIONS, NoEqualError, Rule, match_rules
+from .convert_tcp_flags import SYN_ALONE, flags_begin
 
 #: matches whose options are converted
 _MATCHES: Final = (
     *("tcp", "udp", "sctp", "multiport", "conntrack", "state", "comment", "limit", "icmp", "icmp6", "iprange", "set"),
-    *("recent", "hashlimit", "connlimit", "time", "owner"),
+    *("recent", "hashlimit", "connlimit", "time", "owner", "cgroup"),
 )
+#: what to write instead of a match that has no equal
+_MATCH_FORMS: Final = {
+    "geoip": "; write {rule: geo, database: FILE.mmdb, src: [CN, RU], action: DROP}",
+    "string": "; by what it means: {rule: fact, name: http.path, contains: evil, action: DROP}",
+}
 _PER: Final = {"second": "s", "sec": "s", "minute": "m", "min": "m", "hour": "h", "day": "d"}
 
 
@@ -39,9 +47,12 @@ class LineParser:
             if word in OPTIONS:
                 self.take_match(word, negated)
                 continue
+            if word in ("--tcp-flags", "--syn"):
+                self.take_flags(word, negated)
+                continue
             option = _OPTIONS.get(word)
             if option is None or not self.words:
-                raise NoEqualError(f"{word} has no equal")
+                raise NoEqualError(f"{word} has no equal{_FORMS.get(word, '')}")
             option(self, word, self.words.pop(0), negated)
         if self.protocol not in ("", "all") and not any("rule" in rule for rule in self.ports):
             self.found.append({"rule": "protocol", "is": _protocol(self.protocol)})
@@ -49,6 +60,7 @@ class LineParser:
         for rule in match_rules(self.matched):
             self.found.append(rule)
             self.refuses_only = self.refuses_only or rule.get("rule") == "seen"
+        self.found = [rule for at, rule in enumerate(self.found) if rule not in self.found[:at]]
         if self.rate:
             self.found.append({"not": limit_rule(self.rate, self.burst)})
         return self.found, self.target, self.extra
@@ -85,12 +97,20 @@ class LineParser:
         self.matched[word] = " ".join(self.words[:count])
         del self.words[:count]
 
+    def take_flags(self, word: str, negated: bool) -> None:
+        """Read flags of TCP: those of a connection's first segment mean its begin."""
+        flags = SYN_ALONE if word == "--syn" else tuple(self.words[:2])
+        if word != "--syn":
+            del self.words[:2]
+        flags_begin(flags, negated)
+        self.found += state_rules({"NEW"}, self.hook, False)
+
     def match_state(self, word: str, value: str, negated: bool) -> None:
         self.found += state_rules(set(value.split(",")), self.hook, negated)
 
     def load_match(self, word: str, value: str, negated: bool) -> None:
         if value not in _MATCHES:
-            raise NoEqualError(f"the match {value} has no equal")
+            raise NoEqualError(f"the match {value} has no equal{_MATCH_FORMS.get(value, '')}")
 
     def note_rate(self, word: str, value: str, negated: bool) -> None:
         if word == "--limit":
@@ -99,6 +119,8 @@ class LineParser:
             self.burst = value
 
     def note_extra(self, word: str, value: str, negated: bool) -> None:
+        if value.startswith(("dapp_", "sapp_")):  # ufw's own, of an application profile
+            value = unquote(value.partition("_")[2])
         self.extra[{"--comment": "comment", "--log-prefix": "prefix"}.get(word, word)] = value
 
     def set_target(self, word: str, value: str, negated: bool) -> None:
@@ -116,6 +138,15 @@ _OPTIONS: Final = {
     **dict.fromkeys(("--limit", "--limit-burst"), LineParser.note_rate),
     **dict.fromkeys(("--comment", "--log-prefix", "--log-level", "--reject-with"), LineParser.note_extra),
     **dict.fromkeys(("-j", "--jump"), LineParser.set_target),
+}
+
+
+#: what to write instead of an option that has no equal
+_FORMS: Final = {
+    **dict.fromkeys(
+        ("--icmp-type", "--icmpv6-type"), "; all ICMP: {rule: protocol, is: [icmp, icmpv6], action: ACCEPT}"
+    ),
+    "--gid-owner": "; by user: {rule: user, is: 1000}",
 }
 
 
@@ -150,7 +181,7 @@ def state_rules(states: set[str], hook: str, no: bool) -> list[Rule]:
         raise NoEqualError("related connections alone: {rule: flow, expected: ftp-data}")
     if states <= {"RELATED", "ESTABLISHED"}:
         if hook == "FORWARD":
-            raise NoEqualError("answers of forwarded connections: repeat the rule with src and dst exchanged")
+            return [dict(ANSWERS)]
         return [{"rule": "flow", "initiator": "local" if hook == "INPUT" else "remote"}]
     if states == {"INVALID"}:
         raise NoEqualError("the plugin `stream` drops invalid segments by itself")

@@ -9,11 +9,13 @@ Rule = dict[str, Any]
 
 #: The options, and how many values each has.
 OPTIONS: Final = {
-    **dict.fromkeys(("--src-range", "--dst-range", "--uid-owner", "--timestart", "--timestop", "--weekdays"), 1),
+    **dict.fromkeys(
+        ("--src-range", "--dst-range", "--uid-owner", "--timestart", "--timestop", "--weekdays", "--path"), 1
+    ),
     **dict.fromkeys(("--seconds", "--hitcount", "--name", "--mask", "--connlimit-above", "--connlimit-mask"), 1),
     **dict.fromkeys(("--hashlimit-upto", "--hashlimit-above", "--hashlimit-burst", "--hashlimit-mode"), 1),
     **dict.fromkeys(("--hashlimit-name", "--hashlimit-srcmask", "--hashlimit-htable-expire"), 1),
-    **dict.fromkeys(("--update", "--rcheck", "--rsource", "--connlimit-saddr", "--utc"), 0),
+    **dict.fromkeys(("--update", "--rcheck", "--rsource", "--connlimit-saddr", "--utc", "--kerneltz"), 0),
     "--match-set": 2,
 }
 _MODES: Final = {
@@ -40,6 +42,9 @@ def match_rules(given: dict[str, str]) -> list[Rule]:
         rules.append(_in_set(*given["--match-set"].split()))
     if "--uid-owner" in given:
         rules.append({"rule": "user", "is": _number(given["--uid-owner"], "a user by name or range")})
+    if "--path" in given:  # of xt_cgroup: the group and those below it
+        path = given["--path"].strip("/")
+        rules.append({"rule": "cgroup", "path": [f"/{path}", f"/{path}/*"]})
     if {"--timestart", "--timestop", "--weekdays"} & set(given):
         rules.append(_time(given))
     if "--update" in given or "--rcheck" in given:
@@ -65,7 +70,7 @@ def _number(text: str, what: str) -> int:
 
 
 def _time(given: dict[str, str]) -> Rule:
-    rule: Rule = {"rule": "time", "zone": "UTC"}  # xt_time's own, without --kerneltz
+    rule: Rule = {"rule": "time", **({} if "--kerneltz" in given else {"zone": "UTC"})}
     if "--timestart" in given or "--timestop" in given:
         begin, end = given.get("--timestart", "00:00")[:5], given.get("--timestop", "24:00")[:5]
         rule["hours"] = f"{begin}-{end}"

@@ -7,16 +7,15 @@ rules of a chain are put where it is jumped to, with the jump's conditions in fr
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from .convert_forward import both_ways
 from .convert_iptables import Converted
 from .convert_lines import state_rules
 from .convert_matches import NoEqualError, Rule
+from .convert_nft_text import text_as_json
 from .convert_nft_values import (
     Expression,
     address_of,
@@ -32,6 +31,7 @@ _HOOKS: Final = {"input": "INPUT", "output": "OUTPUT", "forward": "FORWARD"}
 _FAMILIES: Final = {"inet": [], "ip": [{"rule": "ip", "src": "0.0.0.0/0"}], "ip6": [{"rule": "ip", "src": "::/0"}]}
 _SET_TYPES: Final = {"ipv4_addr": "addresses", "ipv6_addr": "addresses", "inet_service": "ports"}
 _PORT_PROTOCOLS: Final = ("tcp", "udp", "sctp", "dccp", "udplite")
+_ICMP: Final = ("icmp", "icmpv6")
 _PROTOCOLS: Final = {"ipv6-icmp": "icmpv6"}
 _MAX_DEPTH: Final = 8
 
@@ -51,29 +51,15 @@ def convert(text: str) -> Converted:
 
     :raises ValueError: it is no ruleset; the text says why
     """
+    notes: list[str] = []
     if not text.lstrip().startswith("{"):
-        text = _as_json(text)
+        text, notes = text_as_json(text)
     found = json.loads(text)
     objects = found.get("nftables") if isinstance(found, dict) else None
     if not isinstance(objects, list):
         raise ValueError("no list 'nftables' in it")
-    return _Ruleset([one for one in objects if isinstance(one, dict)]).convert()
-
-
-def _as_json(text: str) -> str:
-    """Have nft read the ruleset, in a network namespace of its own, which is gone afterwards."""
-    nft, unshare = (
-        shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") for name in ("nft", "unshare")
-    )
-    if nft is None or unshare is None:
-        raise ValueError("nft is needed to read its text; give the output of 'nft -j list ruleset' instead")
-    own = ["-n"] if os.geteuid() == 0 else ["-rn"]
-    script = f"{nft} -f - && exec {nft} -j list ruleset"
-    command = [unshare, *own, "sh", "-c", script]
-    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
-    if done.returncode:
-        raise ValueError(f"nft: {(done.stderr.strip().splitlines() or ['it gave no reason'])[0]}")
-    return done.stdout
+    converted = _Ruleset([one for one in objects if isinstance(one, dict)]).convert()
+    return Converted(converted.data, notes + converted.notes)
 
 
 class _Ruleset:
@@ -115,6 +101,10 @@ class _Ruleset:
             if len(names) > 1:
                 joined = f"{hook}: {', '.join(names)} are one chain now"
                 self._notes.append(f"{joined}, and an accept in the first is the last word")
+        if "FORWARD" in chains:
+            chains["FORWARD"] = both_ways(chains["FORWARD"], self._notes)
+        if any("`stream`" in note for note in self._notes):
+            self._plugins.insert(1, "stream")
         if not chains:
             raise ValueError("it has no chain of type filter at input, output or forward")
         data: dict[str, Any] = {
@@ -249,7 +239,8 @@ class _Ruleset:
         if kind == "socket" and key == "cgroupv2":
             self._need("process")
             return {"rule": "cgroup", "path": [f"/{right}", f"/{right}/*"]}
-        raise NoEqualError(f"{kind} {protocol or ''} {key or ''} has no equal".replace("  ", " "))
+        form = "; all ICMP: {rule: protocol, is: [icmp, icmpv6], action: ACCEPT}" if protocol in _ICMP else ""
+        raise NoEqualError(f"{kind} {protocol or ''} {key or ''} has no equal{form}".replace("  ", " "))
 
     def _need(self, plugin: str) -> None:
         if plugin not in self._plugins:
