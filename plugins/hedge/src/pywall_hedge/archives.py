@@ -270,9 +270,9 @@ MAGIC: dict[bytes, tuple[str, Callable[[bytes], bool]]] = {
 }
 """Magic number -> name and decoder."""
 
-UNMARKED: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
-    ("lz4", lz.lz4_block),
-    ("snappy", lz.snappy_raw),
-    ("brotli", brotli),
+UNMARKED: tuple[tuple[str, Callable[[bytes], bool], bytes], ...] = (
+    ("lz4", lz.lz4_block, bytes(range(256))),
+    ("snappy", lz.snappy_raw, bytes(range(1, 256))),
+    ("brotli", brotli, bytes(range(256))),
 )
-"""Formats without a magic number, tried on every head: structure alone must convince."""
+"""Formats without a magic number, tried on every head: structure alone must convince. Name, parser and first bytes."""

@@ -60,6 +60,14 @@ def brotli(data: bytes) -> bool:
     return len(data) >= HEAD and _begins(bytes(data[:HEAD])) and _holds(data)
 
 
+def brotli_behind(data: bytes) -> int | None:
+    """Return the size of the own header, 4 or 8 bytes and with a zero as a length has one, that Brotli follows, or
+    None."""
+    if 0 not in data[:8]:
+        return None
+    return next((at for at in (4, 8) if brotli(data[at:])), None)
+
+
 @lru_cache(maxsize=256)
 def _begins(head: bytes) -> bool:
     bits, codes = _Bits(head), [0]

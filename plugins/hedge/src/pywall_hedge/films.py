@@ -11,6 +11,10 @@ _BOXES = frozenset(
 )
 
 
+SIZE, BOX = b"\0\0\0", rb"\0\0\0.(?:" + b"|".join(sorted(_BOXES)) + b")"
+"""The size of a first box begins so, as any small number; the pattern of it and the name that must follow."""
+
+
 def _big(data: bytes, start: int, size: int) -> int:
     return int.from_bytes(data[start : start + size], "big")
 
@@ -161,7 +165,7 @@ def av1_units(data: bytes) -> bool:
 
 
 MAGIC: dict[bytes, tuple[str, Callable[[bytes], bool]]] = {
-    b"\0\0\0": ("mp4", mp4),
+    SIZE: ("mp4", mp4),
     b"\0\0\0\1": ("start-codes", start_codes),
     b"\0\0\1": ("start-codes", start_codes),
     b"\x1a\x45\xdf\xa3": ("matroska", matroska),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from . import archives, arrays, blocks, containers, films, jpegxl, lzma_raw, pictures, tables, wrappers
-from .brotli_head import brotli
+from . import archives, arrays, blocks, containers, films, jpegxl, lz, lzma_raw, pictures, tables, wrappers
+from .brotli_head import brotli_behind
 from .structure import OWN_HEADER, examine, frame_within, hidden, look_behind, marked, register, within
 
 __all__ = ["examine", "frame_within", "hidden", "introduced", "lines_in_front", "marked", "within"]
@@ -13,15 +13,15 @@ __all__ = ["examine", "frame_within", "hidden", "introduced", "lines_in_front", 
 register(archives.MAGIC, archives.UNMARKED)
 register(pictures.MAGIC)
 register(containers.MAGIC)
-register(films.MAGIC)
+register(films.MAGIC, seen_as={films.SIZE: films.BOX + b"|" + films.SIZE + lz.SIZED})
 register(tables.MAGIC)
 register(arrays.MAGIC)
 register(jpegxl.MAGIC)
 register(blocks.MAGIC)
 register({}, lzma_raw.UNMARKED)
-for _, _holds in lzma_raw.UNMARKED:
-    look_behind(lzma_raw.BEHIND, _holds)
-look_behind((4, 8), lambda data, at: brotli(data[at:]), dear=True)
+look_behind(lzma_raw.lzma2_behind)
+look_behind(lzma_raw.lzma_behind)
+look_behind(brotli_behind)
 register(wrappers.MAGIC, wrappers.UNMARKED)
 
 _TEXT = re.compile(rb"(?:[\t\x20-\x7e]{0,200}\r?\n){1,16}|[\t\x20-\x7e]{12,256}")

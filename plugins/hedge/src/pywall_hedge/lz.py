@@ -14,6 +14,11 @@ LZ4 = b"\x04\x22\x4d\x18"
 """Magic number of LZ4 frames."""
 
 
+_FIRST = b"|".join(b"[\\x%x0-\\x%xf].{%d}[\\1-\\x%02x]\\0" % (size, size, size, size) for size in range(1, 15))
+SIZED = rb"(?=.(?:" + _FIRST + rb"|[\xf0-\xff]))"
+"""What may follow the first three bytes of a size before a block: a first match reaches back into its literals."""
+
+
 def lz4_frame(data: bytes) -> bool:
     """Frame descriptors with their checksum (LZ4 Frame Format 1.6), then sequences of the first block that
     compressed; of blocks that did not, what is in them."""
@@ -97,7 +102,14 @@ def _longer(data: bytes, place: int) -> tuple[int, int]:
 
 def lz4_block(data: bytes) -> bool:
     """A bare block, with or without its size before it: enough matches that all reach back into what was produced."""
-    return (lz4_sequences(data) or 0) >= 3 or (lz4_sequences(data, 4) or 0) >= 3
+    return any(_may_begin(data, place) and (lz4_sequences(data, place) or 0) >= 3 for place in (0, 4))
+
+
+def _may_begin(data: bytes, place: int) -> bool:
+    """Return whether the first match of the sequences from `place` reaches back into its literals, or these are many."""
+    literals = data[place] >> 4 if place < len(data) else 0
+    match = data[place + 1 + literals : place + 3 + literals]
+    return literals == 15 or (len(match) == 2 and match[1] == 0 < match[0] <= literals)
 
 
 def lzop(data: bytes) -> bool:
@@ -145,6 +157,8 @@ def snappy_tags(data: bytes) -> int | None:
 
 def snappy_raw(data: bytes) -> bool:
     """No magic number: three copies or more that all reach back into what was produced."""
+    if len(data) > 1 and data[0] < 128 and (data[1] & 3 or data[0] <= data[1] >> 2 < 60):
+        return False  # a copy of nothing, or more bytes than all, as of most that is no Snappy
     return (snappy_tags(data) or 0) >= 3
 
 

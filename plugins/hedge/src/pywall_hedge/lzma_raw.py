@@ -7,6 +7,7 @@ before the start comes within some ten of them.
 from __future__ import annotations
 
 import lzma
+import re
 
 from .structure import SAMPLE, Decoded, earned, fits_behind
 
@@ -18,8 +19,8 @@ _PROPERTIES = ((3, 0, 2), (3, 0, 0), (0, 2, 2), (4, 0, 0))
 
 
 def lzma_raw(data: bytes, at: int = 0) -> bool:
-    """LZMA from its range coder's first byte on, `data[at]`."""
-    if len(data) - at < _PROOF or data[at] or data[at + 1] == data[at + 2] == 0:
+    """LZMA from its range coder's first byte on, `data[at]`. The first symbol is a literal: the next bit is zero."""
+    if len(data) - at < _PROOF or data[at] or data[at + 1] > 127 or data[at + 1] == data[at + 2] == 0:
         return False
     data = data[at:]
     return any(
@@ -47,8 +48,23 @@ def _decodes(data: bytes, coder: dict[str, int]) -> bool:
     return not decoder.eof or (end >= _PROOF and fits_behind(data, end))
 
 
-UNMARKED = (("lzma2", lzma2_raw), ("lzma", lzma_raw))
-"""Name and parser; what is in a chunk of LZMA2 is LZMA."""
+def lzma2_behind(data: bytes) -> int | None:
+    """Return the size of the own header, 1 to BEHIND bytes, that LZMA2 follows, or None."""
+    found = _CHUNK.finditer(data, 1, BEHIND + 7)
+    return next((at.start() for at in found if lzma2_raw(data, at.start())), None)
 
-BEHIND = range(1, 17)
+
+def lzma_behind(data: bytes) -> int | None:
+    """Return the size of the own header, 1 to BEHIND bytes, that LZMA follows, or None."""
+    found = _CODER.finditer(data, 1, BEHIND + 3)
+    return next((at.start() for at in found if lzma_raw(data, at.start())), None)
+
+
+BEHIND = 16
 """Bytes of an own header behind which they are looked for: nearly all random bytes are refused at a glance."""
+_CHUNK = re.compile(rb"[\xe0-\xff](?=.{4}[\0-\xe0]\0)", re.DOTALL)
+_CODER = re.compile(rb"\0(?=[\0-\x7f].)(?!\0\0)", re.DOTALL)
+"""What `lzma2_raw` and `lzma_raw` ask of the first bytes."""
+
+UNMARKED = (("lzma2", lzma2_raw, bytes(range(0xE0, 0x100))), ("lzma", lzma_raw, b"\0"))
+"""Name, parser and first bytes; what is in a chunk of LZMA2 is LZMA."""

@@ -12,7 +12,9 @@ from functools import cache
 from typing import NamedTuple, TypeAlias
 
 Holds: TypeAlias = Callable[[bytes], bool]
-HoldsAt: TypeAlias = Callable[[bytes, int], bool]
+Behind: TypeAlias = Callable[[bytes], int | None]
+Unmarked: TypeAlias = Iterable[tuple[str, Holds, bytes]]
+"""Name, parser and the bytes that the first one is among."""
 
 SLACK, NEXT = 64, 4096
 """Bytes behind the end of a structure that may be anything (trailers, a line of text); bytes of what follows that must
@@ -24,8 +26,8 @@ LEAST_DECODED = 256
 GAIN = 1.06
 """Output over input from which a compressor has earned its name: ciphertext in Deflate, PNG or zip gains nothing."""
 
-OWN_HEADER = 80
-"""Bytes of an unknown header, at most, that may stand before a known structure."""
+OWN_HEADER, _AHEAD = 80, 24
+"""Bytes of an unknown header, at most, that may stand before a known structure, and of a mark behind it."""
 ZSTD = b"\x28\xb5\x2f\xfd"
 """Magic number of Zstandard's frames (RFC 8878, section 3.1.1)."""
 
@@ -33,8 +35,10 @@ BUDGET = 256
 """Structures inside or behind others that one look examines at most."""
 
 _by_first: dict[int, list[tuple[bytes, str, Holds]]] = defaultdict(list)
-_unmarked: list[tuple[str, Holds]] = []
-_behind: list[tuple[int, bool, HoldsAt]] = []
+_unmarked: list[list[tuple[str, Holds]]] = [[] for _ in range(256)]
+"""Formats without a magic number, by the first byte that they may have."""
+_seen_as: dict[bytes, bytes] = {}
+_behind: list[Behind] = []
 
 
 class Decoded(NamedTuple):
@@ -72,17 +76,24 @@ class _Look:
 _look = _Look()
 
 
-def register(magic: Mapping[bytes, tuple[str, Holds]], unmarked: Iterable[tuple[str, Holds]] = ()) -> None:
-    """Add a parser module's tables: magic number -> name and parser; name and parser of formats without a magic."""
+def register(
+    magic: Mapping[bytes, tuple[str, Holds]], unmarked: Unmarked = (), *, seen_as: Mapping[bytes, bytes] | None = None
+) -> None:
+    """Add a parser module's tables: magic number -> name and parser; formats without a magic.
+
+    `seen_as`: regular expressions by which `within` looks for magic numbers that are too common, instead of theirs.
+    """
     for start, (name, holds) in magic.items():
         _by_first[start[0]].append((start, name, holds))
-    _unmarked.extend(unmarked)
+    for name, holds, firsts in unmarked:
+        for first in firsts:
+            _unmarked[first].append((name, holds))
+    _seen_as.update(seen_as or {})
 
 
-def look_behind(sizes: Iterable[int], holds: HoldsAt, *, dear: bool = False) -> None:
-    """Have a format without a magic number looked for behind an own header of these sizes, in bytes; where it is
-    `dear` to ask, only if the header may have a length."""
-    _behind.extend((size, dear, holds) for size in sizes)
+def look_behind(find: Behind) -> None:
+    """Have a format without a magic number looked for behind an own header: `find` returns the header's size, or None."""
+    _behind.append(find)
 
 
 def examine(data: bytes) -> str | None:
@@ -97,7 +108,7 @@ def examine(data: bytes) -> str | None:
         for magic, name, holds in _by_first.get(data[0], ()):
             if data.startswith(magic) and holds(data):
                 return name
-        for name, holds in _unmarked:
+        for name, holds in _unmarked[data[0]]:
             if holds(data):
                 return name
         return None
@@ -119,14 +130,16 @@ def within(data: bytes) -> int | None:
     more, or none and follows a header of a usual size; or None."""
     pattern = _pattern()
     place = 0
-    while found := pattern.search(data, place, OWN_HEADER + 12):
-        if found.start() > OWN_HEADER:
-            return None
+    while (found := pattern.search(data, place, OWN_HEADER + _AHEAD)) and found.start() <= OWN_HEADER:
         if examine(data[found.start() :]) is not None:
             return found.start()
         place = found.start() + 1
-    counted = 0 in data[:8]  # a length
-    return next((at for at, dear, holds in _behind if (counted or not dear) and holds(data, at)), None)
+    if data.find(b"\0\0\0", OWN_HEADER + 1, OWN_HEADER + 12) >= 0:
+        return None  # a decoder of LZMA takes runs of zeros for its own, which no encoder writes
+    for find in _behind:
+        if (behind := find(data)) is not None:
+            return behind
+    return None
 
 
 def frame_within(data: bytes) -> str | None:
@@ -146,7 +159,7 @@ def frame_within(data: bytes) -> str | None:
 def _pattern() -> re.Pattern[bytes]:
     magics = {magic for table in _by_first.values() for magic, _, _ in table if len(magic) > 2}
     zlib = rb"[\x18-\x78][\x01\x5e\x9c\xda]"
-    marks = [re.escape(magic) for magic in sorted(magics)]
+    marks = [_seen_as.get(magic) or re.escape(magic) for magic in sorted(magics)]
     blosc = rb"[\x02\x05]\x01.[^\0]..[\x00-\x3f]\x00..[\x00-\x3f]\x00"
     return re.compile(b"|".join([*marks, rb"\x1f\x8b\x08", rb"\xff[\xfb\xf3\xf1\xf9\x0a]", zlib, blosc]), re.DOTALL)
 

@@ -128,6 +128,6 @@ MAGIC: dict[bytes, tuple[str, Callable[[bytes], bool]]] = {
 }
 """Magic number -> name and parser."""
 
-UNMARKED: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
-    ("tar", lambda data: data[257:262] == b"ustar" and tar(data)),
+UNMARKED: tuple[tuple[str, Callable[[bytes], bool], bytes], ...] = (
+    ("tar", lambda data: data[257:262] == b"ustar" and tar(data), bytes(range(256))),
 )
