@@ -5,6 +5,7 @@ has begun gets KeyboardInterrupt, which :func:`pywall_core.cli.main` answers.
 """
 
 import _signal  # type: ignore[import-not-found]  # the module ``signal`` takes 5 ms to load
+import gc
 import os
 import sys
 
@@ -17,6 +18,7 @@ def main() -> int:
 
     code = run(ready=lambda: _on_interrupt(_signal.default_int_handler))
     _on_interrupt(_signal.SIG_DFL)  # no Python code while the interpreter is taken down
+    gc.freeze()  # which would look for garbage in all that is loaded, several times: an eighth of a short command
     return code
 
 

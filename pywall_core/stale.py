@@ -9,6 +9,7 @@ from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Final
 
+from .file_tree import files_below
 from .installed import entry_points
 
 #: an installer writes a module and its source within this time and in any order, seconds
@@ -24,7 +25,7 @@ def stale_modules(packages: Iterable[Path] | None = None) -> list[Path]:
     if os.environ.get("PYWALL_PURE"):
         return []
     folders = _our_packages() if packages is None else packages
-    return sorted(module for folder in folders for module in folder.rglob("*.so") if _is_stale(module))
+    return sorted(module for folder in folders for module in files_below(folder, ".so") if _is_stale(module))
 
 
 def _is_stale(module: Path) -> bool:

