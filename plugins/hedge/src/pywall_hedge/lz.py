@@ -106,7 +106,7 @@ def lz4_block(data: bytes) -> bool:
 
 
 def _may_begin(data: bytes, place: int) -> bool:
-    """Return whether the first match of the sequences from `place` reaches back into its literals, or these are many."""
+    """Return whether the first match from `place` on reaches back into the literals before it, or these are many."""
     literals = data[place] >> 4 if place < len(data) else 0
     match = data[place + 1 + literals : place + 3 + literals]
     return literals == 15 or (len(match) == 2 and match[1] == 0 < match[0] <= literals)

@@ -92,7 +92,7 @@ def register(
 
 
 def look_behind(find: Behind) -> None:
-    """Have a format without a magic number looked for behind an own header: `find` returns the header's size, or None."""
+    """Have a format without a magic number looked for behind an own header, whose size `find` returns, or None."""
     _behind.append(find)
 
 
