@@ -136,6 +136,7 @@ PUBLIC_MEMBERS: Final = {
         "tcp",
         "timeout",
         "tunnel",
+        "turned",
         "verdict",
         "version",
         "watched",

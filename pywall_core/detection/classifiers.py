@@ -88,7 +88,10 @@ class Classifiers:
 
 
 def payloads(flow: Flow) -> list[tuple[bool, bytes]]:
-    """Return the payloads kept of a flow, ``(to_server, data)``, cut and ordered as they arrived."""
+    """Return the payloads kept of a flow, ``(to_server, data)``, cut and ordered as they arrived.
+
+    Classifiers know the side that the tracker takes for the client, whatever detectors have found.
+    """
     state = flow.detection
     found = []
     at = [0, 0]
@@ -98,9 +101,9 @@ def payloads(flow: Flow) -> list[tuple[bool, bytes]]:
         data = kept[to_server][at[to_server] : at[to_server] + size]
         at[to_server] += size
         if data:
-            found.append((to_server, data))
+            found.append((to_server != state.turned, data))
     for to_server in (True, False):
         rest = kept[to_server][at[to_server] :]
         if rest:
-            found.append((to_server, rest))
+            found.append((to_server != state.turned, rest))
     return found

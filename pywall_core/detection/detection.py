@@ -98,6 +98,7 @@ class Detection:
         if not self.classifiers.facts.isdisjoint(known.facts) or (known.confirmed and not known.opaque):
             state.classifying = 0
         state.app_proto_outer = known.outer
+        state.turned = known.turned
         if known.done:
             state.done = True
             state.pending = 0
@@ -109,10 +110,7 @@ class Detection:
         state.payload_seen = True
         state.client, state.server = known.client, known.server
         state.client_sizes, state.server_sizes = known.sizes
-        if state.client:
-            state.pending &= self._by_first_client[state.client[0]]
-        if state.server:
-            state.pending &= self._by_first_server[state.server[0]]
+        self._rule_out(state)
         self._ask(flow)
 
     def blind(self, flow: Flow) -> bool:
@@ -123,6 +121,7 @@ class Detection:
 
     def feed(self, flow: Flow, to_server: bool, data: bytes, datagram: bool) -> bool:
         """Add payload of one direction (never empty); True when facts of the flow changed."""
+        to_server = to_server != flow.detection.turned
         return (
             self._feed_behind(flow, 0, to_server, data, datagram)
             if flow.detection.unwrap
@@ -154,7 +153,8 @@ class Detection:
             return changed if state.following is None else self._follow(flow, to_server, data) or changed
         state.payload_seen = True
         open_before = state.pending
-        changed = state.classifying > 0 and self.classifiers.feed(flow, to_server, data)
+        by_tracker = to_server != state.turned
+        changed = state.classifying > 0 and self.classifiers.feed(flow, by_tracker, data)
         room = self._limit_bytes - len(state.client if to_server else state.server)
         kept = data if datagram or len(data) <= room else data[:room]
         if state.classifying == NOT_BEGUN and len(state.cuts) < KEPT_CUTS:
@@ -169,6 +169,7 @@ class Detection:
             changed |= self._follow(flow, to_server, data, unasked=True)
         if not state.done and restarts == self._restarts:
             changed |= self._ask(flow)
+            to_server = by_tracker != state.turned
             if state.app_proto is None and not state.done and self._begins_inside(state, to_server, len(kept)):
                 changed |= self.finish(flow)
         if state.app_proto is None and open_before & ~state.pending & self.states.awaited:
@@ -182,7 +183,7 @@ class Detection:
         if state.classifying == NOT_BEGUN and not self.states.may_be_named(flow):
             changed |= self.classifiers.begin(flow)
         if not began and state.classifying > 0 and len(kept) < len(data):
-            changed |= self.classifiers.feed(flow, to_server, data[len(kept) :])
+            changed |= self.classifiers.feed(flow, by_tracker, data[len(kept) :])
         return changed
 
     def _begins_inside(self, state: DetectionState, to_server: bool, size: int) -> bool:
@@ -206,12 +207,19 @@ class Detection:
             state.server += data
             state.server_sizes += sizes
 
+    def _rule_out(self, state: DetectionState) -> None:
+        """Take back the detectors whose protocols do not begin with the first bytes of the prefixes."""
+        if state.client:
+            state.pending &= self._by_first_client[state.client[0]]
+        if state.server:
+            state.pending &= self._by_first_server[state.server[0]]
+
     def skip(self, flow: Flow, to_server: bool, size: int) -> bool:
         """``size`` bytes of a direction are missing. True when facts of the flow changed."""
         state = flow.detection
         changed = not state.done and self.finish(flow)
         if state.following is not None:
-            self.transactions.skip(flow, to_server, size)
+            self.transactions.skip(flow, to_server != state.turned, size)
             changed |= state.following is None
         return changed
 
@@ -227,7 +235,7 @@ class Detection:
                 state.client = data
             else:
                 state.server = data
-        return self.classifiers.feed(flow, to_server, data)
+        return self.classifiers.feed(flow, to_server != state.turned, data)
 
     def finish(self, flow: Flow) -> bool:
         """The budget is spent or the flow ended: what is still open counts as NO. True when facts changed."""
@@ -241,8 +249,11 @@ class Detection:
             if restarts == self._restarts:
                 self._end_detection(flow)
         elif state.payload_seen:
+            restarts = self._restarts
             state.pending = 0
             self._settle_unknown(flow)
+            if restarts == self._restarts:  # it may have been read the other way round, of which no more can come
+                self.finish(flow)
         else:
             return False
         return True
@@ -401,6 +412,15 @@ class Detection:
 
     def _settle_unknown(self, flow: Flow) -> None:
         state = flow.detection
+        if state.turned:
+            _turn(state)
+        elif flow.midstream and state.app_proto is None and state.app_proto_orig is None and not state.opaque:
+            # whoever was seen first is taken for the client there: nothing says so but that its bytes have a name
+            _turn(state)
+            state.pending = self._tcp
+            self._rule_out(state)
+            self._ask(flow)
+            return
         if state.app_proto is None:
             state.app_proto = "unknown"
         sides = ((True, state.client), (False, state.server))
@@ -418,3 +438,10 @@ class Detection:
         state.client = state.server = b""
         state.client_sizes = state.server_sizes = state.cuts = ()
         state.match = None
+
+
+def _turn(state: DetectionState) -> None:
+    """Take the side that was taken for the server for the client."""
+    state.turned = not state.turned
+    state.client, state.server = state.server, state.client
+    state.cuts = tuple([-cut for cut in state.cuts])

@@ -17,7 +17,7 @@ import orjson
 from ..model.flow import Flow
 from ..model.packet import TCP
 
-VERSION: Final = 4
+VERSION: Final = 5
 MAX_FACTS: Final = 64
 MAX_TEXT: Final = 1024
 #: Bytes of a direction's prefix, and datagrams in it, that detection goes on from.
@@ -26,9 +26,9 @@ _MAX_SIZES: Final = 64
 _INITIATORS: Final = ("local", "remote")
 #: Protocols around the present one.
 MAX_OUTER: Final = 8
-_FIELDS: Final = 20
-_FACTS, _KEPT = 12, 18
-_FLAGS: Final = (5, 8, 9, 10, 17, 19)
+_FIELDS: Final = 21
+_FACTS, _KEPT = 12, 19
+_FLAGS: Final = (5, 8, 9, 10, 17, 18, 20)
 #: Characters of what is kept of a flow whose transactions are followed, as JSON.
 MAX_KEPT: Final = 49152
 #: Bytes of a key: IPv4 and IPv6, each outside and inside a tunnel.
@@ -60,6 +60,8 @@ class Known:
     server: bytes
     sizes: tuple[tuple[int, ...], tuple[int, ...]]
     outer: tuple[str, ...]
+    #: read the other way round
+    turned: bool
     #: its transactions were being followed
     followed: bool
     #: state of their parser and what plugins know of the flow, by name; None where it was not kept
@@ -92,6 +94,7 @@ def describe(flow: Flow, kept: dict[str, Any] | None = None, *, exact: bool = Fa
         "" if done else state.server[:MAX_PREFIX].hex(),
         [] if done else [list(state.client_sizes), list(state.server_sizes)],
         list(state.app_proto_outer),
+        state.turned,
         state.following is not None,
         kept,
         exact,
@@ -147,7 +150,7 @@ def read(line: bytes) -> Known | None:
     except (TypeError, ValueError):
         return None
     initiator, hook, start, last = entry[1:5]
-    facts, sizes, outer, kept = entry[12], entry[15] or [[], []], entry[16], entry[18]
+    facts, sizes, outer, kept = entry[12], entry[15] or [[], []], entry[16], entry[19]
     good = (
         initiator in _INITIATORS
         and type(hook) is int
@@ -173,7 +176,8 @@ def read(line: bytes) -> Known | None:
     older, app_proto, app_proto_orig, confirmed, done, opaque, expected = entry[5:12]
     return Known(
         key, initiator, hook, float(start), float(last), older, app_proto, app_proto_orig, confirmed, done, opaque,
-        expected, facts, client, server, (tuple(sizes[0]), tuple(sizes[1])), tuple(outer), entry[17], kept, entry[19],
+        expected, facts, client, server, (tuple(sizes[0]), tuple(sizes[1])), tuple(outer),
+        entry[17], entry[18], kept, entry[20],
     )  # fmt: skip
 
 

@@ -36,6 +36,7 @@ class DetectionState:
         "server",
         "server_sizes",
         "shared",
+        "turned",
         "unwrap",
     )
 
@@ -73,6 +74,8 @@ class DetectionState:
     classifying: int
     #: parser of the flow's transactions with its state, None when its protocol has none or none can come any more
     following: Any
+    #: what was taken for the server is the client: ``client``, ``server``, ``cuts`` and ``following`` are by content
+    turned: bool
     #: what takes the inside out of the frames of what carries it, the outermost first
     unwrap: tuple[Any, ...]
 
@@ -106,6 +109,7 @@ class DetectionState:
         state.payload_seen = self.payload_seen
         state.classifying = self.classifying
         state.following = None if self.following is None else self.following.copy()
+        state.turned = self.turned
         state.unwrap = self.unwrap and tuple(each.copy() for each in self.unwrap)
         return state
 
@@ -118,7 +122,7 @@ def _nothing_known() -> DetectionState:
     state.match = state.app_proto = state.app_proto_orig = state.following = None
     state.pending = state.match_bit = state.classifying = 0
     state.facts = {}
-    state.confirmed = state.done = state.opaque = state.payload_seen = False
+    state.confirmed = state.done = state.opaque = state.payload_seen = state.turned = False
     return state
 
 

@@ -189,6 +189,11 @@ class Flow:
         return self.tcp.midstream
 
     @property
+    def turned(self) -> bool:
+        """The content has said that the side seen first of a connection met midway is its server."""
+        return self.detection.turned
+
+    @property
     def final(self) -> Verdict | None:
         """The flow's final verdict, None while there is none."""
         return self.cache.final

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pywall_core.api import MORE, Facts, Flow, Match
+from pywall_core.api import MORE, NO, Facts, Flow, Match
 from pywall_core.detection.classifiers import Classifier
+from pywall_core.detection.detectors import Detector
 
 from .conftest import Detecting, word
 
@@ -137,3 +138,78 @@ def test_a_protocol_inside_itself_ends() -> None:
     assert flow.detect_done
     assert (flow.app_proto, set(flow.app_proto_outer)) == ("outer", {"outer"})
     assert flow.opaque, "nobody has looked at what is inside"
+
+
+def _asks_and_is_told(flow: Flow, client: bytes, server: bytes) -> Any:
+    if not b"ask".startswith(client[:3]) or not b"told".startswith(server[:4]):
+        return NO
+    return Match("a", {"word": client.decode()}, bool(server), done=False) if client else MORE
+
+
+@given(st.lists(st.integers(1, 3), max_size=4), st.booleans(), st.booleans())
+def test_who_was_seen_first_midway_is_no_evidence_of_who_asks(
+    cuts: list[int], midstream: bool, server_first: bool
+) -> None:
+    seen: list[tuple[bool, bytes]] = []
+
+    def classify(flow: Flow, to_server: bool, data: bytes) -> Any:
+        seen.append((to_server, data))
+        return MORE
+
+    classifier = Classifier("c", classify, ("payload.class",))
+    detector = Detector("a", _asks_and_is_told, ("tcp",), ("a",))
+    made = Detecting(detector, classifiers=(classifier,))
+    flow = made.flow(6)
+    flow.tcp.midstream = midstream
+    says = made.client, made.server
+    if server_first:
+        says = says[::-1]
+    for say, text in zip(says[::-1], (b"told", b"ask"), strict=True):
+        at = 0
+        for size in [*cuts, len(text)]:
+            if text[at : at + size]:
+                say(flow, text[at : at + size])
+            at += size
+    if midstream or not server_first:
+        assert (flow.app_proto, flow.confirmed, flow.facts) == ("a", True, {"a.word": "ask"})
+        assert flow.turned is server_first
+        assert flow.client == b"ask"
+    else:
+        assert (flow.app_proto, flow.turned) == ("unknown", False)
+        assert {to_server for to_server, data in seen if data[:1] in b"to"} == {True}, "the tracker's sides"
+
+
+def test_what_has_no_name_either_way_keeps_its_sides() -> None:
+    seen: list[tuple[bool, bytes]] = []
+
+    def classify(flow: Flow, to_server: bool, data: bytes) -> Any:
+        seen.append((to_server, data))
+        return MORE
+
+    classifier = Classifier("c", classify, ("payload.class",))
+    made = Detecting(Detector("a", _asks_and_is_told, ("tcp",), ("a",)), classifiers=(classifier,))
+    flow = made.flow(6)
+    flow.tcp.midstream = True
+    made.client(flow, b"told")
+    made.server(flow, b"something else")
+    made.client(flow, b"more")
+    assert (flow.app_proto, flow.turned) == ("unknown", False)
+    assert seen == [(True, b"told"), (False, b"something else"), (True, b"more")]
+
+
+@pytest.mark.parametrize("ends", ["gap", "close"])
+def test_the_end_of_a_connection_met_midway_is_read_both_ways(ends: str) -> None:
+    def waits(flow: Flow, client: bytes, server: bytes) -> Any:
+        return MORE if client.startswith(b"told") else NO
+
+    made = Detecting(Detector("w", waits, ("tcp",), ("w",)), Detector("a", _asks_and_is_told, ("tcp",), ("a",)))
+    flow = made.flow(6)
+    flow.tcp.midstream = True
+    made.client(flow, b"told")
+    made.server(flow, b"ask")
+    assert flow.app_proto is None
+    if ends == "gap":
+        made.detection.skip(flow, True, 10)
+    else:
+        made.detection.finish(flow)
+    assert (flow.app_proto, flow.turned, flow.detect_done) == ("a", True, True)

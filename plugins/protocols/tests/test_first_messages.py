@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from pywall_core.api import DROP
+from pywall_core.api import ACCEPT, DROP
 from pywall_core.testing import conversation, engine
+from pywall_core.testing.memory import InMemory
 
 
 def client_hello(name: str) -> bytes:
@@ -37,13 +38,26 @@ FIRST = {
 @pytest.mark.parametrize("protocol", FIRST)
 def test_a_forbidden_name_is_dropped_with_the_message_that_says_it(protocol: str) -> None:
     message, fact = FIRST[protocol]
+    verdicts = forbidding(fact).send(conversation("udp" if protocol == "dns" else "tcp").client(message))
+    assert verdicts[-1].action is DROP, f"{verdicts[-1].reason}: somebody waits for more"
+
+
+@pytest.mark.parametrize(
+    ("told", "asks", "granted"),
+    [(b"220 ready\r\n", b"AUTH TLS\r\n", b"234 Proceed.\r\n"), (b"+OK ready\r\n", b"STLS\r\n", b"+OK Begin TLS\r\n")],
+)
+def test_so_is_one_behind_a_hand_over_where_the_server_was_seen_first(told: bytes, asks: bytes, granted: bytes) -> None:
+    message, fact = FIRST["tls"]
+    met = conversation(handshake=False).client(told).server(asks).client(granted).server(message)
+    assert [verdict.action for verdict in forbidding(fact).send(met)] == [ACCEPT, ACCEPT, ACCEPT, DROP]
+
+
+def forbidding(fact: dict[str, Any]) -> InMemory:
     rules: list[dict[str, Any]] = [{"rule": "fact", **fact, "action": "DROP"}]
-    lab = engine(
+    return engine(
         {
             "plugins": ["rules", "stream", "protocols"],
             "chains": {"INPUT": rules, "OUTPUT": rules},
             "default": "ACCEPT",
         }
     )
-    verdicts = lab.send(conversation("udp" if protocol == "dns" else "tcp").client(message))
-    assert verdicts[-1].action is DROP, f"{verdicts[-1].reason}: somebody waits for more"

@@ -73,7 +73,8 @@ class Dialogue(Saved):
         if flow.midstream:
             if flow.client[:1] in b"+*0123456789":
                 return False
-            self._pending = ()
+            if not flow.turned:
+                self._pending = ()
         return True
 
     def state_names(self) -> tuple[str, ...]:
