@@ -131,11 +131,12 @@ def _run(arguments: list[str], ready: Callable[[], object]) -> int:
             hint = meant_command(typed, [*COMMANDS, *_from_plugins()])
             complain(f"pywall: no command {typed!r}{hint} (pywall --help lists them)")
             return USAGE
+        from .command_purpose import purpose
+
         for name in COMMANDS:
             _add(subparsers, name)
         for name, point in _from_plugins().items():
-            summary = point.dist.metadata["Summary"] if point.dist else ""
-            subparsers.add_parser(name, help=f"{summary} (plugin {point.dist.name if point.dist else '?'})")
+            subparsers.add_parser(name, help=f"{purpose(point)} (plugin {point.dist.name if point.dist else '?'})")
     args, unknown = parser.parse_known_args(arguments)
     if unknown:
         _refuse(unknown, subparsers.choices.get(typed, parser))
@@ -155,11 +156,13 @@ def _refuse(unknown: list[str], parser: argparse.ArgumentParser) -> None:
 
 def whole_parser() -> argparse.ArgumentParser:
     """Return the parser with every subcommand and its arguments, those of installed plugins too."""
+    from .command_purpose import purpose
+
     parser, subparsers = _bare_parser()
     for name in COMMANDS:
         _add(subparsers, name)
     for name, point in _from_plugins().items():
-        _load(point)(subparsers.add_parser(name, help=f"of the plugin {point.dist.name if point.dist else name}"))
+        _load(point)(subparsers.add_parser(name, help=purpose(point)))
     return parser
 
 

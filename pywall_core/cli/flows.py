@@ -9,6 +9,7 @@ from ..event_lines import end, rule_label
 from .common import USAGE, add_json, complain, name_text, print_table, printable
 from .labels import block, fits, width
 from .live import Json, add_watch, question, show
+from .number_args import positive
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -19,7 +20,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "all about one flow: what was learnt, and the walk through the rules as its next packets would take it.",
     )
     parser.add_argument("what", nargs="*", metavar="show ID", help="one flow, by the number in the first column")
-    parser.add_argument("--limit", type=int, default=100, help="flows at most, 1 to 1000 (default 100)")
+    parser.add_argument("--limit", type=positive, default=100, help="flows at most, 1 to 1000 (default 100)")
     parser.add_argument("--sort", choices=sorted(_SORTS), default="", help="the greatest first; recent: the last seen")
     parser.add_argument(
         "--filter",

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from .common import FAILURE, OK, USAGE, add_config, add_json, complain, print_json, print_table
+from .number_args import positive
 from .set_change import add_duration, ask_firewall, change
 
 
@@ -27,7 +28,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     _add_entries(one)
     one = actions.add_parser("list", help="sets with their sizes, or the entries of one")
     one.add_argument("set", nargs="?", metavar="SET", help="name of the set; without it all sets")
-    one.add_argument("--limit", type=int, default=100, metavar="N", help="entries at most (100)")
+    one.add_argument("--limit", type=positive, default=100, metavar="N", help="entries at most (100)")
     add_json(one)
     one.set_defaults(run=run_list)
     one = actions.add_parser("test", help="are these values members?")

@@ -11,6 +11,7 @@ from time import time
 from typing import TYPE_CHECKING, Any
 
 from .common import FAILURE, OK, PRIVILEGES, add_config, add_json, complain, prepare, printable, warn
+from .number_args import positive
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
@@ -28,7 +29,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "count as INPUT, from it as OUTPUT, others as FORWARD. Ends with Ctrl-C.",
     )
     parser.add_argument("-i", "--interface", default="", metavar="NAME", help="one interface; otherwise all")
-    parser.add_argument("--count", type=int, default=0, metavar="N", help="end after N packets")
+    parser.add_argument("--count", type=positive, default=0, metavar="N", help="end after N packets")
     add_config(parser)
     add_json(parser)
     parser.set_defaults(run=run)

@@ -19,6 +19,7 @@ from .section_form import section_form
 Path = tuple[str | int, ...]
 #: Names that a message lists at most.
 MAX_LISTED: Final = 5
+MAX_LISTED_LETTERS: Final = 140
 
 
 def path_text(path: Path) -> str:
@@ -63,7 +64,7 @@ def some_of(name: object, known: Iterable[str]) -> str:
     more.
     """
     names = sorted(known)
-    if len(names) <= 2 * MAX_LISTED:
+    if len(names) <= 2 * MAX_LISTED and sum(map(len, names)) <= MAX_LISTED_LETTERS:
         return ", ".join(names)
     wanted = str(name).lower()
     near = sorted(names, key=lambda entry: -difflib.SequenceMatcher(None, wanted, entry.lower()).ratio())[:MAX_LISTED]

@@ -91,5 +91,16 @@ KIND_FORMS: Final = {
     **dict.fromkeys(("and", "all"), "; write {all: [{...}, {...}]}"),
     **dict.fromkeys(("or",), "; write {any: [{...}, {...}]}"),
     "not": "; write {not: {rule: ...}}",
+    **dict.fromkeys(("owner", "uid", "uid-owner", "skuid"), "; write {rule: user, is: ...}"),
+    **dict.fromkeys(("icmp", "icmpv6", "icmp-type", "ping"), "; write {rule: protocol, is: [icmp, icmpv6]}"),
+    **{
+        name: f"; write {{rule: protocol, is: {name}}}, or with a port {{rule: port, protocol: {name}, dst: ...}}"
+        for name in ("tcp", "udp")
+    },
+    **dict.fromkeys(
+        ("accept", "allow", "pass", "permit"), "; it is an action, write {rule: port, dst: 22, action: ACCEPT}"
+    ),
+    **dict.fromkeys(("drop", "deny", "block"), "; it is an action, write {rule: port, dst: 22, action: DROP}"),
+    "reject": "; it is an action, write {rule: port, dst: 22, action: REJECT}",
     **{operand: f"; write {form.format('...')}" for operand, form in OPERANDS.items()},
 }

@@ -50,6 +50,23 @@ PROTOCOL_ALIASES: Final = {
     "voip": "sip",
     "s7": "s7comm",
 }
+#: What other programs call facts, and ours.
+FACT_ALIASES: Final = {
+    **dict.fromkeys(("http.host", "http.server_name", "http.authority"), "http.hostname"),
+    **dict.fromkeys(("http.uri", "http.request", "http.request_uri", "http.full_uri"), "http.url"),
+    **dict.fromkeys(("http.user_agent", "http.useragent", "http.user-agent", "http.agent"), "http.http_user_agent"),
+    **dict.fromkeys(("http.method", "http.request_method", "http.verb"), "http.http_method"),
+    **dict.fromkeys(("http.referer", "http.referrer", "http.refer"), "http.http_refer"),
+    **dict.fromkeys(("http.content_type", "http.mime", "http.content-type"), "http.http_content_type"),
+    **dict.fromkeys(("http.stat_code", "http.code", "http.response_code", "http.status_code"), "http.status"),
+    **dict.fromkeys(("dns.query", "dns.qname", "dns.name", "dns.question", "dns.domain", "dns.host"), "dns.rrname"),
+    **dict.fromkeys(("dns.qtype", "dns.type", "dns.query_type"), "dns.rrtype"),
+    **dict.fromkeys(("tls.server_name", "tls.host", "tls.hostname", "tls.domain", "ssl.sni"), "tls.sni"),
+    **dict.fromkeys(
+        ("ssh.software", "ssh.version", "ssh.client", "ssh.software_version"), "ssh.client.software_version"
+    ),
+    **dict.fromkeys(("ssh.hassh", "ssh.client.hassh"), "ssh.client.hassh.hash"),
+}
 _PLUGINS: Final = "pywall.plugins"
 
 

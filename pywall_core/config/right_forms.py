@@ -20,8 +20,8 @@ _COMBINATORS: Final = ("all", "any", "not")
 #: Keys that any rule has.
 _OWN: Final = frozenset({"action", "name", "comment", "enabled", "observe", "add"})
 #: What other firewalls call the action, and keys that say nothing which the chain does not say.
-_ACTION_KEYS: Final = dict.fromkeys(("target", "verdict", "then", "jump", "policy"), "action")
-_SAYING_NOTHING: Final = frozenset({"zone", "family", "priority", "duration", "description", "permanent"})
+_ACTION_KEYS: Final = dict.fromkeys(("target", "verdict", "then", "jump", "policy", "j"), "action")
+_SAYING_NOTHING: Final = frozenset({"zone", "family", "priority", "duration", "description", "permanent", "direction"})
 #: Kinds that ask for fields of packets; what one of them asks for, no other does.
 _PACKET_KINDS: Final = frozenset({"ip", "port", "protocol", "iface", "service"})
 #: What rule kinds ask for.
@@ -121,7 +121,7 @@ def _fields_form(data: Mapping[str, Any], kinds: Collection[str]) -> str:
     """Return the form of a rule that names fields of packets, or a kind, without ``rule:``."""
     asked = {key: value for key, value in data.items() if key not in _OWN | _SAYING_NOTHING}
     data = {_ACTION_KEYS.get(key, key): value for key, value in data.items()}
-    asked = {key: value for key, value in asked.items() if key not in _ACTION_KEYS}
+    asked = {key: value for key, value in asked.items() if key not in _ACTION_KEYS and value != "any"}
     action = str(data.get("action", "...")) if isinstance(data.get("action", ""), str) else "..."
     action = ACTION_NAMES.get(action.lower(), action)
     for key, value in asked.items():
@@ -189,6 +189,8 @@ def hook_form(name: str) -> str:
     """Return what is said of a chain that is named as a hook that PyWall has not; nothing of others."""
     if name.upper() not in OTHER_HOOKS:
         return ""
+    if name.lower() in ("ingress", "egress"):
+        return f"{name} is no hook of PyWall: write {'INPUT' if name.lower() == 'ingress' else 'OUTPUT'}"
     return (
         f"{name} is no hook of PyWall, which is at INPUT, OUTPUT and FORWARD; NAT and routing stay with nft or iptables"
     )

@@ -11,8 +11,9 @@ from ..model.rule_kind import RuleKind
 from . import renamed
 from .aliases import KEY_ALIASES
 from .errors import Path, nearest, some_of
+from .kind_names import OPERANDS
 from .model import Config
-from .names import PROTOCOL_ALIASES, bringing
+from .names import FACT_ALIASES, PROTOCOL_ALIASES, bringing
 
 #: what ``add: {key: ...}`` may name beside facts: fields of the packet, ends of the flow
 ADDED: Final = ("src", "dst", "sport", "dport", "client", "server")
@@ -101,11 +102,15 @@ class RuleNeeds:
                 self.config.error(at, message)
                 continue
             alike = [known for known in facts.names if known.rpartition(".")[2] == name.rpartition(".")[2]]
-            hint = nearest(name, alike or facts.names) or (f"; did you mean {min(alike)!r}?" if alike else "")
             protocol = name.partition(".")[0]
+            own = [known for known in facts.names if known.startswith(f"{protocol}.")]
+            hint = nearest(name, own, FACT_ALIASES) or nearest(name, alike or facts.names, FACT_ALIASES)
+            hint = hint or (f"; did you mean {min(alike)!r}?" if alike else "")
             if self.protocols is not None and protocol not in self.protocols:
                 hint = bringing("pywall.plugins", protocol, self.named) or hint
-            known = some_of(name, [known for known in facts.names if known.startswith(f"{protocol}.")] or facts.names)
+            if name in OPERANDS and protocol not in (self.protocols or ()):
+                hint = f"; write {OPERANDS[name].format('...')}{'' if hint.startswith('; did you') else hint}"
+            known = some_of(name, own or facts.names)
             self.config.error(at, f"no loaded plugin gives the fact {name!r}{hint} (known: {known})")
 
     def check_added(self, key: str, path: Path) -> None:
@@ -130,6 +135,8 @@ class RuleNeeds:
 
 def _protocol_form(name: str, known: Collection[str]) -> str:
     """Return how people write protocols elsewhere, and how they are written here; nothing of a name."""
+    if name.lower() in ("ping", "icmp", "icmpv6"):
+        return "; write {rule: protocol, is: [icmp, icmpv6]}"
     if name in ("any", "all", "*"):
         return "; for whatever it is, leave the rule out"
     bare = re.sub(r"^(?:!\s*|not\s+)", "", name)

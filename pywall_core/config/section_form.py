@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+#: keys of a rule that stand among the chains when they are indented too little
+_RULE_KEYS: Final = frozenset({"rule", "all", "any", "not", "action", "src", "dst", "is", "protocol", "in", "out"})
+
 
 def section_form(path: tuple[str | int, ...], value: object) -> str:
     """Return how a section is written that got a single value or a list: ``: write {number: 1}``, or nothing."""
+    if value is None and path and path[0] != "version" and len(path) == 1:
+        return ": nothing stands below it; indent what belongs to it, or leave the key out"
     if path == ("queue",) and isinstance(value, int):
         return f": write {{number: {value}}}"
     if path == ("failure",) and isinstance(value, str):
@@ -31,6 +38,8 @@ def section_form(path: tuple[str | int, ...], value: object) -> str:
 
 def _chain_form(name: str, value: object) -> str:
     """Return how a chain is written that is no list of rules."""
+    if name in _RULE_KEYS and not isinstance(value, list):
+        return f" of rules; {name!r} is a key of a rule: indent it as the other keys of its rule"
     if isinstance(value, str) and value.strip().startswith("- "):
         return f": leave | or > out behind {name}:"
     if isinstance(value, str) and value.upper() in ("ACCEPT", "DROP", "REJECT", "ALLOW", "DENY"):

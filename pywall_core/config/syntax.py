@@ -78,6 +78,18 @@ def is_emptied(text: str, number: int) -> bool:
 
 def words(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> str:
     """Return what is wrong with the ``lines`` of a file, and the right form."""
+    return _template_words(error, lines) or _problem_words(error, lines)
+
+
+def _template_words(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> str:
+    """Return what is said of a file for Jinja and the like; nothing where the place is none of a template."""
+    marks = [mark for mark in (error.problem_mark, error.context_mark) if mark]
+    if any(sign in _line(lines, mark.line) for mark in marks for sign in ("{%", "%}", "{#")):
+        return "a template: it is filled in before PyWall reads the file; a variable is written ${name}"
+    return ""
+
+
+def _problem_words(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> str:
     problem = error.problem or ""
     context = error.context or ""
     keyless = "could not find expected ':'" in problem and error.context_mark

@@ -7,17 +7,33 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..config import AllOf, AnyOf, BoundRule, Condition, Config, Not, Path
+from ..model.packet import HOOK_NAMES
 from ..model.rule_kind import RuleKind, Surroundings
 
 
 def lint_kinds(config: Config, chains: Mapping[str, list[BoundRule]]) -> None:
     """Ask each rule kind about each of its rules."""
-    surroundings = Surroundings(interfaces=interfaces())
-    for rules in chains.values():
+    there = interfaces()
+    hooks = _hooks_of(chains)
+    for name, rules in chains.items():
+        surroundings = Surroundings(there, hooks[name])
         for rule in rules:
             for path, kind, given in _leaves(rule.condition, config.at(rule.path), rule.path):
                 for parameter, code, message in kind.lint(given, surroundings):
                     config.warn((*path, parameter) if parameter else path, code, message)
+
+
+def _hooks_of(chains: Mapping[str, list[BoundRule]]) -> dict[str, frozenset[str]]:
+    """Return the hooks from which each chain is reached."""
+    found: dict[str, set[str]] = {name: set() for name in chains}
+    for hook in set(HOOK_NAMES.values()) & chains.keys():
+        ahead = [hook]
+        while ahead:
+            name = ahead.pop()
+            if name in chains and hook not in found[name]:
+                found[name].add(hook)
+                ahead += [rule.action for rule in chains[name] if type(rule.action) is str]
+    return {name: frozenset(hooks) for name, hooks in found.items()}
 
 
 def interfaces() -> frozenset[str] | None:

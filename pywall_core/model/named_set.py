@@ -14,6 +14,8 @@ from math import inf
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 from typing import Any, Final, Literal
 
+from .set_entry_forms import address_form, name_form, port_form
+
 SetType = Literal["addresses", "ports", "names", "strings"]
 
 #: entries in one set at most, unless the configuration says otherwise
@@ -161,7 +163,7 @@ class AddressSet(NamedSet):
                 if network.prefixlen == network.max_prefixlen:
                     return network.network_address.packed
                 return network.network_address.packed, network.prefixlen
-        raise ValueError(f"{entry!r} is not an address or network (192.0.2.1, 192.0.2.0/24, 2001:db8::/32)")
+        raise ValueError(f"{entry!r} is not an address or network{address_form(entry)}")
 
     def text(self, value: Any) -> str:
         address, length = value if isinstance(value, tuple) else (value, None)
@@ -204,7 +206,7 @@ class PortNumberSet(NamedSet):
         except ValueError:
             ends = -1, -1
         if isinstance(entry, bool) or not 0 <= ends[0] <= ends[1] <= 65535:
-            raise ValueError(f"{entry!r} is not a port or range of ports (443, 1000-2000)")
+            raise ValueError(f"{entry!r} is not a port or range of ports{port_form(entry)}")
         return ends
 
     def text(self, value: Any) -> str:
@@ -258,8 +260,8 @@ class NameSet(NamedSet):
         text = entry.strip().lower().rstrip(".") if isinstance(entry, str) else ""
         text = text.removeprefix("*.").removeprefix(".")
         bare = text.removeprefix("=")
-        if not bare or len(bare) > MAX_ENTRY or any(char.isspace() or char in "/*,@:" for char in bare):
-            raise ValueError(f"{entry!r} is not a domain name (example.org; =example.org for it alone)")
+        if not bare or len(bare) > MAX_ENTRY or any(char.isspace() or char in "/*,@:|^!" for char in bare):
+            raise ValueError(f"{entry!r} is not a domain name{name_form(entry)}")
         return text
 
 

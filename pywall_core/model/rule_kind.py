@@ -21,9 +21,12 @@ Scope = Literal["flow", "direction", "packet"]
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Where a policy is to run: names of the machine's ``interfaces``, None when they are not known."""
+    """Where a policy is to run, and where in it a rule stands: names of the machine's ``interfaces``, None when they
+    are not known; ``hooks``, from which the rule's chain is reached, empty when that is not known.
+    """
 
     interfaces: frozenset[str] | None = None
+    hooks: frozenset[str] = frozenset()
 
 
 class RuleKind(BaseModel):

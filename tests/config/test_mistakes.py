@@ -37,7 +37,7 @@ RULES = [
     ("{rule: app, is: htpp, action: DROP}", "did you mean 'http'?"),
     ("{rule: app, is: 'ssh,http', action: DROP}", "write a list, [ssh, http]"),
     ("{rule: https, action: DROP}", "write {rule: app, is: tls}"),
-    ("{rule: tcp, dst: 22, action: DROP}", "unknown rule 'tcp'; did you mean 'protocol'?"),
+    ("{rule: tcp, dst: 22, action: DROP}", "{rule: port, protocol: tcp, dst: ...}"),
     ("{rule: interface, in: eth0, action: DROP}", "did you mean 'iface'?"),
     ("{rule: payload, is: encrypted, action: DROP}", "the plugin 'hedge' brings it and is installed: add '- hedge'"),
     ("{rule: always, action: drop}", "did you mean 'DROP'?"),
@@ -325,6 +325,26 @@ RULES = [
     ("{rule: always, action: DROP, add: {set: bad, for: 10 minutes}}", "write 10m"),
     ("{<<: 5, rule: always, action: DROP}", "merge keys are not taken"),
     ("{rule: ip, src: !include x.txt , action: DROP}", "include: FILE"),
+    ("{p: tcp, dport: 22, j: ACCEPT}", "write {rule: port, protocol: tcp, dst: 22, action: ACCEPT}"),
+    ("{rule: owner, uid: 1000, action: DROP}", "write {rule: user, is: ...}"),
+    ("{rule: icmp, type: echo-request, action: ACCEPT}", "write {rule: protocol, is: [icmp, icmpv6]}"),
+    ("{rule: app, is: ping, action: ACCEPT}", "write {rule: protocol, is: [icmp, icmpv6]}"),
+    ("{rule: udp, dport: 53, action: ACCEPT}", "{rule: port, protocol: udp, dst: ...}"),
+    ("{rule: allow, port: 22}", "it is an action, write {rule: port, dst: 22, action: ACCEPT}"),
+    ("{rule: ip, src: '{ 10.0.0.1, 10.0.0.2 }', action: DROP}", "write a list, [10.0.0.1, 10.0.0.2]"),
+    ("{rule: ip, src: {10.0.0.1, 10.0.0.2}, action: DROP}", "write a list with [ ], [10.0.0.1, 10.0.0.2]"),
+    ("{rule: ip, src: '{{ lan | default(\"10.0.0.0/8\") }}', action: DROP}", "a variable is written ${lan}"),
+    ("{rule: ip, src: '${LAN:-10.0.0.0/8}', action: DROP}", "a variable has no default, write ${LAN}"),
+    ("{rule: port, dst: '{{ ssh_port }}', action: DROP}", "a variable is written ${ssh_port}"),
+    ("{rule: port, dst: '6000 >< 6010', action: DROP}", "write 6001-6009"),
+    ("{rule: port, dst: '6000 <> 6010', action: DROP}", "write [0-5999, 6011-65535]"),
+    ("{rule: fact, name: http.host, is: x, action: DROP}", "did you mean 'http.hostname'?"),
+    ("{rule: fact, name: http.user_agent, is: x, action: DROP}", "did you mean 'http.http_user_agent'?"),
+    ("{rule: fact, name: dns.query, is: x, action: DROP}", "did you mean 'dns.rrname'?"),
+    ("{rule: fact, name: ssh.software, is: x, action: DROP}", "did you mean 'ssh.client.software_version'?"),
+    ("{rule: fact, name: dest.host, is: x, action: DROP}", "write {rule: domain, is: ...}"),
+    ("{rule: domain, name: example.com, action: DROP}", "'is' is missing: write is: example.com"),
+    ("{action: DROP, process: any, remote-domains: x.example, direction: out}", "{rule: domain, is: x.example"),
 ]  # fmt: skip
 #: a file as people write it -> what the answer says
 FILES = [
@@ -395,6 +415,11 @@ FILES = [
     ("chains:\n  INPUT:\n    - rule: always\n     action: DROP\n", "its keys in column 7"),
     ("chains:\n  INPUT:\n    - rule: always\n    action: DROP\n", "its keys in column 7"),
     ("1: 2\n", "1 is not a key"),
+    ("chains:\n  INPUT:\n{% for p in ports %}\n    - {rule: port, dst: 1, action: DROP}\n", "a template: it is filled"),
+    ("version: 1\n{# ours #}\nchains: {INPUT: []}\n", "a template: it is filled in before PyWall reads the file"),
+    ("version: 1\nchains:\n", "nothing stands below it; indent what belongs to it, or leave the key out"),
+    ("chains:\n  INPUT:\n  - rule: port\n  dst: 22\n", "'dst' is a key of a rule: indent it"),
+    ("chains:\n  ingress:\n    - {rule: always, action: DROP}\n", "ingress is no hook of PyWall: write INPUT"),
 ]
 #: the bytes of a file -> where and what
 BYTES = [

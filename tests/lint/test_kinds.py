@@ -23,6 +23,22 @@ def test_parameters_that_match_nothing_or_too_much(tmp_path: Path, rules: str, e
     assert expected in [(line, code) for line, code, _ in found], found
 
 
+@pytest.mark.parametrize(
+    ("rest", "codes"),
+    [
+        ("  OUTPUT:\n    - {rule: iface, out: lo, action: inner}\n", []),
+        ("  INPUT:\n    - {rule: iface, in: lo, action: inner}\n", ["W035"]),
+        ("  FORWARD:\n    - {rule: iface, in: lo, out: lo, action: inner}\nqueue: {hooks: [INPUT, FORWARD]}\n", []),
+        ("  INPUT:\n    - {all: [{rule: iface, out: lo}, {rule: iface, in: lo}], action: inner}\n", ["W035", "W035"]),
+    ],
+)
+def test_a_device_that_packets_of_a_hook_do_not_have(tmp_path: Path, rest: str, codes: list[str]) -> None:
+    inner = "chains:\n  inner:\n    - {rule: iface, out: lo, action: DROP}\n"
+    file = tmp_path / "p.yaml"
+    file.write_text(f"version: 1\nplugins: [rules]\n{inner}{rest}")
+    assert [code for _, code, _ in findings(file) if code == "W035"] == codes
+
+
 @pytest.mark.parametrize("ports", ["0", "[0, 22]"])
 def test_port_0_is_hardly_meant(tmp_path: Path, ports: str) -> None:
     found = findings(policy(tmp_path, f"{{rule: port, dst: {ports}, action: DROP}}"))

@@ -89,10 +89,10 @@ def test_ports_and_strings() -> None:
         ("addresses", "10.1", "is not an address or network"),
         ("addresses", "010.0.0.1", "is not an address or network"),  # octal for inet_aton: 8.0.0.1
         ("addresses", "example.org", "is not an address or network"),
-        ("ports", "80,443", "is not a port or range of ports (443, 1000-2000)"),
+        ("ports", "80,443", "is not a port or range of ports: write a list, [80, 443]"),
         ("ports", True, "is not a port"),
         ("ports", "2000-1000", "is not a port"),
-        ("names", "http://x.example/", "is not a domain name (example.org; =example.org"),
+        ("names", "http://x.example/", "is not a domain name: write x.example"),
         ("names", "a b", "is not a domain name"),
         ("strings", "", "is not a text of 1 to 255 characters"),
     ],

@@ -44,7 +44,7 @@ def test_all_ports() -> None:
         ("-5", "'-5' is not a port: a range is written 0-5"),
         ("²", "'²' is not a port (0-65535)"),
         ([], "an empty list matches nothing"),
-        ({}, "{} is not a port (0-65535)"),
+        ({}, "a mapping is not a port (0-65535)"),
     ],
 )
 def test_what_is_no_port_is_named(entry: object, words: str) -> None:

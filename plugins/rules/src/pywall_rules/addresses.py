@@ -12,6 +12,7 @@ from typing import Any
 from pywall_core.api import NamedSet
 
 from .lists import lines_of, one_or_more
+from .templates import template_form
 
 Network = IPv4Network | IPv6Network
 Ranges = tuple[list[bytes], list[bytes]]
@@ -134,7 +135,9 @@ def _right_form(entry: Any) -> str:
         return ": for any address, leave the key out"
     if re.fullmatch(r"\[[0-9a-fA-F:.]+\](:\d+)?", text):
         return f": write {text[1 : text.index(']')]} without brackets; a port is a rule of its own"
-    if re.fullmatch(r"\$\(?\w+\)?|%\w+%|\{\{ ?\w+ ?\}\}", text):
+    if template := template_form(text):
+        return template
+    if re.fullmatch(r"\$\(?\w+\)?|%\w+%", text):
         return f": a variable is written ${{{re.sub(chr(92) + 'W', '', text)}}}"
     named = re.fullmatch(r"(?:ip)?set:(\w+)|<(\w+)>", text)
     if named:
@@ -151,6 +154,8 @@ def _mapping_form(entry: dict[Any, Any]) -> str:
     if isinstance(name, str):
         return f": a named set is written '@{name.lstrip('@')}'"
     value = next(iter(entry.values()), None)
+    if len(entry) > 1 and set(entry.values()) == {None}:
+        return f": write a list with [ ], [{', '.join(map(str, entry))}]"
     return (f": write {value}" if len(entry) == 1 and isinstance(value, str) else "") + ", or {file: PATH}"
 
 
@@ -191,7 +196,7 @@ def _digits_form(text: str) -> str:
             return ": a length is at most 32, or 128 of IPv6"
         if blank[0] != f"{blank[1]}/{blank[2]}":
             return f": write {blank[1]}/{blank[2]} without blanks"
-    if re.search(r"[,;|\s]", text) and len(several := re.split(r"[,;|\s]+", text)) > 1:
+    if re.search(r"[,;|\s]", text) and len(several := re.split(r"[,;|\s]+", text.strip("{}() "))) > 1:
         return f": write a list, [{', '.join(several)}]"
     return ""
 
@@ -199,7 +204,7 @@ def _digits_form(text: str) -> str:
 def _word_form(text: str) -> str:
     """Return the form of what is a word: a host's name, this machine, a country, a device, a set."""
     if re.fullmatch(r"\*?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}", text):
-        return f": a name is looked for in what flows say, {{rule: fact, name: tls.sni, is: {text}}}"
+        return f": a name is looked for in what flows say, {{rule: domain, is: {text}}}"
     if text.lower() in ("localhost", "loopback"):
         return ": write [127.0.0.0/8, '::1'], or {rule: iface, in: lo}"
     if text.lower() in ("self", "local", "me", "home", "this"):

@@ -46,7 +46,9 @@ class Domain(RuleKind):
 
     @model_validator(mode="after")
     def _asks_one_thing(self) -> Self:
-        if (self.names is None) == (self.file is None):
+        if self.names is None and self.file is None:
+            raise ValueError("'is' is missing: write is: example.com (name: is what the rule itself is called)")
+        if self.names is not None and self.file is not None:
             raise ValueError("exactly one of 'is' and 'file' is given")
         self.wanted()
         return self

@@ -57,6 +57,10 @@ class Iface(RuleKind):
         )
 
     def lint(self, given: Mapping[str, Any], surroundings: Surroundings) -> Iterator[tuple[str, str, str]]:
+        for parameter, names, hook in (("in", self.indev, "OUTPUT"), ("out", self.outdev, "INPUT")):
+            if names is not None and surroundings.hooks == {hook}:
+                way = "comes in by" if parameter == "in" else "leaves by"
+                yield parameter, "W035", f"never matches: no packet of {hook} {way} a device; the other key is meant?"
         there = surroundings.interfaces
         for parameter, names in (("in", self.indev), ("out", self.outdev)):
             for name in names or ():

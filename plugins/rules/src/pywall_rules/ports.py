@@ -11,6 +11,7 @@ from typing import Any, Final
 from pywall_core.api import NamedSet
 
 from .lists import one_or_more
+from .templates import template_form
 
 #: IP protocol numbers (IANA) of the transport protocols whose header begins with two port numbers.
 PORT_PROTOCOLS: Final = {"tcp": 6, "udp": 17, "dccp": 33, "sctp": 132, "udplite": 136}
@@ -80,6 +81,7 @@ def port(entry: Any) -> int:
     """:raises ValueError: not a port number"""
     if type(entry) is not int or not 0 <= entry <= 65535:
         shown = str(entry).lower() if isinstance(entry, bool) else entry if isinstance(entry, int) else repr(entry)
+        shown = "a mapping" if isinstance(entry, dict) else shown
         raise ValueError(f"{shown} is not a port{_right_form(entry)}")
     return entry
 
@@ -111,6 +113,8 @@ def _right_form(entry: Any) -> str:
         return f": for all but this, write {{not: {{rule: port, dst: {text.removeprefix('not').lstrip('!= ')}}}}}"
     if text.lower() in ("any", "all", "*"):
         return ": for any port, write {rule: protocol, is: tcp}"
+    if template := template_form(text):
+        return template
     if re.fullmatch(r"[$%]\W?\w+\W?", text):
         return f": a variable is written ${{{re.sub(chr(92) + 'W', '', text)}}}"
     sides = re.fullmatch(r"(?P<a>[\w-]+)\s*[/:]\s*(?P<b>[\w-]+)", text.lower())
@@ -142,7 +146,11 @@ def _span_form(text: str) -> str:
     published = re.fullmatch(r"[\d.]+:\d+:(\d+)(?:/\w+)?", text)
     if published:
         return f": write the container's port, {published[1]}, in the chain FORWARD"
-    several = [one for one in re.split(r"[\s,;|]+", text.strip("()")) if one not in ("or", "and")]
+    between = re.fullmatch(r"(\d+)\s*(><|<>)\s*(\d+)", text)  # pf: inside, outside
+    if between:
+        low, high = int(between[1]), int(between[3])
+        return f": write {low + 1}-{high - 1}" if between[2] == "><" else f": write [0-{low - 1}, {high + 1}-65535]"
+    several = [one for one in re.split(r"[\s,;|]+", text.strip("(){} ")) if one not in ("or", "and")]
     if len(several) > 1 and all(re.fullmatch(r"\d+(-\d+)?|[a-z][a-z-]*", one) for one in several):
         return f": write a list, [{', '.join(several)}]"
     return ""
