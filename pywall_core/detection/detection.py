@@ -414,7 +414,7 @@ class Detection:
         state = flow.detection
         if state.turned:
             _turn(state)
-        elif flow.midstream and state.app_proto is None and state.app_proto_orig is None and not state.opaque:
+        elif flow.midstream and state.app_proto is None and not state.opaque:
             # whoever was seen first is taken for the client there: nothing says so but that its bytes have a name
             _turn(state)
             state.pending = self._tcp

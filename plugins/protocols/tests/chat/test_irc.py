@@ -16,12 +16,14 @@ TestContract = detector_contract(
         (b"NICK bob\r\nJOIN #a\r\n", b":irc NOTICE AUTH :***\r\n"),
         (b"USER foo\nNICK foo\n", b""),
         (b"CAP LS 302\r\n", b""),
+        (b"PING irc.example\r\n", b":irc.example PONG irc.example :irc.example\r\n"),
         (b"STARTTLS\r\n\x16\x03\x01", b":irc.example NOTICE * :hi\r\n:irc.example 670 bob :go\r\n\x16\x03\x03"),
     ],
     negatives=[
         (b"USER a\r\nPASS b\r\nLIST\r\n", b"+OK POP3 ready\r\n"),
         (b"USER a\r\nPASS b\r\n", b"220 FTP ready\r\n"),
         (b"PING\r\n", b"+PONG\r\n"),
+        (b"PING hello\r\n", b"$5\r\nhello\r\n"),
         (b"Nick said hello\r\nthen left\r\n", b"and came back\r\n"),
         (b"cap multigraph dirtyconfig\n", b"cap multigraph dirtyconfig\n"),  # munin's
         (b"POST / HTTP/1.1\r\nHost: a\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"),

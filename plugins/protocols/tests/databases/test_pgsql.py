@@ -3,7 +3,7 @@
 import pytest
 from pywall_protocols.databases import pgsql
 
-from pywall_core.api import MORE, Match
+from pywall_core.api import MORE, NO, Match
 from pywall_core.testing import detector_contract
 
 SSL = b"\0\0\0\x08\x04\xd2\x16\x2f"
@@ -57,3 +57,35 @@ def test_refused_tls_reads_on(ask):
 
 def test_the_servers_single_letter_waits(ask):
     assert ask(pgsql, b"", b"N") is MORE
+
+
+def message(kind, body):
+    return kind + (len(body) + 4).to_bytes(4, "big") + body
+
+
+QUERY = message(b"Q", b"select 1;\0")
+ROWS = message(b"T", b"\0\1a\0" + bytes(18)) + message(b"D", b"\0\1\0\0\0\1x") + message(b"C", b"SELECT 1\0")
+READY = message(b"Z", b"I")
+
+
+def test_from_the_middle_a_query_and_its_end_confirm(ask):
+    assert ask(pgsql, QUERY, ROWS + READY, midstream=True).confirmed
+    assert ask(pgsql, message(b"P", b"s1\0select $1\0\0\0"), message(b"1", b"") + READY, midstream=True).confirmed
+    assert not ask(pgsql, QUERY, ROWS, midstream=True).confirmed
+    assert not ask(pgsql, QUERY, b"", midstream=True).confirmed
+    assert ask(pgsql, QUERY[:9], READY, midstream=True) is MORE
+    assert ask(pgsql, QUERY, ROWS + READY) is NO, "its start was seen, and was none"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        b"QUIT\r\nmore\r\n",
+        b"POST / HTTP/1.1\r\n",
+        message(b"Q", b"\1\2\3\0"),
+        message(b"Q", b"no end"),
+        message(b"Q", b"a\0b\0"),
+    ],
+)
+def test_what_begins_with_a_letter_of_it_is_none(ask, other):
+    assert ask(pgsql, other, READY, midstream=True) is NO

@@ -14,6 +14,8 @@ SMB1 = session(b"\xffSMBr\0\0\0\0\x18\x53\xc8" + bytes(22) + b"\2NT LM 0.12\0")
 SMB2 = session(b"\xfeSMB\x40\0\1\0" + bytes(56) + b"\x24\0\5\0\1\0\0\0" + bytes(28))
 DIALECT = session(b"\xfeSMB\x40\0\1\0" + bytes(4) + b"\0\0" + bytes(50) + b"\x41\0\3\0\x11\3\2\0" + bytes(60))
 
+KEEP_ALIVE = b"\x85\0\0\0"
+
 TestContract = detector_contract(
     smb,
     positives=[
@@ -21,6 +23,7 @@ TestContract = detector_contract(
         (SMB1, DIALECT),
         (SMB1, SMB1),
         (SMB2, b""),
+        (KEEP_ALIVE * 2 + SMB1, KEEP_ALIVE + SMB1),
         (session(b"\xfdSMB" + bytes(60)), b""),
     ],
     negatives=[
@@ -28,6 +31,7 @@ TestContract = detector_contract(
         (session(b"\xffXMB" + bytes(60)), b""),
         (b"\0\2\0\0\xffSMB", b""),
         (b"\0\0\0\x10SMB", b""),
+        (KEEP_ALIVE + bytes(8), b""),
     ],
 )
 

@@ -20,6 +20,7 @@ TestNtp = detector_contract(
         conversation("udp").client(CLIENT).server(SERVER),
         conversation("udp").client(SIMPLE),
         conversation("udp").client(CLIENT + bytes(20)),
+        conversation("udp").client(CLIENT + bytes(72)).server(SERVER + bytes(72)),
         conversation("udp").client(CLIENT + b"\1\4\0\x24" + bytes(32) + b"\4\4\0\x28" + bytes(36)),
         conversation("udp").client(READ_VARIABLES).server(VARIABLES),
         conversation("udp").client(MONLIST).server(MONLIST_REPLY),

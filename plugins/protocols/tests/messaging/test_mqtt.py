@@ -3,7 +3,7 @@
 import pytest
 from pywall_protocols.messaging import mqtt
 
-from pywall_core.api import MORE, Match
+from pywall_core.api import MORE, NO, Match
 from pywall_core.testing import detector_contract
 
 
@@ -68,3 +68,34 @@ def test_a_ping_and_its_answer_prove_nothing_alone(ask):
     assert ask(mqtt, ping * 2, pong * 2).confirmed
     assert ask(mqtt, ping + b"\x30\x06\0\1ahoy", pong + b"\x62\2\0\1").confirmed
     assert not ask(mqtt, ping + b"\0\0text", pong + b"\xca\x18\x58\x27").confirmed
+
+
+def publish(topic, text, number=None):
+    body = string(topic) + (b"" if number is None else number.to_bytes(2, "big")) + text
+    return bytes([0x30 if number is None else 0x32, len(body)]) + body
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_from_the_middle_an_acknowledgement_proves_what_was_published(ask, turned):
+    said = publish(b"a/b", b"on") + publish(b"a/b", b"off", 7)
+
+    def answer(told):
+        return ask(mqtt, *((told, said) if turned else (said, told)), midstream=True)
+
+    assert answer(b"\x40\2\0\7").confirmed
+    assert not answer(b"\x40\2\0\6").confirmed
+    assert answer(b"") is MORE if turned else not answer(b"").confirmed
+    assert answer(b"HTTP") is NO
+    assert ask(mqtt, said) is NO, "a connection that begins so is another protocol's"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [b"0123456789", bytes.fromhex("300c02010161070a010004000400"), b"\x36\5\0\1a\0\1", b"\x30\4\0\2#a", b"\x40\2\0\0"],
+)
+def test_what_begins_with_a_byte_of_it_is_none(ask, other):
+    assert ask(mqtt, other, b"", midstream=True) is NO
+
+
+def test_acknowledgements_alone_wait(ask):
+    assert ask(mqtt, b"\x40\2\0\1", b"\xd0\0", midstream=True) is MORE

@@ -131,3 +131,27 @@ def test_data_packets_need_one_peer_and_rising_numbers(ask):
 def test_packets_of_two_interfaces_count_once(ask):
     assert isinstance(ask(openvpn, [each for each in DATA for _ in range(2)]), Match)
     assert ask(openvpn, [DATA[0]] * 3) is MORE
+
+
+def over_tcp(*packets):
+    return b"".join(len(packet).to_bytes(2, "big") + packet for packet in packets)
+
+
+def test_data_of_one_key_over_tcp_from_the_middle_is_a_guess(ask):
+    """As client and server send it for hours; data of version 1 has nothing but its first byte in clear."""
+    ping, data = b"\x30" + NOISE[:80], b"\x30" + NOISE[:600]
+    answer = ask(openvpn, over_tcp(data, ping), over_tcp(ping), midstream=True)
+    assert (answer.protocol, answer.confirmed) == ("openvpn", False)
+    assert ask(openvpn, over_tcp(data, ping, data), midstream=True) is MORE, "one side alone"
+    assert ask(openvpn, over_tcp(data, b"\x31" + NOISE[:80]), over_tcp(ping), midstream=True) is NO, "two keys"
+    assert ask(openvpn, over_tcp(data) + b"\0\x51" + NOISE[:40], over_tcp(ping), midstream=True) is NO
+    assert ask(openvpn, over_tcp(data, ping), over_tcp(ping)) is NO, "its beginning was seen"
+
+
+def test_data_of_version_2_over_tcp_from_the_middle_counts(ask):
+    def data(number):
+        return b"\x48\0\0\1" + number.to_bytes(4, "big") + NOISE[:80]
+
+    said, told = (over_tcp(*(data(first + n) for n in range(3))) for first in (700, 900))
+    assert ask(openvpn, said, told, midstream=True).confirmed
+    assert not ask(openvpn, said, midstream=True).confirmed

@@ -12,6 +12,7 @@ def packet(number: int, clock: int, source: int = 0xF6BF57E2, kind: int = 0, fir
     return struct.pack("!BBHII", first, kind, number & 0xFFFF, clock & 0xFFFFFFFF, source) + bytes(160)
 
 
+OPENER = bytes.fromhex("cefaedfe")
 STREAM = [packet(65535 + n, 0xFFFFFF00 + 160 * n) for n in range(3)]
 
 
@@ -26,7 +27,7 @@ def talk(client, server=()):
 
 TestContract = detector_contract(
     rtp,
-    positives=[talk(STREAM), talk(STREAM, STREAM)],
+    positives=[talk(STREAM), talk(STREAM, STREAM), talk([OPENER, OPENER], STREAM), talk([OPENER, *STREAM], STREAM)],
     negatives=[
         talk([STREAM[0]] * 3),
         talk([STREAM[0], packet(9000, 160), STREAM[2]]),

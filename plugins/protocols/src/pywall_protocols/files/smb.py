@@ -2,7 +2,7 @@
 
 :checked: session packet with the magic of SMB1, SMB2, an encrypted or a compressed message; confirmed by messages of
     both sides in clear
-:source: MS-SMB 2.1, MS-SMB2 2.1 and 2.2.1
+:source: MS-SMB 2.1, MS-SMB2 2.1 and 2.2.1, RFC 1002 section 4.3.6
 :minimum: 8 bytes
 :facts: version, dialect
 """
@@ -20,17 +20,19 @@ api_version = 1
 protocols = ("smb",)
 transport = "tcp"
 tier = "exact"
-first_client = b"\0"
-first_server = b"\0"
+first_client = b"\0\x85"
+first_server = b"\0\x85"
 
 _VERSIONS: Final = {b"\xffSMB": 1, b"\xfeSMB": 2}
 _DIALECTS: Final = {0x0202: "2.02", 0x0210: "2.10", 0x02FF: "2.??", 0x0300: "3.00", 0x0302: "3.02", 0x0311: "3.11"}
+_KEEP_ALIVE: Final = b"\x85\0\0\0"
 _MAGIC: Final = (b"\xffSMB", b"\xfeSMB", b"\xfdSMB", b"\xfcSMB")
 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect SMB."""
+    client, server = _behind_keep_alives(client), _behind_keep_alives(server)
     proved = client[4:8] in _VERSIONS and server[4:8] in _VERSIONS  # what is encrypted or compressed may be anything
     return client_first("smb", _side(client), _side(server), _describe, client, server, proved=proved)
 
@@ -42,6 +44,13 @@ def _describe(client: bytes, server: bytes) -> Description:
     if len(server) >= 74 and server[4] == 0xFE and server[16:18] == b"\0\0":
         facts["dialect"] = _DIALECTS.get(int.from_bytes(server[72:74], "little"), "unknown")
     return Description(facts, done=len(server) >= 74)
+
+
+def _behind_keep_alives(data: bytes) -> bytes:
+    """Return what follows NetBIOS session keep-alives (RFC 1002 section 4.3.6), as after a pause."""
+    while data.startswith(_KEEP_ALIVE):
+        data = data[len(_KEEP_ALIVE) :]
+    return b"" if _KEEP_ALIVE.startswith(data) else data
 
 
 def _side(data: bytes) -> Evidence:

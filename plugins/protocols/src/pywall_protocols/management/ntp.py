@@ -31,8 +31,8 @@ _MAX_STRATUM: Final = 16
 #: signed bytes: 2^-7 s to 2^17 s, and precision from 2^-32 s to 1 s; 32 stands for "not said" (data minimisation)
 _POLLS: Final = frozenset((*range(18), *range(0xF9, 0x100)))
 _PRECISIONS: Final = frozenset((*range(0xE0, 0x100), 0, 1, 0x20))
-#: bytes of key identifier and digest; only the identifier says that the other side's was wrong
-_AUTHENTICATORS: Final = (0, 4, 20, 24, 36, 52, 68)
+#: bytes of key identifier and digest (72: of Windows, MS-SNTP 2.2.3); only the identifier: the other's was wrong
+_AUTHENTICATORS: Final = (0, 4, 20, 24, 36, 52, 68, 72)
 _LEAST_EXTENSION: Final = 16
 _MAX_REQUEST: Final = 46
 #: bytes of a private request: its data, padding, time and authenticator

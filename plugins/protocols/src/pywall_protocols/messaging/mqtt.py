@@ -1,7 +1,8 @@
 """MQTT 3.1, 3.1.1 and 5, by CONNECT and CONNACK.
 
 :checked: packet type, remaining length, protocol name and level, reserved flag; the server's acknowledgement; or a ping
-    and its answer, and another packet behind each
+    and its answer, and another packet behind each. Mid-stream: packets of both sides, one with a topic, confirmed by
+    an acknowledgement with its number
 :source: MQTT 3.1.1 and 5.0 (OASIS) sections 2.1, 3.1 and 3.2
 :minimum: 10 bytes of the client
 :facts: type, connect.protocol_version, connect.client_id, connect.username, publish.topic, subscribe.topics,
@@ -23,8 +24,10 @@ api_version = 1
 protocols = ("mqtt",)
 transport = "tcp"
 tier = "exact"
-first_client = b"\x10\xc0"
-first_server = b"\x20\xd0\xf0"
+#: first bytes of the packets of an open connection, of either side, with the flags that they have
+_TYPES: Final = bytes(range(0x30, 0x40)) + b"\x40\x50\x62\x70\x82\x90\xa2\xb0\xc0\xd0\xe0"
+first_client = b"\x10\xc0" + _TYPES
+first_server = b"\x20\xd0\xf0" + _TYPES
 
 #: reason codes of a CONNACK (MQTT 5.0 section 3.2.2.2)
 _REASONS: Final = bytes((0, *range(0x80, 0x8B), 0x8C, 0x90, 0x95, 0x97, 0x99, 0x9A, 0x9B, 0x9C, 0x9D, 0x9F))
@@ -33,12 +36,15 @@ _LONGEST_ANSWER: Final = 16384
 #: what is said while there is nothing to say, in a capture that begins late
 _PING: Final = b"\xc0\0"
 _PONG: Final = b"\xd0\0"
-#: first bytes of the packets of an open connection, of either side, with the flags that they have
-_TYPES: Final = bytes(range(0x30, 0x40)) + b"\x40\x50\x62\x70\x82\x90\xa2\xb0\xc0\xd0\xe0"
+_ACKNOWLEDGEMENTS: Final = b"\x40\x50\x62\x70\x90\xb0"
+_SUBSCRIBES: Final = b"\x82\xa2"
+_CONNACK: Final = 0x20
 _MOST_CHAINED: Final = 4
 _CONNECT: Final = re.compile(
     rb"\x10[\x80-\xff]{0,3}[\0-\x7f](?:\0\x04MQTT([\x03-\x05\x84])|\0\x06MQIsdp([\x03\x83]))", re.S
 )
+#: wildcards, which are for subscriptions, and control characters (section 4.7)
+_NO_TOPIC: Final = re.compile(rb"[\0-\x1f+#\x7f]")
 _BEGINNING: Final = re.compile(
     rb"\x10(?:[\x80-\xff]{0,3}[\0-\x7f]?(?:\0(?:\x04(?:M(?:Q(?:TT?)?)?)?|\x06(?:M(?:Q(?:I(?:s(?:dp?)?)?)?)?)?)?)?)?\Z",
     re.S,
@@ -49,7 +55,8 @@ _BEGINNING: Final = re.compile(
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect MQTT."""
     proved = client[:1] != _PING[:1] or (_goes_on(client) and _goes_on(server))
-    return client_first("mqtt", _client(client), _server(server), _describe, client, server, proved=proved)
+    answer = client_first("mqtt", _client(client), _server(server), _describe, client, server, proved=proved)
+    return _from_the_middle(client, server) if answer is NO and flow.midstream else answer
 
 
 @hookimpl
@@ -108,6 +115,58 @@ def _goes_on(data: bytes) -> bool:
             return number > 0
         at += behind + size
     return True
+
+
+class _Chain:
+    """Packets of one side of an open connection: whether all are some, and the numbers that they ask and acknowledge
+    with.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self.fits = True
+        self.has_topic = False
+        self.asked: set[int] = set()
+        self.acknowledged: set[int] = set()
+        at = 0
+        for _ in range(_MOST_CHAINED):
+            if not self.fits or at >= len(data):
+                break
+            kind = data[at]
+            behind, size = _length(data[at : at + 5])
+            if behind:
+                self._take(kind, data[at + behind : at + behind + size], size)
+            self.fits = (
+                self.fits and (behind > 0 or len(data) - at < 5) and (kind in _TYPES or (kind, at) == (_CONNACK, 0))
+            )
+            at += behind + size if behind else 5
+
+    def _take(self, kind: int, body: bytes, size: int) -> None:
+        if len(body) < min(size, 2) or len(body) < 2:
+            self.fits = size < 2 if kind >= 0xC0 else size >= 2
+            return
+        number = u16(body, 0)
+        if kind >> 4 == 3:
+            topic, behind = body[2 : 2 + number], body[2 + number : 4 + number]
+            sure = kind & 6
+            self.fits = 0 < number <= size - (4 if sure else 2) and kind & 6 != 6 and not _NO_TOPIC.search(topic)
+            self.has_topic |= len(topic) == number
+            if sure and len(behind) == 2:
+                self.asked.add(u16(behind, 0))
+        elif kind in _SUBSCRIBES:
+            self.asked.add(number)
+        elif kind in _ACKNOWLEDGEMENTS:
+            self.fits = number > 0
+            self.acknowledged.add(number)
+
+
+def _from_the_middle(client: bytes, server: bytes) -> Match | Answer:
+    """Grade both sides of a connection whose CONNECT was not seen."""
+    one, other = _Chain(client), _Chain(server)
+    if not one.fits or not other.fits:
+        return NO
+    if not one.has_topic and not other.has_topic:
+        return MORE
+    return Match("mqtt", {}, bool(one.asked & other.acknowledged or other.asked & one.acknowledged), done=False)
 
 
 def _as_far(body: bytes, size: int, first: bytes, second: bytes) -> Evidence:

@@ -1,12 +1,12 @@
-"""OpenVPN over UDP and TCP, by the resets that open a session, or over UDP by packets of a later part.
+"""OpenVPN over UDP and TCP, by the resets that open a session, or by packets of a later part.
 
 Static-key mode has no marker at all and cannot be told from noise by its content.
 
 :checked: P_CONTROL_HARD_RESET (client v1, v2, v3; server v1, v2): opcode, key id 0, session id, a size that fits plain
     TLS, tls-auth (HMACs of 16 to 64 bytes), tls-crypt or tls-crypt-v2 (wrapped key and its length), the replay
     protection's packet id and time, no acknowledgement from the client, one of its session from the server. Mid-stream
-    (UDP): control packets that acknowledge the other side's session, or three of one session or peer id with rising
-    packet ids (control with tls-crypt, data v2)
+    control packets that acknowledge the other side's session, or three of one session or peer id with rising
+    packet ids (control with tls-crypt, data v2); over TCP three chained packets of data v1 with one key, of both sides
 :source: draft-openvpn-wire-protocol sections 3 and 4; OpenVPN doc/doxygen/doc_protocol_overview.h, doc/tls-crypt-v2.txt
 :minimum: the first packet of either side: 14 bytes plain, 16 over TCP
 :facts: mode, client.session_id, server.session_id
@@ -45,9 +45,14 @@ _MOST_RESETS: Final = 4096  # that a client sends before it is answered
 _NEITHER: Final = (b"", 0, b"-")
 _TIMES: Final = range(1_000_000_000, 1 << 31)  # seconds since 1970
 
+#: bytes of a packet over TCP, beyond resets: an authenticated ping, and a tunnel's packet of 1500 with its wrapping
+_SHORTEST: Final = 22
+_LONGEST: Final = 1700
+_MOST_CHAINED: Final = 4
+_CHAINED: Final = bytes(n for n in range(256) if n >> 3 in (SOFT_RESET, CONTROL, ACK, DATA_V1, DATA_V2, CONTROL_WKC))
 _MIDWAY: Final = bytes(n for n in range(256) if n >> 3 in (SOFT_RESET, CONTROL, ACK, DATA_V2, CONTROL_WKC))
-#: Over TCP a packet begins with its length, of which resets need the bytes 0 to 4.
-first_client = first_server = bytes(range(5)) + bytes((*RESETS_BY_CLIENT, *RESETS_BY_SERVER)) + _MIDWAY
+#: Over TCP a packet begins with its length, of which the longest needs the bytes 0 to 6.
+first_client = first_server = bytes(range(7)) + bytes((*RESETS_BY_CLIENT, *RESETS_BY_SERVER)) + _MIDWAY
 
 
 class Reset(NamedTuple):
@@ -65,6 +70,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if flow.proto == TCP:
         client_says, sent = _first_over_tcp(client)
         server_says, received = _first_over_tcp(server)
+        if flow.midstream and sent is None and received is None and NO in (client_says, server_says):
+            return _midway_over_tcp(client, server)
     else:
         client_says, sent = _first(first_datagram(client, flow.client_sizes))
         server_says, received = _first(first_datagram(server, flow.server_sizes))
@@ -146,6 +153,29 @@ def _replay_fits(packet: bytes, at: int) -> bool:
     """A packet id of a session's beginning (tls-crypt-v2 counts from a high one) and a time from 2001 to 2038."""
     number = u32(packet, at)
     return 0 < number & 0xFFFF < _MOST_RESETS and number >> 16 in (0, 0x0A01, 0x0F00) and u32(packet, at + 4) in _TIMES
+
+
+def _midway_over_tcp(client: bytes, server: bytes) -> Match | Answer:
+    """Grade the packets, each behind its length, of a connection whose beginning was not seen."""
+    sides: list[list[bytes]] = []
+    for data in (client, server):
+        packets: list[bytes] = []
+        at = 0
+        while at + 3 <= len(data) and len(packets) < _MOST_CHAINED:
+            size = u16(data, at)
+            if not _SHORTEST <= size <= _LONGEST or data[at + 2] not in _CHAINED:
+                return NO
+            if at + 2 + size > len(data):
+                break
+            packets.append(data[at + 2 : at + 2 + size])
+            at += 2 + size
+        sides.append(packets)
+    kinds = {packet[0] for packets in sides for packet in packets}
+    if not any(kind >> 3 == DATA_V1 for kind in kinds):
+        return _midway(*sides)
+    if len(kinds) > 1:
+        return NO
+    return Match("openvpn", {}, confirmed=False, done=False) if all(sides) and len(sides[0] + sides[1]) > 2 else MORE
 
 
 def _midway(to_server: list[bytes], to_client: list[bytes]) -> Match | Answer:
