@@ -133,11 +133,20 @@ def test_zeros_between_bytes(text):
     assert without_constants(bytes(64)) is None
 
 
-@pytest.mark.parametrize("pattern", [b"%c\0", b"\xff%c", b"%c\0\0", b"%c\0\0\0", b"%c%c\x80\x3f", b"%c%c%c\0"])
+@pytest.mark.parametrize(
+    "pattern",
+    [b"%c\0", b"\xff%c", b"%c\0\0", b"%c\0\0\0", b"%c%c\x80\x3f", b"%c%c%c\0", b"%c%c%c%c\0", b"\0" + 5 * b"%c"],
+)
 def test_constants_between_bytes_are_left_out(pattern):
     each = pattern.count(b"%c")
     spread = b"".join(pattern % tuple(NOISE[at : at + each]) for at in range(0, len(NOISE) - each + 1, each))
     assert without_constants(spread) in (NOISE, NOISE.replace(b"\0", b""))
+
+
+def test_a_constant_of_many_bytes_is_no_zero():
+    """The upper bytes of measured numbers are the same as well."""
+    numbers = b"".join(NOISE[at : at + 6] + b"\x34\x40" for at in range(0, 2994, 6))
+    assert without_constants(numbers) is None
 
 
 @given(st.binary(max_size=400))

@@ -260,6 +260,13 @@ def test_what_is_stored_in_pieces_must_be_no_noise(wrap):
     assert heads.examine(wrap([make_png(20)] * 20)) is not None
 
 
+def test_films_may_follow_each_other_behind_a_header_each():
+    noise = random.Random(3).randbytes(3024)
+    one = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom\0\0\0\x10moov" + bytes(8) + b"\0\0\4\x08mdat" + noise[:1024]
+    assert heads.examine(one + b"PIC\0\1" + one) == "mp4"
+    assert heads.examine(one + b"PIC\0\1" + noise[1024:]) is None
+
+
 def test_media_without_a_word_on_it_is_one_box_or_two():
     start = b"\0\0\0\x14ftypisom\0\0\2\0isom"
     media = b"\0\0\1\0mdat" + bytes(range(248))

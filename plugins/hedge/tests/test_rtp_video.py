@@ -159,3 +159,14 @@ def test_it_is_followed_as_a_structure():
     follower.add(noise(30_000))
     assert follower.look()
     assert follower.name is None
+
+
+def test_a_picture_met_within_is_taken_and_noise_behind_its_header_is_not():
+    """One packet may be it until the second: it must be a fragment of the same unit at the same time."""
+    unit = b"\x65\x88\x84" + noise(12000)
+    fragments = [rtp(5 + at, 9000, part) for at, part in enumerate(avc_fragments(unit, 1186))][3:]
+    for end in range(1, len(fragments)):
+        assert video_in_rtp(fragments[:end])
+    assert not video_in_rtp([fragments[0], rtp(9, 9000, b"\x7c\x01" + noise(1000))])
+    assert not video_in_rtp([fragments[0], rtp(9, 9001, fragments[1][12:])])
+    assert not video_in_rtp([rtp(7, 1, b"\x3b\x05" + noise(1000))])

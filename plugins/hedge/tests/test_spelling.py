@@ -31,6 +31,14 @@ SPELT = {
     "hex of a dump": b"".join(
         b"%08x  %s\n" % (at, NOISE[at : at + 16].hex(" ").encode()) for at in range(0, len(NOISE), 16)
     ),
+    "hex of Intel's records": b"".join(
+        b":10%04X00%s%02X\n" % (at & 0xFFFF, NOISE[at : at + 15].hex().upper().encode(), NOISE[at + 15])
+        for at in range(0, len(NOISE) - 15, 16)
+    ),
+    "hex of Motorola's records": b"".join(
+        b"S315%08X%s%02X\r\n" % (at, NOISE[at : at + 15].hex().upper().encode(), NOISE[at + 15])
+        for at in range(0, len(NOISE) - 15, 16)
+    ),
     "hex of four digits": b"".join(b"%%u%s" % NOISE[at : at + 2].hex().encode() for at in range(0, len(NOISE) - 1, 2)),
     "octal": b" ".join(b"%03o" % byte for byte in NOISE),
     "binary": "".join(f"{byte:08b}" for byte in NOISE).encode(),
@@ -89,6 +97,19 @@ def test_a_list_of_digests_stands_for_things(algorithm):
     text = "".join(lines).encode()
     assert lists_digests(text) or len(text) > 3 * 128 * 30  # long digests are most of a line
     assert decode(text) is None or algorithm == "sha512"
+
+
+def test_digests_in_base64_in_lines_of_names_stand_for_things():
+    rng = random.Random(9)
+    shadow = [b"user%d:$2b$12$%s:19000:0:99999:7:::" % (n, base64.b64encode(rng.randbytes(40))[:53]) for n in range(60)]
+    key = base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0 " + rng.randbytes(32))
+    hosts = [
+        b"|1|%s|%s ssh-ed25519 %s" % (*(base64.b64encode(rng.randbytes(20)) for _ in "ab"), key) for _ in range(20)
+    ]
+    for lines in (shadow, hosts):
+        assert lists_digests(b"\n".join(lines))
+    assert not lists_digests(b"\n".join(base64.b64encode(rng.randbytes(32)) for _ in range(60)))
+    assert not lists_digests(b"\n".join(b"k%d: %s" % (n, base64.b64encode(rng.randbytes(48))) for n in range(60)))
 
 
 @pytest.mark.parametrize("size", [300, 3000])

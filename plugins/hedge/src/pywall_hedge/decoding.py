@@ -280,21 +280,21 @@ def _even_digits(data: bytes) -> bytes | None:
 
 def without_constants(payload: bytes) -> bytes | None:
     """Return the other bytes of a payload in which one to three of each two to four bytes are always the same (zeros
-    between bytes, numbers of 32 bits that are small), wherever a line's end shifts them; else None.
+    between bytes, numbers of 32 bits that are small), or one of five to eight zero, wherever a line's end shifts them.
     """
-    if len(payload) < SPARSE:
+    if (size := len(payload)) < SPARSE:
         return None
-    zeros = payload.count(0)
-    if 0.4 * len(payload) <= zeros <= 0.56 * len(payload) and bytes(5) not in payload:
+    if 0.4 * size <= (zeros := payload.count(0)) <= 0.56 * size and bytes(5) not in payload:
         return payload.replace(b"\0", b"")
-    for period in (4, 3, 2):
-        kept = [start for start in range(period) if len({*payload[start : start + 24 * period : period]}) > 1]
-        if 0 < len(kept) < period <= len(payload) // 24:
-            columns = [payload[start::period] for start in range(period) if start not in kept]
-            if all(len(column) - column.count(column[:1]) <= len(column) // 32 for column in columns):
-                parts = [payload[start::period] for start in kept]
-                out = bytearray(sum(map(len, parts)))
-                for at, part in enumerate(parts):
-                    out[at :: len(parts)] = part
-                return bytes(out)
+    for period in (4, 3, 2, 8, 7, 6, 5)[: 7 if 9 * zeros >= size else 3]:
+        same = [start for start in range(period) if len({*payload[start : start + 24 * period : period]}) == 1]
+        if not 0 < len(same) < period <= size // 24 or (period > 4 and [payload[at] for at in same] != [0]):
+            continue
+        columns = [payload[start::period] for start in same]
+        if all(len(column) - column.count(column[:1]) <= len(column) // 32 for column in columns):
+            parts = [payload[start::period] for start in range(period) if start not in same]
+            out = bytearray(sum(map(len, parts)))
+            for at, part in enumerate(parts):
+                out[at :: len(parts)] = part
+            return bytes(out)
     return None

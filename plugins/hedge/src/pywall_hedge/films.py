@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .structure import looks_random
+from .structure import fits_behind, looks_random
 
 _BOXES = frozenset(
     (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp", b"sidx", b"moof", b"uuid", b"meta", b"pdin")
@@ -26,6 +26,8 @@ def mp4(data: bytes) -> bool:
     while place + 8 <= len(data):
         size, kind = _big(data, place, 4), data[place + 4 : place + 8]
         alone = 0 if kind in (b"moov", b"moof") else alone + (kind == b"mdat")
+        if seen > 1 and kind not in _BOXES:  # another file, perhaps behind a header of its own
+            return fits_behind(data, place)
         if alone > 2 or kind not in _BOXES or (size < 8 and size > 1):
             return False
         if kind == b"ftyp" and not (16 <= size <= 256 and size % 4 == 0 and data[place + 8 : place + 12].isascii()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from . import archives, arrays, blocks, containers, films, jpegxl, lz, lzma_raw, pictures, tables, wrappers
+from . import archives, arrays, blocks, containers, films, jpegxl, lz, lzma_raw, pictures, printing, tables, wrappers
 from .brotli_head import brotli_behind
 from .structure import OWN_HEADER, examine, frame_within, hidden, look_behind, marked, register, within
 
@@ -18,6 +18,7 @@ register(tables.MAGIC)
 register(arrays.MAGIC)
 register(jpegxl.MAGIC)
 register(blocks.MAGIC)
+register(printing.MAGIC)
 register({}, lzma_raw.UNMARKED)
 look_behind(lzma_raw.lzma2_behind)
 look_behind(lzma_raw.lzma_behind)

@@ -22,7 +22,7 @@ _LEVELS = frozenset((9, 10, 11, 12, 13, 20, 21, 22, 30, 31, 32, 40, 41, 42, 50, 
 _SETS = (7, 33)
 """Types of the parameter sets that are read: of a sequence, in H.264 and H.265."""
 _SLICES = 2
-"""Slices that begin as they must, where no parameter sets came."""
+"""Slices that begin as they must, or fragments of one that was met within, where no parameter sets came."""
 
 
 class _Unit(NamedTuple):
@@ -115,13 +115,13 @@ def _is_packed(codec: _Codec, messages: Sequence[bytes], cut: bool) -> bool:
     packing = _Packing(codec)
     last = len(messages) - 1
     fits = all(packing.add(message, cut and number == last) for number, message in enumerate(messages))
-    return fits and packing.is_proved()
+    return fits and packing.is_proved(last + 1)
 
 
 class _Packing:
     """Units as they come out of the packets of one stream."""
 
-    __slots__ = ("_begun", "_codec", "_open", "_sets", "_slices", "_time")
+    __slots__ = ("_begun", "_codec", "_open", "_sets", "_slices", "_time", "_within")
 
     def __init__(self, codec: _Codec) -> None:
         self._codec = codec
@@ -130,9 +130,12 @@ class _Packing:
         self._begun = False
         self._time = b""
         self._sets = self._slices = 0
+        #: fragments of the unit that was met within: of one type, at one time
+        self._within = 0
 
-    def is_proved(self) -> bool:
-        return self._sets > 0 or self._slices >= _SLICES
+    def is_proved(self, number: int) -> bool:
+        """Return True if enough of ``number`` packets begin as they must; the second contradicts one alone."""
+        return self._sets > 0 or self._slices + self._within >= min(number, _SLICES)
 
     def add(self, message: bytes, cut: bool) -> bool:
         """Return True if the packet may follow those before it. ``cut``: its end is missing."""
@@ -170,6 +173,7 @@ class _Packing:
         if (begins and ends) or _START_CODE(body) or not (self._open == expected or met_within):
             return None
         self._open = None if ends else (kind, time)
+        self._within += not self._slices and not begins
         return [_Unit(kind, body)] if begins else []
 
 

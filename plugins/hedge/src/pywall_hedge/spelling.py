@@ -21,7 +21,11 @@ _PAIRS = re.compile(rb"(?:(?:0x|\\x|\\u00|&#x)?[0-9A-Fa-f]{2}(?:[\s,:;|.-]|, ){0
 _PAIR = re.compile(rb"(?:0x|\\x|\\u00|&#x)?([0-9A-Fa-f]{2})")
 _QUADS = re.compile(rb"(?:(?:%u|\\u|U\+|0x)[0-9A-Fa-f]{4}[\s,;]{0,2}){8,}")
 _QUAD = re.compile(rb"(?:%u|\\u|U\+|0x)([0-9A-Fa-f]{4})")
-_DUMP = re.compile(rb"^[0-9A-Fa-f]{4,8}(?::|  )[ \t]*", re.MULTILINE)
+_DUMP = re.compile(
+    rb"^(?:[0-9A-Fa-f]{4,8}(?::|  )[ \t]*|:[0-9A-Fa-f]{8}|S1[0-9A-Fa-f]{6}|S2[0-9A-Fa-f]{8}|S3[0-9A-Fa-f]{10})",
+    re.MULTILINE,
+)
+"""What stands before the bytes of a line: an address; length, address and type of Intel's and Motorola's records."""
 _SHIFTED = re.compile(rb'\+[A-Za-z0-9+/]+(?:-|(?=[^A-Za-z0-9+/="\s<]))')
 """A group of UTF-7: ended by a hyphen, or by what is none of its base64."""
 _BITS = re.compile(rb"[01]{8,}")
@@ -45,6 +49,9 @@ _UNBROKEN = re.compile(rb"=\r?\n")
 _UU = re.compile(rb"^[!-M][ -`]{4,60}\r?$", re.MULTILINE)
 _DIGEST = frozenset((32, 36, 40, 56, 64, 96, 128))
 """Hexadecimal digits of identifiers and digests, 128 to 512 bits."""
+_TOKEN_64 = re.compile(rb"(?<![A-Za-z0-9+/=])(?:AAAA[A-Za-z0-9+/]{20,}|[A-Za-z0-9+/.]{20,})={0,2}")
+_DIGEST_64 = frozenset((27, 28, 43, 44, 53, 86, 88))
+"""Characters of base64 of 160, 256 and 512 bits, and of bcrypt's salt and hash."""
 _UUID = re.compile(rb"([0-9A-Fa-f]{8})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{12})")
 _NO_LETTERS = bytes(byte for byte in range(256) if not chr(byte).isalpha() or byte > 127)
 _REST = 0.05
@@ -53,7 +60,7 @@ _REST = 0.05
 
 _HEXADECIMAL = b"0123456789abcdefABCDEF"
 _BLANKS = b" \t\n\r\f\v,;:|."
-_OF_HEXADECIMAL = _HEXADECIMAL + b"xuU\\&#%+-" + _BLANKS
+_OF_HEXADECIMAL = _HEXADECIMAL + b"SxuU\\&#%+-" + _BLANKS
 _OF_DECIMAL = b"0123456789" + _BLANKS
 _OF_INTEGERS = _OF_DECIMAL + b"-"
 """All characters that a match consists of, so a text with fewer of them needs no search."""
@@ -139,7 +146,7 @@ def lists_digests(text: bytes) -> bool:
     They stand for things, nobody sends anything in them.
     """
     if share(text, _HEXADECIMAL) <= 0.5:
-        return False
+        return _lists_base64(text)
     whole, uuids = _UUID.subn(rb"\1\2\3\4\5", text) if b"-" in text else (text, 0)
     if uuids and len(_TOKEN.sub(b"", whole).translate(None, _NO_LETTERS)) >= _REST * len(text):
         text = whole
@@ -147,6 +154,14 @@ def lists_digests(text: bytes) -> bool:
     total = sum(map(len, tokens))
     inner = tokens[1:-1] or tokens
     return {*map(len, inner)} <= _DIGEST and 2 * total > len(text) and total < (1 - _REST) * len(text)
+
+
+def _lists_base64(text: bytes) -> bool:
+    """Return True for digests in base64 in lines of names; public keys of SSH, which begin with a length, may be among
+    them."""
+    tokens = [token for token in _TOKEN_64.findall(text)[1:-1] if not token.startswith(b"AAAA")]
+    total = sum(map(len, tokens))
+    return len(tokens) > 2 and {*map(len, tokens)} <= _DIGEST_64 and total < (1 - 2 * _REST) * len(text)
 
 
 def escaped(text: bytes) -> bytes | None:
