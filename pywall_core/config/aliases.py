@@ -58,6 +58,15 @@ ACTION_FORMS: Final = {
         ("mark", "connmark", "tcpmss", "set", "tag"), "packets are not changed; that stays with nft or iptables"
     ),
     **dict.fromkeys(("tarpit", "captcha", "steal", "chaos", "delude"), "write DROP, or REJECT to answer"),
+    **dict.fromkeys(
+        ("rst", "reset", "tcp-reset", "reject-with-rst", "reject tcp-reset", "kill", "rejectsrc", "rejectboth"),
+        "write REJECT, which answers TCP with a reset",
+    ),
+    **dict.fromkeys(
+        ("skip", "ignore", "none", "noop", "nothing"),
+        "a rule without effect is left out, or has enabled: false; to only report, observe: true",
+    ),
+    **dict.fromkeys(("notify", "mail", "email"), "the plugins 'mail' and 'webhook' send alerts of {rule: log}"),
     "ban": "write DROP, and beside it add: {set: NAME, key: src, for: 4h}",
     "limit": "a limit is a condition, {rule: limit, over: 10/m, action: DROP}",
     "ask": "nobody is asked while packets wait; write ACCEPT or DROP",
@@ -107,8 +116,10 @@ KEY_ALIASES: Final[dict[str, str | tuple[str, ...]]] = {
     **dict.fromkeys(("endswith", "ends_with", "ends"), "suffix"),
     **dict.fromkeys(("content", "includes_text", "substring", "has"), "contains"),
     **dict.fromkeys(("startswith", "starts_with", "starts"), "glob"),
-    "prefix": ("message", "glob"),
-    **dict.fromkeys(("gt", "ge", "gte", "min", "above", "over", ">", ">="), ("least", "over", "concurrent")),
+    "prefix": ("message", "glob", "prefix4"),
+    **dict.fromkeys(
+        ("gt", "ge", "gte", "min", "above", "over", ">", ">="), ("least", "over", "concurrent", "min_confidence")
+    ),
     **dict.fromkeys(("lt", "le", "lte", "below", "under", "<", "<="), "most"),
     **dict.fromkeys(("msg", "text"), ("message", "comment")),
     **dict.fromkeys(("on", "dev", "device", "nic", "iif", "iifname"), "in"),
@@ -119,6 +130,9 @@ KEY_ALIASES: Final[dict[str, str | tuple[str, ...]]] = {
     "suffix": "is",
     **dict.fromkeys(("fail-open", "fail_open", "fail-closed", "default"), "all"),
     "limit": ("over", "most"),
+    "per": "by",
+    "prefix_len": ("prefix4", "prefix6"),
+    "class": "is",
     "interval": "within",
     "timezone": "zone",
     "tz": "zone",
@@ -169,5 +183,5 @@ KEY_ALIASES: Final[dict[str, str | tuple[str, ...]]] = {
     "exe": "path",
     "weekdays": "days",
     "ttl": "for",
-    "timeout": "for",
+    "timeout": ("for", "window"),
 }

@@ -228,7 +228,7 @@ def _right_form(kind: str, value: object) -> str:
             return f": write {float(share[1]) / 100:g}"
         if number.isdecimal():
             return f": write {value.strip()} without quotes"
-        found = re.fullmatch(r"(?:[<>]=?|==?)?\s*(\d+)(?:\s*[A-Za-z]+)?", number)
+        found = re.fullmatch(r"(?:[<>]=?|==?|/)?\s*(\d+)(?:\s*/?[A-Za-z]+)?", number)
         return f": write {found[1]}" if found and not _SIZE.fullmatch(number) else _size_form(number)
     if kind == "list_type" and isinstance(value, (str, int, float)):
         return f": write [{value}]"

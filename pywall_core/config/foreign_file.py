@@ -24,14 +24,34 @@ _FILES: Final = (
     ),
     (r"-A ufw6?-", f"rules of ufw without their table: {_CONVERT} the whole /etc/ufw/user.rules"),
     (
-        r"(?:pass|block|match|scrub|set skip|table <\w+>)\s[^\n]*(?:\n|\Z)",
+        r"(?:\w+ *= *\"[^\n]*\n+)*(?:pass|block|match|scrub|set skip|table <\w+>)\s[^\n]*(?:\n|\Z)",
         f"rules of pf: {_INIT}; a line of them where a rule belongs is answered with its form",
     ),
     (
-        r"(?:alert|drop|pass|reject|log|sdrop)\s+\w+\s+\S+\s+\S+\s+(?:->|<>|<-)\s",
+        r"(?:(?:ip|port)?var \w+ [^\n]*\n+)*(?:alert|drop|pass|reject|log|sdrop)\s+\w+\s+\S+\s+\S+\s+(?:->|<>|<-)\s",
         "rules of Suricata or Snort: write what they look for, {rule: fact, name: tls.sni, is: ...}; " + _INIT,
     ),
     (r"<\?xml|<(?:zone|service|ipset|policy)\b", f"XML, as firewalld has it: {_INIT}"),
+    (r"<(?:\w+:)?\w+[\s>]", f"XML: a policy is YAML; {_INIT}"),
+    (
+        r"(?:0\.0\.0\.0|127\.0\.0\.1|::1?)[ \t]+[\w.-]+[^\n]*(?:\n|\Z)",
+        "a list of hosts: name it by a set, sets: {ads: {type: names, file: FILE}}, and {rule: domain, is: '@ads'}",
+    ),
+    (
+        r"(?:\d+\.){3}\d+(?:/\d+)?\s*(?:\n|\Z)",
+        "a list of addresses: name it by a set, sets: {bad: {file: FILE}}, and {rule: ip, src: '@bad'}",
+    ),
+    (
+        r"(?:domain \([^)]*\) *|@def [^\n]*\n+)*table \(?\w+\)? *(?:chain|\{)|/ip(?:v6)? firewall |ipfw |"
+        r"(?:ip )?access-list |(?:ACCEPT|DROP|REJECT|[A-Z][A-Za-z]+\((?:ACCEPT|DROP|REJECT)\))\s+\S+\s+\S+|"
+        r"set firewall |"
+        r"resource \"|config (?:rule|zone|defaults)\b",
+        f"rules of another firewall: {_CONVERT} what iptables-save or nft -j list ruleset prints where they hold",
+    ),
+    (
+        r"\{(?=.{0,2000}\"(?:denied|allowed)-remote-(?:domains|hosts|addresses)\"\s*:)",
+        "rules of Little Snitch: their domains are a set, sets: {ads: {type: names, entries: [...]}}; " + _INIT,
+    ),
     (
         r"(?:[^\n]*\n)*?(?:apiVersion:\s*\S*(?:networking\.k8s|cilium|calico)|kind:\s*\w*NetworkPolicy)",
         "a NetworkPolicy of Kubernetes: a chain INPUT is its ingress, OUTPUT its egress, {rule: ip, src: CIDR} an "

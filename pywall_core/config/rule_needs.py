@@ -133,10 +133,33 @@ class RuleNeeds:
                 yield from ((*path, key, at) for at, entry in enumerate(item) if entry == value)
 
 
+#: sites that other programs name as if they were protocols
+_SITES: Final = frozenset(
+    (
+        *("facebook", "netflix", "youtube", "instagram", "twitter", "tiktok", "google", "amazon", "microsoft", "apple"),
+        *(
+            "cloudflare",
+            "reddit",
+            "linkedin",
+            "wikipedia",
+            "twitch",
+            "disneyplus",
+            "pinterest",
+            "ebay",
+            "paypal",
+            "github",
+            "openai",
+        ),
+    )
+)
+
+
 def _protocol_form(name: str, known: Collection[str]) -> str:
     """Return how people write protocols elsewhere, and how they are written here; nothing of a name."""
     if name.lower() in ("ping", "icmp", "icmpv6"):
         return "; write {rule: protocol, is: [icmp, icmpv6]}"
+    if name.lower() in _SITES:
+        return f"; a site is asked for by name, {{rule: domain, is: {name.lower()}.com}}"
     if name in ("any", "all", "*"):
         return "; for whatever it is, leave the rule out"
     bare = re.sub(r"^(?:!\s*|not\s+)", "", name)

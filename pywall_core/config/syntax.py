@@ -108,7 +108,7 @@ def _problem_words(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> str:
         return 'text that begins with * or & needs quotes: "*..."'
     if "expected node content" in problem and line[column:].startswith(":"):
         return 'text that begins with : needs quotes: "::1"'
-    if form := _line_words(line):
+    if form := _line_words(line) or _around_words(line, column, f"{context} {problem}"):
         return form
     if _glued(error, lines):
         return "a key without its ': '; a blank must follow the colon"
@@ -128,6 +128,17 @@ def _problem_words(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> str:
     if "expected <document start>" in problem:
         return "not indented as the lines above"
     return "not YAML: " + ", ".join(part for part in (context, problem) if part)
+
+
+def _around_words(line: str, column: int, said: str) -> str:
+    """Return what is wrong at the brackets and colons of a line that is none of ``{...}`` over several lines."""
+    if re.match(r"\s*(?:- )?[A-Za-z_]+:[\[{]", line):
+        return "a blank must follow the colon, write 'key: {...}'"
+    if "while parsing a block" in said and line[column : column + 1] in tuple(",;}])"):
+        return f"nothing follows what a {{ }} or [ ] closes: leave out {line[column]!r}"
+    if "scanning a plain scalar" in said and "unexpected ':'" in said:
+        return "text with a : at its end needs quotes: 'fe80::'"
+    return ""
 
 
 def _flow_words(context: str, problem: str, line: str, column: int) -> str:

@@ -21,6 +21,17 @@ FILES = [
     ('{"action": "deny", "operator": {"operand": "dest.host"}}', "OpenSnitch", "{rule: domain"),
     ("name: x\ndecisions: [{type: ban}]\n", "CrowdSec", "pywall set crowdsec"),
     ("[zone]\nname = x\n", "INI", "key: value"),
+    ('ext_if = "em0"\nset skip on lo\nblock all\n', "pf", "pywall init"),
+    ("var HOME_NET any\nalert tcp any any -> any any (sid:1;)\n", "Suricata", "{rule: fact"),
+    ("<opnsense><filter/></opnsense>\n", "XML", "pywall init"),
+    ("0.0.0.0 ads.example\n0.0.0.0 t.example\n", "a list of hosts", "{type: names, file: FILE}"),
+    ("203.0.113.7\n198.51.100.0/24\n", "a list of addresses", "{file: FILE}"),
+    ("ipfw add 100 allow tcp from any to me 22\n", "another firewall", "'pywall convert FILE'"),
+    ("ACCEPT net fw tcp 22\n", "another firewall", "'pywall convert FILE'"),
+    ("domain (ip ip6) table filter chain INPUT { policy DROP; }\n", "another firewall", "'pywall convert FILE'"),
+    ("access-list 101 permit tcp any any eq 22\n", "another firewall", "'pywall convert FILE'"),
+    ("/ip firewall filter\nadd chain=input action=accept\n", "another firewall", "'pywall convert FILE'"),
+    ('{"name": "x", "denied-remote-domains": ["ads.example"]}', "Little Snitch", "{type: names"),
     ("version = 1\n", "key = value", "'key: value'"),
 ]  # fmt: skip
 

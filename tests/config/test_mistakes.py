@@ -343,6 +343,20 @@ RULES = [
     ("{rule: fact, name: dns.query, is: x, action: DROP}", "did you mean 'dns.rrname'?"),
     ("{rule: fact, name: ssh.software, is: x, action: DROP}", "did you mean 'ssh.client.software_version'?"),
     ("{rule: fact, name: dest.host, is: x, action: DROP}", "write {rule: domain, is: ...}"),
+    ("{rule: app, is: netflix, action: DROP}", "{rule: domain, is: netflix.com}"),
+    ("{rule: port, dst: 22, action: RST}", "write REJECT, which answers TCP with a reset"),
+    ("{rule: port, dst: 22, action: skip}", "enabled: false"),
+    ("{rule: limit, over: 10/s, per: source, action: DROP}", "did you mean 'by'?"),
+    ("{rule: limit, over: 10/s, prefix: 24, action: DROP}", "did you mean 'prefix4'?"),
+    ("{rule: limit, over: 10/s, prefix4: /24, action: DROP}", "write 24"),
+    ("{rule: limit, concurrent: 10/s, action: DROP}", "write 10"),
+    ("{rule: ip, src: 0x0a000001, action: DROP}", "write 10.0.0.1"),
+    ("{rule: ip, src: '10.0.0.0/8 ', action: DROP}", "write 10.0.0.0/8 without blanks"),
+    ("{rule: ip, src: '10.0.0.0\\8', action: DROP}", "write 10.0.0.0/8"),
+    ("{rule: ip, src: fe80::, action: DROP}", "needs quotes: 'fe80::'"),
+    ("{rule: port, dst: 22, action: DROP},", "leave out ','"),
+    ("{rule: port, dst: 22, action: DROP};", "leave out ';'"),
+    ("{rule: port, dst: 22, action: DROP}}", "leave out '}'"),
     ("{rule: domain, name: example.com, action: DROP}", "'is' is missing: write is: example.com"),
     ("{action: DROP, process: any, remote-domains: x.example, direction: out}", "{rule: domain, is: x.example"),
 ]  # fmt: skip
@@ -419,6 +433,7 @@ FILES = [
     ("version: 1\n{# ours #}\nchains: {INPUT: []}\n", "a template: it is filled in before PyWall reads the file"),
     ("version: 1\nchains:\n", "nothing stands below it; indent what belongs to it, or leave the key out"),
     ("chains:\n  INPUT:\n  - rule: port\n  dst: 22\n", "'dst' is a key of a rule: indent it"),
+    ("version: 1\nchains:{INPUT: []}\n", "a blank must follow the colon"),
     ("chains:\n  ingress:\n    - {rule: always, action: DROP}\n", "ingress is no hook of PyWall: write INPUT"),
 ]
 #: the bytes of a file -> where and what

@@ -129,6 +129,12 @@ def _right_form(entry: Any) -> str:
     text = str(entry).strip()
     if isinstance(entry, dict):
         return _mapping_form(entry)
+    if type(entry) is int and 255 < entry < 1 << 32:
+        return f": write {ip_address(entry)}"
+    if text != entry and isinstance(entry, str) and is_network(text):
+        return f": write {text} without blanks"
+    if "\\" in text and is_network(text.replace("\\", "/")):
+        return f": write {text.replace(chr(92), '/')}"
     if text.startswith(("!", "not ")):
         return f": for all but this, write {{not: {{rule: ip, src: {text.removeprefix('not').lstrip('!= ')}}}}}"
     if text.lower() in ("any", "all", "*", "anywhere"):
@@ -145,6 +151,12 @@ def _right_form(entry: Any) -> str:
     if "%" in text:
         return f": a zone is not part of an address, write {text.partition('%')[0]} and a rule `iface`"
     return _digits_form(text) or _word_form(text)
+
+
+def is_network(text: str) -> bool:
+    with suppress(ValueError):
+        return bool(ip_network(text, strict=False))
+    return False
 
 
 def _mapping_form(entry: dict[Any, Any]) -> str:
