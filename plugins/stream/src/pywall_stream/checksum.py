@@ -10,6 +10,8 @@ from typing import Final
 
 from pywall_core.api import TCP, Packet
 
+from .segment import Segment
+
 _MODULUS: Final = 0xFFFF
 #: From this length in bytes, two sums and one division of a shorter number are faster.
 _LONG: Final = 400
@@ -21,15 +23,16 @@ _MOST_PAIRS: Final = 65536
 
 def checksum_valid(packet: Packet) -> bool:
     """Return True if the TCP checksum of a complete packet is right."""
-    l4 = packet.l4
+    return _is_right(packet, packet.data, packet.l4, packet.end)
+
+
+def _is_right(packet: Packet, data: bytes, l4: int, end: int) -> bool:
     if l4 == 20:  # IPv4 without options, IPv6 without extensions: the addresses stand right before the segment
         at = 12
-    elif l4 == 40 and packet.version == 6:
+    elif l4 == 40 and data[0] >> 4 == 6:
         at = 8
     else:
         return _sum(packet, l4) % _MODULUS == 0
-    data = packet.data
-    end = packet.end
     length = end - l4
     small = TCP + length
     if length & 1:  # the last byte is the higher one of its word
@@ -66,7 +69,15 @@ def partial(packet: Packet) -> bool:
     return field != 0 and field % _MODULUS in (with_length, without)
 
 
-class CaptureChecksums:
+class Checksums:
+    """Checks the checksums of packets as they come from the kernel."""
+
+    def right(self, segment: Segment) -> bool:
+        """Return True if the checksum of a complete segment is right, or nobody can tell."""
+        return _is_right(segment.packet, segment.data, segment.l4, segment.end)
+
+
+class CaptureChecksums(Checksums):
     """Checks the checksums of a capture, by sender and receiver: what other hosts got changes nothing.
 
     In a capture made on the sending host, the network card may not have computed the checksums yet. When a sender has
@@ -78,8 +89,12 @@ class CaptureChecksums:
         self._count = count
         self._valid_by_pair: dict[bytes, bool] = {}
 
+    def right(self, segment: Segment) -> bool:
+        """Return True if the segment's checksum is right, or its sender leaves checksums to the network card."""
+        return self.acceptable(segment.packet)
+
     def acceptable(self, packet: Packet) -> bool:
-        """Return True if the packet's checksum is right, or its sender leaves checksums to the network card."""
+        """As :meth:`right`, for a packet."""
         pair = packet.src + packet.dst
         valid = self._valid_by_pair.get(pair)
         if valid is False or packet.length > _MTU:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pywall_core.api import TCP, hookimpl
 
-from .checksum import CaptureChecksums, checksum_valid
+from .checksum import CaptureChecksums, Checksums
 from .resuming import describe_streams, resume_streams
 from .settings import StreamOptions
 from .tracker import Tracker
@@ -30,7 +30,7 @@ class Stream:
         self.options = options or StreamOptions()
         validator = SegmentValidator(self.options.timeouts, self.options.flow_memory, self.options.memory)
         self._tracker = tracker = Tracker(validator)
-        validator.checksum_ok = checksum_valid if self.options.checksum != "off" else None
+        validator.checksums = Checksums() if self.options.checksum != "off" else None
         tracker.strips_mptcp = self.options.mptcp == "strip"
         validator.refuses_mptcp = self.options.mptcp == "drop"
         self.pywall_packet = hookimpl(tracker.packet)
@@ -51,9 +51,9 @@ class Stream:
         validator.strips_syn_data = not validator.lossy and engine.config.mode != "observe"
         if self.options.checksum == "auto":
             if not engine.live:
-                validator.checksum_ok = CaptureChecksums(engine.count).acceptable
+                validator.checksums = CaptureChecksums(engine.count)
             elif engine.config.queue.gso:
-                validator.checksum_ok = None
+                validator.checksums = None
         validator.misses_bare_acks = engine.misses_bare_acks
         validator.has_segment_hooks = bool(engine.plugins.calls("segment"))
 

@@ -14,6 +14,7 @@ from .direction import HALF_SPACE, MASK, StreamDirection
 from .multipath import has_mptcp, without_mptcp
 from .options import TIMESTAMPS, timestamp
 from .pending import Directions, PendingUpdate, has_unacked_data
+from .segment import Segment
 from .syn_data import without_data
 from .validator import SegmentValidator
 
@@ -47,6 +48,7 @@ class Tracker:
         #: take Multipath TCP's options out of SYNs whose verdict is not final, and how often that was done
         self.strips_mptcp = False
         self.stripped = self.syn_data_stripped = 0
+        self._segment = Segment()
         self._fast = _FastUpdate(StreamDirection(0), StreamDirection(0))
         self._on_fast_path = False
         self._update: PendingUpdate | None = None
@@ -57,22 +59,24 @@ class Tracker:
         self._update = None
         if packet.proto != TCP or packet.related:
             return None
+        segment = self._segment
+        segment.read(packet)
         tcp = flow.tcp
         directions: Directions | None = tcp.tracker
         validator = self.validator
-        if directions is not None and packet.flags & _FAST_PATH_FLAGS == ACK and packet.error is None:
+        if directions is not None and segment.flags & _FAST_PATH_FLAGS == ACK and segment.whole:
             server, client = directions
-            sender, peer = (client, server) if packet.to_server else (server, client)
-            if sender.fast_path_ok and self._stage_fast(packet, flow, sender, peer):
+            sender, peer = (client, server) if segment.to_server else (server, client)
+            if sender.fast_path_ok and self._stage_fast(segment, flow, sender, peer):
                 staged = self._fast
                 looked_at = staged.seen_by_detectors or validator.has_segment_hooks or sender.inspected > sender.acked
-                if looked_at and validator.checksum_ok is not None and not validator.checksum_ok(packet):
-                    refusal = validator.validate(packet, flow)  # it says why
+                if looked_at and validator.checksums is not None and not validator.checksums.right(segment):
+                    refusal = validator.validate(segment, flow, directions)  # it says why
                     return refusal if isinstance(refusal, Drop) else None
                 payload = staged.payload
                 if payload:
                     packet.segments = ((sender.next - 1 - sender.removed, payload, 0),)
-                if packet.to_server or tcp.midstream:
+                if segment.to_server or tcp.midstream:
                     tcp.unacked |= staged.seen_by_detectors and bool(payload)
                 elif tcp.unacked:
                     tcp.unacked = peer.inspected > staged.acked  # as it will be, if this packet is accepted
@@ -80,21 +84,22 @@ class Tracker:
                     staged.payload = None
                 self._on_fast_path = True
                 return None
-        outcome = validator.validate(packet, flow)
+        outcome = validator.validate(segment, flow, directions)
         if isinstance(outcome, PendingUpdate):
             self._update = outcome
-            packet.segments = outcome.segments
-            if outcome.segments and flow.looked_at:
-                outcome.seen_by_detectors = True
-                tcp.unacked |= packet.to_server or tcp.midstream
+            if outcome.segments:
+                packet.segments = outcome.segments
+                if flow.looked_at:
+                    outcome.seen_by_detectors = True
+                    tcp.unacked |= segment.to_server or tcp.midstream
             return None
         return outcome
 
-    def _stage_fast(self, packet: Packet, flow: Flow, sender: StreamDirection, peer: StreamDirection) -> bool:
-        if (packet.seq - sender.isn - sender.next) & MASK:
+    def _stage_fast(self, segment: Segment, flow: Flow, sender: StreamDirection, peer: StreamDirection) -> bool:
+        if (segment.seq - sender.isn - sender.next) & MASK:
             return False
-        data, start = packet.data, packet.start
-        options = start - packet.l4 - 20
+        data, start = segment.data, segment.start
+        options = start - segment.l4 - 20
         tsval = sender.tsval
         if options == 12 and tsval >= 0 and data[start - 12 : start - 8] == TIMESTAMPS:
             tsval = timestamp(data, start - 8)
@@ -102,8 +107,8 @@ class Tracker:
                 return False
         elif options:
             return False
-        acked = peer.acked + ((packet.ack - peer.isn - peer.acked) & MASK)
-        payload = data[start : packet.end]
+        acked = peer.acked + ((segment.ack - peer.isn - peer.acked) & MASK)
+        payload = data[start : segment.end]
         end = sender.next + len(payload)
         validator = self.validator
         if (
@@ -116,7 +121,7 @@ class Tracker:
         staged = self._fast
         staged.sender, staged.peer = sender, peer
         staged.payload, staged.end = payload, end
-        staged.acked, staged.window_end = acked, acked + (packet.window << max(sender.shift, 0))
+        staged.acked, staged.window_end = acked, acked + (segment.window << max(sender.shift, 0))
         staged.tsval = tsval
         staged.seen_by_detectors = flow.looked_at
         return True
@@ -124,29 +129,32 @@ class Tracker:
     def decided(self, packet: Packet, flow: Flow, verdict: Verdict) -> None:
         """Commit what was staged when the packet was accepted."""
         update = self._update
-        flags = packet.flags
+        accepted = verdict.action is _ACCEPT
+        if self._on_fast_path:
+            self._on_fast_path = False
+            if accepted:
+                self._commit(flow)
+            else:
+                _forget(flow)
+            return
+        flags = packet.flags if update is None else self._segment.flags
         if flags & SYN and self.strips_mptcp and packet.proto == TCP:
             self._strip_mptcp(packet, verdict)
-        if flags & (SYN | ACK) == SYN and update is not None and packet.end > packet.start:
-            self._strip_data(packet, verdict)
-        if not self._on_fast_path and update is None:
+        if update is None:
             return
-        if verdict.action is not _ACCEPT:
-            tcp = flow.tcp
-            from_server, from_client = tcp.tracker
-            tcp.unacked = has_unacked_data(tcp, from_server, from_client)
-        elif update is not None:
-            validator = self.validator
-            validator.buffered += update.commit(flow, packet.to_server, validator.timeouts)
-            for _, _, gap in update.segments:
-                if gap:
-                    self.gaps += 1
-            if validator.misses_bare_acks and update.sender.is_closed() and update.peer.is_closed():
-                self._close_unseen(flow)
-        else:
-            self._commit(flow)
-        self._on_fast_path = False
+        if flags & (SYN | ACK) == SYN and self._segment.end > self._segment.start:
+            self._strip_data(packet, verdict)
         self._update = None
+        if not accepted:
+            _forget(flow)
+            return
+        validator = self.validator
+        validator.buffered += update.commit(flow, self._segment.to_server, validator.timeouts)
+        for _, _, gap in update.segments:
+            if gap:
+                self.gaps += 1
+        if validator.misses_bare_acks and update.sender.is_closed() and update.peer.is_closed():
+            self._close_unseen(flow)
 
     def _close_unseen(self, flow: Flow) -> None:
         """Close a flow both of whose FINs have gone by: the last acknowledgement may pass unseen, and a client may use
@@ -208,3 +216,10 @@ class Tracker:
     def flow_end(self, flow: Flow, reason: str) -> None:
         """Free everything held for a flow that has ended."""
         self.release(flow)
+
+
+def _forget(flow: Flow) -> None:
+    """What was staged for a packet that was not accepted has not arrived."""
+    tcp = flow.tcp
+    from_server, from_client = tcp.tracker
+    tcp.unacked = has_unacked_data(tcp, from_server, from_client)

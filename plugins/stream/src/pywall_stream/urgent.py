@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from typing import Final
 
-from pywall_core.api import URG, Packet
+from pywall_core.api import URG
 
 from .direction import StreamDirection
+from .segment import Segment
 
 #: Instead of a position: receivers, or copies of the segment, may differ about it.
 AMBIGUOUS: Final = -2
 
 
-def urgent_position(packet: Packet, at: int, end: int, sender: StreamDirection) -> int:
+def urgent_position(segment: Segment, at: int, end: int, sender: StreamDirection) -> int:
     """Return the position of the urgent byte after this segment, or AMBIGUOUS.
 
     A socket without SO_OOBINLINE leaves out the byte before the urgent pointer (RFC 6093 section 2; Linux:
     ``tcp_check_urg``). One such byte in a stream can be followed; a second one, or conflicting copies, cannot.
     """
     known = sender.urgent
-    pointer = int.from_bytes(packet.data[packet.l4 + 18 : packet.l4 + 20], "big") if packet.flags & URG else 0
+    pointer = int.from_bytes(segment.data[segment.l4 + 18 : segment.l4 + 20], "big") if segment.flags & URG else 0
     position = at + max(pointer - 1, 0)
-    if not packet.flags & URG or position < sender.acked:  # a pointer to what was received is ignored
+    if not segment.flags & URG or position < sender.acked:  # a pointer to what was received is ignored
         return AMBIGUOUS if max(at, sender.acked) <= known < end else known
     if position == known:
         return known

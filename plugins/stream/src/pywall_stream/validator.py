@@ -7,18 +7,19 @@ receivers may read in different ways is dropped, so that one reading is left.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from pywall_core.api import ACK, FIN, RST, SYN, URG, Drop, Flow, Packet
+from pywall_core.api import ACK, FIN, RST, SYN, URG, Drop, Flow
 
 from . import refusals, states
+from .checksum import Checksums
 from .direction import HALF_SPACE, LARGEST_WINDOW, MASK, UNKNOWN_WINDOW, StreamDirection
 from .midstream import adopt_midstream, skip_probes
 from .multipath import has_mptcp
 from .options import MAX_SHIFT, NO_OPTIONS, Options, parse_options
 from .pending import Directions, PendingUpdate
 from .reassembly import stage_in_order
+from .segment import Segment
 from .settings import Timeouts
 from .urgent import AMBIGUOUS, urgent_position
 
@@ -36,7 +37,7 @@ class SegmentValidator:
     that fails open), so an acknowledgement proves that they arrived. ``has_segment_hooks``: a plugin wants ordered
     bytes also after detection. ``strips_syn_data``: the data of a SYN will be taken off. ``pass_unordered``: accept
     what cannot be put in order. ``misses_bare_acks``: segments without content may pass unseen in the first packets.
-    ``checksum_ok``: None if checksums are not checked.
+    ``checksums``: None if they are not checked.
     """
 
     def __init__(self, timeouts: Timeouts, flow_memory: int, memory: int) -> None:
@@ -47,96 +48,95 @@ class SegmentValidator:
         self.has_segment_hooks = True
         self.refuses_mptcp = self.strips_syn_data = self.misses_bare_acks = False
         self.midstream = "inspect"
-        self.checksum_ok: Callable[[Packet], bool] | None = None
+        self.checksums: Checksums | None = None
 
-    def validate(self, packet: Packet, flow: Flow) -> Outcome:
-        """Return the outcome of one TCP packet. Create ``flow.tcp.tracker`` at the first one."""
-        flags = packet.flags
+    def validate(self, segment: Segment, flow: Flow, directions: Directions | None) -> Outcome:
+        """Return the outcome of one TCP segment. ``directions`` is ``flow.tcp.tracker``, made at the first one."""
+        flags = segment.flags
         if flags & SYN:
             if flags & (FIN | RST):
                 return refusals.BAD_FLAGS
         elif not flags & (ACK | RST):
             return refusals.NO_ACK
-        if self.checksum_ok is not None and packet.error is None and not self.checksum_ok(packet):
-            if self.from_capture and flow.tcp.tracker is not None and packet.end > packet.start:
-                sender = flow.tcp.tracker[packet.to_server]
-                sender.keep_bad_checksum(sender.position(packet.seq), packet.payload)
+        if self.checksums is not None and segment.whole and not self.checksums.right(segment):
+            if self.from_capture and directions is not None and segment.end > segment.start:
+                sender = directions[1] if segment.to_server else directions[0]
+                sender.keep_bad_checksum(sender.position(segment.seq), segment.payload())
             return refusals.BAD_CHECKSUM
-        header, start = packet.l4 + 20, packet.start
-        options = parse_options(packet.data[header:start]) if start > header else NO_OPTIONS
-        directions: Directions | None = flow.tcp.tracker
+        header, start = segment.l4 + 20, segment.start
+        options = parse_options(segment.data[header:start]) if start > header else NO_OPTIONS
         if directions is None or not (directions[0].seen or directions[1].seen):
-            directions = self._begin(packet, flow, options)
+            directions = self._begin(segment, flow, directions, options)
             if directions is None:
                 return None
-        sender, peer = (directions[1], directions[0]) if packet.to_server else directions
-        if flags & SYN and self.refuses_mptcp and has_mptcp(packet):
+        sender, peer = (directions[1], directions[0]) if segment.to_server else directions
+        if flags & SYN and self.refuses_mptcp and has_mptcp(segment.packet):
             return refusals.MULTIPATH
         if self.midstream == "drop-flow" and flow.midstream and not flow.inherited:
             return refusals.MIDSTREAM
         if not flags & SYN and sender.seen and options.signature != sender.signature:
             return refusals.BAD_SIGNATURE
         if flags & RST:
-            return self._reset(packet, flow, sender, peer)
+            return self._reset(segment, flow, sender, peer)
         if flags & SYN:
             if flags & ACK:
-                return self._syn_ack(packet, flow, sender, peer, options)
-            return self._syn(packet, flow, sender, peer, options)
-        return self._segment(packet, flow, sender, peer, options)
+                return self._syn_ack(segment, flow, sender, peer, options)
+            return self._syn(segment, flow, sender, peer, options)
+        return self._segment(segment, flow, sender, peer, options)
 
     # --- the beginning --------------------------------------------------------------------------------------------
 
-    def _begin(self, packet: Packet, flow: Flow, options: Options) -> Directions | None:
+    def _begin(self, segment: Segment, flow: Flow, known: Directions | None, options: Options) -> Directions | None:
         """Return the two directions of a flow without accepted packets; None if the packet cannot begin one."""
-        flags = packet.flags
+        flags = segment.flags
         flow.timeout = self.timeouts.new
         if flags & RST:
             return None
-        known: Directions | None = flow.tcp.tracker
         if known is not None and known[0].resumed and not flags & SYN:
             known[0].signature = known[1].signature = options.signature
             return known
-        sender, peer = StreamDirection(packet.seq), StreamDirection((packet.ack - 1) & MASK)
-        flow.tcp.midstream = bool(flags & ACK)
+        sender, peer = StreamDirection(segment.seq), StreamDirection((segment.ack - 1) & MASK)
+        tcp = flow.tcp
+        tcp.midstream = bool(flags & ACK)
         if not flags & SYN:
-            sender.isn = (packet.seq - 1) & MASK
+            sender.isn = (segment.seq - 1) & MASK
             sender.window_end = peer.window_end = UNKNOWN_WINDOW
             sender.shift = peer.shift = MAX_SHIFT
         sender.signature = peer.signature = options.signature
-        flow.tcp.tracker = directions = (peer, sender) if packet.to_server else (sender, peer)
+        tcp.tracker = directions = (peer, sender) if segment.to_server else (sender, peer)
         return directions
 
     def _syn(
-        self, packet: Packet, flow: Flow, sender: StreamDirection, peer: StreamDirection, options: Options
+        self, segment: Segment, flow: Flow, sender: StreamDirection, peer: StreamDirection, options: Options
     ) -> Outcome:
-        data = packet.end > packet.start
+        data = segment.end > segment.start
         if data and options.fast_open and not (self.lossy or self.strips_syn_data):
             return refusals.BAD_SYN_DATA
         if peer.seen and (sender.seen or sender.resumed or flow.midstream):
-            if packet.seq == sender.isn:
+            if segment.seq == sender.isn:
                 return refusals.BAD_SYN_DATA if data and not self.lossy else None
             # RFC 5961 section 4: the receiver answers with a challenge ACK, unless it has lost the connection
-            return refusals.BAD_SYN_DATA if data else PendingUpdate(sender, peer, resyn=(packet.seq + 1) & MASK)
-        window = self._window_of_syn(packet, options)
-        update = PendingUpdate(sender, peer, isn=packet.seq, options=options, window_end=1 + window, window=window)
+            return refusals.BAD_SYN_DATA if data else PendingUpdate(sender, peer, resyn=(segment.seq + 1) & MASK)
+        window = self._window_of_syn(segment, options)
+        update = PendingUpdate(sender, peer, isn=segment.seq, options=options, window_end=1 + window, window=window)
         update.events.append(states.SYN)
-        return self._with_data_of_syn(update, packet) if data else update
+        return self._with_data_of_syn(update, segment) if data else update
 
     def _syn_ack(
-        self, packet: Packet, flow: Flow, sender: StreamDirection, peer: StreamDirection, options: Options
+        self, segment: Segment, flow: Flow, sender: StreamDirection, peer: StreamDirection, options: Options
     ) -> Outcome:
-        data = packet.end > packet.start
+        data = segment.end > segment.start
         if data and not self.lossy:
             return refusals.BAD_SYN_DATA
-        position = peer.position_of_ack(packet.ack)
-        receiver = flow.tcp.server_state if packet.to_server else flow.tcp.client_state
+        position = peer.position_of_ack(segment.ack)
+        receiver = flow.tcp.server_state if segment.to_server else flow.tcp.client_state
         if not sender.seen:
             if receiver not in _AWAIT_SYN_ACK:
                 return refusals.BAD_SYN_ACK
             if position != 1:
                 return None  # it answers another SYN, and the receiver will reset it
-        elif packet.seq != sender.isn:
-            if peer.resyn == packet.ack:
+        elif segment.seq != sender.isn:
+            if peer.resyn == segment.ack:
                 # its sender has lost the connection and opens a new one: that is a flow of its own
                 flow.closed = True
                 return refusals.REOPENED
@@ -146,34 +146,34 @@ class SegmentValidator:
             return None
         elif position != 1 and not (self.lossy and position == peer.top):
             return refusals.BAD_ACK
-        window = self._window_of_syn(packet, options)
+        window = self._window_of_syn(segment, options)
         acked = max(position, 1)
         update = PendingUpdate(
-            sender, peer, isn=packet.seq, options=options, window_end=1 + window, window=window, acked=acked
+            sender, peer, isn=segment.seq, options=options, window_end=1 + window, window=window, acked=acked
         )
         update.events.append(states.SYN_ACK)
-        return self._with_data_of_syn(update, packet) if data else update
+        return self._with_data_of_syn(update, segment) if data else update
 
-    def _window_of_syn(self, packet: Packet, options: Options) -> int:
+    def _window_of_syn(self, segment: Segment, options: Options) -> int:
         """Return the window that a SYN offers, in bytes: the largest one possible where later offers may pass unseen.
         Conntrack knows the exact one, and no byte counts before it is acknowledged."""
-        return LARGEST_WINDOW << max(options.shift, 0) if self.misses_bare_acks else packet.window
+        return LARGEST_WINDOW << max(options.shift, 0) if self.misses_bare_acks else segment.window
 
-    def _with_data_of_syn(self, update: PendingUpdate, packet: Packet) -> PendingUpdate:
-        """In a capture the data of a SYN count when they are acknowledged, with the sender's next packet."""
+    def _with_data_of_syn(self, update: PendingUpdate, segment: Segment) -> PendingUpdate:
+        """In a capture the data of a SYN count when they are acknowledged, with the sender's next segment."""
         if self.lossy:
-            data = packet.payload
+            data = segment.payload()
             update.next, update.top, update.out_of_order = 1, 1 + len(data), [(1, data)]
         return update
 
     # --- the end --------------------------------------------------------------------------------------------------
 
-    def _reset(self, packet: Packet, flow: Flow, sender: StreamDirection, peer: StreamDirection) -> Outcome:
+    def _reset(self, segment: Segment, flow: Flow, sender: StreamDirection, peer: StreamDirection) -> Outcome:
         """RFC 9293 section 3.10.7.3 before the handshake is done, RFC 5961 section 3.2 after it."""
         if not (sender.seen or sender.resumed or flow.midstream):
-            is_refusal = packet.flags & ACK and peer.position_of_ack(packet.ack) == 1
+            is_refusal = segment.flags & ACK and peer.position_of_ack(segment.ack) == 1
             return PendingUpdate(sender, peer, reset=True) if is_refusal else refusals.BAD_RST
-        position = sender.position(packet.seq)
+        position = sender.position(segment.seq)
         if position == sender.next:
             return PendingUpdate(sender, peer, reset=True)
         near = sender.acked - 1 <= position <= max(sender.window_end, sender.top)
@@ -182,10 +182,10 @@ class SegmentValidator:
     # --- data and acknowledgements ------------------------------------------------------------------------------------
 
     def _segment(  # noqa: C901 - the checks of RFC 9293 3.10.7.4, in order
-        self, packet: Packet, flow: Flow, sender: StreamDirection, peer: StreamDirection, options: Options
+        self, segment: Segment, flow: Flow, sender: StreamDirection, peer: StreamDirection, options: Options
     ) -> Outcome:
-        start, flags = packet.start, packet.flags
-        data, fin = packet.data[start : packet.end], flags & FIN
+        start, flags = segment.start, segment.flags
+        data, fin = segment.data[start : segment.end], flags & FIN
         loose = self.lossy or flow.final is not None
         midstream = flow.midstream
         unseen = midstream or sender.resumed  # packets may have passed that this process has not seen
@@ -193,17 +193,17 @@ class SegmentValidator:
         if adopted:
             if not loose:
                 return refusals.NO_HANDSHAKE if data or fin else None
-            adopt_midstream(packet, sender, peer)
-        before = skip_probes(packet, sender, peer) if midstream and not flow.inherited else 0
-        at, data = sender.position(packet.seq + before), data[before:]
-        end = at + max(packet.length - start - before, len(data))
+            adopt_midstream(segment, sender, peer)
+        before = skip_probes(segment, sender, peer) if midstream and not flow.inherited else 0
+        at, data = sender.position(segment.seq + before), data[before:]
+        end = at + max(segment.length - start - before, len(data))
         if self.from_capture and sender.missing:  # an acknowledgement may stand before what it acknowledges
             sender.reopen_hole(at)
         if end + bool(fin) <= sender.acked and (end > at or at < sender.acked):
             # old: the receiver throws it away, though Linux may still take note of the urgent pointer
-            urgent = urgent_position(packet, at, end, sender) if flags & URG else sender.urgent
+            urgent = urgent_position(segment, at, end, sender) if flags & URG else sender.urgent
             return refusals.AMBIGUOUS_URGENT if urgent != sender.urgent and self._must_inspect(flow, sender) else None
-        acked = peer.position_of_ack(packet.ack)
+        acked = peer.position_of_ack(segment.ack)
         if (refusal := self._check_ack(acked, flow, sender, peer, loose, unseen)) is not None:
             return refusal
         if options.tsval >= 0 and sender.tsval >= 0 and (options.tsval - sender.tsval) & MASK >= HALF_SPACE:
@@ -219,7 +219,7 @@ class SegmentValidator:
             return None if self.pass_unordered else refusals.OVERLAP_CONFLICT
         urgent = sender.urgent
         if flags & URG or sender.urgent >= 0:
-            urgent = urgent_position(packet, at, end, sender)
+            urgent = urgent_position(segment, at, end, sender)
             if urgent == AMBIGUOUS:
                 if self._must_inspect(flow, sender):
                     return refusals.AMBIGUOUS_URGENT
@@ -230,7 +230,7 @@ class SegmentValidator:
             return refusal
         if at <= sender.acked and (sender.tsval >= 0 or (unseen and not sender.seen)):
             update.tsval = options.tsval
-        update.window = packet.window << max(sender.shift, 0)
+        update.window = segment.window << max(sender.shift, 0)
         update.window_end = acked + update.window
         if adopted or not (sender.seen or peer.seen):
             update.events.append(states.MIDSTREAM)

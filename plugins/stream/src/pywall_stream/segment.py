@@ -1,0 +1,69 @@
+"""What the tracker reads of a packet, read once.
+
+Compiled, an attribute of an object that another distribution has compiled is looked up by its name, which costs more
+than all that is done with it.
+"""
+
+from __future__ import annotations
+
+from typing import final
+
+from pywall_core.api import Packet
+
+from .options import timestamp
+
+
+@final
+class Segment:
+    """One TCP segment: ``packet``'s fields under their names, and whether it decoded well (``whole``). The tracker
+    has one, and fills it for each packet.
+    """
+
+    __slots__ = (
+        "ack",
+        "data",
+        "end",
+        "flags",
+        "l4",
+        "length",
+        "packet",
+        "seq",
+        "start",
+        "to_server",
+        "whole",
+        "window",
+    )
+
+    packet: Packet
+    data: bytes
+    l4: int
+    start: int
+    end: int
+    length: int
+    flags: int
+    seq: int
+    ack: int
+    window: int
+    to_server: bool
+    whole: bool
+
+    def read(self, packet: Packet) -> None:
+        """Take the fields of a TCP packet that is no ICMP error."""
+        self.packet = packet
+        self.data = data = packet.data
+        self.l4 = at = packet.l4
+        self.start = packet.start
+        self.end = packet.end
+        self.length = packet.length
+        self.flags = packet.flags
+        self.to_server = packet.to_server
+        self.whole = whole = packet.error is None
+        if whole:  # its header is there
+            self.seq, self.ack = timestamp(data, at + 4), timestamp(data, at + 8)
+            self.window = data[at + 14] << 8 | data[at + 15]
+        else:
+            self.seq, self.ack, self.window = packet.seq, packet.ack, packet.window
+
+    def payload(self) -> bytes:
+        """Return the bytes behind the header."""
+        return self.data[self.start : self.end]
