@@ -7,7 +7,8 @@ import socket
 from typing import Any
 
 import pytest
-from pywall_protocols.answers import FACT, MOST, MOST_OF_CLIENT, DnsAnswers
+from pywall_protocols.answered_names import FACT, MOST, MOST_OF_CLIENT
+from pywall_protocols.answers import DnsAnswers
 
 from pywall_core.api import ACCEPT, FORWARD, INPUT, OUTPUT
 from pywall_core.testing import InMemory, conversation, engine, make_flow
@@ -187,17 +188,17 @@ def plugin(now: float = 0.0) -> tuple[DnsAnswers, FakeHost]:
 def test_memory_is_bounded_for_a_client_and_for_all() -> None:
     made, _ = plugin()
     for number in range(MOST_OF_CLIENT + 100):
-        made._hold((b"one", number.to_bytes(4), "a.example"), 60.0)
+        made.answered.hold((b"one", number.to_bytes(4), "a.example"), 60.0)
     assert made.pywall_stats()["held"] == MOST_OF_CLIENT
     for number in range(MOST):
-        made._hold((number.to_bytes(4), b"addr", "b.example"), 60.0)
+        made.answered.hold((number.to_bytes(4), b"addr", "b.example"), 60.0)
     assert made.pywall_stats()["held"] == MOST
-    assert len(made._names) == len(made._of_client) == MOST, "what is forgotten leaves nothing"
+    assert len(made.answered._names) == len(made.answered._of_client) == MOST, "what is forgotten leaves nothing"
 
 
 def test_answers_survive_a_reload_and_nonsense_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     made, host = plugin()
-    made._hold((b"", b"\1\2\3\4", "a.example"), 500.0)
+    made.answered.hold((b"", b"\1\2\3\4", "a.example"), 500.0)
     other, other_host = plugin()
     save, _ = host.kept["dns-answers"]
     _, load = other_host.kept["dns-answers"]
@@ -209,11 +210,11 @@ def test_answers_survive_a_reload_and_nonsense_is_passed_over(monkeypatch: pytes
 def test_another_worker_tells_its_answers_also_to_flows_that_have_begun() -> None:
     told: list[list[object]] = []
     one, _ = plugin()
-    one._tell = told.append
+    one.answered.tell = told.append
     flow = make_flow(initiator="local", dst=b"\xcb\x00\x71\x09")
     one.pywall_flow_start(flow)
     assert one.pywall_fact_state(flow, FACT).name == "NO"
-    one._told(["", "cb007109", "www.example.com", 500.0])
+    one.answered.take_told(["", "cb007109", "www.example.com", 500.0])
     assert flow.facts[FACT] == ["www.example.com"]
     one.pywall_tick(flow.start + 2)
     assert one.pywall_fact_state(flow, FACT).name == "YES"

@@ -9,7 +9,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from .answers import NAME, DnsAnswers
+from .answered_names import NAME
+from .answers import DnsAnswers
 from .detectors import find_detectors
 
 #: What a detector's ``tier`` may be, in the order in which they are asked.

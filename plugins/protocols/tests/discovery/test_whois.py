@@ -1,5 +1,6 @@
 """WHOIS: a line asked, fields answered."""
 
+import pytest
 from pywall_protocols.discovery import whois
 
 from pywall_core.api import MORE, Match
@@ -33,3 +34,10 @@ def test_a_second_line_proves_nothing(ask):
 def test_facts(ask):
     assert ask(whois, b"example.com\r\n", ANSWER) == Match("whois", {"query": "example.com"})
     assert ask(whois, b"example.com\r\n") is MORE
+
+
+@pytest.mark.parametrize("before", [b"", b"Welcome here\n", b"  \t", b"* a line\r\n\r\n   "])
+def test_a_field_stands_at_the_beginning_of_a_line(ask, before):
+    assert isinstance(ask(whois, b"example.com\r\n", before + b"Registrar.....: Example Ltd.\r\n"), Match)
+    assert not isinstance(ask(whois, b"example.com\r\n", before + b"our Registrar: Example Ltd.\r\n"), Match)
+    assert not isinstance(ask(whois, b"example.com\r\n", before + b"Registrar:\r\nExample Ltd.\r\n"), Match)
