@@ -274,7 +274,7 @@ class Engine:
 
     def holds(self, packet: Packet, verdict: Verdict) -> bool:
         """Return whether an accepted packet waits for what a helper process is about to say of its flow."""
-        if not self._told_facts or verdict.action is not ACCEPT:
+        if not self.may_hold or verdict.action is not ACCEPT:
             return False
         flow = self.flows.find(packet.key)
         names = self._told_facts if verdict.cause is Cause.PENDING else self._awaited_facts
@@ -384,6 +384,8 @@ class Engine:
         #: facts that rules ask and neither packets nor time bring, but a plugin's helper process
         self._awaited_facts = plugins.awaited_facts()
         self._told_facts = tuple(sorted({*asked.intersection(self.detection.states.given), *self._awaited_facts}))
+        #: whether :meth:`holds` may ever say yes
+        self.may_hold = bool(self._told_facts)
         self.detection.classifiers.wanted &= look_on or not asked.isdisjoint(self.detection.classifiers.facts)
 
     def _limit_classes_at_end(self) -> None:

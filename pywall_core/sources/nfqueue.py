@@ -70,6 +70,8 @@ class PacketProcessor(Protocol):
     """What a queue needs from an engine."""
 
     wants_interfaces: bool
+    #: whether ``holds`` may ever say yes
+    may_hold: bool
 
     def process(self, packet: Packet) -> Verdict:
         """Return the verdict on one packet."""
@@ -166,7 +168,7 @@ class NFQueue:
 
     def _callback(self, engine: PacketProcessor) -> Callable[[QueuedPacket], None]:
         process, apply, held = engine.process, self._apply, self._held
-        wants_interfaces = engine.wants_interfaces
+        wants_interfaces, may_hold = engine.wants_interfaces, engine.may_hold
         name = InterfaceNames().name
 
         verdicts = self._verdicts
@@ -175,7 +177,7 @@ class NFQueue:
             now = monotonic()
             if now >= verdicts.due:
                 verdicts.flush()
-            if held and now >= held.due:
+            if may_hold and held and now >= held.due:
                 held.release(now)
             self._unanswered = number = queued.id
             if wants_interfaces:
@@ -185,7 +187,9 @@ class NFQueue:
             else:
                 packet = decode(queued.get_payload(), now, queued.hook)
             mark = queued.mark
-            verdict = held.take(queued, number, mark, packet, process(packet), now)
+            verdict: Verdict | None = process(packet)
+            if may_hold and verdict is not None:
+                verdict = held.take(queued, number, mark, packet, verdict, now)
             if verdict is not None:
                 apply(queued, number, mark, packet, verdict, now)
             self._unanswered = None

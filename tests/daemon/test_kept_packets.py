@@ -21,7 +21,7 @@ class Engine:
         self._first, self._again = first, again
         self.alerts: Any = None
         self.offloadable = self.holds = self.read_helpers = self.helper_descriptors = SimpleNamespace()
-        self.wants_interfaces = True
+        self.wants_interfaces = self.may_hold = True
 
     def process(self, packet: Packet) -> Verdict:
         return Verdict(self._first, True, "INPUT[0]", reason="a reason")

@@ -106,6 +106,7 @@ def build(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
             process=process,
             offloadable=lambda *_: offloadable,
             wants_interfaces=True,
+            may_hold=True,
             holds=lambda packet, verdict: False,
             helper_descriptors=tuple,
         )

@@ -36,7 +36,7 @@ def pulse(now, idle):
         raise nfqueue.Stop
 
 engine = SimpleNamespace(
-    process=process, offloadable=lambda *_: 0, wants_interfaces=False, helper_descriptors=tuple, holds=lambda *_: False
+    process=process, offloadable=lambda *_: 0, wants_interfaces=False, helper_descriptors=tuple, may_hold=False
 )
 source = nfqueue.NFQueue(nfqueue.QueueOptions(7, pass_failures=True), engine, pulse)
 for number in range(100):
