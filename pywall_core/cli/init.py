@@ -91,7 +91,7 @@ def policy(offer: list[str], from_: list[str], rate: str, *, encrypted: bool, ob
     lines += ["chains:", "  INPUT:", "    # what this host began may be answered"]
     lines += ["    - {rule: flow, initiator: local, action: ACCEPT, name: answers}"]
     lines += ["    # data connections of its FTP sessions, and answers to what it asked by multicast or broadcast"]
-    lines += ["    - {rule: flow, expected: [ftp-data, group-answer], action: ACCEPT, name: what it asked for}"]
+    lines += ["    - {rule: flow, expected: [ftp-data, tftp, group-answer], action: ACCEPT, name: what it asked for}"]
     lines += ["    # IPv6 does not work without ICMP, and IPv4 badly"]
     lines += ["    - {rule: protocol, is: [icmp, icmpv6], action: ACCEPT, name: ICMP}"]
     dhcp = "[{rule: service, is: [dhcp, dhcpv6]}, {rule: app, is: [dhcp, dhcpv6]}]"

@@ -6,8 +6,8 @@ from importlib import resources
 
 import pytest
 
-from pywall_core.api import ACCEPT, DROP, INPUT, OUTPUT, Action
-from pywall_core.testing import Conversation, conversation, engine
+from pywall_core.api import ACCEPT, DROP, INPUT, OUTPUT, Action, decode
+from pywall_core.testing import Conversation, conversation, engine, udp_packet
 
 SSH = (b"SSH-2.0-OpenSSH_9.6\r\n", b"SSH-2.0-OpenSSH_9.2\r\n")
 HTTP = (b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
@@ -52,3 +52,19 @@ def test_policies_decide_by_content_and_by_who_began(
     policy: str, said: tuple[bytes, bytes], port: int, begun_here: bool, expected: Action
 ) -> None:
     assert last(policy, dialogue(said, port), begun_here=begun_here) is expected
+
+
+@pytest.mark.parametrize("policy", ["host-firewall", "home", "server"])
+@pytest.mark.parametrize(
+    ("server", "port", "expected"),
+    [("198.51.100.2", 40001, ACCEPT), ("198.51.100.9", 40001, DROP), ("198.51.100.2", 40002, DROP)],
+)
+def test_a_file_by_tftp_comes_from_another_port_of_the_server_that_was_asked(
+    policy: str, server: str, port: int, expected: Action
+) -> None:
+    """RFC 1350, section 4: the server answers from a port of its choice, to the one that asked."""
+    lab = engine(resources.files("pywall_core.policies").joinpath(f"{policy}.yaml").read_text())
+    asked = udp_packet("192.0.2.1", 40001, "198.51.100.2", 69, b"\0\1boot.img\0octet\0")
+    data = udp_packet(server, 50000, "192.0.2.1", port, b"\0\3\0\1" + b"x" * 512)
+    lab.send([decode(asked, 1000.0, OUTPUT)])
+    assert lab.send([decode(data, 1000.1, INPUT)])[0].action is expected
