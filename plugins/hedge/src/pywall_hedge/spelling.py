@@ -25,7 +25,7 @@ _DUMP = re.compile(
     rb"^(?:[0-9A-Fa-f]{4,8}(?::|  )[ \t]*|:[0-9A-Fa-f]{8}|S1[0-9A-Fa-f]{6}|S2[0-9A-Fa-f]{8}|S3[0-9A-Fa-f]{10})",
     re.MULTILINE,
 )
-"""What stands before the bytes of a line: an address; length, address and type of Intel's and Motorola's records."""
+"""What comes before the bytes of a line: an address; length, address and type of Intel's and Motorola's records."""
 _SHIFTED = re.compile(rb'\+[A-Za-z0-9+/]+(?:-|(?=[^A-Za-z0-9+/="\s<]))')
 """A group of UTF-7: ended by a hyphen, or by what is none of its base64."""
 _BITS = re.compile(rb"[01]{8,}")
