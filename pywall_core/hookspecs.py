@@ -95,6 +95,9 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     ``begins_inside``: a compiled pattern of at most 64 bytes that finds where the protocol begins behind other bytes of
     a TCP flow that has no name yet. Such a flow gets its name at once, "unknown" where no detector matches, and
     ``pywall_transactions`` of this detector is asked for the parser of flows that are "unknown".
+    ``begins_again``: a function that tells by a datagram (bytes) whether this protocol begins there for sure. Where a
+    rule asks a fact of the protocol, it is asked of each datagram of the client in a UDP flow whose name is not
+    confirmed, once this detector does not look at the flow any more; detection then begins again with the datagram.
 
     :caller: the engine, for payload of a flow that this detector has not answered for good
     :none: a mistake: the answer is MORE, NO or a Match

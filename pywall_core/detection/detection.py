@@ -6,7 +6,7 @@ Longer than 300 lines: its steps feed each other; what a protocol hands over beg
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final, final
 
 from ..calls.guard import Guard
@@ -46,6 +46,7 @@ class Detection:
         carried: Sequence[CarriedClassifier] = (),
     ) -> None:
         self._limit_bytes = limit_bytes
+        self._guard = guard
         self._detectors = detectors.all
         self.classifiers = Classifiers(classifiers, guard)
         self.carriers = Carriers(list(carried), guard)
@@ -53,6 +54,8 @@ class Detection:
         self.asker = Asker(detectors.all, guard, self.transactions)
         self.states = FactStates(detectors, self.classifiers, self.carriers, guard, limit_bytes, limit_packets)
         self._inside = next((d for d in detectors.all if d.follow is not None and d.begins_inside is not None), None)
+        #: of those that see where their protocol begins in a UDP flow, the ones whose facts rules ask, with their bits
+        self._again: tuple[tuple[int, str, Callable[[bytes], bool]], ...] = ()
         self._tcp = detectors.tcp
         self._udp = detectors.udp
         self._by_first_client = detectors.by_first_client
@@ -62,6 +65,18 @@ class Detection:
         #: how often detection has begun again, in all flows
         self._restarts = 0
         self._nested = 0
+
+    def ask_for(self, names: Collection[str]) -> None:
+        """Take the names of the facts that rules ask."""
+        self.carriers.ask_for(names)
+        self.transactions.ask_for(names)
+        asked = {name.partition(".")[0] for name in names}
+        self._again = tuple(
+            (1 << number, detector.name, detector.begins_again)
+            for number, detector in enumerate(self._detectors)
+            if detector.begins_again is not None and not asked.isdisjoint(detector.protocols)
+        )
+        self.states.may_begin_again = bool(self._again)
 
     def begin(self, flow: Flow) -> None:
         """Set up a new flow."""
@@ -146,6 +161,9 @@ class Detection:
 
     def _feed(self, flow: Flow, to_server: bool, data: bytes, datagram: bool) -> bool:
         state = flow.own_detection()
+        if self._again and datagram and to_server and not state.confirmed and self._begins_again(state, data):
+            self._begin_again(flow, data, b"", inside=False)
+            return True
         if state.done:
             changed = bool(state.classifying) and self._feed_classifiers(flow, to_server, data)
             if self.carriers.icmp_wanted and flow.proto in (ICMP, ICMPV6):
@@ -185,6 +203,14 @@ class Detection:
         if not began and state.classifying > 0 and len(kept) < len(data):
             changed |= self.classifiers.feed(flow, by_tracker, data[len(kept) :])
         return changed
+
+    def _begins_again(self, state: DetectionState, data: bytes) -> bool:
+        """Return True if a client's datagram begins a protocol whose own detector does not look at the flow."""
+        looking = state.match_bit | (0 if state.done else state.pending)
+        for bit, name, begins in self._again:
+            if not looking & bit and self._guard.ask(name, begins, data) is True:
+                return True
+        return False
 
     def _begins_inside(self, state: DetectionState, to_server: bool, size: int) -> bool:
         """Return True if another protocol begins in the last ``size`` bytes of a direction, behind its first byte."""

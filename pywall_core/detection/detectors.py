@@ -46,6 +46,8 @@ class Detector:
     announces: tuple[str, ...] = ()
     #: finds where its protocol begins behind other bytes; ``follow`` then also makes the parser of flows without a name
     begins_inside: re.Pattern[bytes] | None = None
+    #: tells by a datagram whether its protocol begins there in a UDP flow whose name is not proved
+    begins_again: Callable[[bytes], bool] | None = None
 
 
 class Detectors:

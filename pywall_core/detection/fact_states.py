@@ -7,7 +7,7 @@ from typing import Any, Final, final
 
 from ..calls.guard import Guard
 from ..model.flow import Flow
-from ..model.packet import ICMP, ICMPV6
+from ..model.packet import ICMP, ICMPV6, UDP
 from ..model.verdict import NO, PENDING, YES, Answer
 from .carriers import Carriers
 from .classifiers import Classifiers
@@ -48,6 +48,8 @@ class FactStates:
         self._guard = guard
         self._limit_bytes = limit_bytes
         self._limit_packets = limit_packets
+        #: a UDP flow without a proved name may yet have another one, by a datagram that begins a protocol
+        self.may_begin_again = False
         #: mask of detectors whose NO may change what a rule answers
         self.awaited = 0
         #: the plugin that says how settled a fact is which neither detectors nor classifiers give, by the fact's name
@@ -69,7 +71,9 @@ class FactStates:
         state = flow.detection
         app_proto = state.app_proto
         following = state.following
-        settled = NO if following is not None else YES  # another protocol may yet begin inside
+        settled = YES
+        if following is not None or (self.may_begin_again and flow.proto == UDP and not state.confirmed):
+            settled = NO  # another protocol may yet begin
         if name in self._carriers.facts:
             if flow.proto in (ICMP, ICMPV6):
                 return NO

@@ -379,8 +379,7 @@ class Engine:
         self.expectations.groups = GROUP_ANSWER in expected
         self._announcers = plugins.detectors.announcers(expected)
         asked = self._asked_facts = {name for kind in kinds for name in kind.asks()}
-        self.detection.carriers.ask_for(asked)
-        self.detection.transactions.ask_for(asked)
+        self.detection.ask_for(asked)
         #: facts that rules ask and neither packets nor time bring, but a plugin's helper process
         self._awaited_facts = plugins.awaited_facts()
         self._told_facts = tuple(sorted({*asked.intersection(self.detection.states.given), *self._awaited_facts}))
@@ -427,8 +426,7 @@ class Engine:
         self._timed_detection = self._make_detection(timing.detectors(detectors), timing.classifiers(classifiers))
         self._timed_detection.states.await_names(self.chains.asked_names())
         self._timed_detection.classifiers.wanted = self.detection.classifiers.wanted
-        self._timed_detection.carriers.ask_for(self._asked_facts)
-        self._timed_detection.transactions.ask_for(self._asked_facts)
+        self._timed_detection.ask_for(self._asked_facts)
         self._timed_pipeline = self._make_pipeline(hooks.timed(timing), self._timed_detection)
 
     def _make_pipeline(self, hooks: PacketHooks, detection: Detection) -> Pipeline:

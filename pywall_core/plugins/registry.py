@@ -71,6 +71,7 @@ class Plugins:
                     (p.obj.facts_of,) if hasattr(p.obj, "facts_of") else (),
                     tuple(getattr(p.obj, "announces", ())),
                     getattr(p.obj, "begins_inside", None),
+                    direct(p.obj.begins_again) if hasattr(p.obj, "begins_again") else None,
                 )
             )
         return Detectors(found)

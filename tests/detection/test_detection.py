@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pywall_core.api import MORE, NO, Facts, Flow, Match
+from pywall_core.api import MORE, NO, YES, Facts, Flow, Match
 from pywall_core.detection.classifiers import Classifier
 from pywall_core.detection.detectors import Detector
 
@@ -61,6 +61,35 @@ def test_the_budget_of_datagrams_ends_detection_too() -> None:
     assert flow.client_sizes == (1, 1)
     assert made.client(flow, b"x")
     assert flow.app_proto == "unknown"
+
+
+def test_a_protocol_that_begins_again_is_found_behind_other_datagrams_where_a_rule_asks() -> None:
+    """Servers pass over a datagram that they do not understand, and answer the next one."""
+    for asked in ({"a.word"}, {"b.word"}):
+        made = Detecting(word("a", b"hello", begins_again=b"hello".__eq__), word("b", b"other"))
+        made.detection.ask_for(asked)
+        flow = made.flow()
+        made.client(flow, b"junk")
+        made.client(flow, b"more junk")
+        assert (flow.app_proto, flow.detect_done) == ("unknown", True)
+        assert made.detection.states.fact_state(flow, "a.word") is (NO if asked == {"a.word"} else YES)
+        made.client(flow, b"hello")
+        assert flow.app_proto == ("a" if asked == {"a.word"} else "unknown")
+    flow = made.flow(6)
+    assert made.client(flow, b"junk")
+    assert made.detection.states.fact_state(flow, "a.word") is YES, "a stream has one beginning"
+
+
+def test_a_protocol_begins_again_behind_an_unconfirmed_name_alone() -> None:
+    for confirmed in (False, True):
+        made = Detecting(word("a", b"hello", begins_again=b"hello".__eq__), word("b", b"other"))
+        made.detection.ask_for({"a.word"})
+        flow = made.flow()
+        made.client(flow, b"other")
+        if confirmed:
+            made.server(flow, b"other!")
+        made.client(flow, b"hello")
+        assert (flow.app_proto, flow.app_proto_orig) == (("b", None) if confirmed else ("a", "b"))
 
 
 def test_a_gap_ends_detection_of_what_has_begun() -> None:
@@ -116,7 +145,7 @@ def test_a_confirmed_name_needs_no_class(confirmed: bool) -> None:
     assert (flow.classifying == 0) is confirmed
 
 
-def test_what_is_handed_over_is_detected_anew() -> None:
+def test_what_is_handed_over_is_detected_again() -> None:
     def outer(flow: Flow, client: bytes, server: bytes) -> Match:
         return Match("outer", confirmed=True, restart=(2, 0))
 

@@ -29,7 +29,7 @@ TestRadius = detector_contract(
         conversation("udp").client(message(6, USER)),
         conversation("udp").client(message(2, b"\xff\xffuser" + bytes(range(200, 256)) * 4)),
         conversation("udp").client(message(1, b"\1\1alice")),
-        conversation("udp").client(message(1, USER, padding=b"\0" * 32)),
+        conversation("udp").client(message(1, b"\1\4ab", padding=b"\0" * 32)),
     ],
 )
 

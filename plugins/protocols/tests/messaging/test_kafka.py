@@ -25,6 +25,8 @@ TestContract = detector_contract(
         (request(key=900), response()),
         (request(client=b"\xff\xfe\0\1"), response()),
         (b"\0\0\0\x08\4\xd2\x16\x2f", b"S"),
+        # a DNS query over TCP, which does not wish recursion
+        (bytes.fromhex("0022 7e98 0000 0001 0000 0000 0000") + b"\6secret\7example\0\0\1\0\1", b""),
         # ZooKeeper's ConnectRequest and its response: all that Kafka would repeat is zero
         (pack("!I", 44) + bytes(14) + b"\x27\x10" + bytes(28), pack("!II", 36, 0) + bytes(32)),
     ],

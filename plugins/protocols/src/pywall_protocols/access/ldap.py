@@ -25,6 +25,10 @@ tier = "exact"
 first_client = b"0"
 first_server = b"0"
 
+#: first messages of a side that may say nothing
+_MOST_UNTELLING: Final = 8
+#: bytes of a first name that are waited for
+_LONGEST_NAME: Final = 4096
 _RESULTS: Final = frozenset({0x61, 0x65, 0x67, 0x69, 0x6B, 0x6D, 0x6F, 0x78})
 #: operations that begin with a name, and the tag behind it
 _NAMED: Final = {0x63: 0x0A, 0x64: 0x30, 0x66: 0x30, 0x68: 0x30, 0x6C: 0x04, 0x6E: 0x30}
@@ -52,7 +56,8 @@ def _describe(client: bytes, server: bytes) -> Description:
     done = first is not None and first[3] <= len(client)
     if first and done:
         facts["request.operation"] = OPERATIONS.get(first[0], "unknown")
-        name = tlv(client, first[1] + 3, first[2]) if first[0] == 0x60 else None
+        version = tlv(client, first[1], first[2]) if first[0] == 0x60 else None
+        name = tlv(client, version[2], first[2]) if version is not None else None
         if name and name[0] == 4:
             facts["request.bind_request.name"] = text(cut(client, name[1], name[2]))
         if first[0] == 0x77:
@@ -81,16 +86,36 @@ def _message(data: bytes, at: int) -> _Message | None:
 
 
 def _side(data: bytes) -> Evidence:
-    if data[:1] not in (b"", b"0"):
+    """Grade a direction by its first message that only LDAP has; servers pass over what they do not know."""
+    said: Evidence = MORE
+    at = 0
+    for _ in range(_MOST_UNTELLING):
+        if at >= len(data):
+            break
+        rest = data[at:] if at else data
+        says = _grade(rest)
+        message = _message(rest, 0) if says is HINT or says is NO else None
+        if message is None or not 0x40 <= message[0] < 0x80 or message[2] > message[3]:
+            return HINT if says is NO and said is HINT and rest[:1] == b"0" else says
+        said = HINT if says is HINT else said
+        at += message[3]
+    return said
+
+
+def _grade(data: bytes) -> Evidence:
+    """Grade one message."""
+    if data[:1] != b"0":
         return NO
     if len(data) < 7:
         return MORE
     message = _message(data, 0)
     if message is None:
-        return MORE if len(data) < 20 and (len(data) < 2 or data[1] < 0x85) and _header_cut(data) else NO
+        return MORE if len(data) < 40 and (len(data) < 2 or data[1] < 0x89) and _header_cut(data) else NO
     kind, start, end, _, _ = message
     if kind == 0x42:
         return YES if start == end and end - 2 == 5 else HINT if start == end else NO
+    if kind == 0x4A and len(data) >= end and _is_dn(data[start:end]):
+        return YES
     if kind in (0x50, 0x4A):
         return HINT if end - start <= 512 else NO
     if kind not in OPERATIONS and kind not in _RESULTS and kind not in _NAMED and kind != 0x73:
@@ -99,35 +124,45 @@ def _side(data: bytes) -> Evidence:
         return MORE
     if (kind == 0x60 or kind in _RESULTS) and end < start + 3:
         return NO
-    if kind == 0x60:
-        return (
-            YES
-            if data[start : start + 2] == b"\x02\x01" and data[start + 2 : start + 3] in (b"\1", b"\2", b"\3")
-            else NO
-        )
-    if kind in _RESULTS:
-        return YES if data[start : start + 2] == b"\x0a\x01" and b"" < data[start + 2 : start + 3] < b"\x80" else NO
-    if kind == 0x77:
-        return YES if data[start : start + 1] == b"\x80" and data[start + 2 : start + 3].isdigit() else NO
+    if kind in (0x60, 0x77) or kind in _RESULTS:
+        return _first_field(data, kind, start, end)
     if kind == 0x73:
         return HINT if data[start : start + 1] == b"\4" else NO
     name = tlv(data, start, end)
     if name is None or name[0] != 4:
         return NO if len(data) >= start + 6 or data[start : start + 1] != b"\4" else MORE
     if len(data) <= name[2]:
-        return MORE if name[2] - start < 2048 else NO
+        return MORE if name[2] - start < _LONGEST_NAME else NO
     return YES if data[name[2]] == _NAMED[kind] else NO
+
+
+def _first_field(data: bytes, kind: int, start: int, end: int) -> Evidence:
+    """Grade the version of a bind, the code of a result or the name of an extended request; lengths may be long."""
+    field = tlv(data, start, end)
+    if field is None or len(data) <= field[1]:
+        return MORE if len(data) < min(end, start + 10) else NO
+    size, first = field[2] - field[1], data[field[1]]
+    if kind == 0x77:
+        return YES if field[0] == 0x80 and 0x30 <= first <= 0x39 else NO
+    if kind == 0x60:
+        return YES if field[0] == 2 and size == 1 and 1 <= first <= 3 else NO
+    return YES if field[0] == 0x0A and size == 1 and first < 0x80 else NO
+
+
+def _is_dn(name: bytes) -> bool:
+    """Return whether the bytes are the name of an entry (RFC 4514)."""
+    return b"=" in name and name.isascii() and name.decode().isprintable()
 
 
 def _header_cut(data: bytes) -> bool:
     """The headers of message, identifier and operation may go on behind ``data``."""
     outer = tlv(data, 0)
     if outer is None:
-        return len(data) < 6
+        return len(data) < 10
     number = tlv(data, outer[1], outer[2])
     if number is None:
-        return len(data) < outer[1] + 2
-    return number[0] == 2 and 1 <= number[2] - number[1] <= 4 and len(data) < number[2] + 6
+        return data[outer[1] : outer[1] + 1] in (b"", b"\2") and len(data) < outer[1] + 10
+    return number[0] == 2 and 1 <= number[2] - number[1] <= 4 and len(data) < number[2] + 10
 
 
 def _start_tls(client: bytes, server: bytes) -> tuple[int, int] | None:

@@ -51,7 +51,7 @@ _TEXTS: Final = frozenset({1, 18, 30, 31, 32, 44, 77, 87})
 _FIXED: Final = {3: 19, **dict.fromkeys((4, 5, 6, 7, 8, 12, 27, 28, 40, 41, 45, 46, 61), 6), 80: 18}
 _LEAST_TEXT: Final = 5
 _PRINTABLE: Final = bytes(range(32, 127))
-#: RFC 2865 section 3: bytes beyond the length are padding
+#: RFC 2865 section 3: bytes beyond the length are padding; more of it than this only behind what is RADIUS for sure
 _PADDING: Final = 16
 
 
@@ -71,7 +71,7 @@ def _message(data: bytes) -> Evidence:
     if len(data) < _HEADER or data[0] not in _CODES:
         return NO
     size = u16(data, 2)
-    if not size <= len(data) <= size + _PADDING or size < _HEADER:
+    if not _HEADER <= size <= len(data):
         return NO
     facts: dict[str, Any] = {"code": _CODES[data[0]]}
     at = _HEADER
@@ -85,7 +85,15 @@ def _message(data: bytes) -> Evidence:
         if length < 2 or kind == 0 or at + length > size:
             break
         at += length
+    if len(data) > size + _PADDING:
+        return facts if at == size and telling else NO
     return facts if at == size or telling else NO
+
+
+def begins_again(datagram: bytes) -> bool:
+    """Return whether a datagram is a request for sure: servers pass over what was sent before it."""
+    facts = _message(datagram)
+    return isinstance(facts, dict) and "user_name" in facts
 
 
 def _tells(kind: int, length: int, value: bytes) -> bool:

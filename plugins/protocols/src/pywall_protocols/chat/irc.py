@@ -91,6 +91,8 @@ def _client(data: bytes) -> Evidence:
         if _DECISIVE.match(line):
             return YES
         verb = verb_of(line)
+        if verb == b"INVITE" and line.upper().endswith(b" SIP/2.0"):
+            return NO
         if verb not in _OWN:
             return NO if seen <= _SHARED else HINT
         seen.add(

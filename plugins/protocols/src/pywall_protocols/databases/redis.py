@@ -17,7 +17,7 @@ from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParse
 from ..parsing.dialogue import Verbs, first_bytes, lines, verb_of
 from ..parsing.evidence import HINT, LEANING, WEAK, Description, Evidence, client_first
 from ..parsing.wire import LF, text
-from ..transactions.redis import RedisTransactions
+from ..transactions.redis import RedisTransactions, words
 
 api_version = 1
 protocols = ("redis",)
@@ -27,28 +27,34 @@ speaks_first = "client"
 #: commands without an array, but not those that POP3 has
 _INLINE: Final = Verbs(
     frozenset(
-        b"PING GET SET INFO SELECT KEYS CONFIG HELLO CLIENT COMMAND DEL EXISTS MGET MSET INCR DECR HGETALL HGET HSET "
-        b"LPUSH RPUSH EXPIRE TTL TYPE ECHO DBSIZE FLUSHALL FLUSHDB SLAVEOF REPLICAOF REPLCONF PSYNC SYNC SCAN EVAL "
-        b"MODULE SUBSCRIBE PUBLISH XADD ZADD SADD SAVE BGSAVE LRANGE MONITOR CLUSTER".split()
+        b"PING GET SET INFO SELECT KEYS CONFIG HELLO CLIENT COMMAND DEL EXISTS MGET MSET INCR DECR HGETALL HGET "
+        b"HSET LPUSH RPUSH EXPIRE TTL TYPE ECHO DBSIZE FLUSHALL FLUSHDB SLAVEOF REPLICAOF REPLCONF PSYNC SYNC SCAN "
+        b"EVAL MODULE SUBSCRIBE PUBLISH XADD ZADD SADD SAVE BGSAVE LRANGE MONITOR CLUSTER MULTI EXEC "
+        b"SETEX SETNX GETSET GETDEL GETEX INCRBY DECRBY HMSET HDEL HKEYS LPOP RPOP LLEN SMEMBERS "
+        b"SREM ZRANGE ZREM XREAD PEXPIRE SLOWLOG BGREWRITEAOF EVALSHA FCALL".split()
     )
 )
 #: those of them that no other protocol has: they name the flow before anybody has answered
 _ITS_OWN: Final = frozenset(
-    b"CONFIG HGETALL HGET HSET LPUSH RPUSH DBSIZE FLUSHALL FLUSHDB SLAVEOF REPLICAOF REPLCONF PSYNC MODULE XADD ZADD "
-    b"SADD BGSAVE LRANGE CLUSTER MGET MSET EVAL".split()
+    b"CONFIG HGETALL HGET HSET LPUSH RPUSH DBSIZE FLUSHALL FLUSHDB SLAVEOF REPLICAOF REPLCONF PSYNC MODULE XADD "
+    b"ZADD SADD BGSAVE LRANGE CLUSTER MGET MSET EVAL SETEX SETNX GETSET GETDEL GETEX INCRBY DECRBY HMSET HDEL HKEYS "
+    b"LPOP RPOP LLEN SMEMBERS SREM ZRANGE ZREM XREAD PEXPIRE SLOWLOG BGREWRITEAOF EVALSHA FCALL".split()
 )
 #: lines of the client that are looked at for them
 _MOST_LINES: Final = 32
-#: bytes of empty lines before the first command
+#: bytes of empty lines and commands before the first command
 _MOST_BLANKS: Final = 64
 #: bytes of commands that others have as well, before a server answers one
 _MOST_UNANSWERED: Final = 8192
 _REPLIES: Final = b"+-:$*%~_#,(=!>|"
 # in the middle the sides may be turned
-first_client = first_server = b"*\r\n" + first_bytes(_INLINE.all) + _REPLIES
+first_client = first_server = b"*\r\n\"' \t" + first_bytes(_INLINE.all) + _REPLIES
 
-_ARRAY: Final = re.compile(rb"\*([1-9]\d{0,6})\r\n\$([1-9]\d{0,2})\r\n")
-_BEGINNING: Final = re.compile(rb"\*\d{0,7}\r?\n?(?:\$\d{0,3}\r?\n?)?[A-Za-z._|-]*\Z")
+#: commands of no words, which are not answered
+_EMPTY: Final = re.compile(rb"(?:[\r\n]|\*(?:0|-\d{1,10})\r\n|\*1\r\n\$0\r\n\r\n)*")
+#: Redis takes any byte for the second one of an end
+_ARRAY: Final = re.compile(rb"\*([1-9]\d{0,6})\r.\$([1-9]\d{0,2})\r.", re.DOTALL)
+_BEGINNING: Final = re.compile(rb"\*-?\d{0,10}(?:\r(?:.(?:\$\d{0,3}(?:\r(?:.[A-Za-z0-9._|-]*\r?)?)?)?)?)?\Z", re.DOTALL)
 _REPLY: Final = re.compile(
     rb"(\+PONG\r\n|-(?:NOAUTH|WRONGPASS|WRONGTYPE|DENIED|LOADING|MOVED|READONLY|NOPERM|ERR unknown command"
     rb"|ERR wrong number|ERR Protocol)"
@@ -74,10 +80,12 @@ def pywall_transactions(flow: Flow) -> TransactionParser | None:
 
 
 def _by_roles(client: bytes, server: bytes) -> Match | Answer:
-    command = client.lstrip(b"\r\n")
+    command = client[_empty_end(client) :]
     if len(client) - len(command) > _MOST_BLANKS:
         return NO
     asks = _client(command)
+    if asks is HINT and b"*" in client[: len(client) - len(command)]:
+        asks = YES
     if asks is HINT and not server and len(command) > _MOST_UNANSWERED:
         return NO
     return client_first("redis", asks, _server(server), _describe, command, server)
@@ -96,12 +104,14 @@ def _client(data: bytes) -> Evidence:
     if not data:
         return MORE
     if data[0] != ord("*"):
-        said = [verb_of(line) for line, _ in lines(data, _MOST_LINES)]
+        said = [_verb(line) for line, _ in lines(data, _MOST_LINES)]
         if said and said[0] in _INLINE.all:
-            return YES if any(verb in _ITS_OWN for verb in said) else HINT
+            quoted = not data[: len(said[0])].strip().isalpha()  # by Redis alone
+            return YES if quoted or any(verb in _ITS_OWN for verb in said) else HINT
         if said:
             return NO
-        return WEAK if _INLINE.may_begin(data) else NO
+        unquoted = data.lstrip(b" \t").translate(None, _QUOTES)
+        return WEAK if _INLINE.may_begin(unquoted) or (not unquoted and len(data) < _MOST_BLANKS) else NO
     array = _ARRAY.match(data)
     if not array:
         return MORE if len(data) < 20 and _BEGINNING.match(data) else NO
@@ -112,6 +122,20 @@ def _client(data: bytes) -> Evidence:
     return YES if len(word) == size else MORE
 
 
+def _empty_end(data: bytes) -> int:
+    empty = _EMPTY.match(data)
+    return 0 if empty is None else empty.end()
+
+
+def _verb(line: bytes) -> bytes:
+    """Return the first word of an inline command in upper case, which may be quoted."""
+    if line[:1].isalpha() and not (b'"' in line or b"'" in line):
+        return verb_of(line)
+    said = words(line)
+    return said[0].upper() if said else b""
+
+
+_QUOTES: Final = b"\"'\\"
 _NAME: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._|-"
 
 

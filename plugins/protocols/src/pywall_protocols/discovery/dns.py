@@ -21,9 +21,9 @@ from typing import Any, Final
 from pywall_core.api import MORE, NO, TCP, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.dns_damage import worth_waiting
-from ..parsing.dns_message import UPDATE, add_facts, grade_message, header_fits, skip_name
+from ..parsing.dns_message import UPDATE, add_facts, asks, grade_message, header_fits, skip_name
 from ..parsing.wire import cut, datagrams, u16
-from ..transactions.dns import DnsTransactions
+from ..transactions.dns import SHORT, DnsTransactions
 
 api_version = 1
 protocols = ("dns", "mdns", "llmnr")
@@ -32,6 +32,8 @@ tier = "structural"
 first_client = first_server = None
 #: what later answers say counts for rules (``dns.answered``), so flows stay where they are seen
 announces = ("dns-answer",)
+#: servers pass over what is no query and answer the next datagram of the same socket
+begins_again = asks
 
 MDNS_GROUPS: Final = (bytes([224, 0, 0, 251]), bytes.fromhex("ff02" + "00" * 13 + "fb"))
 LLMNR_GROUPS: Final = (bytes([224, 0, 0, 252]), bytes.fromhex("ff02" + "00" * 11 + "010003"))
@@ -127,16 +129,25 @@ def _over_udp(data: bytes, sizes: tuple[int, ...], asked: bytes = b"", to_group:
 
 
 def _over_tcp(data: bytes) -> tuple[Answer, bytes]:
-    """Return what a direction's first message is, and the message, as far as it is there."""
-    if len(data) < 2:
-        return MORE, b""
-    length = u16(data, 0)
-    if length < 12 or not header_fits(data[2:14].ljust(12, b"\0"), length):  # what has not come could still fit
-        return NO, b""
-    message = data[2 : 2 + length]
-    if len(message) < min(length, _PATIENCE):
-        return MORE, message
-    return grade_message(message), message
+    """Return what a direction's first message is, and the message, as far as it is there.
+
+    Servers pass over a few short ones that are none.
+    """
+    at = 0
+    for _ in range(_MOST_DAMAGED):
+        if len(data) < at + 2:
+            return MORE, b""
+        length = u16(data, at)
+        fits = length >= 12 and header_fits(data[at + 2 : at + 14].ljust(12, b"\0"), length)  # the rest may still come
+        if not fits and length > SHORT:
+            return NO, b""
+        message = data[at + 2 : at + 2 + length]
+        if len(message) < min(length, _PATIENCE):
+            return MORE, message
+        if (says := grade_message(message)) is not NO or length > SHORT:
+            return says, message
+        at += 2 + length
+    return NO, b""
 
 
 def _which(flow: Flow, message: bytes) -> str:

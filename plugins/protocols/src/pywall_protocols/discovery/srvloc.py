@@ -26,6 +26,7 @@ first_server = b"\1\2"
 _language = re.compile(rb"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*\Z").match
 _MAX_FUNCTION: Final = 11
 _MAX_TAG: Final = 35
+_RADIUS_HEADER: Final = 20
 
 
 @hookimpl
@@ -39,8 +40,16 @@ def _message(data: bytes) -> Evidence:
     if size < 12 or not 1 <= data[1] <= _MAX_FUNCTION:
         return NO
     if data[0] == 1:
-        holds = u16(data, 2) == size and _language(data[6:8])
+        holds = u16(data, 2) == size and bool(_language(data[6:8])) and not _has_attributes(data)
     else:
         tag = u16(data, 12) if size >= 16 else 0
-        holds = u24(data, 2) == size and 0 < tag <= _MAX_TAG and _language(data[14 : 14 + tag])
+        holds = u24(data, 2) == size and 0 < tag <= _MAX_TAG and bool(_language(data[14 : 14 + tag]))
     return {"version": data[0], "function": data[1]} if holds else NO
+
+
+def _has_attributes(data: bytes) -> bool:
+    """Return whether attributes of RADIUS end where the datagram ends: its authenticator may be anything."""
+    at = _RADIUS_HEADER
+    while at + 2 <= len(data) and data[at + 1] >= 2:
+        at += data[at + 1]
+    return at == len(data) > _RADIUS_HEADER

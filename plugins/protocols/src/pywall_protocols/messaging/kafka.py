@@ -23,6 +23,8 @@ first_server = b"\0\1\2\3"
 
 #: letters of a client's name with which a request alone will do
 _SURE: Final = 3
+#: bytes of the first request of a client whose name is not sure; a DNS message over TCP reads as one of ten times that
+_LONGEST_NAMELESS: Final = 65536
 
 
 @hookimpl
@@ -60,4 +62,6 @@ def _request(data: bytes) -> bool:
         return True
     size = _id_size(data)
     name = data[14 : 14 + size]
+    if size < _SURE and u32(data, 0) > _LONGEST_NAMELESS:
+        return False
     return size <= 256 and size + 10 <= u32(data, 0) and name.isascii() and name.decode().isprintable()

@@ -65,7 +65,7 @@ def _has_question(message: bytes) -> bool:
         length = message[at]
         if length == 0:
             long = labels > 1 and at > _HEADER + 5
-            return long and odd * _SOUND <= at - _HEADER and _kind_fits(message[at + 1 : at + 5])
+            return long and odd * _SOUND <= at - _HEADER and kind_fits(message[at + 1 : at + 5])
         label = message[at + 1 : at + 1 + length]
         if not length == len(label) <= 63:
             break
@@ -78,8 +78,9 @@ def _has_question(message: bytes) -> bool:
 
 
 def _ends_as_question(message: bytes) -> bool:
-    return len(message) > _HEADER + 8 and message[-5] == 0 and _kind_fits(message[-4:])
+    return len(message) > _HEADER + 8 and message[-5] == 0 and kind_fits(message[-4:])
 
 
-def _kind_fits(kind: bytes) -> bool:
+def kind_fits(kind: bytes) -> bool:
+    """Return whether the 4 bytes are a question's type and class."""
     return len(kind) == 4 and u16(kind, 0) in TYPES and u16(kind, 2) in CLASSES

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from math import log2
 from typing import Any, Final
 
 from pywall_core.api import MORE, NO, YES, Answer
 
-from .dns_damage import CLASSES, OPERATIONS, TYPES, evident
+from .dns_damage import CLASSES, OPERATIONS, TYPES, evident, kind_fits
 from .netbios_name import encoded_name
 from .wire import text, u16
 
@@ -28,6 +29,11 @@ _RESPONSE: Final = 0x80  # of the third byte
 _OPT: Final = 41
 _MOST_QUESTIONS: Final = 32
 _MOST_RECORDS: Final = 16  # that are looked at
+#: labels and pointers of a name that are followed: dnsmasq follows 255 pointers, and a name has at most 127 labels
+_MOST_STEPS: Final = 512
+#: the operation, which is 0 in a query
+_OPERATION: Final = 0x78
+_odd = re.compile(rb"[^A-Za-z0-9_-]").search
 UPDATE: Final = 5
 
 
@@ -55,7 +61,38 @@ def grade_message(message: bytes, asked: bytes = b"") -> Answer:
         return MORE if not asked else YES if message[:2] == asked[:2] else NO
     if header_fits(message, size) and _sections_fit(message):
         return YES
-    return YES if evident(message) else NO
+    return YES if evident(message) or asks(message) else NO
+
+
+def asks(message: bytes) -> bool:
+    """Return whether some server would answer this query, whatever else is wrong with it.
+
+    Servers pass over the reserved bits and the code in a query's header and what follows its questions; over TCP
+    some answer what says that it is a response. Some follow a pointer to a name anywhere in the message. The name must
+    be one of a host.
+    """
+    if len(message) < 17 or message[2] & _OPERATION or not 1 <= u16(message, 4) <= _MOST_QUESTIONS:
+        return False
+    at = _name_end(message, 12)
+    labels = _labels(message, 12)
+    if not at or not labels or not kind_fits(message[at : at + 4]) or encoded_name(message, 12):
+        return False
+    return not any(_odd(label) for label in labels)
+
+
+def _name_end(message: bytes, at: int) -> int:
+    """Return the offset after the name at ``at``, which may point to anywhere; 0 where there is none."""
+    size = len(message)
+    while at < size:
+        length = message[at]
+        if length == 0:
+            return at + 1
+        if length >= 0xC0:
+            return at + 2
+        if length > 63:
+            return 0
+        at += 1 + length
+    return 0
 
 
 def _sections_fit(message: bytes) -> bool:
@@ -111,7 +148,7 @@ def add_facts(facts: dict[str, Any], message: bytes) -> None:
         facts["rrname"] = name
         facts["name_length"] = len(name)
         facts["name_entropy"] = name_entropy(name)
-        at = skip_name(message, 12)
+        at = _name_end(message, 12)
         if at and at + 2 <= len(message):
             facts["rrtype"] = _type_name(u16(message, at))
     if message[2] & _RESPONSE:
@@ -137,9 +174,14 @@ def _type_name(kind: int) -> str:
 
 
 def _name(message: bytes, at: int) -> str:
-    """Return a name as text, pointers followed a few times."""
+    """Return a name as text, pointers followed."""
+    return text(b".".join(_labels(message, at))).lower()  # RFC 4343: the case of letters says nothing
+
+
+def _labels(message: bytes, at: int) -> list[bytes]:
+    """Return the labels of a name, pointers followed wherever they point."""
     labels: list[bytes] = []
-    for _ in range(128):
+    for _ in range(_MOST_STEPS):
         if at >= len(message) or message[at] == 0:
             break
         length = message[at]
@@ -150,7 +192,7 @@ def _name(message: bytes, at: int) -> str:
             continue
         labels.append(message[at + 1 : at + 1 + length])
         at += 1 + length
-    return text(b".".join(labels)).lower()  # RFC 4343: the case of letters says nothing
+    return labels
 
 
 def question_names(message: bytes) -> list[str]:
@@ -158,7 +200,7 @@ def question_names(message: bytes) -> list[str]:
     found: list[str] = []
     at = 12
     for _ in range(min(u16(message, 4), _MOST_QUESTIONS)):
-        end = skip_name(message, at)
+        end = _name_end(message, at)
         if not end:
             break
         name = _name(message, at)

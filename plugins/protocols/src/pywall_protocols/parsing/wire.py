@@ -16,6 +16,9 @@ NUL: Final = 0x00
 LF: Final = 0x0A
 CR: Final = 0x0D
 
+#: Bytes of a BER length: servers take leading zeros up to so many (``ber_len_t`` of OpenLDAP).
+_LONGEST_LENGTH: Final = 8
+
 _UNPRINTABLE: Final = dict.fromkeys((*range(32), *range(127, 160)), ".")
 
 
@@ -106,7 +109,7 @@ def tlv(data: bytes, at: int, end: int | None = None) -> tuple[int, int, int] | 
     start = at + 2
     if length & 0x80:
         width = length & 0x7F
-        if not 1 <= width <= 4 or start + width > limit or tag & 0x1F == 0x1F:
+        if not 1 <= width <= _LONGEST_LENGTH or start + width > limit or tag & 0x1F == 0x1F:
             return None
         length = int.from_bytes(data[start : start + width], "big")
         start += width

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, final
 
-from pywall_core.api import NO, Carried, HandOver, Transaction
+from pywall_core.api import NO, Ambiguous, Carried, HandOver, Transaction
 
 from ..parsing.dns_damage import worth_waiting
 from ..parsing.dns_message import add_facts, grade_message, header_fits, question_names
@@ -21,6 +21,8 @@ from .saving import Saved
 MESSAGES: Final = "dns.tunnel"
 #: Bytes of a message over TCP that are read: questions stand at its beginning.
 _READ: Final = 4096
+#: Bytes of what is no message over TCP that servers pass over, to read the next one.
+SHORT: Final = 512
 
 
 @final
@@ -78,13 +80,15 @@ class DnsTransactions(Saved):
         at = 0
         while len(rest) >= at + 2:
             length = u16(rest, at)
-            wrong = length < 12 or (len(rest) >= at + 14 and not header_fits(rest[at + 2 : at + 14], length))
+            fits = length >= 12 and (len(rest) < at + 14 or header_fits(rest[at + 2 : at + 14], length))
             end = at + 2 + min(length, _READ)
-            if not wrong and len(rest) < end:
+            if (fits or length <= SHORT) and len(rest) < end:
                 break
-            if wrong or not self._message(to_server, cut(rest, at + 2, end), found):
-                found.append(_something_else(to_server, rest[at:]))
-                return
+            if not (fits or length <= SHORT) or not self._message(to_server, cut(rest, at + 2, end), found):
+                if length > SHORT:
+                    found.append(_something_else(to_server, rest[at:]))
+                    return
+                found.append(Ambiguous("message"))
             beyond = at + 2 + length
             skip = max(0, beyond - len(rest))
             at = min(beyond, len(rest))

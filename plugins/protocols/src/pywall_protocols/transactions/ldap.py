@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final, final
 
@@ -41,6 +42,20 @@ _RESULTS: Final = {
 _UNANSWERED: Final = (0x42, 0x50)
 START_TLS: Final = b"1.3.6.1.4.1.1466.20037"
 _MOST_HELD: Final = 65536
+_BACKSLASH: Final = 0x5C
+
+
+_escaped = re.compile(rb"\\([0-9A-Fa-f]{2})").sub
+
+
+def _dn(raw: bytes) -> str:
+    """Return the name of an entry as text, with letters and digits as themselves (RFC 4514 section 2.4)."""
+    return text(_escaped(_letter, raw) if _BACKSLASH in raw else raw)
+
+
+def _letter(found: re.Match[bytes]) -> bytes:
+    byte = bytes((int(found[1], 16),))
+    return byte if byte.isalnum() else found[0]
 
 
 def _size(data: bytes) -> int:
@@ -48,7 +63,7 @@ def _size(data: bytes) -> int:
         return -1
     outer = tlv(data, 0)
     if outer is None:
-        return -1 if len(data) > 6 else 0
+        return -1 if len(data) > 9 else 0
     return outer[2]
 
 
@@ -120,10 +135,13 @@ class LdapTransactions(Saved):
                     found.append(HandOver(reader.rest, b"", self._sealed))
                 return
             parts = _parts(message)
-            if parts is None or (parts[1] not in OPERATIONS):
+            if parts is None:
                 if not self._tls:
                     found.append(HandOver(message + data[at:], b"", False))
                 return
+            if parts[1] not in OPERATIONS:  # servers refuse it, and read on
+                found.append(Ambiguous("operation"))
+                continue
             number, tag, start, end = parts
             facts: dict[str, Any] = {"request.operation": OPERATIONS[tag], "request.message_id": number}
             _name_facts(facts, message, tag, start, end)
@@ -185,16 +203,17 @@ def _is_sasl(message: bytes, start: int, end: int) -> bool:
 
 def _name_facts(facts: dict[str, Any], message: bytes, tag: int, start: int, end: int) -> None:
     if tag == 0x60:
-        name = tlv(message, start + 3, end)
+        version = tlv(message, start, end)
+        name = tlv(message, version[2], end) if version is not None else None
         if name is not None and name[0] == 4:
-            facts["request.bind_request.name"] = text(cut(message, name[1], name[2]))
+            facts["request.bind_request.name"] = _dn(cut(message, name[1], name[2]))
     elif tag == 0x63:
         base = tlv(message, start, end)
         if base is not None and base[0] == 4:
-            facts["request.search_request.base_object"] = text(cut(message, base[1], base[2]))
+            facts["request.search_request.base_object"] = _dn(cut(message, base[1], base[2]))
     elif tag == 0x4A:
-        facts["request.del_request.dn"] = text(cut(message, start, end))
+        facts["request.del_request.dn"] = _dn(cut(message, start, end))
     elif tag in (0x66, 0x68, 0x6C, 0x6E):
         entry = tlv(message, start, end)
         if entry is not None and entry[0] == 4:
-            facts[f"request.{OPERATIONS[tag]}.entry"] = text(cut(message, entry[1], entry[2]))
+            facts[f"request.{OPERATIONS[tag]}.entry"] = _dn(cut(message, entry[1], entry[2]))

@@ -27,12 +27,23 @@ from .lines import (
 from .pairs import Found
 
 _path = re.compile(rb"(?:FROM|TO)[ \t]*:[ \t]*(?:<(?:@[^:>]*:)?([^>]*)>?|(\S*))", re.IGNORECASE).match
+#: a path that all servers read alike: no quotes, comments, blanks or second brackets
+_plain_path = re.compile(
+    rb"(?:FROM|TO):[ \t]*(?:<(?:@[\w.,@-]{1,255}:)?[^\s<>()\"\\,:;\x00-\x1f\x7f]*>|[^\s<>()\"\\,:;\x00-\x1f\x7f]+)"
+    rb"(?:[ \t][^<>]*)?\Z",
+    re.IGNORECASE,
+).match
 _bdat = re.compile(rb"BDAT ([0-9]{1,11})( LAST)?[ \t]*\Z", re.IGNORECASE).match
 _literal = re.compile(rb"\{(\d{1,9})\+?\}\Z").search
 #: Recipients of a mail that are kept; of more the last one stands for those before it.
 _MOST_RECIPIENTS: Final = 32
 #: replies of NNTP with lines behind them up to a dot (RFC 3977 section 3.2, RFC 4643, RFC 6048)
 _NNTP_LISTS: Final = frozenset({100, 101, 215, 220, 221, 222, 224, 225, 230, 231, 282})
+
+
+def _address(path: bytes) -> str:
+    """Return a path's address in one spelling: servers deliver to the same box, whatever the case of letters."""
+    return text(path.removesuffix(b".")).lower()
 
 
 class SmtpDialogue(Dialogue):
@@ -67,10 +78,10 @@ class SmtpDialogue(Dialogue):
                 found.append(Transaction(self._number, {"helo": self._helo}))
         elif verb in (b"MAIL", b"RCPT"):
             path = _path(rest)
-            if path is None or CR in line or NUL in line:
+            if _plain_path(rest) is None or CR in line or NUL in line:
                 found.append(Ambiguous("path"))
             if path is not None:
-                self._add_path(verb, text(path[1] if path[1] is not None else path[2]), found)
+                self._add_path(verb, _address(path[1] if path[1] is not None else path[2]), found)
         elif verb in (b"RSET", b"QUIT"):
             self._complete(found)
         elif verb == b"DATA":

@@ -19,8 +19,8 @@ from .saving import Saved
 #: Arguments of a Redis command that are kept, the command among them.
 _MOST_ARGUMENTS: Final = 64
 _LONGEST_ARGUMENT: Final = 1024
-#: one word of an inline command, as Redis reads it: quoted, in apostrophes, or plain
-_word = re.compile(rb'\s*(?:"((?:[^"\\]|\\.)*)"|\'((?:[^\'\\]|\\.)*)\'|(\S+))', re.DOTALL).match
+#: one word of an inline command, as Redis reads it: a quote may begin within it, and ends it
+_word = re.compile(rb'\s*([^\s"\']*)(?:"((?:[^"\\]|\\.)*)"|\'((?:\\\'|[^\'])*)\')?(?=\s|\Z)', re.DOTALL).match
 _escape = re.compile(rb"\\(?:x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
 _CONTROLS: Final = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"a": b"\a"}
 _array = re.compile(rb"\*(-?\d{1,9})\Z").match
@@ -92,6 +92,8 @@ class RedisTransactions(Saved):
                 found.append(Ambiguous("long_line"))
             if line:
                 self._line(line, found)
+            elif line is None and CR in self._lines.rest[:-1]:  # any byte behind it is the end of a length for Redis
+                found.append(Ambiguous("line"))
         return found
 
     def gap(self, to_server: bool, size: int) -> bool:
@@ -119,7 +121,7 @@ class RedisTransactions(Saved):
         else:
             if line[:1] in (b"*", b"$") or CR in line or NUL in line:
                 found.append(Ambiguous("line"))
-            self._give(_words(line), found)
+            self._give(words(line), found)
 
     def _end_argument(self, found: Found) -> None:
         if len(self._arguments) < _MOST_ARGUMENTS:
@@ -141,17 +143,19 @@ class RedisTransactions(Saved):
         self._number += 1
 
 
-def _words(line: bytes) -> tuple[bytes, ...]:
-    """Return the words of an inline command."""
-    words: list[bytes] = []
-    at = 0
-    while len(words) < _MOST_ARGUMENTS and (found := _word(line, at)) is not None:
-        at = found.end()
-        if found[1] is not None:
-            words.append(_escape.sub(_unescape, found[1]))
-        else:
-            words.append(found[3] if found[2] is None else found[2].replace(b"\\'", b"'"))
-    return tuple(words)
+def words(line: bytes) -> tuple[bytes, ...]:
+    """Return the words of an inline command; those before what Redis refuses, where quotes are not closed."""
+    found: list[bytes] = []
+    at, size = 0, len(line.rstrip())
+    while at < size and len(found) < _MOST_ARGUMENTS and (word := _word(line, at)) is not None:
+        at = word.end()
+        quoted = b""
+        if word[2] is not None:
+            quoted = _escape.sub(_unescape, word[2])
+        elif word[3] is not None:
+            quoted = word[3].replace(b"\\'", b"'")
+        found.append(word[1] + quoted)
+    return tuple(found)
 
 
 def _unescape(found: re.Match[bytes]) -> bytes:
