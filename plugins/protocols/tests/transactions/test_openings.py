@@ -217,6 +217,19 @@ def test_an_ordinary_recipient_passes(path):
     assert last(POLICY % ("smtp.rcpt_to", "secret@b.c"), talk) == "accept"
 
 
+def mqtt(kind, body):
+    return bytes((kind, len(body))) + body
+
+
+def test_a_will_and_a_shared_subscription_are_seen():
+    """The server publishes the will of a client that is gone; those who share a subscription get its messages."""
+    head = b"\0\4MQTT\4"
+    willed = mqtt(0x10, head + b"\x06\0\x3c\0\1a\0\6secret\0\1x")
+    assert last(POLICY % ("mqtt.connect.will_topic", "secret"), conversation().client(willed)) == "drop"
+    shared = mqtt(0x10, head + b"\2\0\x3c\0\1a") + mqtt(0x82, b"\0\1\0\x0f$share/g/secret\0")
+    assert last(POLICY % ("mqtt.subscribe.topics", "secret"), conversation().client(shared)) == "drop"
+
+
 INVITE = b"INVITE sip:secret SIP/2.0\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n"
 
 

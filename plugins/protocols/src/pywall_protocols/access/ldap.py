@@ -114,7 +114,7 @@ def _grade(data: bytes) -> Evidence:
     kind, start, end, _, _ = message
     if kind == 0x42:
         return YES if start == end and end - 2 == 5 else HINT if start == end else NO
-    if kind == 0x4A and len(data) >= end and _is_dn(data[start:end]):
+    if kind == 0x4A and len(data) >= end and _is_dn(cut(data, start, end)):
         return YES
     if kind in (0x50, 0x4A):
         return HINT if end - start <= 512 else NO

@@ -5,8 +5,8 @@
     an acknowledgement with its number
 :source: MQTT 3.1.1 and 5.0 (OASIS) sections 2.1, 3.1 and 3.2
 :minimum: 10 bytes of the client
-:facts: type, connect.protocol_version, connect.client_id, connect.username, publish.topic, subscribe.topics,
-    unsubscribe.topics
+:facts: type, connect.protocol_version, connect.client_id, connect.username, connect.will_topic, publish.topic,
+    subscribe.topics, unsubscribe.topics
 """
 
 from __future__ import annotations

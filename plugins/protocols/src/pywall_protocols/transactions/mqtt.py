@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final, final
 
@@ -20,6 +21,10 @@ _LONGEST_MQTT: Final = 65536
 _PUBLISH: Final = 3
 _PACKETS: Final = ("", "connect", "connack", "publish", "puback", "pubrec", "pubrel", "pubcomp", "subscribe", "suback",
                    "unsubscribe", "unsuback", "pingreq", "pingresp", "disconnect", "auth")  # fmt: skip
+
+
+#: a subscription that several clients share, to the topics that follow its name (MQTT 5 section 4.8.2)
+_shared = re.compile(rb"\$share/[^/]*/(.+)", re.DOTALL).match
 
 
 def _mqtt_size(data: bytes) -> int:
@@ -115,6 +120,8 @@ class MqttTransactions(Saved):
         while at + 2 <= len(packet):
             topic, at = _string(packet, at)
             topics[text(topic)] = None
+            if shared := _shared(topic):
+                topics[text(shared[1])] = None
             at += kind == "subscribe"
         return {"type": kind, f"{kind}.topics": list(topics)}
 
@@ -132,7 +139,8 @@ class MqttTransactions(Saved):
         if flags & 4:
             if self._version == 5:
                 at = _behind_properties(packet, at)
-            _, at = _string(packet, at)
+            will_topic, at = _string(packet, at)
+            facts["connect.will_topic"] = text(will_topic)
             _, at = _string(packet, at)
         if flags & 0x80:
             facts["connect.username"] = text(_string(packet, at)[0])

@@ -92,7 +92,7 @@ class RedisTransactions(Saved):
                 found.append(Ambiguous("long_line"))
             if line:
                 self._line(line, found)
-            elif line is None and CR in self._lines.rest[:-1]:  # any byte behind it is the end of a length for Redis
+            elif line is None and 0 <= self._lines.rest.find(b"\r") < len(self._lines.rest) - 1:  # Redis ends lines so
                 found.append(Ambiguous("line"))
         return found
 
