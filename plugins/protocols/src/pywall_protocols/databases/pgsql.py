@@ -83,7 +83,7 @@ def _asks(data: bytes) -> Evidence:
         return NO
     if data[0] not in b"QP":
         return HINT
-    message = data[5 : 1 + size]
+    message = cut(data, 5, 1 + size)
     if _BINARY.search(message if data[0] == _QUERY else message[: message.find(0, message.find(0) + 1)]):
         return NO
     if len(message) < size - 4:

@@ -17,7 +17,7 @@ from typing import Any, Final
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.evidence import HINT, WEAK, Description, Evidence, client_first
-from ..parsing.wire import text, u16
+from ..parsing.wire import cut, text, u16
 from ..transactions.mqtt import MqttTransactions
 
 api_version = 1
@@ -146,7 +146,7 @@ class _Chain:
             return
         number = u16(body, 0)
         if kind >> 4 == 3:
-            topic, behind = body[2 : 2 + number], body[2 + number : 4 + number]
+            topic, behind = body[2 : 2 + number], cut(body, 2 + number, 4 + number)
             sure = kind & 6
             self.fits = 0 < number <= size - (4 if sure else 2) and kind & 6 != 6 and not _NO_TOPIC.search(topic)
             self.has_topic |= len(topic) == number
