@@ -87,6 +87,7 @@ def _client(data: bytes) -> Evidence:
     commands = lines(data)
     at = 0
     seen: set[bytes] = set()
+    pings = False
     for line, end in commands[:8]:
         if _DECISIVE.match(line):
             return YES
@@ -95,15 +96,14 @@ def _client(data: bytes) -> Evidence:
             return NO
         if verb not in _OWN:
             return NO if seen <= _SHARED else HINT
-        seen.add(
-            verb if verb != b"PING" or len(line.split()) < 2 else line
-        )  # Redis asks so as well, its server differs
+        seen.add(verb)
+        pings = pings or (verb == b"PING" and len(line.split()) > 1)  # Redis asks so as well, its server differs
         if b"NICK" in seen and b"USER" in seen:
             return YES
         at = end
     if len(commands) >= 8:
-        return NO if seen <= _SHARED else HINT
-    if seen - _SHARED:
+        return NO if seen <= _SHARED and not pings else HINT
+    if seen - _SHARED or pings:
         return LEANING
     return MORE if _VERBS.may_begin(data[at:]) else NO
 
