@@ -51,7 +51,7 @@ _VERBS: Final = Verbs(_OWN)
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect IRC; hand over to TLS behind STARTTLS."""
-    return client_first("irc", _client(client), _server(server), _describe, client, server)
+    return client_first("irc", _client(client, bool(server)), _server(server), _describe, client, server)
 
 
 @hookimpl
@@ -79,7 +79,7 @@ def _describe(client: bytes, server: bytes) -> Description:
     return Description(facts, done and bool(greeting), restart)
 
 
-def _client(data: bytes) -> Evidence:
+def _client(data: bytes, answered: bool) -> Evidence:
     if not data:
         return MORE
     if not _VERBS.begin(data):
@@ -95,7 +95,7 @@ def _client(data: bytes) -> Evidence:
         if verb == b"INVITE" and line.upper().endswith(b" SIP/2.0"):
             return NO
         if verb not in _OWN:
-            return NO if seen <= _SHARED else HINT
+            return NO if seen <= _SHARED and not (pings and answered) else HINT
         seen.add(verb)
         pings = pings or (verb == b"PING" and len(line.split()) > 1)  # Redis asks so as well, its server differs
         if b"NICK" in seen and b"USER" in seen:
