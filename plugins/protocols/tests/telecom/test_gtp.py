@@ -46,3 +46,11 @@ def test_facts(ask, data, version, kind):
 
 def test_an_extension_beyond_the_datagram(ask):
     assert ask(gtp, [message(0x34, 255, TUNNEL + b"\0\0\0\x85\xff" + bytes(20))]) is NO
+
+
+@pytest.mark.parametrize("carried", [DATA, NUMBERED, EXTENDED])
+def test_user_data_confirms_where_it_is_ip(ask, carried):
+    assert ask(gtp, [carried], [carried[:-1] + b"y"]).confirmed
+    other = message(0x30, 255, TUNNEL + bytes(range(90, 150)))
+    assert not ask(gtp, [carried], [other]).confirmed
+    assert not ask(gtp, [other], [carried]).confirmed

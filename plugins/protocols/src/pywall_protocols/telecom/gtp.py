@@ -1,7 +1,8 @@
 """GPRS Tunnelling Protocol: user and control plane, versions 0 to 2, and GTP' for charging.
 
 :checked: version, a known message, and a length that is the datagram's; of user data the extension headers and the IP
-    packet inside, of control messages of version 2 that their elements fill the datagram
+    packet inside, without which user data confirms nothing; of control messages of version 2 that their elements fill
+    the datagram
 :source: 3GPP TS 29.281 section 5 (user plane), 29.060 section 6 (version 1), 29.274 section 5 (version 2), 09.60
     (version 0), 32.295 section 6 (GTP')
 :minimum: the first datagram, 6 bytes
@@ -15,7 +16,8 @@ from typing import Final
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
 from ..parsing.evidence import Evidence, by_datagram
-from ..parsing.wire import u16
+from ..parsing.inner import ip_packet
+from ..parsing.wire import first_datagram, u16
 
 api_version = 1
 protocols = ("gtp",)
@@ -42,7 +44,17 @@ _V0_TYPES: Final = frozenset((*range(1, 8), *range(16, 30), *range(32, 38), *ran
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect GTP."""
-    return by_datagram("gtp", _message, flow, client, server)
+    found = by_datagram("gtp", _message, flow, client, server)
+    if isinstance(found, Match) and found.confirmed:
+        sides = (first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes))
+        if not all(_tells(message) for message in sides):
+            return Match("gtp", found.facts, confirmed=False)
+    return found
+
+
+def _tells(message: bytes) -> bool:
+    """Return True if what the message carries is looked into: a session may carry anything that is not IP."""
+    return message[1] != _PDU or message[0] >> 5 == 0 or ip_packet(message, _behind_header(message))
 
 
 def _message(data: bytes) -> Evidence:
@@ -62,20 +74,28 @@ def _message(data: bytes) -> Evidence:
     return {"version": version, "message_type": kind} if holds else NO
 
 
+def _behind_header(data: bytes) -> int:
+    """Return the offset behind the header of version 1 and its extensions, 0 where one is wrong."""
+    if not data[0] & _OPTIONAL:
+        return 8
+    at = 12
+    if len(data) < at:
+        return 0
+    following = data[11] if data[0] & _EXTENSION else 0
+    while following:
+        if at >= len(data) or not data[at]:
+            return 0
+        at += data[at] * 4
+        if at > len(data):
+            return 0
+        following = data[at - 1]
+    return at
+
+
 def _is_version_1(data: bytes, kind: int) -> bool:
-    at = 8
-    if data[0] & _OPTIONAL:
-        at = 12
-        if len(data) < at:
-            return False
-        following = data[11] if data[0] & _EXTENSION else 0
-        while following:
-            if at >= len(data) or not data[at]:
-                return False
-            at += data[at] * 4
-            if at > len(data):
-                return False
-            following = data[at - 1]
+    at = _behind_header(data)
+    if not at:
+        return False
     if kind == _PDU:
         return at < len(data)
     # an element with a length of its own (types from 128) fits, others have a fixed size
