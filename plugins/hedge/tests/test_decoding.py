@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pywall_hedge import decoding, gate
-from pywall_hedge.decoding import decode, without_constants
+from pywall_hedge.decoding import decode
 from pywall_hedge.entropy import entropy
 from pywall_hedge.xor import xor_key
 
@@ -124,35 +124,6 @@ def test_a_key_over_text_is_found(text):
 def test_ciphertext_and_text_have_no_key(text):
     assert xor_key(NOISE) is None
     assert xor_key(text[:4000]) is None
-
-
-def test_zeros_between_bytes(text):
-    assert without_constants(b"".join(bytes((byte, 0)) for byte in NOISE)) == NOISE.replace(b"\0", b"")
-    assert without_constants(text[:500].decode("latin1").encode("utf-16-be")) == text[:500]
-    assert without_constants(NOISE) is None
-    assert without_constants(bytes(64)) is None
-
-
-@pytest.mark.parametrize(
-    "pattern",
-    [b"%c\0", b"\xff%c", b"%c\0\0", b"%c\0\0\0", b"%c%c\x80\x3f", b"%c%c%c\0", b"%c%c%c%c\0", b"\0" + 5 * b"%c"],
-)
-def test_constants_between_bytes_are_left_out(pattern):
-    each = pattern.count(b"%c")
-    spread = b"".join(pattern % tuple(NOISE[at : at + each]) for at in range(0, len(NOISE) - each + 1, each))
-    assert without_constants(spread) in (NOISE, NOISE.replace(b"\0", b""))
-
-
-def test_a_constant_of_many_bytes_is_no_zero():
-    """The upper bytes of measured numbers are the same as well."""
-    numbers = b"".join(NOISE[at : at + 6] + b"\x34\x40" for at in range(0, 2994, 6))
-    assert without_constants(numbers) is None
-
-
-@given(st.binary(max_size=400))
-def test_any_bytes_are_looked_at_for_constants(data):
-    found = without_constants(data)
-    assert found is None or len(found) < len(data)
 
 
 def test_a_run_of_any_alphabet_is_a_run_of_what_is_searched_first():

@@ -273,3 +273,15 @@ def test_media_without_a_word_on_it_is_one_box_or_two():
     assert heads.examine(start + 2 * media) == "mp4"
     assert heads.examine(start + 3 * media) is None
     assert heads.examine(start + 5 * (b"\0\0\0\x18moof\0\0\0\x10mfhd\0\0\0\0\0\0\0\1" + media)) == "mp4"
+
+
+@pytest.mark.parametrize("width", [16, 5, 300])
+def test_the_filters_of_a_png_s_rows_gain_nothing(width):
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    rng = random.Random(width)
+    head = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, 400, 8, 0, 0, 0, 0))
+    for row, name in ((lambda: rng.randbytes(width), None), (lambda: b"AB" * width, "png")):
+        rows = b"".join(b"\0" + row()[:width] for _ in range(400))
+        assert heads.examine(head + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")) == name

@@ -27,9 +27,6 @@ GLANCE = 512
 """Bytes from which it shows that text is no list of words, and no groups of one length."""
 NUMBER = 6
 """Digits of a number in a base of letters and digits at least."""
-SPARSE = 48
-"""Bytes of a payload from which constants between its bytes are taken out."""
-
 _PRINTABLE = bytes([*range(32, 127), 9, 10, 13])
 
 
@@ -275,26 +272,4 @@ def _even_digits(data: bytes) -> bytes | None:
         usual, chi2 = _usual(rest)
         if usual and chi2 <= _even(len(usual)):
             return rest
-    return None
-
-
-def without_constants(payload: bytes) -> bytes | None:
-    """Return the other bytes of a payload in which one to three of each two to four bytes are always the same (zeros
-    between bytes, numbers of 32 bits that are small), or one of five to eight zero, wherever a line's end shifts them.
-    """
-    if (size := len(payload)) < SPARSE:
-        return None
-    if 0.4 * size <= (zeros := payload.count(0)) <= 0.56 * size and bytes(5) not in payload:
-        return payload.replace(b"\0", b"")
-    for period in (4, 3, 2, 8, 7, 6, 5)[: 7 if 9 * zeros >= size else 3]:
-        same = [start for start in range(period) if len({*payload[start : start + 24 * period : period]}) == 1]
-        if not 0 < len(same) < period <= size // 24 or (period > 4 and [payload[at] for at in same] != [0]):
-            continue
-        columns = [payload[start::period] for start in same]
-        if all(len(column) - column.count(column[:1]) <= len(column) // 32 for column in columns):
-            parts = [payload[start::period] for start in range(period) if start not in same]
-            out = bytearray(sum(map(len, parts)))
-            for at, part in enumerate(parts):
-                out[at :: len(parts)] = part
-            return bytes(out)
     return None

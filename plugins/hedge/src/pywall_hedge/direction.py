@@ -11,13 +11,14 @@ from collections.abc import Callable
 from itertools import accumulate
 
 from . import gate
-from .decoding import decode, without_constants
+from .decoding import decode
 from .following import FIRST_LOOK, Follower
 from .frames import FEW, Codec
 from .framing import Stripped, cut, has_records, join_segments, strip
 from .headless import SOUGHT, Film, packed, units_of_video
 from .heads import frame_within, introduced, within
 from .records import Layout
+from .spread import without_constants
 from .stuffing import without_stuffing
 
 Score = Callable[[Stripped], float]

@@ -49,8 +49,8 @@ def _decodes(data: bytes, coder: dict[str, int]) -> bool:
 
 
 def lzma2_behind(data: bytes) -> int | None:
-    """Return the size of the own header, 1 to BEHIND bytes, that LZMA2 follows, or None."""
-    found = _CHUNK.finditer(data, 1, BEHIND + 7)
+    """Return the size of the own header, 1 to BEHIND_CHUNK bytes, that LZMA2 follows, or None."""
+    found = _CHUNK.finditer(data, 1, BEHIND_CHUNK + 7)
     return next((at.start() for at in found if lzma2_raw(data, at.start())), None)
 
 
@@ -60,8 +60,8 @@ def lzma_behind(data: bytes) -> int | None:
     return next((at.start() for at in found if lzma_raw(data, at.start())), None)
 
 
-BEHIND = 16
-"""Bytes of an own header behind which they are looked for: nearly all random bytes are refused at a glance."""
+BEHIND, BEHIND_CHUNK = 16, 48
+"""Bytes of an own header behind which LZMA and LZMA2 are looked for: nearly all random bytes are refused at a glance."""
 _CHUNK = re.compile(rb"[\xe0-\xff](?=.{4}[\0-\xe0]\0)", re.DOTALL)
 _CODER = re.compile(rb"\0(?=[\0-\x7f].)(?!\0\0)", re.DOTALL)
 """What `lzma2_raw` and `lzma_raw` ask of the first bytes."""

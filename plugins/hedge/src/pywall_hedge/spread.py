@@ -1,0 +1,51 @@
+"""Bytes that are spread out: constants at fixed places between them, taken out."""
+
+from __future__ import annotations
+
+LEAST = 48
+"""Bytes of a payload from which constants between its bytes are taken out."""
+_SHORT, _LONG = (4, 3, 2), (8, 7, 6, 5, *range(9, 18))
+"""Bytes from one constant to the next."""
+_ROWS, _EVEN = 24, 18
+"""Places of a column that are looked at, and different values in them at least where it is as even as ciphertext: the
+upper bytes of measured numbers have fewer."""
+_GLANCE, _DIFFERENT, _ALIKE = 96, 77, 52
+"""Bytes that show whether a value comes often: different ones at most (three in four random payloads have more), and
+pairs of equal ones at least, counted both ways (one in twenty has as many)."""
+
+
+def without_constants(payload: bytes) -> bytes | None:
+    """Return the other bytes of a payload in which one to three of each two to four bytes are always the same (zeros
+    between bytes, numbers of 32 bits that are small), or some of each five to seventeen between even ones, wherever a
+    line's end shifts them; else None.
+    """
+    if (size := len(payload)) < LEAST:
+        return None
+    if 0.4 * size <= payload.count(0) <= 0.56 * size and bytes(5) not in payload:
+        return payload.replace(b"\0", b"")
+    for period in (*_SHORT, *_likely(payload[:_GLANCE])):
+        if period * _ROWS > size:
+            continue
+        values = [len({*payload[start : start + _ROWS * period : period]}) for start in range(period)]
+        same = [start for start in range(period) if values[start] == 1]
+        if not 0 < len(same) < period or (period > 4 and any(1 < number < _EVEN for number in values)):
+            continue
+        columns = [payload[start::period] for start in same]
+        if all(len(column) - column.count(column[:1]) <= len(column) // 32 for column in columns):
+            parts = [payload[start::period] for start in range(period) if start not in same]
+            out = bytearray(sum(map(len, parts)))
+            for at, part in enumerate(parts):
+                out[at :: len(parts)] = part
+            return bytes(out)
+    return None
+
+
+def _likely(glance: bytes) -> list[int]:
+    """Return the long periods at which the commonest value comes, wherever it comes often."""
+    if len({*glance}) > _DIFFERENT or sum(map(glance.count, glance)) < len(glance) + _ALIKE:
+        return []
+    usual = max(glance, key=glance.count)
+    starts = [start for start in range(_LONG[-1]) if glance[start : start + 1] == usual.to_bytes()]
+    return [
+        period for period in _LONG if any({*glance[start::period]} == {usual} for start in starts if start < period)
+    ]
