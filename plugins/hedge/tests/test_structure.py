@@ -54,7 +54,10 @@ def test_lzma_is_found_behind_the_headers_that_a_look_at_each_offset_finds(heade
     text = make_text(400)
     for coder in ({"id": lzma.FILTER_LZMA1, "lc": lc, "lp": 0, "pb": pb}, {"id": lzma.FILTER_LZMA2}):
         data = header + lzma.compress(text, lzma.FORMAT_RAW, filters=[coder])
-        for find, parser in ((lzma_raw.lzma2_behind, lzma_raw.lzma2_raw), (lzma_raw.lzma_behind, lzma_raw.lzma_raw)):
-            places = [at for at in range(1, lzma_raw.BEHIND + 1) if parser(data, at)]
+        for find, parser, behind in (
+            (lzma_raw.lzma2_behind, lzma_raw.lzma2_raw, lzma_raw.BEHIND_CHUNK),
+            (lzma_raw.lzma_behind, lzma_raw.lzma_raw, lzma_raw.BEHIND),
+        ):
+            places = [at for at in range(1, behind + 1) if parser(data, at)]
             assert find(data) == (places[0] if places else None)
     assert heads.examine(data[len(header) :]) is not None

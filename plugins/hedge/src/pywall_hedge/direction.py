@@ -83,12 +83,11 @@ class Direction:
     def __init__(self, score: Score) -> None:
         self._score = score
         self._follower: Follower | None = Follower()
-        self._heads = 0
+        self._heads = self._checked = 0
         self._past = self._ratio = self._text_ratio = 0.0
         self._sizes: list[int] = []
         self._sent: list[int] = []
         self._layout: Layout | None = None
-        self._checked = 0
         self._scored = False
         self._text = bytearray()
         self._text_checked = 0

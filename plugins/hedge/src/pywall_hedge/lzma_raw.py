@@ -61,7 +61,7 @@ def lzma_behind(data: bytes) -> int | None:
 
 
 BEHIND, BEHIND_CHUNK = 16, 48
-"""Bytes of an own header behind which LZMA and LZMA2 are looked for: nearly all random bytes are refused at a glance."""
+"""Bytes of an own header behind which LZMA and LZMA2 are looked for: a glance refuses nearly all random bytes."""
 _CHUNK = re.compile(rb"[\xe0-\xff](?=.{4}[\0-\xe0]\0)", re.DOTALL)
 _CODER = re.compile(rb"\0(?=[\0-\x7f].)(?!\0\0)", re.DOTALL)
 """What `lzma2_raw` and `lzma_raw` ask of the first bytes."""
