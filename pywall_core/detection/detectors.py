@@ -115,6 +115,8 @@ class Asker:
                 if bit != state.match_bit or state.match is None or not state.match.confirmed:
                     pending &= ~bit
             elif type(answer) is Match:
+                if answer.confirmed and self._is_echoed(flow, detector):
+                    answer = replace(answer, confirmed=False, done=False)
                 changed = self._take_match(state, detector, answer)
                 state.match_bit = bit
                 pending &= (bit << 1) - 1
@@ -126,14 +128,31 @@ class Asker:
         state.pending = pending
         return changed
 
+    def _is_echoed(self, flow: Flow, detector: Detector) -> bool:
+        """Return True if the server has only sent back what opened the connection, or if that alone is what a detector
+        takes for proof, whatever came behind it. Both sides may begin alike.
+        """
+        state = flow.detection
+        client, server = state.client, state.server
+        if not server:
+            return False
+        if client.startswith(server):
+            return True
+        opening = client[: state.opening]
+        if not opening or not server.startswith(opening):
+            return False
+        return self._confirms(flow, detector, opening) and not self._confirms(flow, detector, b"")
+
+    def _confirms(self, flow: Flow, detector: Detector, server: bytes) -> bool:
+        """Return True if a detector confirms its name with ``server`` as all that the server has said."""
+        answer: Any = self._guard.ask3(detector.name, detector.call, flow, flow.detection.client, server)
+        return type(answer) is Match and answer.confirmed
+
     def _take_match(self, state: DetectionState, detector: Detector, match: Match) -> bool:
         """Take a detector's answer for the flow's match. Return True when it says something else than before."""
         before = state.match
-        if match.confirmed:
-            if match.protocol in detector.unseen:
-                match = replace(match, confirmed=False)
-            elif _is_echo(state.client, state.server):
-                match = replace(match, confirmed=False, done=False)
+        if match.confirmed and match.protocol in detector.unseen:
+            match = replace(match, confirmed=False)
         if match.describe is not None and not _describes_later(state, detector):
             match = match.described()
         if match.anomaly and (before is None or before.anomaly != match.anomaly):
@@ -151,11 +170,6 @@ class Asker:
             order = tuple((1 << i, d) for i, d in enumerate(self._detectors) if usable >> i & 1)
             self._orders[mask] = order
         return order
-
-
-def _is_echo(client: bytes, server: bytes) -> bool:
-    """Return True if the server has only sent the client's bytes back so far, which proves no protocol."""
-    return bool(server) and client.startswith(server)
 
 
 def _describes_later(state: DetectionState, detector: Detector) -> bool:

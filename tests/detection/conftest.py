@@ -19,10 +19,12 @@ from pywall_core.testing import make_flow
 
 
 def word(name: str, text: bytes, *, transports: tuple[str, ...] = ("udp",), **declared: Any) -> Detector:
-    """Return a detector of a protocol whose client says ``text``; it is confirmed when the server has repeated it."""
+    """Return a detector of a protocol whose client says ``text``; it is confirmed when the server has repeated it, or
+    said it in capitals (which is no echo)."""
 
     def detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-        if not client.startswith(text[: len(client)]) or not server.startswith(text[: len(server)]):
+        spoken = text[: len(server)] == server[: len(text)] or text.upper().startswith(server[: len(text)])
+        if not client.startswith(text[: len(client)]) or not spoken:
             return NO
         if len(client) < len(text):
             return MORE

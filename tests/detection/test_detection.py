@@ -39,7 +39,7 @@ def test_a_name_is_confirmed_by_the_other_side_and_its_facts_are_dotted() -> Non
     flow = made.flow()
     assert made.client(flow, b"hello"), "facts have changed"
     assert (flow.app_proto, flow.confirmed, flow.facts) == ("a", False, {"a.word": "hello"})
-    assert made.server(flow, b"hello!")
+    assert made.server(flow, b"HELLO!")
     assert flow.confirmed
     assert not flow.detect_done, "its detector may have more to say"
 
@@ -152,7 +152,7 @@ def test_what_is_handed_over_is_detected_again() -> None:
     made = Detecting(word("outer", b">", call=outer), word("inner", b"hello"))
     flow = made.flow()
     made.client(flow, b">>hello")
-    made.server(flow, b"hello!")
+    made.server(flow, b"HELLO!")
     assert (flow.app_proto, flow.app_proto_outer, flow.confirmed) == ("inner", ("outer",), True)
     assert not flow.opaque
 

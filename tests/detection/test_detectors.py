@@ -119,4 +119,16 @@ def test_a_server_that_only_sends_back_confirms_nothing(bench: Make, speaks: Mak
     assert not flow.confirmed, "still an echo"
     assert made.detection.states.may_be_confirmed(flow)
     made.server(flow, b" what the client has not said")
-    assert flow.confirmed, "both sides may begin alike, and go on otherwise"
+    assert not flow.confirmed, "the proof was sent back, whatever came behind it"
+
+
+def test_both_sides_may_begin_alike(bench: Make, speaks: Make) -> None:
+    def call(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+        whole = min(len(client), len(server)) >= 10
+        return Match("a", confirmed=whole, done=whole) if client else MORE
+
+    made = bench(speaks("a", b"h", call=call))
+    flow = made.flow()
+    made.client(flow, b"hello 1111")
+    made.server(flow, b"hello 2222")
+    assert flow.confirmed

@@ -20,7 +20,7 @@ def test_a_name_is_open_then_provisional_then_settled(bench: Make, speaks: Make)
     assert states.fact_state(flow, "app_proto") is PENDING
     made.client(flow, b"hello")
     assert states.fact_state(flow, "app_proto") is NO, "an opening is not a proof"
-    made.server(flow, b"hello!")
+    made.server(flow, b"HELLO!")
     assert states.fact_state(flow, "app_proto") is NO
     made.detection.finish(flow)
     assert states.fact_state(flow, "app_proto") is YES
@@ -64,7 +64,7 @@ def test_possible_names_shrink(bench: Make, speaks: Make) -> None:
     made.client(flow, b"lo")
     assert states.possible_names(flow) == {"a"}
     assert states.may_be_confirmed(flow)
-    made.server(flow, b"hello!")
+    made.server(flow, b"HELLO!")
     assert not states.may_be_confirmed(flow)
 
 

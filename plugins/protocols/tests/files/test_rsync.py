@@ -25,3 +25,10 @@ def test_facts(ask):
 @pytest.mark.parametrize("data", [b"@", b"@RSYNCD:", b"@RSYNCD: 31.0"])
 def test_beginnings_wait(ask, data):
     assert ask(rsync, data) is MORE
+
+
+def test_equal_greetings_prove_nothing_yet(ask):
+    greeting = b"@RSYNCD: 31.0\n"
+    assert not ask(rsync, greeting + b"module\n", greeting).confirmed
+    assert ask(rsync, greeting + b"module\n", greeting + b"@RSYNCD: OK\n").confirmed
+    assert ask(rsync, greeting, b"@RSYNCD: 30.0\n").confirmed

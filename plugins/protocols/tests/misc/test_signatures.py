@@ -27,7 +27,8 @@ TestSignaturesOverUdp = detector_contract(
 def test_streams(ask, magic, name):
     assert ask(signatures, magic).protocol == name
     assert ask(signatures, magic[:-1]) is MORE
-    assert ask(signatures, magic, magic).confirmed
+    behind = b"version\0\0\0\0\0" + bytes(8) if name == "bitcoin" else b""
+    assert ask(signatures, magic, magic + behind).confirmed
     assert not ask(signatures, magic, b"something else").confirmed
 
 
@@ -48,3 +49,9 @@ def test_conversations_are_confirmed_by_an_answer(ask):
     assert not ask(signatures, [b"BJNP\1..."]).confirmed
     assert not ask(signatures, [b"BJNP\1..."], [b"other"]).confirmed
     assert ask(signatures, [b"BJNP\1..."], [b"BJNP\x81..."]).confirmed
+
+
+def test_the_magic_of_a_network_of_bitcoin_alone_confirms_nothing(ask):
+    magic = b"\xf9\xbe\xb4\xd9"
+    for behind in (b"", b"version\0\0\0\0\0" + bytes(7), b"\x8f" * 20, b"\0" * 20):
+        assert not ask(signatures, magic + behind, magic + behind).confirmed

@@ -54,3 +54,12 @@ def test_one_data_message_is_not_enough(ask):
     assert ask(wireguard, [data(5)]) is MORE
     assert ask(wireguard, [data(5), NOISE[:32]]) is MORE
     assert ask(wireguard, [data(5), NOISE[:32]], [NOISE[:32]]) is NO
+
+
+def test_an_answer_for_somebody_else_confirms_nothing(ask):
+    asked = b"\1\0\0\0\x11\x22\x33\x44" + bytes(range(140))
+    for index, confirmed in ((b"\x11\x22\x33\x44", True), (b"\x11\x22\x33\x45", False)):
+        for answer in (b"\2\0\0\0mine" + index + bytes(range(80)), b"\3\0\0\0" + index + bytes(range(56))):
+            assert ask(wireguard, [asked], [answer]).confirmed is confirmed
+    again = b"\1\0\0\0\x55\x66\x77\x88" + bytes(range(140))
+    assert ask(wireguard, [asked, again], [b"\2\0\0\0mine\x55\x66\x77\x88" + bytes(range(80))]).confirmed

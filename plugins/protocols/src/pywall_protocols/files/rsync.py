@@ -29,7 +29,10 @@ _describe: Final = greetings(_GREETING, "version")
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect rsync."""
-    return either_first("rsync", _side(client), _side(server), _describe, client, server)
+    greeting = _GREETING.match(server)
+    # two of one version greet each other with the same bytes: the next line tells a server from an echo
+    proved = greeting is None or not client.startswith(server[: greeting.end()]) or len(server) > greeting.end()
+    return either_first("rsync", _side(client), _side(server), _describe, client, server, proved=proved)
 
 
 def _side(data: bytes) -> Evidence:

@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, hookimpl
@@ -133,6 +134,8 @@ tier = "exact"
 first_client = bytes(sorted({magic[0] for magic in (*TCP_MAGICS, *UDP_MAGICS)}))
 first_server = None
 
+#: command, padded to 12 bytes, length and checksum, behind the magic
+_BITCOIN: Final = re.compile(rb"(?=[a-z0-9]{2,12}\0*)[a-z0-9\0]{12}.{8}", re.S)
 _UDP_STARTS: Final = tuple(UDP_MAGICS)
 _TCP_STARTS: Final = tuple(TCP_MAGICS)
 _TCP_LONGEST: Final = max(map(len, TCP_MAGICS))
@@ -151,6 +154,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         return client_says
     name = _name(client, TCP_MAGICS)
     confirmed = server.startswith(_TCP_STARTS) and _name(server, TCP_MAGICS) == name
+    if name == "bitcoin":  # whose magic is the network's alone
+        confirmed = confirmed and _BITCOIN.match(server, 4) is not None
     return Match(name, confirmed=confirmed, done=confirmed or len(server) >= _TCP_LONGEST)
 
 

@@ -52,6 +52,6 @@ def _message(data: bytes) -> Evidence:
         return NO
     if kind != _OPEN:
         return {"message": _NAMES[kind]}
-    if len(data) < 22:
+    if len(data) < 28:  # up to the identifier, which tells two speakers apart
         return MORE
     return {"message": "open", "asn": u16(data, 20)} if data[19] == 4 else NO

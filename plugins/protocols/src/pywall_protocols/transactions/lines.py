@@ -31,6 +31,9 @@ Command = tuple[int, bytes, int]
 #: nothing else is answered with.
 INCOMPLETE, PRELIMINARY, NEGATIVE, POSITIVE, UNIQUE = range(5)
 
+#: of the word that begins a command: noise has ends of lines as well
+_PRINTABLE: Final = bytes(range(33, 127))
+
 _numeric = re.compile(rb"(\d{3})(?:([ -])|\Z)").match
 
 
@@ -233,7 +236,7 @@ class Dialogue(Saved):
                 continue
             self._in_reply = False
             self._pending = self._pending[1:]
-            if command[0] not in (GREETING, BODY_END):
+            if command[0] not in (GREETING, BODY_END) and not command[1].translate(None, _PRINTABLE):
                 self.confirmed = True
             if self._replied(command, meaning, line, data[at:], found):
                 return

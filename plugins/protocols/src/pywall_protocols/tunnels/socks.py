@@ -103,7 +103,7 @@ def _version5(client: bytes, server: bytes) -> Match | Answer:
     facts |= {"command": _COMMANDS[request[0]], "host": request[1], "port": request[2]}
     reply = _address(server, reply_at)
     if reply is None:
-        return Match("socks", facts, done=False)
+        return Match("socks", facts, confirmed=False, done=False)
     if server[reply_at + 1] != 0 or request[0] == 3:
         return Match("socks", facts)
     if request[0] == 1:

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any, Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
@@ -27,7 +28,10 @@ first_client = first_server = b"\1\2\3\4"
 INITIATION: Final = b"\1\0\0\0"
 RESPONSE: Final = b"\2\0\0\0"
 DATA: Final = b"\4\0\0\0"
-_SIZES: Final = {INITIATION: 148, RESPONSE: 92, b"\3\0\0\0": 64}
+COOKIE: Final = b"\3\0\0\0"
+_SIZES: Final = {INITIATION: 148, RESPONSE: 92, COOKIE: 64}
+#: datagrams of a side that are looked at
+_MOST: Final = 8
 
 
 @hookimpl
@@ -40,7 +44,11 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     asked, response = _says(first, client, flow.client_sizes), _says(reply, server, flow.server_sizes)
     if asked is YES and first[0] == 3:  # nobody begins with a cookie reply, but a DNS query may look like one
         asked = HINT
-    return client_first("wireguard", asked, response, _describe, first, reply)
+    proved = _belong_together(
+        list(islice(datagrams(client, flow.client_sizes), _MOST)),
+        list(islice(datagrams(server, flow.server_sizes), _MOST)),
+    )
+    return client_first("wireguard", asked, response, _describe, first, reply, proved=proved)
 
 
 def _describe(first: bytes, reply: bytes) -> Description:
@@ -49,6 +57,20 @@ def _describe(first: bytes, reply: bytes) -> Description:
         if packet[:1] in (b"\1", b"\2") and len(packet) >= _SIZES[RESPONSE]:
             facts[f"{side}.sender"] = packet[4:8].hex()
     return Description(facts)
+
+
+def _belong_together(client: list[bytes], server: list[bytes]) -> bool:
+    """Return True if a message is for the sender of a handshake message of the other side, or none was seen."""
+    told = [_indices(packets) for packets in (client, server)]
+    (client_sends, client_names), (server_sends, server_names) = told
+    return not (client_sends or server_sends) or bool(client_sends & server_names or server_sends & client_names)
+
+
+def _indices(packets: list[bytes]) -> tuple[set[bytes], set[bytes]]:
+    """Return the sender indices of one side's handshake messages, and the receiver indices of all its messages."""
+    senders = {packet[4:8] for packet in packets if packet[:4] in (INITIATION, RESPONSE)}
+    receivers = {packet[8:12] for packet in packets if packet[:4] == RESPONSE}
+    return senders, receivers | {packet[4:8] for packet in packets if packet[:4] in (COOKIE, DATA)}
 
 
 def _answers(first: bytes, reply: bytes) -> bool:
