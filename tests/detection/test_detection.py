@@ -87,7 +87,7 @@ def test_a_protocol_begins_again_behind_an_unconfirmed_name_alone() -> None:
         flow = made.flow()
         made.client(flow, b"other")
         if confirmed:
-            made.server(flow, b"other!")
+            made.server(flow, b"OTHER!")
         made.client(flow, b"hello")
         assert (flow.app_proto, flow.app_proto_orig) == (("b", None) if confirmed else ("a", "b"))
 
