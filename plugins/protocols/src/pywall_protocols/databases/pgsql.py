@@ -84,7 +84,7 @@ def _asks(data: bytes) -> Evidence:
     if data[0] not in b"QP":
         return HINT
     message = cut(data, 5, 1 + size)
-    if _BINARY.search(message if data[0] == _QUERY else message[: message.find(0, message.find(0) + 1)]):
+    if _BINARY.search(message if data[0] == _QUERY else b" ".join(message.split(b"\0", 2)[:2])):
         return NO
     if len(message) < size - 4:
         return MORE if len(data) < _LONGEST else HINT
