@@ -2,7 +2,8 @@
 
 ``[src|dst] host ADDRESS``, ``[src|dst] net CIDR``, ``[src|dst] port N`` or ``N-M``, ``tcp``, ``udp``, ``icmp``,
 ``ip``, ``ip6``, ``proto N``, ``app NAME``, ``verdict accept|drop|reject``, ``rule PLACE`` (or a part of its title, in
-quotes), ``state NAME``, ``sni PATTERN``, ``fact NAME PATTERN``, ``age <60`` or ``>60`` (seconds from the first to the
+quotes), ``state NAME``, ``sni PATTERN``, ``fact NAME PATTERN``, ``process PATTERN`` (name or path),
+``age <60`` or ``>60`` (seconds from the first to the
 last packet), joined by ``and``, ``or``, ``not`` and parentheses. ``src`` is the client.
 """
 
@@ -136,6 +137,12 @@ class _Parser:
         matches = self.pattern("the fact's value")
         return lambda flow: name in flow.facts and matches(flow.facts[name])
 
+    def process(self) -> Predicate:
+        matches = self.pattern("a program's name or path")
+        return lambda flow: any(
+            matches(flow.facts[name]) for name in ("process.name", "process.path") if name in flow.facts
+        )
+
     def age(self) -> Predicate:
         sign = self.next("< or >")
         seconds = self.number(self.next("seconds"), 1 << 31)
@@ -175,6 +182,7 @@ _ASKED: Final[dict[str, Callable[[_Parser], Predicate]]] = {
     "state": _Parser.state,
     "sni": _Parser.sni,
     "fact": _Parser.fact,
+    "process": _Parser.process,
     "age": _Parser.age,
 }
 _OTHERS: Final = ("ip", "ip6", "proto", "app", *_ASKED)

@@ -121,3 +121,13 @@ def test_any_words_are_an_expression_or_refused(words: list[str]) -> None:
     except FilterError:
         return
     assert predicate(web()) in (True, False)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "chosen"), [("curl", True), ("/usr/bin/*", True), ("CURL", True), ("wget", False), ("/usr/bin", False)]
+)
+def test_a_flow_is_chosen_by_its_program(pattern: str, chosen: bool) -> None:
+    flow = make_flow(decode(WEB, 10.0), facts={"process.name": "curl", "process.path": "/usr/bin/curl"})
+    predicate = parse(f"process {pattern}")
+    assert predicate(flow) is chosen
+    assert not predicate(web())
