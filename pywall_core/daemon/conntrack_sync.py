@@ -26,7 +26,7 @@ class CarriedFlows:
     def __init__(self, engine: Engine) -> None:
         self._flows = engine.flows
         self._misses_bare_acks = engine.misses_bare_acks
-        self._forget = engine.inheritance.forget
+        self._forget = engine.continuation.inheritance.forget
         self._ended = EndedConnections()
         self._lookup = Lookup()
         self._flows.still_carried = self._still_carried

@@ -22,9 +22,7 @@ class KeptPackets:
         self._keep = keep
         self.offloadable = engine.offloadable
         self.wants_interfaces = engine.wants_interfaces
-        self.may_hold, self.holds = engine.may_hold, engine.holds
-        self.read_helpers = engine.read_helpers
-        self.helper_descriptors = engine.helper_descriptors
+        self.helpers = engine.helpers
         self._decide_again = engine.decide_again
         engine.keep_alerts(keep)
 

@@ -112,7 +112,7 @@ class Worker:
             older = open_connections(queue.hooks)
             if older is not None:
                 self._engine.assume_older(older)
-        self._engine.assume_originals(original_keys())
+        self._engine.continuation.assume_originals(original_keys())
         if queue.workers > 1:
             self._engine.expectations.share = self._share_expectation
             self._engine.sharing.send = self._share
@@ -160,12 +160,13 @@ class Worker:
                 match message.get("do"):
                     case "inherit":
                         first = False
-                        self._engine.inherit(unpack(message.get("flows")), exact=message.get("exact") is True)
+                        flows, exact = unpack(message.get("flows")), message.get("exact") is True
+                        self._engine.continuation.inherit(flows, exact=exact)
                         state = message.get("state")
                         if isinstance(state, dict):
-                            self._engine.load_state(state)
+                            self._engine.kept_state.load(state)
                     case "go":
-                        self._engine.inheritance.lost = message.get("lost") is True
+                        self._engine.continuation.inheritance.lost = message.get("lost") is True
                         if first and not self._engine.worker:
                             for line in tell_open(self._engine.config, self._engine):
                                 log.info("%s", line)
@@ -179,9 +180,9 @@ class Worker:
         """Yield what is known of all live flows, and what plugins and rules keep, as messages to the supervisor, with
         the number by which it has asked. ``exact``: no packet will pass here any more.
         """
-        for text in pack(self._engine.describe_flows(exact=exact)):
+        for text in pack(self._engine.continuation.describe_flows(exact=exact)):
             yield {"is": "knows", "number": number, "flows": text}
-        for name, state in self._engine.save_state().items():
+        for name, state in self._engine.kept_state.save().items():
             if len(json.dumps(state, default=str)) <= MAX_STATE:
                 yield {"is": "knows", "number": number, "state": {name: state}}
         yield {"is": "described", "number": number}

@@ -66,11 +66,15 @@ class Detection:
         self._restarts = 0
         self._nested = 0
 
-    def ask_for(self, names: Collection[str]) -> None:
-        """Take the names of the facts that rules ask."""
-        self.carriers.ask_for(names)
-        self.transactions.ask_for(names)
-        asked = {name.partition(".")[0] for name in names}
+    def ask_for(self, names: Collection[str], facts: Collection[str], *, look_on: bool) -> None:
+        """Take the names of protocols and the facts that rules ask for. ``look_on``: flows are classified even where no
+        rule asks for it.
+        """
+        self.states.await_names(names)
+        self.carriers.ask_for(facts)
+        self.transactions.ask_for(facts)
+        self.classifiers.wanted &= look_on or not self.classifiers.facts.isdisjoint(facts)
+        asked = {name.partition(".")[0] for name in facts}
         self._again = tuple(
             (1 << number, detector.name, detector.begins_again)
             for number, detector in enumerate(self._detectors)

@@ -23,17 +23,31 @@ PAUSE: Final = 0.0005
 QueuedPacket = Any
 
 
-class Decider(Protocol):
-    """The engine, as far as held packets need it."""
+class Answers(Protocol):
+    """What helper processes say, as far as held packets need it."""
+
+    #: whether ``holds`` may ever say yes
+    may_hold: bool
 
     def holds(self, packet: Packet, verdict: Verdict) -> bool:
         """Return whether an accepted packet waits for what a helper process is about to say of its flow."""
 
+    def read(self) -> None:
+        """Read what helper processes have answered."""
+
+    def descriptors(self) -> tuple[int, ...]:
+        """Return what can be read when helper processes have answered."""
+
+
+class Decider(Protocol):
+    """The engine, as far as held packets need it."""
+
+    @property
+    def helpers(self) -> Answers:
+        """The ways to the helper processes."""
+
     def decide_again(self, packet: Packet, before: Verdict) -> Verdict:
         """Return the verdict on a packet that has had one, by what is known now."""
-
-    def read_helpers(self) -> None:
-        """Read what helper processes have answered."""
 
 
 @dataclass(slots=True)
@@ -56,6 +70,7 @@ class HeldPackets:
         self, engine: Decider, apply: Callable[[QueuedPacket, int, int, Packet, Verdict, float], None], denied: Verdict
     ) -> None:
         self._engine = engine
+        self._helpers = engine.helpers
         self._apply = apply
         self._denied = denied
         self._held: list[_Held] = []
@@ -69,7 +84,7 @@ class HeldPackets:
         self, queued: QueuedPacket, number: int, mark: int, packet: Packet, verdict: Verdict, now: float
     ) -> Verdict | None:
         """Hold a packet: None. Else return the verdict that it gets at once."""
-        if not self._engine.holds(packet, verdict):
+        if not self._helpers.holds(packet, verdict):
             return verdict
         if len(self._held) >= MOST:
             return self._denied
@@ -80,10 +95,10 @@ class HeldPackets:
     def release(self, now: float) -> None:
         """Give packets their verdict that need not wait any more."""
         self.due = now + PAUSE
-        self._engine.read_helpers()
+        self._helpers.read()
         held, self._held = self._held, []
         for one in held:
-            if now < one.until and self._engine.holds(one.packet, one.verdict):
+            if now < one.until and self._helpers.holds(one.packet, one.verdict):
                 self._held.append(one)
                 continue
             try:

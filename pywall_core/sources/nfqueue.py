@@ -26,7 +26,7 @@ from ..model.packet import SYN, TCP, Packet
 from ..model.verdict import ACCEPT, DROP, REJECT, Cause, Verdict
 from ..packet.decode import decode
 from ..packet.segment_size import limit_segments
-from .held_packets import HeldPackets
+from .held_packets import Decider, HeldPackets
 from .verdict_batch import NF_ACCEPT, NF_DROP, NF_REPEAT, VerdictBatch
 
 if TYPE_CHECKING:
@@ -66,30 +66,16 @@ class QueueOptions:
     marks: Marks = field(default_factory=Marks)
 
 
-class PacketProcessor(Protocol):
+class PacketProcessor(Decider, Protocol):
     """What a queue needs from an engine."""
 
     wants_interfaces: bool
-    #: whether ``holds`` may ever say yes
-    may_hold: bool
 
     def process(self, packet: Packet) -> Verdict:
         """Return the verdict on one packet."""
 
     def offloadable(self, packet: Packet, verdict: Verdict) -> int:
         """In how many directions the kernel may carry it."""
-
-    def holds(self, packet: Packet, verdict: Verdict) -> bool:
-        """Return whether an accepted packet waits for what a helper process is about to say of its flow."""
-
-    def decide_again(self, packet: Packet, before: Verdict) -> Verdict:
-        """Return the verdict on a packet that has had one, by what is known now."""
-
-    def read_helpers(self) -> None:
-        """Read what helper processes have answered."""
-
-    def helper_descriptors(self) -> tuple[int, ...]:
-        """Return what can be read when helper processes have answered."""
 
 
 class Stop(Exception):  # noqa: N818 - no error
@@ -144,7 +130,7 @@ class NFQueue:
         helpers: tuple[int, ...] = ()
         try:
             while True:
-                if helpers != (now_there := self._engine.helper_descriptors()):
+                if helpers != (now_there := self._engine.helpers.descriptors()):
                     _watch(poller, helpers, now_there)
                     helpers = now_there
                 ready = [descriptor for descriptor, _ in poller.poll(int(self.pause * 1000))]
@@ -168,7 +154,7 @@ class NFQueue:
 
     def _callback(self, engine: PacketProcessor) -> Callable[[QueuedPacket], None]:
         process, apply, held = engine.process, self._apply, self._held
-        wants_interfaces, may_hold = engine.wants_interfaces, engine.may_hold
+        wants_interfaces, may_hold = engine.wants_interfaces, engine.helpers.may_hold
         name = InterfaceNames().name
 
         verdicts = self._verdicts

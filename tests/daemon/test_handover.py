@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from pywall_core.daemon import handover
+from pywall_core.flows.handover import describe, read
+from pywall_core.flows.packing import pack, unpack
+from pywall_core.testing import make_flow
 
 
 @pytest.fixture
@@ -68,3 +75,55 @@ def test_a_write_that_fails_leaves_the_file_before_it(path: Path, monkeypatch: p
         handover.write(path, [{"flows": [[2]]}])
     assert handover.load(path) == [{"flows": [[1]]}]
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_the_file_is_roots_and_small_and_read_back(path: Path) -> None:
+    """100,000 HTTP connections with names, paths and programs of their own, whose next request is waited for."""
+    kept = {"": {"confirmed": True, "number": 1, "_first": 1}, "stream": [[5069, "", [], 0], [1110, "", [], 0], False]}
+    facts = {"http.hostname": "HOST.example", "http.url": "/WORDS", "http.http_user_agent": "WORDS"}
+    flow = make_flow(app_proto="http", facts=facts, detect_done=True, confirmed=True)
+    one, address = describe(flow, kept) or b"", flow.src.hex().encode()
+    random = Random(1)
+
+    def flows() -> Iterator[bytes]:
+        for _ in range(100_000):
+            words = random.randbytes(32).hex().encode()
+            yield one.replace(address, words[:8], 1).replace(b"WORDS", words).replace(b"HOST", words[8:16])
+
+    texts = list(pack(flows()))
+    size = handover.write(path, ({"flows": text} for text in texts))
+    assert size == path.stat().st_size < 32 << 20
+    assert path.stat().st_mode & 0o777 == 0o600
+    loaded = [line for message in handover.load(path) for line in unpack(message["flows"])]
+    assert len(loaded) == 100_000
+    assert read(loaded[0]) is not None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "nonsense",
+        "[1]\n",
+        '{"version": 9}\n',
+        '{"version": 1, "boot": "x", "time": 0}\n',
+        "[" * 100_000,
+        '{"version": 1, "boot": "%s", "time": "soon"}\n',
+    ],
+)
+def test_a_file_that_is_none_says_nothing(path: Path, content: str) -> None:
+    path.write_text(content)
+    assert handover.load(path) == []
+
+
+def test_an_old_file_a_link_and_a_long_line_are_not_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    handover.write(path, [{"flows": [[1]]}, {"flows": ["x" * (2 << 20)]}])
+    assert handover.load(path) == [{"flows": [[1]]}]
+    with path.open("a") as file:
+        file.write('{"a": "' + "x" * (2 << 20) + '"}\n' + '{"flows": []}\n')
+    assert {"flows": [[1]]} in handover.load(path)
+    os.symlink(path, path.parent / "link")
+    assert handover.load(path.parent / "link") == []
+    now = time.monotonic()
+    monkeypatch.setattr(handover, "monotonic", lambda: now + 100)
+    assert handover.load(path) == []

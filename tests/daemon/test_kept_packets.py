@@ -20,8 +20,8 @@ class Engine:
     def __init__(self, first: Action, again: Action) -> None:
         self._first, self._again = first, again
         self.alerts: Any = None
-        self.offloadable = self.holds = self.read_helpers = self.helper_descriptors = SimpleNamespace()
-        self.wants_interfaces = self.may_hold = True
+        self.offloadable = self.helpers = SimpleNamespace()
+        self.wants_interfaces = True
 
     def process(self, packet: Packet) -> Verdict:
         return Verdict(self._first, True, "INPUT[0]", reason="a reason")

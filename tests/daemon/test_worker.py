@@ -120,7 +120,7 @@ def test_it_says_bound_and_processes_packets_when_it_is_told_to(worker: Any, sup
 def test_what_the_workers_before_it_knew_is_there_before_the_first_packet(worker: Any, supervisor: Channel) -> None:
     other = Worker(supervisor, order())
     other._engine.process(packet(1000))
-    (text,) = pack(other._engine.describe_flows())
+    (text,) = pack(other._engine.continuation.describe_flows())
     supervisor.send({"do": "inherit", "flows": text, "state": "hostile"})
     supervisor.send({"do": "go"})
     worker.run()

@@ -125,7 +125,7 @@ def test_workers_share_what_they_expect_and_believe_nothing_else() -> None:
     assert answered(answering, (DEVICE, 1900, ME, 40000))
     assert len(answering.engine.expectations) == 1
     heir = lab_of()
-    heir.engine.load_state(asking.engine.save_state())
+    heir.engine.kept_state.load(asking.engine.kept_state.save())
     assert len(heir.engine.expectations) == 1
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pywall_core.flows import inheritance as module
-from pywall_core.flows.handover import describe
-from pywall_core.flows.inheritance import Inheritance
+from pywall_core.flows.handover import MAX_SIZE, describe
+from pywall_core.flows.inheritance import MAX_WAITING, Inheritance
 from pywall_core.packet.decode import decode
 from pywall_core.packet.flow_key import reverse_key
 from pywall_core.testing import make_flow, tcp_packet
@@ -57,3 +57,16 @@ def test_the_oldest_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
     line = (describe(FLOW) or b"").replace(FLOW.key.hex().encode(), BACK.key.hex().encode())
     inheritance.add(line, exact=True)
     assert [entry[2:28] for entry in inheritance.entries()] == [BACK.key.hex().encode()]
+
+
+def test_all_descriptions_together_are_bounded() -> None:
+    """A worker that was taken over says what it likes; the oldest make room."""
+    inheritance = Inheritance()
+    for number in range(2 * MAX_WAITING // MAX_SIZE):
+        head = b'["' + (b"\x06" + number.to_bytes(12, "big")).hex().encode() + b'",'
+        inheritance.add(head.ljust(MAX_SIZE - 7) + b",false]", exact=False)
+    assert len(inheritance) == MAX_WAITING // MAX_SIZE
+    assert inheritance.refused == 0
+    for line in inheritance.entries():
+        inheritance.forget(bytes.fromhex(line[2:28].decode()))
+    assert len(inheritance) == 0

@@ -106,9 +106,7 @@ def build(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
             process=process,
             offloadable=lambda *_: offloadable,
             wants_interfaces=True,
-            may_hold=True,
-            holds=lambda packet, verdict: False,
-            helper_descriptors=tuple,
+            helpers=SimpleNamespace(may_hold=True, holds=lambda packet, verdict: False, descriptors=tuple),
         )
         source = nfqueue.NFQueue(nfqueue.QueueOptions(7, **options), engine, pulse)
         made.append(source)
@@ -312,7 +310,8 @@ class Waits:
 
     def __init__(self, source: Any) -> None:
         self.open = False
-        self.read = 0
+        self.reads = 0
+        self.helpers = source._held._helpers = self
         source._engine = source._held._engine = self
 
     def holds(self, packet: Any, verdict: Verdict) -> bool:
@@ -321,8 +320,8 @@ class Waits:
     def decide_again(self, packet: Any, before: Verdict) -> Verdict:
         return Verdict(DROP, True)
 
-    def read_helpers(self) -> None:
-        self.read += 1
+    def read(self) -> None:
+        self.reads += 1
 
 
 def test_nfqueue_holds_what_waits_for_a_helper_and_gives_the_verdict_once(build: Any) -> None:

@@ -36,7 +36,10 @@ def pulse(now, idle):
         raise nfqueue.Stop
 
 engine = SimpleNamespace(
-    process=process, offloadable=lambda *_: 0, wants_interfaces=False, helper_descriptors=tuple, may_hold=False
+    process=process,
+    offloadable=lambda *_: 0,
+    wants_interfaces=False,
+    helpers=SimpleNamespace(descriptors=tuple, may_hold=False),
 )
 source = nfqueue.NFQueue(nfqueue.QueueOptions(7, pass_failures=True), engine, pulse)
 for number in range(100):

@@ -23,6 +23,11 @@ class Decider:
         self.open: set[int] = set()
         self.reads = 0
         self.fails = False
+        self.helpers = self
+        self.may_hold = True
+
+    def descriptors(self) -> tuple[int, ...]:
+        return ()
 
     def holds(self, packet: Packet, verdict: Verdict) -> bool:
         return packet.sport in self.open
@@ -32,7 +37,7 @@ class Decider:
             raise RuntimeError("a mistake of ours")
         return AFTER
 
-    def read_helpers(self) -> None:
+    def read(self) -> None:
         self.reads += 1
 
 

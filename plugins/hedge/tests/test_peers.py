@@ -203,4 +203,4 @@ def test_only_entries_that_keep_to_the_form_are_taken(entry: list[Any]) -> None:
 
 def test_the_rule_has_it_kept() -> None:
     made = lab()
-    assert "hedge.peers" in made.engine.save_state()
+    assert "hedge.peers" in made.engine.kept_state.save()

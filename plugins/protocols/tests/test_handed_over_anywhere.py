@@ -250,7 +250,7 @@ class Lab:
             self.step()
 
     def known(self, *, exact: bool) -> list[bytes]:
-        return list(self.engines[-1].engine.describe_flows(exact=exact))
+        return list(self.engines[-1].engine.continuation.describe_flows(exact=exact))
 
     def switch(self) -> None:
         """From now on packets go to a queue that nobody reads yet."""
@@ -259,7 +259,7 @@ class Lab:
 
     def go(self, known: list[bytes], *, exact: bool) -> None:
         successor = engine(self.policy, live=True)
-        successor.engine.inherit(known, exact=exact)
+        successor.engine.continuation.inherit(known, exact=exact)
         self.engines.append(successor)
         self.at_work.add(self.target)
 
@@ -284,7 +284,8 @@ class Lab:
     def is_confirmed(self) -> bool:
         """Return whether the present process, or what it was told, has a confirmed name."""
         lab = self.engines[-1].engine
-        return any(flow.confirmed for flow in lab.flows) or any(entry[8] for entry in lab.inheritance.entries())
+        told = lab.continuation.inheritance.entries()
+        return any(flow.confirmed for flow in lab.flows) or any(entry[8] for entry in told)
 
     def finish(self) -> bool:
         """Let both ends send until nothing comes any more. Return whether all was said."""

@@ -172,7 +172,7 @@ def test_tls_is_dropped_where_a_reload_comes_before_it(name):
     for cut in {first_of_hello // 2, first_of_hello, (first_of_hello + len(packets)) // 2}:
         before, after = engine(NO_TLS, live=True), engine(NO_TLS, live=True)
         verdicts = before.send(packets[:cut])
-        after.engine.inherit(list(before.engine.describe_flows(exact=True)), exact=True)
+        after.engine.continuation.inherit(list(before.engine.continuation.describe_flows(exact=True)), exact=True)
         verdicts += after.send(packets[cut:])
         assert {verdict.action.value for verdict in verdicts[:first_of_hello]} == {"accept"}
         assert verdicts[-1].action.value == "drop", (cut, first_of_hello, len(packets))

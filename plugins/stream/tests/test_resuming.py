@@ -22,7 +22,7 @@ BEGUN = conversation().client(OK).server(b"HTTP/1.1 204 No Content\r\n\r\n").ack
 
 def successor(lab):
     after = engine(POLICY, live=True)
-    after.engine.inherit(list(lab.engine.describe_flows()))
+    after.engine.continuation.inherit(list(lab.engine.continuation.describe_flows()))
     return after
 
 
@@ -88,7 +88,7 @@ def test_what_was_dropped_as_ambiguous_does_not_pass_when_it_comes_again(switch)
     lab = engine(POLICY, live=True)
     assert actions(lab, both)[-1] == "drop"
     after = engine(POLICY + f"failure: {{ambiguous: {switch}}}\n", live=True)
-    after.engine.inherit(list(lab.engine.describe_flows()))
+    after.engine.continuation.inherit(list(lab.engine.continuation.describe_flows()))
     assert actions(after, again) == ["drop" if switch == "drop-flow" else "accept"]
 
 

@@ -279,9 +279,9 @@ class Connection:
 
     def reload(self) -> None:
         """Another process takes over, with what this one knows."""
-        known = list(self.lab.engine.describe_flows(exact=True))
+        known = list(self.lab.engine.continuation.describe_flows(exact=True))
         self.lab = engine(self.protocol.policy, live=True)
-        self.lab.engine.inherit(known, exact=self.reloads % 2 == 0)
+        self.lab.engine.continuation.inherit(known, exact=self.reloads % 2 == 0)
 
     def client(self, offset: int, data: bytes, *, lost: bool = False) -> bool:
         passed = self.tcp(True, offset, data)

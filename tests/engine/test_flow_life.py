@@ -8,7 +8,8 @@ import pytest
 
 from pywall_core.api import MORE, Answer, Facts, Flow, decode, hookimpl
 from pywall_core.config import Config
-from pywall_core.engine.engine import CLASSES_A_SECOND, Engine
+from pywall_core.engine.engine import Engine
+from pywall_core.engine.flow_life import CLASSES_A_SECOND
 from pywall_core.plugins.loader import assemble
 from pywall_core.testing import udp_packet
 
