@@ -12,6 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
+from ..testing.certificates import make_certificate
 from ..testing.netns import Lab, LabError, unavailable
 from . import traffic
 
@@ -39,7 +40,7 @@ def acts() -> Iterator[tuple[str, list[dict[str, Any]], list[Event]]]:
         raise LabError(why)
     with tempfile.TemporaryDirectory(prefix="pywall-demo-") as name:
         folder = Path(name)
-        traffic.certificate(folder)
+        make_certificate(folder, traffic.NAME)
         for policy, title in ACTS:
             yield title, *_act(policy, folder)
 

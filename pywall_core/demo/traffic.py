@@ -17,7 +17,6 @@ import socket
 import socketserver
 import ssl
 import struct
-import subprocess
 import sys
 import threading
 import zipfile
@@ -25,10 +24,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from ..testing.certificates import make_certificate
+
 HTTP_PORT: Final = 2222
 TLS_PORT: Final = 53
 DNS_PORT: Final = 9999
 TUNNEL_PORT: Final = 443
+#: the web server's
+NAME: Final = "demo.example"
 FILE_PORT: Final = 80
 
 TUNNEL_BYTES: Final = 200_000
@@ -36,22 +39,6 @@ TUNNEL_ANSWER: Final = 20_000
 DNS_ANSWER: Final = 45
 TIMEOUT: Final = 4.0
 TEXT: Final = b"".join(b"line %d of a page that anybody may read\n" % n for n in range(400))
-
-
-def certificate(folder: Path) -> None:
-    """A self-signed certificate for the TLS server, made by openssl."""
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    command += [
-        "-days",
-        "2",
-        "-keyout",
-        str(folder / "key.pem"),
-        "-out",
-        str(folder / "cert.pem"),
-        "-subj",
-        "/CN=demo.example",
-    ]
-    subprocess.run(command, check=True, capture_output=True)
 
 
 def archive() -> bytes:
@@ -142,7 +129,7 @@ def serve(folder: Path) -> None:
     web = _Server(("::", HTTP_PORT), _Page)
     threading.Thread(target=web.serve_forever, daemon=True).start()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    context.load_cert_chain(make_certificate(folder, NAME).both)
     secure = _Server(("::", TLS_PORT), _Page)
     secure.socket = context.wrap_socket(secure.socket, server_side=True)
     threading.Thread(target=secure.serve_forever, daemon=True).start()
@@ -165,10 +152,10 @@ def fetch(address: str, port: int, context: ssl.SSLContext | None = None) -> int
         made = http.client.HTTPConnection(address, port, timeout=TIMEOUT)
     else:
         raw = socket.create_connection((address, port), timeout=TIMEOUT)
-        made = http.client.HTTPConnection("demo.example", port, timeout=TIMEOUT)
-        made.sock = context.wrap_socket(raw, server_hostname="demo.example")
+        made = http.client.HTTPConnection(NAME, port, timeout=TIMEOUT)
+        made.sock = context.wrap_socket(raw, server_hostname=NAME)
     with contextlib.closing(made):
-        made.request("GET", "/", headers={"Host": "demo.example", "User-Agent": "demo"})
+        made.request("GET", "/", headers={"Host": NAME, "User-Agent": "demo"})
         return len(made.getresponse().read())
 
 
@@ -206,7 +193,7 @@ def _count(sock: socket.socket) -> int:
 
 def use(folder: Path, address4: str, address6: str) -> None:
     """One transfer of each kind."""
-    context = ssl.create_default_context(cafile=str(folder / "cert.pem"))
+    context = ssl.create_default_context(cafile=str(make_certificate(folder, NAME).certificate))
     context.check_hostname = False
     transfers: list[tuple[str, int, int, Callable[[], int]]] = [
         ("a web page over HTTP", HTTP_PORT, len(TEXT), lambda: fetch(address4, HTTP_PORT)),

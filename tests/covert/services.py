@@ -20,6 +20,7 @@ from random import Random
 
 import zstandard
 
+from pywall_core.testing.certificates import make_certificate
 from pywall_core.testing.netns import LabError
 
 from . import stores
@@ -48,11 +49,9 @@ def _web(stage: Stage, *, tls: bool) -> None:
     code = f"import http.server, ssl, os; os.chdir({str(folder)!r})\n"
     code += f"s = http.server.ThreadingHTTPServer(('', {WEB}), http.server.SimpleHTTPRequestHandler)\n"
     if tls:
-        pem = stage.folder / "web.pem"
-        words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=web", "-keyout"]
-        stage.lab.run("server", "openssl", *words, str(pem), "-out", f"{pem}.crt")
+        pem = make_certificate(stage.folder, "web").both
         code += "c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)\n"
-        code += f"c.load_cert_chain({str(pem) + '.crt'!r}, {str(pem)!r})\n"
+        code += f"c.load_cert_chain({str(pem)!r})\n"
         code += "s.socket = c.wrap_socket(s.socket, server_side=True)\n"
     stage.start("server", sys.executable, "-c", code + "print('ready', flush=True)\ns.serve_forever()", ready="ready")
 

@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from pywall_core.testing.certificates import make_certificate
+
 from .labs import ORIGIN, Stage, need, wait_for
 
 SOCKS = 1080
@@ -157,10 +159,7 @@ def wireguard(stage: Stage, port: int) -> Sequence[object]:
 def stunnel(stage: Stage, port: int) -> Sequence[object]:
     """stunnel: honest TLS around the origin."""
     need("stunnel4", "openssl")
-    pem = stage.folder / "stunnel.pem"
-    words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=stunnel", "-keyout"]
-    stage.lab.run("server", "openssl", *words, str(pem), "-out", f"{pem}.crt")
-    pem.write_text(pem.read_text() + (stage.folder / "stunnel.pem.crt").read_text())
+    pem = make_certificate(stage.folder, "stunnel").both
     ends = {
         "server": f"accept = 0.0.0.0:{port}\nconnect = 127.0.0.1:{ORIGIN}\ncert = {pem}\n",
         "client": f"client = yes\naccept = 127.0.0.1:{SOCKS}\nconnect = {stage.server}:{port}\n",

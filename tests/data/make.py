@@ -7,13 +7,13 @@ itself, so they differ from run to run; all else is fixed.
 from __future__ import annotations
 
 import ssl
-import subprocess
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 from struct import pack
 
 from pywall_core.testing import Conversation, conversation, fragment, icmp_error, ip_packet, write_pcap
+from pywall_core.testing.certificates import make_certificate
 
 HERE = Path(__file__).parent
 CASES = HERE.parent / "verify"
@@ -27,25 +27,11 @@ DNS_ANSWER = (
 def tls(name: str, port: int, *, versions: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> Conversation:
     """A whole TLS session: handshake, a request, a response, close_notify."""
     with tempfile.TemporaryDirectory() as folder:
-        key, certificate = f"{folder}/key.pem", f"{folder}/cert.pem"
-        command = [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-            "-days",
-            "3650",
-        ]
-        command += ["-days", "3650", "-subj", f"/CN={name}", "-keyout", key, "-out", certificate]
-        subprocess.run(command, check=True, capture_output=True)
+        certificate = make_certificate(Path(folder), name)
         theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        theirs.load_cert_chain(certificate, key)
+        theirs.load_cert_chain(certificate.both)
         theirs.maximum_version = versions
-        ours = ssl.create_default_context(cafile=certificate)
+        ours = ssl.create_default_context(cafile=certificate.certificate)
         ours.maximum_version = versions
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     client = ours.wrap_bio(to_client, to_server, server_hostname=name)

@@ -15,6 +15,7 @@ from struct import pack
 
 import pywall_core.demo
 from pywall_core.demo import traffic
+from pywall_core.testing.certificates import make_certificate
 from pywall_core.testing.netns import Lab
 
 TARGET = Path(pywall_core.demo.__file__).parent / "demo.pcap"
@@ -44,7 +45,7 @@ def sniff(path: str) -> None:
 def main() -> None:
     with tempfile.TemporaryDirectory() as name, Lab() as lab:
         folder = Path(name)
-        traffic.certificate(folder)
+        make_certificate(folder, traffic.NAME)
         recorder = lab.start(
             "server", sys.executable, __file__, "sniff", str(TARGET), stdout=subprocess.PIPE, text=True
         )

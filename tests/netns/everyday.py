@@ -19,7 +19,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .certificates import key_and_certificate
+from pywall_core.testing.certificates import make_certificate
+
 from .conftest import Lab, Namespace, wait_until
 
 #: what a mosh session shows: some 8 KiB in two seconds, enough to be classified
@@ -73,7 +74,7 @@ class Everyday:
 
     def _serve(self) -> None:
         folder, net = self.folder, self.net
-        key_and_certificate(self.folder)
+        make_certificate(self.folder, "a.example")
         self._ssh_server()
         (folder / "chrony.conf").write_text(
             f"local stratum 5\nallow\nbindcmdaddress {folder}/chrony.sock\npidfile {folder}/chrony.pid\n"

@@ -18,7 +18,7 @@ def web(address: str, folder: Path) -> None:
     """A web server with TLS on 443."""
     server = http.server.ThreadingHTTPServer(("", 443), http.server.SimpleHTTPRequestHandler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "both.pem")
+    context.load_cert_chain(folder / "a.example.pem")
     http.server.SimpleHTTPRequestHandler.log_message = lambda *_: None  # type: ignore[method-assign]
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     (folder / "www").mkdir(exist_ok=True)

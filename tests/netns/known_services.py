@@ -23,6 +23,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 
+from pywall_core.testing.certificates import make_certificate
+
 TLS, SSH, VPN, HTTP, INSIDE = range(7443, 7448)
 TUNNEL = "10.99.9"
 BODY = b"".join(b"line %d of what is transferred\n" % n for n in range(6000))
@@ -34,21 +36,7 @@ def run(*words: str) -> None:
 
 def make_keys(folder: Path) -> None:
     for name in ("server", "client"):
-        run(
-            *(
-                "openssl",
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-                "-nodes",
-                "-days",
-                "2",
-            ),
-            *("-subj", f"/CN={name}", "-keyout", f"{folder}/{name}.key", "-out", f"{folder}/{name}.crt"),
-        )
+        make_certificate(folder, name)
     for name in ("host", "user"):
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{folder}/{name}")
     (folder / "authorized").write_bytes((folder / "user.pub").read_bytes())
@@ -93,7 +81,7 @@ class Text(StreamRequestHandler):
 class Sealed(Text):
     def setup(self) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(f"{FOLDER}/server.crt", f"{FOLDER}/server.key")
+        context.load_cert_chain(f"{FOLDER}/server.pem")
         self.request = context.wrap_socket(self.request, server_side=True)
         super().setup()
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from .certificates import key_and_certificate
+from pywall_core.testing.certificates import make_certificate
 
 PORTS: Final = {"http": 8000, "tls": 8443, "ssh": 2222}
 #: what is said to it last of all is kept in a file: eight bytes, or the number behind ``/at/`` of an HTTP request
@@ -46,7 +46,7 @@ _SERVER: Final = """
 
 def start_servers(lab: Any, told: Callable[[str], Path] = lambda _: Path(os.devnull)) -> None:
     """Start one of each kind on the firewall's host. ``told``: the file of a kind for what is said to it."""
-    pem = key_and_certificate(lab.folder)
+    pem = make_certificate(lab.folder, "a.example").both
     for kind, port in PORTS.items():
         server = lab.fw.python(_SERVER, lab.FW, port, kind, pem, told(kind))
         assert server.stdout.readline() == "ready\n"

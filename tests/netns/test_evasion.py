@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from pywall_core.testing.certificates import make_certificate
+
 SCRIPT = Path(__file__).with_name("handmade_client.py")
 CLIENT, CLIENT6 = "10.78.0.2", "fd78::2"
 TLS_PORT, TEXT_PORT = 8443, 8080
@@ -34,21 +36,8 @@ class Attacker:
         self.lab = lab
         lab.peer.run("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1")
         lab.fw.run(f"ip route add {CLIENT} via {lab.PEER}; ip -6 route add {CLIENT6} via {lab.PEER6}")
-        key, certificate = lab.folder / "key.pem", lab.folder / "certificate.pem"
-        subject = ["-subj", "/CN=secret.example", "-days", "2"]
-        request = [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-            *subject,
-        ]
-        subprocess.run([*request, "-keyout", key, "-out", certificate], check=True, capture_output=True)
-        server = ["openssl", "s_server", "-accept", str(TLS_PORT), "-quiet", "-cert", certificate, "-key", key]
+        pem = make_certificate(lab.folder, "secret.example").both
+        server = ["openssl", "s_server", "-accept", str(TLS_PORT), "-quiet", "-cert", pem]
         lab.fw.start(*map(str, server), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for host in ("0.0.0.0", lab.FW6):
             lab.fw.echo_server(TEXT_PORT, host)

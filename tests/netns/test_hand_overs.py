@@ -14,9 +14,8 @@ from typing import Any
 
 import pytest
 
+from pywall_core.testing.certificates import make_certificate
 from tests.covert.labs import Stage, wait_for
-
-from .certificates import key_and_certificate
 
 pytestmark = pytest.mark.netns
 SERVERS = Path(__file__).with_name("starttls_servers.py")
@@ -39,7 +38,7 @@ default: ACCEPT
 def stage(netns_lab: Any) -> Iterator[Stage]:
     with tempfile.TemporaryDirectory(prefix="pywall-") as name:
         stage = Stage(netns_lab(), Path(name))
-        pem = key_and_certificate(stage.folder)
+        pem = make_certificate(stage.folder, "a.example").both
         ports = [f"{kind}={port}" for kind, port in PORTS.items()]
         stage.start("server", sys.executable, SERVERS, stage.server, pem, *ports, ready="ready")
         yield stage

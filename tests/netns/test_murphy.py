@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 
-from .certificates import key_and_certificate
+from pywall_core.testing.certificates import make_certificate
 
 SECONDS = float(os.environ.get("MURPHY_SECONDS", "120"))
 SEED = int(os.environ.get("MURPHY_SEED", str(time.time_ns() % 100_000)))
@@ -126,7 +126,7 @@ class Murphy:
 
     def begin(self) -> None:
         lab = self.lab
-        pem = key_and_certificate(lab.folder)
+        pem = make_certificate(lab.folder, "a.example").both
         self._tunnel()
         for namespace, host in ((lab.fw, "0.0.0.0"), (lab.peer, "0.0.0.0"), (self.server, "0.0.0.0")):
             self._python(namespace, "serve", host, str(pem), json.dumps(SERVERS))

@@ -13,9 +13,8 @@ from typing import Any
 
 import pytest
 
+from pywall_core.testing.certificates import make_certificate
 from tests.covert.labs import Stage, wait_for
-
-from .certificates import key_and_certificate
 
 pytestmark = pytest.mark.netns
 CLIENTS = str(Path(__file__).with_name("real_clients.py"))
@@ -54,7 +53,7 @@ def nginx(stage: Stage) -> None:
     temps = "".join(
         f"{kind}_temp_path {folder}/{kind}; " for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
-    pem = key_and_certificate(stage.folder)
+    pem = make_certificate(stage.folder, "a.example").both
     config = folder / "nginx.conf"
     config.write_text(
         f"daemon off; user root; pid {folder}/pid; error_log {folder}/error.log; events {{}}\n"
@@ -80,7 +79,7 @@ def squid(stage: Stage) -> None:
 
 
 def smtp(stage: Stage) -> None:
-    pem = key_and_certificate(stage.folder)
+    pem = make_certificate(stage.folder, "a.example").both
     config = stage.folder / "exim.conf"
     config.write_text(
         f"primary_hostname = a.example\nspool_directory = {stage.folder}/spool\n"
@@ -95,7 +94,7 @@ def smtp(stage: Stage) -> None:
 
 
 def imap(stage: Stage) -> None:
-    pem = key_and_certificate(stage.folder)
+    pem = make_certificate(stage.folder, "a.example").both
     folder = stage.folder / "dovecot"
     folder.mkdir()
     config = folder / "dovecot.conf"
@@ -122,7 +121,7 @@ def imap(stage: Stage) -> None:
 
 
 def ldap(stage: Stage) -> None:
-    pem = key_and_certificate(stage.folder)
+    pem = make_certificate(stage.folder, "a.example").both
     config = stage.folder / "slapd.conf"
     config.write_text(
         f"TLSCertificateFile {pem}\nTLSCertificateKeyFile {pem}\npidfile {stage.folder}/slapd.pid\n"
@@ -137,7 +136,7 @@ def postgres(stage: Stage) -> None:
     (programs,) = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1:]
     stage.folder.chmod(0o777)
     stage.lab.run("server", *as_postgres, str(programs / "initdb"), "-D", str(data), "-A", "trust", "-U", "postgres")
-    shutil.copy(key_and_certificate(stage.folder), data / "both.pem")
+    shutil.copy(make_certificate(stage.folder, "a.example").both, data / "both.pem")
     (data / "both.pem").chmod(0o600)
     shutil.chown(data / "both.pem", "postgres", "postgres")
     with (data / "pg_hba.conf").open("a") as rules:
@@ -155,7 +154,7 @@ def postgres(stage: Stage) -> None:
 
 def mariadb(stage: Stage) -> None:
     data = stage.folder / "mariadb"
-    pem = key_and_certificate(stage.folder)
+    pem = make_certificate(stage.folder, "a.example").both
     words = ["--no-defaults", "--user=root", f"--datadir={data}", "--auth-root-authentication-method=normal"]
     stage.lab.run("server", "mariadb-install-db", *words, "--skip-test-db", timeout=120)
     words = ["--no-defaults", "--user=root", f"--datadir={data}", f"--socket={data}/socket", "--port=3307"]
@@ -164,7 +163,7 @@ def mariadb(stage: Stage) -> None:
 
 
 def vnc(stage: Stage) -> None:
-    pem = key_and_certificate(stage.folder)
+    pem = make_certificate(stage.folder, "a.example").both
     words = ["-rfbport", "5977", "-SecurityTypes", "X509None", "-X509Cert", pem, "-X509Key", pem, "-ac"]
     stage.start(
         "server", "Xtigervnc", f":{os.getpid() % 30000 + 100}", *words, "-nolisten", "unix", "-geometry", "64x64"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ from pywall_export.options import ExportOptions
 from pywall_export.plugin import Export
 
 from pywall_core.testing import InMemory, engine, udp_packet
+from pywall_core.testing.certificates import make_certificate
 
 
 def exporting(url: str, folder: Path, **options: Any) -> tuple[Export, InMemory]:
@@ -138,21 +138,7 @@ def test_in_a_replay_nothing_is_opened(tmp_path: Path) -> None:
 def test_tls_takes_a_certificate_of_the_named_authority_and_no_other(
     redis_server: Any, tmp_path: Path, until: Callable[..., None]
 ) -> None:
-    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-days",
-        "1",
-    ]
-    command += ["-subj", "/CN=redis", "-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run([*command, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
+    certificate, key, _ = make_certificate(tmp_path, "127.0.0.1")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

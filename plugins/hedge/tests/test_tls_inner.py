@@ -1,6 +1,5 @@
 """TLS inside TLS by the sizes of records, with real TLS of Python's ssl over memory."""
 
-import datetime
 import ssl
 
 import pytest
@@ -9,6 +8,7 @@ from hypothesis import strategies as st
 from pywall_hedge.tls_inner import APPLICATION_DATA, WIDTH, InnerTls, features
 
 from pywall_core.testing import conversation, engine
+from pywall_core.testing.certificates import make_certificate
 
 POLICY = """
 version: 1
@@ -22,21 +22,8 @@ GET = b"GET /a/page HTTP/1.1\r\nHost: a.example\r\nUser-Agent: Mozilla/5.0\r\nAc
 
 @pytest.fixture(scope="module")
 def contexts(tmp_path_factory):
-    x509 = pytest.importorskip("cryptography.x509")
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import rsa
-
-    key = rsa.generate_private_key(65537, 2048)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a.example")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    made = made.serial_number(1).not_valid_before(now).not_valid_after(now + datetime.timedelta(9))
-    pem = tmp_path_factory.mktemp("tls") / "both.pem"
-    encoding = serialization.Encoding.PEM
-    plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    pem.write_bytes(key.private_bytes(encoding, *plain) + made.sign(key, hashes.SHA256()).public_bytes(encoding))
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(pem)
+    server.load_cert_chain(make_certificate(tmp_path_factory.mktemp("tls"), "a.example").both)
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
     return client, server

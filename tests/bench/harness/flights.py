@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import ssl
-import subprocess
 from pathlib import Path
+
+from pywall_core.testing.certificates import make_certificate
 
 from .traffic import REQUEST, RESPONSE
 
 
 def hold_handshake(folder: Path) -> list[bytes]:
     """Return the client's ClientHello, the server's flight, the client's Finished with its request, and the answer."""
-    key, certificate = folder / "bench.key", folder / "bench.pem"
-    subject = ["-subj", "/CN=bench.example", "-addext", "subjectAltName=DNS:bench.example"]
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", *subject]
-    subprocess.run([*command, "-keyout", key, "-out", certificate, "-days", "2"], check=True, capture_output=True)
+    certificate = make_certificate(folder, "bench.example")
     theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    theirs.load_cert_chain(certificate, key)
-    ours = ssl.create_default_context(cafile=str(certificate))
+    theirs.load_cert_chain(certificate.both)
+    ours = ssl.create_default_context(cafile=certificate.certificate)
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     client = ours.wrap_bio(to_client, to_server, server_hostname="bench.example")
     server = theirs.wrap_bio(to_server, to_client, server_side=True)
