@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,8 +18,9 @@ from .arrivals import Dialogue, cut_again, turns_of
 from .cuts import Turns
 from .flows import make_flow
 
-#: most characters of a transaction's facts, written as JSON
+#: most characters of a transaction's facts, and of a parser's state, written as JSON
 MAX_FACTS = 65536
+MAX_STATE = 49152
 
 
 @dataclass(slots=True)
@@ -43,14 +45,50 @@ class _Fed:
     def __init__(
         self, plugin: Any, transport: str, turns: Iterable[tuple[bool, bytes]] = (), carries: Iterable[str] = ()
     ) -> None:
-        self.flow = _flow(transport, turns)
-        made = plugin.pywall_transactions(self.flow)
-        assert made is not None, "pywall_transactions gave no parser"
-        self.parser: TransactionParser = made
-        if carries and hasattr(made, "carries"):
-            made.carries = frozenset(carries)
+        self._plugin = plugin
+        self._carries = frozenset(carries)
+        self._flow = _flow(transport, turns)
+        self.parser = self._make_parser()
         self.found = FoundTransactions()
         self._behind = [b"", b""]
+
+    def _make_parser(self) -> TransactionParser:
+        made: Any = self._plugin.pywall_transactions(self._flow)
+        assert made is not None, "pywall_transactions gave no parser"
+        if self._carries and hasattr(made, "carries"):
+            made.carries = self._carries
+        parser: TransactionParser = made
+        return parser
+
+    @property
+    def can_be_saved(self) -> bool:
+        return hasattr(self.parser, "save")
+
+    def replace_process(self) -> None:
+        """Go on with a new parser that was told the state of this one."""
+        before: Any = self.parser
+        after: Any = self._make_parser()
+        text = json.dumps(before.save())
+        if len(text) <= MAX_STATE:
+            after.load(json.loads(text))
+            self.parser = after
+
+    def save_after(self, turns: Turns) -> Any:
+        """Return the state after the last of these turns that no hand-over follows."""
+        parser: Any = self.parser
+        for to_server, data in turns:
+            before = parser.copy()
+            self.feed(to_server, data)
+            if self.found.hand_over is not None:
+                parser = before
+                break
+        return json.loads(json.dumps(parser.save()))
+
+    def load(self, saved: Any) -> None:
+        """Give the parser a state, which it may refuse."""
+        parser: Any = self.parser
+        with suppress(ValueError, TypeError):
+            parser.load(saved)
 
     def feed(self, to_server: bool, data: bytes) -> None:
         step = self.found.hand_over
@@ -60,6 +98,11 @@ class _Fed:
         for one in self.parser.feed(to_server, data):
             assert self.found.hand_over is None, "something follows a HandOver"
             self._take(one)
+
+    def feed_all(self, turns: Turns) -> FoundTransactions:
+        for to_server, data in turns:
+            self.feed(to_server, data)
+        return self.end()
 
     def end(self) -> FoundTransactions:
         for one in self.parser.finish():
@@ -105,10 +148,7 @@ def find_transactions(
     ``carries`` are the carriers that rules ask about.
     """
     turns = dialogue if isinstance(dialogue, list) else turns_of(dialogue)
-    fed = _Fed(plugin, transport, turns, carries)
-    for to_server, data in turns:
-        fed.feed(to_server, data)
-    return fed.end()
+    return _Fed(plugin, transport, turns, carries).feed_all(turns)
 
 
 def transaction_contract(
@@ -133,19 +173,12 @@ def transaction_contract(
         max_examples=examples, deadline=None, report_multiple_bugs=False, suppress_health_check=[*HealthCheck]
     )
 
-    @st.composite
-    def arrivals(draw: Any) -> tuple[Turns, Turns]:
-        """Return a dialogue, and the same bytes cut and interleaved in another way (datagrams stay as they are)."""
-        turns = draw(st.sampled_from(good))
-        if transport == "udp":
-            return turns, list(turns)
-        sides = [cut_again(draw, st, [d for s, d in turns if s is side], transport) for side in (True, False)]
-        mixed: Turns = []
-        while sides[0] or sides[1]:
-            to_server = bool(sides[0]) and (not sides[1] or draw(st.booleans()))
-            mixed.append((to_server, sides[0 if to_server else 1].pop(0)))
-        return turns, mixed
-
+    arrivals = _arrivals(st, good, transport)
+    states = st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+        lambda inside: st.lists(inside, max_size=4) | st.dictionaries(st.text(max_size=9), inside, max_size=4),
+        max_leaves=10,
+    )
     noise = st.lists(st.tuples(st.booleans(), st.binary(min_size=1, max_size=600)), max_size=6)
 
     class TransactionContract:
@@ -154,9 +187,7 @@ def transaction_contract(
         def test_transactions_do_not_depend_on_chunks_and_order(self, both: tuple[Turns, Turns]) -> None:
             turns, mixed = both
             fed = _Fed(plugin, transport, turns, carries)
-            for to_server, data in mixed:
-                fed.feed(to_server, data)
-            assert fed.end() == find_transactions(plugin, turns, transport, carries=carries)
+            assert fed.feed_all(mixed) == find_transactions(plugin, turns, transport, carries=carries)
 
         @tried
         @given(arrivals(), st.data())
@@ -175,13 +206,31 @@ def transaction_contract(
             assert fed.end() == find_transactions(plugin, turns, transport, carries=carries)
 
         @tried
+        @given(arrivals(), st.data())
+        def test_another_process_goes_on(self, both: tuple[Turns, Turns], data: Any) -> None:
+            turns, mixed = both
+            fed = _Fed(plugin, transport, turns, carries)
+            for to_server, piece in mixed:
+                if fed.can_be_saved and fed.found.hand_over is None and data.draw(st.booleans()):
+                    fed.replace_process()
+                fed.feed(to_server, piece)
+            assert fed.end() == find_transactions(plugin, turns, transport, carries=carries)
+
+        @tried
+        @given(arrivals(), states, st.data())
+        def test_any_state_is_taken_or_refused(self, both: tuple[Turns, Turns], other: Any, data: Any) -> None:
+            turns, mixed = both
+            fed, after = (_Fed(plugin, transport, turns, carries) for _ in range(2))
+            if not fed.can_be_saved:
+                return
+            saved = fed.save_after(mixed[: data.draw(st.integers(0, len(mixed)))])
+            after.load(_changed(saved, other, lambda most: data.draw(st.integers(0, most))))
+
+        @tried
         @given(arrivals(), noise)
         def test_any_input_is_taken(self, both: tuple[Turns, Turns], more: Turns) -> None:
             for turns in (more, both[1][: len(both[1]) // 2] + more):
-                fed = _Fed(plugin, transport, both[0], carries)
-                for to_server, data in turns:
-                    fed.feed(to_server, data)
-                fed.end()
+                _Fed(plugin, transport, both[0], carries).feed_all(turns)
 
     return TransactionContract
 
@@ -196,3 +245,37 @@ def _flow(transport: str, turns: Iterable[tuple[bool, bytes]]) -> Flow:
         elif not to_server and not state.server:
             state.server, state.server_sizes = data, (len(data),)
     return flow
+
+
+def _arrivals(st: Any, good: list[Turns], transport: str) -> Any:
+    """Return the strategy for a dialogue, and the same bytes cut and interleaved in another way (datagrams stay as they
+    are). ``st`` is hypothesis' module.
+    """
+
+    @st.composite  # type: ignore[untyped-decorator]
+    def arrivals(draw: Any) -> tuple[Turns, Turns]:
+        turns = draw(st.sampled_from(good))
+        if transport == "udp":
+            return turns, list(turns)
+        sides = [cut_again(draw, st, [d for s, d in turns if s is side], transport) for side in (True, False)]
+        mixed: Turns = []
+        while sides[0] or sides[1]:
+            to_server = bool(sides[0]) and (not sides[1] or draw(st.booleans()))
+            mixed.append((to_server, sides[0 if to_server else 1].pop(0)))
+        return turns, mixed
+
+    return arrivals
+
+
+def _changed(saved: Any, other: Any, choose: Callable[[int], int]) -> Any:
+    """Return a state with one value of it, at any depth, replaced or left out; ``choose(most)`` draws 0 to most."""
+    if not isinstance(saved, (dict, list)) or not saved or not choose(4):
+        return other
+    names: list[Any] = sorted(saved) if isinstance(saved, dict) else list(range(len(saved)))
+    name = names[choose(len(names) - 1)]
+    changed: Any = saved.copy()
+    if choose(4):
+        changed[name] = _changed(saved[name], other, choose)
+    else:
+        del changed[name]
+    return changed

@@ -133,15 +133,12 @@ def test_a_circle_is_found() -> None:
 TESTED_ELSEWHERE: dict[str, dict[str, str]] = {
     "a name for what others have": {
         "__main__": "tests/cli/test_command_frame.py",
-        "api": "tests/api/test_api_snapshot.py",
-        "client": "tests/api/test_api_snapshot.py",
         "hookspecs": "tests/docs/test_reference.py",
     },
     "plain data or a Protocol, tested with what uses it": {
         "model.errors": "tests/engine/test_hooks.py",
         "model.host": "tests/testing/test_rules.py",
         "model.matcher": "tests/chain/test_runs.py",
-        "model.tcp_state": "tests/model/test_flow.py",
         "plugins.plugin": "tests/plugins/test_loader.py",
         "config.set_section": "tests/config/test_sets.py",
     },
@@ -160,7 +157,6 @@ TESTED_ELSEWHERE: dict[str, dict[str, str]] = {
         "testing.flows": "tests/model/test_flow.py",
         "testing.handovers": "plugins/protocols/tests",
         "testing.handovers_binary": "plugins/protocols/tests",
-        "testing.transactions": "plugins/protocols/tests/transactions",
     },
 }
 

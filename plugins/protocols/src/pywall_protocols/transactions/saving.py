@@ -1,7 +1,8 @@
 """The state of a parser as plain data, and back: for parsers that go on in another process.
 
 A parser names its attributes by ``state_names``. They are values (numbers, text, bytes, tuples, dictionaries) or
-objects that do so too, which a new parser has already. Empty values are left out: most are, in the many flows that wait
+objects that do so too, which a new parser has already. A tuple that has two members in a new parser, one for each
+direction, has two at all times. Empty values are left out: most are, in the many flows that wait
 for a next request. An attribute that may be None is bytes otherwise. What is read may be anything: it must be of the
 types that the new parser's attributes have.
 """
@@ -82,8 +83,12 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _is_pair(present: Any) -> bool:
+    return isinstance(present, tuple) and len(present) == 2
+
+
 def _empty(present: Any) -> Any:
-    if isinstance(present, Saved):
+    if isinstance(present, Saved) or _is_pair(present):
         raise ValueError("an object is missing")
     return b"" if present is None else type(present)()
 
@@ -107,6 +112,8 @@ def _value(plain: Any, present: Any, depth: int) -> Any:
         raise ValueError("not a number")
     if present is not None and type(value) is not type(present):
         raise ValueError(f"{type(value).__name__} for {type(present).__name__}")
+    if _is_pair(present) and len(value) != 2:
+        raise ValueError("no pair")
     return value
 
 
