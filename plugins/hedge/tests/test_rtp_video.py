@@ -5,7 +5,7 @@ import struct
 
 import pytest
 from pywall_hedge.following import Follower
-from pywall_hedge.rtp_video import _exp_golomb, video_in_rtp
+from pywall_hedge.rtp_video import video_in_rtp
 
 SPS, PPS = bytes.fromhex("67640015acd941e08feb011000000300100000030320f162d960"), bytes.fromhex("68efbcb0")
 HEVC_SPS = bytes.fromhex("42010101600000030090000003000003005da0028080241f2594924632")
@@ -140,13 +140,6 @@ def test_any_bytes_are_answered():
         kind = NOISE.choice([24, 28, 48 << 1, 49 << 1, 7, 5])
         payload = bytes([kind]) + NOISE.randbytes(NOISE.randrange(2, 60))
         assert video_in_rtp([rtp(1, 1, payload)]) in (True, False)
-
-
-def test_exp_golomb():
-    assert _exp_golomb(b"\x88\x84", 3) == [0, 7, 0]
-    assert _exp_golomb(b"\x9a\x24", 3) == [0, 5, 0]
-    assert _exp_golomb(b"\x00\x00", 3) == []
-    assert _exp_golomb(b"", 1) == []
 
 
 def test_it_is_followed_as_a_structure():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .structure import fits_behind, looks_random
+from .video_units import are_units
 
 _BOXES = frozenset(
     (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp", b"sidx", b"moof", b"uuid", b"meta", b"pdin")
@@ -46,14 +47,14 @@ _ENOUGH_MEDIA = 4096
 
 def _media(body: bytes) -> bool:
     """Return True if samples of sound or video are no noise: their bytes are uneven, or units with lengths leave
-    pairs of zeros.
+    pairs of zeros, or are followed.
     """
     if len(body) < _ENOUGH_MEDIA:
         return True
     if body.startswith((b"\x12\0\x0a", b"\x0a")) and av1_units(body):  # the one picture of an AVIF file
         return True
     body = body[:65536]
-    return body.count(b"\0\0") * 8192 > len(body) or not looks_random(body)
+    return body.count(b"\0\0") * 8192 > len(body) or not looks_random(body) or are_units(body)
 
 
 def matroska(data: bytes) -> bool:

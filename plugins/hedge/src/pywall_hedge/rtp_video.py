@@ -6,30 +6,20 @@ beginning of slices, and no start code within a unit.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
+
+from .video_units import START_CODE, Unit, begins_avc, begins_hevc
 
 RTP = 0x80
 """First byte of a packet: version 2, no padding, extension or contributing sources (RFC 3550 section 5.1)."""
 _HEADER = 12
 _DYNAMIC = 96
 """The first payload type without a fixed meaning (RFC 3551 section 3): those of both codecs."""
-_START_CODE = re.compile(rb"\0\0[\0-\2]").search
-"""What a unit has emulation prevention against (ITU-T H.264 section 7.4.1)."""
-_PROFILES = frozenset((44, 66, 77, 83, 86, 88, 100, 110, 118, 122, 128, 138, 139, 134, 135, 244))
-_LEVELS = frozenset((9, 10, 11, 12, 13, 20, 21, 22, 30, 31, 32, 40, 41, 42, 50, 51, 52, 60, 61, 62))
 _SETS = (7, 33)
 """Types of the parameter sets that are read: of a sequence, in H.264 and H.265."""
 _SLICES = 2
 """Slices that begin as they must, or fragments of one that was met within, where no parameter sets came."""
-
-
-class _Unit(NamedTuple):
-    """The beginning of a unit, or of a part of one: type, and what is behind its header."""
-
-    kind: int
-    body: bytes
 
 
 class _Codec(NamedTuple):
@@ -42,51 +32,12 @@ class _Codec(NamedTuple):
     fragment: int
     kinds: int
     kind: Callable[[bytes], int]
-    proves: Callable[[_Unit, bool], bool | None]
-
-
-def _exp_golomb(data: bytes, count: int) -> list[int]:
-    """Return the first ``count`` numbers ue(v) of ``data`` (ITU-T H.264 section 9.1), fewer where it is too short."""
-    size = min(len(data), 16) * 8
-    bits = int.from_bytes(data[:16], "big")
-    found: list[int] = []
-    at = 0
-    while len(found) < count and at < size:
-        left = bits & ((1 << size - at) - 1)
-        zeros = size - at - left.bit_length()
-        if at + 2 * zeros + 1 > size:
-            break
-        at += 2 * zeros + 1
-        found.append((left >> size - at) - 1)
-    return found
-
-
-def _avc(unit: _Unit, first: bool) -> bool | None:
-    kind, body = unit
-    if kind == 7:  # section 7.3.2.1.1
-        known = len(body) >= 4 and body[0] in _PROFILES and not body[1] & 3 and body[2] in _LEVELS
-        return True if known and _exp_golomb(body[3:], 1)[:1] <= [31] else None
-    if kind not in (1, 5):
-        return False
-    numbers = _exp_golomb(body, 3)  # first macroblock, type, parameter set: section 7.3.3
-    if len(numbers) < 3 or numbers[1] > 9 or numbers[2] > 255 or (first and numbers[0]):
-        return None
-    return None if kind == 5 and numbers[1] % 5 not in (2, 4) else True
-
-
-def _hevc(unit: _Unit, first: bool) -> bool | None:
-    kind, body = unit
-    if kind == 33:  # section 7.3.2.2.1
-        known = len(body) >= 4 and body[0] >> 1 & 7 < 7 and not body[1] & 0xC0 and 0 < body[1] & 31 < 12
-        return True if known else None
-    if not (kind < 10 or 16 <= kind < 22):
-        return False
-    return None if not body or (first and not body[0] & 0x80) else True  # section 7.3.6.1
+    proves: Callable[[Unit, bool], bool | None]
 
 
 _CODECS = (
-    _Codec(1, 24, 28, 31, lambda header: header[0] & 31, _avc),
-    _Codec(2, 48, 49, 63, lambda header: header[0] >> 1 & 63, _hevc),
+    _Codec(1, 24, 28, 31, lambda header: header[0] & 31, begins_avc),
+    _Codec(2, 48, 49, 63, lambda header: header[0] >> 1 & 63, begins_hevc),
 )
 
 
@@ -151,10 +102,10 @@ class _Packing:
         elif kind == self._codec.several:
             units = _units(self._codec, payload, cut)
         else:
-            units = [_Unit(kind, payload[self._codec.header :])] if kind < self._codec.several else None
+            units = [Unit(kind, payload[self._codec.header :])] if kind < self._codec.several else None
         self._begun = True
         for unit in units or ():
-            proof = None if _START_CODE(unit.body) else self._codec.proves(unit, first)
+            proof = None if START_CODE(unit.body) else self._codec.proves(unit, first)
             if proof is None:
                 return False
             if proof and unit.kind in _SETS:
@@ -164,28 +115,28 @@ class _Packing:
                 first = False
         return units is not None
 
-    def _fragment(self, payload: bytes, time: bytes) -> list[_Unit] | None:
+    def _fragment(self, payload: bytes, time: bytes) -> list[Unit] | None:
         """Return the unit that begins here, if one does; None where the fragment continues none."""
         mark, body = payload[self._codec.header], payload[self._codec.header + 1 :]
         begins, ends, kind = bool(mark & 0x80), bool(mark & 0x40), mark & self._codec.kinds
         met_within = not self._begun and not begins
         expected = None if begins else (kind, time)
-        if (begins and ends) or _START_CODE(body) or not (self._open == expected or met_within):
+        if (begins and ends) or START_CODE(body) or not (self._open == expected or met_within):
             return None
         self._open = None if ends else (kind, time)
         self._within += not self._slices and not begins
-        return [_Unit(kind, body)] if begins else []
+        return [Unit(kind, body)] if begins else []
 
 
-def _units(codec: _Codec, payload: bytes, cut: bool) -> list[_Unit] | None:
+def _units(codec: _Codec, payload: bytes, cut: bool) -> list[Unit] | None:
     """Return the units of a packet of several; None where their sizes do not fill it."""
     units = []
     at = codec.header
     while at + 2 + codec.header <= len(payload):
         size = int.from_bytes(payload[at : at + 2], "big")
         unit = payload[at + 2 : at + 2 + size]
-        if size <= codec.header or unit[0] & 0x80 or _START_CODE(unit):
+        if size <= codec.header or unit[0] & 0x80 or START_CODE(unit):
             return None
-        units.append(_Unit(codec.kind(unit), unit[codec.header :]))
+        units.append(Unit(codec.kind(unit), unit[codec.header :]))
         at += 2 + size
     return units if cut or at == len(payload) else None
