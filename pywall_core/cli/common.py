@@ -97,6 +97,8 @@ def prepare(source: str | None, *, sets: bool = False) -> tuple[Config, Plugins,
         return config, plugins, plugins.bind(config)
     finally:
         if collecting:
+            gc.freeze()
+            gc.unfreeze()  # old from now on: the next collection would look through all of it as through what is new
             gc.enable()
 
 

@@ -125,9 +125,9 @@ class Worker:
 
     def run(self) -> None:
         """Process packets until told to stop."""
-        gc.collect()
         gc.freeze()
         gc.set_threshold(*_COLLECT_AT)
+        gc.enable()
         # a thread that writes events gives the interpreter back to the packets after 0.5 ms, not after 5
         sys.setswitchinterval(0.0005)
         drops = kernel_drops(self._engine.chains, observe=self._engine.config.mode == "observe")
@@ -355,6 +355,7 @@ def main() -> int:
     parser.add_argument("--channel", type=int, required=True)
     channel = Channel(socket.socket(fileno=parser.parse_args().channel), takes_descriptors=True)
     log_to_stderr(logging.INFO)
+    gc.disable()  # until it runs: what is loaded stays, and little of it is garbage
     from ..plugins.discovery import PluginError
 
     try:

@@ -59,6 +59,18 @@ def test_the_garbage_collector_is_as_before(
         gc.enable()
 
 
+def test_what_was_loaded_is_old_for_the_collector(tmp_path: Path) -> None:
+    file = tmp_path / "p.yaml"
+    file.write_text("version: 1\nplugins: [rules]\n")
+    _, plugins, _ = prepare(str(file))
+    gc.disable()
+    try:
+        assert not any(each is plugins for each in gc.get_objects(generation=0) + gc.get_objects(generation=1))
+        assert any(each is plugins for each in gc.get_objects(generation=2))
+    finally:
+        gc.enable()
+
+
 def test_warnings_show_the_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "p.yaml"
     file.write_text("plugins: [rules]\n")  # no version

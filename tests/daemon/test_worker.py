@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import socket
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -87,6 +88,18 @@ def said(supervisor: Channel, kind: str) -> list[Message]:
 
 def packet(port: int) -> Any:
     return decode(udp_packet("192.0.2.1", port, "192.0.2.2", 53, b"x"), 1.0, 1)
+
+
+def test_the_garbage_collector_works_while_packets_come(worker: Any, supervisor: Channel) -> None:
+    seen: list[bool] = []
+    worker._queue.run = lambda _descriptor: seen.append(gc.isenabled())
+    supervisor.send({"do": "go"})
+    gc.disable()  # as while a worker loads
+    try:
+        worker.run()
+    finally:
+        gc.enable()
+    assert seen == [True]
 
 
 @pytest.mark.parametrize("index", [0, 1])
@@ -241,6 +254,7 @@ def test_the_program_says_in_one_message_why_it_cannot_start(
     monkeypatch.setattr(module.sys, "argv", ["worker", "--channel", str(socket.dup(channel.fileno()))])
     monkeypatch.setattr(module, "_prepare", lambda _: None)
     monkeypatch.setattr(module, "log_to_stderr", lambda _: None)
+    monkeypatch.setattr(module.gc, "disable", lambda: None)
     supervisor.send(order(policy))
     assert module.main() == code
     failed = supervisor.wait(1.0)
