@@ -37,6 +37,7 @@ def compare(args: argparse.Namespace, first: Loaded, paths: list[str]) -> int:
 
     With ``--json``: the flow event under the first one, and under ``pywall.against`` what the other one makes of it.
     """
+    from ..config.sets import build_sets
     from ..event_lines import flow_text, why
     from ..flows.filter import FilterError, parse
     from ..offline.replay import quiet_collector
@@ -45,7 +46,7 @@ def compare(args: argparse.Namespace, first: Loaded, paths: list[str]) -> int:
     from .replay_output import write_line
 
     try:
-        chosen = parse(args.filter) if args.filter else None
+        chosen = parse(args.filter, build_sets(first[0])) if args.filter else None
     except FilterError as problem:
         complain(f"--filter: {problem}")
         return USAGE

@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     from ..flows.filter import FilterError, parse
 
     try:
-        chosen = parse(args.filter) if args.filter else None
+        chosen = parse(args.filter, {}) if args.filter else None
     except FilterError as error:
         complain(f"--filter: {error}")
         return USAGE

@@ -61,14 +61,15 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(args: argparse.Namespace) -> int:
+    from ..config.sets import build_sets
     from ..flows.filter import FilterError, parse
 
+    config, plugins, _ = prepare(args.config)
     try:
-        chosen = parse(args.filter) if args.filter else lambda flow: True
+        chosen = parse(args.filter, build_sets(config)) if args.filter else lambda flow: True
     except FilterError as error:
         complain(f"--filter: {error}")
         return USAGE
-    config, plugins, _ = prepare(args.config)
     warn(config)
     paths = found_captures(args.captures)
     if not paths:

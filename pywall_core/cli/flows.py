@@ -27,7 +27,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         metavar="EXPR",
         default="",
         help="only these, e.g. 'dst port 443', 'app tls and net 192.0.2.0/24', 'verdict drop and age <60', "
-        "'rule \"SSH from the LAN\"', 'sni *.example.com', 'state new'",
+        "'rule \"SSH from the LAN\"', 'set blocked', 'sni *.example.com', 'state new'",
     )
     add_watch(parser)
     add_json(parser)

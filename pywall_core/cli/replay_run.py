@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from ..config.sets import build_sets
 from ..flows.filter import FilterError, parse
 from ..offline.replay import quiet_collector
 from ..offline.sequence import Asked, CaptureRun
@@ -26,7 +27,7 @@ def run(args: argparse.Namespace, prepared: Prepared, paths: list[str]) -> int:
     """Replay ``paths`` as the arguments say; the exit code."""
     try:
         if args.filter:
-            parse(args.filter)
+            parse(args.filter, build_sets(prepared[0], read_files=False))
     except FilterError as error:
         complain(f"--filter: {error}")
         return USAGE

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import monotonic
 from typing import Any, Final
 
 from ..flows.filter import FilterError, parse
+from ..model.named_set import NamedSet
 from .channel import Message
 from .control import Client
 from .worker_process import WorkerProcess
@@ -55,8 +56,10 @@ class PendingRequest:
         return {"ok": bool(answers), self._what: content}
 
 
-def worker_request(what: str, request: Message) -> Message | str:
-    """Return what workers are sent for a client's request; a text says what is wrong with it."""
+def worker_request(what: str, request: Message, sets: Mapping[str, NamedSet]) -> Message | str:
+    """Return what workers are sent for a client's request; a text says what is wrong with it. A filter may name
+    ``sets``.
+    """
     if what == "flow":
         number = request.get("flow_id")
         return {"do": what, "flow_id": number} if isinstance(number, int) else "flow_id is a number"
@@ -72,7 +75,7 @@ def worker_request(what: str, request: Message) -> Message | str:
         return "limit is a number, sort and filter are texts"
     try:
         if expression:
-            parse(expression)
+            parse(expression, sets)
     except FilterError as error:
         return f"filter: {error}"
     return {"do": what, "limit": limit, "sort": sort, "filter": expression}

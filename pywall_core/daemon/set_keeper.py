@@ -5,7 +5,7 @@ into the kernel where it can drop by them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from math import inf
 from time import time
@@ -58,6 +58,11 @@ class SetKeeper:
         """Take another configuration into use; entries of sets that it has not are kept for the next one."""
         self._config = config
         self._sets = build_sets(config, read_files=False)
+
+    @property
+    def named(self) -> Mapping[str, NamedSet]:
+        """The sets of the configuration, without their entries."""
+        return self._sets
 
     def entries(self) -> list[Message]:
         """Return all entries that came while running, as changes, for workers that start."""

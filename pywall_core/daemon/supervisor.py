@@ -229,7 +229,7 @@ class Supervisor:
                 wrong = self._sets.change(request)
                 client.answer({"ok": wrong is None, **({"error": wrong} if wrong else {})})
             case "stats" | "flows" | "flow" | "set-entries" as what:
-                order = worker_request(what, request)
+                order = worker_request(what, request, self._sets.named)
                 if isinstance(order, str):
                     client.answer({"ok": False, "error": order})
                 else:

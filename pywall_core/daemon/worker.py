@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..config import Config, ConfigError, loads
 from ..engine.counters import LossLog
 from ..engine.set_changes import kernel_drops, set_entries
+from ..flows.filter import FilterError
 from ..flows.packing import pack, unpack
 from ..kernel import privileges
 from ..kernel.broadcasts import broadcasts
@@ -272,10 +273,15 @@ class Worker:
             case "stats":
                 self._answer(message, self._engine.stats())
             case "flows":
-                found = self._inspector.flows(now, message["limit"], message["sort"], message["filter"])
-                self._answer(message, found)
+                self._answer(message, self._flows(message, now))
             case "flow":
                 self._answer(message, self._inspector.show(message["flow_id"], now))
+
+    def _flows(self, message: Message, now: float) -> list[dict[str, Any]]:
+        try:
+            return self._inspector.flows(now, message["limit"], message["sort"], message["filter"])
+        except FilterError:
+            return []  # its set is of another policy than ours: a reload came between
 
     def _change_set(self, message: Message, now: float) -> None:
         """Apply a change of a named set; connections that are decided otherwise now come to us again."""

@@ -40,9 +40,9 @@ class Inspector:
     def flows(self, now: float, limit: int, sort: str = "", expression: str = "") -> list[dict[str, Any]]:
         """At most ``limit`` (1 to 1000) flows: those that ``expression`` chooses, the first by ``sort``.
 
-        :raises FilterError: the expression cannot be understood
+        :raises FilterError: the expression cannot be understood, or names a set that the policy has not
         """
-        chosen = parse(expression) if expression else None
+        chosen = parse(expression, self._engine.sets) if expression else None
         flows = (flow for flow in self._engine.flows if chosen is None or chosen(flow))
         limit = max(0, min(limit, MAX_FLOWS))
         key = SORTS.get(sort)

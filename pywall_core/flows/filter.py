@@ -1,21 +1,22 @@
 """Choosing flows by an expression in the manner of pcap-filter(7).
 
-``[src|dst] host ADDRESS``, ``[src|dst] net CIDR``, ``[src|dst] port N`` or ``N-M``, ``tcp``, ``udp``, ``icmp``,
-``ip``, ``ip6``, ``proto N``, ``app NAME``, ``verdict accept|drop|reject``, ``rule PLACE`` (or a part of its title, in
-quotes), ``state NAME``, ``sni PATTERN``, ``fact NAME PATTERN``, ``process PATTERN`` (name or path),
-``age <60`` or ``>60`` (seconds from the first to the
-last packet), joined by ``and``, ``or``, ``not`` and parentheses. ``src`` is the client.
+``[src|dst] host ADDRESS``, ``[src|dst] net CIDR``, ``[src|dst] port N`` or ``N-M``, ``[src|dst] set NAME`` (an address
+or port is in this named set; of a set of names or strings: a fact is), ``tcp``, ``udp``, ``icmp``, ``ip``, ``ip6``,
+``proto N``, ``app NAME``, ``verdict accept|drop|reject``, ``rule PLACE`` (or a part of its title, in quotes),
+``state NAME``, ``sni PATTERN``, ``fact NAME PATTERN``, ``process PATTERN`` (name or path), ``age <60`` or ``>60``
+(seconds from the first to the last packet), joined by ``and``, ``or``, ``not`` and parentheses. ``src`` is the client.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from ipaddress import ip_address, ip_network
 from typing import Final
 
 from ..model.flow import Flow
+from ..model.named_set import NamedSet
 from ..model.packet import ICMP, ICMPV6, TCP, UDP
 from ..model.verdict import Action
 
@@ -26,7 +27,7 @@ MAX_WORDS: Final = 100
 
 #: as Wireshark and people write it: tcp.port==22, port=22
 _EQUATION: Final = re.compile(
-    r"(?:(?:tcp|udp|ip)\.)?(host|net|port|addr|src|dst|proto|app|sni|rule|verdict|state)=+(\S+)"
+    r"(?:(?:tcp|udp|ip)\.)?(host|net|port|set|addr|src|dst|proto|app|sni|rule|verdict|state)=+(\S+)"
 )
 _PROTOCOLS: Final = {"tcp": (TCP,), "udp": (UDP,), "icmp": (ICMP, ICMPV6), "icmp6": (ICMPV6,), "sctp": (132,)}
 
@@ -35,15 +36,15 @@ class FilterError(ValueError):
     """The expression cannot be understood; the text says where."""
 
 
-def parse(expression: str) -> Predicate:
-    """Return the expression as a function of a flow.
+def parse(expression: str, sets: Mapping[str, NamedSet] | None = None) -> Predicate:
+    """Return the expression as a function of a flow. ``sets`` are those that it may name; None: any, of no members.
 
-    :raises FilterError: it is no such expression
+    :raises FilterError: it is no such expression, or names another set
     """
     tokens = re.findall(r"""[()]|"[^"]*"|'[^']*'|[<>]=?|[^\s()<>"']+""", expression)
     if len(tokens) > MAX_WORDS:
         raise FilterError(f"more than {MAX_WORDS} words")
-    parser = _Parser(tokens)
+    parser = _Parser(tokens, sets)
     predicate = parser.any_of()
     if parser.tokens:
         raise FilterError(f"{parser.tokens[0]!r} was not expected")
@@ -51,8 +52,9 @@ def parse(expression: str) -> Predicate:
 
 
 class _Parser:
-    def __init__(self, tokens: list[str]) -> None:
+    def __init__(self, tokens: list[str], sets: Mapping[str, NamedSet] | None) -> None:
         self.tokens = tokens
+        self.sets = sets
 
     def any_of(self) -> Predicate:
         parts = [self.all_of()]
@@ -80,8 +82,8 @@ class _Parser:
                 raise FilterError("')' is missing")
             return inner
         if word in ("src", "dst"):
-            return self.end(self.next("host, net or port"), (word,))
-        if word in ("host", "net", "port"):
+            return self.end(self.next("host, net, port or set"), (word,))
+        if word in ("host", "net", "port", "set"):
             return self.end(word, ("src", "dst"))
         if word in _PROTOCOLS:
             numbers = _PROTOCOLS[word]
@@ -100,7 +102,9 @@ class _Parser:
         if found := _EQUATION.fullmatch(word):
             asked = {"addr": "host", "src": "src host", "dst": "dst host"}.get(found[1], found[1])
             raise FilterError(f"{word!r}: write {asked} {found[2]}")
-        raise FilterError(f"{word!r} is not known (host, net, port, src, dst, {', '.join([*_PROTOCOLS, *_OTHERS])})")
+        raise FilterError(
+            f"{word!r} is not known (host, net, port, set, src, dst, {', '.join([*_PROTOCOLS, *_OTHERS])})"
+        )
 
     def pattern(self, wanted: str) -> Callable[[object], bool]:
         """Return a shell pattern, upper and lower case alike; in quotes if it has blanks."""
@@ -156,13 +160,27 @@ class _Parser:
             low, _, high = value.partition("-")
             first, last = self.number(low, 65535), self.number(high or low, 65535)
             return lambda flow: any(first <= getattr(flow, side[0] + "port") <= last for side in sides)
+        if kind == "set":
+            return self.member(value.removeprefix("@"), sides)
         if kind not in ("host", "net"):
-            raise FilterError(f"{kind!r} is not known (host, net, port)")
+            raise FilterError(f"{kind!r} is not known (host, net, port, set)")
         try:
             network = ip_network(value, strict=False)
         except ValueError as error:
             raise FilterError(str(error)) from None
         return lambda flow: any(ip_address(getattr(flow, side)) in network for side in sides)
+
+    def member(self, name: str, sides: tuple[str, ...]) -> Predicate:
+        if self.sets is None:
+            return lambda flow: False
+        members = self.sets.get(name)
+        if members is None:
+            raise FilterError(f"there is no set {name!r} (there are: {', '.join(self.sets) or 'none'})")
+        if members.type == "addresses":
+            return lambda flow: any(getattr(flow, side) in members for side in sides)
+        if members.type == "ports":
+            return lambda flow: any(getattr(flow, side[0] + "port") in members for side in sides)
+        return lambda flow: any(value in members for value in _texts(flow.facts.values()))
 
     def next(self, wanted: str) -> str:
         if not self.tokens:
@@ -174,6 +192,14 @@ class _Parser:
         if not (text.isascii() and text.isdigit()) or int(text) > most:
             raise FilterError(f"{text!r} is not a number from 0 to {most}")
         return int(text)
+
+
+def _texts(values: Iterable[object]) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, (list, tuple, set, frozenset)):
+            yield from _texts(value)
+        elif not isinstance(value, bytes):
+            yield str(value)
 
 
 _ASKED: Final[dict[str, Callable[[_Parser], Predicate]]] = {

@@ -71,11 +71,12 @@ class CaptureRun:
         self._progress = progress
         self._rows = None if takers.row is None else FlowRows(takers.row, asked.first_packets)
         self._choice = None
-        if asked.filter or asked.flow:
-            self._choice = FlowChoice(takers.event, parse(asked.filter) if asked.filter else None, asked.flow)
-        plain = self._choice is None and self._rows is None
-        sink = takers.event if plain else self._event
+        chooses = bool(asked.filter or asked.flow)
+        sink = self._event if chooses or self._rows is not None else takers.event
         self.engine = Engine(*loaded, live=False, sink=sink, pcap_filename=captures[0])
+        if chooses:
+            chosen = parse(asked.filter, self.engine.sets) if asked.filter else None
+            self._choice = FlowChoice(takers.event, chosen, asked.flow)
         for watcher in (self._choice, self._rows):
             if watcher is not None:
                 watcher.watch(self.engine)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pywall_core.daemon.requests import PendingRequest, worker_request
+from pywall_core.model.named_set import PortNumberSet
 
 from .conftest import FakeClient, FakeWorker
 
@@ -72,17 +73,18 @@ def test_one_worker_knows_what_is_asked(
         ({"command": "flow", "flow_id": "5"}, "flow_id is a number"),
         ({"command": "flows", "limit": "all"}, "limit is a number"),
         ({"command": "flows", "filter": "port x"}, "filter: "),
+        ({"command": "flows", "filter": "set x"}, "filter: there is no set 'x' (there are: blocked)"),
         ({"command": "set-entries", "set": "a", "test": "b"}, "test is a list"),
     ],
 )
 def test_a_wrong_request_is_refused_before_workers_see_it(request_: dict[str, Any], wrong: str) -> None:
-    order = worker_request(request_["command"], request_)
+    order = worker_request(request_["command"], request_, {"blocked": PortNumberSet("blocked")})
     assert isinstance(order, str)
     assert wrong in order
 
 
 def test_a_right_request_becomes_an_order() -> None:
-    assert worker_request("stats", {}) == {"do": "stats"}
-    assert worker_request("flow", {"flow_id": 7}) == {"do": "flow", "flow_id": 7}
-    flows = worker_request("flows", {"filter": "port 22", "limit": 5})
+    assert worker_request("stats", {}, {}) == {"do": "stats"}
+    assert worker_request("flow", {"flow_id": 7}, {}) == {"do": "flow", "flow_id": 7}
+    flows = worker_request("flows", {"filter": "port 22", "limit": 5}, {})
     assert flows == {"do": "flows", "limit": 5, "sort": "", "filter": "port 22"}

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pywall_core.api import ACCEPT, DROP, Flow, Verdict, decode
 from pywall_core.flows.filter import MAX_WORDS, FilterError, parse
+from pywall_core.model.named_set import TYPES, NamedSet, SetType
 from pywall_core.testing import make_flow, tcp_packet, udp_packet
 
 WEB = tcp_packet("192.0.2.1", 40000, "198.51.100.2", 443, seq=0, flags=2)
@@ -80,7 +81,7 @@ def test_what_an_expression_chooses(expression: str, chosen: str | None) -> None
         ("port", "a value for port is missing at the end"),
         ("(tcp", "')' is missing"),
         ("tcp )", "')' was not expected"),
-        ("src app 3", "'app' is not known (host, net, port)"),
+        ("src app 3", "'app' is not known (host, net, port, set)"),
         ("verdict maybe", "'maybe' is not a verdict (accept, drop, reject)"),
         ("age 30 5", "age is followed by < or > and seconds"),
         ("tcp " * (MAX_WORDS + 1), f"more than {MAX_WORDS} words"),
@@ -92,7 +93,50 @@ def test_what_is_no_expression(expression: str, said: str) -> None:
     assert said in str(caught.value)
 
 
+def made(kind: SetType, *entries: str | int) -> NamedSet:
+    members = TYPES[kind]("chosen", 9)
+    for entry in entries:
+        members.add(entry)
+    return members
+
+
+@pytest.mark.parametrize(
+    ("expression", "members", "chosen"),
+    [
+        ("set chosen", made("addresses", "192.0.2.0/24", "2001:db8::2"), "wn"),
+        ("set @chosen", made("addresses", "192.0.2.1"), "w"),
+        ("src set chosen", made("addresses", "192.0.2.1", "2001:db8::2"), "w"),
+        ("dst set chosen", made("addresses", "192.0.2.1", "2001:db8::2"), "n"),
+        ("set chosen", made("ports", 443), "w"),
+        ("src set chosen", made("ports", "5000-5400"), "n"),
+        ("set chosen", made("names", "example.com"), "w"),
+        ("set chosen", made("names", "example.org"), ""),
+        ("set chosen", made("strings", "www.Example.com"), "w"),
+        ("not set chosen", made("strings"), "wn"),
+        ("tcp and not set chosen", made("ports", 443), ""),
+    ],
+)
+def test_a_set_chooses_flows_by_its_members(expression: str, members: NamedSet, chosen: str) -> None:
+    predicate = parse(expression, {"chosen": members})
+    assert "".join(letter for letter, flow in (("w", web()), ("n", name())) if predicate(flow)) == chosen
+
+
+def test_each_value_of_a_fact_of_several_is_looked_up() -> None:
+    flow = make_flow(decode(WEB, 10.0), facts={"dns.answered": ["a.test", "b.test"], "raw": b"b.test"})
+    assert parse("set chosen", {"chosen": made("names", "b.test")})(flow)
+    assert not parse("set chosen", {"chosen": made("names", "c.test")})(flow)
+
+
+def test_a_set_that_is_not_there_is_said_with_those_that_are() -> None:
+    with pytest.raises(FilterError, match=r"there is no set 'blokked' \(there are: blocked\)"):
+        parse("set @blokked", {"blocked": made("ports")})
+    with pytest.raises(FilterError, match=r"there are: none"):
+        parse("set x", {})
+    assert not parse("set any")(web())
+
+
 WORDS = [
+    "set",
     "host",
     "net",
     "port",

@@ -64,3 +64,20 @@ def test_captures_that_are_one_go_on(
     assert len(shown[False]) > 3
     assert [flow["pywall"]["rule"] for flow in shown[True]] == ["INPUT[1]", "INPUT[1]", "INPUT[0]"]
     assert {flow["pcap_filename"] for flow in shown[True]} == {captures[2]}, "where the flow ended"
+
+
+@pytest.mark.parametrize("command", ["replay", "explain"])
+def test_a_filter_asks_the_sets_of_the_policy(tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str) -> None:
+    capture, policy = tmp_path / "c.pcap", tmp_path / "policy.yaml"
+    write_pcap(capture, talk(4000) + talk(4001, "192.0.2.2"))
+    (tmp_path / "blocked.txt").write_text("192.0.2.2\n")
+    policy.write_text(
+        f"version: 1\nplugins: [rules]\nsets: {{blocked: {{type: addresses, file: {tmp_path}/blocked.txt}}}}\n"
+    )
+    words = [command, "--config", str(policy), "--json", str(capture), "--filter"]
+    assert main([*words, "src set blocked"]) == 0
+    shown = capsys.readouterr().out
+    assert "192.0.2.2" in shown
+    assert "192.0.2.1" not in shown
+    assert main([*words, "set blokked"]) == 2
+    assert "there is no set 'blokked' (there are: blocked)" in capsys.readouterr().err
