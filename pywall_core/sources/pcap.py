@@ -1,7 +1,8 @@
 """Captures: pcap and pcapng files, packet by packet.
 
-Sources: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng. A file that ends in the middle of a packet, or does not keep
-to the format, gives what can be read and then one :class:`CaptureError`.
+Sources: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng. pcap files one behind the other, as ``cat`` leaves them, are
+read as one capture, as sections of pcapng are. A file that ends in the middle of a packet, or does not keep to the
+format, gives what can be read and then one :class:`CaptureError`.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ _MAGIC: Final = {
     bytes.fromhex("a1b2cd34"): (">", 1e-6, 24),  # Kuznetsov's patch: interface and protocol follow the lengths
     bytes.fromhex("34cdb2a1"): ("<", 1e-6, 24),
 }
+#: where a packet's lengths are, a file header has its time zone and accuracy, which are zero
+_NO_PACKET: Final = bytes(8)
 _SECTION: Final = bytes.fromhex("0a0d0d0a")
 _INTERFACE, _OBSOLETE_PACKET, _SIMPLE_PACKET, _ENHANCED_PACKET = 1, 2, 3, 6
 
@@ -77,14 +80,7 @@ def _unwrap(linktype: int) -> tuple[Unwrap, str]:
 
 
 def _pcap(file: BinaryIO, order: str, unit: float, header: int) -> Iterator[Record]:
-    head = file.read(20)
-    if len(head) < 20:
-        raise _DamagedError("cut off in the file header")
-    major, minor, _, _, snaplen, network = Struct(order + "HHiIII").unpack(head)
-    if major != 2:
-        raise _DamagedError(f"pcap version {major}.{minor} is not known")
-    unwrap, _ = _unwrap(network & 0xFFFF)  # the upper bits are the frame check sequence's and reserved
-    most = max(_MAX_PACKET, min(snaplen, _MAX_BLOCK))
+    unwrap, most = _file_header(file.read(20), order)
     little = order == "<"
     buffer = b""
     at = number = 0
@@ -99,6 +95,16 @@ def _pcap(file: BinaryIO, order: str, unit: float, header: int) -> Iterator[Reco
         if len(buffer) < at + header:
             raise _DamagedError(f"cut off in the header of packet {number}")
         seconds, fraction, size = _u32(buffer, at, little), _u32(buffer, at + 4, little), _u32(buffer, at + 8, little)
+        if size == 0 and buffer[at : at + 4] in _MAGIC and buffer[at + 8 : at + 16] == _NO_PACKET:
+            order, unit, header = _MAGIC[buffer[at : at + 4]]
+            buffer = buffer[at + 4 :]
+            if len(buffer) < 20:
+                buffer += read_some(file, 20 - len(buffer))
+            unwrap, most = _file_header(buffer[:20], order)
+            little = order == "<"
+            at = 20
+            number -= 1
+            continue
         if size > most:
             raise _DamagedError(f"damaged: packet {number} claims {size} bytes")
         at += header
@@ -114,6 +120,17 @@ def _pcap(file: BinaryIO, order: str, unit: float, header: int) -> Iterator[Reco
             yield number, seconds + fraction * unit, found, ""
         else:
             yield number, seconds + fraction * unit, None, found
+
+
+def _file_header(head: bytes, order: str) -> tuple[Unwrap, int]:
+    """Return how frames are unwrapped and how many bytes one may have, by the 20 bytes behind the magic number."""
+    if len(head) < 20:
+        raise _DamagedError("cut off in the file header")
+    major, minor, _, _, snaplen, network = Struct(order + "HHiIII").unpack(head)
+    if major != 2:
+        raise _DamagedError(f"pcap version {major}.{minor} is not known")
+    unwrap, _ = _unwrap(network & 0xFFFF)  # the upper bits are the frame check sequence's and reserved
+    return unwrap, max(_MAX_PACKET, min(snaplen, _MAX_BLOCK))
 
 
 def _u32(data: bytes, at: int, little: bool) -> int:

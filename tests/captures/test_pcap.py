@@ -101,6 +101,43 @@ def test_what_dpkt_writes_we_read(packets: list[tuple[int, int, bytes]]) -> None
         assert time == pytest.approx(seconds + micro / 1e6, abs=2e-6)
 
 
+def behind_each_other() -> list[bytes]:
+    """Return captures of other byte orders, clocks and sizes, and one of no packet."""
+    return [
+        pcap("<", 0xA1B2C3D4, records=((10, 5), (11, 5))),
+        pcap("<", 0xA1B2C3D4, records=()),
+        pcap(">", 0xA1B23C4D, records=((12, 5000),)),
+        pcap("<", 0xA1B2C3D4, linktype=777, records=((13, 5),)),
+        pcap(">", 0xA1B2C3D4, records=((14, 5),)),
+    ]
+
+
+def test_files_one_behind_the_other_are_one_capture(tmp_path: Path) -> None:
+    path = tmp_path / "cat.pcap"
+    path.write_bytes(b"".join(behind_each_other()))
+    records, error = read_all(path)
+    assert error is None
+    assert [(number, time, ip, why) for number, time, ip, why in records] == [
+        (1, pytest.approx(10.000005), IP, ""),
+        (2, pytest.approx(11.000005), IP, ""),
+        (3, pytest.approx(12.000005), IP, ""),
+        (4, pytest.approx(13.000005), None, "link type 777"),
+        (5, pytest.approx(14.000005), IP, ""),
+    ]
+
+
+def test_files_one_behind_the_other_cut_anywhere_give_what_is_there(tmp_path: Path) -> None:
+    whole = b"".join(behind_each_other())
+    path = tmp_path / "cat.pcap"
+    path.write_bytes(whole)
+    expected, _ = read_all(path)
+    for end in range(24, len(whole)):
+        path.write_bytes(whole[:end])
+        records, error = read_all(path)
+        assert records == expected[: len(records)]
+        assert error is None or "cut off" in error
+
+
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_pcapng_interfaces_sections_and_clocks(tmp_path: Path, order: str) -> None:
     nano = option(order, 9, b"\x09") + option(order, 2, b"eth0") + pack(order + "HH", 0, 0)

@@ -75,6 +75,10 @@ def test_more_than_the_rate_is_counted(server: Controller) -> None:
     assert (stats["sent"], stats["suppressed"]) == (2, 8)
 
 
+def test_no_tls_is_written_as_yaml_reads_it() -> None:
+    assert MailOptions.model_validate({"to": ["a@example.org"], "tls": False}).tls == "no"
+
+
 def test_without_tls_nothing_is_sent_where_it_is_asked(server: Controller) -> None:
     plugin, lab = mailing(server, tls="starttls")
     plugin.pywall_event(alert("secret"))

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pywall_stream.checksum import CaptureChecksums, checksum_valid, partial
 from pywall_stream.options import Options, parse_options
+from pywall_stream.settings import StreamOptions
 
 from pywall_core.api import ACK, FIN, PSH, RST, SYN, decode
 from pywall_core.testing import tcp_packet
@@ -297,3 +298,8 @@ def test_no_packet_raises_and_accounts_stay_right(make_wire, live, failure, step
         assert wire.stream.pywall_stats()["buffered"] == size
     errors = {name: f.last for name, f in wire.engine.failures.by_plugin.items() if name == "stream"}
     assert errors == {}
+
+
+@pytest.mark.parametrize(("truth", "word"), [(True, "on"), (False, "off")])
+def test_checksum_is_taken_as_yaml_reads_on_and_off(truth: bool, word: str) -> None:
+    assert StreamOptions.model_validate({"checksum": truth}).checksum == word

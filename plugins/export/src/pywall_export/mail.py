@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from typing import Any, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from .alerts import AlertOptions, AlertPlugin, describe
 
@@ -29,6 +29,12 @@ class MailOptions(AlertOptions):
     per_minute: float = Field(
         default=1.0, gt=0, le=6000, description="mails a minute on average; what is more is counted"
     )
+
+    @field_validator("tls", mode="before")
+    @classmethod
+    def _yaml_no(cls, value: object) -> object:
+        """Take the truth that an unquoted no is answered with."""
+        return "no" if value is False else value
 
 
 class Mail(AlertPlugin):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class Timeouts(BaseModel):
@@ -40,3 +40,9 @@ class StreamOptions(BaseModel):
     )
     memory: int = Field(default=64 << 20, ge=1 << 20, description="bytes held for all connections")
     timeouts: Timeouts = Field(default=Timeouts(), description="seconds without a packet")
+
+    @field_validator("checksum", mode="before")
+    @classmethod
+    def _yaml_word(cls, value: object) -> object:
+        """Take the truths that unquoted on and off are answered with."""
+        return ("off", "on")[value] if isinstance(value, bool) else value
