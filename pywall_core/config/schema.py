@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel
 
@@ -13,6 +13,8 @@ from .model import Config
 from .set_addition import SetAddition
 
 Schema = dict[str, Any]
+#: types of values that no text is
+_PLAIN: Final = ("integer", "number", "boolean")
 _REF = "#/$defs/{model}"
 
 
@@ -70,7 +72,24 @@ def json_schema(
                 plain = {key: field.pop(key) for key in ("type", "anyOf", "items", "minLength") if key in field}
                 one = {"enum": offered}
                 field["anyOf"] = [one, {"type": "array", "items": one}, plain]
+    _allow_variables(schema)
+    definitions["variable"] = {"type": "string", "pattern": r"\$\{[^}]+\}", "description": "a value of vars"}
     return schema
+
+
+def _allow_variables(part: Any) -> None:
+    """Let ``${name}`` stand where a number, a truth or one of some words does."""
+    if isinstance(part, list):
+        for one in part:
+            _allow_variables(one)
+        return
+    if not isinstance(part, dict):
+        return
+    for one in part.values():
+        _allow_variables(one)
+    if part.get("type") in _PLAIN or (part.get("type") == "string" and ("enum" in part or "pattern" in part)):
+        leaf = {key: part.pop(key) for key in [*part] if key not in ("description", "default", "title")}
+        part["anyOf"] = [leaf, {"$ref": "#/$defs/variable"}]
 
 
 def _plugin_entries(

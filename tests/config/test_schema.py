@@ -47,6 +47,7 @@ DOOR = {"rule": "door", "number": 22, "action": "DROP"}
         {**DOOR, "observe": True, "name": "front", "comment": "words", "enabled": False, "action": "more"},
         {"all": [{"rule": "door", "number": 1}, {"not": {"rule": "door", "number": 2}}], "action": "DROP"},
         {"include": "more.yaml"},
+        {**DOOR, "number": "${ssh}", "enabled": "${env:DOORS}"},
     ],
 )
 def test_what_is_right_is_taken(rule: dict[str, Any]) -> None:
@@ -92,6 +93,11 @@ def test_names_are_offered_and_no_others_forbidden() -> None:
     ]
     assert {"enum": ["ssh", "tls"]} in field["anyOf"]
     assert "x-pywall" not in field
+
+
+def test_a_variable_stands_for_any_value() -> None:
+    assert errors(vars={"limit": 5}, queue={"workers": "${limit}"}, mode="${mode}") == []
+    assert errors(queue={"workers": "limit"}) != []
 
 
 def test_the_schema_of_one_kind() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pywall_rules.port import Port
 from pywall_rules.ports import PortSet
 
 ports = st.integers(0, 65535)
@@ -51,3 +53,15 @@ def test_what_is_no_port_is_named(entry: object, words: str) -> None:
     with pytest.raises(ValueError) as caught:
         PortSet.parse(entry)
     assert str(caught.value) == words
+
+
+@pytest.mark.parametrize("form", [22, "22", "1000-2000", "1000 - 2000", "@web", [22, "@web", "1-3"]])
+def test_an_editor_takes_each_form_of_ports(form: object) -> None:
+    jsonschema.validate({"dst": form}, Port.model_json_schema())
+    assert Port.model_validate({"dst": form}).dst is not None
+
+
+def test_an_editor_marks_what_is_no_port() -> None:
+    for form in ("web", "@", 65536, "1:3", []):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({"dst": form}, Port.model_json_schema())

@@ -14,7 +14,12 @@ from .ports import PORT_PROTOCOLS, PortSet
 if TYPE_CHECKING:
     from pywall_core.api import Host, Surroundings
 
-_ONE = {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 65535}, {"type": "string", "pattern": r"^\d+(-\d+)?$"}]}
+_ONE = {
+    "anyOf": [
+        {"type": "integer", "minimum": 0, "maximum": 65535},
+        {"type": "string", "pattern": r"^(@.+|\d+( *- *\d+)?)$"},
+    ]
+}
 _SCHEMA = {"anyOf": [_ONE, {"type": "array", "items": _ONE, "minItems": 1}]}
 Ports = Annotated[InstanceOf[PortSet], BeforeValidator(PortSet.parse), WithJsonSchema(_SCHEMA)]
 
