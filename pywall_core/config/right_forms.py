@@ -169,9 +169,11 @@ def beside_form(key: str, value: object, kind: str, parameters: Set[str]) -> str
 
 
 def action_form(value: object) -> str:
-    """Return what is said of several actions; nothing of one."""
-    if isinstance(value, dict) and len(value) == 1:
-        return f": write action: {next(iter(value.values()))}"
+    """Return what is said of several actions, or of more than an action; nothing of one."""
+    if isinstance(value, dict) and "add" in value:
+        return ": add stands beside it, {action: DROP, add: {set: NAME, key: src, for: 1h}}"
+    if isinstance(value, dict) and len(value) == 1 and isinstance(word := next(iter(value.values())), str):
+        return f": write action: {word}"
     if not isinstance(value, list):
         return ""
     log = any(str(one).lower() == "log" for one in value)

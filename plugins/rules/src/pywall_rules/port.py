@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _ONE = {
     "anyOf": [
         {"type": "integer", "minimum": 0, "maximum": 65535},
-        {"type": "string", "pattern": r"^(@.+|\d+( *- *\d+)?)$"},
+        {"type": "string", "pattern": r"^(@.+|\d+ *- *\d+)$"},
     ]
 }
 _SCHEMA = {"anyOf": [_ONE, {"type": "array", "items": _ONE, "minItems": 1}]}
