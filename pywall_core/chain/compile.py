@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from ..config import AllOf, AnyOf, BoundRule, Condition, Not, leaves
-from ..config.set_addition import SetAddition
 from ..model.flow import Flow
 from ..model.host import Host
 from ..model.matcher import Matcher
@@ -15,36 +13,7 @@ from ..model.packet import Packet
 from ..model.rule_kind import RuleKind
 from ..model.verdict import NO, Action, Answer
 from .conditions import match_all, match_any, match_not
-
-if TYPE_CHECKING:
-    from .runs import Run
-
-
-@dataclass(slots=True)
-class Rule:
-    """A compiled rule. ``outcomes`` is the mask of what its action can come to, ``target`` the chain of a jump."""
-
-    match: Matcher
-    path: str
-    where: str
-    plugin: str
-    chain: str
-    action: Action | None
-    target: str | None
-    observe: bool
-    comment: str
-    decides: bool = True
-    #: its answer rests on addresses and ports alone, as does that of the whole run that it begins: it is the same for
-    #: all packets of the flow at this hook in this direction
-    fixed: bool = False
-    title: str = ""
-    add: SetAddition | None = None
-    hits: int = 0
-    #: time of the packet that it matched last, as Packet.time; below 0: none yet
-    last: float = -1.0
-    outcomes: int = 0
-    #: of the first of several rules that are found by one look-up
-    run: Run | None = None
+from .rule import Rule
 
 
 @dataclass(slots=True)

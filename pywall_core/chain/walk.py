@@ -16,7 +16,8 @@ from ..model.flow import Flow
 from ..model.host import Host
 from ..model.packet import HOOK_NAMES, Packet
 from ..model.verdict import ACCEPT, DROP, NO, PENDING, REJECT, YES, Action, Answer, Cause, Verdict
-from .compile import Asked, Compiler, Leaf, Rule, waits
+from .compile import Asked, Compiler, Leaf, waits
+from .rule import Rule
 from .runs import make_runs
 
 OUTCOME_BITS: Final = {ACCEPT: 1, DROP: 2, REJECT: 4}

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ..calls.guard import Guard
 from ..calls.quarantine import Failures
-from ..chain.compile import Rule
+from ..chain.rule import Rule
 from ..chain.walk import Chains
 from ..config import leaves
 from ..config.sets import build_sets

@@ -7,8 +7,8 @@ from itertools import islice
 from math import inf
 from typing import Any, Final, final
 
-from ..chain.compile import Rule
 from ..chain.predict import BACK, OtherWay
+from ..chain.rule import Rule
 from ..chain.walk import Chains
 from ..config import Config
 from ..config.sets import load_file

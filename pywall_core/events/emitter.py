@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from ..calls.guard import Calls, Guard
-from ..chain.compile import Rule
+from ..chain.rule import Rule
 from ..event_lines import rule_label
 from ..model.flow import Flow
 from ..model.packet import Packet

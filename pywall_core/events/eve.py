@@ -11,7 +11,7 @@ from functools import lru_cache
 from socket import AF_INET, AF_INET6, inet_ntop
 from typing import Any, Final
 
-from ..chain.compile import Rule
+from ..chain.rule import Rule
 from ..model.flow import Flow
 from ..model.packet import ACK, FIN, ICMP, ICMPV6, PSH, RST, SYN, TCP, UDP, URG, Packet
 from ..model.transaction import Transaction
