@@ -120,8 +120,12 @@ def _services(answer: str) -> list[str]:
 
 
 def _networks(answer: str) -> list[str]:
+    given = [] if answer in ("", "any") else [net.strip() for net in answer.split(",")]
     try:
-        return [] if answer in ("", "any") else [str(ip_network(net.strip(), False)) for net in answer.split(",")]
+        for net in given:
+            if net.endswith((".0", "::")):
+                raise ValueError(f"{net!r} is one address, and ends as a network does")
+        return [str(ip_network(net, False)) for net in given]
     except ValueError as error:
         raise ValueError(f"{error}: write networks as 192.168.0.0/16, a comma between them, or any") from None
 

@@ -40,6 +40,15 @@ def test_all_wrong_flags_are_said_at_once_and_nothing_is_written(pywall, tmp_pat
     assert "'fast' is not a rate: write 10/s" in said[2]
 
 
+@pytest.mark.parametrize("address", ["192.168.1.0", "10.0.0.1, 10.0.0.0", "2001:db8::"])
+def test_an_address_that_ends_as_a_network_is_asked_about(pywall, tmp_path: Path, address: str) -> None:  # type: ignore[no-untyped-def]
+    file = tmp_path / "p.yaml"
+    code, _, err = pywall("init", file, "--from", address)
+    assert (code, file.exists()) == (2, False)
+    assert "is one address, and ends as a network does: write networks as 192.168.0.0/16" in err
+    assert pywall("init", file, "--from", "192.168.1.0/24,10.0.0.0/32,2001:db8::/32").code == 0
+
+
 @pytest.fixture
 def typed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     answers: list[str] = []

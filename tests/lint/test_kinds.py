@@ -16,11 +16,36 @@ from .conftest import findings, policy
         ("{not: {rule: iface, in: [eth0, 'wg*']}, action: DROP}", (5, "W011")),
         ("{rule: ip, src: 10.0.0.1/24, action: DROP}", (5, "W012")),
         ("{all: [{rule: ip, src: [10.0.0.0/24, '2001:db8::1/32']}, {rule: port, dst: 22}], action: DROP}", (5, "W012")),
+        ("{rule: ip, src: 192.168.1.0, action: DROP}", (5, "W012")),
+        ("{rule: ip, dst: [10.0.0.1, '2001:db8::'], action: DROP}", (5, "W012")),
     ],
 )  # fmt: skip
 def test_parameters_that_match_nothing_or_too_much(tmp_path: Path, rules: str, expected: tuple[int, str]) -> None:
     found = findings(policy(tmp_path, rules))
     assert expected in [(line, code) for line, code, _ in found], found
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.168.1.0", "192.168.1.0/24"),
+        ("172.16.0.0", "172.16.0.0/16"),
+        ("10.0.0.0", "10.0.0.0/8"),
+        ("'2001:db8::'", "2001:db8::/64"),
+        ("192.168.1.10", ""),
+        ("192.168.1.0/32", ""),
+        ("'2001:db8::1'", ""),
+        ("'2001:db8::/128'", ""),
+        ("'@lan'", ""),
+    ],
+)
+def test_an_address_that_ends_as_a_network_does(tmp_path: Path, address: str, network: str) -> None:
+    file = tmp_path / "p.yaml"
+    rule = f"{{rule: ip, src: {address}, action: DROP}}"
+    file.write_text(f"version: 1\nplugins: [rules]\nsets: {{lan: {{}}}}\nchains:\n  INPUT:\n    - {rule}\n")
+    said = [text for _, code, text in findings(file) if code == "W012"]
+    assert len(said) == bool(network)
+    assert all(f"write {network} for the network" in text for text in said)
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,21 @@ def with_host_bits(entry: object) -> Network | None:
     return None
 
 
+def network_meant(entry: object) -> Network | None:
+    """Return the network that an address without a length ends like: ``192.168.1.0``, ``10.0.0.0``, ``2001:db8::``."""
+    if not isinstance(entry, str) or "/" in entry:
+        return None
+    with suppress(ValueError):
+        address = ip_address(entry)
+        if not int(address):
+            return None
+        if address.version == 6:
+            return ip_network(f"{address}/64") if int(address) & (1 << 64) - 1 == 0 else None
+        zeros = next(at for at, byte in enumerate(reversed(address.packed)) if byte)
+        return ip_network(f"{address}/{32 - 8 * zeros}") if zeros else None
+    return None
+
+
 def networks(entry: Any, place: str = "") -> Iterable[Network]:
     """Return the networks that one entry stands for: an address, a CIDR network, or a range ``10.0.0.1-10.0.0.9``.
 

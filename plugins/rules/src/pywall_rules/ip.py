@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, InstanceOf, WithJsonSch
 
 from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleIndex, RuleKind, SetType
 
-from .addresses import AddressSet, with_host_bits
+from .addresses import AddressSet, network_meant, with_host_bits
 
 if TYPE_CHECKING:
     from pywall_core.api import Host, Surroundings
@@ -69,6 +69,10 @@ class Ip(RuleKind):
                 network = with_host_bits(entry)
                 if network is not None:
                     yield parameter, "W012", f"{entry} has host bits: write {network} for the network"
+                meant = network_meant(entry)
+                if meant is not None:
+                    alone = f"{entry}/{meant.max_prefixlen} for it alone"
+                    yield parameter, "W012", f"{entry} is one address: write {meant} for the network, {alone}"
 
     def index(self, host: Host) -> tuple[RuleIndex, ...]:
         return tuple(
