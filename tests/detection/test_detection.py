@@ -67,7 +67,7 @@ def test_a_protocol_that_begins_again_is_found_behind_other_datagrams_where_a_ru
     """Servers pass over a datagram that they do not understand, and answer the next one."""
     for asked in ({"a.word"}, {"b.word"}):
         made = Detecting(word("a", b"hello", begins_again=b"hello".__eq__), word("b", b"other"))
-        made.detection.ask_for(asked)
+        made.detection.ask_for((), asked, look_on=False)
         flow = made.flow()
         made.client(flow, b"junk")
         made.client(flow, b"more junk")
@@ -83,7 +83,7 @@ def test_a_protocol_that_begins_again_is_found_behind_other_datagrams_where_a_ru
 def test_a_protocol_begins_again_behind_an_unconfirmed_name_alone() -> None:
     for confirmed in (False, True):
         made = Detecting(word("a", b"hello", begins_again=b"hello".__eq__), word("b", b"other"))
-        made.detection.ask_for({"a.word"})
+        made.detection.ask_for((), {"a.word"}, look_on=False)
         flow = made.flow()
         made.client(flow, b"other")
         if confirmed:

@@ -241,3 +241,39 @@ def test_what_nobody_has_seen_is_named_and_never_confirmed():
     lab.send(conversation("udp").client(asks).server(answers))
     (flow,) = lab.flows
     assert (flow.app_proto, flow.confirmed) == ("pcp", False)
+
+
+GREETING = bytes.fromhex("ff00000000000000017f03014e554c4c") + bytes(48)
+HELLO = bytes.fromhex("0400000800000001")
+AMQP = b"AMQP\0\1\0\0"
+
+
+@pytest.mark.parametrize(
+    ("name", "opening", "question", "answer"),
+    [
+        ("openflow", HELLO, bytes.fromhex("0405000800000002"), bytes.fromhex("0402000800000003")),
+        ("zmtp", GREETING, b"\4\x19\5READY\x0bSocket-Type\0\0\0\3REQ", b"\4\x19\5READY\x0bSocket-Type\0\0\0\3REP"),
+        (
+            "amqp",
+            AMQP,
+            bytes.fromhex("0000001602000000005310c00903a1046c6f63614040"),
+            bytes.fromhex("0000000c02000000"),
+        ),
+        ("ceph", b"ceph v2\n\x10\0" + b"\1\0\0\0\0\0\0\0" * 2, b"\1" * 50, bytes(136)),
+        ("rfb", b"RFB 003.008\n", b"\1", b"\1\2"),
+        ("telnet", b"\xff\xfd\3", b"\xff\xfd\1", b"\xff\xfb\1\xff\xfd\x18login: "),
+        ("rsync", b"@RSYNCD: 31.0\n", b"files\n", b"@RSYNCD: OK\n"),
+    ],
+)
+@pytest.mark.parametrize("client_first", [True, False])
+def test_both_sides_may_open_with_the_same_bytes(name, opening, question, answer, client_first):
+    """What follows tells them from an echo; an echo of all that is said confirms nothing."""
+    for behind, confirmed in ((answer, True), (question, False)):
+        talk = conversation()
+        for to_server in (client_first, not client_first):
+            talk = talk.client(opening) if to_server else talk.server(opening)
+        lab = engine({"plugins": ["stream", "protocols"], "detection": {"all": True}})
+        lab.send(talk.client(question).server(behind).close())
+        (flow,) = lab.flows
+        lab.close()
+        assert (flow.app_proto, flow.confirmed) == (name, confirmed)

@@ -16,5 +16,6 @@ TestZmtp = detector_contract(
 
 
 def test_both_sides_confirm(ask):
-    assert ask(zmtp, GREETING, GREETING).confirmed
+    assert ask(zmtp, GREETING, GREETING + b"\4").confirmed
+    assert not ask(zmtp, GREETING, GREETING).confirmed
     assert not ask(zmtp, GREETING, NOISE).confirmed

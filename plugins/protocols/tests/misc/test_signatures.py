@@ -27,7 +27,7 @@ TestSignaturesOverUdp = detector_contract(
 def test_streams(ask, magic, name):
     assert ask(signatures, magic).protocol == name
     assert ask(signatures, magic[:-1]) is MORE
-    behind = b"version\0\0\0\0\0" + bytes(8) if name == "bitcoin" else b""
+    behind = {"bitcoin": b"version\0\0\0\0\0" + bytes(8), "ceph": bytes(21)}.get(name, b"")
     assert ask(signatures, magic, magic + behind).confirmed
     assert not ask(signatures, magic, b"something else").confirmed
 

@@ -15,6 +15,7 @@ from pywall_protocols.parsing.evidence import (
     by_stream,
     client_first,
     either_first,
+    goes_on,
     server_first,
     together,
 )
@@ -160,3 +161,15 @@ def test_either_direction_of_a_stream_decides():
     assert by_stream("p", _is_abc, b"abc", b"abcd") == Match("p", {"size": 3})
     assert by_stream("p", _is_abc, b"x", b"ab") is NO
     assert by_stream("p", _is_abc, b"abc", b"x") == Match("p", {"size": 3}, False, True)
+
+
+def test_what_follows_equal_greetings_tells_a_server_from_an_echo():
+    for client, server, expected in (
+        (b"hello", b"hello", False),
+        (b"hello", b"hell", False),
+        (b"hel", b"hello", False),
+        (b"hello", b"hallo", True),
+        (b"hello", b"hello!", True),
+        (b"hello, more", b"hello, m", True),
+    ):
+        assert goes_on(client, server, 5) is expected

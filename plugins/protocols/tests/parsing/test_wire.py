@@ -50,7 +50,7 @@ def test_starts_says_more_only_for_a_beginning(data, magic):
         (b"\x30\x80abc", None),
         (b"\x3f\x03abc", None),
         (b"\x30", None),
-        (b"\x30\x85\0\0\0\0\1a", None),
+        (b"\x30\x89" + bytes(8) + b"\1a", None),
     ],
 )
 def test_tlv(data, value):

@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import Evidence, either_first, greetings
+from ..parsing.evidence import Evidence, either_first, goes_on, greetings
 
 api_version = 1
 protocols = ("rsync",)
@@ -30,8 +30,7 @@ _describe: Final = greetings(_GREETING, "version")
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect rsync."""
     greeting = _GREETING.match(server)
-    # two of one version greet each other with the same bytes: the next line tells a server from an echo
-    proved = greeting is None or not client.startswith(server[: greeting.end()]) or len(server) > greeting.end()
+    proved = greeting is None or goes_on(client, server, greeting.end())  # two of one version greet each other alike
     return either_first("rsync", _side(client), _side(server), _describe, client, server, proved=proved)
 
 

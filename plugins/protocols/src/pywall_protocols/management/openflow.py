@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import HINT, Description, Evidence, client_first
+from ..parsing.evidence import HINT, Description, Evidence, client_first, goes_on
 from ..parsing.wire import u16
 
 api_version = 1
@@ -24,7 +24,8 @@ first_server = bytes(range(1, 7))
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect OpenFlow."""
-    return client_first("openflow", _side(client), _side(server), _describe, client, server)
+    proved = goes_on(client, server, u16(server, 2) if len(server) >= 4 else 0)  # hellos may be equal
+    return client_first("openflow", _side(client), _side(server), _describe, client, server, proved=proved)
 
 
 def _describe(client: bytes, server: bytes) -> Description:

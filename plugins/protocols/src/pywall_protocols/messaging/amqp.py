@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import HINT, Description, Evidence, client_first
+from ..parsing.evidence import HINT, Description, Evidence, client_first, goes_on
 from ..parsing.wire import u16, u32
 
 api_version = 1
@@ -41,7 +41,9 @@ _FRAME_END: Final = 0xCE
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect AMQP; hand over to TLS behind its protocol header."""
-    return client_first("amqp", _side(client), _side(server), _describe, client, server)
+    # the header of version 1.0 is answered with itself; behind that of TLS another protocol proves itself
+    proved = client[:8] == _TLS or goes_on(client, server, 8)
+    return client_first("amqp", _side(client), _side(server), _describe, client, server, proved=proved)
 
 
 def _describe(client: bytes, server: bytes) -> Description:

@@ -12,7 +12,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import Evidence, by_stream
+from ..parsing.evidence import Evidence, by_stream, goes_on
 
 api_version = 1
 protocols = ("zmtp",)
@@ -22,13 +22,16 @@ first_client = b"\xff"
 first_server = b"\xff"
 
 _SIGNATURE: Final = 10
+#: bytes of a greeting of version 3; both may send the same
+_GREETING: Final = 64
 _VERSIONS: Final = {1: "2.0", 2: "2.1", 3: "3"}
 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect ZMTP."""
-    return by_stream("zmtp", _greeting, client, server)
+    proved = goes_on(client, server, _GREETING if server[10:11] == b"\3" else 0)
+    return by_stream("zmtp", _greeting, client, server, proved=proved)
 
 
 def _greeting(data: bytes) -> Evidence:

@@ -20,6 +20,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, hookimpl
 
+from ..parsing.evidence import goes_on
 from ..parsing.wire import starts
 from ..transactions.hello_watch import watch_for_tls
 
@@ -136,6 +137,8 @@ first_server = None
 
 #: command, padded to 12 bytes, length and checksum, behind the magic
 _BITCOIN: Final = re.compile(rb"(?=[a-z0-9]{2,12}\0*)[a-z0-9\0]{12}.{8}", re.S)
+#: banner, length and features of version 2, both of whose sides may have the same
+_CEPH: Final = 26
 _UDP_STARTS: Final = tuple(UDP_MAGICS)
 _TCP_STARTS: Final = tuple(TCP_MAGICS)
 _TCP_LONGEST: Final = max(map(len, TCP_MAGICS))
@@ -154,6 +157,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         return client_says
     name = _name(client, TCP_MAGICS)
     confirmed = server.startswith(_TCP_STARTS) and _name(server, TCP_MAGICS) == name
+    if name == "ceph":  # whose banners may be equal
+        confirmed = confirmed and goes_on(client, server, _CEPH)
     if name == "bitcoin":  # whose magic is the network's alone
         confirmed = confirmed and _BITCOIN.match(server, 4) is not None
     return Match(name, confirmed=confirmed, done=confirmed or len(server) >= _TCP_LONGEST)

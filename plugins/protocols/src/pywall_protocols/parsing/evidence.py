@@ -154,18 +154,26 @@ def either_first(
     return Match(protocol, facts, confirmed, restart is not None or (settled and done), restart, describe=later)
 
 
-def alike(protocol: str, client: Evidence, server: Evidence) -> Match | Answer:
+def alike(protocol: str, client: Evidence, server: Evidence, *, proved: bool = True) -> Match | Answer:
     """Return the answer where both sides send the same messages, and hints count for nothing.
 
-    Both prove it: confirmed. One does: a match that is not confirmed, for as long as the other side may still confirm
-    it. A NO of either side before the other's proof is NO.
+    Both prove it, and ``proved`` is true: confirmed. One does: a match that is not confirmed, for as long as the other
+    side may still confirm it. A NO of either side before the other's proof is NO.
     """
     client_proves, server_proves = client is YES or isinstance(client, dict), server is YES or isinstance(server, dict)
     if client_proves or server_proves:
         facts = client if isinstance(client, dict) else server if isinstance(server, dict) else {}
-        confirmed = client_proves and server_proves
+        confirmed = proved and client_proves and server_proves
         return Match(protocol, facts, confirmed, confirmed or client is NO or server is NO)
     return NO if client is NO or server is NO else MORE
+
+
+def goes_on(client: bytes, server: bytes, size: int) -> bool:
+    """Return True unless a server has said nothing but a greeting of ``size`` bytes that is the client's as well: where
+    both may greet with the same bytes, what follows tells a server from an echo.
+    """
+    both = min(len(client), len(server), size)
+    return len(server) > size or client[:both] != server[:both]
 
 
 def together(protocol: str, client: Evidence, server: Evidence) -> Match | Answer:
@@ -179,9 +187,9 @@ def together(protocol: str, client: Evidence, server: Evidence) -> Match | Answe
 # --- from one check -----------------------------------------------------------------------------------------------
 
 
-def by_stream(protocol: str, check: Check, client: bytes, server: bytes) -> Match | Answer:
+def by_stream(protocol: str, check: Check, client: bytes, server: bytes, *, proved: bool = True) -> Match | Answer:
     """The beginning of either direction decides; the other one confirms. The client's facts go first."""
-    return alike(protocol, check(client) if client else MORE, check(server) if server else MORE)
+    return alike(protocol, check(client) if client else MORE, check(server) if server else MORE, proved=proved)
 
 
 def by_datagram(protocol: str, check: Check, flow: Flow, client: bytes, server: bytes) -> Match | Answer:

@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import Evidence, greetings, server_first
+from ..parsing.evidence import Evidence, goes_on, greetings, server_first
 from ..transactions.hello_watch import watch_for_tls
 
 api_version = 1
@@ -32,7 +32,10 @@ _describe: Final = greetings(_VERSION, "protocol_version")
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect RFB."""
-    return server_first("rfb", _side(client), _side(server), _describe, client, server, silent=not server)
+    proved = goes_on(client, server, len(_SHAPE))  # most speak one version
+    return server_first(
+        "rfb", _side(client), _side(server), _describe, client, server, silent=not server, proved=proved
+    )
 
 
 pywall_transactions = watch_for_tls

@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import HINT, LEANING, Evidence, server_first
+from ..parsing.evidence import HINT, LEANING, Evidence, goes_on, server_first
 from ..transactions.hello_watch import watch_for_tls
 
 api_version = 1
@@ -30,7 +30,8 @@ _OPTIONS: Final = bytes((*range(50), 69, 70, 85, 86, 90, 91, 93, 138, 139, 140, 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect Telnet."""
-    return server_first("telnet", _side(client), _side(server), silent=not server)
+    proved = goes_on(client, server, 3)  # both may begin with one option
+    return server_first("telnet", _side(client), _side(server), silent=not server, proved=proved)
 
 
 pywall_transactions = watch_for_tls
