@@ -239,6 +239,15 @@ def test_a_call_has_its_name_at_once(transport):
     assert last(POLICY % ("sip.uri", "sip:secret"), conversation(transport).client(INVITE)) == "drop"
 
 
+@pytest.mark.parametrize("what", JUNK)
+@pytest.mark.parametrize("times", [1, 3, 40])
+def test_datagrams_before_a_call_do_not_hide_it(what, times):
+    talk = conversation("udp")
+    for _ in range(times):
+        talk = talk.client(JUNK[what])
+    assert last(POLICY % ("sip.uri", "sip:secret"), talk.client(b"\r\n" + INVITE)) == "drop"
+
+
 REQUEST = bytes((1, 7, 0, 28)) + bytes(range(16)) + b"\1\x08secret"
 
 

@@ -22,7 +22,7 @@ from ..parsing import certificate, client_hello
 from ..parsing.evidence import HINT, LEANING, Evidence
 from ..parsing.wire import FACT_LENGTH, cut, text, u16, u24
 from ..transactions.hello_watch import CLIENT_HELLO_BYTES, UNNAMED_LIMIT, HelloWatch
-from ..transactions.tls_records import follow
+from ..transactions.tls_records import OPEN_HELLO, follow
 
 api_version = 1
 protocols = ("tls",)
@@ -65,6 +65,18 @@ VERSIONS: Final = {
 _SPOKEN: Final = (LEANING, HINT, YES)
 #: SHA-256 of "HelloRetryRequest": the random of a ServerHello that is one (RFC 8446 section 4.1.3)
 RETRY_RANDOM: Final = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+#: OpenSSL takes no longer ClientHello
+_LONGEST_HELLO: Final = 0x20144
+#: what may stand before the first ClientHello, and so many of them
+_BEFORE: Final = frozenset((20, 21, 22))
+_MOST_BEFORE: Final = 32
+#: bytes of a server's answer that show whether it asks for another ClientHello
+_RETRY_SEEN: Final = 43
+#: major versions of records with a ClientHello that some server takes are below
+_MOST_MAJOR: Final = 0x10
+#: what may stand before a second ClientHello, and counts for nothing: middleboxes' sake, warnings, early data that the
+#: server refuses (RFC 8446 section 4.2.10)
+_BETWEEN: Final = frozenset((20, 21, 23))
 #: drafts of TLS 1.3 had this and their number for a version
 _DRAFT: Final = 0x7F
 
@@ -82,6 +94,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     facts, session_id, hellos = _client_facts(client)
     answered_all = bool(server) and _server_facts(facts, server, session_id)
     asked_all = hellos > 1 or (hellos == 1 and not _asks_again(server))
+    _note_open_hello(flow, not asked_all or (hellos == 1 and len(server) < _RETRY_SEEN and by_server is not NO))
     if flow.midstream:
         confirmed = fits and HINT not in (_look(client), _look(server))
     else:  # an alert ends a connection: whoever goes on behind it does not speak TLS
@@ -95,6 +108,17 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 def pywall_transactions(flow: Flow) -> TransactionParser | None:
     """Follow the first records, where a rule asks about their sizes; in a flow without a name, look for a hello."""
     return HelloWatch(UNNAMED_LIMIT) if flow.app_proto == "unknown" else follow(flow)
+
+
+def _note_open_hello(flow: Flow, is_open: bool) -> None:
+    """Note whether the bytes of a ClientHello may still come, for who reads on where detection has ended."""
+    ext = flow.ext
+    if is_open:
+        if ext is None:
+            ext = flow.ext = {}
+        ext[OPEN_HELLO] = True
+    elif ext:
+        ext.pop(OPEN_HELLO, None)
 
 
 def _look_midstream(data: bytes) -> Evidence:
@@ -119,8 +143,6 @@ def _answers(client: bytes, server: bytes) -> bool:
         return False
     if client[0] & 0x80:
         return client[2] == CLIENT_HELLO
-    if client[0] != HANDSHAKE or client[5] != CLIENT_HELLO:
-        return False
     hellos, _ = _client_hellos(client)
     return bool(hellos) and hellos[0] is not None
 
@@ -148,13 +170,35 @@ def _behind_warnings(server: bytes) -> bytes:
     return server
 
 
+def _from_hello(data: bytes) -> bytes:
+    """Return a side's bytes from the first record of its handshake, where only records that count for nothing are
+    before it.
+
+    GnuTLS passes over changes of the cipher, Go over warnings, OpenSSL over empty records.
+    """
+    at = 0
+    for _ in range(_MOST_BEFORE):
+        if at + 6 > len(data):
+            break
+        if data[at] == HANDSHAKE and (data[at + 3] or data[at + 4]):
+            return data[at:] if at else data
+        length = u16(data, at + 3)
+        if data[at] not in _BEFORE or length > 2:
+            break
+        at += 5 + length
+    return data
+
+
 def _look(data: bytes) -> Evidence:
     """Return what one direction's bytes are evidence of."""
+    data = _from_hello(data)
     size = len(data)
     if size == 0:
         return MORE
     if data[0] & 0x80:
         return _look_sslv2(data)
+    if _may_be_odd_hello(data):
+        return _look_hello(data) if size >= 6 else MORE
     wrong = not _header_fits(data, 0)
     if wrong or size < 6:
         return NO if wrong else MORE
@@ -170,6 +214,18 @@ def _look(data: bytes) -> Evidence:
     if not _header_fits(data, 5 + length):
         return HINT
     return YES if size >= 10 + length else LEANING
+
+
+def _may_be_odd_hello(data: bytes) -> bool:
+    """Return whether a ClientHello may begin in a record of a version that there is not.
+
+    Servers differ in what they take: OpenSSL any 3.x, Go whatever is below 16.0.
+    """
+    if data[0] != HANDSHAKE or len(data) < 2 or data[1] >= _MOST_MAJOR:
+        return False
+    if data[1] == 3 and (len(data) < 3 or data[2] <= 4):
+        return False
+    return len(data) < 6 or data[5] == CLIENT_HELLO
 
 
 def _header_fits(data: bytes, at: int) -> bool:
@@ -205,16 +261,19 @@ def _is_whole_client_hello(data: bytes) -> bool:
 
 def _look_message(data: bytes) -> Evidence:
     """Grade the message that begins in a record, in however many records it comes."""
-    message, _ = _handshake(data, 80)
-    size = len(message)
+    message, ended = _handshake(data, 80)
     kind = message[0]
+    if ended and kind == CLIENT_HELLO:
+        message = _spread(data, 80)
+    size = len(message)
     if size < 6:
         return MORE
     length = u24(message, 1)
     draft = kind == SERVER_HELLO and message[4] == _DRAFT
-    if (not draft and (message[4] != 3 or message[5] > 4)) or not 38 <= length <= 0xFFFF:
+    usual = message[4] == 3 and message[5] <= 4
+    if not 38 <= length <= _LONGEST_HELLO or not (usual or draft or kind == CLIENT_HELLO):
         return NO
-    if kind == CLIENT_HELLO and u16(data, 3) == length + 4:
+    if kind == CLIENT_HELLO and usual and u16(data, 3) == length + 4:
         return YES
     if size < 42:
         return MORE
@@ -268,6 +327,20 @@ def _handshake(data: bytes, wanted: int) -> tuple[bytes, bool]:
     return joined + rest, ended
 
 
+def _spread(data: bytes, wanted: int) -> bytes:
+    """Return the handshake messages that ``data`` begins with, without the records that count for nothing between
+    their fragments: GnuTLS passes over them.
+    """
+    joined = b""
+    at = 0
+    while at + 5 <= len(data) and len(joined) < wanted and data[at] in _BEFORE:
+        end = at + 5 + u16(data, at + 3)
+        if data[at] == HANDSHAKE:
+            joined += cut(data, at + 5, end)
+        at = end
+    return joined
+
+
 def _read_records(data: bytes, at: int, wanted: int, most: int) -> tuple[bytes, int, bool]:
     """Return the joined fragments of handshake records from ``at`` on: ``wanted`` bytes, of ``most`` records at most.
 
@@ -276,7 +349,7 @@ def _read_records(data: bytes, at: int, wanted: int, most: int) -> tuple[bytes, 
     parts: list[bytes] = []
     have = 0
     while most and at + 5 <= len(data) and have < wanted:
-        if data[at] != HANDSHAKE or data[at + 1] != 3:
+        if data[at] != HANDSHAKE or data[at + 1] >= _MOST_MAJOR:
             return b"".join(parts), at, True
         length = u16(data, at + 3)
         parts.append(data[at + 5 : at + 5 + length])
@@ -296,7 +369,7 @@ def _joined(data: bytes) -> tuple[bytes, int, bool]:
     parts = [joined]
     while at + 5 <= len(data) and not ended:
         end = at + 5 + u16(data, at + 3)
-        ended = data[at] != HANDSHAKE or data[at + 1] != 3
+        ended = data[at] != HANDSHAKE or data[at + 1] >= _MOST_MAJOR
         if ended or end > len(data):
             break
         parts.append(cut(data, at + 5, end))
@@ -330,7 +403,7 @@ def _asks_again(server: bytes) -> bool:
 def _client_hellos(data: bytes) -> tuple[list[tuple[bytes, dict[str, Any]] | None], bool]:
     """Return :func:`client_hello.read` of every whole ClientHello, at most 4, and whether something else follows them.
 
-    Records of ChangeCipherSpec between them count for nothing (RFC 8446 appendix D.4). Some answers are kept, since a
+    Records of other kinds between them count for nothing. Some answers are kept, since a
     detector is asked again as the server's answer comes in; they are not to be changed.
     """
     found: list[tuple[bytes, dict[str, Any]] | None] = []
@@ -338,14 +411,14 @@ def _client_hellos(data: bytes) -> tuple[list[tuple[bytes, dict[str, Any]] | Non
     at = 0
     while at + 5 <= len(data) and len(found) < 4:
         end = at + 5 + u16(data, at + 3)
-        if data[at] == HANDSHAKE and data[at + 1] == 3:
+        if data[at] == HANDSHAKE and data[at + 1] < _MOST_MAJOR:
             joined += cut(data, at + 5, end)
             while len(joined) >= 4 and len(joined) >= 4 + u24(joined, 1):
                 if joined[0] != CLIENT_HELLO:
                     return found, True
                 found.append(client_hello.read(cut(joined, 4, 4 + u24(joined, 1)), "t"))
                 joined = joined[4 + u24(joined, 1) :]
-        elif data[at] != CHANGE_CIPHER_SPEC or not found:
+        elif data[at] not in (_BETWEEN if found and not joined else _BEFORE):
             return found, True
         at = end
     return found, False

@@ -20,6 +20,7 @@ SIGNATURE_ALGORITHMS: Final = 13
 ALPN: Final = 16
 SUPPORTED_VERSIONS: Final = 43
 ENCRYPTED_CLIENT_HELLO: Final = 0xFE0D
+_HOST_NAME: Final = 0
 
 #: Values that clients throw in to keep servers tolerant (RFC 8701): 0x0a0a, 0x1a1a ... 0xfafa.
 GREASE: Final = frozenset(n << 12 | 0x0A00 | n << 4 | 0x0A for n in range(16))
@@ -113,11 +114,15 @@ def facts(hello: ClientHello, transport: str) -> dict[str, Any]:
 
 
 def server_name(hello: ClientHello) -> str:
-    """Return the host name of the server_name extension, in lower case, or nothing."""
+    """Return the host name of the server_name extension, in lower case and without a dot at its end, or nothing."""
     data = hello.extension(SERVER_NAME)
-    if len(data) < 5 or data[2] != 0:
-        return ""
-    return text(data[5 : 5 + u16(data, 3)]).lower()
+    at = 2
+    while at + 3 <= len(data):  # GnuTLS passes over names of other types
+        after = at + 3 + u16(data, at + 1)
+        if data[at] == _HOST_NAME and after > at + 3:
+            return text(cut(data, at + 3, after)).lower().rstrip(".")
+        at = after
+    return ""
 
 
 def alpns(hello: ClientHello) -> list[bytes]:

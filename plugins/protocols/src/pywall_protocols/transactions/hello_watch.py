@@ -24,17 +24,35 @@ UNNAMED_LIMIT: Final = 4096
 _MOST_HELD: Final = 65536
 
 
-def _hello(kind: bytes) -> re.Pattern[bytes]:
-    """Return the pattern of a message that begins in a record of its own, or in several of up to 5 bytes."""
-    whole = rb"[\x00-\x48].%s\x00..\x03[\x00-\x04]" % kind
-    pieces = (b"", b"\\x00", b"\\x00.", b"\\x00..", b"\\x00..\\x03")
-    small = [b"\\x00\\x0%d%s%s\\x16\\x03" % (at, kind, piece) for at, piece in enumerate(pieces, 1)]
-    return re.compile(rb"\x16\x03[\x00-\x04](?:%s)" % b"|".join((whole, *small)), re.DOTALL)
+#: Patterns of the bytes behind a message's type: its length, and its version. Servers are free about a client's.
+_USUAL: Final = (rb"\x00", b".", b".", rb"\x03", rb"[\x00-\x04]")
+_FREE: Final = (rb"[\x00-\x02]", b".", b".", rb"[\x03-\xff]")
 
 
-CLIENT_HELLO_BYTES: Final = _hello(rb"\x01")
+def _whole(record: bytes, kind: bytes, rest: tuple[bytes, ...]) -> bytes:
+    """Return the pattern of a message that begins in a record of its own; ``record`` is that of a record's version."""
+    return rb"\x16%s[\x00-\x48].%s%s" % (record, kind, b"".join(rest))
+
+
+def _pieces(record: bytes, kind: bytes, rest: tuple[bytes, ...]) -> bytes:
+    """Return the pattern of a message that begins in records of up to 5 bytes."""
+    sizes = [rb"\x00\x0%d%s%s" % (size, kind, b"".join(rest[: size - 1])) for size in range(1, 6)]
+    return rb"\x16%s(?:%s)\x16" % (record, b"|".join(sizes))
+
+
+def _any(*patterns: bytes) -> re.Pattern[bytes]:
+    return re.compile(b"|".join(patterns), re.DOTALL)
+
+
+#: OpenSSL reads records of any version 3.x, Go below 16.0.
+CLIENT_HELLO_BYTES: Final = _any(
+    _whole(rb"\x03.", rb"\x01", _FREE),
+    _whole(rb"[\x00-\x0f].", rb"\x01", _USUAL),
+    _pieces(rb"[\x00-\x0f].", rb"\x01", _FREE),
+)
 _client_hello: Final = CLIENT_HELLO_BYTES.search
-_server_hello: Final = _hello(rb"\x02").search
+_RECORD: Final = rb"\x03[\x00-\x04]"
+_server_hello: Final = _any(_whole(_RECORD, rb"\x02", _USUAL), _pieces(_RECORD, rb"\x02", _USUAL)).search
 #: The beginning of a hello at the end of what has come.
 _cut_hello: Final = re.compile(rb"\x16(?:\x03(?:[\x00-\x04].*)?)?\Z", re.DOTALL).search
 #: A hello that is cut has at most so many of its bytes here.

@@ -1,4 +1,6 @@
-"""TLS: the headers of a connection's first records, for rules about sizes. Nothing is read where no rule asks.
+"""TLS: the headers of a connection's first records, for rules about sizes; nothing of them is read where no rule asks.
+
+A ClientHello that goes on where the detector does not look any more hides what it says: it is ambiguous.
 
 :source: RFC 8446 section 5.1
 """
@@ -8,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, final
 
-from pywall_core.api import Carried, Flow, HandOver, Transaction
+from pywall_core.api import Ambiguous, Carried, Flow, HandOver, Transaction
 
 from ..parsing.wire import cut, u16
 
 #: The carrier: type and length of each record.
 RECORDS: Final = "tls.inner"
+#: Of a flow's notes: a ClientHello is cut, or another one may come.
+OPEN_HELLO: Final = "tls.open_hello"
 #: Records of both directions that are given.
 _MOST: Final = 48
 _HEADER: Final = 5
@@ -23,12 +27,14 @@ _HEADER: Final = 5
 class TlsRecords:
     """The parser of one connection. It finds no transactions."""
 
-    __slots__ = ("_given", "_heads", "_left", "_wanted", "confirmed", "has_transactions", "over")
+    __slots__ = ("_flow", "_given", "_heads", "_left", "_wanted", "confirmed", "has_transactions", "over")
 
-    def __init__(self) -> None:
+    def __init__(self, flow: Flow | None = None) -> None:
         self.confirmed = self.has_transactions = False
-        #: nobody asks, or enough was given
-        self.over = True
+        #: whose ClientHello may go on
+        self._flow = flow
+        #: nobody asks or enough was given, and the ClientHello is known
+        self.over = flow is None
         self._wanted = False
         self._given = 0
         #: of server and client: bytes of a header that is cut, and bytes of a record that have not come
@@ -43,18 +49,27 @@ class TlsRecords:
     @carries.setter
     def carries(self, wanted: frozenset[str]) -> None:
         self._wanted = RECORDS in wanted
-        self.over = not self._wanted
+        self._end()
 
     def copy(self) -> TlsRecords:
         """Return a parser in the same state."""
-        other = TlsRecords()
+        other = TlsRecords(self._flow)
         other._wanted, other._given, other._heads, other._left = self._wanted, self._given, self._heads, self._left
         other.over = self.over
         return other
 
-    def feed(self, to_server: bool, data: bytes) -> Sequence[Transaction | HandOver | Carried]:
+    def feed(self, to_server: bool, data: bytes) -> Sequence[Transaction | HandOver | Carried | Ambiguous]:
         """Read the next bytes of a direction."""
-        found: list[Transaction | HandOver | Carried] = []
+        found: list[Transaction | HandOver | Carried | Ambiguous] = []
+        flow = self._flow
+        if flow is not None and (flow.ext is None or OPEN_HELLO not in flow.ext):
+            self._flow = None
+        elif flow is not None and to_server and flow.detect_done:
+            self._flow = None
+            found.append(Ambiguous("long_hello"))
+        if not self._wanted:
+            self._end()
+            return found
         head, left = self._heads[to_server], self._left[to_server]
         at = min(left, len(data))
         left -= at
@@ -73,15 +88,20 @@ class TlsRecords:
             passed = min(size, len(data) - at)
             at += passed
             left = size - passed
-        self.over = not self._wanted or self._given >= _MOST
+        self._end()
         if to_server:
             self._heads, self._left = (self._heads[0], head), (self._left[0], left)
         else:
             self._heads, self._left = (head, self._heads[1]), (left, self._left[1])
         return found
 
+    def _end(self) -> None:
+        self.over = self._flow is None and (not self._wanted or self._given >= _MOST)
+
     def gap(self, to_server: bool, size: int) -> bool:
         """Missing bytes are harmless inside of a record."""
+        if not self._wanted:
+            return True
         left = self._left[to_server]
         if size > left or self._heads[to_server]:
             return False
@@ -95,4 +115,4 @@ class TlsRecords:
 
 def follow(flow: Flow) -> TlsRecords | None:
     """Return the parser of a flow that was detected as TLS; None where its start was not seen."""
-    return None if flow.midstream else TlsRecords()
+    return None if flow.midstream else TlsRecords(flow)

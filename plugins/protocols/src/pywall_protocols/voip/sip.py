@@ -74,6 +74,11 @@ def pywall_transactions(flow: Flow) -> TransactionParser:
     return SipTransactions(stream=flow.proto != UDP)
 
 
+def begins_again(datagram: bytes) -> bool:
+    """Return whether a datagram is a request for sure: servers pass over what was sent before it."""
+    return _REQUEST.match(datagram.lstrip(_KEEP_ALIVE)) is not None
+
+
 def _describe(asked: bytes, reply: bytes) -> Description:
     return Description({}, done=False, later=partial(_facts, asked, reply))
 
