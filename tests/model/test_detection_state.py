@@ -26,6 +26,8 @@ OTHER = {
     "opaque": True,
     "payload_seen": True,
     "classifying": -1,
+    "opening": 3,
+    "turned": True,
 }
 
 
