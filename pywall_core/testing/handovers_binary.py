@@ -201,7 +201,9 @@ def _web_socket() -> Turns:
 
 
 def web_socket_frame(to_server: bool, data: bytes, head: int = 0x82) -> bytes:
-    """Return a frame (RFC 6455 section 5.2), masked where the client sends it; ``head`` is its first byte."""
+    """Return a frame of at most 65,535 bytes (RFC 6455 section 5.2), masked where the client sends it; ``head`` is its
+    first byte.
+    """
     mask = 0x80 if to_server else 0
     size = bytes([mask | len(data)]) if len(data) < 126 else bytes([mask | 126]) + len(data).to_bytes(2, "big")
     if not to_server:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +12,8 @@ import pytest
 from pywall_core.cli import main
 from pywall_core.daemon import control
 from pywall_core.testing import conversation, engine
+
+from .crowdsec_api import FakeApi
 
 
 class Outcome(NamedTuple):
@@ -123,3 +125,12 @@ def counted(firewall: FakeFirewall) -> FakeFirewall:
         "queues": {"0": {"waiting": 4, "packets": 9}, "lost": {"queue full": 5, "socket buffer full": 0}},
     }
     return firewall
+
+
+@pytest.fixture
+def api() -> Iterator[FakeApi]:
+    """A CrowdSec API that a test plays."""
+    made = FakeApi()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()

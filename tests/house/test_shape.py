@@ -127,32 +127,13 @@ def test_a_circle_is_found() -> None:
 
 #: Modules of the core without a test file of their name: why, and where they are tested instead.
 TESTED_ELSEWHERE: dict[str, dict[str, str]] = {
-    "a name for what others have": {
-        "__main__": "tests/cli/test_command_frame.py",
-        "hookspecs": "tests/docs/test_reference.py",
-    },
-    "plain data or a Protocol, tested with what uses it": {
-        "model.errors": "tests/engine/test_hooks.py",
+    "types, a Protocol or plain data, tested with what uses it": {
         "model.host": "tests/testing/test_rules.py",
         "model.matcher": "tests/chain/test_runs.py",
         "plugins.plugin": "tests/plugins/test_loader.py",
-        "config.set_section": "tests/config/test_sets.py",
     },
     "a command, run as users run it": {
-        "cli.allow": "tests/cli/test_block.py",
-        "cli.crowdsec_decisions": "tests/cli/test_set_crowdsec.py",
         "cli.demo": "tests/netns/test_life.py",
-        "cli.replay_jobs": "tests/offline/test_jobs.py",
-        "cli.replay_run": "tests/cli/test_replay.py",
-        "cli.unblock": "tests/cli/test_block.py",
-        "demo.show": "tests/netns/test_life.py",
-        "demo.traffic": "tests/netns/test_life.py",
-    },
-    "the test kit, tested by the plugins' tests": {
-        "testing.conformance": "tests/cli/test_plugins_check.py",
-        "testing.flows": "tests/model/test_flow.py",
-        "testing.handovers": "plugins/protocols/tests",
-        "testing.handovers_binary": "plugins/protocols/tests",
     },
 }
 
