@@ -22,6 +22,8 @@ X11_OK = b"\1\0\x0b\0\0\0\x40\1"
 Z_REQUEST = b"\xb4\x26\x83\2\0\xe0\x84\3\0\xe9\xa2\x85\4\4\0\0\0\x86\4\4\0\0\0\x9f\x6e\2\x38\x31\x9f\x6f\7GFS/YAZ\0\0\0"
 Z_RESPONSE = b"\xb5" + Z_REQUEST[1:]
 HELLO = b"\6\0\0\x10\0\0\0\1\0\1\0\x08\0\0\0\x40"
+#: hellos of both sides may be equal: what follows tells them from an echo
+ECHO = b"\6\2\0\x08\0\0\0\2"
 HELLO_1 = b"\1\0\0\x08\0\0\0\1"
 REGISTER = b"\x2c\0\0\0\0\0\0\0\1\0\0\0SEP001122334455\0" + bytes(24)
 REGISTERED = b"\x14\0\0\0\0\0\0\0\x81\0\0\0" + bytes(16)
@@ -86,7 +88,8 @@ TestSkinny = detector_contract(
 @pytest.mark.parametrize(
     ("detector", "client", "server", "match"),
     [
-        (openflow, HELLO, HELLO, Match("openflow", {"version": "1.5"})),
+        (openflow, HELLO, HELLO + ECHO, Match("openflow", {"version": "1.5"})),
+        (openflow, HELLO, HELLO, Match("openflow", {"version": "1.5"}, confirmed=False, done=False)),
         (skinny, REGISTER, REGISTERED, Match("skinny", {"device": "SEP001122334455"})),
         (pptp, PPTP_REQUEST, PPTP_REPLY, Match("pptp")),
     ],
