@@ -6,10 +6,10 @@ beginning of slices, and no start code within a unit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from .video_units import START_CODE, Unit, begins_avc, begins_hevc
+from .video_units import AVC, HEVC, START_CODE, Codec, Unit
 
 RTP = 0x80
 """First byte of a packet: version 2, no padding, extension or contributing sources (RFC 3550 section 5.1)."""
@@ -22,30 +22,24 @@ _SLICES = 2
 """Slices that begin as they must, or fragments of one that was met within, where no parameter sets came."""
 
 
-class _Codec(NamedTuple):
-    """How units are packed: bytes of the header, the types of a packet of several units and of a fragment, the mask of
-    a fragment's type, the type in a header, and whether a unit is a parameter set or begins a slice (True), or
-    contradicts its type (None)."""
+class _Format(NamedTuple):
+    """How a codec's units are packed: the types of a packet of several units and of a fragment, and the mask of a
+    fragment's type."""
 
-    header: int
+    codec: Codec
     several: int
     fragment: int
     kinds: int
-    kind: Callable[[bytes], int]
-    proves: Callable[[Unit, bool], bool | None]
 
 
-_CODECS = (
-    _Codec(1, 24, 28, 31, lambda header: header[0] & 31, begins_avc),
-    _Codec(2, 48, 49, 63, lambda header: header[0] >> 1 & 63, begins_hevc),
-)
+_FORMATS = (_Format(AVC, 24, 28, 31), _Format(HEVC, 48, 49, 63))
 
 
 def video_in_rtp(messages: Sequence[bytes], *, cut: bool = False) -> bool:
     """Return True if ``messages`` are packets of one RTP stream with H.264 or H.265. ``cut``: the last is cut off."""
     if not _one_stream(messages):
         return False
-    return any(_is_packed(codec, messages, cut) for codec in _CODECS)
+    return any(_is_packed(form, messages, cut) for form in _FORMATS)
 
 
 def _one_stream(messages: Sequence[bytes]) -> bool:
@@ -61,9 +55,9 @@ def _one_stream(messages: Sequence[bytes]) -> bool:
     )
 
 
-def _is_packed(codec: _Codec, messages: Sequence[bytes], cut: bool) -> bool:
+def _is_packed(form: _Format, messages: Sequence[bytes], cut: bool) -> bool:
     """Return True if the payloads are units, several of them or fragments of one, and enough begin as they must."""
-    packing = _Packing(codec)
+    packing = _Packing(form)
     last = len(messages) - 1
     fits = all(packing.add(message, cut and number == last) for number, message in enumerate(messages))
     return fits and packing.is_proved(last + 1)
@@ -72,10 +66,10 @@ def _is_packed(codec: _Codec, messages: Sequence[bytes], cut: bool) -> bool:
 class _Packing:
     """Units as they come out of the packets of one stream."""
 
-    __slots__ = ("_begun", "_codec", "_open", "_sets", "_slices", "_time", "_within")
+    __slots__ = ("_begun", "_codec", "_form", "_open", "_sets", "_slices", "_time", "_within")
 
-    def __init__(self, codec: _Codec) -> None:
-        self._codec = codec
+    def __init__(self, form: _Format) -> None:
+        self._codec, self._form = form.codec, form
         #: type and time of the unit whose fragments come
         self._open: tuple[int, bytes] | None = None
         self._begun = False
@@ -95,14 +89,14 @@ class _Packing:
         kind = self._codec.kind(payload)
         if payload[0] & 0x80:
             return False
-        if kind == self._codec.fragment:
+        if kind == self._form.fragment:
             units = self._fragment(payload, time)
         elif self._open is not None:
             return False
-        elif kind == self._codec.several:
+        elif kind == self._form.several:
             units = _units(self._codec, payload, cut)
         else:
-            units = [Unit(kind, payload[self._codec.header :])] if kind < self._codec.several else None
+            units = [Unit(kind, payload[self._codec.header :])] if kind < self._form.several else None
         self._begun = True
         for unit in units or ():
             proof = None if START_CODE(unit.body) else self._codec.proves(unit, first)
@@ -118,7 +112,7 @@ class _Packing:
     def _fragment(self, payload: bytes, time: bytes) -> list[Unit] | None:
         """Return the unit that begins here, if one does; None where the fragment continues none."""
         mark, body = payload[self._codec.header], payload[self._codec.header + 1 :]
-        begins, ends, kind = bool(mark & 0x80), bool(mark & 0x40), mark & self._codec.kinds
+        begins, ends, kind = bool(mark & 0x80), bool(mark & 0x40), mark & self._form.kinds
         met_within = not self._begun and not begins
         expected = None if begins else (kind, time)
         if (begins and ends) or START_CODE(body) or not (self._open == expected or met_within):
@@ -128,7 +122,7 @@ class _Packing:
         return [Unit(kind, body)] if begins else []
 
 
-def _units(codec: _Codec, payload: bytes, cut: bool) -> list[Unit] | None:
+def _units(codec: Codec, payload: bytes, cut: bool) -> list[Unit] | None:
     """Return the units of a packet of several; None where their sizes do not fill it."""
     units = []
     at = codec.header

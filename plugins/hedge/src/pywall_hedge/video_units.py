@@ -64,53 +64,45 @@ def begins_hevc(unit: Unit, first: bool) -> bool | None:
     return None if not body or (first and not body[0] & 0x80) else True  # section 7.3.6.1
 
 
-#: bytes of sound between two pictures of a film, as chunks have them
-_MOST_SOUND = 16384
-_MANY = 8
+class Codec(NamedTuple):
+    """What both ways of packing units need: bytes of a unit's header, the type in it, and whether a unit is a parameter
+    set or begins a slice (True), or contradicts its type (None).
+    """
 
-
-class _Film(NamedTuple):
-    """How a codec's units stand in a film: what may begin one, with its length before it, bytes of the header, and the
-    type in a header."""
-
-    begins: re.Pattern[bytes]
     header: int
     kind: Callable[[bytes], int]
     proves: Callable[[Unit, bool], bool | None]
 
 
-_FILMS = (
-    _Film(
-        re.compile(rb"(?=\0[\0-\x0f]..[\x01\x05-\x09\x21\x25\x27\x28\x41\x45\x61\x65\x67\x68])", re.DOTALL),
-        1,
-        lambda unit: unit[0] & 31,
-        begins_avc,
-    ),
-    _Film(
-        re.compile(rb"(?=\0[\0-\x0f]..[\0-\x2a\x40-\x50]\x01)", re.DOTALL),
-        2,
-        lambda unit: unit[0] >> 1 & 63,
-        begins_hevc,
-    ),
-)
+AVC = Codec(1, lambda unit: unit[0] & 31, begins_avc)
+HEVC = Codec(2, lambda unit: unit[0] >> 1 & 63, begins_hevc)
+
+#: bytes of sound between two pictures of a film, as chunks have them
+_MOST_SOUND = 16384
+_MANY = 8
+
+
+#: what a unit begins with, its length of four bytes before it: at most 1 MiB, and a header of a type that films have
+_AVC_UNIT = re.compile(rb"(?=\0[\0-\x0f]..[\x01\x05-\x09\x21\x25\x27\x28\x41\x45\x61\x65\x67\x68])", re.DOTALL)
+_HEVC_UNIT = re.compile(rb"(?=\0[\0-\x0f]..[\0-\x2a\x40-\x50]\x01)", re.DOTALL)
 
 
 def are_units(body: bytes) -> bool:
     """Return True if what a film holds are units of a video, each with its length of four bytes (ISO/IEC 14496-15
     section 4.3.2), slices among them, as far as ``body`` goes; sound may stand between them.
     """
-    return any(_fill(film, body) for film in _FILMS)
+    return _fill(AVC, _AVC_UNIT, body) or _fill(HEVC, _HEVC_UNIT, body)
 
 
-def _fill(film: _Film, body: bytes) -> bool:
+def _fill(codec: Codec, begins: re.Pattern[bytes], body: bytes) -> bool:
     """Return True if several units in a row begin within each ``_MOST_SOUND`` bytes. One alone is enough where all that
     is there begins with it, or behind many others, if it goes on to the end.
     """
     at = slices = 0
     while not slices or len(body) - at > _MOST_SOUND:
-        for found in film.begins.finditer(body, at, at + _MOST_SOUND):
+        for found in begins.finditer(body, at, at + _MOST_SOUND):
             begin = found.start()
-            end, units, number = _chain(film, body, begin)
+            end, units, number = _chain(codec, begins, body, begin)
             if number and (units > 1 or (end >= len(body) and (not begin or slices >= _MANY))):
                 at, slices = end, slices + number
                 break
@@ -119,15 +111,15 @@ def _fill(film: _Film, body: bytes) -> bool:
     return True
 
 
-def _chain(film: _Film, body: bytes, at: int) -> tuple[int, int, int]:
+def _chain(codec: Codec, begins: re.Pattern[bytes], body: bytes, at: int) -> tuple[int, int, int]:
     """Return where the units that begin at ``at`` end, how many they are, and how many slices."""
     units = slices = 0
-    while film.begins.match(body, at):
+    while begins.match(body, at):
         size = int.from_bytes(body[at : at + 4], "big")
         unit = body[at + 4 : at + 4 + size]
-        if size <= film.header or START_CODE(unit):
+        if size <= codec.header or START_CODE(unit):
             break
-        proof = film.proves(Unit(film.kind(unit), unit[film.header :]), False)
+        proof = codec.proves(Unit(codec.kind(unit), unit[codec.header :]), False)
         if proof is None:
             break
         units, slices, at = units + 1, slices + proof, at + 4 + size

@@ -42,7 +42,7 @@ class Options:
 NO_OPTIONS: Final = Options()
 
 
-def timestamp(data: bytes, at: int) -> int:
+def u32(data: bytes, at: int) -> int:
     """Return the 32 bits at ``at``; the caller knows that they are there."""
     return data[at] << 24 | data[at + 1] << 16 | data[at + 2] << 8 | data[at + 3]
 
@@ -54,7 +54,7 @@ def parse_options(data: bytes) -> Options:
     at = 0
     size = len(data)
     if size == 12 and data.startswith(TIMESTAMPS):
-        return Options(-1, timestamp(data, 4))
+        return Options(-1, u32(data, 4))
     while at < size:
         kind = data[at]
         if kind == _END:
@@ -68,7 +68,7 @@ def parse_options(data: bytes) -> Options:
         if length < 2 or at + length > size:
             break
         if kind == _TIMESTAMPS and length == 10:
-            tsval = timestamp(data, at + 2)
+            tsval = u32(data, at + 2)
         elif kind == _WINDOW_SCALE and length == 3:
             shift = min(data[at + 2], MAX_SHIFT)
         elif kind in (_MD5, _AO):

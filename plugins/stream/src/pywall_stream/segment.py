@@ -10,7 +10,7 @@ from typing import final
 
 from pywall_core.api import Packet
 
-from .options import timestamp
+from .options import u32
 
 
 @final
@@ -59,7 +59,7 @@ class Segment:
         self.to_server = packet.to_server
         self.whole = whole = packet.error is None
         if whole:  # its header is there
-            self.seq, self.ack = timestamp(data, at + 4), timestamp(data, at + 8)
+            self.seq, self.ack = u32(data, at + 4), u32(data, at + 8)
             self.window = data[at + 14] << 8 | data[at + 15]
         else:
             self.seq, self.ack, self.window = packet.seq, packet.ack, packet.window

@@ -12,7 +12,7 @@ from pywall_core.api import ACCEPT, ACK, FIN, RST, SYN, TCP, URG, Drop, Flow, Pa
 
 from .direction import HALF_SPACE, MASK, StreamDirection
 from .multipath import has_mptcp, without_mptcp
-from .options import TIMESTAMPS, timestamp
+from .options import TIMESTAMPS, u32
 from .pending import Directions, PendingUpdate, has_unacked_data
 from .segment import Segment
 from .syn_data import without_data
@@ -102,7 +102,7 @@ class Tracker:
         options = start - segment.l4 - 20
         tsval = sender.tsval
         if options == 12 and tsval >= 0 and data[start - 12 : start - 8] == TIMESTAMPS:
-            tsval = timestamp(data, start - 8)
+            tsval = u32(data, start - 8)
             if (tsval - sender.tsval) & MASK >= HALF_SPACE:
                 return False
         elif options:
