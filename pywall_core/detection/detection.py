@@ -209,8 +209,11 @@ class Detection:
         return changed
 
     def _begins_again(self, state: DetectionState, data: bytes) -> bool:
-        """Return True if a client's datagram begins a protocol whose own detector does not look at the flow."""
-        looking = state.match_bit | (0 if state.done else state.pending)
+        """Return True if a client's datagram begins a protocol whose own detector does not look at the flow, or has
+        found nothing in the datagrams before."""
+        looking = state.match_bit
+        if not state.done and (state.match is not None or not state.client):
+            looking |= state.pending
         for bit, name, begins in self._again:
             if not looking & bit and self._guard.ask(name, begins, data) is True:
                 return True

@@ -52,6 +52,8 @@ class Transactions:
         parser: Any = self._guard.ask(plugin, make, flow)
         if parser is None or type(parser) is Raised or state.app_proto is None:
             return
+        if hasattr(parser, "asked"):
+            parser.asked = _get(parser, "facts_of", state.app_proto) in self._asked_protocols
         following: Any = self._guard.ask(plugin, _following, plugin, state.app_proto, parser, self._carriers.wanted)
         state.following = following if type(following) is Following else None
 

@@ -16,14 +16,14 @@ That needs ``cryptography``; without it QUIC is detected all the same, with its 
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import islice, pairwise
 from typing import Any, Final
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, Answer, Flow, Match, Transaction, TransactionParser, hookimpl
 
-from ..parsing import client_hello, quic_initial
-from ..parsing.quic_header import V2, Header, is_initial, long_header, opens, refuses, version_name
-from ..parsing.wire import cut, datagrams, first_datagram, text, u24, u32
+from ..parsing import quic_chlo, quic_initial
+from ..parsing.quic_header import V2, Header, is_initial, long_header, opens, packets, refuses, version_name
+from ..parsing.wire import datagrams, first_datagram, u32
+from ..transactions.quic_hellos import QuicHellos, follow
 
 api_version = 1
 protocols = ("quic",)
@@ -35,18 +35,15 @@ first_server = None
 
 #: Bytes of a packet number, by the flags.
 _NUMBERS: Final = (1, 2, 4, 6)
-#: Messages of gQUIC's handshake, bytes of an acknowledgement and a frame's head before them, and their entries.
+#: Messages of gQUIC's handshake, bytes of an acknowledgement and a frame's head before them.
 _MESSAGES: Final = (b"CHLO", b"REJ\0", b"SREJ")
 _BEFORE_MESSAGE: Final = 96
-_MOST_ENTRIES: Final = 64
 #: the number of a server's packet that may have overtaken the client's, and its bytes: what it refuses fills a packet
 _EARLY: Final = 16
 _LEAST_EARLY: Final = 1200
 
 #: Datagrams of the server in which the end of the handshake's beginning is looked for.
 _MOST_COMPARED: Final = 32
-#: Datagrams of the client that are opened.
-MOST_INITIALS: Final = 8
 
 
 @hookimpl
@@ -67,18 +64,31 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
             asked = None
     facts: dict[str, Any] = {"version": version}
     if version[0] == "Q":
-        facts.update(_chlo(first))
-    hellos = _client_hellos(client, flow.client_sizes) if quic_initial.AVAILABLE else []
+        facts.update(quic_chlo.facts(first))
+    hellos = _hellos(client, flow.client_sizes) if quic_initial.AVAILABLE else ()
     hello = hellos[-1] if hellos else None
     facts.update(hello or {})
-    changed = hello is not None and any(other.get("sni") != hello.get("sni") for other in hellos)
-    if changed:
-        facts["sni_changed"] = True
+    changed = "sni_changed" in facts
     confirmed = asked is not None and answered is not None and _answers(asked, answered)
     confirmed = confirmed and (hello is not None or not quic_initial.AVAILABLE)
     # behind a Retry or a HelloRetryRequest another ClientHello comes: RFC 9000 section 17.2.5, RFC 9001 section 4.7
     done = confirmed and _keys_agreed(list(datagrams(server, flow.server_sizes)))
     return Match("quic", facts, confirmed, done, anomaly="sni_changed" if changed else "")
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser | None:
+    """Read every ClientHello."""
+    return follow(flow)
+
+
+def begins_again(datagram: bytes) -> bool:
+    """Return whether a datagram is a client's Initial for sure: servers pass over what was sent before it."""
+    several, _ = packets(datagram)
+    return any(
+        header.initial and quic_initial.open_initial(packet, header, header.dcid) is not None
+        for packet, header in several
+    )
 
 
 def _keys_agreed(packets: list[bytes]) -> bool:
@@ -117,11 +127,11 @@ def _gquic(first: bytes, reply: bytes) -> Match | Answer:
         first, reply = reply, first
     if name is not None:
         facts = {"version": name}
-        facts.update(_chlo(first))
+        facts.update(quic_chlo.facts(first))
         confirmed = bool(reply) and reply[0] & 0xC8 == 0x08 and reply[1:9] == first[1:9]
         return Match("quic", facts, confirmed, done=bool(reply))
     if _has_message(first) or _has_message(reply):
-        return Match("quic", _chlo(first), confirmed=False, done=bool(first and reply))
+        return Match("quic", quic_chlo.facts(first), confirmed=False, done=bool(first and reply))
     return MORE if not first or (not reply and _answers_early(first)) else NO
 
 
@@ -148,68 +158,15 @@ def _has_message(packet: bytes) -> bool:
         return False
     at = 13 + (8 if packet[0] & 8 else 0) + _NUMBERS[packet[0] >> 4]
     found = (packet.find(tag, at, at + _BEFORE_MESSAGE) for tag in _MESSAGES)
-    return any(place >= 0 and _is_table(packet, place) for place in found)
-
-
-def _is_table(data: bytes, at: int) -> bool:
-    """A message is its tag, a number of entries, and the entries: tags in order, each with the offset of its end."""
-    count = int.from_bytes(data[at + 4 : at + 6], "little")
-    entries = [data[entry : entry + 8] for entry in range(at + 8, at + 8 + 8 * count, 8)]
-    if not 1 <= count <= _MOST_ENTRIES or data[at + 6 : at + 8] != b"\0\0" or len(entries[-1]) < 8:
-        return False
-    keys = [(int.from_bytes(entry[:4], "little"), int.from_bytes(entry[4:], "little")) for entry in entries]
-    return all(one[0] < other[0] and one[1] <= other[1] for one, other in pairwise(keys))
-
-
-def _chlo(data: bytes) -> dict[str, Any]:
-    """Return the server name in the table of a gQUIC client hello: tags, each with the offset at which its value
-    ends.
-    """
-    at = data.find(b"CHLO")
-    if at < 0 or at + 8 > len(data):
-        return {}
-    count = int.from_bytes(data[at + 4 : at + 6], "little")
-    values = at + 8 + 8 * count
-    begin = 0
-    for entry in range(at + 8, min(values, len(data) - 7), 8):
-        end = int.from_bytes(data[entry + 4 : entry + 8], "little")
-        if data[entry : entry + 4] == b"SNI\0":
-            name = cut(data, values + begin, values + end)
-            return {"sni": text(name).lower()} if name else {}
-        begin = end
-    return {}
+    return any(place >= 0 and quic_chlo.is_table(packet, place) for place in found)
 
 
 @lru_cache(maxsize=64)
-def _client_hellos(client: bytes, sizes: tuple[int, ...]) -> list[dict[str, Any]]:
-    """Return the facts of every ClientHello in the client's Initials that is all there, in order (read-only).
+def _hellos(client: bytes, sizes: tuple[int, ...]) -> tuple[dict[str, Any], ...]:
+    """Return the facts of every ClientHello in a client's datagrams, in order (read-only).
 
     Some answers are kept: a detector is asked again when the server has answered, and the keys are dear.
     """
-    streams: dict[bytes, quic_initial.CryptoStream] = {}
-    original = b""
-    for packet in islice(datagrams(client, sizes), MOST_INITIALS):
-        header = long_header(packet)
-        if header is None:
-            continue
-        original = original or header.dcid
-        if not header.initial:
-            continue
-        for dcid in dict.fromkeys((original, header.dcid)):  # after a Retry the keys are made of the new id
-            stream = streams.get(dcid) or quic_initial.CryptoStream()
-            if quic_initial.read(packet, header, dcid, stream):
-                streams[dcid] = stream
-                break
-    found: list[dict[str, Any]] = []
-    for stream in streams.values():
-        data = stream.joined()
-        if data[:4] == b"CHLO":
-            found.append(_chlo(data))
-            continue
-        while len(data) >= 4 and data[0] == 1 and len(data) >= 4 + u24(data, 1) and len(found) < MOST_INITIALS:
-            hello = client_hello.read(data[4 : 4 + u24(data, 1)], "q")
-            if hello is None:
-                break
-            found.append(hello[1])
-            data = data[4 + u24(data, 1) :]
-    return found
+    parser = QuicHellos()
+    steps = [step for packet in datagrams(client, sizes) for step in parser.feed(True, packet)]
+    return tuple([step.facts for step in steps if isinstance(step, Transaction) and step.facts])

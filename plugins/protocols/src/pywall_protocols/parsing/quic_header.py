@@ -18,6 +18,9 @@ _MOST_VERSIONS: Final = 64
 #: a version that the server does not know), and of the connection id that a client chooses (section 7.2)
 _LEAST_INITIAL: Final = 1200
 _LEAST_ID: Final = 8
+#: Packets of a datagram that are read: more than fit into one of an ordinary size.
+_MOST_PACKETS: Final = 64
+INITIAL, ZERO_RTT, HANDSHAKE, RETRY = range(4)
 
 
 class Header(NamedTuple):
@@ -49,6 +52,43 @@ def long_header(datagram: bytes) -> Header | None:
     if end > size or (version == 0 and not (datagram[at] >= _LEAST_ID and _negotiates(datagram[end:]))):
         return None
     return Header(version, cut(datagram, 6, at), cut(datagram, at + 1, end), kind == (1 if version == V2 else 0), end)
+
+
+def packets(datagram: bytes) -> tuple[list[tuple[bytes, Header]], bool]:
+    """Return the packets with long headers that a datagram begins with (RFC 9000 section 12.2), and whether there are
+    more than are read.
+    """
+    found: list[tuple[bytes, Header]] = []
+    rest = datagram
+    while rest and rest[0] >= 0x80:
+        header = long_header(rest)
+        if header is None:
+            break
+        if len(found) == _MOST_PACKETS:
+            return found, True
+        end = _packet_end(rest, header)
+        found.append((rest[:end], header))
+        rest = rest[end:]
+    return found, False
+
+
+def packet_type(packet: bytes, header: Header) -> int:
+    """Return what a long header's packet is in this version: INITIAL, ZERO_RTT, HANDSHAKE or RETRY."""
+    kind = packet[0] >> 4 & 3
+    return (kind + 3) % 4 if header.version == V2 else kind  # RFC 9369 section 3.2
+
+
+def _packet_end(data: bytes, header: Header) -> int:
+    """Return the length of the packet that ``data`` begins with; all of it where the packet does not say."""
+    kind = packet_type(data, header)
+    if header.version == 0 or kind == RETRY:
+        return len(data)
+    at = header.end
+    if kind == INITIAL:
+        token, at = varint(data, at)
+        at += token
+    length, at = varint(data, at)
+    return min(len(data), at + length)
 
 
 def opens(datagram: bytes, header: Header) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha256
 from typing import Final
@@ -31,55 +32,86 @@ _SALTS: Final = {
     0xFACEB001: bytes.fromhex("c3eef712c72ebb5a11a7d2432bb46365bef9f502"),
     0xFACEB002: bytes.fromhex("c3eef712c72ebb5a11a7d2432bb46365bef9f502"),
 }
-#: Bytes of a ClientHello that are kept.
+#: Bytes of a ClientHello that are read.
 LONGEST_HELLO: Final = 16384
-_PADDING, _PING, _ACK, _ACK_ECN, _CRYPTO, _GQUIC_CRYPTO = 0, 1, 2, 3, 6, 8
+#: Pieces of it that wait for one before them.
+_MOST_PIECES: Final = 128
+_PADDING, _PING, _ACK, _ACK_ECN, _CRYPTO, _GQUIC_CRYPTO, _CLOSE = 0, 1, 2, 3, 6, 8, 0x1C
+#: the first letter of Google's versions
+_GOOGLE: Final = ord("Q")
+#: Data of CRYPTO frames by their offsets, in order, none of which touch.
+Pieces = tuple[tuple[int, bytes], ...]
 
 
-class CryptoStream:
-    """The CRYPTO frames' data by their offsets."""
+def add_piece(pieces: Pieces, offset: int, data: bytes) -> Pieces | None:
+    """Return the pieces with another one; None where it differs from what is known, is too far away, or one too many.
 
-    def __init__(self) -> None:
-        self._parts: dict[int, bytes] = {}
+    Which of two copies a receiver takes is its own choice (RFC 9000 section 2.2).
+    """
+    if offset + len(data) > LONGEST_HELLO:
+        return None
+    before: list[tuple[int, bytes]] = []
+    behind: list[tuple[int, bytes]] = []
+    for at, piece in pieces:
+        end = offset + len(data)
+        if at + len(piece) < offset:
+            before.append((at, piece))
+        elif at > end:
+            behind.append((at, piece))
+        else:
+            low, high = max(at, offset), min(at + len(piece), end)
+            if piece[low - at : high - at] != data[low - offset : high - offset]:
+                return None
+            if at + len(piece) > end:
+                data += piece[end - at :]
+            if at < offset:
+                data, offset = piece[: offset - at] + data, at
+    return None if len(before) + len(behind) >= _MOST_PIECES else (*before, (offset, data), *behind)
 
-    def add(self, offset: int, data: bytes) -> None:
-        """Keep one frame's data."""
-        if offset + len(data) <= LONGEST_HELLO and len(data) > len(self._parts.get(offset, b"")):
-            self._parts[offset] = data
 
-    def joined(self) -> bytes:
-        """Return what follows without a gap from the start."""
-        data = b""
-        for offset in sorted(self._parts):
-            if offset > len(data):
-                break
-            data += self._parts[offset][len(data) - offset :]
-        return data
+def is_readable(version: int) -> bool:
+    """Return True if Initials of a version can be opened."""
+    return AVAILABLE and _salt(version) is not None
 
 
-def read(packet: bytes, header: Header, dcid: bytes, stream: CryptoStream) -> bool:
-    """Open an Initial with the keys made of ``dcid``, its CRYPTO frames go into ``stream``; False when it cannot."""
+def open_initial(packet: bytes, header: Header, dcid: bytes, largest: int = -1) -> tuple[bytes, int] | None:
+    """Return the frames and the number of an Initial, opened with the keys made of ``dcid``; None where it cannot be.
+
+    ``largest`` is the highest number before it, -1 for none: the packet may have the lower bits of its own alone.
+    """
     salt = _salt(header.version)
     if not AVAILABLE or salt is None:
-        return False
+        return None
     token, at = varint(packet, header.end)
     length, at = varint(packet, at + token)
     end = at + length
     if length < 20 or end > len(packet):
-        return False
+        return None
     key, iv, header_protection = _keys(salt, dcid, header.version == V2)
     mask = Cipher(AES(header_protection), ECB()).encryptor().update(packet[at + 4 : at + 20])  # noqa: S305 (RFC 9001)
     first = packet[0] ^ (mask[0] & 0x0F)
-    data = (first & 3) + 1
-    number = bytes(a ^ b for a, b in zip(packet[at : at + data], mask[1:], strict=False))
-    associated = bytes([first]) + cut(packet, 1, at) + number
-    nonce = int.from_bytes(iv, "big") ^ int.from_bytes(number, "big")
-    try:
-        plain = AESGCM(key).decrypt(nonce.to_bytes(12, "big"), cut(packet, at + data, end), associated)
-    except InvalidTag:
-        return False
-    _frames(plain, stream)
-    return True
+    width = (first & 3) + 1
+    told = bytes(a ^ b for a, b in zip(packet[at : at + width], mask[1:], strict=False))
+    sealed = cut(packet, at + width, end)
+    associated = bytes([first]) + cut(packet, 1, at) + told
+    lower = int.from_bytes(told, "big")
+    for number in dict.fromkeys((_full_number(lower, 8 * width, largest), lower)):
+        nonce = int.from_bytes(iv, "big") ^ number
+        with suppress(InvalidTag):
+            return AESGCM(key).decrypt(nonce.to_bytes(12, "big"), sealed, associated), number
+    return None
+
+
+def _full_number(lower: int, bits: int, largest: int) -> int:
+    """Return the number whose lower bits these are (RFC 9000 appendix A.3)."""
+    window = 1 << bits
+    expected = largest + 1
+    number = (expected & ~(window - 1)) | lower
+    if number <= expected - window // 2 and number < (1 << 62) - window:
+        return number + window
+    if number > expected + window // 2 and number >= window:
+        return number - window
+    return number
 
 
 def _salt(version: int) -> bytes | None:
@@ -111,27 +143,38 @@ def _expand(secret: bytes, label: bytes, length: int) -> bytes:
     return hmac.digest(secret, info, sha256)[:length]
 
 
-def _frames(plain: bytes, stream: CryptoStream) -> None:
+def crypto_frames(plain: bytes, version: int) -> tuple[list[tuple[int, bytes]], bool]:
+    """Return offset and data of the CRYPTO frames, and whether all frames are such as an Initial may have."""
+    found: list[tuple[int, bytes]] = []
     at, size = 0, len(plain)
+    data_kind = _GQUIC_CRYPTO if version >> 24 == _GOOGLE else _CRYPTO
     while at < size:
-        kind = plain[at]
-        at += 1
-        if kind in (_CRYPTO, _GQUIC_CRYPTO):
+        if not plain[at]:
+            at = size - len(plain[at:].lstrip(b"\0"))
+            continue
+        kind, at = varint(plain, at)  # in more bytes than it needs, as some receivers take it
+        numbers = 0
+        if kind in (_CRYPTO, data_kind):
             offset, at = varint(plain, at)
             length, at = varint(plain, at)
             if at + length > size:
-                return
-            stream.add(offset, plain[at : at + length])
+                return found, False
+            found.append((offset, plain[at : at + length]))
             at += length
         elif kind in (_ACK, _ACK_ECN):
             _, at = varint(plain, at)
             _, at = varint(plain, at)
             ranges, at = varint(plain, at)
             if ranges > size:
-                return
-            for _ in range(1 + 2 * ranges + (3 if kind == _ACK_ECN else 0)):
-                _, at = varint(plain, at)
-        elif kind == _PADDING:
-            at = size - len(plain[at:].lstrip(b"\0"))
-        elif kind != _PING:
-            return
+                return found, False
+            numbers = 1 + 2 * ranges + (3 if kind == _ACK_ECN else 0)
+        elif kind == _CLOSE:
+            _, at = varint(plain, at)
+            _, at = varint(plain, at)
+            reason, at = varint(plain, at)
+            at += reason
+        elif kind not in (_PADDING, _PING):
+            return found, False
+        for _ in range(numbers):
+            _, at = varint(plain, at)
+    return found, True
