@@ -67,9 +67,10 @@ def pproxy(stage: Stage, port: int, method: str) -> Sequence[object]:
     if program is None:
         need("pproxy")
     secret = f"ss://{method}:another secret@"
-    stage.start("server", program, "-l", f"{secret}0.0.0.0:{port}", ready="Serving")
-    remote = f"{secret}{stage.server}:{port}"
-    stage.start("client", program, "-l", f"socks5://127.0.0.1:{SOCKS}", "-r", remote, ready="Serving")
+    stage.start("server", program, "-l", f"{secret}0.0.0.0:{port}")
+    stage.wait_listening("server", port)
+    stage.start("client", program, "-l", f"socks5://127.0.0.1:{SOCKS}", "-r", f"{secret}{stage.server}:{port}")
+    stage.wait_listening("client", SOCKS)
     return THROUGH_SOCKS
 
 

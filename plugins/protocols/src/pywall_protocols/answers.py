@@ -25,6 +25,7 @@ class DnsAnswers:
 
     api_version = 1
     facts = (FACT,)
+    needs_class_at_end = False
 
     def __init__(self) -> None:
         self.answered = answered = AnsweredNames()
