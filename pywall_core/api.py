@@ -54,6 +54,8 @@ from .model.verdict import (
 from .packet.decode import decode
 
 if TYPE_CHECKING:
+    from .model.policy_file import PolicyFile as PolicyFile
+    from .model.policy_file import policy_file as policy_file
     from .model.rule_index import RuleIndex as RuleIndex
     from .model.rule_kind import RuleKind as RuleKind
     from .model.rule_kind import Scope as Scope
@@ -183,6 +185,7 @@ __all__ = [
     "Matcher",
     "NamedSet",
     "Packet",
+    "PolicyFile",
     "RuleIndex",
     "RuleKind",
     "RuleRegistry",
@@ -196,10 +199,13 @@ __all__ = [
     "Verdict",
     "decode",
     "hookimpl",
+    "policy_file",
 ]
 
 
 _LATER = {
+    "PolicyFile": ".model.policy_file",
+    "policy_file": ".model.policy_file",
     "RuleIndex": ".model.rule_index",
     "RuleKind": ".model.rule_kind",
     "Surroundings": ".model.rule_kind",

@@ -27,6 +27,7 @@ from .repair import without
 from .resolve import resolve
 from .rules import bind_chains
 from .section import Section
+from .sets import place_files
 
 __all__ = [
     "AllOf",
@@ -167,4 +168,5 @@ def _build(document: Document) -> Config:
             objected.update(path for path, _ in found)
             data = without(data, [path for path, _ in found])
     config._document = document
+    place_files(config)
     return config

@@ -51,6 +51,10 @@ class Document:
         mark = (self.keys if key or at != path else self.marks).get(at) or self.marks.get(at, Mark(0, 0))
         return self.at(mark, path, message, code)
 
+    def file_of(self, path: Path) -> str:
+        """Return the file that a value, or what it is in, came from; empty for plain data."""
+        return self.problem(path, "").file
+
     def at(self, mark: Mark, path: Path, message: str, code: str = "") -> Problem:
         """Return an objection at a known place."""
         file = mark.file or self.file

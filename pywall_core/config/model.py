@@ -22,6 +22,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from ..model.packet import FORWARD, HOOK_NAMES
+from ..model.policy_file import named_in
 from ..model.verdict import Action
 from .aliases import ACTION_ALIASES
 from .document import Document
@@ -267,9 +268,9 @@ class Config(Section):
         ``also``: keys that are allowed in addition to the model's, for what is said of an unknown one.
         """
         try:
-            made = model.model_validate(data)
-            quoted = list(quoted_numbers(data, made))
-            for key, message in quoted:
+            with named_in(self._document.file_of(path)):
+                made = model.model_validate(data)
+            for key, message in (quoted := list(quoted_numbers(data, made))):
                 self.error((*path, key), message)
             return None if quoted else made
         except ValidationError as error:
@@ -280,8 +281,7 @@ class Config(Section):
     @property
     def given(self) -> frozenset[str]:
         """Top-level keys of the file."""
-        data = self._document.data
-        return frozenset(data) if isinstance(data, dict) else frozenset()
+        return frozenset(data) if isinstance(data := self._document.data, dict) else frozenset()
 
     def is_lost(self, section: str) -> bool:
         """Return whether the line that begins a section could not be read."""

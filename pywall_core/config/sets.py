@@ -9,12 +9,27 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..model.named_set import TYPES, NamedSet, SetFullError
+from ..model.policy_file import named_in, policy_file
 from .model import Config
 
 #: bytes of one file at most, decompressed
 MAX_FILE: Final = 256 << 20
 #: errors that are shown of one file
 _SHOWN: Final = 5
+
+
+def place_files(config: Config) -> None:
+    """Take relative paths of files from the folder of the policy's file that names them."""
+    for name, section in config.sets.items():
+        if section.file is not None:
+            path = ("sets", name, "file")
+            placed = None
+            try:
+                with named_in(config._document.file_of(path)):
+                    placed = policy_file(section.file)
+            except ValueError as error:
+                config.error(path, str(error))
+            config.sets[name] = section.model_copy(update={"file": placed})
 
 
 def build_sets(config: Config, *, read_files: bool = True) -> dict[str, NamedSet]:

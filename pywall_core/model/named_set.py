@@ -12,7 +12,7 @@ from contextlib import suppress
 from ipaddress import ip_address, ip_network
 from math import inf
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from .set_entry_forms import address_form, name_form, port_form
 
@@ -34,7 +34,7 @@ class NamedSet:
     ``changed`` is called after entries came or went, so that decided flows are asked about again.
     """
 
-    type: SetType
+    type: ClassVar[SetType]
 
     def __init__(self, name: str, most: int = MAX_ENTRIES) -> None:
         self.name = name
@@ -128,7 +128,7 @@ class AddressSet(NamedSet):
     one for each prefix length in use.
     """
 
-    type: SetType = "addresses"
+    type: ClassVar[SetType] = "addresses"
 
     def __init__(self, name: str, most: int = MAX_ENTRIES) -> None:
         super().__init__(name, most)
@@ -193,7 +193,7 @@ class AddressSet(NamedSet):
 class PortNumberSet(NamedSet):
     """Port numbers and ranges ``1000-2000``; the normal form is the range. Members are numbers."""
 
-    type: SetType = "ports"
+    type: ClassVar[SetType] = "ports"
 
     def __contains__(self, value: object) -> bool:
         assert isinstance(value, int)
@@ -216,7 +216,7 @@ class PortNumberSet(NamedSet):
 class NameSet(NamedSet):
     """Domain names, in lower case. ``example.org`` matches itself and all names below, ``=example.org`` itself."""
 
-    type: SetType = "names"
+    type: ClassVar[SetType] = "names"
 
     def __init__(self, name: str, most: int = MAX_ENTRIES) -> None:
         super().__init__(name, most)
@@ -268,7 +268,7 @@ class NameSet(NamedSet):
 class StringSet(NamedSet):
     """Any texts, exactly: fingerprints, user agents, versions."""
 
-    type: SetType = "strings"
+    type: ClassVar[SetType] = "strings"
 
     def __contains__(self, value: object) -> bool:
         return str(value) in self.values

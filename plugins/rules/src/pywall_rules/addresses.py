@@ -9,7 +9,7 @@ from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network, summarize_address_range
 from typing import Any
 
-from pywall_core.api import NamedSet
+from pywall_core.api import NamedSet, policy_file
 
 from .lists import lines_of, one_or_more
 from .templates import template_form
@@ -39,7 +39,7 @@ class AddressSet:
         if isinstance(value, dict):
             if list(value) != ["file"] or not isinstance(value["file"], str):
                 raise ValueError(f"a mapping is not an address or network{_right_form(value)}")
-            lines = lines_of(value["file"])
+            lines = lines_of(policy_file(value["file"]))
             return cls(network for place, entry in lines for network in networks(entry, f"{place}: "))
         entries = one_or_more(value)
         named = [entry[1:] for entry in entries if is_set(entry)]

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, RuleIndex, RuleKind, SetType
 
-from .lists import lines_of
+from .lists import ListFile, lines_of
 from .one_or_many import OneOrMany
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Domain(RuleKind):
     names: OneOrMany[str] | None = Field(
         default=None, alias="is", description="a name, or a list; below it all names; @NAME for a named set of names"
     )
-    file: str | None = Field(default=None, description="a file of names, one a line, also as a hosts file")
+    file: ListFile | None = Field(default=None, description="a file of names, one a line, also as a hosts file")
     shared: bool = Field(
         default=False,
         description="whether a flow matches that says no name and goes to an address which DNS answered for a name "

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleIndex, RuleKind
+from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, PolicyFile, RuleIndex, RuleKind
 
 from .one_or_many import OneOrMany
 
@@ -23,7 +23,9 @@ _KEPT = 65_536
 
 
 class _Located(RuleKind):
-    database: str = Field(description="the file: GeoLite2-Country.mmdb, GeoLite2-ASN.mmdb, or one of the same format")
+    database: PolicyFile = Field(
+        description="the file: GeoLite2-Country.mmdb, GeoLite2-ASN.mmdb, or one of the same format"
+    )
 
     @model_validator(mode="after")
     def _is_sound(self) -> Self:

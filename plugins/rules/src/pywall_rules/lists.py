@@ -9,8 +9,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pywall_core.api import PolicyFile
+
 #: A list file larger than this is refused, bytes.
 MAX_FILE_BYTES = 64 << 20
+#: The path of a list that is kept in a file.
+ListFile = PolicyFile
 
 
 def one_or_more(value: Any) -> list[Any]:
@@ -36,7 +40,9 @@ class FileColumn(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    file: str = Field(description="a file of values, one a line, or of comma-separated columns; # begins a comment")
+    file: ListFile = Field(
+        description="a file of values, one a line, or of comma-separated columns; # begins a comment"
+    )
     column: int | str = Field(
         default=1, description="number of the column from 1, or its name in the line before the first values"
     )

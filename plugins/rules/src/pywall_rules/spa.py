@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from pywall_core.api import DROP, NO, UDP, Action, Answer, Flow, Matcher, Packet
+from pywall_core.api import DROP, NO, UDP, Action, Answer, Flow, Matcher, Packet, PolicyFile
 
 from .alerts import alert
 from .authorization import genuine, read_secret, sent_at
@@ -27,7 +27,7 @@ class Spa(PortOpener):
 
     kind: ClassVar[str] = "spa"
 
-    secret_file: str = Field(description="file with the shared secret, 16 bytes or more, not readable by others")
+    secret_file: PolicyFile = Field(description="file with the shared secret, 16 bytes or more, not readable by others")
     listen: PortNumber = Field(default=62201, description="UDP port that the datagram is sent to")
     skew: float = Field(
         default=30.0, gt=0, le=600, description="seconds by which the clocks of both sides may differ at most"
