@@ -18,6 +18,12 @@ def test_a_plugin_that_raises_under_the_clock_is_counted() -> None:
     assert timing.seconds["bad"] > 0
 
 
+def test_who_is_watched_is_shown_before_the_first_call() -> None:
+    timing = Timing()
+    timing.watch("idle", print)
+    assert dict(timing.seconds) == {"idle": 0}
+
+
 def test_latencies_are_cumulative() -> None:
     timing = Timing()
     for seconds in (BOUNDS[0], BOUNDS[0] * 1.01, BOUNDS[-1], BOUNDS[-1] * 2):

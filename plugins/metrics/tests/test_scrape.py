@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
-from pywall_metrics.families import families
+from pywall_metrics.families import FROM_THE_START, families
 from pywall_metrics.gather import StatsServer, ask_workers
 
 from pywall_core.testing import conversation, engine, udp_packet
@@ -95,6 +95,10 @@ def test_scrape_of_the_running_firewall(netns_lab: Callable[..., Any], tmp_path:
     running = Running(netns_lab(), tmp_path)
     until(lambda: "metrics: http" in running.log.read_text())
     before = running.scrape()
+    for cause in FROM_THE_START:
+        assert value(before, "pywall_losses_total", cause=cause) == 0
+    assert value(before, "pywall_plugin_errors_total", plugin="chains") == 0
+    assert value(before, "pywall_plugin_seconds_total", plugin="chains") >= 0
     running.send()
     after = running.scrape()
     dropped = value(after, "pywall_verdicts_total", chain="INPUT", rule="INPUT[0]", action="drop")

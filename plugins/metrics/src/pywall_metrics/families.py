@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from prometheus_client.metrics_core import (
     CounterMetricFamily,
@@ -12,6 +12,15 @@ from prometheus_client.metrics_core import (
     Metric,
 )
 
+#: causes of losses that are shown before there are any: a rate misses the first of what begins with it
+FROM_THE_START: Final = (
+    "events.lost",
+    "failure.plugin_error",
+    "flows.table_full",
+    "queue.full",
+    "queue.passed_without_verdict",
+    "queue.socket_full",
+)
 #: values of the labels, and the figure
 Samples = Sequence[tuple[tuple[str, ...], float]]
 
@@ -38,7 +47,7 @@ def families(stats: Mapping[str, Any], age: float) -> Iterator[Metric]:
     yield from _flows(stats)
     yield from _queue(stats.get("queue", {}))
     yield from _plugins(stats)
-    losses = [((cause,), n) for cause, n in stats["losses"].items()]
+    losses = [((cause,), n) for cause, n in {**dict.fromkeys(FROM_THE_START, 0), **stats["losses"]}.items()]
     yield _counter("pywall_losses", "Packets and events not treated as the rules say.", ["cause"], losses)
     counters = [((name,), n) for name, n in stats["counters"].items()]
     yield _counter("pywall_counters", "The engine's and the plugins' own counters.", ["name"], counters)
@@ -76,8 +85,10 @@ def _plugins(stats: Mapping[str, Any]) -> Iterator[Metric]:
     what = "Time that a plugin used, estimated from one packet in 64; chains: all rules."
     yield _counter("pywall_plugin_seconds", what, ["plugin"], seconds)
     failures = stats["failures"]
-    errors = [((plugin,), of["errors"]) for plugin, of in failures.items()]
-    yield _counter("pywall_plugin_errors", "Exceptions of a plugin.", ["plugin"], errors)
+    errors = dict.fromkeys(stats.get("seconds", {}), 0) | {plugin: of["errors"] for plugin, of in failures.items()}
+    yield _counter(
+        "pywall_plugin_errors", "Exceptions of a plugin.", ["plugin"], [((plugin,), n) for plugin, n in errors.items()]
+    )
     quarantined = [((plugin,), float(of["quarantined"])) for plugin, of in failures.items()]
     yield _gauge("pywall_plugin_quarantined", "1: the plugin is not asked any more.", ["plugin"], quarantined)
     latency = stats.get("latency")
