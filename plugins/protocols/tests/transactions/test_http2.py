@@ -169,6 +169,31 @@ def test_bytes_that_are_no_frames_take_the_name_back():
     assert flow["app_proto"] == "unknown"
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        b"",
+        frame(2, 0, bytes(5)),
+        frame(2, 3, bytes(4)),
+        frame(4, 1),
+        frame(6, 0, bytes(7)),
+        frame(9, 1, b"\x82", 4),
+        frame(0x2A, 0, bytes(70000)),
+        frame(1, 1, bytes(70000), 5),
+    ],
+)
+@pytest.mark.parametrize("reserved", [0, 1 << 31])
+def test_no_frame_before_it_hides_a_request(before, reserved):
+    request = Peer().get(1, "bad.example")
+    request = request[:5] + (1 | reserved).to_bytes(4, "big") + request[9:]
+    lab = engine(POLICY, live=True)
+    data = PREFACE + SETTINGS + before + request
+    talk = conversation()
+    for at in range(0, len(data), 1400):
+        talk = talk.client(data[at : at + 1400])
+    assert lab.send(talk)[-1].action.value == "drop"
+
+
 def test_a_head_that_cannot_be_read_is_a_fact_and_none_behind_it_passes_unseen():
     client = Peer()
     bomb = client.head(1, (":method", "GET"), ("a", "x" * 4000)) + frame(1, 3, b"\xbe" * 8000, 5)

@@ -114,6 +114,7 @@ class Http2Transactions(Saved):
             elif reader.broken:
                 break
         if to_server and reader.broken:
+            found.append(Ambiguous("frame"))
             found.append(HandOver(reader.unread + data[at:], b"", False))
         return found
 

@@ -19,6 +19,7 @@ LONGEST_LIST: Final = 1 << 18
 LARGEST_TABLE: Final = 1 << 16
 _LONGEST_FRAME: Final = 1 << 16
 _HEADER: Final = 9
+_STREAM: Final = 0x7FFFFFFF
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
 _END_STREAM, _END_HEADERS, _PADDED, _WITH_PRIORITY = 1, 4, 8, 0x20
 #: frames whose length is fixed
@@ -160,15 +161,15 @@ class FrameReader(Saved):
         head = self._head
         if len(head) < _HEADER:
             return at
-        length, kind, stream = int.from_bytes(head[:3], "big"), head[3], int.from_bytes(head[5:9], "big")
+        length, kind = int.from_bytes(head[:3], "big"), head[3]
+        stream = int.from_bytes(head[5:9], "big") & _STREAM  # a receiver ignores the bit before it
         expected = self._kind if not self._block_open() else CONTINUATION
         wrong = (
-            stream >> 31
-            or _LENGTHS.get(kind, length) != length
+            _LENGTHS.get(kind, length) != length
             or (kind == SETTINGS and length % 6)
             or (kind in _OF_CONNECTION and stream)
             or (kind in _OF_STREAM and not stream)
-            or (kind != DATA and length > _LONGEST_FRAME)
+            or (DATA < kind <= CONTINUATION and length > _LONGEST_FRAME)
             or (expected == CONTINUATION and self._block_open() and (kind != CONTINUATION or stream != self._stream))
             or (kind == CONTINUATION and not self._block_open())
         )
