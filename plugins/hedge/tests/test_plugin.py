@@ -69,7 +69,7 @@ def test_wanted_error_rates_move_the_moment():
     for false_drop in (0.2, 0.05, FALSE_DROP):
         settings = Settings(false_drop=false_drop)
         seen.append(
-            feed(Hedge(settings), unknown_flow(), random.Random(1).randbytes(80_000), 100)["payload.bytes_seen"]
+            feed(Hedge(settings), unknown_flow(), random.Random(1).randbytes(80_000), 90)["payload.bytes_seen"]
         )
     assert seen == sorted(seen)
     assert seen[0] < seen[-1]
@@ -78,16 +78,16 @@ def test_wanted_error_rates_move_the_moment():
 def test_a_prior_moves_the_moment():
     """What is remembered of a peer is set before the first byte, or later."""
     data, settings = random.Random(1).randbytes(80_000), Settings()
-    without = feed(Hedge(settings), unknown_flow(), data, 100)["payload.bytes_seen"]
+    without = feed(Hedge(settings), unknown_flow(), data, 90)["payload.bytes_seen"]
     flow = unknown_flow()
     begin(flow, settings).prior = 3.0
-    assert feed(Hedge(settings), flow, data, 100)["payload.bytes_seen"] < without
+    assert feed(Hedge(settings), flow, data, 90)["payload.bytes_seen"] < without
 
 
 def test_evidence_is_open_while_the_test_goes_on():
     plugin, flow = Hedge(Settings()), unknown_flow()
     assert evidence(flow) is None
-    assert feed(plugin, flow, random.Random(1).randbytes(100), 100) is MORE
+    assert feed(plugin, flow, random.Random(1).randbytes(90), 90) is MORE
     known = evidence(flow)
     known.prior = 1.5
     assert known.odds == pytest.approx(known.own_odds + 1.5)

@@ -103,7 +103,7 @@ def _capture(name: str, method: str) -> Iterator[tuple[dict[str, Any], Curve]]:
     """Yield the flows of a capture by their bytes alone, whatever their protocol; needs pywall-stream for TCP."""
     from ipaddress import ip_address
 
-    from pywall_core.api import MORE, Answer, Facts, Flow, hookimpl
+    from pywall_core.api import MORE, TCP, Answer, Facts, Flow, hookimpl
     from pywall_core.testing import replay
 
     kept: dict[int, tuple[Flow, StreamClassifier, Curve, list[int]]] = {}
@@ -118,7 +118,8 @@ def _capture(name: str, method: str) -> Iterator[tuple[dict[str, Any], Curve]]:
         def pywall_segment(self, flow: Flow, to_server: bool, offset: int, data: bytes, gap: int) -> None:
             """Classify the payload."""
             if flow.id not in kept:
-                kept[flow.id] = flow, StreamClassifier(method, start_seen=not flow.midstream), [(0, 0.0)], []
+                began = StreamClassifier(method, start_seen=not flow.midstream, stream=flow.proto == TCP)
+                kept[flow.id] = flow, began, [(0, 0.0)], []
             _, stream, curve, settled = kept[flow.id]
             if stream.bytes_seen < WINDOW and not settled:
                 stream.update(data, to_server)

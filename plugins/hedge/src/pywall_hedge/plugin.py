@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pywall_core.api import API_VERSION, MORE, Answer, Facts, Flow, hookimpl
+from pywall_core.api import API_VERSION, MORE, TCP, Answer, Facts, Flow, hookimpl
 
 from .classification import SHORTEST
 from .names import FACTS, NAME
@@ -39,6 +39,7 @@ def begin(flow: Flow, options: Settings) -> StreamClassifier:
             alpha=options.alpha,
             prior=logit(options.prior),
             start_seen=not flow.midstream,
+            stream=flow.proto == TCP,
             false_drop=options.false_drop,
             miss=options.miss,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .beginning import BARE, is_bare
 from .classification import SHORTEST, Classification, classify
 from .entropy import entropy
 from .wald import Thresholds, bounded, logit, sigmoid, thresholds
@@ -29,7 +30,8 @@ class StreamClassifier:
 
     `method`, `gamma` and `alpha` as for `pywall_hedge.classify`; another method raises ValueError. `prior`: log-odds
     (nats) of "encrypted" before the first byte, settable at any time (what is remembered of a peer goes here).
-    `start_seen`: the first byte of the flow was seen. `false_drop`, `miss`: wanted error rates, 0 to 0.5, of the test.
+    `start_seen`: the first byte of the flow was seen. `stream`: the payloads are those of TCP, which keeps no messages
+    apart (`pywall_hedge.beginning`). `false_drop`, `miss`: wanted error rates, 0 to 0.5, of the test.
     Memory: at most 100 KiB a direction.
     """
 
@@ -41,6 +43,7 @@ class StreamClassifier:
         alpha: float = 0.01,
         prior: float = logit(PRIOR),
         start_seen: bool = True,
+        stream: bool = False,
         false_drop: float = FALSE_DROP,
         miss: float = MISS,
     ) -> None:
@@ -50,6 +53,7 @@ class StreamClassifier:
         self._gamma, self._alpha = gamma, alpha
         self._alike = ALIKE if start_seen else ALIKE_MIDDLE
         self._start_seen = start_seen
+        self._bare: list[bool | None] = [None if stream and start_seen else False] * 2
         self.prior = prior
         self.remembered = 0.0
         """Log-odds (nats) of this flow that the memory of peers holds already."""
@@ -69,6 +73,8 @@ class StreamClassifier:
         self.bytes_seen += len(payload)
         if len(self._first) < SHORTEST:
             self._first += payload[:SHORTEST]
+        if self._bare[to_server] is None:
+            self._bare[to_server] = is_bare(payload)
         self._ways[to_server].update(payload)
 
     def _score(self, stripped: Stripped) -> float:
@@ -82,10 +88,18 @@ class StreamClassifier:
     @property
     def own_odds(self) -> float:
         """Log-odds (nats) of "encrypted" from the flow's own bytes, without the prior."""
-        high, low = sorted((way.ratio for way in self._ways), reverse=True)
-        if self._ways[0].size and self._ways[1].size:
-            return high + SECOND * max(low, 0.0)
-        return next((way.ratio for way in self._ways if way.size), 0.0)
+        ratios = [self._ratio(to_server) for to_server in (False, True) if self._ways[to_server].size]
+        if len(ratios) < 2:
+            return sum(ratios)
+        return max(ratios) + SECOND * max(min(ratios), 0.0)
+
+    def _ratio(self, to_server: bool) -> float:
+        """Log-likelihood ratio (nats) of one direction; a bare beginning counts while no framing is found behind it."""
+        way = self._ways[to_server]
+        ratio, found = way.ratio, way.stripped
+        if not self._bare[to_server] or ratio <= 0 or found is None or found.header or found.layout is not None:
+            return ratio
+        return ratio + BARE
 
     @property
     def odds(self) -> float:

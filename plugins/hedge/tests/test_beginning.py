@@ -1,0 +1,65 @@
+"""What the first message of a stream says about where it ends."""
+
+from __future__ import annotations
+
+import random
+import struct
+
+import pytest
+from pywall_hedge import StreamClassifier
+from pywall_hedge.beginning import LONGEST, SHORTEST, is_bare
+
+NOISE = random.Random(11).randbytes(240)
+
+
+def test_noise_from_the_first_byte_tells_nothing() -> None:
+    assert is_bare(NOISE)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        struct.pack(">H", 240) + NOISE,
+        struct.pack("<H", 242) + NOISE,
+        b"\x07\x81" + struct.pack(">H", 240) + NOISE,
+        b"\xf0\x01" + NOISE,
+        b"\x01\xf0" + NOISE,
+        bytes((len(NOISE[:150]),)) + NOISE[:150],
+        b"\x9a\xc4\0\x07" + NOISE,
+        b"HELLO\r\n" + NOISE,
+        NOISE + b"\n",
+        NOISE[: SHORTEST - 1],
+        NOISE * 5,
+    ],
+    ids=["big", "little", "type", "varint", "seven-bits", "byte", "zero", "text", "line", "token", "part-of-a-file"],
+)
+def test_what_tells_its_end_is_not_bare(message: bytes) -> None:
+    assert not is_bare(message)
+    assert LONGEST < 1200
+
+
+def _blocked(stream: bool, *, header: bytes = b"", answered: bool = False) -> int:
+    settled = 0
+    for seed in range(40):
+        rng = random.Random(seed)
+        classifier = StreamClassifier(stream=stream)
+        classifier.update(header + rng.randbytes(rng.randrange(150, 300)), True)
+        if answered:
+            classifier.update(rng.randbytes(rng.randrange(150, 300)), False)
+        settled += classifier.settled()
+    return settled
+
+
+def test_short_flows_of_noise_are_settled_over_tcp() -> None:
+    assert _blocked(True) >= 24
+    assert _blocked(True, answered=True) >= 36
+
+
+def test_a_datagram_ends_by_itself() -> None:
+    assert _blocked(False) == 0
+
+
+def test_a_connection_met_midway_has_no_beginning() -> None:
+    classifier = StreamClassifier(stream=True, start_seen=False)
+    classifier.update(NOISE, True)
+    assert not classifier.settled()
