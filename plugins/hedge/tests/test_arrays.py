@@ -30,10 +30,20 @@ def blosc(version: int, *, first: int = 20, body: bytes = NOISE[:3000]) -> bytes
     return head.ljust(header, b"\0") + starts + struct.pack("<I", first) + body[4:]
 
 
-def pcodec(total: int = 5000, chunk: int = 5000) -> bytes:
+def pcodec(total: int = 5000, chunk: int = 5000, kind: int = 5) -> bytes:
     bits = total.bit_length()
     hint = (bits - 1 | total << 6).to_bytes((6 + bits + 7) // 8, "little")
-    return b"pco!\3\5" + hint + b"\4\1\5" + (chunk - 1).to_bytes(3, "little") + NOISE[:3000]
+    return b"pco!\3" + bytes((kind,)) + hint + b"\4\1\5" + (chunk - 1).to_bytes(3, "little") + NOISE[:3000]
+
+
+def laz(point: tuple[int, int, int] = (4500, 4600, 70), number: int = 3000) -> bytes:
+    head = bytearray(b"LASF".ljust(227, b"\0"))
+    head[24:26] = 1, 2
+    struct.pack_into("<HIIBHI", head, 94, 227, 281 + 54, 1, 131, 34, number)
+    struct.pack_into("<6d", head, 131, 0.01, 0.01, 0.01, 0, 0, 0)
+    struct.pack_into("<6d", head, 179, 99.0, 0.0, 99.0, 0.0, 50.0, 0.0)
+    record = struct.pack("<H16sHH32s", 0, b"laszip encoded", 22204, 54, b"LASzip") + bytes(54)
+    return bytes(head) + record + struct.pack("<q3i", 50_000, *point) + NOISE[:20_000]
 
 
 def jxl(size: int = 384) -> bytes:
@@ -56,6 +66,8 @@ HEADS = {
     "blosc": blosc(2),
     "blosc2": b"\x9e\xa8b2frame\0\xd2\0\0\0\x57\xcf" + struct.pack(">Q", 9000) + bytes(63) + blosc(5),
     "pcodec": pcodec(),
+    "pcodec ": pcodec(kind=0),
+    "laz": laz(),
     "fpzip": bytes.fromhex("66707929870ef0ff00bf400000bf40000000ff000000ff00") + NOISE[:3000],
     "zfp": bytes.fromhex("7a667005f60b00f00b00f00d") + NOISE[:3000],
     "draco": b"DRACO\2\3\0\1\0\0" + struct.pack("<I", 9000) + NOISE[:3000],
@@ -89,6 +101,9 @@ def test_heads_are_known_behind_a_header(name: str, header: bytes) -> None:
         blosc(2) + NOISE,  # ciphertext behind it
         pcodec(4000, 5000),  # a chunk of more numbers than there are
         pcodec(900, 900) + NOISE,  # more than they can take
+        pcodec(kind=7),  # a chunk of another type
+        laz((9999, 4600, 70)),  # a point outside
+        laz(number=100) + NOISE,
         jxl(16) + NOISE,
         boxed(NOISE),
         b"ORC" + NOISE,

@@ -68,9 +68,7 @@ def test_wanted_error_rates_move_the_moment():
     seen = []
     for false_drop in (0.2, 0.05, FALSE_DROP):
         settings = Settings(false_drop=false_drop)
-        seen.append(
-            feed(Hedge(settings), unknown_flow(), random.Random(1).randbytes(80_000), 90)["payload.bytes_seen"]
-        )
+        seen.append(feed(Hedge(settings), unknown_flow(), random.Random(1).randbytes(80_000), 90)["payload.bytes_seen"])
     assert seen == sorted(seen)
     assert seen[0] < seen[-1]
 

@@ -7,6 +7,7 @@ import quopri
 import random
 import re
 import uuid
+from ipaddress import IPv6Address
 
 import pytest
 from hypothesis import given, settings
@@ -135,6 +136,26 @@ def test_identifiers_with_hyphens_and_tokens_stand_for_things():
     assert lists_digests("\n".join(map(json.dumps, rows)).encode())
     assert not lists_digests("\n".join(row["id"] for row in rows).encode())
     assert decode("\n".join(map(json.dumps, rows)).encode()) is None
+
+
+@pytest.mark.parametrize(("form", "bits"), [("%016x", 64), ("%024x", 96), ("%035X", 140)])
+def test_identifiers_and_digests_without_their_beginning_stand_for_things(form, bits):
+    rng = random.Random(bits)
+    rows = "".join(form % rng.getrandbits(bits) + f":{rng.randrange(900)}\r\n" for _ in range(80)).encode()
+    assert lists_digests(rows)
+    assert decode(rows) is None
+
+
+def test_addresses_hold_bytes_when_they_are_nobodys():
+    rng = random.Random(6)
+    anybodys = [rng.randbytes(16) for _ in range(150)]
+    for text in ("\n".join(map(str, map(IPv6Address, anybodys))), json.dumps([str(IPv6Address(a)) for a in anybodys])):
+        found = decode(text.encode())
+        assert found is not None
+        assert found.name == "ipv6"
+        assert len(set(anybodys) & {found.inner[at : at + 16] for at in range(0, len(found.inner), 16)}) >= 145
+    networks = [0x2A02 << 112 | rng.getrandbits(24) << 88 | rng.getrandbits(64) for _ in range(150)]
+    assert decode("\n".join(map(str, map(IPv6Address, networks))).encode()) is None
 
 
 def test_digits_alone_are_no_list_of_digests():

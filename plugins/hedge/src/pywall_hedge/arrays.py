@@ -8,6 +8,7 @@ follows.
 from __future__ import annotations
 
 from collections.abc import Callable
+from struct import unpack_from
 
 from .integers import little
 from .structure import fits_behind, inside, looks_random
@@ -46,13 +47,15 @@ def blosc2_frame(data: bytes) -> bool:
 
 
 def pcodec(data: bytes) -> bool:
-    """Standalone files: the count of numbers, and the first chunk's, of one type (pcodec, docs/format.md)."""
+    """Standalone files: the count of numbers, and the first chunk's, of one type or none (pcodec,
+    docs/format.md)."""
     last = data.rfind(b"pco!")  # records may each be a file
     data = data[last:] if len(data) - last > 24 else data
     kind, bits = data[5], (data[6] & 63) + 1
     total = little(data, 6, 9) >> 6 & (1 << bits) - 1
     place = 6 + (6 + bits + 7) // 8
-    if not 1 <= kind <= 20 or bits > 40 or not 0 < data[place] < 16 or data[place + 2] != kind:
+    own = data[place + 2]  # a file whose chunks may differ has type 0
+    if kind not in (0, own) or not 1 <= own <= 20 or bits > 40 or not 0 < data[place] < 16:
         return False
     chunk = little(data, place + 3, 3) + 1
     return 0 < chunk <= total and len(data) <= 8 * total + _UNPACKED
@@ -74,6 +77,28 @@ def zfp(data: bytes) -> bool:
     return data[3] == 5 and 256 <= size < 1 << 32 and len(data) <= size + _UNPACKED
 
 
+def laz(data: bytes) -> bool:
+    """A cloud of points (LAS 1.4, public header block) that LASzip packed: its record is among the variable ones, and
+    the first point, which is not packed, lies within the bounds that the header gives."""
+    if len(data) < 375:
+        return data[24] == 1 and data[104] >= 128
+    start, number, size = little(data, 96, 4), little(data, 107, 4) or little(data, 247, 8), little(data, 105, 2)
+    known = data[24] == 1 and data[104] >= 128 and 20 <= size < 1024
+    if not known or not 227 <= start < 1 << 16 or not 0 < number < 1 << 40:
+        return False
+    if len(data) < start + 20:
+        return True
+    packed = data.find(b"laszip encoded", 227, start) >= 0
+    place = unpack_from("<3i", data, start + 8)
+    scale, offset = unpack_from("<3d", data, 131), unpack_from("<3d", data, 155)
+    bounds = unpack_from("<6d", data, 179)  # largest and least, for x, y and z
+    for axis in range(3):
+        value, step = place[axis] * scale[axis] + offset[axis], abs(scale[axis])
+        if not bounds[2 * axis + 1] - step <= value <= bounds[2 * axis] + step:
+            return False
+    return packed and len(data) <= start + size * number + _UNPACKED
+
+
 def draco(data: bytes) -> bool:
     """Version, sort of geometry, method and flags (Draco bitstream specification 2.2, section 3)."""
     return data[5] in (1, 2) and data[6] < 8 and data[7] < 2 and data[8] < 2 and data[9] == 0 and data[10] & 0x7F == 0
@@ -86,6 +111,7 @@ MAGIC: dict[bytes, tuple[str, Callable[[bytes], bool]]] = {
     b"pco!": ("pcodec", pcodec),
     b"fpy)\x87\x0e": ("fpzip", fpzip),
     b"zfp": ("zfp", zfp),
+    b"LASF": ("laz", laz),
     b"DRACO": ("draco", draco),
 }
 """Magic number -> name and parser."""

@@ -64,13 +64,15 @@ def _once(data: bytes) -> Decoding | None:
         return None
     if data.count(b" ") * 12 > len(data):  # words with spaces between them, or digits
         digits = len(data) - len(data.translate(None, b"0123456789abcdefABCDEFx ,:;\r\n\t|.-[]\\"))
-        spelt = SPELLINGS[:4] if digits * 10 >= 9 * len(data) else SPELLINGS[4:6]
+        spelt = SPELLINGS[:5] if digits * 10 >= 9 * len(data) else SPELLINGS[5:7]
     else:
         spelt = SPELLINGS
     if lists_digests(data):
         return None
     for name, spell in spelt:
         inner = spell(data)
+        if inner == b"":  # a list that holds nothing
+            return None
         if inner is not None and len(inner) >= LEAST // 3:
             return Decoding(name, inner)
     groups = _even_groups(data)

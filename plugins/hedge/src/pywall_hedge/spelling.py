@@ -8,9 +8,13 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from ipaddress import IPv6Address
 from math import exp
 
 import numpy as np
+
+from .gate import expected_values
 
 LEAST = 96
 """Bytes of text below which nothing is decoded."""
@@ -30,6 +34,7 @@ _SHIFTED = re.compile(rb'\+[A-Za-z0-9+/]+(?:-|(?=[^A-Za-z0-9+/="\s<]))')
 """A group of UTF-7: ended by a hyphen, or by what is none of its base64."""
 _BITS = re.compile(rb"[01]{8,}")
 _TOKEN = re.compile(rb"[0-9A-Fa-f]{16,}")
+_ADDRESS = re.compile(rb"(?<![0-9A-Fa-f:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?![0-9A-Fa-f:])")
 _NUMBERS = re.compile(rb"(?:[0-9]{1,3}[\s,;:|.]{1,2}){16,}")
 _WIDE = re.compile(rb"(?:-?[0-9]{1,20}[\s,;]{1,2}){12,}")
 _INTEGER = re.compile(rb"-?[0-9]+")
@@ -47,8 +52,8 @@ _NAMED = re.compile(rb"""\\([nrtbfv0"'\\/])""")
 _NAMES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"v": b"\v", b"0": b"\0"}
 _UNBROKEN = re.compile(rb"=\r?\n")
 _UU = re.compile(rb"^[!-M][ -`]{4,60}\r?$", re.MULTILINE)
-_DIGEST = frozenset((32, 36, 40, 56, 64, 96, 128))
-"""Hexadecimal digits of identifiers and digests, 128 to 512 bits."""
+_DIGEST = frozenset((16, 24, 32, 35, 36, 40, 48, 56, 64, 96, 128))
+"""Hexadecimal digits of identifiers and digests, 64 to 512 bits; 35 are of SHA-1 behind five that were asked for."""
 _TOKEN_64 = re.compile(rb"(?<![A-Za-z0-9+/=])(?:AAAA[A-Za-z0-9+/]{20,}|[A-Za-z0-9+/.]{20,})={0,2}")
 _DIGEST_64 = frozenset((27, 28, 43, 44, 53, 86, 88))
 """Characters of base64 of 160, 256 and 512 bits, and of bcrypt's salt and hash."""
@@ -93,6 +98,20 @@ def hexadecimal(text: bytes) -> bytes | None:
     if len({*b"".join(digits).lower()}) < 14:
         return None
     return _values(digits, 16)
+
+
+def addresses(text: bytes) -> bytes | None:
+    """Return the bytes of a list of IPv6 addresses, with zeros left out as is usual, or None; no bytes where they are
+    those of networks and machines, which begin alike."""
+    found = _ADDRESS.findall(text) if text.count(b":") * 8 > len(text) else []
+    if sum(map(len, found)) < max(LEAST, MOST * len(text)):
+        return None
+    inner = []
+    for address in found:
+        with suppress(ValueError):
+            inner.append(IPv6Address(address.decode()).packed)
+    begin = {address[0] for address in inner}
+    return b"".join(inner) if len(begin) > 8 and 2 * len(begin) > expected_values(len(inner)) else b""
 
 
 def decimal(text: bytes) -> bytes | None:
@@ -258,6 +277,7 @@ def digits_to_bytes(digits: Iterable[int], bits: int) -> bytes:
 
 SPELLINGS: tuple[tuple[str, Callable[[bytes], bytes | None]], ...] = (
     ("binary", binary),
+    ("ipv6", addresses),
     ("hex", hexadecimal),
     ("decimal", decimal),
     ("integers", integers),
