@@ -2,6 +2,7 @@
 
 import struct
 from hashlib import md5
+from zlib import crc32
 
 import pytest
 from pywall_protocols.remote import ssh
@@ -22,6 +23,18 @@ def kexinit() -> bytes:
 CLIENT = b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n" + kexinit()
 SERVER = b"SSH-2.0-dropbear_2022.83\r\n" + kexinit()
 
+
+def packet(kind: int, body: bytes) -> bytes:
+    """A packet of SSH 1, with its padding and sum."""
+    length = 1 + len(body) + 4
+    padded = bytes(8 - length % 8) + bytes([kind]) + body
+    return struct.pack("!I", length) + padded + struct.pack("!I", crc32(padded, 0xFFFFFFFF) ^ 0xFFFFFFFF)
+
+
+ONE = b"SSH-1.5-1.2.27\n"
+KEYS = packet(2, b"cookie8!" + bytes(250))
+SESSION = packet(3, b"\3cookie8!" + bytes(130))
+
 TestContract = detector_contract(
     ssh,
     positives=[
@@ -29,6 +42,7 @@ TestContract = detector_contract(
         (CLIENT, b"Welcome, stranger!\r\nNo logins on Sunday.\r\nSSH-1.99-Cisco-1.25\n" + kexinit()),
         (CLIENT, b"*****\r\n* 24 h watched *\r\n2024: no guests\r\n" + SERVER),
         (b"SSH-1.5-1.2.26\n" + bytes(40), b"SSH-1.5-1.2.26\n" + bytes(40)),
+        (ONE + SESSION, ONE + KEYS),
         (b"", SERVER),
         (kexinit(), kexinit()),
         (SERVER, CLIENT),
@@ -82,3 +96,24 @@ def test_one_side_is_a_match_but_not_confirmed(ask):
     match = ask(ssh, CLIENT)
     assert isinstance(match, Match)
     assert not match.confirmed
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "confirmed", "done"),
+    [
+        (ONE + SESSION, ONE + KEYS, True, True),
+        (ONE + SESSION, b"Hello\r\nSSH-1.99-OpenSSH_3.4\n" + KEYS, True, True),
+        (ONE, ONE + KEYS, False, False),
+        (ONE + SESSION[:-1], ONE + KEYS, False, False),
+        (ONE + packet(3, b"\3another!" + bytes(130)), ONE + KEYS, False, True),
+        (ONE + SESSION, ONE + KEYS[:-1] + b"x", False, True),
+        (ONE + SESSION, ONE + KEYS.replace(b"\2cookie", b"\5cookie"), False, True),
+        (ONE + bytes(64), ONE + KEYS, False, True),
+        (ONE + SESSION, b"SSH-2.0-OpenSSH_9.2\r\n" + KEYS, False, True),
+    ],
+)
+def test_ssh_1_is_proved_by_the_cookie_of_the_servers_keys(
+    ask, client: bytes, server: bytes, confirmed: bool, done: bool
+) -> None:
+    match = ask(ssh, client, server)
+    assert (match.confirmed, match.done) == (confirmed, done)

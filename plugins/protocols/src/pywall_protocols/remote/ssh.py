@@ -1,8 +1,9 @@
 """Secure Shell, by its identification strings, or by the key exchange where the capture begins after them.
 
 :checked: ``SSH-version-`` at the start of a line; the server's may come after other lines of text, if they are no other
-    protocol's greeting; or a whole SSH_MSG_KEXINIT with its ten name lists
-:source: RFC 4253 sections 4.2, 5, 7.1; HASSH (Salesforce, 2018)
+    protocol's greeting; or a whole SSH_MSG_KEXINIT with its ten name lists. Proof is the KEXINIT of both sides, in
+    SSH 1 the session key with the cookie of the server's keys
+:source: RFC 4253 sections 4.2, 5, 7.1; HASSH (Salesforce, 2018); draft-ylonen-ssh-protocol-00
 :minimum: 8 bytes
 :facts: client.proto_version, client.software_version, client.hassh.hash, client.hassh.string,
     server.proto_version, server.software_version, server.hassh.hash, server.hassh.string
@@ -17,6 +18,7 @@ from typing import Any, Final
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
 from ..parsing.evidence import alike
+from ..parsing.ssh1 import key_exchange
 from ..parsing.wire import text, u32
 
 api_version = 1
@@ -54,6 +56,9 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         complete = _facts(answer.facts, server, server_at, "server", (0, 3, 5, 7)) and complete
     # the identifications are two lines of text; the key exchange of both sides is the proof
     confirmed = "client.hassh.hash" in answer.facts and "server.hassh.hash" in answer.facts
+    if client_says is YES and server_says is YES and _agrees_on_1(answer.facts):
+        exchange = key_exchange(_behind_line(client, client_at), _behind_line(server, server_at))
+        confirmed, complete = exchange is YES, exchange is not MORE
     return Match("ssh", answer.facts, confirmed, done=complete and answer.done)
 
 
@@ -77,6 +82,17 @@ def _find(data: bytes, lines_before: bool) -> tuple[int, Answer]:
     if _identification(data, at):
         return at, YES
     return at, MORE if _beginning(data, at) else NO
+
+
+def _agrees_on_1(facts: dict[str, Any]) -> bool:
+    """Return True if both sides speak SSH 1, and one of them nothing else."""
+    versions = {facts.get("client.proto_version", ""), facts.get("server.proto_version", "")}
+    return all(version.startswith("1.") for version in versions) and versions != {"1.99"}
+
+
+def _behind_line(data: bytes, at: int) -> bytes:
+    end = data.find(b"\n", at)
+    return data[end + 1 :] if end >= 0 else b""
 
 
 def _kexinit_says(data: bytes) -> Answer:
