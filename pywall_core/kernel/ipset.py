@@ -77,7 +77,8 @@ def available() -> bool:
 
 
 def create(name: str, most: int) -> None:
-    """Create a set for both families, empty; one that a killed run left is emptied.
+    """Create a set for both families, empty; one that a killed run left is emptied, one of
+    another size or type is made again.
 
     :raises CommandError: the kernel refuses it
     """
@@ -89,7 +90,13 @@ def create(name: str, most: int) -> None:
             + attribute(_FAMILY, bytes([family]))
             + attribute(_DATA | NESTED, limits)
         )
-        _request(_CREATE, name, number, form)
+        try:
+            _request(_CREATE, name, number, form)
+        except CommandError as error:
+            if not isinstance(error.__cause__, FileExistsError):
+                raise
+            _request(_DESTROY, name, number)  # one of another size or type
+            _request(_CREATE, name, number, form)
         _request(_FLUSH, name, number)
 
 
@@ -173,4 +180,4 @@ def _request(command: int, name: str, family: int, body: bytes = b"") -> None:
             link.request(command, _FAMILIES[family], head + body)
     except OSError as error:
         reason = _ERRORS.get(error.errno or 0) or os.strerror(error.errno or 0)
-        raise CommandError(f"set {kernel} of the kernel: {reason}") from None
+        raise CommandError(f"set {kernel} of the kernel: {reason}") from error

@@ -43,6 +43,7 @@ class Kernel:
         self.asked: list[tuple[str, str, Any]] = []
         self.sets: list[str] = []
         self.refuses: dict[str, int] = {}
+        self.refuses_once: dict[str, int] = {}
 
     def __enter__(self) -> Kernel:
         return self
@@ -51,7 +52,7 @@ class Kernel:
         pass
 
     def _refuse(self, command: str) -> None:
-        if number := self.refuses.get(command):
+        if number := self.refuses.get(command) or self.refuses_once.pop(command, 0):
             raise OSError(number, "refused")
 
     def request(self, kind: int, family: int, body: bytes = b"") -> None:
@@ -93,6 +94,23 @@ def test_a_set_is_made_for_both_families_and_emptied(kernel: Kernel) -> None:
         ("create", "PYWALL_blocked_6", (b"hash:net\0", 10, 0, 1000)),
         ("flush", "PYWALL_blocked_6", None),
     ]
+
+
+def test_a_set_of_another_size_or_type_is_made_again(kernel: Kernel) -> None:
+    kernel.refuses_once["create"] = errno.EEXIST
+    ipset.create("blocked", 1000)
+    assert [command for command, name, _ in kernel.asked if name == "PYWALL_blocked_4"] == [
+        "destroy",
+        "create",
+        "flush",
+    ]
+    assert [command for command, name, _ in kernel.asked if name == "PYWALL_blocked_6"] == ["create", "flush"]
+
+
+def test_a_set_of_another_size_that_a_rule_asks_for_is_told(kernel: Kernel) -> None:
+    kernel.refuses = {"create": errno.EEXIST, "destroy": 4101}
+    with pytest.raises(CommandError, match="PYWALL_blocked_4 of the kernel: a rule asks for it"):
+        ipset.create("blocked", 1000)
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,15 @@ def test_entries_stay_over_a_reload_and_nothing_is_left_at_the_end(lab: Lab) -> 
     until(lambda: not lab.run("server", "ipset", "list", "-n").strip())
 
 
+def test_a_reload_with_another_size_makes_the_kernels_set_again(lab: Lab, tmp_path: Path) -> None:
+    policy = tmp_path / "p.yaml"
+    policy.write_text(POLICY.replace("blocked: {}", "blocked: {size: 1000, entries: [203.0.113.0/24]}"))
+    pywall(lab, "reload")
+    until(lambda: "maxelem 1000" in lab.run("server", "ipset", "list", "-t", "PYWALL_blocked_4"))
+    until(lambda: "PYWALL_blocked_4" in lab.run("server", "iptables-save"))
+    assert "203.0.113.0/24" in lab.run("server", "ipset", "list", "PYWALL_blocked_4")
+
+
 def test_drops_by_source_come_before_conntrack_unless_others_packets_are_forwarded(lab: Lab) -> None:
     """The policy says nothing of FORWARD: a router's packets of a blocked source still pass it."""
 
