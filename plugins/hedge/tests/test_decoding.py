@@ -1,7 +1,9 @@
 """Encodings are undone to the bytes inside; text stays what it is; XOR keys over text are found."""
 
 import base64
+import json
 import random
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -154,3 +156,29 @@ def test_numbers_of_letters_and_digits_apart_from_each_other():
     assert found is not None
     assert found.name == "5-bit"
     assert decode(b" ".join(b"%s-%d" % (b"abc" * 2, at % 10) for at in range(300))) is None
+
+
+def _token(rng: random.Random, signature: int, head: dict[str, str]) -> bytes:
+    claims = {"sub": str(rng.getrandbits(40)), "iat": 1_790_000_000 + rng.getrandbits(20), "scope": "read write"}
+    parts = (json.dumps(head).encode(), json.dumps(claims).encode(), rng.randbytes(signature))
+    return b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)
+
+
+def test_the_signature_of_a_web_token_holds_nothing():
+    rng = random.Random(3)
+    honest = b"".join(b"AUTH " + _token(rng, 256, {"alg": "RS256", "kid": "k1"}) + b"\n" for _ in range(12))
+    assert decode(honest) is None
+    for size, head in ((256, {"typ": "JWT"}), (600, {"alg": "RS256"})):  # no algorithm; a signature of any length
+        found = decode(b"".join(b"AUTH " + _token(rng, size, head) + b"\n" for _ in range(12)))
+        assert found is not None
+        assert found.name == "base64url"
+
+
+@pytest.mark.parametrize("write", [bytes.hex, base64.b64encode, repr, lambda data: " ".join(map(str, data))])
+def test_noise_that_is_written_out_speaks_for_ciphertext(write: Callable[[bytes], str | bytes]):
+    for size, weight in ((300, 0.0), (1200, decoding.SPELT)):
+        text = write(random.Random(size).randbytes(size))
+        found = decode(text if isinstance(text, bytes) else text.encode())
+        assert found is not None
+        assert found.weight == weight
+    assert decoding.Decoding("6-bit", NOISE).weight == 0.0  # numbers of few values are as even

@@ -7,7 +7,7 @@ import quopri
 import random
 import re
 import uuid
-from ipaddress import IPv6Address
+from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 from hypothesis import given, settings
@@ -156,6 +156,24 @@ def test_addresses_hold_bytes_when_they_are_nobodys():
         assert len(set(anybodys) & {found.inner[at : at + 16] for at in range(0, len(found.inner), 16)}) >= 145
     networks = [0x2A02 << 112 | rng.getrandbits(24) << 88 | rng.getrandbits(64) for _ in range(150)]
     assert decode("\n".join(map(str, map(IPv6Address, networks))).encode()) is None
+
+
+def test_dotted_numbers_hold_bytes_when_they_are_no_hosts():
+    rng = random.Random(4)
+    anybodys = [rng.randbytes(4) for _ in range(300)]
+    hosts = [bytes((rng.choice([5, 45, 91, 185, 212]), *rng.randbytes(3))) for _ in range(300)]
+    for write in ("\n".join, json.dumps, ", ".join):
+        found = decode(write([str(IPv4Address(address)) for address in anybodys]).encode())
+        assert found is not None
+        assert found.name == "decimal"
+        assert found.inner[:1199] == b"".join(anybodys)[:1199]
+        assert decode(write([str(IPv4Address(address)) for address in hosts]).encode()) is None
+
+
+@pytest.mark.parametrize("mark", [":", "-"])
+def test_six_pairs_a_line_are_no_address_of_ipv6(mark):
+    lines = "\n".join(NOISE[at : at + 6].hex(mark) for at in range(0, len(NOISE), 6))
+    assert decode(lines.encode()) == ("hex", NOISE)
 
 
 def test_digits_alone_are_no_list_of_digests():

@@ -27,7 +27,11 @@ GLANCE = 512
 """Bytes from which it shows that text is no list of words, and no groups of one length."""
 NUMBER = 6
 """Digits of a number in a base of letters and digits at least."""
+SPELT, WRITTEN = 0.8, 768
+"""Nats that it speaks for ciphertext when so many random bytes are written out as text: of 1200 benign flows five have
+any inside, JSON web tokens and numbers of few values. Fewer may be a key, a token or a signature."""
 _PRINTABLE = bytes([*range(32, 127), 9, 10, 13])
+_TOKEN = re.compile(rb"(?<![A-Za-z0-9_.-])(eyJ[A-Za-z0-9_-]{8,})\.(eyJ[A-Za-z0-9_-]{8,})\.([A-Za-z0-9_-]{42,684})")
 
 
 class Decoding(NamedTuple):
@@ -35,6 +39,11 @@ class Decoding(NamedTuple):
 
     name: str
     inner: bytes
+
+    @property
+    def weight(self) -> float:
+        """Nats that the spelling speaks for ciphertext, if what is inside is noise."""
+        return SPELT if len(self.inner) >= WRITTEN and not self.name.endswith("-bit") else 0.0
 
 
 def decode(data: bytes) -> Decoding | None:
@@ -44,6 +53,8 @@ def decode(data: bytes) -> Decoding | None:
     encoded again.
     """
     found: Decoding | None = None
+    if b"eyJ" in data:
+        data = _TOKEN.sub(_claims, data)
     for _ in range(NESTED):
         inner = _once(data)
         if inner is None:
@@ -53,6 +64,15 @@ def decode(data: bytes) -> Decoding | None:
         if not _is_text(data):
             break
     return found if found is not None and not _is_text(found.inner) else None
+
+
+def _claims(token: re.Match[bytes]) -> bytes:
+    """Return what a JSON web token says, without its signature (RFC 7519; RFC 7515), which is no longer than three
+    times the rest; the token itself if it is none."""
+    parts = [_base64(part + b"=" * (-len(part) % 4)) for part in token.groups()[:2]]
+    if not all(part.endswith(b"}") and _is_text(part) for part in parts) or b'"alg"' not in parts[0]:
+        return token[0]
+    return token[0] if len(token[3]) > 3 * (len(token[1]) + len(token[2])) else b"".join(parts)
 
 
 def _is_text(data: bytes) -> bool:

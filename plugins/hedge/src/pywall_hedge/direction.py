@@ -196,13 +196,13 @@ class Direction:
         if found is None or introduced(found.inner) is not None or gate.look(found.inner) != "noise":
             self.encoding, self._text_ratio = None, 0.0
             return
-        self._score_inner(found.name, found.inner)
+        self._score_inner(found.name, found.inner, found.weight)
 
-    def _score_inner(self, name: str, inner: bytes) -> None:
-        """Score bytes that were inside an encoding or a structure that gains nothing."""
+    def _score_inner(self, name: str, inner: bytes, weight: float = 0.0) -> None:
+        """Score bytes that were inside an encoding of this weight, or a structure that gains nothing."""
         self.stripped = strip(inner, [len(inner)])
-        self._text_ratio = self._score(self.stripped) if len(self.stripped.residual) >= LEAST else 0.0
-        self.encoding = name if self._text_ratio > 0 else None
+        ratio = self._score(self.stripped) if len(self.stripped.residual) >= LEAST else 0.0
+        self.encoding, self._text_ratio = (name, ratio + weight) if ratio > 0 else (None, ratio)
 
     def _add_noise(self, payload: bytes, sent: int) -> None:
         while payload:

@@ -35,7 +35,11 @@ _SHIFTED = re.compile(rb'\+[A-Za-z0-9+/]+(?:-|(?=[^A-Za-z0-9+/="\s<]))')
 _BITS = re.compile(rb"[01]{8,}")
 _TOKEN = re.compile(rb"[0-9A-Fa-f]{16,}")
 _ADDRESS = re.compile(rb"(?<![0-9A-Fa-f:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?![0-9A-Fa-f:])")
-_NUMBERS = re.compile(rb"(?:[0-9]{1,3}[\s,;:|.]{1,2}){16,}")
+_NUMBERS = re.compile(rb"(?:[0-9]{1,3}[\s,;:|.\"']{1,4}){16,}")
+_DOTTED = re.compile(rb"(?<![0-9.])([0-9]{1,3})\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}(?![0-9.])")
+_NOBODYS, _ADDRESSES = frozenset((0, 10, 127, *range(224, 256))), 48
+"""First numbers of IPv4 addresses that no host of the Internet has (RFC 6890), and addresses in which one would occur
+if they were random."""
 _WIDE = re.compile(rb"(?:-?[0-9]{1,20}[\s,;]{1,2}){12,}")
 _INTEGER = re.compile(rb"-?[0-9]+")
 _WIDTHS = (1, 2, 4, 8)
@@ -64,7 +68,7 @@ _REST = 0.05
 
 
 _HEXADECIMAL = b"0123456789abcdefABCDEF"
-_BLANKS = b" \t\n\r\f\v,;:|."
+_BLANKS = b" \t\n\r\f\v,;:|.\"'"
 _OF_HEXADECIMAL = _HEXADECIMAL + b"SxuU\\&#%+-" + _BLANKS
 _OF_DECIMAL = b"0123456789" + _BLANKS
 _OF_INTEGERS = _OF_DECIMAL + b"-"
@@ -110,12 +114,14 @@ def addresses(text: bytes) -> bytes | None:
     for address in found:
         with suppress(ValueError):
             inner.append(IPv6Address(address.decode()).packed)
+    if 2 * len(inner) < len(found):
+        return None
     begin = {address[0] for address in inner}
     return b"".join(inner) if len(begin) > 8 and 2 * len(begin) > expected_values(len(inner)) else b""
 
 
 def decimal(text: bytes) -> bytes | None:
-    """Return the bytes of a list of decimal numbers from 0 to 255, or None."""
+    """Return the bytes of a list of decimal numbers from 0 to 255, or None; no bytes where they are those of hosts."""
     if share(text, _OF_DECIMAL) < MOST:
         return None
     runs = _NUMBERS.findall(text)
@@ -125,6 +131,9 @@ def decimal(text: bytes) -> bytes | None:
     if {*map(len, numbers)} == {3} and not set(b"".join(numbers)) & set(b"89"):
         return _values(numbers, 8)
     values = _values(numbers, 10)
+    dotted = _DOTTED.findall(text) if text.count(b".") * 2 > len(numbers) else []
+    if len(dotted) >= _ADDRESSES and not {*map(int, dotted)} & _NOBODYS:
+        return b""
     return values if len(values) == len(numbers) and max(values) > 127 else None
 
 
