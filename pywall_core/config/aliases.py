@@ -100,6 +100,10 @@ KEY_FORMS: Final = {
     ),
     **dict.fromkeys(("sid", "gid", "rev", "classtype", "reference", "id"), "a rule is called by name: ..."),
     **dict.fromkeys(("endPort", "end_port", "port_end"), "a range is written dst: 80-90"),
+    **dict.fromkeys(
+        ("icmp_type", "icmp-type", "icmptype", "icmpv6_type", "icmpv6-type", "icmp_code", "itype"),
+        "types of ICMP are not asked; errors of ICMP belong to the flow that they are about",
+    ),
     **dict.fromkeys(("mark", "tag", "table"), "packets are not changed; that stays with nft or iptables"),
     **dict.fromkeys(("counter", "counters", "stats"), "each rule is counted, see pywall stats"),
 }

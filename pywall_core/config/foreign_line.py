@@ -9,6 +9,7 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
+from ipaddress import ip_network
 from typing import Any, Final
 
 from ..model.verdict import Action
@@ -18,13 +19,13 @@ from .fields import rule_of_fields
 _ACTIONS: Final = {**{name.lower(): name for name in Action.__members__}, **ACTION_ALIASES}
 #: words in front of a value, and the field that the value is
 _VALUES: Final = {
-    **dict.fromkeys(("from", "saddr", "-s", "--source", "source"), "src"),
-    **dict.fromkeys(("to", "daddr", "-d", "--destination", "destination"), "dst"),
-    **dict.fromkeys(("dport", "dports", "--dport", "--dports", "--add-port", "port"), "dport"),
-    **dict.fromkeys(("sport", "--sport", "--sports"), "sport"),
+    **dict.fromkeys(("from", "saddr", "-s", "--source", "source", "src-address", "remoteip"), "src"),
+    **dict.fromkeys(("to", "daddr", "-d", "--destination", "destination", "dst-address", "localip"), "dst"),
+    **dict.fromkeys(("dport", "dports", "--dport", "--dports", "--add-port", "port", "dst-port", "localport"), "dport"),
+    **dict.fromkeys(("sport", "--sport", "--sports", "src-port", "remoteport"), "sport"),
     **dict.fromkeys(("proto", "-p", "--protocol", "l4proto", "protocol"), "protocol"),
-    **dict.fromkeys(("-i", "iif", "iifname", "--in-interface"), "in"),
-    **dict.fromkeys(("-o", "oif", "oifname", "--out-interface"), "out"),
+    **dict.fromkeys(("-i", "iif", "iifname", "--in-interface", "in-interface"), "in"),
+    **dict.fromkeys(("-o", "oif", "oifname", "--out-interface", "out-interface"), "out"),
     **dict.fromkeys(("app", "service", "--add-service"), "service"),
     **dict.fromkeys(("-j", "--jump"), "action"),
     **dict.fromkeys(("skuid", "--uid-owner"), "uid"),
@@ -58,6 +59,13 @@ _IMPLIED: Final = re.compile(
     r"|\btcp flags syn\b|\blog(?: prefix \"[^\"]*\")?(?=\s)"
 )
 _ANSWERS: Final = re.compile(r"(?:ct state|--(?:ct)?state)\s+[{\s]*(?:related\s*,\s*)?established.*", re.IGNORECASE)
+#: commands of MikroTik and Windows: what is in front of a rule's words, and what the chain says already
+_COMMAND: Final = re.compile(r"(?:/?ip firewall filter )?(?:netsh advfirewall firewall )?(?:add )?(?:rule )?(?=(\w+)=)")
+_CHAIN: Final = re.compile(r"\b(?:chain|dir|name)=\S+|\baction=")
+_CISCO_END: Final = r"(any|host [\w.:]+|[\d.]+ [\d.]+)(?: (eq|range) (\S+)(?: (\d+))?)?"
+_CISCO: Final = re.compile(
+    rf"(?:access-list \S+ (?:extended )?)?(permit|deny) (\w+) {_CISCO_END} {_CISCO_END}(?: log\S*| established)*"
+)
 _NEGATED: Final = re.compile(r"!=\s*|!\s*(?=-)|(?<=\s)!\s*(?=\S)")
 
 
@@ -65,6 +73,9 @@ def translated(line: str) -> str:
     """Return what is written here instead of a line of another firewall, or nothing where it is not understood."""
     if _ANSWERS.search(line) and re.search(r"\baccept\b", line, re.IGNORECASE):
         return "{rule: flow, initiator: local, action: ACCEPT} in INPUT, and initiator: remote in OUTPUT"
+    if re.search(r"\b(?:chain|dir)=\w+", line):
+        line = _CHAIN.sub("", _COMMAND.sub("", line, count=1))
+    line = _of_cisco(line) or line
     line = re.sub(r"^(?:sudo\s+)?(?:ip6?tables|nft add rule \w+ \w+ \w+)\s+", "", line)
     if form := _default(line) or _section(line):
         return form
@@ -77,6 +88,29 @@ def translated(line: str) -> str:
         return form
     one = re.fullmatch(r"(\{rule: [^{}]*), action: (\w+)\}", form)
     return f"{{not: {one[1]}}}, action: {one[2]}}}" if one and len(negated) == 1 else ""
+
+
+def _of_cisco(line: str) -> str:
+    """Return an entry of an access list of Cisco in the words of pf, or nothing."""
+    found = _CISCO.fullmatch(line.strip())
+    if not found or "established" in line:
+        return ""
+    words = ["accept" if found[1] == "permit" else "drop", *([found[2]] if found[2] in ("tcp", "udp") else [])]
+    for name, port, at in (("from", "sport", 3), ("to", "dport", 7)):
+        end, how, first, last = found.group(at, at + 1, at + 2, at + 3)
+        if end != "any":
+            words += [name, _of_wildcard(end.removeprefix("host "))]
+        if how:
+            words += [port, f"{first}-{last}" if how == "range" else first]
+    return " ".join(words) if len(words) > 1 and found[2] in ("tcp", "udp", "ip") else ""
+
+
+def _of_wildcard(address: str) -> str:
+    """Return ``10.0.0.0 0.0.0.255`` as a network; an address as it is."""
+    base, _, wildcard = address.partition(" ")
+    with suppress(ValueError):
+        return str(ip_network(f"{base}/{wildcard}", strict=False)) if wildcard else base
+    return address
 
 
 def _default(line: str) -> str:

@@ -61,7 +61,9 @@ FACT_ALIASES: Final = {
     **dict.fromkeys(("http.stat_code", "http.code", "http.response_code", "http.status_code"), "http.status"),
     **dict.fromkeys(("dns.query", "dns.qname", "dns.name", "dns.question", "dns.domain", "dns.host"), "dns.rrname"),
     **dict.fromkeys(("dns.qtype", "dns.type", "dns.query_type"), "dns.rrtype"),
-    **dict.fromkeys(("tls.server_name", "tls.host", "tls.hostname", "tls.domain", "ssl.sni"), "tls.sni"),
+    **dict.fromkeys(
+        ("tls.server_name", "tls.host", "tls.hostname", "tls.domain", "ssl.sni", "ssl.server_name"), "tls.sni"
+    ),
     **dict.fromkeys(
         ("ssh.software", "ssh.version", "ssh.client", "ssh.software_version"), "ssh.client.software_version"
     ),

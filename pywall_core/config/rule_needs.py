@@ -104,7 +104,9 @@ class RuleNeeds:
             alike = [known for known in facts.names if known.rpartition(".")[2] == name.rpartition(".")[2]]
             protocol = name.partition(".")[0]
             own = [known for known in facts.names if known.startswith(f"{protocol}.")]
-            hint = nearest(name, own, FACT_ALIASES) or nearest(name, alike or facts.names, FACT_ALIASES)
+            whole = sorted((known for known in facts.names if known.endswith(f".{name}")), key=len)
+            hint = f"; did you mean {whole[0]!r}?" if whole else ""
+            hint = hint or nearest(name, own, FACT_ALIASES) or nearest(name, alike or facts.names, FACT_ALIASES)
             hint = hint or (f"; did you mean {min(alike)!r}?" if alike else "")
             if self.protocols is not None and protocol not in self.protocols:
                 hint = bringing("pywall.plugins", protocol, self.named) or hint
@@ -165,8 +167,9 @@ def _protocol_form(name: str, known: Collection[str]) -> str:
     bare = re.sub(r"^(?:!\s*|not\s+)", "", name)
     if bare != name:
         return f"; for all but this, write {{not: {{rule: app, is: {bare}}}}}"
-    if "," in name:
-        return f"; write a list, [{', '.join(name.replace(',', ' ').split())}]"
+    parts = re.split(r"\s*[,|]\s*|\s+(?:or|and)\s+|\s+", name)
+    if len(parts) > 1 and (set(parts) <= set(known) or "," in name):
+        return f"; write a list, [{', '.join(filter(None, parts))}]"
     bare, slash, transport = name.partition("/")
     if slash and transport in ("tcp", "udp") and bare in known:
         return f"; write {{all: [{{rule: app, is: {bare}}}, {{rule: protocol, is: {transport}}}]}}"

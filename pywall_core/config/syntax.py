@@ -136,6 +136,8 @@ def _around_words(line: str, column: int, said: str) -> str:
         return "a blank must follow the colon, write 'key: {...}'"
     if "while parsing a block" in said and line[column : column + 1] in tuple(",;}])"):
         return f"nothing follows what a {{ }} or [ ] closes: leave out {line[column]!r}"
+    if span := re.search(r"\b(\d{1,5}):\s*[,}]", line[: column + 2]):
+        return f"a range is written {span[1]}-65535"
     if "scanning a plain scalar" in said and "unexpected ':'" in said:
         return "text with a : at its end needs quotes: 'fe80::'"
     return ""
@@ -148,6 +150,10 @@ def _flow_words(context: str, problem: str, line: str, column: int) -> str:
         return "two commas with nothing between them"
     if "flow mapping" in context and re.search(r"\w;\s*\w", before):
         return "a comma parts the keys of { }, and not a semicolon"
+    if re.search(r"'[^',{}]*'\w$", before):
+        return "an apostrophe within '...' is written twice, 'it''s', or the text is put in \"...\""
+    if re.search(r"\[[0-9a-fA-F]*:[0-9a-fA-F:.]*\]:\d*$", before):
+        return "an address is written without brackets, and its port is a rule of its own: {rule: port, dst: ...}"
     bracket = "}" if "flow mapping" in context else "]"
     quotes = ", or quotes around a text that contains ': '" if re.search(r":\s[^,:\"']+:$", before) else ""
     return f"a comma or the closing {bracket} is missing{quotes}"

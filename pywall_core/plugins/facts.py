@@ -36,6 +36,8 @@ def known_facts(plugins: Iterable[Plugin]) -> KnownFacts:
     """Return the facts of all loaded plugins together."""
     names: set[str] = set(CORE_FACTS)
     anything: set[str] = set()
+    plugins = tuple(plugins)
+    owners = {name for plugin in plugins for name in (plugin.name, *getattr(plugin.obj, "protocols", ()))}
     for plugin in plugins:
         declared = declared_facts(plugin.obj)
         names.update(name for facts in getattr(plugin.obj, "carriers", {}).values() for name in facts)
@@ -46,7 +48,7 @@ def known_facts(plugins: Iterable[Plugin]) -> KnownFacts:
             anything.update(name.replace("-", "_") for name in (plugin.name, *protocols))
         elif "detect" in plugin.hooks:
             names.update(f"{protocol}.{name}" for protocol in protocols for name in declared)
-            names.update(name for name in declared if "." in name)
+            names.update(name for name in declared if "." in name and name.partition(".")[0] in owners)
         else:
             names.update(declared)
     return KnownFacts(frozenset(names), frozenset(anything))

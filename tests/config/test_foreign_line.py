@@ -12,6 +12,19 @@ from pywall_core.testing import engine
 
 PORT_22 = {"rule": "port", "protocol": "tcp", "dst": 22, "action": "ACCEPT"}
 LINES = [
+    ("permit tcp any any eq 22", PORT_22),
+    ("access-list 100 permit tcp any any eq ssh",
+     {"all": [{"rule": "protocol", "is": "tcp"}, {"rule": "service", "is": "ssh"}], "action": "ACCEPT"}),
+    ("deny ip 10.0.0.0 0.0.0.255 any", {"rule": "ip", "src": "10.0.0.0/24", "action": "DROP"}),
+    (
+        "access-list outside_in extended permit udp any host 192.0.2.1 range 5000 5010 log",
+        {"all": [{"rule": "ip", "dst": "192.0.2.1"}, {"rule": "port", "protocol": "udp", "dst": "5000-5010"}],
+         "action": "ACCEPT"},
+    ),
+    ("chain=input action=accept protocol=tcp dst-port=22", PORT_22),
+    ("/ip firewall filter add chain=input action=drop src-address=10.0.0.0/8",
+     {"rule": "ip", "src": "10.0.0.0/8", "action": "DROP"}),
+    ("netsh advfirewall firewall add rule dir=in action=allow protocol=TCP localport=22", PORT_22),
     ("allow", {"rule": "always", "action": "ACCEPT"}),
     ("block in all", {"rule": "always", "action": "DROP"}),
     ("22/tcp ALLOW IN Anywhere", PORT_22),

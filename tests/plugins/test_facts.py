@@ -37,14 +37,15 @@ def test_an_attribute_comes_before_the_docstring() -> None:
 
 def test_a_detectors_facts_have_its_protocols_names_in_front() -> None:
     known = known_facts([plugin("mail", "detect", ":facts: banner, other.name", protocols=("smtp", "pop3"))])
-    assert known.names - CORE_FACTS == {
-        "smtp.banner",
-        "pop3.banner",
-        "smtp.other.name",
-        "pop3.other.name",
-        "other.name",
-    }
+    assert known.names - CORE_FACTS == {"smtp.banner", "pop3.banner", "smtp.other.name", "pop3.other.name"}
     assert not known.has("imap.banner")
+    assert not known.has("other.name"), "no plugin is called so: a rule that asks it never matches"
+
+
+def test_a_detectors_facts_may_be_those_of_another_loaded_protocol() -> None:
+    http2 = plugin("http2", "detect", ":facts: http.grpc", protocols=("http2",))
+    assert not known_facts([http2]).has("http.grpc")
+    assert known_facts([http2, plugin("http", "detect", ":facts: url", protocols=("http",))]).has("http.grpc")
 
 
 def test_a_classifiers_facts_are_as_it_names_them() -> None:

@@ -30,7 +30,7 @@ class _Located(RuleKind):
     @model_validator(mode="after")
     def _is_sound(self) -> Self:
         if getattr(self, "src", None) is None and getattr(self, "dst", None) is None:
-            raise ValueError("'src' or 'dst' is missing")
+            raise ValueError("'src' or 'dst' is missing or empty")
         open_database(self.database)
         return self
 

@@ -42,7 +42,7 @@ class Ip(RuleKind):
     @model_validator(mode="after")
     def _asks_something(self) -> Self:
         if self.src is None and self.dst is None:
-            raise ValueError("'src' or 'dst' is missing")
+            raise ValueError("'src' or 'dst' is missing or empty")
         return self
 
     def sets(self) -> tuple[tuple[str, tuple[SetType, ...]], ...]:

@@ -40,7 +40,7 @@ class Port(RuleKind):
     @model_validator(mode="after")
     def _asks_something(self) -> Self:
         if self.src is None and self.dst is None:
-            raise ValueError("'src' or 'dst' is missing (for all ports: the rule 'protocol')")
+            raise ValueError("'src' or 'dst' is missing or empty (for all ports: the rule 'protocol')")
         return self
 
     def sets(self) -> tuple[tuple[str, tuple[SetType, ...]], ...]:

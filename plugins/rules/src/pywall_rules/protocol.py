@@ -59,6 +59,8 @@ def _right_form(entry: Any) -> str:
         return ": for any protocol, write {rule: always}"
     if text in ("ipv6-icmp", "icmp6"):
         return ": write icmpv6"
+    if text in ("ping", "echo", "echo-request", "echo-reply", "traceroute"):
+        return ": it is carried by icmp and icmpv6, write icmp (types of ICMP are not asked)"
     bare = re.sub(r"^(?:!\s*|not\s+)", "", text)
     if bare != text:
         return f": for all but this, write {{not: {{rule: protocol, is: {bare}}}}}"
