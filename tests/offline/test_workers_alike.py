@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pywall_core.cli import main
 from pywall_core.offline import jobs as jobs_module
-from pywall_core.testing import conversation, write_pcap
+from pywall_core.testing import conversation, icmp_error, udp_packet, write_pcap
 
 POLICY = """\
 version: 1
@@ -104,3 +104,18 @@ def test_workers_print_and_write_the_same(
         patch.setattr(jobs_module, "SPLIT_BYTES", 0)
         chosen = captures if both else captures[:1]
         assert printed(capsys, tmp_path, chosen, flags, workers) == printed(capsys, tmp_path, chosen, flags, "1")
+
+
+def test_errors_of_a_router_about_flows_that_nobody_saw(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are one flow, the router's, and the hosts that they quote are in several shares."""
+    monkeypatch.setattr(jobs_module, "SPLIT_BYTES", 0)
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    sent = [udp_packet("192.0.2.1", 4000, f"198.51.100.{n}", 53, b"x") for n in range(1, 9)]
+    frames = [(1_700_000_000.0 + n, icmp_error("203.0.113.1", packet)) for n, packet in enumerate(sent)]
+    capture = str(tmp_path / "errors.pcap")
+    write_pcap(capture, frames)
+    flags = ["--output", "FOLDER/rows.jsonl"]
+    one = printed(capsys, tmp_path, [capture], flags, "1")
+    assert printed(capsys, tmp_path, [capture], flags, "2") == one
