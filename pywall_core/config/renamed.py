@@ -25,7 +25,7 @@ def fix_file(path: Path, problems: Iterable[Problem]) -> list[str]:
 
     :raises OSError: the file cannot be read or written
     """
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    lines = path.read_bytes().decode().splitlines(keepends=True)
     done: list[str] = []
     places = {(problem.line, problem.column) for problem in problems if problem.file in ("", str(path))}
     for line, column in sorted(places, reverse=True):
@@ -41,5 +41,5 @@ def fix_file(path: Path, problems: Iterable[Problem]) -> list[str]:
                 done.append(f"{path}:{line}: {old} -> {new}")
                 break
     if done:
-        path.write_text("".join(lines), encoding="utf-8")
+        path.write_bytes("".join(lines).encode())  # line ends stay as they are
     return done[::-1]

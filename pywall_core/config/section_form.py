@@ -18,6 +18,8 @@ def section_form(path: tuple[str | int, ...], value: object) -> str:
         return f": write {{all: {'open' if 'open' in value or value in ('accept', 'allow', 'pass') else 'closed'}}}"
     if path == ("chains",) and isinstance(value, list):
         return ": write INPUT: [...] without the dash in front of it"
+    if path == ("sets",) and isinstance(value, list) and value and isinstance(value[0], str):
+        return f": write {{{value[0]}: {{}}}}, {{}} for a set that begins empty"
     if path[:1] == ("chains",) and len(path) == 2:
         return _chain_form(str(path[1]), value)
     if path == ("queue", "workers") and not str(value).isdecimal():

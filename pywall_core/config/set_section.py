@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
 from ..model.named_set import MAX_ENTRIES, SetType
 from .section import Section
@@ -32,10 +32,20 @@ class SetSection(Section):
     )
     size: int = Field(default=MAX_ENTRIES, ge=1, le=16_777_216, description="entries at most")
 
+    @field_validator("source")
+    @classmethod
+    def _is_fetched(cls, source: str | None) -> str | None:
+        if source is not None and not re.match(r"(?:https?://[^/]|file:///)", source):
+            form = f": write file://{source}" if source.startswith("/") else ""
+            raise ValueError(f"{source!r} should be file:///PATH, http:// or https://{form}")
+        return source
+
 
 def _name(name: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9_-]{0,19}", name):
-        raise ValueError(f"{name!r} is not a set name (a-z, 0-9, '_', '-', at most 20, a letter first)")
+        lower = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-")
+        form = f": write {lower}" if re.fullmatch(r"[a-z][a-z0-9_-]{0,19}", lower) else ""
+        raise ValueError(f"{name!r} is not a set name (a-z, 0-9, '_', '-', at most 20, a letter first){form}")
     return name
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from pywall_core.cli import main
+from pywall_core.config import Problem
+from pywall_core.config.renamed import fix_file
 
 POLICY = """\
 version: 1
@@ -42,3 +44,10 @@ def test_fix_rewrites_them_and_nothing_else(tmp_path: Path, capsys: pytest.Captu
     assert policy.read_text() == expected
     assert main(["check", "--fix", str(policy)]) == 0
     assert policy.read_text() == expected
+
+
+def test_line_ends_stay_as_they_are(tmp_path: Path) -> None:
+    policy = tmp_path / "p.yaml"
+    policy.write_bytes(b"a: sni  # \xc3\xa4\r\nb: 1\r\n")
+    fix_file(policy, [Problem(1, 4, "", "former name", str(policy))])
+    assert policy.read_bytes() == b"a: tls.sni  # \xc3\xa4\r\nb: 1\r\n"

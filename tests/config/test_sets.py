@@ -80,7 +80,9 @@ def test_names_match_below() -> None:
         (("set: scanners, for: 10m", "set: scanner"), "there is no set 'scanner'; did you mean 'scanners'?"),
         (("for: 10m", "for: soon"), "'soon' is not a span of time (90s, 10m, 1h, 7d, 1h30m)"),
         (("192.0.2.0/28", "192.0.2.0/33"), "is not an address or network"),
-        (("  ads:", "  Ads:"), "is not a set name"),
+        (("  ads:", "  Ads:"), "is not a set name (a-z, 0-9, '_', '-', at most 20, a letter first): write ads"),
+        (("scanners: {}", "scanners: {file: /x, source: ftp://a/b}"), "should be file:///PATH, http:// or https://"),
+        (("scanners: {}", "scanners: {file: /x, source: /srv/list}"), "write file:///srv/list"),
     ],
 )
 def test_mistakes_have_their_place_and_the_right_form(change: tuple[str, str], says: str) -> None:
