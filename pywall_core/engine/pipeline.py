@@ -230,7 +230,6 @@ class Pipeline:
         if flow is None:
             if packet.related:
                 stray_error(packet)
-                self._counters["icmp.errors_of_no_flow"] += 1
                 flow = self._find(packet.key)
             return flow or self._begin_flow(packet)
         if flow.closed and packet.proto == TCP and packet.flags & (SYN | ACK) == SYN and not packet.related:

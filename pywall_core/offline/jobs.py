@@ -10,7 +10,7 @@ what one process would have found, in its order.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,22 +96,20 @@ def run_job(job: Job, config: Config, plugins: Plugins, hooks: Hooks, asked: Ask
     """Replay one job and write its files."""
     with ExitStack() as stack:
         files = _JobFiles(job, asked, folder, stack)
-        wanted = None if job.parts == 1 else _Share(job.part, job.parts)
+        wanted = None if job.parts == 1 else _share(job.part, job.parts)
         run = CaptureRun((config, plugins), job.captures, asked, files.takers, wanted=wanted)
         engine = files.engine = run.engine
         summary = run.run(hooks)
-    return Outcome(summary.errors, engine.flows.most, engine.flows.most_young, _depends_on_others(engine, wanted))
+    return Outcome(summary.errors, engine.flows.most, engine.flows.most_young, _depends_on_others(engine))
 
 
-def _depends_on_others(engine: Engine, share: _Share | None) -> str:
+def _depends_on_others(engine: Engine) -> str:
     """Return what in an engine rested on packets of other hosts than a flow's two, empty where nothing did."""
     counted = sorted(name for name, n in engine.counters.items() if name.startswith("across_hosts.") and n)
     if counted:
         return ", ".join(counted)
     if engine.failures.by_plugin:
         return "a plugin failed"
-    if share is not None and share.has_errors_of_others and engine.counters["icmp.errors_of_no_flow"]:
-        return "ICMP errors quote flows that are not in the capture"
     if len(engine.expectations) >= MAX_EXPECTATIONS // 2:
         return "many flows were announced"
     return ""
@@ -154,46 +152,34 @@ class _JobFiles:
         return f"{engine.frame:012x}1"
 
 
-class _Share:
-    """Tells whether an IP packet's host pair belongs to this share; the same for both directions and ICMP errors."""
+def _share(part: int, parts: int) -> Callable[[bytes], bool]:
+    """Return whether an IP packet's host pair belongs to this share; the same for both directions and ICMP errors."""
+    cache: dict[bytes, bool] = {}
 
-    def __init__(self, part: int, parts: int) -> None:
-        self._part = part
-        self._parts = parts
-        self._cache: dict[bytes, bool] = {}
-        #: an ICMP error was of hosts of another share than those that it quotes
-        self.has_errors_of_others = False
-
-    def __call__(self, data: bytes) -> bool:
-        pair, quoting = _host_pair(data)
-        found = self._is_mine(pair)
-        if found and quoting and not self._is_mine(quoting):
-            self.has_errors_of_others = True
-        return found
-
-    def _is_mine(self, pair: bytes) -> bool:
-        cache = self._cache
+    def wanted(data: bytes) -> bool:
+        pair = _host_pair(data)
         found = cache.get(pair)
         if found is None:
             half = len(pair) // 2
             one, other = pair[:half], pair[half:]
-            found = crc32(min(one, other) + max(one, other)) % self._parts == self._part
+            found = crc32(min(one, other) + max(one, other)) % parts == part
             if len(cache) >= 65536:
                 cache.clear()
             cache[pair] = found
         return found
 
+    return wanted
 
-def _host_pair(data: bytes) -> tuple[bytes, bytes]:
-    """Return the two addresses of the packet's flow, one after the other, and those of an ICMP error that quotes it.
+
+def _host_pair(data: bytes) -> bytes:
+    """Return the two addresses of the packet's flow, one after the other.
 
     Every share looks at every packet, so the usual ones are not decoded for it: their addresses are those of the IP
     header. Others are decoded, as an ICMP error belongs to the flow that it quotes.
     """
     if len(data) >= 40:
         if data[0] >> 4 == 4 and data[9] in _OWN_ADDRESSES:
-            return data[12:20], b""
+            return data[12:20]
         if data[0] >> 4 == 6 and data[6] in _OWN_ADDRESSES:
-            return data[8:40], b""
-    packet = decode(data)
-    return packet.key[1:-4], packet.src + packet.dst if packet.related else b""
+            return data[8:40]
+    return decode(data).key[1:-4]

@@ -7,6 +7,7 @@ zeros); inside a tunnel its tag follows.
 from __future__ import annotations
 
 from typing import Final
+from zlib import crc32
 
 from ..model.packet import ICMP, ICMPV6, TCP, UDP, Packet
 
@@ -46,8 +47,14 @@ def reverse_key(key: bytes) -> bytes:
 
 
 def stray_error(packet: Packet) -> None:
-    """An ICMP error that quotes no known flow stands for itself: it must not make an entry under the quoted key."""
+    """An ICMP error that quotes no known flow is one of its own: it must not make an entry under the quoted key.
+
+    Errors about other hosts are other flows: what quotes two hosts goes with them where a capture is split by hosts.
+    """
     packet.related = False
-    packet.key = PROTO_BYTE[packet.proto] + packet.src + packet.dst + NO_PORTS
+    half = len(packet.src)
+    one, other = packet.key[1 : 1 + half], packet.key[1 + half : 1 + 2 * half]
+    about = crc32(one + other if one < other else other + one).to_bytes(4, "big")
+    packet.key = PROTO_BYTE[packet.proto] + packet.src + packet.dst + about
     if packet.tunnel is not None:
         packet.key += packet.tunnel.tag

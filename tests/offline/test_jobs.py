@@ -35,4 +35,4 @@ def test_the_host_pair_of_a_packet_is_the_one_that_decoding_finds() -> None:
     packets = [data for path in sorted(DATA.glob("*.pcap*")) for _, _, data, _ in read(path) if data is not None]
     assert len(packets) > 50
     for data in packets:
-        assert jobs_module._host_pair(data)[0] == decode(data).key[1:-4]
+        assert jobs_module._host_pair(data) == decode(data).key[1:-4]

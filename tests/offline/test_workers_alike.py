@@ -109,7 +109,7 @@ def test_workers_print_and_write_the_same(
 def test_errors_of_a_router_about_flows_that_nobody_saw(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They are one flow, the router's, and the hosts that they quote are in several shares."""
+    """They are the router's, and the hosts that they quote are in several shares."""
     monkeypatch.setattr(jobs_module, "SPLIT_BYTES", 0)
     (tmp_path / "policy.yaml").write_text(POLICY)
     sent = [udp_packet("192.0.2.1", 4000, f"198.51.100.{n}", 53, b"x") for n in range(1, 9)]

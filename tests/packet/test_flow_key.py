@@ -61,4 +61,18 @@ def test_an_error_about_no_known_flow_gets_a_key_of_its_own() -> None:
     assert error.related
     stray_error(error)
     assert not error.related
-    assert error.key == bytes([ICMP_PROTOCOL, 10, 0, 0, 9, 10, 0, 0, 1, 0, 0, 0, 0])
+    assert error.key[:-4] == bytes([ICMP_PROTOCOL, 10, 0, 0, 9, 10, 0, 0, 1])
+
+
+PAIRS = [("10.0.0.1", "10.0.0.2", True), ("10.0.0.2", "10.0.0.1", True), ("10.0.0.1", "10.0.0.3", False)]
+
+
+@pytest.mark.parametrize(("src", "dst", "same"), PAIRS)
+def test_errors_about_the_same_two_hosts_are_one_flow(src: str, dst: str, same: bool) -> None:
+    keys = []
+    for one, other in (("10.0.0.1", "10.0.0.2"), (src, dst)):
+        quoted = bytes(IP(src=one, dst=other) / UDP(sport=4000, dport=53))
+        error = decode(bytes(IP(src="10.0.0.9", dst="10.0.0.1") / ICMP(type=3, code=3) / Raw(quoted)))
+        stray_error(error)
+        keys.append(error.key)
+    assert (keys[0] == keys[1]) is same
