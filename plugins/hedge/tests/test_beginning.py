@@ -6,8 +6,8 @@ import random
 import struct
 
 import pytest
-from pywall_hedge import StreamClassifier
-from pywall_hedge.beginning import LONGEST, SHORTEST, is_bare
+from pywall_hedge import StreamClassifier, stream
+from pywall_hedge.beginning import LONGEST, SHORTEST, is_bare, is_sealed
 
 NOISE = random.Random(11).randbytes(240)
 
@@ -38,11 +38,11 @@ def test_what_tells_its_end_is_not_bare(message: bytes) -> None:
     assert LONGEST < 1200
 
 
-def _blocked(stream: bool, *, header: bytes = b"", answered: bool = False) -> int:
+def _blocked(over_tcp: bool, *, header: bytes = b"", answered: bool = False) -> int:
     settled = 0
     for seed in range(40):
         rng = random.Random(seed)
-        classifier = StreamClassifier(stream=stream)
+        classifier = StreamClassifier(stream=over_tcp)
         classifier.update(header + rng.randbytes(rng.randrange(150, 300)), True)
         if answered:
             classifier.update(rng.randbytes(rng.randrange(150, 300)), False)
@@ -63,3 +63,40 @@ def test_a_connection_met_midway_has_no_beginning() -> None:
     classifier = StreamClassifier(stream=True, start_seen=False)
     classifier.update(NOISE, True)
     assert not classifier.settled()
+
+
+def _zip(flags: int) -> bytes:
+    return b"PK\3\4" + struct.pack("<HHHIIIIHH", 20, flags, 8, 0, 7, 9000, 9900, 5, 0) + b"a.txt"
+
+
+SEALED = {
+    "openssl": b"Salted__",
+    "luks": b"LUKS\xba\xbe\0\1",
+    "age": b"age-encryption.org/v1\n-> X25519 c29tZWJvZHk\n--- bWFj\n",
+    "zip": _zip(1),
+}
+
+
+@pytest.mark.parametrize("name", SEALED)
+def test_what_says_that_it_is_encrypted_is_found_earlier(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    through = []
+    for weight in (stream.SEALED, 0.0):
+        monkeypatch.setattr(stream, "SEALED", weight)
+        through.append(0)
+        for seed in range(12):
+            classifier, data = StreamClassifier(), SEALED[name] + random.Random(seed).randbytes(16_000)
+            classifier.update(b"STORE backup.bin\n")
+            for at in range(0, len(data), 1448):
+                if not classifier.settled():
+                    classifier.update(data[at : at + 1448])
+                    through[-1] += 1448
+    assert is_sealed(SEALED[name] + bytes(30))
+    assert through[0] < 0.8 * through[1]
+
+
+def test_an_open_zip_or_text_is_not_sealed() -> None:
+    assert not is_sealed(_zip(0) + NOISE)
+    assert not is_sealed(b"Salted peanuts, " * 20)
+    classifier = StreamClassifier()
+    classifier.update(b"Salted__" + b"and yet nothing but words and words. " * 40)
+    assert classifier.own_odds < 0

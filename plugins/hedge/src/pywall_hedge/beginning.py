@@ -1,4 +1,4 @@
-"""What the first message of a stream says about where it ends.
+"""What the first message of a stream says about where it ends, and heads that announce ciphertext.
 
 TCP has no messages: whoever sends one tells its length, ends it with a mark, begins it with a type, or writes text.
 Tunnels that hide everything (Shadowsocks, VMess, obfs4 and their like) hide the length too, so their first message is
@@ -19,6 +19,10 @@ _TEXT = 6
 """Characters of text at the start that say so."""
 _PRINTABLE = frozenset((9, 10, 13, *range(32, 127)))
 _ENDS = b"\0\n"
+SEALED = 1.6
+"""Nats that a head speaks for ciphertext which says that ciphertext follows."""
+_SEALS = (b"Salted__", b"LUKS\xba\xbe", b"age-encryption.org/v1\n")
+_ZIP = b"PK\3\4"
 
 
 def is_bare(message: bytes) -> bool:
@@ -31,6 +35,13 @@ def is_bare(message: bytes) -> bool:
     if all(byte in _PRINTABLE for byte in message[:_TEXT]):
         return False
     return not any(_tells(message, offset, size) for offset in range(HEADER))
+
+
+def is_sealed(payload: bytes) -> bool:
+    """Return True for the head of what says itself that it is encrypted: OpenSSL's `enc`, LUKS, age, or a zip whose
+    first entry has the flag (APPNOTE 4.4.4, bit 0).
+    """
+    return payload.startswith(_SEALS) or (payload.startswith(_ZIP) and len(payload) > 30 and payload[6] & 1 == 1)
 
 
 def _tells(message: bytes, offset: int, size: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .beginning import BARE, is_bare
+from .beginning import BARE, SEALED, is_bare, is_sealed
 from .classification import SHORTEST, Classification, classify
 from .entropy import entropy
 from .wald import Thresholds, bounded, logit, sigmoid, thresholds
@@ -54,6 +54,7 @@ class StreamClassifier:
         self._alike = ALIKE if start_seen else ALIKE_MIDDLE
         self._start_seen = start_seen
         self._bare: list[bool | None] = [None if stream and start_seen else False] * 2
+        self._sealed = [False, False]
         self.prior = prior
         self.remembered = 0.0
         """Log-odds (nats) of this flow that the memory of peers holds already."""
@@ -75,6 +76,8 @@ class StreamClassifier:
             self._first += payload[:SHORTEST]
         if self._bare[to_server] is None:
             self._bare[to_server] = is_bare(payload)
+        if is_sealed(payload):
+            self._sealed[to_server] = True
         self._ways[to_server].update(payload)
 
     def _score(self, stripped: Stripped) -> float:
@@ -94,9 +97,12 @@ class StreamClassifier:
         return max(ratios) + SECOND * max(min(ratios), 0.0)
 
     def _ratio(self, to_server: bool) -> float:
-        """Log-likelihood ratio (nats) of one direction; a bare beginning counts while no framing is found behind it."""
+        """Log-likelihood ratio (nats) of one direction; a bare beginning counts while no framing is found behind it, a
+        head that announces ciphertext where the bytes do not speak against it."""
         way = self._ways[to_server]
         ratio, found = way.ratio, way.stripped
+        if self._sealed[to_server] and ratio > 0:
+            return ratio + SEALED
         if not self._bare[to_server] or ratio <= 0 or found is None or found.header or found.layout is not None:
             return ratio
         return ratio + BARE
