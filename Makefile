@@ -31,7 +31,7 @@ test: setup ## linters, types, all tests, on the sources
 	$(SOURCES) $(BIN)/pytest -n 2 --dist loadfile -m 'netns and not slow' $(TESTS) || [ $$? -eq 5 ] # 5: none there
 
 # the suites that touch compiled modules, and real traffic; what only reads configurations or prints needs no second run
-COMPILED_TESTS ?= tests/calls tests/chain tests/core tests/detection tests/engine tests/events tests/flows tests/model tests/packet tests/plugins tests/captures tests/offline/test_replay.py tests/netns plugins/stream plugins/protocols
+COMPILED_TESTS ?= tests/calls tests/chain tests/core tests/detection tests/engine tests/events tests/flows tests/model tests/packet tests/plugins tests/captures tests/offline/test_replay.py tests/netns plugins/stream plugins/protocols plugins/hedge
 test-compiled: compiled ## the tests of compiled modules and of real traffic, on what `make compiled` made
 	$(BIN)/pytest -n auto --dist loadfile -m 'not slow and not netns' $(COMPILED_TESTS)
 	$(BIN)/pytest -n 2 --dist loadfile -m 'netns and not slow' $(COMPILED_TESTS) || [ $$? -eq 5 ] # 5: none there

@@ -14,6 +14,8 @@ from .packets import ip_packet, tcp_packet, udp_packet
 
 #: properties of a flow whose part has another name for them
 _SLOTS = {"detect_done": "done", "verdict": "last"}
+#: the time of a flow's last packet; a part of it has a verdict by this name
+_OWN = "last"
 _ENDS = ("192.0.2.1", 40000, "198.51.100.2", 443)
 
 
@@ -30,7 +32,7 @@ def make_flow(packet: Packet | None = None, *, proto: int = TCP, **attributes: A
     flow.tcp = new_tcp_state()
     for name, value in attributes.items():
         slot = _SLOTS.get(name, name)
-        parts = (flow.detection, flow.tcp, flow.cache)
+        parts = () if name == _OWN else (flow.detection, flow.tcp, flow.cache)
         setattr(next((part for part in parts if hasattr(part, slot)), flow), slot, value)
     return flow
 

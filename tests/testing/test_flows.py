@@ -27,6 +27,12 @@ def test_attributes_go_to_the_part_that_has_them() -> None:
     assert (flow.watched, flow.facts) == (True, {"ssh.a": 1})
 
 
+def test_last_is_the_time_of_the_last_packet() -> None:
+    flow = make_flow(last=11.0)
+    assert flow.last == 11.0
+    assert flow.verdict is None
+
+
 def test_flows_share_nothing() -> None:
     one, other = make_flow(proto=UDP), make_flow(proto=UDP, client=b"hello")
     assert one.detection.client == b""

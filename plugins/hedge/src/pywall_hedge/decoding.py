@@ -17,7 +17,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .spelling import LEAST, MOST, SPELLINGS, digits_to_bytes, lists_digests
+from .alphabets import apart, digits_to_bytes, in_runs, share
+from .spelling import LEAST, MOST, SPELLINGS, lists_digests
 
 NESTED = 3
 """Nested encodings that are decoded at most."""
@@ -189,24 +190,26 @@ _ALPHABETS: tuple[tuple[str, bytes, Callable[[bytes], bytes], int], ...] = (
     ("z85", _Z85, _base85(_Z85), 24),
 )
 """Name, alphabet, decoder, and characters of a run at least."""
-_PATTERNS = tuple(re.compile(b"[" + re.escape(alphabet) + b"]{%d,}" % least) for _, alphabet, _, least in _ALPHABETS)
+_APART = tuple(apart(alphabet) for _, alphabet, _, _ in _ALPHABETS)
 
-_FOLD = re.compile(rb"([!-~]{24})\r?\n")
+_FOLD = re.compile(rb"\n(?<=[!-~]{24}\n)|\r\n(?<=[!-~]{24}\r\n)")
 """The end of a full line: the line behind goes on. A word of other text in front would put what follows out of step."""
-_RUN = re.compile(rb"[!-~]{16,}")
-"""What each run of an alphabet is a part of."""
+_GRAPHIC, _RUN = apart(bytes(range(33, 127))), 16
+"""What each run of an alphabet is a part of: so many characters at least that are not blank."""
 
 
 def _runs(data: bytes) -> Decoding | None:
     """Undo a well-known alphabet whose characters are all used, as often as random ones."""
-    folded = _FOLD.sub(rb"\1", data) if data.count(b"\n") * 40 < len(data) * 2 else data
+    folded = _FOLD.sub(b"", data) if data.count(b"\n") * 40 < len(data) * 2 else data
     if b"<~" in folded or b"zz" in folded:
         folded = folded.replace(b"<~", b"").replace(b"~>", b"")
-    if sum(map(len, _RUN.findall(folded))) < max(LEAST, MOST * len(folded)):
+    if in_runs(folded, _GRAPHIC, _RUN) < max(LEAST, MOST * len(folded)):
         return None
     candidates = []
-    for (name, alphabet, decode, _), pattern in zip(_ALPHABETS, _PATTERNS, strict=True):
-        runs = pattern.findall(folded)
+    for (name, alphabet, decode, least), table in zip(_ALPHABETS, _APART, strict=True):
+        if share(folded, alphabet) < MOST:
+            continue
+        runs = [run for run in folded.translate(table).split(b"\0") if len(run) >= least]
         total = sum(map(len, runs))
         if total >= LEAST and total >= MOST * len(folded):
             candidates.append((-(total * 50 // len(folded)), len(alphabet), name, alphabet, decode, runs))

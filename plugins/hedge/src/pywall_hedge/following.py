@@ -67,9 +67,10 @@ class Follower:
             return []
         out, place = [], 0
         for length in self._sizes:
-            if place + length > known:
-                out.append(data[max(place, known) : place + length])
-            place += length
+            end = place + length
+            if end > known:
+                out.append(data[:end][max(place, known) :])
+            place = end
         return out
 
     def _is_video(self, data: bytes) -> bool:

@@ -117,7 +117,7 @@ def goes_on(messages: Sequence[bytes], header: int) -> bool | None:
 
     All begin, behind their header, with the marker of VP9 or the tag of VP8, or consist of units with lengths.
     """
-    whole = [message for message in messages[1:-1] if len(message) > header + 8]
+    whole = [message for message in messages[1:][:-1] if len(message) > header + 8]
     if len(whole) < 2:
         return None
     places = range(max(header, SOUGHT) + 1)  # what frames have in common behind the marker is taken for a header too

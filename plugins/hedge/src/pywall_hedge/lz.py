@@ -44,7 +44,7 @@ def _behind_descriptor(data: bytes, place: int) -> int:
     flags, block = data[place + 4], data[place + 5]
     end = place + 6 + 8 * (flags >> 3 & 1) + 4 * (flags & 1)
     holds = flags & 0xC2 == 0x40 and not block & 0x8F and block >> 4 >= 4 and end < len(data)
-    return end + 1 if holds and data[end] == _xxh32_short(data[place + 4 : end]) >> 8 & 0xFF else 0
+    return end + 1 if holds and data[end] == _xxh32_short(data[:end][place + 4 :]) >> 8 & 0xFF else 0
 
 
 def _xxh32_short(data: bytes) -> int:
@@ -108,7 +108,8 @@ def lz4_block(data: bytes) -> bool:
 def _may_begin(data: bytes, place: int) -> bool:
     """Return whether the first match from `place` on reaches back into the literals before it, or these are many."""
     literals = data[place] >> 4 if place < len(data) else 0
-    match = data[place + 1 + literals : place + 3 + literals]
+    behind = place + 1 + literals
+    match = data[behind : behind + 2]
     return literals == 15 or (len(match) == 2 and match[1] == 0 < match[0] <= literals)
 
 
@@ -117,7 +118,7 @@ def lzop(data: bytes) -> bool:
     if len(data) < 47 or not b"\x09\x40" <= data[9:11] <= b"\x10\xff":
         return False
     end = 34 + data[33]
-    if len(data) < end + 12 or zlib.adler32(data[9:end]) != int.from_bytes(data[end : end + 4], "big"):
+    if len(data) < end + 12 or zlib.adler32(data[:end][9:]) != int.from_bytes(data[end : end + 4], "big"):
         return False
     plain, packed = (int.from_bytes(data[at : at + 4], "big") for at in (end + 4, end + 8))
     return 0 < packed <= plain <= 1 << 26
@@ -166,7 +167,7 @@ def snappy_framed(data: bytes) -> bool:
     """Stream identifier, then a first chunk of at most 64 KiB (framing format)."""
     kind, size = data[10:11], little(data, 11, 3)
     if kind == b"\x00":
-        return len(data) > 30 and 4 < size <= 76_494 and snappy_tags(data[18 : 14 + size]) is not None
+        return len(data) > 30 and 4 < size <= 76_494 and snappy_tags(data[: 14 + size][18:]) is not None
     return kind == b"\x01" and 4 < size <= 65_540 and inside(data[18:])
 
 

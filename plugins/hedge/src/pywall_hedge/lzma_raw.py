@@ -16,6 +16,10 @@ _PROOF = 40
 """Bytes that must have been taken."""
 _PROPERTIES = ((3, 0, 2), (3, 0, 0), (0, 2, 2), (4, 0, 0))
 """Literal context, literal position and position bits that are in use: LZMA's default, text, 32-bit code."""
+_CODERS = [
+    [{"id": lzma.FILTER_LZMA1, "dict_size": _DICTIONARY, "lc": lc, "lp": lp, "pb": pb}] for lc, lp, pb in _PROPERTIES
+]
+_CHUNKS = [{"id": lzma.FILTER_LZMA2, "dict_size": _DICTIONARY}]
 
 
 def lzma_raw(data: bytes, at: int = 0) -> bool:
@@ -23,21 +27,18 @@ def lzma_raw(data: bytes, at: int = 0) -> bool:
     if len(data) - at < _PROOF or data[at] or data[at + 1] > 127 or data[at + 1] == data[at + 2] == 0:
         return False
     data = data[at:]
-    return any(
-        _decodes(data, {"id": lzma.FILTER_LZMA1, "dict_size": _DICTIONARY, "lc": lc, "lp": lp, "pb": pb})
-        for lc, lp, pb in _PROPERTIES
-    )
+    return any(_decodes(data, coder) for coder in _CODERS)
 
 
 def lzma2_raw(data: bytes, at: int = 0) -> bool:
     """Chunks of LZMA2, from a first one at `data[at]` that sets the dictionary and the properties."""
     if len(data) - at < _PROOF or data[at] < 0xE0 or data[at + 5] >= 225 or data[at + 6]:
         return False
-    return _decodes(data[at:], {"id": lzma.FILTER_LZMA2, "dict_size": _DICTIONARY})
+    return _decodes(data[at:], _CHUNKS)
 
 
-def _decodes(data: bytes, coder: dict[str, int]) -> bool:
-    decoder = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[coder])
+def _decodes(data: bytes, coder: list[dict[str, int]]) -> bool:
+    decoder = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=coder)
     try:
         output = decoder.decompress(data, _OUTPUT)
     except lzma.LZMAError:

@@ -44,12 +44,18 @@ _FIELDS = tuple(
 )
 """Where fields are looked for, with what they lay out: the second field follows the first by its value and the
 number beside the layout."""
-_FIELDS_FROM = {least: tuple(field for field in _FIELDS if field[1] >= least) for least in (0, 2)}
-_SHORT_FIELDS = {least: tuple(field for field in fields if field[1] < 3) for least, fields in _FIELDS_FROM.items()}
+_ZEROS = ((6, 8), (2, 4), (1, 3), (0, 2))
+"""Zeros in a row that a first record of usual length needs at least in its field, and the widest such field."""
+_FIELDS_OF = {
+    (least, widest): tuple(field for field in _FIELDS if least <= field[1] <= widest)
+    for least in (0, 2)
+    for _, widest in _ZEROS
+}
 _FULL = range(1200, 1501)
 """Bytes of a payload that may be the first of many: then records behind fields of one byte wait for the second."""
 _ZERO = 17
-"""Bytes from the start: a field of three bytes or more within them has a zero, or the first record is too long."""
+"""Bytes from the start within which the first field is: one of three bytes or more has zeros, or the first record is
+too long."""
 CONVINCING = 15.0
 """Bits that a chain must explain."""
 SEARCHED = 4096
@@ -74,15 +80,16 @@ def find_layout(data: bytes, sizes: Sequence[int]) -> Layout | None:
     ends = set(accumulate(sizes))
     best, best_score = None, CONVINCING
     least = 2 if len(sizes) == 1 and len(data) in _FULL else 0
-    for offset, width, order, layouts in _FIELDS_FROM[least] if 0 in start[:_ZERO] else _SHORT_FIELDS[least]:
+    front = start[:_ZERO]
+    widest = next(widest for zeros, widest in _ZEROS if bytes(zeros) in front)
+    for offset, width, order, layouts in _FIELDS_OF[least, widest]:
         first = int.from_bytes(start[offset : offset + width], order) if width else 0
         if first > (_FIRST if width > 1 else _FIRST_OF_ONE):
             continue
         for layout, skipped in layouts:
             if width > 1:  # where the second field says too much, as most do, there is no need to walk
                 second = first + skipped
-                end = second + width
-                if end > size or int.from_bytes(start[second:end], order) > _LONGEST:
+                if second + width > size or int.from_bytes(start[second : second + width], order) > _LONGEST:
                     continue
             score = _walk(start, ends, layout)
             if score > best_score:
@@ -182,8 +189,12 @@ def cut_marks(data: bytes) -> list[int]:
     if size < 64:
         return []
     words = np.ndarray((size - 3,), "<u4", data, 0, (1,)).astype(np.uint32)
-    ordered = np.sort(words)
-    again = ordered[OFTEN - 1 :][ordered[OFTEN - 1 :] == ordered[: 1 - OFTEN]]
+    ordered = words.copy()
+    ordered.sort()
+    often = ordered[OFTEN - 1 :] == ordered[: 1 - OFTEN]
+    if not often[often.argmax()]:
+        return []
+    again = ordered[OFTEN - 1 :][often]
     again = again[again != (again & 255) * np.uint32(0x01010101)]  # a run of one value marks nothing
     if not again.size:
         return []

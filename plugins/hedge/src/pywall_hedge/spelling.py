@@ -7,19 +7,22 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterable
+import string
+from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import IPv6Address
 from math import exp
 
 import numpy as np
 
+from .alphabets import apart, digits_to_bytes, in_runs, share
 from .gate import expected_values
 
 LEAST = 96
 """Bytes of text below which nothing is decoded."""
 MOST = 0.6
 """Share of the text that must be encoded."""
+
 
 _PAIRS = re.compile(rb"(?:(?:0x|\\x|\\u00|&#x)?[0-9A-Fa-f]{2}(?:[\s,:;|.-]|, ){0,2}){12,}")
 _PAIR = re.compile(rb"(?:0x|\\x|\\u00|&#x)?([0-9A-Fa-f]{2})")
@@ -62,6 +65,7 @@ _TOKEN_64 = re.compile(rb"(?<![A-Za-z0-9+/=])(?:AAAA[A-Za-z0-9+/]{20,}|[A-Za-z0-
 _DIGEST_64 = frozenset((27, 28, 43, 44, 53, 86, 88))
 """Characters of base64 of 160, 256 and 512 bits, and of bcrypt's salt and hash."""
 _UUID = re.compile(rb"([0-9A-Fa-f]{8})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{12})")
+_IN_TOKEN_64 = apart(string.ascii_letters.encode() + string.digits.encode() + b"+/.")
 _NO_LETTERS = bytes(byte for byte in range(256) if not chr(byte).isalpha() or byte > 127)
 _REST = 0.05
 """Share of other text beside digests that makes them names of things."""
@@ -73,11 +77,7 @@ _OF_HEXADECIMAL = _HEXADECIMAL + b"SxuU\\&#%+-" + _BLANKS
 _OF_DECIMAL = b"0123456789" + _BLANKS
 _OF_INTEGERS = _OF_DECIMAL + b"-"
 """All characters that a match consists of, so a text with fewer of them needs no search."""
-
-
-def share(text: bytes, characters: bytes) -> float:
-    """Return the share of the text, 0 to 1, that consists of these characters; 0 for no text."""
-    return (len(text) - len(text.translate(None, characters))) / max(len(text), 1)
+_IN_PAIRS = apart(_HEXADECIMAL + b"xu\\&#-" + _BLANKS)
 
 
 def _values(digits: list[bytes], base: int) -> bytes:
@@ -92,8 +92,11 @@ def hexadecimal(text: bytes) -> bytes | None:
     quads = b"".join(_QUADS.findall(text))
     if len(quads) >= max(LEAST, MOST * len(text)):
         return bytes.fromhex(b"".join(_QUAD.findall(quads)).decode())
-    if 2 * len(_DUMP.findall(text)) > text.count(b"\n") > 1:
+    lines = text.count(b"\n")
+    if lines > 1 and 2 * len(_DUMP.findall(text)) > lines:
         text = _DUMP.sub(b"", text)
+    if in_runs(text, _IN_PAIRS, 24) < max(LEAST, MOST * len(text)):
+        return None
     runs = _PAIRS.findall(text)
     total = sum(map(len, runs))
     if total < LEAST or total < MOST * len(text):
@@ -180,14 +183,16 @@ def lists_digests(text: bytes) -> bool:
         text = whole
     tokens = _TOKEN.findall(text)
     total = sum(map(len, tokens))
-    inner = tokens[1:-1] or tokens
+    inner = tokens[1:][:-1] or tokens
     return {*map(len, inner)} <= _DIGEST and 2 * total > len(text) and total < (1 - _REST) * len(text)
 
 
 def _lists_base64(text: bytes) -> bool:
     """Return True for digests in base64 in lines of names; public keys of SSH, which begin with a length, may be among
     them."""
-    tokens = [token for token in _TOKEN_64.findall(text)[1:-1] if not token.startswith(b"AAAA")]
+    if in_runs(text, _IN_TOKEN_64, 20) < 5 * 20:
+        return False
+    tokens = [token for token in _TOKEN_64.findall(text)[1:][:-1] if not token.startswith(b"AAAA")]
     total = sum(map(len, tokens))
     return len(tokens) > 2 and {*map(len, tokens)} <= _DIGEST_64 and total < (1 - 2 * _REST) * len(text)
 
@@ -266,22 +271,6 @@ def _even_block(characters: str, low: int, span: int) -> bytes | None:
         return None
     bits = span.bit_length() - (span & span - 1 > 0)
     return digits_to_bytes([ord(character) - low for character in characters], bits)
-
-
-def digits_to_bytes(digits: Iterable[int], bits: int) -> bytes:
-    """Return digits of `bits` bits put together; those that are larger are left out."""
-    number = used = 0
-    out = bytearray()
-    for digit in digits:
-        if digit >> bits:
-            continue
-        number, used = number << bits | digit, used + bits
-        if used >= 1024:
-            rest = used % 8
-            out += (number >> rest).to_bytes(used // 8, "big")
-            number &= (1 << rest) - 1
-            used = rest
-    return bytes(out) + (number >> used % 8).to_bytes(used // 8, "big")
 
 
 SPELLINGS: tuple[tuple[str, Callable[[bytes], bytes | None]], ...] = (

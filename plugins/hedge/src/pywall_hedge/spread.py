@@ -26,9 +26,8 @@ def without_constants(payload: bytes) -> bytes | None:
     for period in (*_SHORT, *_likely(payload[:_GLANCE])):
         if period * _ROWS > size:
             continue
-        values = [len({*payload[start : start + _ROWS * period : period]}) for start in range(period)]
-        same = [start for start in range(period) if values[start] == 1]
-        if not 0 < len(same) < period or (period > 4 and any(1 < number < _EVEN for number in values)):
+        same = [start for start in range(period) if _is_constant(payload, start, period)]
+        if not 0 < len(same) < period or (period > 4 and _is_uneven(payload, same, period)):
             continue
         columns = [payload[start::period] for start in same]
         if all(len(column) - column.count(column[:1]) <= len(column) // 32 for column in columns):
@@ -40,12 +39,39 @@ def without_constants(payload: bytes) -> bytes | None:
     return None
 
 
+def _is_constant(payload: bytes, start: int, period: int) -> bool:
+    """Return whether the first _ROWS bytes of a column are one value; of most the first two are not."""
+    value = payload[start]
+    if value != payload[start + period]:
+        return False
+    return payload[start : start + _ROWS * period : period].count(value) == _ROWS
+
+
+def _is_uneven(payload: bytes, same: list[int], period: int) -> bool:
+    """Return whether a column that is not constant has fewer values than ciphertext would."""
+    columns = (payload[start : start + _ROWS * period : period] for start in range(period) if start not in same)
+    return any(len({*column}) < _EVEN for column in columns)
+
+
 def _likely(glance: bytes) -> list[int]:
     """Return the long periods at which the commonest value comes, wherever it comes often."""
-    if len({*glance}) > _DIFFERENT or sum(map(glance.count, glance)) < len(glance) + _ALIKE:
+    values = {*glance}
+    if len(values) > _DIFFERENT:
         return []
-    usual = max(glance, key=glance.count)
-    starts = [start for start in range(_LONG[-1]) if glance[start : start + 1] == usual.to_bytes()]
-    return [
-        period for period in _LONG if any({*glance[start::period]} == {usual} for start in starts if start < period)
-    ]
+    often = [glance.count(value) for value in values]
+    if sum([number * number for number in often]) < len(glance) + _ALIKE:
+        return []
+    most = max(often)
+    usual = next(value for value in glance if glance.count(value) == most)
+    return [period for period in _LONG if most >= len(glance) // period and _comes_each(glance, usual, period)]
+
+
+def _comes_each(glance: bytes, usual: int, period: int) -> bool:
+    """Return whether a value is at each place of some column of so many bytes."""
+    start = glance.find(usual, 0, period)
+    while start >= 0:
+        column = glance[start::period]
+        if column.count(usual) == len(column):
+            return True
+        start = glance.find(usual, start + 1, period)
+    return False

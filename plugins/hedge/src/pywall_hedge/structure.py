@@ -149,7 +149,7 @@ def frame_within(data: bytes) -> str | None:
     place = data.find(ZSTD)
     while place >= 0:
         following = data.find(ZSTD, place + 4)
-        if (name := examine(data[place : following if following > 0 else len(data)])) is not None:
+        if (name := examine((data[:following] if following > 0 else data)[place:])) is not None:
             return name
         place = following
     return None
@@ -161,7 +161,12 @@ def _pattern() -> re.Pattern[bytes]:
     zlib = rb"[\x18-\x78][\x01\x5e\x9c\xda]"
     marks = [_seen_as.get(magic) or re.escape(magic) for magic in sorted(magics)]
     blosc = rb"[\x02\x05]\x01.[^\0]..[\x00-\x3f]\x00..[\x00-\x3f]\x00"
-    return re.compile(b"|".join([*marks, rb"\x1f\x8b\x08", rb"\xff[\xfb\xf3\xf1\xf9\x0a]", zlib, blosc]), re.DOTALL)
+    all_marks = b"|".join([*marks, rb"\x1f\x8b\x08", rb"\xff[\xfb\xf3\xf1\xf9\x0a]", zlib, blosc])
+    starts = {magic[:2] for magic in magics} | {b"\x1f\x8b", b"\x02\x01", b"\x05\x01", b"\xff\x0a"}
+    starts |= {bytes((255, second)) for second in b"\xfb\xf3\xf1\xf9"}
+    first, second = (b"[" + re.escape(bytes({start[at] for start in starts})) + b"]" for at in (0, 1))
+    glance = b"(?=" + first + second + b"|" + zlib + b")"  # at most places there is neither
+    return re.compile(glance + b"(?:" + all_marks + b")", re.DOTALL)
 
 
 def inside(data: bytes) -> bool:

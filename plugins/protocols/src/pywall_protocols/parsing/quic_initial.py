@@ -60,7 +60,7 @@ def add_piece(pieces: Pieces, offset: int, data: bytes) -> Pieces | None:
             behind.append((at, piece))
         else:
             low, high = max(at, offset), min(at + len(piece), end)
-            if piece[low - at : high - at] != data[low - offset : high - offset]:
+            if piece[: high - at][low - at :] != data[: high - offset][low - offset :]:
                 return None
             if at + len(piece) > end:
                 data += piece[end - at :]

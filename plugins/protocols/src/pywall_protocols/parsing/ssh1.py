@@ -41,5 +41,5 @@ def _body(data: bytes, kind: int) -> bytes | Answer:
     if len(data) < end:
         return MORE
     # SSH 1 neither begins nor ends with the inversion that zlib knows
-    checked = crc32(data[4 : end - 4], 0xFFFFFFFF) ^ 0xFFFFFFFF
-    return data[at + 1 : end - 4] if checked == u32(data, end - 4) else NO
+    checked = crc32(data[: end - 4][4:], 0xFFFFFFFF) ^ 0xFFFFFFFF
+    return data[: end - 4][at + 1 :] if checked == u32(data, end - 4) else NO

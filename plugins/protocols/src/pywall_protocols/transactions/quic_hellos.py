@@ -181,7 +181,7 @@ class QuicHellos(Saved):
                 return 0
             if len(data) < size or not size:
                 return 0
-            hello = client_hello.read(data[4:size], "q")
+            hello = client_hello.read(data[:size][4:], "q")
             if hello is None:
                 found.append(Ambiguous("hello"))
                 return 0
