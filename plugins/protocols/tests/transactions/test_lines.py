@@ -5,7 +5,7 @@ from pywall_protocols.chat import irc, xmpp
 from pywall_protocols.files import ftp
 from pywall_protocols.mail import imap, nntp, pop3, smtp
 
-from pywall_core.testing import conversation, engine, find_transactions, transaction_contract
+from pywall_core.testing import client_hello, conversation, engine, find_transactions, transaction_contract
 
 MAILS = (
     b"EHLO a.example\r\nMAIL FROM:<one@a.example> SIZE=3\r\nRCPT TO:<x@b.example>\r\n"
@@ -129,3 +129,45 @@ default: ACCEPT
     assert [verdict.action.value for verdict in verdicts][-3:] == ["accept", "drop", "drop"]
     lab.close()
     assert [e["smtp"]["rcpt_to"] for e in lab.of_type("smtp")] == [["c@d"], ["x@forbidden.example"]]
+
+
+@pytest.mark.parametrize("size", [1, 3, 9, 1400])
+@pytest.mark.parametrize(
+    "both",
+    [
+        (b"NOOP\r\n\r\nAUTH TLS\r\n", b"220 a FTP\r\n200 ok\r\n500 what\r\n234 go\r\n"),  # the empty line is answered
+        (b"NOOP\r\n\xff\xfb\1\r\nAUTH TLS\r\n", b"220 a FTP\r\n200 ok\r\n500 what\r\n234 go\r\n"),
+        (b"EHLO a\r\nGO-TLS\r\n", b"220 a ESMTP\r\n250 ok\r\n220 go\r\n"),
+        (b"CAPA\r\nSTLS\0\r\n", b"+OK POP3 ready\r\n+OK\r\nSTLS\r\n.\r\n+OK begin\r\n"),
+        (
+            b"a CAPABILITY\r\na STARTTLS\x0b\r\n",
+            b"* OK IMAP4rev1 ready\r\n* CAPABILITY IMAP4rev1\r\na OK\r\na OK begin\r\n",
+        ),
+        (b"CAPABILITIES\r\nSTARTTLS\0\r\n", b"200 NNTP InterNetNews\r\n101 list\r\nVERSION 2\r\n.\r\n281 go\r\n"),
+        (b"NICK a\r\nUSER a 0 * :a\r\n@a STARTTLS x\r\n", b":i 001 a :hello\r\n:i 999 a :yes\r\n"),
+        (
+            XMPP[0].replace(b"</iq>", b"</iq><starttls a='>'/>")[:77],
+            b"<?xml version='1.0'?><stream:stream xmlns='jabber:client'><proceed/>",
+        ),
+    ],
+)
+def test_a_client_hello_that_nothing_granted_is_ambiguous(both, size):
+    lab = engine("""
+version: 1
+plugins: [rules, stream, protocols]
+chains: {INPUT: [{rule: fact, name: tls.sni, is: bad.example, action: DROP}]}
+default: ACCEPT
+""")
+    hello = client_hello("bad.example")
+    greeting, sep, told = both[1].partition(b"\n")
+    talk = conversation().server(greeting + sep).client(both[0]).server(told)
+    for at in range(0, len(hello), size):
+        talk = talk.client(hello[at : at + size])
+    assert lab.send(talk)[-1].action.value == "drop"
+
+
+def test_a_body_may_begin_with_what_is_a_hello():
+    said = b"220 a ESMTP\r\n250 ok\r\n354 go\r\n250 ok\r\n"
+    body = b"\x16\3\1\2\0\1\0\1\xfc\3\3\r\n.\r\n"
+    turns = [(True, b"EHLO a\r\nDATA\r\n"), (False, said), (True, body)]
+    assert find_transactions(smtp, turns).ambiguous == set()

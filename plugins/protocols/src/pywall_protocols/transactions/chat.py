@@ -6,14 +6,17 @@ import re
 from collections.abc import Sequence
 from typing import Final, final
 
-from pywall_core.api import HandOver, Transaction
+from pywall_core.api import MORE, YES, Ambiguous, HandOver, Transaction
 
+from .hello_watch import begins_hello
 from .lines import NEGATIVE, POSITIVE, PRELIMINARY, TLS, Command, Dialogue, verb_and_rest
 from .pairs import Found, Step
 from .saving import Saved
 
 #: Bytes of a direction that are held until the other side has said what they are.
 _MOST_HELD: Final = 65536
+#: the first byte of a record of TLS that has a hello
+_TLS_RECORD: Final = 0x16
 #: Bytes of an element's beginning that are waited for.
 _MOST_OPEN: Final = 1024
 _irc_reply = re.compile(rb"(?::\S+ )?(670|691)(?: |\Z)").match
@@ -71,6 +74,7 @@ class XmppDialogue(Saved):
 
     def feed(self, to_server: bool, data: bytes) -> Sequence[Step]:
         """Look for the elements."""
+        ambiguous: list[Step] = []
         behind = self._behind[to_server]
         if behind is not None:
             behind = (behind + data)[:_MOST_HELD]
@@ -79,12 +83,19 @@ class XmppDialogue(Saved):
             found = (_starttls if to_server else _proceed)(data)
             if found is not None:
                 behind, data = data[found.end() :], b""
+            elif to_server and (start := data.find(_TLS_RECORD)) >= 0:
+                said = begins_hello(data[start:])
+                if said is YES:  # no XML has this byte: a server that takes it has said yes to what was read otherwise
+                    ambiguous = [Ambiguous("unasked_tls", hides_inner=True)]
+                elif said is MORE:
+                    self._rest = (self._rest[0], data[start:])
+                    return ()
             last = _last_tag(data)
             rest = data[last.start() :][:_MOST_OPEN] if last is not None else b""
             self._rest = (self._rest[0], rest) if to_server else (rest, self._rest[1])
         self._behind = (self._behind[0], behind) if to_server else (behind, self._behind[1])
         server, client = self._behind
-        return [HandOver(client, server)] if client is not None and server is not None else ()
+        return [HandOver(client, server)] if client is not None and server is not None else ambiguous
 
     def gap(self, to_server: bool, size: int) -> bool:
         """The elements may come later."""

@@ -73,6 +73,8 @@ class FtpDialogue(Dialogue):
         # ABOR comes behind Telnet's interrupt (RFC 959 section 4.1.3); some servers take Telnet out wherever it is
         verb, rest = verb_and_rest(_telnet.sub(b"", line) if _TELNET in line else line)
         if not verb:
+            if line:  # some servers answer it, others take it for nothing
+                found.append(Ambiguous("verb"))
             return None
         if not verb.isalnum() or CR in line or verb != verb_and_rest(line.lstrip(_INTERRUPT))[0]:
             found.append(Ambiguous("verb"))

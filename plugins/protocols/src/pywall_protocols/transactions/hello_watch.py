@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final, final
 
-from pywall_core.api import UDP, Flow, HandOver, Transaction, TransactionParser, hookimpl
+from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, HandOver, Transaction, TransactionParser, hookimpl
 
 from .saving import Saved
 
@@ -51,12 +51,20 @@ CLIENT_HELLO_BYTES: Final = _any(
     _pieces(rb"[\x00-\x0f].", rb"\x01", _FREE),
 )
 _client_hello: Final = CLIENT_HELLO_BYTES.search
+_begins: Final = CLIENT_HELLO_BYTES.match
 _RECORD: Final = rb"\x03[\x00-\x04]"
 _server_hello: Final = _any(_whole(_RECORD, rb"\x02", _USUAL), _pieces(_RECORD, rb"\x02", _USUAL)).search
 #: The beginning of a hello at the end of what has come.
 _cut_hello: Final = re.compile(rb"\x16(?:\x03(?:[\x00-\x04].*)?)?\Z", re.DOTALL).search
 #: A hello that is cut has at most so many of its bytes here.
 _CUT: Final = 12
+
+
+def begins_hello(data: bytes) -> Answer:
+    """Return YES where data begin with a ClientHello, MORE where they are cut before that shows."""
+    if data[:1] != b"\x16":
+        return NO
+    return YES if _begins(data) else MORE if len(data) < _CUT else NO
 
 
 @final

@@ -61,6 +61,11 @@ class LineReader(Saved):
         """Whether some lines have ended by LF alone and others by CRLF: servers that want CRLF read them as one."""
         return self._ends == _BOTH_ENDS
 
+    @property
+    def begins(self) -> bool:
+        """Whether what comes next is the beginning of a line."""
+        return not (self.rest or self.left or self.dotted or self._is_long)
+
     def read(self, data: bytes, at: int) -> tuple[bytes | None, int]:
         """Return the next whole line without its end, and the offset behind it; None at the end of ``data``.
 

@@ -11,15 +11,18 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from pywall_core.api import Ambiguous, Flow, HandOver, Transaction
+from pywall_core.api import MORE, YES, Ambiguous, Flow, HandOver, Transaction
 
 from ..parsing.wire import cut
+from .hello_watch import begins_hello
 from .line_reader import LineReader
 from .pairs import Found, Step
 from .saving import Saved
 
 _MOST_PENDING: Final = 1024
 _MOST_HELD: Final = 65536
+#: the first byte of a record of TLS that has a hello
+_TLS_RECORD: Final = 0x16
 
 #: What a command may lead to: nothing, TLS, a body of the client behind a go-ahead, a body of the server, and what is
 #: answered at the beginning and at the end of a body.
@@ -65,6 +68,8 @@ class Dialogue(Saved):
         self._before: Dialogue | None = None
         #: the server's bytes that came before their command
         self._held = b""
+        #: the client's bytes that may begin a ClientHello
+        self._cut_hello = b""
 
     @classmethod
     def follow(cls, flow: Flow) -> Dialogue | None:
@@ -89,6 +94,7 @@ class Dialogue(Saved):
             "_pending",
             "_in_reply",
             "_held",
+            "_cut_hello",
             "_tail",
             "_tail_full",
             "_marks",
@@ -101,6 +107,7 @@ class Dialogue(Saved):
         other.confirmed = self.confirmed
         other._commands, other._replies = self._commands.copy(), self._replies.copy()
         other._pending, other._in_reply, other._held = self._pending, self._in_reply, self._held
+        other._cut_hello = self._cut_hello
         other._tail, other._tail_full, other._marks = self._tail, self._tail_full, self._marks
         other._code, other._before = self._code, self._before
         self._copy_into(other)
@@ -154,6 +161,8 @@ class Dialogue(Saved):
         """Read the next bytes of a direction."""
         found: Found = []
         if to_server:
+            if self._cut_hello:
+                data, self._cut_hello = self._cut_hello + data, b""
             self._read_commands(data, found)
             data, self._held = self._held, b""
         elif self._held:
@@ -171,6 +180,13 @@ class Dialogue(Saved):
         at = 0
         while at < len(data):
             in_body = reader.dotted
+            if (
+                data[at] == _TLS_RECORD
+                and reader.begins
+                and not self._marks
+                and self._waits_for_hello(data[at:], found)
+            ):
+                return
             line, behind = reader.read(data, at)
             if self._marks:
                 found.append(Ambiguous("early_bytes", hides_inner=True))
@@ -196,6 +212,16 @@ class Dialogue(Saved):
                         found.append(Ambiguous("line_ends", hides_inner=True))
                     self._marks = (*self._marks, len(self._tail))
                 self._push(command)
+
+    def _waits_for_hello(self, data: bytes, found: Found) -> bool:
+        """Return True while the beginning of a line may become a ClientHello. None begins with one: a server that takes
+        it has said yes to something that was read otherwise."""
+        hello = begins_hello(data)
+        if hello is YES:
+            found.append(Ambiguous("unasked_tls", hides_inner=True))
+        elif hello is MORE:
+            self._cut_hello = data
+        return hello is MORE
 
     def _push(self, command: Command) -> None:
         pending = (*self._pending, command)
