@@ -28,3 +28,19 @@ def test_facts(ask):
 @pytest.mark.parametrize("data", [b"P", b"PROXY TCP4 192.0.2.1", b"\r\n\r\n\0", HEADER[:20]])
 def test_beginnings_wait(ask, data):
     assert ask(proxy, data) is MORE
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"PROXY UNKNOWN 1.1.1.1 2.2.2.2 1 2\r\n",
+        b"PROXY UNKNOWN" + b"x" * 92 + b"\r\n",
+        b"PROXY UNKNOWN a\rb\nc\r\n",
+        b"PROXY TCP6 0 1 0000001 99999 \r\n",
+        b"PROXY TCP4  2.3.4.5 1 0\r\n",
+        HEADER[:12] + b"\x22\x12\0\x0c" + bytes(12),
+        HEADER[:12] + b"\x2f\xff\0\0",
+    ],
+)
+def test_what_servers_pass_over_hides_nothing(ask, header):
+    assert ask(proxy, header + b"GET /").restart == (len(header), 0)

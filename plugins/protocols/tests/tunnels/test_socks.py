@@ -4,7 +4,7 @@ import pytest
 from pywall_protocols.tunnels import socks
 
 from pywall_core.api import MORE, NO
-from pywall_core.testing import detector_contract
+from pywall_core.testing import conversation, detector_contract, engine, transaction_contract
 
 GRANTED4 = b"\0\x5a" + bytes(6)
 NAME4 = b"\4\1\x01\xbb\0\0\0\1bob\0www.example\0"
@@ -61,4 +61,49 @@ def test_ipv6_addresses(ask):
 
 def test_methods_alone_wait_for_the_choice(ask):
     assert ask(socks, b"\5\1\0") is MORE
-    assert ask(socks, b"\5\2\0\0", b"\5\0") is NO
+    assert ask(socks, b"\5\2\0\0", b"\5\0") is MORE  # a server passes over the second
+    assert ask(socks, b"\5\2\0\0" + bytes(900), b"\5\0") is NO
+    assert ask(socks, b"\4\1\1\xbb\x7f\0\0\1\t\0" + bytes(900)) is NO
+
+
+TestTunnel = transaction_contract(
+    socks,
+    [(b"\5\1\0" + REQUEST5 + b"inside", b"\5\0" + GRANTED5 + b"answer"), (NAME4 + b"inside", GRANTED4 + b"answer")],
+)
+ADDRESS4 = b"\4\1\x01\xbb\x7f\0\0\1"
+
+
+@pytest.mark.parametrize("early", [False, True])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        [b"\5\1\0", REQUEST5],
+        [b"\5\2\0\0", REQUEST5],
+        [b"\5\3\0\x50\xff", REQUEST5],
+        [b"\5\1\0", b"\5\1\xff" + REQUEST5[3:]],
+        [NAME4],
+        [ADDRESS4 + b"me\0"],
+    ],
+)
+def test_what_is_inside_gets_a_verdict(asked, early):
+    lab = engine("""
+version: 1
+plugins: [rules, stream, protocols]
+chains: {INPUT: [{rule: fact, name: http.path, is: /secret, action: DROP}]}
+default: ACCEPT
+""")
+    inside = b"GET /secret HTTP/1.1\r\nHost: a\r\n\r\n"
+    early = early and len(asked) == 2  # version 4 is not known for sure before its reply
+    granted = [b"\5\0", GRANTED5] if len(asked) == 2 else [GRANTED4]
+    talk = conversation()
+    for part, reply in list(zip(asked, granted, strict=True))[: -1 if early else None]:
+        talk = talk.client(part).server(reply)
+    talk = talk.client(asked[-1] + inside).server(granted[-1]) if early else talk.client(inside)
+    actions = [verdict.action.value for verdict in lab.send(talk)]
+    assert actions[-2 if early else -1] == "drop"
+
+
+@pytest.mark.parametrize("user", [b"", b"a b\t\x80", b"u" * 255])
+def test_a_request_that_needs_its_reply_hands_over(ask, user):
+    asked = ADDRESS4 + user + b"\0"
+    assert ask(socks, asked + b"inside", GRANTED4).restart == (len(asked), len(GRANTED4))

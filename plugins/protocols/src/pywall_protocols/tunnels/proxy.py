@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.wire import LF, starts, text, u16
+from ..parsing.wire import starts, text, u16
 
 api_version = 1
 protocols = ("proxy",)
@@ -23,12 +23,14 @@ tier = "exact"
 first_client = b"P\r"
 first_server = None
 
+#: servers look for the end of the line behind the family, whatever is before it
 _TEXT: Final = re.compile(
-    rb"PROXY (?:TCP4|TCP6) ([0-9A-Fa-f:.]{2,39}) ([0-9A-Fa-f:.]{2,39}) \d{1,5} \d{1,5}\r\n"
-    rb"|PROXY UNKNOWN[^\r\n]{0,80}\r\n"
+    rb"PROXY (?:(?:TCP4|TCP6) ([^ \r\n]{0,48}) ([^ \r\n]{0,48}) (?:(?!\r\n).){0,93}|UNKNOWN(?:(?!\r\n).){0,93})\r\n",
+    re.DOTALL,
 )
 _SIGNATURE: Final = b"\r\n\r\n\0\r\nQUIT\n"
-_LONGEST: Final = 107
+_LONGEST: Final = 109
+CRLF: Final = b"\r\n"
 #: addresses and what else the header says, such as a client's certificate: less than the bytes that detectors see
 _LONGEST_BINARY: Final = 16000
 
@@ -42,14 +44,14 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         line = _TEXT.match(client)
         if line is None:
             wrong = starts(client, b"PROXY TCP4 ", b"PROXY TCP6 ", b"PROXY UNKNOWN") is NO
-            return NO if wrong or len(client) >= _LONGEST or LF in client else MORE
+            return NO if wrong or len(client) >= _LONGEST or CRLF in client else MORE
         facts: dict[str, Any] = {"version": 1}
         if line[1]:
             facts |= {"source": text(line[1]), "destination": text(line[2])}
         return Match("proxy", facts, confirmed=False, restart=(line.end(), 0))
     if len(client) < 16:
         return NO if starts(client, _SIGNATURE) is NO else MORE
-    if not client.startswith(_SIGNATURE) or client[12] not in (0x20, 0x21) or u16(client, 14) > _LONGEST_BINARY:
+    if not client.startswith(_SIGNATURE) or client[12] >> 4 != 2 or u16(client, 14) > _LONGEST_BINARY:
         return NO
     end = 16 + u16(client, 14)
     return Match("proxy", {"version": 2}, confirmed=False, restart=(end, 0)) if len(client) >= end else MORE
