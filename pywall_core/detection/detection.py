@@ -300,7 +300,9 @@ class Detection:
         state = flow.detection
         match = state.match
         if match is not None:
-            if not state.pending & (state.match_bit - 1) and (changed or state.app_proto is None or state.opaque):
+            if (match.decisive or not state.pending & (state.match_bit - 1)) and (
+                changed or state.app_proto is None or state.opaque
+            ):
                 self._settle(flow, match)
                 return True
             if not state.pending:  # its own detector says that what follows the opening is something else

@@ -123,6 +123,8 @@ class Match:
     ``anomaly`` names what cannot be right (``sni_changed``): an anomaly event is written, once.
     ``describe`` gives more facts. It is called at most once, and not at all where the protocol's facts are those of its
     transactions by then: for detectors that know their protocol before they have read what it says.
+    ``decisive``: no other detector is waited for. What is around the bytes leaves no other name: an upgrade that both
+    sides have agreed to, a request with its reply.
     """
 
     protocol: str
@@ -132,6 +134,7 @@ class Match:
     restart: tuple[int, int] | None
     anomaly: str
     describe: Callable[[], dict[str, Any]] | None = field(compare=False, repr=False)
+    decisive: bool
 
     # written out, as each name makes one: the generated one of a frozen class is never compiled
     def __init__(
@@ -143,6 +146,7 @@ class Match:
         restart: tuple[int, int] | None = None,
         anomaly: str = "",
         describe: Callable[[], dict[str, Any]] | None = None,
+        decisive: bool = False,
     ) -> None:
         self.protocol = protocol
         self.facts = {} if facts is _NO_FACTS else facts
@@ -151,10 +155,11 @@ class Match:
         self.restart = restart
         self.anomaly = anomaly
         self.describe = describe
+        self.decisive = decisive
 
     def described(self) -> Match:
         """Return the match with all of its facts."""
         if self.describe is None:
             return self
         facts = {**self.facts, **self.describe()}
-        return Match(self.protocol, facts, self.confirmed, self.done, self.restart, self.anomaly)
+        return Match(self.protocol, facts, self.confirmed, self.done, self.restart, self.anomaly, None, self.decisive)

@@ -146,3 +146,13 @@ def test_noise_that_is_no_frame():
     noise = random.Random(1)
     for _ in range(200):
         find_transactions(websocket, (noise.randbytes(300), noise.randbytes(300)), carries=["websocket"])
+
+
+@pytest.mark.parametrize("first", [b"", frame(b"x" * 515, first=2)])
+def test_frames_do_not_wait_for_the_answer_of_another_detector_nor_overtake_theirs(first):
+    hello = first + frame(client_hello("in.example"), first=2)
+    lab = engine(POLICY, live=True)
+    talk = conversation().client(UPGRADE[0]).server(UPGRADE[1]).client(hello)
+    assert lab.send(talk)[-1].action.value == "drop"
+    lab = engine(POLICY, live=True)
+    assert lab.send(conversation().client(UPGRADE[0] + hello))[-1].action.value == "drop"

@@ -68,12 +68,11 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     hellos = _hellos(client, flow.client_sizes) if quic_initial.AVAILABLE else ()
     hello = hellos[-1] if hellos else None
     facts.update(hello or {})
-    changed = "sni_changed" in facts
     confirmed = asked is not None and answered is not None and _answers(asked, answered)
     confirmed = confirmed and (hello is not None or not quic_initial.AVAILABLE)
     # behind a Retry or a HelloRetryRequest another ClientHello comes: RFC 9000 section 17.2.5, RFC 9001 section 4.7
     done = confirmed and _keys_agreed(list(datagrams(server, flow.server_sizes)))
-    return Match("quic", facts, confirmed, done, anomaly="sni_changed" if changed else "")
+    return Match("quic", facts, confirmed, done)
 
 
 @hookimpl

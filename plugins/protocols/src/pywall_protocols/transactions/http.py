@@ -299,7 +299,7 @@ class HttpTransactions(Saved):
         """What the client sends is no HTTP. Behind CONNECT or Upgrade the response will say what it is."""
         if self._marks:
             self._lost = True
-            found.append(Ambiguous("early_bytes"))
+            found.append(Ambiguous("early_bytes", hides_inner=True))
             self._keep_tail(unread)
             return
         found.append(self._over_to(client, self._held, inside=False))

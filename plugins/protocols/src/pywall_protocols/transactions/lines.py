@@ -51,8 +51,7 @@ class Dialogue(Saved):
     greets = True
 
     def __init__(self) -> None:
-        self.confirmed = False
-        self.over = False
+        self.confirmed = self.over = False
         self._commands = LineReader()
         self._replies = LineReader()
         self._pending: tuple[Command, ...] = ((GREETING, b"", 0),) if self.greets else ()
@@ -87,19 +86,9 @@ class Dialogue(Saved):
 
     def state_names(self) -> tuple[str, ...]:
         return (
-            "confirmed",
-            "over",
-            "_commands",
-            "_replies",
-            "_pending",
-            "_in_reply",
-            "_held",
-            "_cut_hello",
-            "_tail",
-            "_tail_full",
-            "_marks",
-            "_code",
-        )
+            "confirmed", "over", "_commands", "_replies", "_pending", "_in_reply", "_held", "_cut_hello", "_tail",
+            "_tail_full", "_marks", "_code",
+        )  # fmt: skip
 
     def copy(self) -> Dialogue:
         """Return a parser in the same state."""
@@ -161,8 +150,7 @@ class Dialogue(Saved):
         """Read the next bytes of a direction."""
         found: Found = []
         if to_server:
-            if self._cut_hello:
-                data, self._cut_hello = self._cut_hello + data, b""
+            data, self._cut_hello = self._cut_hello + data, b""
             self._read_commands(data, found)
             data, self._held = self._held, b""
         elif self._held:

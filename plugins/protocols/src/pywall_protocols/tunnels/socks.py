@@ -159,7 +159,7 @@ def _version4(client: bytes, server: bytes) -> Match | Answer:
     if server[1] != 0x5A:
         return Match("socks", facts)
     if client[1] == 1:
-        return Match("socks", facts, restart=(end + 1, 8))
+        return Match("socks", facts, restart=(end + 1, 8), decisive=True)
     return _bound(facts, end + 1, 16 if len(server) >= 16 else 0, len(server) > 9 and server[9] != 0x5A)
 
 
@@ -202,7 +202,7 @@ def _version5(client: bytes, server: bytes) -> Match | Answer:
     if server[reply_at + 1] != 0 or request[0] == 3:
         return Match("socks", facts)
     if request[0] == 1:
-        return Match("socks", facts, restart=(request[3], reply[2]))
+        return Match("socks", facts, restart=(request[3], reply[2]), decisive=True)
     second = _address(server, reply[2])
     return _bound(facts, request[3], second[2] if second else 0, second is not None and server[reply[2] + 1] != 0)
 
@@ -210,7 +210,8 @@ def _version5(client: bytes, server: bytes) -> Match | Answer:
 def _bound(facts: dict[str, Any], client_at: int, server_at: int, refused: bool) -> Match:
     """BIND has a second reply when a peer has connected (RFC 1928 section 6); ``server_at`` is its end, 0 before."""
     restart = (client_at, server_at) if server_at and not refused else None
-    return Match("socks", facts, done=refused or restart is not None, restart=restart)
+    granted = restart is not None
+    return Match("socks", facts, done=refused or granted, restart=restart, decisive=granted)
 
 
 def _password(data: bytes, at: int) -> int:

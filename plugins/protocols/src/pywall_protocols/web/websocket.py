@@ -61,7 +61,7 @@ def _upgraded(client: bytes, server: bytes) -> Match | Answer:
         return NO
     if YES not in sides:
         return MORE
-    return Match("websocket", done=sides[0] is sides[1])
+    return Match("websocket", done=sides[0] is sides[1], decisive=True)
 
 
 def _frames(data: bytes, *, masked: bool) -> Answer:
