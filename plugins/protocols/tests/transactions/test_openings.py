@@ -8,7 +8,7 @@ from random import Random
 import pytest
 from pywall_protocols.discovery import dns
 
-from pywall_core.testing import conversation, engine
+from pywall_core.testing import client_hello, conversation, engine
 
 pytest.importorskip("pywall_stream")
 pytest.importorskip("pywall_rules")
@@ -268,3 +268,37 @@ def test_a_question_of_mdns_and_netbios_begins_nothing_again():
     assert not dns.begins_again(ASKED[:20])
     assert not dns.begins_again(query(b"\x20" + b"CK" * 16 + b"\0\0\x21\0\1"))
     assert dns.begins_again(ASKED)
+
+
+SNMP = bytes.fromhex("302902010104067075626c6963a01c02047e1c5d2a020100020100300e300c06082b060102010101000500")
+DTLS = b"\x16\xfe\xfd" + bytes(8)
+
+
+def dtls_hello():
+    body = client_hello("bad.example")[9:]
+    body = body[: 35 + body[34]] + b"\0" + body[35 + body[34] :]
+    message = b"\1" + len(body).to_bytes(3, "big") + bytes(5) + len(body).to_bytes(3, "big") + body
+    return DTLS + len(message).to_bytes(2, "big") + message
+
+
+@pytest.mark.parametrize("before", [b"x", b"\0\4\0\1", b"\x16\xfe\xfd\0", b"0\0", bytes(range(200))])
+@pytest.mark.parametrize(
+    ("fact", "value", "asked"),
+    [
+        ("dtls.sni", "bad.example", dtls_hello()),
+        ("snmp.community", "public", SNMP),
+        ("tftp.file", "secret", b"\0\1secret\0octet\0"),
+    ],
+)
+def test_datagrams_before_hide_no_request(fact, value, asked, before):
+    lab = engine(
+        f"""
+version: 1
+plugins: [rules, stream, protocols]
+chains: {{INPUT: [{{rule: fact, name: {fact}, is: {value}, action: DROP}}]}}
+default: ACCEPT
+""",
+        live=True,
+    )
+    talk = conversation("udp").client(before).client(before + b"x").client(asked)
+    assert [verdict.action.value for verdict in lab.send(talk)] == ["accept", "accept", "drop"]

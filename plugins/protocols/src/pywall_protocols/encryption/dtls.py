@@ -52,6 +52,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return Match("dtls", facts, confirmed, done=answer.done and complete)
 
 
+def begins_again(datagram: bytes) -> bool:
+    """Return whether a datagram begins a ClientHello for sure: servers pass over what was sent before it."""
+    hello = datagram[:1] == bytes([HANDSHAKE]) and _says(datagram) is YES and u16(datagram, 3) == 0
+    return hello and datagram[_RECORD] == CLIENT_HELLO and u24(datagram, _RECORD + 6) == 0
+
+
 def _says(datagram: bytes) -> Answer:
     """YES for a datagram of well-formed records."""
     at, size = 0, len(datagram)

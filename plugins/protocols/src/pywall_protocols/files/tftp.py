@@ -68,6 +68,11 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return Match("tftp") if acknowledged else NO
 
 
+def begins_again(datagram: bytes) -> bool:
+    """Return whether a datagram is a request for sure: servers pass over what was sent before it."""
+    return _request(datagram) is not None
+
+
 def _first_answer(first: bytes) -> bool:
     """Return whether a server may answer a request so: block 1, its acknowledgement 0, an error, or options."""
     kind, number = u16(first, 0), u16(first, 2)

@@ -49,6 +49,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     return by_datagram("snmp", _message, flow, client, server)
 
 
+def begins_again(datagram: bytes) -> bool:
+    """Return whether a datagram is a message for sure: agents pass over what was sent before it."""
+    facts = _message(datagram)
+    return isinstance(facts, dict) and "pdu_type" in facts
+
+
 def _message(data: bytes) -> Evidence:
     size = len(data)
     outer = tlv(data, 0)
