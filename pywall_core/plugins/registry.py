@@ -17,7 +17,7 @@ from ..detection.detectors import Detector, Detectors
 from ..detection.fact_states import Given
 from ..hookimpl import direct
 from . import trace
-from .facts import KnownFacts, known_facts
+from .facts import DeclaredFacts
 from .plugin import Plugin
 from .rule_registry import RuleRegistry
 
@@ -110,9 +110,9 @@ class Plugins:
         return any("flow_end" in p.hooks and getattr(p.obj, "needs_class_at_end", True) for p in self.loaded)
 
     @cached_property
-    def facts(self) -> KnownFacts:
+    def facts(self) -> DeclaredFacts:
         """The facts that the plugins declare."""
-        return known_facts(self.loaded)
+        return DeclaredFacts(self.loaded)
 
     def bind(self, config: Config) -> dict[str, list[BoundRule]]:
         """Return the rules of the configuration's chains, checked against these plugins; worked out once.

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from pywall_core.plugins.facts import CORE_FACTS, declared_facts, known_facts
+from pywall_core.plugins import facts
+from pywall_core.plugins.facts import CORE_FACTS, DeclaredFacts, declared_facts, known_facts
 from pywall_core.plugins.plugin import Plugin
 
 
@@ -69,3 +70,28 @@ def test_a_plugin_that_sees_no_flow_has_no_facts() -> None:
 
 def test_what_the_core_knows_can_always_be_asked() -> None:
     assert known_facts([]).has("app_proto")
+
+
+def test_docstrings_are_read_when_a_rule_asks_and_no_other_plugins_than_it_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[str] = []
+
+    def docstring(obj: Any) -> str:
+        read.append(obj.protocols[0])
+        return str(obj.__doc__ or "")
+
+    monkeypatch.setattr(facts, "docstring", docstring)
+    mail = plugin("mail", "detect", ":facts: banner", protocols=("smtp",))
+    web = plugin("http", "detect", ":facts: url", protocols=("http",))
+    newer = plugin("http2", "detect", ":facts: http.grpc", protocols=("http2",))
+    declared = DeclaredFacts([mail, web, newer, plugin("kind", "classify", facts=("payload.class",))])
+    assert not read
+    assert declared.has("payload.class")
+    assert declared.has("app_proto")
+    assert not read
+    assert declared.has("http.url")
+    assert read == ["http"]
+    assert declared.has("http.grpc")
+    assert not declared.has("http.no")
+    assert declared.names == CORE_FACTS | {"smtp.banner", "http.url", "http2.http.grpc", "http.grpc", "payload.class"}
