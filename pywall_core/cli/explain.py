@@ -171,7 +171,14 @@ def as_json(history: History, event: Event, engine: Engine) -> Event:
                 ],
                 "learnt": clean(entry.learnt),
                 "walk": [
-                    {"rule": w.rule, "where": w.where, "answer": w.answer, "action": w.action, "outcomes": w.outcomes}
+                    {
+                        "rule": w.rule,
+                        "name": w.title,
+                        "where": w.where,
+                        "answer": w.answer,
+                        "action": w.action,
+                        "outcomes": w.outcomes,
+                    }
                     for w in entry.walk
                 ],
                 "verdict": entry.verdict.action.value,

@@ -102,7 +102,14 @@ class Inspector:
             "where": where(engine.config, verdict, engine),
             "why": why,
             "walk": [
-                {"rule": w.rule, "where": w.where, "answer": w.answer, "action": w.action, "outcomes": w.outcomes}
+                {
+                    "rule": w.rule,
+                    "name": w.title,
+                    "where": w.where,
+                    "answer": w.answer,
+                    "action": w.action,
+                    "outcomes": w.outcomes,
+                }
                 for w in walk
             ],
         }

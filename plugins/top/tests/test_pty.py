@@ -169,7 +169,7 @@ def test_every_key_on_a_terminal_of_80_by_24(terminal: Terminal) -> None:
     terminal.press("/net 192.0.2.0/24\r")
     terminal.shows("filter: net 192.0.2.0/24")
     terminal.press("\r")
-    terminal.shows("YES     INPUT[1] DROP (p.yaml:7)")
+    terminal.shows("YES     no torrents: DROP (p.yaml:7)")
     assert ["flow", {"flow_id": 1}] in terminal.asked()
     terminal.press("\x1b")
     terminal.until(lambda: "p.yaml:7" not in terminal.text)

@@ -69,7 +69,9 @@ class FakeFirewall:
             case "flows":
                 return {"ok": True, "flows": [flow(1), flow(2, app_proto=None, verdict="accept", final=False)]}
             case "flow":
-                walk = [{"rule": "INPUT[1]", "answer": "YES", "action": "DROP", "where": "p.yaml:7"}]
+                walk = [
+                    {"rule": "INPUT[1]", "name": "no torrents", "answer": "YES", "action": "DROP", "where": "p.yaml:7"}
+                ]
                 direction = {"direction": "to_server", "hook": "INPUT", "walk": walk}
                 return {"ok": True, "flow": flow(1, facts={"ssh.client": "x"}, directions=[direction])}
             case _:
@@ -111,7 +113,7 @@ def test_enter_shows_the_walk_and_escape_closes_it() -> None:
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, Story) and app.screen.query(Static))
         text = str(app.screen.query_one(Static).render())
-        assert "YES     INPUT[1] DROP (p.yaml:7)" in text
+        assert "YES     no torrents: DROP (p.yaml:7)" in text
         assert "ssh.client = x" in text
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app.screen, Story))

@@ -148,7 +148,8 @@ def story(entry: Json) -> str:
         f"{end(entry['src_ip'], entry['src_port'])} -> {end(entry['dest_ip'], entry['dest_port'])} {entry['proto']}",
         f"protocol {entry.get('app_proto') or 'not known yet'}, confirmed {entry.get('confirmed')}",
         f"state {entry['state']}",
-        f"verdict {entry.get('verdict')}{' (final)' if entry.get('final') else ''} by {entry.get('decided_by')}",
+        f"verdict {entry.get('verdict')}{' (final)' if entry.get('final') else ''} by "
+        f"{entry.get('rule_name') or entry.get('rule')} ({entry.get('decided_by')})",
         f"reason: {entry.get('reason')}",
     ]
     pending = entry.get("detectors_pending") or []
@@ -159,5 +160,6 @@ def story(entry: Json) -> str:
         lines.append("")
         lines.append(f"next packet {direction.get('direction', '')} at {direction.get('hook', '')}:")
         for walked in direction.get("walk", []):
-            lines.append(f"  {walked['answer']:<7} {walked['rule']} {walked['action']} ({walked['where']})")
+            named = walked.get("name") or walked["rule"]
+            lines.append(f"  {walked['answer']:<7} {named}: {walked['action']} ({walked['where']})")
     return "\n".join(lines)
