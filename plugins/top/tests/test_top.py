@@ -160,6 +160,14 @@ def test_the_filter_and_the_order_go_to_the_firewall() -> None:
     drive(keys, firewall)
 
 
+def test_an_answer_that_comes_while_it_ends_is_passed_over() -> None:
+    async def keys(app: TopApp, pilot: Pilot[None]) -> None:
+        await app.query_one("#head").remove()
+        app._show(look(FakeFirewall(), SORTS[0], ""))
+
+    drive(keys)
+
+
 def test_an_answer_that_was_overtaken_is_not_shown() -> None:
     """The order was changed while an answer in the old one was on its way: it comes last, and is not shown."""
     asked, held, answered = Event(), Event(), Event()

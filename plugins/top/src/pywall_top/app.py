@@ -133,6 +133,8 @@ class TopApp(App[None]):
             self.call_from_thread(self._show, snapshot)
 
     def _show(self, snapshot: Snapshot) -> None:
+        if not self.query("#head"):
+            return  # the screen is being taken down, and this answer was still on its way
         now = monotonic()
         self._flows = snapshot.flows
         rules, self._packets = rule_rows(snapshot.stats, self._packets, now - self._seen)
