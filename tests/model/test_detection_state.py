@@ -26,7 +26,6 @@ OTHER = {
     "opaque": True,
     "payload_seen": True,
     "classifying": -1,
-    "opening": 3,
     "turned": True,
 }
 

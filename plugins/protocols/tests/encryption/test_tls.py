@@ -296,3 +296,11 @@ def test_a_resumed_session_is_confirmed_by_the_client_s_change_of_the_cipher():
         answer = tls.pywall_detect(make_flow(), client, server)
         assert isinstance(answer, Match)
         assert answer.confirmed is confirmed
+
+
+def test_a_hello_sent_back_from_the_middle_is_no_answer(ask):
+    hello = b"\x16\x03\x01\0\x2f\1\0\0\x2b\3\3" + bytes(range(32)) + b"\0\0\2\x13\1\1\0\0\0"
+    answer = b"\x16\x03\x03\0\x2c\2\0\0\x28\3\3" + bytes(range(32, 64)) + b"\0\x13\1\0\0\0"
+    assert ask(tls, hello, answer, midstream=True).confirmed
+    assert not ask(tls, hello, hello, midstream=True).confirmed
+    assert not ask(tls, hello, hello[:20] + b"\x55" + hello[21:], midstream=True).confirmed

@@ -97,6 +97,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     _note_open_hello(flow, not asked_all or (hellos == 1 and len(server) < _RETRY_SEEN and by_server is not NO))
     if flow.midstream:
         confirmed = fits and HINT not in (_look(client), _look(server))
+        if confirmed and (_opens(client) or _opens(server)):  # the start was seen all the same
+            confirmed = _answers(client, server) or _answers(server, client)
     else:  # an alert ends a connection: whoever goes on behind it does not speak TLS
         confirmed = by_client is by_server is YES and (_answers(client, server) or _answers(server, client))
         confirmed = confirmed and not ("session_resumed" in facts and _next_record(client) != CHANGE_CIPHER_SPEC)
@@ -130,6 +132,10 @@ def _look_midstream(data: bytes) -> Evidence:
         return found
     alert = data[0] == ALERT and data[5] in (1, 2) and data[6] in _ALERTS
     return YES if u16(data, 3) > _SHORTEST_SEALED or (u16(data, 3) == 2 and alert) else found
+
+
+def _opens(data: bytes) -> bool:
+    return len(data) > 5 and data[0] == HANDSHAKE and data[5] == CLIENT_HELLO
 
 
 def _answers(client: bytes, server: bytes) -> bool:

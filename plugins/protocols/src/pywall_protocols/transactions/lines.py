@@ -3,6 +3,8 @@
 Replies answer commands in their order, behind the server's greeting; a reply that only STARTTLS has is taken for it
 wherever it is, so that an unasked reply before it does no harm. The client's bytes behind STARTTLS (and behind a
 command that asks for a body) are read as commands until the server has said what they are.
+
+Longer than 300 lines: commands, replies and what may be between them are one state.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import Final
 
 from pywall_core.api import MORE, YES, Ambiguous, Flow, HandOver, Transaction
 
-from ..parsing.wire import cut
+from ..parsing.wire import cut, is_text
 from .hello_watch import begins_hello
 from .line_reader import LineReader
 from .pairs import Found, Step
@@ -34,7 +36,7 @@ Command = tuple[int, bytes, int]
 #: nothing else is answered with.
 INCOMPLETE, PRELIMINARY, NEGATIVE, POSITIVE, UNIQUE = range(5)
 
-#: of the word that begins a command: noise has ends of lines as well
+#: of the word that begins a command
 _PRINTABLE: Final = bytes(range(33, 127))
 
 _numeric = re.compile(rb"(\d{3})(?:([ -])|\Z)").match
@@ -115,6 +117,10 @@ class Dialogue(Saved):
         """Return what a line of the server says to ``command``: INCOMPLETE to UNIQUE."""
         raise NotImplementedError
 
+    def _is_reply(self, line: bytes) -> bool:
+        """Return whether a line of the server is one that this protocol's send."""
+        return is_text(line)
+
     def _is_unasked(self, line: bytes) -> bool:
         """Return whether a line of the server answers nothing, so that it may come at any time."""
         return False
@@ -193,6 +199,8 @@ class Dialogue(Saved):
                 continue
             command = self._command(line, found)
             if command is not None:
+                if not is_text(line):
+                    command = command[0], b"\0", command[2]  # noise has ends of lines as well
                 if command[0] == BODY and self._before is None:
                     self._before = self.copy()
                 if command[0] in (TLS, BODY):
@@ -250,7 +258,11 @@ class Dialogue(Saved):
                 continue
             self._in_reply = False
             self._pending = self._pending[1:]
-            if command[0] not in (GREETING, BODY_END) and not command[1].translate(None, _PRINTABLE):
+            if (
+                command[0] not in (GREETING, BODY_END)
+                and not command[1].translate(None, _PRINTABLE)
+                and self._is_reply(line)
+            ):
                 self.confirmed = True
             if self._replied(command, meaning, line, data[at:], found):
                 return

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from pywall_core.api import Ambiguous, Transaction
 
-from ..parsing.wire import CR, NUL, text
+from ..parsing.dialogue import is_code
+from ..parsing.wire import CR, NUL, is_text, text
 from .lines import (
     BODY,
     GREETING,
@@ -154,6 +155,9 @@ class Pop3Dialogue(Dialogue):
         listing = verb in (b"CAPA", b"RETR", b"TOP") or (verb in (b"LIST", b"UIDL", b"AUTH") and not rest)
         return (LISTING if listing else PLAIN), verb, 0
 
+    def _is_reply(self, line: bytes) -> bool:
+        return line.startswith((b"+OK", b"-ERR", b"+ ")) and is_text(line)
+
     def _reply(self, line: bytes, command: Command) -> int:
         return POSITIVE if line.startswith(b"+") else NEGATIVE
 
@@ -202,6 +206,9 @@ class NntpDialogue(Dialogue):
             self._commands.dotted = True
             return None  # its end is answered
         return kind, verb, 0
+
+    def _is_reply(self, line: bytes) -> bool:
+        return is_code(line[:3]) and is_text(line)
 
     def _reply(self, line: bytes, command: Command) -> int:
         code = self._numeric(line)
