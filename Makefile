@@ -76,7 +76,7 @@ deb: wheels ## dist/pywall_*.deb: the firewall as a service, on this system's Py
 
 bench: compiled ## micro-benchmarks as ratios within the run, replay beside nfstream, then (root) traffic between namespaces
 	$(BIN)/pytest --benchmark-only -o python_files='bench_*.py' tests/bench plugins
-	$(BIN)/pytest -q -s -o python_files='bench_*.py' tests/bench/bench_replay.py
+	$(BIN)/pytest -q -s -o python_files='bench_*.py' tests/bench/bench_replay.py plugins/metrics/tests/bench_cost.py
 	$(BIN)/pip install -q --group bench
 	$(BIN)/python -m tests.bench.harness
 

@@ -1,4 +1,7 @@
-"""What metrics and events cost a running firewall: processor time a judged packet, with and without, in one run."""
+"""What metrics and events cost a running firewall: processor time a judged packet, with and without, in one run.
+
+``make bench`` prints the ratio; it needs root.
+"""
 
 from __future__ import annotations
 
@@ -89,10 +92,7 @@ def judged(lab: Any) -> int:
 
 
 @pytest.mark.netns
-@pytest.mark.slow
-def test_metrics_and_file_events_cost_less_than_a_twentieth(
-    netns_lab: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def bench_metrics_and_file_events(netns_lab: Callable[..., Any], tmp_path: Path) -> None:
     lab = netns_lab()
     server = lab.start("server", sys.executable, "-c", SERVER, stdout=subprocess.PIPE)
     assert server.stdout.readline()
@@ -100,6 +100,5 @@ def test_metrics_and_file_events_cost_less_than_a_twentieth(
     for _ in range(4):
         without = seconds_a_packet(lab, tmp_path, observed=False)
         ratios.append(seconds_a_packet(lab, tmp_path, observed=True) / without)
-    with capsys.disabled():
-        print("\nprocessor time a packet, with metrics and events beside without:", [f"{r:.3f}" for r in ratios])
-    assert median(ratios) < 1.05
+    print("\nprocessor time a packet, with metrics and events beside without (goal: at most 1.05):", end=" ")
+    print(f"{median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})")
