@@ -100,3 +100,12 @@ def test_an_open_zip_or_text_is_not_sealed() -> None:
     classifier = StreamClassifier()
     classifier.update(b"Salted__" + b"and yet nothing but words and words. " * 40)
     assert classifier.own_odds < 0
+
+
+def test_an_answer_to_text_may_have_a_size_that_both_know() -> None:
+    for seed in range(20):
+        rng = random.Random(seed)
+        classifier = StreamClassifier(stream=True)
+        classifier.update(b"SIGN report-7 with key 4, if you please\r\n", True)
+        classifier.update(rng.randbytes(256), False)
+        assert not classifier.settled()

@@ -6,10 +6,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+_PRINTABLE = bytes([*range(32, 127), 9, 10, 13])
+
 
 def share(text: bytes, characters: bytes) -> float:
     """Return the share of the text, 0 to 1, that consists of these characters; 0 for no text."""
     return (len(text) - len(text.translate(None, characters))) / max(len(text), 1)
+
+
+def is_text(data: bytes) -> bool:
+    """Return True if nine of ten bytes are printable."""
+    return len(data.translate(None, _PRINTABLE)) * 10 <= len(data)
 
 
 def apart(characters: bytes) -> bytes:

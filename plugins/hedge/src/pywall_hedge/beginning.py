@@ -1,11 +1,14 @@
 """What the first message of a stream says about where it ends, and heads that announce ciphertext.
 
-TCP has no messages: whoever sends one tells its length, ends it with a mark, begins it with a type, or writes text.
+TCP has no messages: whoever sends one mostly tells its length, ends it with a mark, begins it with a type, writes text,
+or has a serialiser that knows the end. What is left are numbers of a size that both sides know, as keys are.
 Tunnels that hide everything (Shadowsocks, VMess, obfs4 and their like) hide the length too, so their first message is
 noise from its first byte. A datagram ends by itself, and a full segment may be part of a file: both say nothing.
 """
 
 from __future__ import annotations
+
+from .serialised import is_serialised
 
 SHORTEST, LONGEST = 96, 1000
 """Bytes of a first message that counts: fewer may be a token or a key, more a part of a file."""
@@ -27,14 +30,14 @@ _ZIP = b"PK\3\4"
 
 def is_bare(message: bytes) -> bool:
     """Return True if nothing in the first message of a stream tells its end: no length in the first bytes, no zero
-    there, no text, no mark at the end.
+    there, no text, no mark at the end, no message of a serialiser.
     """
     size = len(message)
     if not SHORTEST <= size <= LONGEST or message[-1] in _ENDS or 0 in message[:HEADER]:
         return False
     if all(byte in _PRINTABLE for byte in message[:_TEXT]):
         return False
-    return not any(_tells(message, offset, size) for offset in range(HEADER))
+    return not any(_tells(message, offset, size) for offset in range(HEADER)) and not is_serialised(message)
 
 
 def is_sealed(payload: bytes) -> bool:

@@ -17,8 +17,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .alphabets import apart, digits_to_bytes, in_runs, share
-from .spelling import LEAST, MOST, SPELLINGS, lists_digests
+from .alphabets import apart, digits_to_bytes, in_runs, is_text, share
+from .digests import lists_digests, names_things, without_signatures
+from .spelling import LEAST, MOST, SPELLINGS
 
 NESTED = 3
 """Nested encodings that are decoded at most."""
@@ -30,9 +31,7 @@ NUMBER = 6
 """Digits of a number in a base of letters and digits at least."""
 SPELT, WRITTEN = 0.8, 768
 """Nats that it speaks for ciphertext when so many random bytes are written out as text: of 1200 benign flows five have
-any inside, JSON web tokens and numbers of few values. Fewer may be a key, a token or a signature."""
-_PRINTABLE = bytes([*range(32, 127), 9, 10, 13])
-_TOKEN = re.compile(rb"(?<![A-Za-z0-9_.-])(eyJ[A-Za-z0-9_-]{8,})\.(eyJ[A-Za-z0-9_-]{8,})\.([A-Za-z0-9_-]{42,684})")
+any inside. Fewer may be a key, a token or a signature; numbers of few values and lists of digests are as even."""
 
 
 class Decoding(NamedTuple):
@@ -41,10 +40,11 @@ class Decoding(NamedTuple):
     name: str
     inner: bytes
 
-    @property
-    def weight(self) -> float:
-        """Nats that the spelling speaks for ciphertext, if what is inside is noise."""
-        return SPELT if len(self.inner) >= WRITTEN and not self.name.endswith("-bit") else 0.0
+
+def weight(found: Decoding, text: bytes) -> float:
+    """Return the nats that the spelling of a text speaks for ciphertext, if what was found inside is noise."""
+    weak = len(found.inner) < WRITTEN or found.name.endswith("-bit") or names_things(text)
+    return 0.0 if weak else SPELT
 
 
 def decode(data: bytes) -> Decoding | None:
@@ -54,37 +54,23 @@ def decode(data: bytes) -> Decoding | None:
     encoded again.
     """
     found: Decoding | None = None
-    if b"eyJ" in data:
-        data = _TOKEN.sub(_claims, data)
+    data = without_signatures(data)
     for _ in range(NESTED):
         inner = _once(data)
         if inner is None:
             break
         found = inner if found is None else Decoding(f"{inner.name} in {found.name}", inner.inner)
         data = inner.inner
-        if not _is_text(data):
+        if not is_text(data):
             break
-    return found if found is not None and not _is_text(found.inner) else None
-
-
-def _claims(token: re.Match[bytes]) -> bytes:
-    """Return what a JSON web token says, without its signature (RFC 7519; RFC 7515), which is no longer than three
-    times the rest; the token itself if it is none."""
-    parts = [_base64(part + b"=" * (-len(part) % 4)) for part in token.groups()[:2]]
-    if not all(part.endswith(b"}") and _is_text(part) for part in parts) or b'"alg"' not in parts[0]:
-        return token[0]
-    return token[0] if len(token[3]) > 3 * (len(token[1]) + len(token[2])) else b"".join(parts)
-
-
-def _is_text(data: bytes) -> bool:
-    return len(data.translate(None, _PRINTABLE)) * 10 <= len(data)
+    return found if found is not None and not is_text(found.inner) else None
 
 
 def _once(data: bytes) -> Decoding | None:
     if len(data) < LEAST:
         return None
     if data.count(b" ") * 12 > len(data):  # words with spaces between them, or digits
-        digits = len(data) - len(data.translate(None, b"0123456789abcdefABCDEFx ,:;\r\n\t|.-[]\\"))
+        digits = len(data) - len(data.translate(None, b"0123456789abcdefABCDEFx ,:;\r\n\t|.-[]\\\"'"))
         spelt = SPELLINGS[:5] if digits * 10 >= 9 * len(data) else SPELLINGS[5:7]
     else:
         spelt = SPELLINGS
@@ -218,7 +204,7 @@ def _runs(data: bytes) -> Decoding | None:
         if not spread and not name.startswith("base64"):
             continue
         inner = b"".join(map(decode, runs))
-        if len(inner) >= LEAST // 2 and (spread or _is_text(inner)):  # text inside is a proof too
+        if len(inner) >= LEAST // 2 and (spread or is_text(inner)):  # text inside is a proof too
             return Decoding(name, inner)
     return None
 
@@ -247,7 +233,7 @@ def _narrow(data: bytes) -> Decoding | None:
     is no power of two the first values are taken alone: they are as random as all of them. Numbers written in blocks of
     digits (base 36, 45, 58, 62) have an uneven digit in each, which is left out.
     """
-    if _is_text(data) and data.count(b"\n") * 20 < len(data):
+    if is_text(data) and data.count(b"\n") * 20 < len(data):
         data = data.replace(b"\r", b"").replace(b"\n", b"")
     usual, chi2 = _usual(data)
     if not USUAL <= len(usual) <= 160 or len(data) < 5 * len(usual) or chi2 > 0.3 * len(data):

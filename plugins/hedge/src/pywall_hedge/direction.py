@@ -11,7 +11,7 @@ from collections.abc import Callable
 from itertools import accumulate
 
 from . import gate
-from .decoding import decode
+from .decoding import decode, weight
 from .following import FIRST_LOOK, Follower
 from .frames import FEW, Codec
 from .framing import Stripped, cut, has_records, join_segments, strip
@@ -192,17 +192,17 @@ class Direction:
                 self._decode()
 
     def _decode(self) -> None:
-        found = decode(bytes(self._text))
+        found = decode(text := bytes(self._text))
         if found is None or introduced(found.inner) is not None or gate.look(found.inner) != "noise":
             self.encoding, self._text_ratio = None, 0.0
             return
-        self._score_inner(found.name, found.inner, found.weight)
+        self._score_inner(found.name, found.inner, weight(found, text))
 
-    def _score_inner(self, name: str, inner: bytes, weight: float = 0.0) -> None:
-        """Score bytes that were inside an encoding of this weight, or a structure that gains nothing."""
+    def _score_inner(self, name: str, inner: bytes, spelt: float = 0.0) -> None:
+        """Score bytes that were inside an encoding, which speaks so much itself, or a structure that gains nothing."""
         self.stripped = strip(inner, [len(inner)])
         ratio = self._score(self.stripped) if len(self.stripped.residual) >= LEAST else 0.0
-        self.encoding, self._text_ratio = (name, ratio + weight) if ratio > 0 else (None, ratio)
+        self.encoding, self._text_ratio = (name, ratio + spelt) if ratio > 0 else (None, ratio)
 
     def _add_noise(self, payload: bytes, sent: int) -> None:
         while payload:

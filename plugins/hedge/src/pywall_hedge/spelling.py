@@ -7,7 +7,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-import string
 from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import IPv6Address
@@ -36,7 +35,6 @@ _DUMP = re.compile(
 _SHIFTED = re.compile(rb'\+[A-Za-z0-9+/]+(?:-|(?=[^A-Za-z0-9+/="\s<]))')
 """A group of UTF-7: ended by a hyphen, or by what is none of its base64."""
 _BITS = re.compile(rb"[01]{8,}")
-_TOKEN = re.compile(rb"[0-9A-Fa-f]{16,}")
 _ADDRESS = re.compile(rb"(?<![0-9A-Fa-f:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?![0-9A-Fa-f:])")
 _NUMBERS = re.compile(rb"(?:[0-9]{1,3}[\s,;:|.\"']{1,4}){16,}")
 _DOTTED = re.compile(rb"(?<![0-9.])([0-9]{1,3})\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}(?![0-9.])")
@@ -59,16 +57,6 @@ _NAMED = re.compile(rb"""\\([nrtbfv0"'\\/])""")
 _NAMES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"v": b"\v", b"0": b"\0"}
 _UNBROKEN = re.compile(rb"=\r?\n")
 _UU = re.compile(rb"^[!-M][ -`]{4,60}\r?$", re.MULTILINE)
-_DIGEST = frozenset((16, 24, 32, 35, 36, 40, 48, 56, 64, 96, 128))
-"""Hexadecimal digits of identifiers and digests, 64 to 512 bits; 35 are of SHA-1 behind five that were asked for."""
-_TOKEN_64 = re.compile(rb"(?<![A-Za-z0-9+/=])(?:AAAA[A-Za-z0-9+/]{20,}|[A-Za-z0-9+/.]{20,})={0,2}")
-_DIGEST_64 = frozenset((27, 28, 43, 44, 53, 86, 88))
-"""Characters of base64 of 160, 256 and 512 bits, and of bcrypt's salt and hash."""
-_UUID = re.compile(rb"([0-9A-Fa-f]{8})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{12})")
-_IN_TOKEN_64 = apart(string.ascii_letters.encode() + string.digits.encode() + b"+/.")
-_NO_LETTERS = bytes(byte for byte in range(256) if not chr(byte).isalpha() or byte > 127)
-_REST = 0.05
-"""Share of other text beside digests that makes them names of things."""
 
 
 _HEXADECIMAL = b"0123456789abcdefABCDEF"
@@ -112,6 +100,8 @@ def addresses(text: bytes) -> bytes | None:
     those of networks and machines, which begin alike."""
     found = _ADDRESS.findall(text) if text.count(b":") * 8 > len(text) else []
     if sum(map(len, found)) < max(LEAST, MOST * len(text)):
+        return None
+    if all(len(group) <= 2 for group in b":".join(found).split(b":")):  # pairs of digits with colons
         return None
     inner = []
     for address in found:
@@ -169,32 +159,6 @@ def binary(text: bytes) -> bytes | None:
     if len(digits) < max(8 * LEAST, 0.8 * len(text)):
         return None
     return int(digits[: len(digits) // 8 * 8], 2).to_bytes(len(digits) // 8, "big")
-
-
-def lists_digests(text: bytes) -> bool:
-    """Return True for digests in a list of names (sums of files, identifiers), UUIDs with their hyphens among them.
-
-    They stand for things, nobody sends anything in them.
-    """
-    if share(text, _HEXADECIMAL) <= 0.5:
-        return _lists_base64(text)
-    whole, uuids = _UUID.subn(rb"\1\2\3\4\5", text) if b"-" in text else (text, 0)
-    if uuids and len(_TOKEN.sub(b"", whole).translate(None, _NO_LETTERS)) >= _REST * len(text):
-        text = whole
-    tokens = _TOKEN.findall(text)
-    total = sum(map(len, tokens))
-    inner = tokens[1:][:-1] or tokens
-    return {*map(len, inner)} <= _DIGEST and 2 * total > len(text) and total < (1 - _REST) * len(text)
-
-
-def _lists_base64(text: bytes) -> bool:
-    """Return True for digests in base64 in lines of names; public keys of SSH, which begin with a length, may be among
-    them."""
-    if in_runs(text, _IN_TOKEN_64, 20) < 5 * 20:
-        return False
-    tokens = [token for token in _TOKEN_64.findall(text)[1:][:-1] if not token.startswith(b"AAAA")]
-    total = sum(map(len, tokens))
-    return len(tokens) > 2 and {*map(len, tokens)} <= _DIGEST_64 and total < (1 - 2 * _REST) * len(text)
 
 
 def escaped(text: bytes) -> bytes | None:

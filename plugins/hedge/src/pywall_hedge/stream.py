@@ -75,7 +75,8 @@ class StreamClassifier:
         if len(self._first) < SHORTEST:
             self._first += payload[:SHORTEST]
         if self._bare[to_server] is None:
-            self._bare[to_server] = is_bare(payload)
+            # whoever answers text has been told what will come
+            self._bare[to_server] = not self._ways[not to_server].clear and is_bare(payload)
         if is_sealed(payload):
             self._sealed[to_server] = True
         self._ways[to_server].update(payload)
