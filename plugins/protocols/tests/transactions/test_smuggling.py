@@ -125,10 +125,23 @@ def test_no_server_gets_the_hidden_request(name):
     assert verdicts[-1] == "drop"
 
 
+#: what may be inside is hidden too
+BEFORE_AN_ANSWER = ("behind an upgrade nobody knows", "behind CONNECT")
+
+
 @pytest.mark.parametrize("name", HTTP)
 def test_where_no_rule_asks_it_passes(name):
-    verdicts, lab = sent(POLICY % ("tls.sni", "a"), conversation().client(HTTP[name]))
+    policy = POLICY % ("tls.sni", "a")
+    if name in BEFORE_AN_ANSWER:
+        policy = policy.replace("rule: fact, name: tls.sni, is: a", "rule: ip, src: 203.0.113.99")
+    verdicts, lab = sent(policy, conversation().client(HTTP[name]))
     assert (verdicts[-1], lab.engine.counters["failure.ambiguous"]) == ("accept", 0)
+
+
+@pytest.mark.parametrize("name", BEFORE_AN_ANSWER)
+def test_what_may_be_inside_is_not_sent_before_the_answer(name):
+    verdicts, _ = sent(POLICY % ("tls.sni", "a"), conversation().client(HTTP[name]))
+    assert verdicts[-1] == "drop"
 
 
 @pytest.mark.parametrize("name", HTTP)

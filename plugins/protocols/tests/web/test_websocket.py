@@ -38,7 +38,7 @@ LONG = b"\x82\x7e\x0e\xc0" + bytes(range(256)) * 4  # 3776 bytes, of which 1024 
 
 
 def test_behind_an_upgrade_frames_of_any_content_count(ask):
-    assert ask(websocket, BINARY, LONG, **UPGRADED) == Match("websocket")
+    assert ask(websocket, BINARY, LONG, **UPGRADED) == Match("websocket", decisive=True)
     waits = ask(websocket, BINARY, **UPGRADED)
     assert (waits.confirmed, waits.done) == (True, False)
     assert ask(websocket, BINARY, LONG) is NO
