@@ -83,8 +83,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     Called when bytes arrive, until the answer is ``Match``, ``NO`` (for good) or the budget ``detection`` is spent
     (MORE then counts as NO). ``client`` and ``server`` only ever grow. For datagrams they are all payloads, joined;
     ``flow.client_sizes`` and ``flow.server_sizes`` say where each ends. Ports are never a reason to answer Match.
-    A match is not confirmed where the server has only sent the client's bytes back, whole or with few of them changed,
-    and the detector would take the same bytes for an answer: let it tell answers from requests.
+    A match is not confirmed while the server has only sent the client's bytes back.
     Optional attributes of the plugin: ``protocols`` (names that it may answer), ``transport`` ("tcp", "udp" or both
     in a tuple), ``first_client`` and ``first_server`` (possible first bytes of each direction, as bytes; None: any).
     ``speaks_first = "server"``: while the server is silent, NO may be said to what none of its clients could send;

@@ -237,6 +237,7 @@ class Detection:
         else:
             if not state.server:
                 state.pending &= self._by_first_server[data[0]]
+                state.opening = len(state.client)
             state.server += data
             state.server_sizes += sizes
 
@@ -478,5 +479,6 @@ class Detection:
 def _turn(state: DetectionState) -> None:
     """Take the side that was taken for the server for the client."""
     state.turned = not state.turned
+    state.opening = 0
     state.client, state.server = state.server, state.client
     state.cuts = tuple([-cut for cut in state.cuts])

@@ -16,7 +16,6 @@ from ..model.detection_state import DetectionState
 from ..model.flow import Flow
 from ..model.transaction import Transaction, TransactionParser
 from ..model.verdict import MORE, NO, Answer, Match
-from .copies import copied, copied_datagrams
 from .following import Following
 from .names import Names
 from .transactions import Transactions
@@ -116,7 +115,7 @@ class Asker:
                 if bit != state.match_bit or state.match is None or not state.match.confirmed:
                     pending &= ~bit
             elif type(answer) is Match:
-                if answer.confirmed and self._is_copied(flow, detector):
+                if answer.confirmed and self._is_echoed(flow, detector):
                     answer = replace(answer, confirmed=False, done=False)
                 changed = self._take_match(state, detector, answer)
                 state.match_bit = bit
@@ -129,36 +128,24 @@ class Asker:
         state.pending = pending
         return changed
 
-    def _is_copied(self, flow: Flow, detector: Detector) -> bool:
-        """Return True if the server has only sent back what the client said, whole or with few bytes changed, and that
-        alone is what a detector takes for proof, whatever came behind it.
-
-        A detector that tells an answer from a request does not: it would not confirm the client's own bytes sent back.
-        Both sides may begin alike.
+    def _is_echoed(self, flow: Flow, detector: Detector) -> bool:
+        """Return True if the server has only sent back what opened the connection, or if that alone is what a detector
+        takes for proof, whatever came behind it. Both sides may begin alike.
         """
         state = flow.detection
-        client, server, sizes = state.client, state.server, state.server_sizes
+        client, server = state.client, state.server
         if not server:
             return False
         if client.startswith(server):
             return True
-        echoes: tuple[int, ...] = ()
-        if sizes:
-            echoes = copied_datagrams(client, server, state.client_sizes, sizes)
-            echo = sum(echoes)
-        else:
-            echo = copied(client, server)
-        return echo > 0 and self._confirms(flow, detector, echo, echoes) and not self._confirms(flow, detector, 0, ())
-
-    def _confirms(self, flow: Flow, detector: Detector, echo: int, sizes: tuple[int, ...]) -> bool:
-        """Return True if a detector confirms its name with so many bytes of the client as all that the server said."""
-        state = flow.detection
-        client, kept = state.client, state.server_sizes
-        if echo and detector.first_server is not None and client[0] not in detector.first_server:
+        opening = client[: state.opening]
+        if not opening or not server.startswith(opening):
             return False
-        state.server_sizes = sizes
-        answer: Any = self._guard.ask3(detector.name, detector.call, flow, client, client[:echo])
-        state.server_sizes = kept
+        return self._confirms(flow, detector, opening) and not self._confirms(flow, detector, b"")
+
+    def _confirms(self, flow: Flow, detector: Detector, server: bytes) -> bool:
+        """Return True if a detector confirms its name with ``server`` as all that the server has said."""
+        answer: Any = self._guard.ask3(detector.name, detector.call, flow, flow.detection.client, server)
         return type(answer) is Match and answer.confirmed
 
     def _take_match(self, state: DetectionState, detector: Detector, match: Match) -> bool:

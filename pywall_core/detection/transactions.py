@@ -289,4 +289,4 @@ def set_back(flow: Flow, *, inside: bool) -> None:
     state.client = state.server = b""
     state.client_sizes = state.server_sizes = state.cuts = ()
     state.match = state.following = None
-    state.match_bit = 0
+    state.match_bit = state.opening = 0

@@ -31,6 +31,7 @@ class DetectionState:
         "match",
         "match_bit",
         "opaque",
+        "opening",
         "payload_seen",
         "pending",
         "server",
@@ -69,6 +70,8 @@ class DetectionState:
     done: bool
     #: handed over to something that no detector has matched, or not yet (a tunnel's inside)
     opaque: bool
+    #: bytes of the client that came before the server's first one
+    opening: int
     payload_seen: bool
     #: mask of the classifiers that have not settled; -1: they have not been asked yet
     classifying: int
@@ -106,6 +109,7 @@ class DetectionState:
         state.confirmed = self.confirmed
         state.done = self.done
         state.opaque = self.opaque
+        state.opening = self.opening
         state.payload_seen = self.payload_seen
         state.classifying = self.classifying
         state.following = None if self.following is None else self.following.copy()
@@ -120,7 +124,7 @@ def _nothing_known() -> DetectionState:
     state.client = state.server = b""
     state.client_sizes = state.server_sizes = state.cuts = state.app_proto_outer = state.unwrap = ()
     state.match = state.app_proto = state.app_proto_orig = state.following = None
-    state.pending = state.match_bit = state.classifying = 0
+    state.pending = state.match_bit = state.classifying = state.opening = 0
     state.facts = {}
     state.confirmed = state.done = state.opaque = state.payload_seen = state.turned = False
     return state

@@ -26,6 +26,7 @@ OTHER = {
     "opaque": True,
     "payload_seen": True,
     "classifying": -1,
+    "opening": 3,
     "turned": True,
 }
 

@@ -15,7 +15,7 @@ def encrypted(plain):
 
 
 ASK = encrypted(b'{"system":{"get_sysinfo":{}}}')
-TELL = encrypted(b'{"system":{"get_sysinfo":{"alias":"lamp","err_code":0}}}')
+TELL = encrypted(b'{"system":{"get_sysinfo":{"alias":"lamp"}}}')
 
 
 def framed(data):

@@ -16,7 +16,7 @@ def fragment(kind, body, representation=b"\x10\0\0\0", order="<"):
 
 
 BIND = fragment(11, b"\xd0\x16\xd0\x16" + bytes(4) + b"\1\0\0\0" + b"\0\0\1\0" + EPM + b"\3\0\0\0" + bytes(20))
-ACK = fragment(12, b"\xd0\x16\xd0\x16" + bytes(4) + b"\4\000135\0" + bytes(2) + b"\1" + bytes(27))
+ACK = fragment(12, b"\xd0\x16\xd0\x16" + bytes(4) + b"\4\000135\0" + bytes(32))
 
 
 def datagram(kind, body=b"", flags=b"\x20\0"):

@@ -8,11 +8,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import Evidence, belonging, client_first
+from ..parsing.evidence import Evidence, client_first
 from ..parsing.wire import u24, u32
 from ..transactions.hello_watch import watch_for_tls
 
@@ -23,31 +21,11 @@ tier = "structural"
 first_client = b"\1"
 first_server = b"\1"
 
-_REQUEST: Final = 0x80
-
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect Diameter."""
-    proved = belonging(client, server, 20, _size, _belong)
-    return client_first("diameter", _side(client), _side(server), proved=proved)
-
-
-def _size(data: bytes) -> int:
-    return u24(data, 1)
-
-
-def _belong(one: bytes, other: bytes) -> bool:
-    """A request and its answer: one command, both numbers, attributes up to the end (RFC 6733 section 3)."""
-    same = one[5:20] == other[5:20] and (one[4] ^ other[4]) & _REQUEST
-    return bool(same) and _has_attributes(one) and _has_attributes(other)
-
-
-def _has_attributes(message: bytes) -> bool:
-    at, size = 20, len(message)
-    while at + 8 <= size and u24(message, at + 5) >= 8:
-        at += u24(message, at + 5) + 3 & ~3
-    return at == size
+    return client_first("diameter", _side(client), _side(server))
 
 
 pywall_transactions = watch_for_tls

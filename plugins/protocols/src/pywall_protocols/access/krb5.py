@@ -32,8 +32,6 @@ _TYPES: Final = {
     0x76: "KRB_CRED",
     0x7E: "KRB_ERROR",
 }
-#: requests with what a server says to them
-_ANSWERS: Final = {0x6A: (0x6B, 0x7E), 0x6C: (0x6D, 0x7E), 0x6E: (0x6F, 0x7E)}
 first_client = b"\0" + bytes(_TYPES)
 first_server = b"\0" + bytes(_TYPES)
 
@@ -45,8 +43,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if flow.proto == UDP:
         client, server = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
         at = 0
-    answers = len(client) > at and len(server) > at and server[at] in _ANSWERS.get(client[at], ())
-    return client_first("krb5", _side(client, at), _side(server, at), proved=answers)
+    return client_first("krb5", _side(client, at), _side(server, at))
 
 
 def _side(data: bytes, at: int) -> Evidence:

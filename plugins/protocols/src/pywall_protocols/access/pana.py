@@ -27,7 +27,6 @@ _HEADER: Final = 16
 _RESERVED_FLAGS: Final = 0x03FF
 _INITIATION: Final = 1
 _NOTIFICATION: Final = 4
-_REQUEST: Final = 0x80
 _PING: Final = 0x0800
 _VENDOR: Final = 0x8000
 
@@ -35,14 +34,7 @@ _VENDOR: Final = 0x8000
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect PANA."""
-    return by_datagram("pana", _message, flow, client, server, _belong)
-
-
-def _belong(one: bytes, other: bytes) -> bool:
-    """A request and its answer, or an initiation and the first request (RFC 5191 section 4)."""
-    if u16(one, 6) == _INITIATION:
-        return u16(other, 6) == _INITIATION + 1 and bool(other[4] & _REQUEST)
-    return one[6:8] == other[6:8] and one[12:16] == other[12:16] and (one[4] ^ other[4]) & _REQUEST != 0
+    return by_datagram("pana", _message, flow, client, server)
 
 
 def _message(data: bytes) -> Evidence:

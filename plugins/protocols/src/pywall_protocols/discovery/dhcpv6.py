@@ -14,7 +14,7 @@ from typing import Final
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
 from ..parsing.evidence import Evidence, by_datagram
-from ..parsing.wire import cut, u16
+from ..parsing.wire import u16
 
 api_version = 1
 protocols = ("dhcpv6",)
@@ -28,8 +28,6 @@ _MAX_OPTION: Final = 150
 #: least lengths of options of which a message has at least one: identifiers, associations, wanted options, elapsed
 #: time, a relayed message
 _TELLING: Final = {1: 3, 2: 3, 3: 12, 4: 4, 6: 2, 8: 2, 9: 4, 25: 12}
-#: advertise, reply, relayed reply, by what they answer
-_ANSWERS: Final = {1: (2, 7), **dict.fromkeys((3, 4, 5, 6, 8, 9, 11), (7,)), 12: (13,)}
 _NAMES: Final = (
     "solicit",
     "advertise",
@@ -50,14 +48,7 @@ _NAMES: Final = (
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect DHCPv6."""
-    return by_datagram("dhcpv6", _message, flow, client, server, _belong)
-
-
-def _belong(one: bytes, other: bytes) -> bool:
-    """A question and its answer with one transaction, or relayed by one relay for one peer (RFC 8415 sections 8, 9)."""
-    end = 34 if one[0] in _RELAYS else 4
-    answers = other[0] in _ANSWERS.get(one[0], ()) or one[0] in _ANSWERS.get(other[0], ())
-    return answers and cut(one, 1, end) == cut(other, 1, end)
+    return by_datagram("dhcpv6", _message, flow, client, server)
 
 
 def _message(data: bytes) -> Evidence:

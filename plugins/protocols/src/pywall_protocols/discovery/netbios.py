@@ -29,12 +29,6 @@ _ONE_QUESTION: Final = bytes.fromhex("0001000000000000")
 #: of a name and of a node's status
 _TYPES: Final = (b"\0\x20", b"\0\x21")
 _QUERY_ERROR: Final = 0x13
-#: sent to one or a group
-_DATAGRAMS: Final = (0x10, 0x11, 0x12)
-#: bytes of an encoded name without a scope
-_ENCODED: Final = 34
-#: whether it is an answer, and the operation
-_NS_KIND, _NS_ANSWER = 0xF800, 0x8000
 _SESSION_REQUEST: Final = 0x81
 _POSITIVE: Final = b"\x82\0\0\0"
 _SESSION_ANSWERS: Final = {_POSITIVE: 4, b"\x83\0\0\1": 5, b"\x84\0\0\6": 10}
@@ -44,19 +38,11 @@ _SESSION_ANSWERS: Final = {_POSITIVE: 4, b"\x83\0\0\1": 5, b"\x84\0\0\6": 10}
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect NetBIOS."""
     if flow.proto == UDP:
-        return by_datagram("netbios", _datagram, flow, client, server, _belong)
+        return by_datagram("netbios", _datagram, flow, client, server)
     answer = by_stream("netbios", _session, client, server)
     if isinstance(answer, Match) and client and client[0] == _SESSION_REQUEST and server.startswith(_POSITIVE):
         return _opened(answer, client)
     return answer
-
-
-def _belong(one: bytes, other: bytes) -> bool:
-    """A question and the answer with its number and kind (RFC 1002 section 4.2); datagrams that name each other."""
-    if one[0] in _DATAGRAMS and other[0] in _DATAGRAMS and encoded_name(one, 14) and encoded_name(other, 14):
-        return encoded_name(one, 14) == encoded_name(other, 14 + _ENCODED) != encoded_name(other, 14)
-    asked, answered = u16(one, 2), u16(other, 2)
-    return one[:2] == other[:2] and (asked ^ answered) & _NS_KIND == _NS_ANSWER
 
 
 def _opened(answer: Match, client: bytes) -> Match:

@@ -25,8 +25,6 @@ first_server = b"\1\2"
 
 _language = re.compile(rb"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*\Z").match
 _MAX_FUNCTION: Final = 11
-#: functions of requests with those of their replies
-_REPLIES: Final = {1: (2, 8, 11), 3: (5,), 4: (5,), 6: (7,), 9: (10,)}
 _MAX_TAG: Final = 35
 _RADIUS_HEADER: Final = 20
 
@@ -34,12 +32,7 @@ _RADIUS_HEADER: Final = 20
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect SLP."""
-    return by_datagram("srvloc", _message, flow, client, server, _belong)
-
-
-def _belong(one: bytes, other: bytes) -> bool:
-    """A request and a reply of one number (RFC 2608 section 8, 2165 section 4)."""
-    return one[10:12] == other[10:12] and other[1] in _REPLIES.get(one[1], ())
+    return by_datagram("srvloc", _message, flow, client, server)
 
 
 def _message(data: bytes) -> Evidence:

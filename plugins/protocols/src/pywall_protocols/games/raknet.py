@@ -29,13 +29,6 @@ _PLACES: Final = {
     **dict.fromkeys((0x05, 0x06, 0x07, 0x08, 0x11, 0x12, 0x14, 0x17, 0x1A, 0x24), 1),
     0x19: 2,
 }
-#: pings and requests with what answers them: a pong, the next step, a refusal
-_REPLIES: Final = {
-    0x01: (0x1C,),
-    0x02: (0x1C,),
-    0x05: (0x06, 0x19, 0x1A, 0x12, 0x11, 0x14, 0x17, 0x24),
-    0x07: (0x08, 0x12, 0x11, 0x14, 0x17, 0x24, 0x1A),
-}
 first_client = bytes(_PLACES)
 first_server = None
 
@@ -43,11 +36,7 @@ first_server = None
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect RakNet."""
-    return by_datagram("raknet", _message, flow, client, server, _belong)
-
-
-def _belong(one: bytes, other: bytes) -> bool:
-    return other[0] in _REPLIES.get(one[0], ())
+    return by_datagram("raknet", _message, flow, client, server)
 
 
 def _message(data: bytes) -> Evidence:

@@ -12,7 +12,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import Evidence, belonging, by_datagram, by_stream
+from ..parsing.evidence import Evidence, by_datagram, by_stream
 from ..parsing.wire import u16, u32
 
 api_version = 1
@@ -24,16 +24,6 @@ first_server = first_client
 
 _HEADER: Final = 8
 #: least and greatest length by payload type
-_DIAGNOSTICS: Final = 0x8001
-#: types of requests with those of their answers
-_ANSWERS: Final = {
-    **dict.fromkeys((0x0001, 0x0002, 0x0003), (0x0004,)),
-    0x0005: (0x0006,),
-    0x0007: (0x0008,),
-    0x4001: (0x4002,),
-    0x4003: (0x4004,),
-    _DIAGNOSTICS: (0x8002, 0x8003, _DIAGNOSTICS),
-}
 _TYPES: Final = {
     0x0000: (1, 1),
     0x0001: (0, 0),
@@ -58,20 +48,8 @@ _TYPES: Final = {
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect DoIP."""
     if flow.proto == UDP:
-        return by_datagram("doip", _datagram, flow, client, server, _belong)
-    return by_stream("doip", _message, client, server, proved=belonging(client, server, _HEADER, _size, _belong))
-
-
-def _size(data: bytes) -> int:
-    return _HEADER + u32(data, 4)
-
-
-def _belong(one: bytes, other: bytes) -> bool:
-    """A request and its answer, by their types (ISO 13400-2 section 7); diagnostics turn the addresses round."""
-    kind, answer = u16(one, 2), u16(other, 2)
-    if answer not in _ANSWERS.get(kind, ()):
-        return False
-    return kind != _DIAGNOSTICS or (one[8:10] == other[10:12] and one[10:12] == other[8:10])
+        return by_datagram("doip", _datagram, flow, client, server)
+    return by_stream("doip", _message, client, server)
 
 
 def _datagram(data: bytes) -> Evidence:

@@ -15,7 +15,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import Evidence, belonging, by_datagram, by_stream
+from ..parsing.evidence import Evidence, by_datagram, by_stream
 
 api_version = 1
 protocols = ("enip", "cipio")
@@ -29,6 +29,8 @@ _header = Struct("<HHII8sI").unpack_from
 _items = Struct("<HHHIIHH").unpack_from
 _NOP: Final = 0
 _MAX_NOPS: Final = 4
+#: messages of the client among which the one is looked for that the server answers
+_MOST_COMPARED: Final = 8
 #: asked before there is a session: with one it is BMP of version 4, whose length is where the session stands
 _LIST_SERVICES: Final = 4
 _REGISTER: Final = 0x65
@@ -50,10 +52,6 @@ _WITH_ITEMS: Final = (0x6F, _UNIT_DATA)
 #: sequenced address item of 8 bytes, and connected data
 _SEQUENCED: Final = 0x8002
 _CONNECTED: Final = 0x00B1
-_UNCONNECTED: Final = 0x00B2
-_RESPONSE: Final = 0x80
-#: sends another service on to where its path says (CIP volume 1, 3-5.5.4)
-_UNCONNECTED_SEND: Final = b"\x52"
 
 
 @hookimpl
@@ -62,56 +60,26 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if flow.proto == UDP:
         if client[:1] == b"\2":
             return by_datagram("cipio", _cyclic, flow, client, server)
-        return by_datagram("enip", _datagram, flow, client, server, _belong)
-    proved = belonging(client, server, _HEADER, _size, _belong)
-    return by_stream("enip", _message, client, server, proved=proved)
+        return by_datagram("enip", _datagram, flow, client, server)
+    answer = by_stream("enip", _message, client, server)
+    if isinstance(answer, Match) and answer.confirmed and not _is_answer(client, server):
+        return Match("enip", answer.facts, confirmed=False)
+    return answer
 
 
-def _size(data: bytes) -> int:
-    return _HEADER + int.from_bytes(data[2:4], "little")
-
-
-def _belong(one: bytes, other: bytes) -> bool:
-    """A message and what its receiver returns: the command, the context of the sender, and what only an answer has."""
-    if one[:1] != other[:1] or one[:2] == bytes(2):
-        return False
-    if one[0] == _UNIT_DATA:  # of a connection: no context
-        return one[4:8] == other[4:8] and _answers_service(one, other)
-    if one[12:20] != other[12:20]:
-        return False
-    if one[0] == _REGISTER:  # a number, which whoever sends the request back may put in
-        return False
-    if one[0] in _WITH_ITEMS:
-        return one[4:8] == other[4:8] and _answers_service(one, other)
-    return one[2:4] == bytes(2) != other[2:4]
-
-
-def _answers_service(one: bytes, other: bytes) -> bool:
-    """Return True if the second answers the service that the first asks: its code with the highest bit."""
-    asked, answered = _services(one), _services(other)
-    return answered[:1] in [bytes([code | _RESPONSE]) for code in asked if not code & _RESPONSE]
-
-
-def _services(message: bytes) -> bytes:
-    """Return the code of the service in the last item, and of the one that it has sent on, which answers in its place;
-    nothing where the items do not fill the message.
+def _is_answer(client: bytes, server: bytes) -> bool:
+    """Return True if the server's first message has command and context of a message of the client, as a receiver
+    returns them; data of a connection has no such context.
     """
-    at, size = _HEADER + 8, len(message)
-    codes = b""
-    if at > size:
-        return codes
-    for _ in range(int.from_bytes(message[at - 2 : at], "little")):
-        if at + 4 > size:
-            return b""
-        kind, length = (int.from_bytes(message[begin : begin + 2], "little") for begin in (at, at + 2))
-        start = at + 4 + (2 if kind == _CONNECTED else 0)
-        at += 4 + length
-        if kind in (_CONNECTED, _UNCONNECTED) and start + 2 < min(at, size):
-            codes = message[start : start + 1]
-            inner = start + 6 + 2 * message[start + 1]
-            if codes == _UNCONNECTED_SEND and inner < at:
-                codes += message[inner : inner + 1]
-    return codes if at == size else b""
+    if not any(server[2:_HEADER]):
+        return False
+    at = 0
+    for _ in range(_MOST_COMPARED):
+        same = client[at : at + 2] == server[:2] and client[at + 12 : at + 20] == server[12:20]
+        if same or _UNIT_DATA in (server[0], client[0]):
+            return True
+        at += _HEADER + int.from_bytes(client[at + 2 : at + 4], "little")
+    return False
 
 
 def _cyclic(data: bytes) -> Evidence:

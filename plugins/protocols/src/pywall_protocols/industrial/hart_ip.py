@@ -46,15 +46,11 @@ _MAX_LENGTH: Final = 1024
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect HART-IP."""
     if flow.proto == UDP:
-        return by_datagram("hart_ip", _datagram, flow, client, server, _belong)
+        return by_datagram("hart_ip", _datagram, flow, client, server)
     # without a datagram's end the header is little to go by: the answer has the number of the message and of its turn
     answer = together("hart_ip", _message(client), _message(server))
-    return NO if isinstance(answer, Match) and not _belong(client, server) else answer
-
-
-def _belong(one: bytes, other: bytes) -> bool:
-    """A request, and what is none to the same with its number."""
-    return one[1] == 0 < other[1] and one[2] == other[2] and one[4:6] == other[4:6]
+    fits = client[1:2] != server[1:2] and client[2:3] == server[2:3] and client[4:6] == server[4:6]
+    return NO if isinstance(answer, Match) and not fits else answer
 
 
 def _datagram(data: bytes) -> Evidence:

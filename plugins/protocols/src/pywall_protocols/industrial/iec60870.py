@@ -25,9 +25,6 @@ first_server = b"\x68"
 _START: Final = 0x68
 _CONTROL: Final = 4
 _MAX_LENGTH: Final = 253
-_LEAST: Final = 6
-#: activations with their confirmations
-_CONFIRMED: Final = ({0x07, 0x0B}, {0x13, 0x23}, {0x43, 0x83})
 _NUMBERS: Final = 1 << 15
 #: start and stop of transfer and test, activation and confirmation
 _FUNCTIONS: Final = frozenset({0x07, 0x0B, 0x13, 0x23, 0x43, 0x83})
@@ -57,18 +54,7 @@ _SIZES: Final = {kind: size for size, kinds in _TYPES.items() for kind in kinds}
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect IEC 60870-5-104."""
-    return by_stream("iec60870", _frame, client, server, proved=_answers(client, server))
-
-
-def _answers(client: bytes, server: bytes) -> bool:
-    """Return False where both begin with one format, and neither confirms what the other asks to be done."""
-    if len(client) < _LEAST or len(server) < _LEAST:
-        return False
-    if client[2] & 3 == server[2] & 3 == 3:
-        return {client[2], server[2]} in _CONFIRMED
-    if client[2] & 1 or server[2] & 1:
-        return client[2] & 3 != server[2] & 3
-    return len(client) > 8 < len(server) and (client[6], client[8] & 0x3F) != (server[6], server[8] & 0x3F)
+    return by_stream("iec60870", _frame, client, server)
 
 
 def _frame(data: bytes) -> Evidence:

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import Evidence, belonging, by_stream, some_belong
-from ..parsing.wire import frames, u16
+from ..parsing.evidence import Evidence, by_stream
+from ..parsing.wire import u16
 
 api_version = 1
 protocols = ("modbus",)
@@ -33,58 +33,35 @@ _MAX_SKIPPED: Final = 16
 _CODES: Final = frozenset((*range(1, 9), 10, 11))
 #: read coils, discrete inputs, holding and input registers: four bytes, or a count and as many
 _READS: Final = (1, 2, 3, 4)
-_READS_WORDS: Final = (3, 4)
-_READS_AND_WRITES: Final = 23
 _WRITES_ONE: Final = (5, 6)
 _WRITES_MANY: Final = (15, 16)
 #: encapsulated interface transport, and what it carries where a device's identification is read
 _ENCAPSULATED: Final = 43
 _IDENTIFICATION: Final = 14
-_LENGTH_KNOWN: Final = (*_READS, *_WRITES_ONE, *_WRITES_MANY, _READS_AND_WRITES, *range(_EXCEPTION, 256))
+_LENGTH_KNOWN: Final = (*_READS, *_WRITES_ONE, *_WRITES_MANY, 23, *range(_EXCEPTION, 256))
 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect Modbus."""
-    if len(client) > 7 < len(server) and client[7] == server[7] not in _LENGTH_KNOWN and _is_pair(client, server):
+    answers = _answers(client, server) if len(client) > 7 and len(server) > 7 else NO
+    if answers is YES:
         return Match("modbus", {"function": client[7]})
-    return by_stream("modbus", _message, client, server, proved=belonging(client, server, 8, _size, _belong))
+    return MORE if answers is MORE else by_stream("modbus", _message, client, server)
 
 
-def _is_pair(client: bytes, server: bytes) -> bool:
-    """Return True if both begin with one transaction, unit, and a function whose length nobody knows."""
-    heads = _is_head(client) and _is_head(server)
-    return heads and some_belong(frames(client, 8, _size), frames(server, 8, _size), _belong)
-
-
-def _size(data: bytes) -> int:
-    return _HEADER + u16(data, 4)
-
-
-def _belong(one: bytes, other: bytes) -> bool:
-    """A request and its response: transaction, unit and function are the same, the response is as long as it has to
-    be. What is written is said again by the response to it."""
-    if one[:4] != other[:4] or one[6] != other[6]:
-        return False
-    function, size, other_size = one[7], len(one), len(other)
-    if other[7] == function | _EXCEPTION != function:
-        return other_size == 9 and other[8] in _CODES
-    if other[7] != function:
-        return False
-    if function in _READS:
-        if size != 12 or other_size != 9 + other[8]:
-            return False
-        number = u16(one, 10)
-        return other[8] == (number * 2 if function in _READS_WORDS else (number + 7) // 8)
-    if function in _WRITES_ONE:
-        return False  # the response is the request again
-    if function in _WRITES_MANY:
-        return size > 13 and size == 13 + one[12] and other_size == 12 and one[8:12] == other[8:12]
-    if function == _READS_AND_WRITES:
-        return size > 17 and size == 17 + one[16] and other_size == 9 + other[8] and other[8] == u16(one, 10) * 2
-    if function == _ENCAPSULATED:
-        return size == 11 and other_size > 14 and one[8:10] == other[8:10]
-    return size != other_size and min(size, other_size) > 8  # else it may be the request again
+def _answers(client: bytes, server: bytes) -> Answer:
+    """YES if both sides begin with one transaction, unit and function, a function whose length nobody knows, and the
+    answer is not the question again, which whoever echoes would send."""
+    same = client[:4] == server[:4] and client[6:8] == server[6:8]
+    if not same or client[7] in _LENGTH_KNOWN or not _is_head(client) or not _is_head(server):
+        return NO
+    if client[4:6] != server[4:6]:
+        return YES
+    end = _HEADER + u16(client, 4)
+    if len(client) < end or len(server) < end:
+        return MORE
+    return YES if client[:end] != server[:end] else NO
 
 
 def _is_head(data: bytes) -> bool:
@@ -125,4 +102,4 @@ def _fits(function: int, length: int, data: bytes) -> bool:
         return length == 6 or (len(data) > 12 and length == 7 + data[12])
     if function == _ENCAPSULATED:
         return data[8] == _IDENTIFICATION and (length == 5 or length >= 8) and (len(data) < 10 or 1 <= data[9] <= 4)
-    return function == _READS_AND_WRITES and (length == 3 + data[8] or (len(data) > 16 and length == 11 + data[16]))
+    return function == 23 and (length == 3 + data[8] or (len(data) > 16 and length == 11 + data[16]))

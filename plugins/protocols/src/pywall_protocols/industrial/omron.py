@@ -25,8 +25,6 @@ _CONTROLS: Final = (0x80, 0x81, 0xC0, 0xC1)
 first_client = bytes(_CONTROLS) + b"F"
 first_server = first_client
 
-_RESPONSE: Final = 0x40
-_TCP_HEADER: Final = 16
 _MAX_GATEWAYS: Final = 7
 _MAX_NETWORK: Final = 127
 #: memory, parameters, programs, operation, configuration, status, clock, messages, access, errors, files, debugging
@@ -52,27 +50,8 @@ _MAX_TCP_COMMAND: Final = 6
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect FINS."""
     if flow.proto == UDP:
-        return by_datagram("omron", _datagram, flow, client, server, _belong)
-    return by_stream("omron", _stream, client, server, proved=_is_next(client, server))
-
-
-def _belong(one: bytes, other: bytes) -> bool:
-    """A command and its response: addresses change places, number and command are the same, an end code is behind."""
-    ends = one[3:6] == other[6:9] and one[6:9] == other[3:6]
-    return (
-        ends and one[9:12] == other[9:12] and not one[0] & _RESPONSE and bool(other[0] & _RESPONSE) and len(other) > 13
-    )
-
-
-def _is_next(client: bytes, server: bytes) -> bool:
-    """A node asks for an address and is told one; or a command and its response in their frames."""
-    if len(client) < _TCP_HEADER or len(server) < _TCP_HEADER or any(server[12:16]):
-        return False
-    command, reply = u32(client, 8), u32(server, 8)
-    if command == 0:
-        return (u32(client, 4), u32(server, 4), reply) == (12, 16, 1)
-    whole = command == reply == 2 and min(len(client), len(server)) >= _TCP_HEADER + 12
-    return whole and _belong(client[_TCP_HEADER:], server[_TCP_HEADER:])
+        return by_datagram("omron", _datagram, flow, client, server)
+    return by_stream("omron", _stream, client, server)
 
 
 def _datagram(data: bytes) -> Evidence:

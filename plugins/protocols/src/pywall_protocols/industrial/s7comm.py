@@ -15,7 +15,7 @@ from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
 from ..parsing.evidence import Evidence, by_stream
 from ..parsing.tpkt import user_data
-from ..parsing.wire import cut, u16
+from ..parsing.wire import u16
 
 api_version = 1
 protocols = ("s7comm",)
@@ -27,37 +27,13 @@ first_server = b"\3"
 _CLASSIC: Final = 0x32
 _PLUS: Final = 0x72
 _MESSAGES: Final = {1: "job", 2: "ack", 3: "ack_data", 7: "userdata"}
-_USER_DATA: Final = 7
-_PAIRS: Final = ((1, 2), (1, 3))
-_REQUEST, _RESPONSE = 0x31, 0x32
 _PLUS_VERSIONS: Final = (1, 2, 3, 0xFE)
 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect S7 communication."""
-    return by_stream("s7comm", _packet, client, server, proved=lambda: _answers(client, server))
-
-
-def _answers(client: bytes, server: bytes) -> bool:
-    """The server answers what is asked: by its number, and by who may say what it says."""
-    one, other = user_data(client), user_data(server)
-    if isinstance(one, Answer) or isinstance(other, Answer):
-        return False
-    asked, answered = cut(client, *one), cut(server, *other)
-    if asked[:1] == answered[:1] == bytes([_PLUS]):
-        return (_operation(asked), _operation(answered)) == (_REQUEST, _RESPONSE)
-    if len(asked) < 10 or len(answered) < 10 or asked[0] != answered[0] or asked[4:6] != answered[4:6]:
-        return False
-    if asked[1] == answered[1] == _USER_DATA:  # who asks, who answers is in the parameter
-        return len(asked) > 15 < len(answered) and (asked[15] >> 4, answered[15] >> 4) == (4, 8)
-    return (asked[1], answered[1]) in _PAIRS
-
-
-def _operation(data: bytes) -> int:
-    """Return the operation, behind a digest in version 3; -1 where it is not there."""
-    at = 4 if data[1:2] != b"\3" else 5 + data[4] if len(data) > 4 else len(data)
-    return data[at] if at < len(data) else -1
+    return by_stream("s7comm", _packet, client, server)
 
 
 def _packet(data: bytes) -> Evidence:

@@ -27,8 +27,6 @@ _HEADER: Final = 16
 _MAX_LENGTH: Final = 0xFFFF
 #: request, without return, notification, their acknowledgements, response, error; the bit 0x20 for segments
 _TYPES: Final = frozenset({0, 1, 2, 0x40, 0x41, 0x42, 0x80, 0x81, 0xC0, 0xC1, 0x20, 0x21, 0x22, 0xA0, 0xA1})
-_ANSWERS: Final = (0x40, 0x80, 0x81)
-_DISCOVERY: Final = b"\xff\xff\x81\0"
 _MAX_RETURN_CODE: Final = 0x5E
 
 
@@ -36,17 +34,10 @@ _MAX_RETURN_CODE: Final = 0x5E
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect SOME/IP."""
     if flow.proto == UDP:
-        return by_datagram("someip", _datagram, flow, client, server, _belong)
+        return by_datagram("someip", _datagram, flow, client, server)
     # a header of one side is little to go by where no datagram says how long the message is
     answer = together("someip", _message(client), _message(server))
-    return NO if isinstance(answer, Match) and not _belong(client, server) else answer
-
-
-def _belong(one: bytes, other: bytes) -> bool:
-    """A request and the response to it, or its acknowledgement; services that offer themselves to each other."""
-    if one[:4] == other[:4] == _DISCOVERY:
-        return one[14] == other[14] == 2
-    return one[:4] == other[:4] and one[8:14] == other[8:14] and one[14] in (0, 0x20) and other[14] & 0xDF in _ANSWERS
+    return NO if isinstance(answer, Match) and client[:_HEADER] == server[:_HEADER] else answer  # an echo
 
 
 def _datagram(data: bytes) -> Evidence:

@@ -23,10 +23,7 @@ tier = "structural"
 first_client = bytes(n for n in range(256) if n & 7 and 0x08 <= n & 0x38 <= 0x20)
 first_server = None
 
-_SYMMETRIC: Final = 1
 _CLIENT: Final = 3
-#: client and server, symmetric active with passive or a server
-_MODES: Final = ((3, 4), (1, 2), (1, 4))
 _CONTROL: Final = 6
 _PRIVATE: Final = 7
 _TIME: Final = 48
@@ -45,19 +42,7 @@ _MAX_PRIVATE: Final = 216
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect NTP."""
-    return by_datagram("ntp", _message, flow, client, server, _belong)
-
-
-def _belong(one: bytes, other: bytes) -> bool:
-    """The answer has the time that the question was sent at (RFC 5905 section 8), or its number and operation."""
-    mode = one[0] & 7
-    if mode != other[0] & 7:
-        return (mode, other[0] & 7) in _MODES and one[40:48] == other[24:32]
-    if mode == _CONTROL:
-        return (one[1] ^ other[1]) & 0x9F == 0x80 and one[2:4] == other[2:4]
-    if mode == _PRIVATE:
-        return bool((one[0] ^ other[0]) & 0x80) and one[2:4] == other[2:4]
-    return mode == _SYMMETRIC and one[40:48] == other[24:32]
+    return by_datagram("ntp", _message, flow, client, server)
 
 
 def _message(data: bytes) -> Evidence:

@@ -8,13 +8,10 @@
 
 from __future__ import annotations
 
-from itertools import islice
-from typing import Final
-
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import HINT, Description, Evidence, client_first
-from ..parsing.wire import frames, u16
+from ..parsing.evidence import HINT, Description, Evidence, client_first, goes_on
+from ..parsing.wire import u16
 
 api_version = 1
 protocols = ("openflow",)
@@ -23,32 +20,12 @@ tier = "structural"
 first_client = bytes(range(1, 7))
 first_server = bytes(range(1, 7))
 
-#: of version 1.5
-_LAST_TYPE: Final = 35
-
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect OpenFlow."""
-    # hellos may be equal, and other messages come behind them
-    return client_first(
-        "openflow", _side(client), _side(server), _describe, client, server, proved=lambda: _go_on(client, server)
-    )
-
-
-def _go_on(client: bytes, server: bytes) -> bool:
-    one, other = _second(client), _second(server)
-    return 0 <= one != other >= 0
-
-
-def _second(data: bytes) -> int:
-    """Return the type of the second message, -1 where it is not there, or not of the version."""
-    second = next(islice(frames(data, 8, _size), 1, None), b"")
-    return second[1] if second[:1] == data[:1] and second[1] <= _LAST_TYPE else -1
-
-
-def _size(data: bytes) -> int:
-    return u16(data, 2)
+    proved = goes_on(client, server, u16(server, 2) if len(server) >= 4 else 0)  # hellos may be equal
+    return client_first("openflow", _side(client), _side(server), _describe, client, server, proved=proved)
 
 
 def _describe(client: bytes, server: bytes) -> Description:

@@ -26,12 +26,6 @@ first_server = None
 _INTEGER: Final = 2
 _BYTES: Final = 4
 _SEQUENCE: Final = 0x30
-_OBJECT: Final = 6
-_TRAP_V1: Final = 0xA4
-#: response and report
-_ANSWERS: Final = (0xA2, 0xA8)
-#: a flag of version 3 that what is answered has and no answer
-_REPORTABLE: Final = 4
 _PADDING: Final = 8
 _HISTORIC: Final = 2  # RFC 1910's version of 2
 _LEAST_TEXT: Final = 3
@@ -52,52 +46,7 @@ _PDUS: Final = {
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect SNMP."""
-    return by_datagram("snmp", _message, flow, client, server, _belong)
-
-
-def _belong(one: bytes, other: bytes) -> bool:
-    """A request and the response with its number (RFC 3416 section 4.1, 3412 section 7.1)."""
-    asked, answered = _number(one), _number(other)
-    return bool(asked[0]) and asked[0] == answered[0] and asked[1] != answered[1]
-
-
-def _number(data: bytes) -> tuple[bytes, bool]:
-    """Return the number of a message that holds to its end, and whether it answers; no number where it does not."""
-    outer = tlv(data, 0)
-    version = tlv(data, outer[1]) if outer else None
-    second = tlv(data, version[2]) if version else None
-    if version is None or second is None:
-        return b"", False
-    if second[0] == _SEQUENCE:
-        number = tlv(data, second[1], second[2])
-        size = tlv(data, number[2], second[2]) if number else None
-        flags = tlv(data, size[2], second[2]) if size else None
-        return (cut(data, number[1], number[2]), not data[flags[1]] & _REPORTABLE) if number and flags else (b"", False)
-    pdu = tlv(data, second[2])
-    if pdu is None or pdu[0] not in _PDUS or pdu[0] == _TRAP_V1:
-        return b"", False
-    fields = []
-    at = pdu[1]
-    for expected in (_INTEGER, _INTEGER, _INTEGER, _SEQUENCE):
-        field = tlv(data, at, pdu[2])
-        if field is None or field[0] != expected:
-            return b"", False
-        fields.append(field)
-        at = field[2]
-    holds = at == pdu[2] and _is_list(data, fields[3][1], at)
-    return (cut(data, fields[0][1], fields[0][2]) if holds else b""), pdu[0] in _ANSWERS
-
-
-def _is_list(data: bytes, at: int, end: int) -> bool:
-    """Return True for pairs of an object's name and a value up to ``end``."""
-    while at < end:
-        pair = tlv(data, at, end)
-        name = tlv(data, pair[1], pair[2]) if pair else None
-        value = tlv(data, name[2], pair[2]) if pair and name else None
-        if pair is None or name is None or value is None or name[0] != _OBJECT or value[2] != pair[2]:
-            return False
-        at = pair[2]
-    return at == end
+    return by_datagram("snmp", _message, flow, client, server)
 
 
 def begins_again(datagram: bytes) -> bool:

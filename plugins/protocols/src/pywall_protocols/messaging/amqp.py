@@ -9,12 +9,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import HINT, Description, Evidence, client_first
+from ..parsing.evidence import HINT, Description, Evidence, client_first, goes_on
 from ..parsing.wire import u16, u32
 
 api_version = 1
@@ -36,8 +35,6 @@ _VERSIONS: Final = {
 }
 _TLS: Final = b"AMQP\2\1\0\0"
 _CLASSES: Final = frozenset({10, 20, 40, 50, 60, 85, 90})
-#: a frame of version 1.0: length, data offset, type, channel, and a type by its number (part 2 section 2.3)
-_FRAME: Final = re.compile(rb"\x00[\s\S]{3}\x02[\x00\x01]..\x00(?:\x53|\x80\x00{7})[\x10-\x18\x40-\x44]", re.DOTALL)
 _FRAME_END: Final = 0xCE
 
 
@@ -45,12 +42,8 @@ _FRAME_END: Final = 0xCE
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect AMQP; hand over to TLS behind its protocol header."""
     # the header of version 1.0 is answered with itself; behind that of TLS another protocol proves itself
-    proved = client[:8] == _TLS or server[:1] != b"A" or _has_frame(server)
+    proved = client[:8] == _TLS or goes_on(client, server, 8)
     return client_first("amqp", _side(client), _side(server), _describe, client, server, proved=proved)
-
-
-def _has_frame(server: bytes) -> bool:
-    return _FRAME.match(server, 8) is not None and len(server) >= 8 + u32(server, 8)
 
 
 def _describe(client: bytes, server: bytes) -> Description:

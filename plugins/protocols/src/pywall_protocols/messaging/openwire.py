@@ -11,7 +11,7 @@ from __future__ import annotations
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
 from ..parsing.evidence import Evidence, client_first
-from ..parsing.wire import starts, u32
+from ..parsing.wire import starts
 
 api_version = 1
 protocols = ("openwire",)
@@ -24,11 +24,7 @@ first_server = b"\0"
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect OpenWire."""
-    return client_first("openwire", _side(client), _side(server), proved=_is_whole(client) and _is_whole(server))
-
-
-def _is_whole(data: bytes) -> bool:
-    return len(data) > 4 and len(data) >= 4 + u32(data, 0)
+    return client_first("openwire", _side(client), _side(server))
 
 
 def _side(data: bytes) -> Evidence:

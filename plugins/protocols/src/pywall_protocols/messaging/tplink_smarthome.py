@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import Evidence, belonging, by_datagram, by_stream
+from ..parsing.evidence import Evidence, by_datagram, by_stream
 from ..parsing.wire import u32
 
 api_version = 1
@@ -34,28 +34,8 @@ _printable = re.compile(rb"[\t\n\r -~]+\Z").match
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect TP-Link's smart home devices."""
     if flow.proto == UDP:
-        return by_datagram("tplink-smarthome", _command, flow, client, server, _belong)
-    proved = belonging(client, server, 4, _size, _belong_framed)
-    return by_stream("tplink-smarthome", _stream, client, server, proved=proved)
-
-
-def _size(data: bytes) -> int:
-    return 4 + u32(data, 0)
-
-
-def _belong_framed(one: bytes, other: bytes) -> bool:
-    return _belong(one[4:], other[4:])
-
-
-def _belong(one: bytes, other: bytes) -> bool:
-    """An answer says which error there was, up to its last brace; a command does not."""
-    asked, answered = _plain(one), _plain(other)
-    holds = answered.endswith(b"}") and _printable(answered) is not None
-    return holds and b'"err_code":' in answered and b'"err_code":' not in asked
-
-
-def _plain(data: bytes) -> bytes:
-    return bytes(a ^ b for a, b in zip(data, bytes([_KEY]) + data, strict=False))
+        return by_datagram("tplink-smarthome", _command, flow, client, server)
+    return by_stream("tplink-smarthome", _stream, client, server)
 
 
 def _stream(data: bytes) -> Evidence:
@@ -72,5 +52,6 @@ def _stream(data: bytes) -> Evidence:
 def _command(data: bytes) -> Evidence:
     if data[1:2] not in (b"\xf2", b"\xad"):  # behind the brace a quotation mark, or the other brace
         return NO
-    plain = _plain(data[:_SHOWN])
+    shown = data[:_SHOWN]
+    plain = bytes(a ^ b for a, b in zip(shown, bytes([_KEY]) + shown, strict=False))
     return {} if _object(plain) and _printable(plain) else NO

@@ -16,11 +16,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Final, Literal
+from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, hookimpl
 
+from ..parsing.evidence import goes_on
 from ..parsing.wire import starts
 from ..transactions.hello_watch import watch_for_tls
 
@@ -135,17 +135,10 @@ tier = "exact"
 first_client = bytes(sorted({magic[0] for magic in (*TCP_MAGICS, *UDP_MAGICS)}))
 first_server = None
 
-_FIX: Final = re.compile(rb"8=[^\x01]{1,16}\x019=(\d{1,6})\x01")
-_FIX_SUM: Final = re.compile(rb"10=(\d{3})\x01")
 #: command, padded to 12 bytes, length and checksum, behind the magic
 _BITCOIN: Final = re.compile(rb"(?=[a-z0-9]{2,12}\0*)[a-z0-9\0]{12}.{8}", re.S)
-#: version 1: banner and the node's address, and what only a server says, that of its peer, where a client has other
-#: things; zeros fill both. Version 2: banner, features, a hello, and the kind of node
-_ADDRESS: Final = rb"\x00{4}[\s\S]{4}\x00[\x00\x02\x0a][\s\S]{26}\x00{100}"
-_CEPH: Final = re.compile(
-    rb"ceph v0\d\d%s((?:%s)?)|ceph v2\n\x10\x00[\s\S]{16}\x01\x01[\s\S]{30}([\x01\x02\x04\x08\x10\x20])"
-    % (_ADDRESS, _ADDRESS)
-)
+#: banner, length and features of version 2, both of whose sides may have the same
+_CEPH: Final = 26
 _UDP_STARTS: Final = tuple(UDP_MAGICS)
 _TCP_STARTS: Final = tuple(TCP_MAGICS)
 _TCP_LONGEST: Final = max(map(len, TCP_MAGICS))
@@ -163,69 +156,15 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if client_says is not YES:
         return client_says
     name = _name(client, TCP_MAGICS)
-    same = server.startswith(_TCP_STARTS) and _name(server, TCP_MAGICS) == name
-    confirmed = same and _prove(name, client, server)
-    return Match(name, confirmed=confirmed, done=confirmed or (not same and len(server) >= _TCP_LONGEST))
+    confirmed = server.startswith(_TCP_STARTS) and _name(server, TCP_MAGICS) == name
+    if name == "ceph":  # whose banners may be equal
+        confirmed = confirmed and goes_on(client, server, _CEPH)
+    if name == "bitcoin":  # whose magic is the network's alone
+        confirmed = confirmed and _BITCOIN.match(server, 4) is not None
+    return Match(name, confirmed=confirmed, done=confirmed or len(server) >= _TCP_LONGEST)
 
 
 pywall_transactions = watch_for_tls
-
-
-def _prove(name: str, client: bytes, server: bytes) -> bool:
-    """Return True if the first messages of both sides are all there, and are such as answer each other."""
-    size = _SIZES.get(name)
-    if size is not None and not (0 < size(client) <= len(client) and 0 < size(server) <= len(server)):
-        return False
-    if name == "ceph":  # whose banners may be equal
-        one, other = _CEPH.match(client), _CEPH.match(server)
-        return one is not None and other is not None and one[one.lastindex or 0] != other[other.lastindex or 0]
-    if name == "bitcoin":  # whose magic is the network's alone
-        return _BITCOIN.match(client, 4) is not None and _BITCOIN.match(server, 4) is not None
-    if name == "elasticsearch":  # the number, and who says it
-        return client[6:14] == server[6:14] and (client[14] ^ server[14]) & 1 == 1
-    return name != "gearman" or client[3] != server[3]
-
-
-def _sized(width_at: int, header: int, order: Literal["big", "little"] = "big") -> Callable[[bytes], int]:
-    """Return what says how long a message is: by four bytes, and those before what they count; 0 where it is cut."""
-
-    def size(data: bytes) -> int:
-        return header + int.from_bytes(data[width_at : width_at + 4], order) if len(data) >= header else 0
-
-    return size
-
-
-def _size_of_giop(data: bytes) -> int:
-    order: Literal["big", "little"] = "little" if data[6:7] and data[6] & 1 else "big"
-    return 12 + int.from_bytes(data[8:12], order) if len(data) >= 12 else 0
-
-
-def _size_of_fix(data: bytes) -> int:
-    """The length counts from behind it to the checksum, which is the sum of all bytes before it (FIX 4.4 volume 2)."""
-    counted = _FIX.match(data)
-    end = counted.end() + int(counted[1]) if counted else 0
-    found = _FIX_SUM.match(data, end) if end else None
-    return found.end() if found and int(found[1]) == sum(data[:end]) & 0xFF else 0
-
-
-def _size_of_adb(data: bytes) -> int:
-    """The command is there once more with each bit changed; the sum of what follows may be left out (protocol.txt)."""
-    size, total = (int.from_bytes(data[at : at + 4], "little") for at in (12, 16))
-    if len(data) < 24 + size or bytes(byte ^ 0xFF for byte in data[:4]) != data[20:24]:
-        return 0
-    return 24 + size if total in (0, sum(data[24 : 24 + size])) else 0
-
-
-#: how long the first message is, 0 where it does not hold; of the others the magic alone is looked at
-_SIZES: Final[dict[str, Callable[[bytes], int]]] = {
-    "adb": _size_of_adb,
-    "bitcoin": _sized(16, 20, "little"),
-    "elasticsearch": _sized(2, 6),
-    "fix": _size_of_fix,
-    "gearman": _sized(8, 12),
-    "giop": _size_of_giop,
-    "zabbix": lambda data: 13 + int.from_bytes(data[5:9], "little") if len(data) >= 13 else 0,
-}
 
 
 def _datagram(name: str, server: bytes) -> Match:

@@ -10,7 +10,7 @@ from typing import Final, final
 from pywall_core.api import MORE, NO, YES, Answer
 
 from .evidence import HINT, LEANING, Evidence
-from .wire import cut, is_text
+from .wire import cut
 
 #: A complete line without its end, and the offset behind it.
 Line = tuple[bytes, int]
@@ -18,7 +18,6 @@ Line = tuple[bytes, int]
 Reply = tuple[int, bytes, int]
 
 MAX_LINE: Final = 1024
-_FIELD: Final = re.compile(rb"[!-9;-~]{1,64}[ \t]*:|[ \t]")
 #: Answers of :func:`lines` and :func:`replies` that are kept: detectors ask one after the other about the same bytes.
 _KEPT: Final = 8
 
@@ -151,30 +150,8 @@ def lines_before(commands: Sequence[Line], restart: tuple[int, int] | None) -> I
 
 
 def has_answer(commands: Sequence[Line], answers: Sequence[Reply], midstream: bool) -> bool:
-    """The server answered a command with a code: behind its greeting, unless the start was not seen. Both are text."""
-    answered = answers[0 if midstream else 1 :]
-    if not commands or not answered:
-        return False
-    # of replies in several lines the first one tells
-    return (
-        is_text(commands[0][0])
-        and is_text(answers[0][1].partition(b"\r")[0])
-        and is_text(answered[0][1].partition(b"\r")[0])
-    )
-
-
-def has_fields(data: bytes) -> bool:
-    """Return True if a line, and at least one field behind it, are text as in RFC 9112, 3261 and 2326, as far as the
-    head goes."""
-    said = lines(data)
-    if len(said) < 2 or not said[1][0] or not is_text(said[0][0]):
-        return False
-    for line, _ in said[1:]:
-        if not line:
-            return True
-        if not is_text(line) or not _FIELD.match(line):
-            return False
-    return True
+    """The server answered a command with a code: behind its greeting, unless the start was not seen."""
+    return bool(commands) and len(answers) > (0 if midstream else 1)
 
 
 def commands_side(data: bytes, decisive: re.Pattern[bytes], verbs: Verbs) -> Evidence:

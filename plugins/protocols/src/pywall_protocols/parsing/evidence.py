@@ -23,14 +23,13 @@ The shapes of detectors, each a function:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from enum import Enum
-from itertools import islice
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match
 
-from .wire import datagrams, first_datagram, frames
+from .wire import first_datagram
 
 
 class Hint(Enum):
@@ -49,13 +48,6 @@ LEANING: Final = Hint.LEANING
 
 Evidence: TypeAlias = dict[str, Any] | Answer | Hint
 Check = Callable[[bytes], Evidence]
-#: Gets two messages that hold, the client's first, and tells whether they belong to each other: a question and the
-#: answer to it, by what tells who says it, by number, by function. Both were whole when a datagram holds.
-Fits = Callable[[bytes, bytes], bool]
-#: Whether both sides belong to each other; a function is asked where both speak the protocol.
-Proof: TypeAlias = bool | Callable[[], bool]
-#: datagrams of the client among which the one is looked for that the server's first answers
-_MOST_ASKED: Final = 8
 
 
 class Description(NamedTuple):
@@ -74,10 +66,6 @@ Describe = Callable[[bytes, bytes], Description]
 
 
 # --- from the evidence of both directions -------------------------------------------------------------------------
-
-
-def _holds(proof: Proof) -> bool:
-    return proof if isinstance(proof, bool) else proof()
 
 
 def greetings(pattern: re.Pattern[bytes], fact: str) -> Describe:
@@ -103,12 +91,12 @@ def client_first(
     sent: bytes = b"",
     received: bytes = b"",
     *,
-    proved: Proof = True,
+    proved: bool = True,
 ) -> Match | Answer:
     """Return the answer where the client speaks first: all is over when its bytes are those of another protocol.
 
     ``describe`` gets ``sent`` and ``received``, what the client and the server have said; without it the facts are
-    those of the evidence. The match is confirmed when both sides speak the protocol and ``proved`` holds.
+    those of the evidence. The match is confirmed when both sides speak the protocol and ``proved`` is true.
     """
     if client is NO:
         return NO
@@ -126,7 +114,7 @@ def server_first(
     received: bytes = b"",
     *,
     silent: bool,
-    proved: Proof = True,
+    proved: bool = True,
 ) -> Match | Answer:
     """Return the answer where the server speaks first: a client that says what none of its clients could ends it.
 
@@ -145,16 +133,16 @@ def either_first(
     sent: bytes = b"",
     received: bytes = b"",
     *,
-    proved: Proof = True,
+    proved: bool = True,
 ) -> Match | Answer:
     """Return the answer where a proof of either side, or a hint of each, makes a match; NO when neither can come."""
     client_hints, server_hints = client is HINT or client is LEANING, server is HINT or server is LEANING
     client_proves = not (client_hints or client is MORE or client is NO or client is WEAK)
     server_proves = not (server_hints or server is MORE or server is NO or server is WEAK)
     if client_proves or server_proves:
-        confirmed = (client_proves or client_hints) and (server_proves or server_hints) and _holds(proved)
+        confirmed = proved and (client_proves or client_hints) and (server_proves or server_hints)
     elif client_hints and server_hints:
-        confirmed = _holds(proved)
+        confirmed = proved
     else:
         may_prove = client is MORE or client is LEANING or server is MORE or server is LEANING
         return MORE if may_prove or not (client is NO or server is NO) else NO
@@ -166,18 +154,26 @@ def either_first(
     return Match(protocol, facts, confirmed, restart is not None or (settled and done), restart, describe=later)
 
 
-def alike(protocol: str, client: Evidence, server: Evidence, *, proved: Proof = True) -> Match | Answer:
+def alike(protocol: str, client: Evidence, server: Evidence, *, proved: bool = True) -> Match | Answer:
     """Return the answer where both sides send the same messages, and hints count for nothing.
 
-    Both prove it, and ``proved`` holds: confirmed. One does: a match that is not confirmed, for as long as the other
+    Both prove it, and ``proved`` is true: confirmed. One does: a match that is not confirmed, for as long as the other
     side may still confirm it. A NO of either side before the other's proof is NO.
     """
     client_proves, server_proves = client is YES or isinstance(client, dict), server is YES or isinstance(server, dict)
     if client_proves or server_proves:
         facts = client if isinstance(client, dict) else server if isinstance(server, dict) else {}
-        confirmed = client_proves and server_proves and _holds(proved)
+        confirmed = proved and client_proves and server_proves
         return Match(protocol, facts, confirmed, confirmed or client is NO or server is NO)
     return NO if client is NO or server is NO else MORE
+
+
+def goes_on(client: bytes, server: bytes, size: int) -> bool:
+    """Return True unless a server has said nothing but a greeting of ``size`` bytes that is the client's as well: where
+    both may greet with the same bytes, what follows tells a server from an echo.
+    """
+    both = min(len(client), len(server), size)
+    return len(server) > size or client[:both] != server[:both]
 
 
 def together(protocol: str, client: Evidence, server: Evidence) -> Match | Answer:
@@ -191,15 +187,13 @@ def together(protocol: str, client: Evidence, server: Evidence) -> Match | Answe
 # --- from one check -----------------------------------------------------------------------------------------------
 
 
-def by_stream(protocol: str, check: Check, client: bytes, server: bytes, *, proved: Proof = True) -> Match | Answer:
+def by_stream(protocol: str, check: Check, client: bytes, server: bytes, *, proved: bool = True) -> Match | Answer:
     """The beginning of either direction decides; the other one confirms. The client's facts go first."""
     return alike(protocol, check(client) if client else MORE, check(server) if server else MORE, proved=proved)
 
 
-def by_datagram(
-    protocol: str, check: Check, flow: Flow, client: bytes, server: bytes, fits: Fits | None = None
-) -> Match | Answer:
-    """The client's first datagram decides; the server's first one confirms, if it belongs to one of the client's."""
+def by_datagram(protocol: str, check: Check, flow: Flow, client: bytes, server: bytes) -> Match | Answer:
+    """The client's first datagram decides; the server's first one confirms, unless it is the same."""
     if not client:
         return MORE
     first = client[: flow.client_sizes[0]]
@@ -209,40 +203,14 @@ def by_datagram(
     if not server:
         return Match(protocol, facts, confirmed=False, done=False)
     answer = server[: flow.server_sizes[0]]
-    if not isinstance(check(answer), dict):
-        return Match(protocol, facts, confirmed=False)
-    if fits is None:
-        return Match(protocol, facts)
-    for asked in islice(datagrams(client, flow.client_sizes), _MOST_ASKED):
-        if isinstance(check(asked), dict) and (
-            fits(asked, answer) or fits(answer, asked)
-        ):  # the server may be seen first
-            return Match(protocol, facts)
-    return Match(protocol, facts, confirmed=False, done=False)
+    return Match(protocol, facts, confirmed=answer != first and isinstance(check(answer), dict))
 
 
-def some_belong(ones: Iterable[bytes], others: Iterable[bytes], fits: Fits) -> bool:
-    """Return True if one of the first messages of a side and one of the other side's belong to each other: where the
-    start was not seen, the server may pass for the client.
-    """
-    asked = [*islice(ones, _MOST_ASKED)]
-    return any(fits(one, other) or fits(other, one) for other in islice(others, _MOST_ASKED) for one in asked)
-
-
-def belonging(client: bytes, server: bytes, header: int, size: Callable[[bytes], int], fits: Fits) -> Proof:
-    """Return the proof that some of the first messages of two streams belong to each other; ``header`` and ``size`` as
-    of :func:`~.wire.frames`.
-    """
-    return lambda: some_belong(frames(client, header, size), frames(server, header, size), fits)
-
-
-def by_message(
-    protocol: str, check: Check, flow: Flow, client: bytes, server: bytes, fits: Fits | None = None
-) -> Match | Answer:
+def by_message(protocol: str, check: Check, flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """For protocols that send the same messages over UDP and TCP."""
     if flow.proto == UDP:
-        return by_datagram(protocol, check, flow, client, server, fits)
-    return by_stream(protocol, check, client, server, proved=fits is None or (lambda: fits(client, server)))
+        return by_datagram(protocol, check, flow, client, server)
+    return by_stream(protocol, check, client, server)
 
 
 def by_request(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from pywall_core.api import MORE, NO, YES, Answer
@@ -19,8 +19,6 @@ CR: Final = 0x0D
 #: Bytes of a BER length: servers take leading zeros up to so many (``ber_len_t`` of OpenLDAP).
 _LONGEST_LENGTH: Final = 8
 
-_CONTROLS: Final = bytes((*range(9), *range(10, 32), 127))
-_HIGH: Final = bytes(range(128, 256))
 _UNPRINTABLE: Final = dict.fromkeys((*range(32), *range(127, 160)), ".")
 
 
@@ -60,19 +58,6 @@ def text(raw: bytes | str) -> str:
     return decoded if decoded.isprintable() else decoded.translate(_UNPRINTABLE)
 
 
-def is_text(data: bytes) -> bool:
-    """Return True unless there are control characters but tabs, or a quarter is beyond ASCII and not UTF-8."""
-    if len(data.translate(None, _CONTROLS)) != len(data):
-        return False
-    if (len(data) - len(data.translate(None, _HIGH))) * 4 <= len(data):
-        return True
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
 def datagrams(data: bytes, sizes: tuple[int, ...]) -> Iterator[bytes]:
     """Yield the payloads joined in ``data`` (``flow.client``, ``flow.client_sizes``), without empty and cut ones."""
     at = 0
@@ -82,18 +67,6 @@ def datagrams(data: bytes, sizes: tuple[int, ...]) -> Iterator[bytes]:
         if size:
             yield data[at : at + size]
         at += size
-
-
-def frames(data: bytes, header: int, size: Callable[[bytes], int]) -> Iterator[bytes]:
-    """Yield the whole messages of a stream; ``size`` gets the rest of it from a header that is all there on, and says
-    how many bytes the message has.
-    """
-    while len(data) >= header:
-        end = size(data)
-        if not header <= end <= len(data):
-            return
-        yield data[:end]
-        data = data[end:]
 
 
 def distinct(messages: Iterable[bytes]) -> Iterator[bytes]:

@@ -35,9 +35,6 @@ KINDS: Final = {
     0x80: "query",
     0x81: "query-hit",
 }
-#: kinds of questions with those of their answers; in the DHT operations have numbers of their own, and answers the next
-_ANSWERS: Final = {0x00: 0x01, 0x80: 0x81, 0x44: 0x44}
-_OPERATIONS: Final = b"\1\3\5\7"
 _DHT: Final = 0x44
 _IDENTIFIER: Final = 16
 _HEADER: Final = 23
@@ -65,17 +62,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         return NO
     request = first[:_IDENTIFIER]
     answers = [each for each in datagrams(server, flow.server_sizes) if each[:_IDENTIFIER] == request]
-    confirmed = bool(answers) and _is_message(answers[0]) and _belong(first, answers[0])
+    confirmed = bool(answers) and answers[0] != first and _is_message(answers[0])
     return Match("gnutella", {"message": KINDS[first[_IDENTIFIER]]}, confirmed, done=confirmed)
-
-
-def _belong(one: bytes, other: bytes) -> bool:
-    """A question and its answer, which have one identifier."""
-    if _ANSWERS.get(one[_IDENTIFIER]) != other[_IDENTIFIER]:
-        return False
-    if one[_IDENTIFIER] != _DHT:
-        return True
-    return len(one) > _HEADER < len(other) and one[_HEADER] in _OPERATIONS and other[_HEADER] == one[_HEADER] + 1
 
 
 def _is_part(data: bytes) -> bool:

@@ -28,8 +28,6 @@ _OPENING: Final = 0x41
 _EXTENSIONS: Final = 3
 #: connections have random numbers: small ones are fields of other protocols
 _LEAST_CONNECTION: Final = 256
-#: bytes of the headers that differ at least: times, and numbers that change places
-_LEAST_DIFFERING: Final = 5
 #: packets in flight, by which sequence and acknowledgement may differ
 _FLIGHT: Final = 1024
 
@@ -51,9 +49,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 def _belongs(data: bytes, answer: bytes) -> bool:
     """Return True if both are of one connection: what one acknowledges the other has sent not long ago."""
-    if not _is_packet(answer) or u16(data, 2) < _LEAST_CONNECTION or abs(u16(answer, 2) - u16(data, 2)) > 1:
-        return False
-    if sum([one != other for one, other in zip(data[:_HEADER], answer[:_HEADER], strict=True)]) < _LEAST_DIFFERING:
+    if (
+        not _is_packet(answer)
+        or answer[:_HEADER] == data[:_HEADER]
+        or abs(u16(answer, 2) - u16(data, 2)) > 1
+        or u16(data, 2) < _LEAST_CONNECTION
+    ):
         return False
     return _distance(data, answer) <= _FLIGHT and _distance(answer, data) <= _FLIGHT
 

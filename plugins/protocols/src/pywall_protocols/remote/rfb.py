@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import Evidence, greetings, server_first
+from ..parsing.evidence import Evidence, goes_on, greetings, server_first
 from ..transactions.hello_watch import watch_for_tls
 
 api_version = 1
@@ -26,31 +26,19 @@ first_server = b"R"
 
 _VERSION: Final = re.compile(rb"RFB (\d{3}\.\d{3})\n")
 _SHAPE: Final = b"RFB 000.000\n"
-#: by RFC 6143 section 8.1.2: none, VNC, and those of other makers
-_TYPES: Final = frozenset((1, 2, *range(5, 27), *range(30, 38), *range(113, 120), *range(128, 135), *range(192, 202)))
-_CHOSEN: Final = (b"\0\0\0\1", b"\0\0\0\2")
 _describe: Final = greetings(_VERSION, "protocol_version")
 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect RFB."""
-    proved = _offers(client, server)  # most speak one version
+    proved = goes_on(client, server, len(_SHAPE))  # most speak one version
     return server_first(
         "rfb", _side(client), _side(server), _describe, client, server, silent=not server, proved=proved
     )
 
 
 pywall_transactions = watch_for_tls
-
-
-def _offers(client: bytes, server: bytes) -> bool:
-    """Return True if the types of security follow the version, or the one that was chosen (RFC 6143 section 7.1.2)."""
-    types = server[len(_SHAPE) :]
-    if min(client[:11], server[:11]) < b"RFB 003.007":  # the lower one is spoken
-        return types[:4] in _CHOSEN
-    count = types[0] if types else 0
-    return 0 < count < len(types) and _TYPES.issuperset(types[1 : 1 + count])
 
 
 def _side(data: bytes) -> Evidence:

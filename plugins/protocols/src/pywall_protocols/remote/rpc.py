@@ -9,13 +9,12 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import Evidence, some_belong
-from ..parsing.wire import datagrams, first_datagram, frames, u32
+from ..parsing.evidence import Evidence
+from ..parsing.wire import first_datagram, u32
 from ..transactions.hello_watch import watch_for_tls
 
 api_version = 1
@@ -32,8 +31,6 @@ _PROGRAMS: Final = range(100000, 0x60000000)
 #: AUTH_NONE, SYS, SHORT, DH, KERB, RSA, GSS, TLS, and the old GSS flavours
 _FLAVOURS: Final = frozenset((*range(8), 300001, *range(390000, 390020)))
 _MAX_AUTH: Final = 400
-#: messages of a side that are looked at
-_MOST: Final = 8
 _MAX_FRAGMENT: Final = 1 << 24
 
 
@@ -48,38 +45,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         server_says = _record(server)
     for says, other in ((client_says, server_says), (server_says, client_says)):
         if isinstance(says, dict) and says:
-            confirmed = isinstance(other, dict) and _is_answered(flow, client, server)
+            confirmed = isinstance(other, dict)
             return Match("rpc", says, confirmed, done=confirmed or other is NO)
     return NO if client_says is NO or server_says is NO else MORE
 
 
 pywall_transactions = watch_for_tls
-
-
-def _is_answered(flow: Flow, client: bytes, server: bytes) -> bool:
-    """Return True if one side replies to a call of the other, by its number."""
-    datagram = flow.proto == UDP
-    one, other = (
-        _first(flow.client_sizes if datagram else (), client),
-        _first(flow.server_sizes if datagram else (), server),
-    )
-    return some_belong(one, other, _belong)
-
-
-def _first(sizes: tuple[int, ...], data: bytes) -> list[bytes]:
-    """Return a side's first messages."""
-    if sizes:
-        return [*islice(datagrams(data, sizes), _MOST)]
-    return [record[4:] for record in islice(frames(data, 12, _size), _MOST)]
-
-
-def _belong(one: bytes, other: bytes) -> bool:
-    return len(one) > 7 < len(other) and one[:4] == other[:4] and (u32(one, 4), u32(other, 4)) == (_CALL, _REPLY)
-
-
-def _size(data: bytes) -> int:
-    """The bytes of a record that are looked at: a large one need not be there to its end."""
-    return min(4 + (u32(data, 0) & 0x7FFFFFFF), len(data))
 
 
 def _record(data: bytes) -> Evidence:

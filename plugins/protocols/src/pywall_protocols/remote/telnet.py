@@ -13,7 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.evidence import HINT, LEANING, Evidence, server_first
+from ..parsing.evidence import HINT, LEANING, Evidence, goes_on, server_first
 from ..transactions.hello_watch import watch_for_tls
 
 api_version = 1
@@ -25,44 +25,16 @@ first_client = None
 first_server = None
 
 _OPTIONS: Final = bytes((*range(50), 69, 70, 85, 86, 90, 91, 93, 138, 139, 140, 200, 201, 255))
-#: commands of a side that are looked at, and what answers WILL, WON'T, DO and DON'T
-_MOST_COMMANDS: Final = 32
-_SUBNEGOTIATION: Final = 0xFA
-_ANSWERS: Final = {0xFB: (0xFD, 0xFE), 0xFC: (0xFE,), 0xFD: (0xFB, 0xFC), 0xFE: (0xFC,)}
 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect Telnet."""
-    return server_first(
-        "telnet",
-        _side(client),
-        _side(server),
-        silent=not server,
-        proved=lambda: _agree(_options(client), _options(server)),
-    )
+    proved = goes_on(client, server, 3)  # both may begin with one option
+    return server_first("telnet", _side(client), _side(server), silent=not server, proved=proved)
 
 
 pywall_transactions = watch_for_tls
-
-
-def _options(data: bytes) -> set[tuple[int, int]]:
-    """Return what one side's first commands offer and ask for, and the options: 0xfb to 0xfe, without what is set."""
-    found = set()
-    at = 0
-    for _ in range(_MOST_COMMANDS):
-        end = _command(data, at)
-        if end <= at:
-            break
-        if data[at + 1] != _SUBNEGOTIATION:
-            found.add((data[at + 1], data[at + 2]))
-        at = end
-    return found
-
-
-def _agree(ones: set[tuple[int, int]], others: set[tuple[int, int]]) -> bool:
-    """Return True if one side does, or refuses, what the other offers or asks for (RFC 854)."""
-    return any((answer, option) in others for command, option in ones for answer in _ANSWERS[command])
 
 
 def _side(data: bytes) -> Evidence:

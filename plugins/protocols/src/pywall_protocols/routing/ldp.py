@@ -13,7 +13,7 @@ from typing import Final
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
 from ..parsing.evidence import Evidence, by_datagram, by_stream
-from ..parsing.wire import frames, u16
+from ..parsing.wire import u16
 
 api_version = 1
 protocols = ("ldp",)
@@ -35,29 +35,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect LDP."""
     if flow.proto == UDP:
         return by_datagram("ldp", _datagram, flow, client, server)
-    return by_stream("ldp", _message, client, server, proved=lambda: _belong(client, server))
-
-
-def _belong(client: bytes, server: bytes) -> bool:
-    """Both open a session alike, each with its own identifier, and go on (RFC 5036 section 2.5.3)."""
-    return client[4:10] != server[4:10] and len(_messages(client)) > 1 < len(_messages(server))
-
-
-def _messages(data: bytes) -> list[int]:
-    """Return the types of the messages in the units that are all there, up to one that does not hold."""
-    found = []
-    for unit in frames(data, _HEADER, _size):
-        at = _HEADER
-        while at + 8 <= len(unit) and u16(unit, at) & 0x7FFF in _MESSAGES and unit[:2] == b"\0\1":
-            found.append(u16(unit, at) & 0x7FFF)
-            at += 4 + u16(unit, at + 2)
-        if at != len(unit):
-            break
-    return found
-
-
-def _size(data: bytes) -> int:
-    return 4 + u16(data, 2)
+    return by_stream("ldp", _message, client, server)
 
 
 def _datagram(data: bytes) -> Evidence:

@@ -17,7 +17,7 @@ from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
 from ..parsing.evidence import Evidence, by_datagram
 from ..parsing.inner import ip_packet
-from ..parsing.wire import u16
+from ..parsing.wire import first_datagram, u16
 
 api_version = 1
 protocols = ("gtp",)
@@ -28,7 +28,6 @@ first_server = first_client
 
 _PROTOCOL_TYPE: Final = 0x10
 _OPTIONAL: Final = 0x07  # extension header, sequence number, N-PDU number
-_SEQUENCE: Final = 0x02
 _EXTENSION: Final = 0x04
 _PDU: Final = 0xFF
 _V1_TYPES: Final = frozenset(
@@ -45,28 +44,12 @@ _V0_TYPES: Final = frozenset((*range(1, 8), *range(16, 30), *range(32, 38), *ran
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect GTP."""
-    return by_datagram("gtp", _message, flow, client, server, _belong)
-
-
-def _belong(one: bytes, other: bytes) -> bool:
-    """A request and the response with its number, which has the next type; or packets of both sides."""
-    if one[0] >> 5 != other[0] >> 5:
-        return False
-    if one[1] == other[1] == _PDU:
-        return _tells(one) and _tells(other)
-    return 0 < other[1] - one[1] <= 1 and _number(one) == _number(other) != b""
-
-
-def _number(message: bytes) -> bytes:
-    """Return the sequence number; nothing where the message has none."""
-    version = message[0] >> 5
-    if not message[0] & _PROTOCOL_TYPE and version < 2:
-        return message[4:6]
-    if version == 0:
-        return message[4:6]
-    if version == 1:
-        return message[8:10] if message[0] & _SEQUENCE else b""
-    return message[8:11] if message[0] & 8 else message[4:7]
+    found = by_datagram("gtp", _message, flow, client, server)
+    if isinstance(found, Match) and found.confirmed:
+        sides = (first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes))
+        if not all(_tells(message) for message in sides):
+            return Match("gtp", found.facts, confirmed=False)
+    return found
 
 
 def _tells(message: bytes) -> bool:

@@ -25,20 +25,12 @@ first_server = first_client
 _SESSION: Final = 0x01  # a session identifier and a priority follow
 _FOLLOW_ON: Final = 0x04
 _MESSAGES: Final = frozenset((*range(1, 18), *range(50, 58)))
-#: types of requests with those of their responses; version not supported answers any
-_PAIRS: Final = {kind: kind + 1 for kind in (1, 3, 5, 7, 9, 12, 14, 16, 50, 52, 54, 56)}
 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect PFCP."""
-    return by_datagram("pfcp", _message, flow, client, server, _belong)
-
-
-def _belong(one: bytes, other: bytes) -> bool:
-    """A request and the response with its number (3GPP TS 29.244 section 7.2.2): types come in pairs."""
-    at, other_at = (12 if message[0] & _SESSION else 4 for message in (one, other))
-    return one[at : at + 3] == other[other_at : other_at + 3] and _PAIRS.get(one[1]) == other[1]
+    return by_datagram("pfcp", _message, flow, client, server)
 
 
 def _message(data: bytes) -> Evidence:

@@ -4,7 +4,7 @@ Replies answer commands in their order, behind the server's greeting; a reply th
 wherever it is, so that an unasked reply before it does no harm. The client's bytes behind STARTTLS (and behind a
 command that asks for a body) are read as commands until the server has said what they are.
 
-Longer than 300 lines: commands, replies and what may be between them are one state.
+Longer than 300 lines: commands, replies and what may come between them are one state.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 
 from pywall_core.api import MORE, YES, Ambiguous, Flow, HandOver, Transaction
 
-from ..parsing.wire import cut, is_text
+from ..parsing.wire import cut
 from .hello_watch import begins_hello
 from .line_reader import LineReader
 from .pairs import Found, Step
@@ -36,8 +36,10 @@ Command = tuple[int, bytes, int]
 #: nothing else is answered with.
 INCOMPLETE, PRELIMINARY, NEGATIVE, POSITIVE, UNIQUE = range(5)
 
-#: of the word that begins a command
+#: of the word that begins a command: noise has ends of lines as well
 _PRINTABLE: Final = bytes(range(33, 127))
+#: what no text has, in whatever character set
+_CONTROLS: Final = bytes((*range(9), *range(14, 27), *range(28, 32), 127))
 
 _numeric = re.compile(rb"(\d{3})(?:([ -])|\Z)").match
 
@@ -119,7 +121,7 @@ class Dialogue(Saved):
 
     def _is_reply(self, line: bytes) -> bool:
         """Return whether a line of the server is one that this protocol's send."""
-        return is_text(line)
+        return len(line.translate(None, _CONTROLS)) == len(line)
 
     def _is_unasked(self, line: bytes) -> bool:
         """Return whether a line of the server answers nothing, so that it may come at any time."""
@@ -199,8 +201,6 @@ class Dialogue(Saved):
                 continue
             command = self._command(line, found)
             if command is not None:
-                if not is_text(line):
-                    command = command[0], b"\0", command[2]  # noise has ends of lines as well
                 if command[0] == BODY and self._before is None:
                     self._before = self.copy()
                 if command[0] in (TLS, BODY):
@@ -258,12 +258,8 @@ class Dialogue(Saved):
                 continue
             self._in_reply = False
             self._pending = self._pending[1:]
-            if (
-                command[0] not in (GREETING, BODY_END)
-                and not command[1].translate(None, _PRINTABLE)
-                and self._is_reply(line)
-            ):
-                self.confirmed = True
+            asked = command[0] not in (GREETING, BODY_END) and not command[1].translate(None, _PRINTABLE)
+            self.confirmed = self.confirmed or (asked and self._is_reply(line))
             if self._replied(command, meaning, line, data[at:], found):
                 return
 

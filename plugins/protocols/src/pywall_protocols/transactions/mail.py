@@ -8,8 +8,7 @@ from typing import Any, Final
 
 from pywall_core.api import Ambiguous, Transaction
 
-from ..parsing.dialogue import is_code
-from ..parsing.wire import CR, NUL, is_text, text
+from ..parsing.wire import CR, NUL, text
 from .lines import (
     BODY,
     GREETING,
@@ -156,7 +155,7 @@ class Pop3Dialogue(Dialogue):
         return (LISTING if listing else PLAIN), verb, 0
 
     def _is_reply(self, line: bytes) -> bool:
-        return line.startswith((b"+OK", b"-ERR", b"+ ")) and is_text(line)
+        return line.startswith((b"+OK", b"-ERR", b"+ ")) and super()._is_reply(line)
 
     def _reply(self, line: bytes, command: Command) -> int:
         return POSITIVE if line.startswith(b"+") else NEGATIVE
@@ -208,7 +207,7 @@ class NntpDialogue(Dialogue):
         return kind, verb, 0
 
     def _is_reply(self, line: bytes) -> bool:
-        return is_code(line[:3]) and is_text(line)
+        return line[:3].isdigit() and super()._is_reply(line)
 
     def _reply(self, line: bytes, command: Command) -> int:
         code = self._numeric(line)

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import exp
 from struct import Struct
 from typing import Final
@@ -48,22 +47,9 @@ def _segments(data: bytes) -> Evidence:
 
 
 def _answers(request: bytes, answer: bytes) -> Answer:
-    """An answer acknowledges a segment, by the time and the number that it had."""
     if _conversation(answer) != _conversation(request):
         return NO
-    if not {*_numbers(request, _PUSH)} & {*_numbers(answer, _ACKNOWLEDGE)}:
-        return MORE
     return MORE if _is_noise(request) or _is_noise(answer) else YES
-
-
-def _numbers(datagram: bytes, command: int) -> Iterator[tuple[int, int]]:
-    """Yield time and number of each segment with a command."""
-    at = 0
-    while at + _HEADER <= len(datagram):
-        _, kind, _, _, time, number, _, length = _SEGMENT(datagram, at)
-        if kind == command:
-            yield time, number
-        at += _HEADER + length
 
 
 def _is_noise(datagram: bytes) -> bool:

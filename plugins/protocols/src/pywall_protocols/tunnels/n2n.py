@@ -27,8 +27,6 @@ _HEADER: Final = 4
 _COMMUNITY: Final = {1: 16, 2: 16, 3: 20}
 _MOST_HOPS: Final = 16
 _KINDS: Final = range(1, 13)
-#: registration with its acknowledgement, at a peer and at a supernode, which may refuse; question about a peer
-_ANSWERS: Final = {1: (4,), 5: (6, 7, 8), 11: (10,), 12: (6, 7, 8)}
 #: a name behind which there are only zeros; version 1 does not clear what is behind its end
 _NAME: Final = re.compile(rb"([!-~]+)\0*\Z").match
 _SHORTEST: Final = 32
@@ -46,16 +44,7 @@ def _message(data: bytes) -> Evidence:
 
 
 def _answers(message: bytes, answer: bytes) -> Answer:
-    """The answer is of one community and version, has the kind of an answer, and from version 2 on the cookie."""
-    if answer[:1] != message[:1] or not _community(answer) or _community(answer) != _community(message):
-        return NO
-    if message[0] > 1 and answer[24:28] != message[24:28]:
-        return NO
-    return YES if _kind(answer) in _ANSWERS.get(_kind(message), ()) else NO
-
-
-def _kind(data: bytes) -> int:
-    return data[1] if data[0] == 1 else u16(data, 2) & 0x1F
+    return YES if answer[:1] == message[:1] and _community(answer) == _community(message) else NO
 
 
 def _community(data: bytes) -> bytes:
@@ -63,7 +52,8 @@ def _community(data: bytes) -> bytes:
     if len(data) < _SHORTEST or data[0] not in _COMMUNITY:
         return b""
     version = data[0]
-    if _kind(data) not in _KINDS or (version > 1 and data[1] > _MOST_HOPS) or (version == 1 and u16(data, 2) > 1):
+    kind = data[1] if version == 1 else u16(data, 2) & 0x1F
+    if kind not in _KINDS or (version > 1 and data[1] > _MOST_HOPS) or (version == 1 and u16(data, 2) > 1):
         return b""
     name = data[_HEADER : _HEADER + _COMMUNITY[version]]
     if version == 1:

@@ -24,8 +24,7 @@ first_server = b"\0"
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect PPTP."""
-    answers = len(server) > 9 and len(client) > 9 and client[8:10] < server[8:10]
-    return client_first("pptp", _side(client), _side(server), proved=answers)
+    return client_first("pptp", _side(client), _side(server))
 
 
 def _side(data: bytes) -> Evidence:

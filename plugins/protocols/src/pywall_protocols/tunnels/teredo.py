@@ -33,25 +33,15 @@ _LINK_LOCAL: Final = b"\xfe\x80\0\0"
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect Teredo."""
-    return by_datagram("teredo", _message, flow, client, server, _belong)
-
-
-def _belong(one: bytes, other: bytes) -> bool:
-    """A packet inside is for whom the other side's is from."""
-    at, other_at = _inside(one), _inside(other)
-    return one[at + 8 : at + 24] == other[other_at + 24 : other_at + 40]
-
-
-def _inside(data: bytes) -> int:
-    """Return where the packet begins, behind an authentication and an origin."""
-    at = 0
-    if data[:2] == _AUTHENTICATION and len(data) > 13:
-        at = 13 + data[2] + data[3]
-    return at + 8 if data[at : at + 2] == _ORIGIN else at
+    return by_datagram("teredo", _message, flow, client, server)
 
 
 def _message(data: bytes) -> Evidence:
-    at = _inside(data)
+    at = 0
+    if data[:2] == _AUTHENTICATION and len(data) > 13:
+        at = 13 + data[2] + data[3]
+    if data[at : at + 2] == _ORIGIN:
+        at += 8
     if len(data) < at + 40 or data[at] >> 4 != 6 or not ip_packet(data, at):
         return NO
     for address in (at + 8, at + 24):

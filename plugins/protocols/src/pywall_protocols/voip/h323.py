@@ -55,24 +55,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         return by_datagram("h323", _registration, flow, client, server)
     if not server and client[:1] not in _TPKT:
         return NO
-    return by_stream("h323", _signalling, client, server, proved=lambda: _belong(client, server))
-
-
-def _belong(client: bytes, server: bytes) -> bool:
-    """Two sides of one call have its reference, one of them with the highest bit set (Q.931 section 4.3)."""
-    one, other = _call(client), _call(server)
-    if not one or not other:
-        return one == other
-    return (one[0] ^ other[0]) & 0x80 != 0 and one[1:] == other[1:]
-
-
-def _call(data: bytes) -> bytes:
-    """Return the call's reference; nothing where the message is none of a call."""
-    found = packet(data)
-    if isinstance(found, Answer) or data[found[0] : found[0] + 1] != bytes([_Q931]):
-        return b""
-    at = found[0] + 2
-    return cut(data, at, min(at + data[at - 1], len(data))) if len(data) > at else b""
+    return by_stream("h323", _signalling, client, server)
 
 
 def _registration(data: bytes) -> Evidence:

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.dialogue import has_fields
 from ..parsing.evidence import Description, Evidence, client_first
 from ..parsing.wire import LF, text, u16
 
@@ -42,15 +41,7 @@ _LENGTH: Final = re.compile(rb"\nContent-Length:[ \t]*(\d{1,8})\r?\n", re.I)
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect RTSP."""
-    answer = client_first(
-        "rtsp",
-        _side(client),
-        _side(server),
-        _describe,
-        client,
-        server,
-        proved=lambda: has_fields(client) and has_fields(server),
-    )
+    answer = client_first("rtsp", _side(client), _side(server), _describe, client, server)
     if isinstance(answer, Match) and answer.confirmed:
         _announce(flow, client, server)
     return answer

@@ -16,7 +16,6 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
-from ..parsing.dialogue import has_fields
 from ..parsing.evidence import Description, Evidence, client_first
 from ..parsing.wire import LF, datagrams, text
 from ..transactions.datagrams import SipTransactions
@@ -63,15 +62,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         asked, reply = _first(client, flow.client_sizes), _first(server, flow.server_sizes)
     else:
         asked, reply = _behind_keep_alives(client), _behind_keep_alives(server)
-    answer = client_first(
-        "sip",
-        _side(asked, whole),
-        _side(reply, whole),
-        _describe,
-        asked,
-        reply,
-        proved=lambda: has_fields(asked) and has_fields(reply),
-    )
+    answer = client_first("sip", _side(asked, whole), _side(reply, whole), _describe, asked, reply)
     if isinstance(answer, Match) and answer.confirmed and _ACCEPTED.search(server):
         _announce(flow, client, server)
     return answer
