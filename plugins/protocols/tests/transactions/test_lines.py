@@ -149,6 +149,10 @@ default: ACCEPT
             XMPP[0].replace(b"</iq>", b"</iq><starttls a='>'/>")[:77],
             b"<?xml version='1.0'?><stream:stream xmlns='jabber:client'><proceed/>",
         ),
+        (
+            XMPP[0].replace(b"</iq>", b"</iq><starttls a='>'/>\x16<aaaaaaaaaaaaaaaaaaaa/>")[:100],
+            b"<?xml version='1.0'?><stream:stream xmlns='jabber:client'><proceed/>",
+        ),
     ],
 )
 def test_a_client_hello_that_nothing_granted_is_ambiguous(both, size):

@@ -223,3 +223,19 @@ def test_a_state_that_is_none_is_refused(opening):
     parser = QuicHellos()
     with pytest.raises((ValueError, TypeError)):
         parser.load({"_strict": True, "_openings": [opening]})
+
+
+def test_junk_is_not_tried_with_all_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[bytes] = []
+    open_initial = quic_initial.open_initial
+
+    def counting(packet: bytes, *rest: object) -> object:
+        tried.append(packet)
+        return open_initial(packet, *rest)  # type: ignore[arg-type]
+
+    parser = QuicHellos()
+    parser.feed(True, sealed(crypto(0, hello(b"good.example"))))
+    monkeypatch.setattr(quic_initial, "open_initial", counting)
+    junk = b"\xc3\0\0\0\1\4key0\4own1\0\x16" + bytes(22)
+    parser.feed(True, junk * 40)
+    assert 0 < len(tried) <= 2

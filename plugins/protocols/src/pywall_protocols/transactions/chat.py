@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final, final
 
-from pywall_core.api import MORE, YES, Ambiguous, HandOver, Transaction
+from pywall_core.api import MORE, NO, YES, Ambiguous, Answer, HandOver, Transaction
 
 from .hello_watch import begins_hello
 from .lines import NEGATIVE, POSITIVE, PRELIMINARY, TLS, Command, Dialogue, verb_and_rest
@@ -17,6 +17,8 @@ from .saving import Saved
 _MOST_HELD: Final = 65536
 #: the first byte of a record of TLS that has a hello
 _TLS_RECORD: Final = 0x16
+#: bytes by which a hello is known
+_LONGEST_BEGINNING: Final = 64
 #: Bytes of an element's beginning that are waited for.
 _MOST_OPEN: Final = 1024
 _irc_reply = re.compile(rb"(?::\S+ )?(670|691)(?: |\Z)").match
@@ -83,8 +85,8 @@ class XmppDialogue(Saved):
             found = (_starttls if to_server else _proceed)(data)
             if found is not None:
                 behind, data = data[found.end() :], b""
-            elif to_server and (start := data.find(_TLS_RECORD)) >= 0:
-                said = begins_hello(data[start:])
+            elif to_server:
+                start, said = _find_hello(data)
                 if said is YES:  # no XML has this byte: a server that takes it has said yes to what was read otherwise
                     ambiguous = [Ambiguous("unasked_tls", hides_inner=True)]
                 elif said is MORE:
@@ -104,3 +106,14 @@ class XmppDialogue(Saved):
     def finish(self) -> Sequence[Transaction]:
         """Return nothing."""
         return ()
+
+
+def _find_hello(data: bytes) -> tuple[int, Answer]:
+    """Return where a ClientHello begins, and YES; where one may begin that is cut, and MORE; NO where there is none."""
+    start = data.find(_TLS_RECORD)
+    while start >= 0:
+        said = begins_hello(data[start : start + _LONGEST_BEGINNING])
+        if said is not NO:
+            return start, said
+        start = data.find(_TLS_RECORD, start + 1)
+    return len(data), NO

@@ -96,8 +96,8 @@ class QuicHellos(Saved):
             for packet, header in several:
                 if not to_server:
                     self._answer(packet, header, found)
-                elif header.initial:
-                    self._initial(packet, header, found)
+                elif header.initial and not self._initial(packet, header, found):
+                    break  # ambiguous as it is: more such packets would each be tried with all keys
         if to_server and not self._began:
             self._silent += len(data)
             if self._silent > _MOST_SILENT:
@@ -117,10 +117,11 @@ class QuicHellos(Saved):
         self.number += 1
         self._began = True
 
-    def _initial(self, packet: bytes, header: Header, found: list[Found]) -> None:
+    def _initial(self, packet: bytes, header: Header, found: list[Found]) -> bool:
+        """Read an Initial. Return False where no key opens it."""
         if not quic_initial.is_readable(header.version):
             self._foreign = header.version
-            return
+            return True
         for opening in (None, *reversed(self._openings)):
             key, largest = (header.dcid, -1) if opening is None else (opening.key, opening.largest)
             if opening is None and any(known.key == key for known in self._openings):
@@ -133,9 +134,10 @@ class QuicHellos(Saved):
                 found.append(Ambiguous("frame"))
             known = Opening(key, header.scid, -1, 0, (), False) if opening is None else opening
             self._keep(self._read(known._replace(largest=max(largest, opened[1])), header, frames, found), found)
-            return
+            return True
         if self._strict:
             found.append(Ambiguous("unreadable"))
+        return False
 
     def _keep(self, opening: Opening, found: list[Found]) -> None:
         """Remember an opening as the last one. One that has said all makes room for it."""
