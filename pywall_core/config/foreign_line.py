@@ -9,7 +9,7 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
-from ipaddress import ip_network
+from ipaddress import IPv4Address, ip_network
 from typing import Any, Final
 
 from ..model.verdict import Action
@@ -62,10 +62,13 @@ _ANSWERS: Final = re.compile(r"(?:ct state|--(?:ct)?state)\s+[{\s]*(?:related\s*
 #: commands of MikroTik and Windows: what is in front of a rule's words, and what the chain says already
 _COMMAND: Final = re.compile(r"(?:/?ip firewall filter )?(?:netsh advfirewall firewall )?(?:add )?(?:rule )?(?=(\w+)=)")
 _CHAIN: Final = re.compile(r"\b(?:chain|dir|name)=\S+|\baction=")
+#: ends of a rule of Windows: the remote one sends what comes in, and is sent what goes out
+_ENDS: Final = re.compile(r"\b(?:remote|local)(?=(?:ip|port)=)", re.IGNORECASE)
 _CISCO_END: Final = r"(any|host [\w.:]+|[\d.]+ [\d.]+)(?: (eq|range) (\S+)(?: (\d+))?)?"
 _CISCO: Final = re.compile(
     rf"(?:access-list \S+ (?:extended )?)?(permit|deny) (\w+) {_CISCO_END} {_CISCO_END}(?: log\S*| established)*"
 )
+_ALL_BITS: Final = 0xFFFF_FFFF
 _NEGATED: Final = re.compile(r"!=\s*|!\s*(?=-)|(?<=\s)!\s*(?=\S)")
 
 
@@ -73,6 +76,8 @@ def translated(line: str) -> str:
     """Return what is written here instead of a line of another firewall, or nothing where it is not understood."""
     if _ANSWERS.search(line) and re.search(r"\baccept\b", line, re.IGNORECASE):
         return "{rule: flow, initiator: local, action: ACCEPT} in INPUT, and initiator: remote in OUTPUT"
+    if re.search(r"\bdir=out\b", line, re.IGNORECASE):
+        line = _ENDS.sub(lambda end: "local" if end[0].lower() == "remote" else "remote", line)
     if re.search(r"\b(?:chain|dir)=\w+", line):
         line = _CHAIN.sub("", _COMMAND.sub("", line, count=1))
     line = _of_cisco(line) or line
@@ -99,18 +104,25 @@ def _of_cisco(line: str) -> str:
     for name, port, at in (("from", "sport", 3), ("to", "dport", 7)):
         end, how, first, last = found.group(at, at + 1, at + 2, at + 3)
         if end != "any":
-            words += [name, _of_wildcard(end.removeprefix("host "))]
+            words += [name, _of_mask(end.removeprefix("host "), netmask=" extended " in line)]
         if how:
             words += [port, f"{first}-{last}" if how == "range" else first]
     return " ".join(words) if len(words) > 1 and found[2] in ("tcp", "udp", "ip") else ""
 
 
-def _of_wildcard(address: str) -> str:
-    """Return ``10.0.0.0 0.0.0.255`` as a network; an address as it is."""
-    base, _, wildcard = address.partition(" ")
+def _of_mask(end: str, *, netmask: bool) -> str:
+    """Return ``10.0.0.0 0.0.0.255`` of IOS, or ``10.0.0.0 255.255.255.0`` of ASA, as a network, ``any`` or an address;
+    an address as it is, and so two numbers that are no network, or are one only where the other kind of mask is meant.
+    """
+    base, _, mask = end.partition(" ")
     with suppress(ValueError):
-        return str(ip_network(f"{base}/{wildcard}", strict=False)) if wildcard else base
-    return address
+        wild = int(IPv4Address(mask)) ^ (_ALL_BITS if netmask else 0)
+        fixed = int(IPv4Address(base))
+        if wild & (wild + 1) or (wild == _ALL_BITS and fixed) or not (wild or fixed):
+            return end
+        network = ip_network((fixed, 32 - wild.bit_length()), strict=False)
+        return str(network) if 0 < network.prefixlen < 32 else base if network.prefixlen else "any"
+    return end
 
 
 def _default(line: str) -> str:

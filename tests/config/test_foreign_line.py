@@ -11,6 +11,7 @@ from pywall_core.config.foreign_line import translated
 from pywall_core.testing import engine
 
 PORT_22 = {"rule": "port", "protocol": "tcp", "dst": 22, "action": "ACCEPT"}
+PORT_22_ALONE = {"rule": "port", "protocol": "tcp", "dst": 22}
 LINES = [
     ("permit tcp any any eq 22", PORT_22),
     ("access-list 100 permit tcp any any eq ssh",
@@ -21,7 +22,26 @@ LINES = [
         {"all": [{"rule": "ip", "dst": "192.0.2.1"}, {"rule": "port", "protocol": "udp", "dst": "5000-5010"}],
          "action": "ACCEPT"},
     ),
+    ("permit tcp 10.0.0.1 0.0.0.0 any eq 22",
+     {"all": [{"rule": "ip", "src": "10.0.0.1"}, PORT_22_ALONE], "action": "ACCEPT"}),
+    ("permit tcp 0.0.0.0 255.255.255.255 any eq 22", PORT_22),
+    ("deny ip 0.0.0.0 0.255.255.255 any", {"rule": "ip", "src": "0.0.0.0/8", "action": "DROP"}),
+    ("deny ip any 192.0.2.9 0.0.0.3", {"rule": "ip", "dst": "192.0.2.8/30", "action": "DROP"}),
+    ("access-list in extended deny ip 10.0.0.0 255.255.255.0 any",
+     {"rule": "ip", "src": "10.0.0.0/24", "action": "DROP"}),
+    ("access-list in extended deny ip 10.0.0.1 255.255.255.255 any",
+     {"rule": "ip", "src": "10.0.0.1", "action": "DROP"}),
+    ("access-list in extended permit tcp 0.0.0.0 0.0.0.0 any eq 22", PORT_22),
     ("chain=input action=accept protocol=tcp dst-port=22", PORT_22),
+    ("netsh advfirewall firewall add rule name=a dir=in action=block remoteip=192.0.2.7",
+     {"rule": "ip", "src": "192.0.2.7", "action": "DROP"}),
+    ("netsh advfirewall firewall add rule name=a dir=out action=block remoteip=192.0.2.7",
+     {"rule": "ip", "dst": "192.0.2.7", "action": "DROP"}),
+    ("netsh advfirewall firewall add rule name=a dir=out action=block protocol=TCP remoteport=25",
+     {"rule": "port", "protocol": "tcp", "dst": 25, "action": "DROP"}),
+    ("add rule dir=OUT action=block protocol=UDP localip=192.0.2.7 localport=68 RemotePort=67",
+     {"all": [{"rule": "ip", "src": "192.0.2.7"}, {"rule": "port", "protocol": "udp", "src": 68, "dst": 67}],
+      "action": "DROP"}),
     ("/ip firewall filter add chain=input action=drop src-address=10.0.0.0/8",
      {"rule": "ip", "src": "10.0.0.0/8", "action": "DROP"}),
     ("netsh advfirewall firewall add rule dir=in action=allow protocol=TCP localport=22", PORT_22),
@@ -91,6 +111,12 @@ def test_lines_that_are_no_rule_have_their_place(line: str, form: str) -> None:
         "drop from",
         "tcp flags syn drop",
         "allow 22/tcp if it rains",
+        "permit tcp 10.0.0.0 0.0.255.0 any eq 22",
+        "permit tcp 10.0.0.0 255.255.255.0 any eq 22",
+        "permit tcp 10.0.0.1 255.255.255.255 any eq 22",
+        "permit tcp 0.0.0.0 0.0.0.0 any eq 22",
+        "access-list in extended permit tcp 10.0.0.0 0.0.0.255 any eq 22",
+        "access-list in extended permit tcp 10.0.0.1 0.0.0.0 any eq 22",
         "-m conntrack --ctstate NEW -j ACCEPT",
     ],
 )
