@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +17,7 @@ from .model import Config
 MAX_FILE: Final = 256 << 20
 #: errors that are shown of one file
 _SHOWN: Final = 5
+_NO_FILE: Final = "there is no such file"
 
 
 def place_files(config: Config) -> None:
@@ -55,15 +57,27 @@ def check_sets(config: Config, *, entries: bool) -> None:
     """
     there = {}
     for name, section in config.sets.items():
-        if section.file is None or Path(section.file).exists():
+        missing = section.file is not None and _missing(section.file)
+        if not missing:
             there[name] = section
-        elif section.source is None:
-            config.error(("sets", name, "file"), f"{section.file}: there is no such file")
+        elif section.source is None or missing != _NO_FILE:
+            config.error(("sets", name, "file"), f"{section.file}: {missing}")
         else:
             form = f"the set is empty until 'pywall set refresh {name}' has fetched it"
-            config.warn(("sets", name, "file"), "W028", f"{section.file}: there is no such file; {form}")
+            config.warn(("sets", name, "file"), "W028", f"{section.file}: {missing}; {form}")
     if entries:
         build_sets(config.model_copy(update={"sets": there}))
+
+
+def _missing(file: str) -> str:
+    """Return why a file is not there, or cannot be looked for; nothing where it is there."""
+    try:
+        os.stat(file)
+    except FileNotFoundError:
+        return _NO_FILE
+    except (OSError, ValueError) as error:
+        return f"cannot be read: {getattr(error, 'strerror', None) or error}"
+    return ""
 
 
 def load_file(into: NamedSet, file: str, column: int | None = None) -> list[str]:

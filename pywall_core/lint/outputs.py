@@ -46,13 +46,14 @@ def _files(config: Config) -> Iterator[tuple[Path, str]]:
 
 def _trouble(file: FilePath) -> str:
     """Return why a file cannot be written, and the remedy; nothing where it can, or this user may not know."""
-    if file.is_dir():
+    # methods of a path raise where a name is too long
+    if os.path.isdir(file):
         return f"it is a folder; name a file in it, {file / 'eve.json'}"
     folder = file.parent
-    if not folder.exists():
+    if not os.path.exists(folder):
         return f"there is no folder {str(folder)!r}; make it, mkdir -p {folder}"
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return f"{str(folder)!r} is not a folder"
-    if os.geteuid() == 0 and not os.access(file if file.exists() else folder, os.W_OK):
+    if os.geteuid() == 0 and not os.access(file if os.path.exists(file) else folder, os.W_OK):
         return "the file system is read-only"
     return ""

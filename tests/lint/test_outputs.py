@@ -21,6 +21,7 @@ def codes(source: str) -> list[tuple[int, str]]:
         ("{file: FOLDER/none/eve.json}", "W030"),
         ("{file: FOLDER}", "W030"),
         ("{file: FOLDER/p.yaml/eve.json}", "W030"),
+        ("{file: FOLDER/LONG/eve.json}", "W030"),
         ("{pcap: FOLDER/none/a.pcapng}", "W030"),
         ("{pcap: {file: FOLDER/none/a.pcapng}}", "W030"),
         ("{types: [drops, alert]}", "W029"),
@@ -28,7 +29,8 @@ def codes(source: str) -> list[tuple[int, str]]:
     ],
 )
 def test_what_nobody_would_read(tmp_path: Path, events: str, code: str) -> None:
-    found = codes(policy(tmp_path, LOG, f"events: {events.replace('FOLDER', str(tmp_path))}\n"))
+    written = events.replace("FOLDER", str(tmp_path)).replace("LONG", "x" * 300)
+    found = codes(policy(tmp_path, LOG, f"events: {written}\n"))
     assert (6 if code == "W031" else 3, code) in found
 
 
