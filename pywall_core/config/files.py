@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any, Final
 
+from ..model.policy_file import folder_of
 from .document import Document
 from .errors import ConfigError, Problem
 from .yaml_reader import MAX_BYTES, parse
@@ -125,18 +126,18 @@ def is_inclusion(rule: object) -> bool:
 
 def matches(file: str, pattern: str) -> list[str]:
     """Files that an ``include`` of ``file`` means: a path from its folder, all ``*.yaml`` of a folder, or a pattern."""
-    base = FilePath(file).parent
+    base = folder_of(file)
     path = base / pattern
-    if path.is_dir():
+    if os.path.isdir(path):  # is_dir of a path raises where a name is too long or a folder may not be searched
         return sorted(str(found) for found in path.glob("*.yaml"))
     if any(char in pattern for char in "*?["):
         folder = base / FilePath(pattern).parent
-        return sorted(str(found) for found in folder.glob(FilePath(pattern).name))
+        return sorted(str(found) for found in folder.glob(FilePath(pattern).name)) if os.path.isdir(folder) else []
     return [str(path)]
 
 
 def bundled(file: str, pattern: str, known: Iterable[str]) -> list[str]:
     """Return the same from the names of the files that were read."""
-    path = FilePath(file).parent / pattern
+    path = folder_of(file) / pattern
     inside = [name for name in known if FilePath(name).parent == path or FilePath(name).match(str(path))]
     return [str(path)] if str(path) in known else sorted(inside)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,16 +14,21 @@ from pydantic import AfterValidator
 
 #: the folder of the file that is being checked; the working directory where a policy came from no file
 _folder: Final = ContextVar("policy_folder", default=Path())
-#: what is read through these has no folder of its own: pipes of a shell
-_PIPES: Final = ("/dev/", "/proc/")
+#: standard input and pipes of a shell, which are in no folder of their own
+_PIPE: Final = re.compile(r"/dev/(?:stdin|fd/\d+)|/proc/\w+/fd/\d+")
+
+
+def folder_of(policy: str) -> Path:
+    """Return the folder that relative paths in a policy's file are taken from: the working directory for a pipe, for
+    ``policy:NAME``, and where there is no name.
+    """
+    return Path() if _PIPE.fullmatch(policy) else Path(policy).parent
 
 
 @contextmanager
 def named_in(policy: str) -> Iterator[None]:
-    """Take relative paths from the folder of this policy's file meanwhile; empty, or ``policy:NAME``: from the working
-    directory.
-    """
-    token = _folder.set(Path() if policy.startswith(_PIPES) else Path(policy).parent)
+    """Take relative paths from the folder of this policy's file meanwhile (:func:`folder_of`)."""
+    token = _folder.set(folder_of(policy))
     try:
         yield
     finally:
@@ -34,7 +41,8 @@ def policy_file(path: str) -> str:
     :raises ValueError: it is not in the policy's folder, but in the working directory
     """
     found = _folder.get() / path
-    if not found.exists() and Path(path).exists():
+    # Path.exists raises where a name is too long or a folder may not be searched: who opens the file tells that
+    if not os.path.exists(found) and os.path.exists(path):
         raise ValueError(
             f"{path}: there is no such file beside the policy, from where relative paths are taken (not from the "
             f"working directory): write {Path(path).resolve()}"

@@ -8,6 +8,7 @@ import pytest
 
 from pywall_core.cli.common import prepare
 from pywall_core.config import Config, ConfigError, load, loads, read
+from pywall_core.config.files import bundle
 
 MAIN = """version: 1
 include: [vars.yaml, rules.d]
@@ -153,3 +154,29 @@ def test_an_included_file_that_anybody_may_write(policy: Path, monkeypatch: pyte
     monkeypatch.setattr("os.geteuid", lambda: 0)
     with pytest.raises(ConfigError, match="chmod o-w"):
         load(policy)
+
+
+@pytest.mark.parametrize("pipe", ["/dev/stdin", "/dev/fd/63", "/proc/self/fd/63", "/proc/4321/fd/0"])
+def test_what_a_pipe_includes_is_in_the_working_directory(
+    policy: Path, monkeypatch: pytest.MonkeyPatch, pipe: str
+) -> None:
+    monkeypatch.chdir(policy.parent)
+    warnings: list[str] = []
+    text = bundle(pipe, policy.read_bytes(), warnings)
+    assert warnings == []
+    assert len(rows(loads(text, pipe), "INPUT")) == 6
+
+
+LONG = "x" * 300
+
+
+def test_names_that_no_file_can_have_hide_no_other_mistake(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(
+        f"version: 1\nplugins: [rules]\ninclude: [{LONG}, {LONG}/*.yaml]\n"
+        f"sets:\n  bad: {{type: addresses, file: {LONG}}}\n"
+        f"chains:\n  INPUT:\n    - {{rule: fact, name: tls.sni, file: {LONG}, action: DROP}}\n"
+        "    - {rule: always, action: DRP}\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        prepare(str(tmp_path / "p.yaml"))
+    assert {problem.line for problem in caught.value.problems} == {3, 5, 8, 9}
