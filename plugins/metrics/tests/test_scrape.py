@@ -97,7 +97,8 @@ def test_scrape_of_the_running_firewall(netns_lab: Callable[..., Any], tmp_path:
     before = running.scrape()
     for cause in FROM_THE_START:
         assert value(before, "pywall_losses_total", cause=cause) == 0
-    assert value(before, "pywall_plugin_errors_total", plugin="chains") == 0
+    assert value(before, "pywall_plugin_errors_total", plugin="rules") == 0
+    assert value(before, "pywall_plugin_quarantined", plugin="rules") == 0
     assert value(before, "pywall_plugin_seconds_total", plugin="chains") >= 0
     running.send()
     after = running.scrape()
@@ -191,6 +192,17 @@ def test_every_family_can_be_read_by_prometheus() -> None:
     assert value(values, "pywall_losses_total", cause="decoder.ipv4.short") == 1
     decided = [n for (name, _), n in values.items() if name == "pywall_verdicts_total"]
     assert sum(decided) == stats["packets"]
+
+
+def test_errors_and_quarantine_begin_at_nothing_for_all_that_may_fail() -> None:
+    stats = engine({"chains": {"INPUT": []}}, plugins={}).engine.stats()
+    stats["seconds"] = {"quiet": 0, "broken": 0.5, "chains": 0.1}
+    stats["failures"] = {"broken": {"errors": 50, "quarantined": True, "last": ""}}
+    values = read(generate_latest(Given(families(stats, 0.5))).decode())
+    for name, broken in (("pywall_plugin_errors_total", 50), ("pywall_plugin_quarantined", 1)):
+        found = {dict(labels)["plugin"]: n for (metric, labels), n in values.items() if metric == name}
+        assert found == {"quiet": 0, "broken": broken, "rules": 0}
+    assert value(values, "pywall_plugin_seconds_total", plugin="chains") == 0.1
 
 
 class Broken:

@@ -21,6 +21,8 @@ FROM_THE_START: Final = (
     "queue.passed_without_verdict",
     "queue.socket_full",
 )
+#: what fails where the engine times the chains: errors of all rules are counted under one name
+FAILS_AS: Final = {"chains": "rules"}
 #: values of the labels, and the figure
 Samples = Sequence[tuple[tuple[str, ...], float]]
 
@@ -84,11 +86,10 @@ def _plugins(stats: Mapping[str, Any]) -> Iterator[Metric]:
     seconds = [((plugin,), s) for plugin, s in stats.get("seconds", {}).items()]
     what = "Time that a plugin used, estimated from one packet in 64; chains: all rules."
     yield _counter("pywall_plugin_seconds", what, ["plugin"], seconds)
-    failures = stats["failures"]
-    errors = dict.fromkeys(stats.get("seconds", {}), 0) | {plugin: of["errors"] for plugin, of in failures.items()}
-    yield _counter(
-        "pywall_plugin_errors", "Exceptions of a plugin.", ["plugin"], [((plugin,), n) for plugin, n in errors.items()]
-    )
+    unharmed = {"errors": 0, "quarantined": False}
+    failures = {FAILS_AS.get(name, name): unharmed for name in stats.get("seconds", {})} | stats["failures"]
+    errors = [((plugin,), of["errors"]) for plugin, of in failures.items()]
+    yield _counter("pywall_plugin_errors", "Exceptions of a plugin; rules: of all rules.", ["plugin"], errors)
     quarantined = [((plugin,), float(of["quarantined"])) for plugin, of in failures.items()]
     yield _gauge("pywall_plugin_quarantined", "1: the plugin is not asked any more.", ["plugin"], quarantined)
     latency = stats.get("latency")
