@@ -104,8 +104,9 @@ class RuleNeeds:
             alike = [known for known in facts.names if known.rpartition(".")[2] == name.rpartition(".")[2]]
             protocol = name.partition(".")[0]
             own = [known for known in facts.names if known.startswith(f"{protocol}.")]
-            whole = sorted((known for known in facts.names if known.endswith(f".{name}")), key=len)
-            hint = f"; did you mean {whole[0]!r}?" if whole else ""
+            ends_so = [known for known in facts.names if known.endswith(f".{name}")]
+            whole = min(ends_so, key=lambda known: (len(known), known), default="")
+            hint = f"; did you mean {whole!r}?" if whole else ""
             hint = hint or nearest(name, own, FACT_ALIASES) or nearest(name, alike or facts.names, FACT_ALIASES)
             hint = hint or (f"; did you mean {min(alike)!r}?" if alike else "")
             if self.protocols is not None and protocol not in self.protocols:

@@ -44,7 +44,17 @@ class Memory(RuleKind):
     requires: ClassVar[tuple[str, ...]] = ("tcp-state",)
 
 
-KINDS: dict[str, type[RuleKind]] = {kind.kind: kind for kind in (Size, Look, Name, Memory)}
+class Asks(RuleKind):
+    """Asks for a fact."""
+
+    kind: ClassVar[str] = "asks"
+    fact: str = Field(description="its name")
+
+    def asks(self) -> tuple[str, ...]:
+        return (self.fact,)
+
+
+KINDS: dict[str, type[RuleKind]] = {kind.kind: kind for kind in (Size, Look, Name, Memory, Asks)}
 
 
 def bind(tmp_path: Path, text: str, **known: Any) -> dict[str, list[BoundRule]]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from .conftest import bind, refused
 
@@ -25,3 +28,20 @@ def test_each_protocol_that_nobody_detects_is_named(tmp_path: Path) -> None:
     lines = refused(tmp_path, rule, protocols={"tls", "ssh", "http"})
     assert [line.split(": ")[1] for line in lines] == ["chains.INPUT[0].of[1]", "chains.INPUT[0].of[2]"]
     assert "did you mean 'tls'" in lines[0]
+
+
+class Given:
+    """Facts in this order, as a set has them in one process or another."""
+
+    def __init__(self, *names: str) -> None:
+        self.names: Any = names
+
+    def has(self, name: str) -> bool:
+        return name in self.names
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_hint_is_the_same_in_every_process(tmp_path: Path, order: int) -> None:
+    facts = Given(*["tls.ja3.hash", "ssh.ja3.hash", "quic.ja3.hash", "abcde.ja3.hash"][::order])
+    (line,) = refused(tmp_path, "chains: {INPUT: [{rule: asks, fact: ja3.hash, action: DROP}]}\n", facts=facts)
+    assert "did you mean 'ssh.ja3.hash'" in line
