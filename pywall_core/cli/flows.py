@@ -118,7 +118,8 @@ def _tell_flow(found: Json) -> None:
         lines.append(f"    {way['why']}")
         for step in way["walk"]:
             left = f", possible: {' or '.join(step['outcomes'])}" if step["outcomes"] else ""
-            named = f"{step['rule']} {step['name']}".rstrip()
+            # a firewall that an older version started names no rules
+            named = f"{step['rule']} {step.get('name', '')}".rstrip()
             lines.append(f"    {step['answer']:<7} {named}: {step['action']} ({step['where']}){left}")
     print("\n".join(printable(line) for line in lines))
 

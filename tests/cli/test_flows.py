@@ -51,6 +51,16 @@ def test_one_flow_is_shown_with_its_walk(pywall: Any, answered: Any) -> None:
     assert "no DNS" in out
 
 
+def test_a_firewall_that_names_no_rules_of_a_walk_is_understood(pywall: Any, answered: Any) -> None:
+    _, new, _ = pywall("flows", "show", "7")
+    for way in answered.answers["flow"]["flow"]["directions"]:
+        for step in way["walk"]:
+            del step["name"]
+    code, out, _ = pywall("flows", "show", "7")
+    assert code == OK
+    assert out == new.replace("INPUT[0] no DNS:", "INPUT[0]:") != new
+
+
 @pytest.mark.parametrize("words", [("show",), ("show", "x"), ("hide", "7"), ("--filter", "port")])
 def test_a_wrong_question_asks_nothing(pywall: Any, answered: Any, words: tuple[str, ...]) -> None:
     assert pywall("flows", *words).code == USAGE
