@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, RuleIndex, RuleKind, SetType
+from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, PolicyFile, RuleIndex, RuleKind, SetType
 
-from .lists import ListFile, lines_of
+from .lists import lines_of
 from .one_or_many import OneOrMany
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Domain(RuleKind):
     names: OneOrMany[str] | None = Field(
         default=None, alias="is", description="a name, or a list; below it all names; @NAME for a named set of names"
     )
-    file: ListFile | None = Field(default=None, description="a file of names, one a line, also as a hosts file")
+    file: PolicyFile | None = Field(default=None, description="a file of names, one a line, also as a hosts file")
     shared: bool = Field(
         default=False,
         description="whether a flow matches that says no name and goes to an address which DNS answered for a name "

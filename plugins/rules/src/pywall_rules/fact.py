@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
-from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, RuleIndex, RuleKind, SetType, Surroundings
+from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, PolicyFile, RuleIndex, RuleKind, SetType
 
 from .comparisons import comparison_form
 from .domain import name_and_above
 from .globs import any_glob
 from .linear import linear, literals_in
-from .lists import FileColumn, ListFile, lines_of, one_or_more, text
+from .lists import FileColumn, lines_of, one_or_more, text
 from .one_or_many import OneOrMany
 
 if TYPE_CHECKING:
-    from pywall_core.api import Host
+    from pywall_core.api import Host, Surroundings
 
 Value = str | int | float | bool
 
@@ -67,7 +67,7 @@ class Fact(RuleKind):
     glob: Annotated[tuple[str, ...] | None, BeforeValidator(_globs), WithJsonSchema(_TEXTS)] = Field(
         default=None, description='patterns for the whole value, upper and lower case alike: "*.example", or a list'
     )
-    file: ListFile | None = Field(default=None, description="a file of values, one a line, # begins a comment")
+    file: PolicyFile | None = Field(default=None, description="a file of values, one a line, # begins a comment")
     suffix: OneOrMany[str] | None = Field(
         default=None,
         description="a name or a list: the value is it or below it, www.example.com for example.com",

@@ -13,8 +13,6 @@ from pywall_core.api import PolicyFile
 
 #: A list file larger than this is refused, bytes.
 MAX_FILE_BYTES = 64 << 20
-#: The path of a list that is kept in a file.
-ListFile = PolicyFile
 
 
 def one_or_more(value: Any) -> list[Any]:
@@ -40,7 +38,7 @@ class FileColumn(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    file: ListFile = Field(
+    file: PolicyFile = Field(
         description="a file of values, one a line, or of comma-separated columns; # begins a comment"
     )
     column: int | str = Field(
