@@ -8,13 +8,14 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from math import inf
-from time import time
+from time import monotonic, time
 from typing import Any, Final
 
 from ..config import Config
 from ..config.sets import build_sets
 from ..kernel import ipset
 from ..kernel.command import CommandError
+from ..kernel.ipset import SetInUseError
 from ..kernel.ruleset import Plan, SetDrop
 from ..kernel.rundir import RunDir
 from ..model.named_set import NamedSet
@@ -25,6 +26,8 @@ log: Final = logging.getLogger("pywall.sets")
 _KEPT: Final = "sets"
 #: entries put into the kernel between two steps of everything else
 _STEP: Final = 10_000
+#: how long rules that were taken away may hold a set, seconds
+_HELD: Final = 1.0
 #: entries kept over a restart, all sets together
 _MOST_KEPT: Final = 200_000
 
@@ -41,7 +44,9 @@ class SetKeeper:
         #: empty sets of the configuration, to check entries by
         self._sets: dict[str, NamedSet] = {}
         self._config: Config | None = None
-        self._filling: Iterator[None] | None = None
+        #: yields whether there is something to do at once
+        self._filling: Iterator[bool] | None = None
+        self._waiting = False
         self._in_kernel: set[str] = set()
         self._warned = False
         kept = rundir.recall(_KEPT)
@@ -134,6 +139,7 @@ class SetKeeper:
     def begin(self, drops: list[SetDrop]) -> None:
         """Begin to put the sets into the kernel that it is to drop by. :meth:`step` goes on with it."""
         self._in_kernel = set()
+        self._waiting = False
         names = list(dict.fromkeys(drop.set for drop in drops))
         if names and not ipset.available():
             if not self._warned:
@@ -150,7 +156,7 @@ class SetKeeper:
         if self._filling is None:
             return False
         try:
-            next(self._filling)
+            self._waiting = not next(self._filling)
         except StopIteration:
             self._filling = None
             return True
@@ -161,14 +167,14 @@ class SetKeeper:
         return False
 
     def busy(self) -> bool:
-        """Return True if there is more to put into the kernel."""
-        return self._filling is not None
+        """Return True if there is more to put into the kernel, at once."""
+        return self._filling is not None and not self._waiting
 
     def plan(self, plan: Plan, drops: list[SetDrop]) -> Plan:
         """Return the plan with those drops whose sets are in the kernel."""
         return replace(plan, drops=tuple(drop for drop in drops if drop.set in self._in_kernel))
 
-    def _fill(self, names: list[str]) -> Iterator[None]:
+    def _fill(self, names: list[str]) -> Iterator[bool]:
         assert self._config is not None
         wanted = self._config.model_copy(update={"sets": {name: self._config.sets[name] for name in names}})
         sets = build_sets(wanted)
@@ -179,15 +185,15 @@ class SetKeeper:
                 if expires > now:
                     made.values[made.normal(entry)] = expires - now
             if name not in self._in_kernel:
-                ipset.create(name, made.most)
-            yield
+                yield from _created(name, made.most)
+            yield True
             batch: list[tuple[str, float]] = []
             for entry, seconds in made.entries():
                 batch.append((entry, seconds))
                 if len(batch) == _STEP:
                     ipset.add(name, batch)
                     batch = []
-                    yield
+                    yield True
             ipset.add(name, batch)
             self._in_kernel.add(name)
 
@@ -209,6 +215,18 @@ class SetKeeper:
             for name, entries in self._added.items()
         }
         self._rundir.remember(_KEPT, kept)
+
+
+def _created(name: str, most: int) -> Iterator[bool]:
+    """Create a set in the kernel; yield False while a rule that was taken away still holds the former one."""
+    until = monotonic() + _HELD
+    while True:
+        try:
+            return ipset.create(name, most)
+        except SetInUseError:
+            if monotonic() >= until:
+                raise
+        yield False
 
 
 def _is_time(value: object) -> bool:

@@ -40,15 +40,20 @@ _LENGTH: Final = 3
 _TIMEOUT: Final = 6
 _MOST: Final = 19
 _NAMES_ALONE: Final = 2
+_IN_USE: Final = 4101
 _ERRORS: Final = {
     4098: "the kernel has no module ip_set_hash_net",
     4099: "there are too many sets",
-    4101: "a rule asks for it",
+    _IN_USE: "a rule asks for it",
     4352: "it is full",
 }
 
 #: an entry as people write it, and its time to live in seconds (inf: for good)
 Entry = tuple[str, float]
+
+
+class SetInUseError(CommandError):
+    """A rule asks for the set; older kernels free rules a moment after nf_tables took them away."""
 
 
 def kernel_name(name: str, family: int) -> str:
@@ -80,6 +85,7 @@ def create(name: str, most: int) -> None:
     """Create a set for both families, empty; one that a killed run left is emptied, one of
     another size or type is made again.
 
+    :raises SetInUseError: a rule asks for the one of another size or type
     :raises CommandError: the kernel refuses it
     """
     limits = attribute(_TIMEOUT | NETWORK_ORDER, bytes(4)) + attribute(_MOST | NETWORK_ORDER, struct.pack(">I", most))
@@ -180,4 +186,5 @@ def _request(command: int, name: str, family: int, body: bytes = b"") -> None:
             link.request(command, _FAMILIES[family], head + body)
     except OSError as error:
         reason = _ERRORS.get(error.errno or 0) or os.strerror(error.errno or 0)
-        raise CommandError(f"set {kernel} of the kernel: {reason}") from error
+        kind = SetInUseError if error.errno == _IN_USE else CommandError
+        raise kind(f"set {kernel} of the kernel: {reason}") from error

@@ -12,6 +12,7 @@ from pywall_core.config import Config
 from pywall_core.daemon import set_keeper as module
 from pywall_core.daemon.set_keeper import SetKeeper
 from pywall_core.kernel.command import CommandError
+from pywall_core.kernel.ipset import SetInUseError
 from pywall_core.kernel.ruleset import SetDrop
 from pywall_core.kernel.rundir import RunDir
 
@@ -22,12 +23,16 @@ class Ipset:
     def __init__(self) -> None:
         self.installed = True
         self.refuses = False
+        self.in_use = 0
         self.sets: dict[str, set[str]] = {}
 
     def available(self) -> bool:
         return self.installed
 
     def create(self, name: str, most: int) -> None:
+        if self.in_use:
+            self.in_use -= 1
+            raise SetInUseError("a rule asks for it")
         self.sets[name] = set()
 
     def add(self, name: str, entries: Iterable[tuple[str, float]]) -> None:
@@ -148,6 +153,36 @@ def test_a_drop_is_in_the_plan_when_its_set_is_in_the_kernel(keeper: SetKeeper) 
     assert keeper.plan(plan, [drop]).drops == ()
     fill(keeper, "bad")
     assert keeper.plan(plan, [drop]).drops == (drop,)
+
+
+def test_a_set_that_a_former_rule_still_holds_is_made_when_it_is_free(keeper: SetKeeper, ipset: Ipset) -> None:
+    keeper.change(add("192.0.2.1"))
+    ipset.in_use = 2
+    keeper.begin([SetDrop("INPUT", "bad", "src")])
+    assert keeper.busy()
+    assert not keeper.step()
+    assert not keeper.busy(), "nothing to do meanwhile"
+    assert not keeper.step()
+    assert not keeper.step()
+    assert keeper.busy()
+    assert keeper.step()
+    assert ipset.sets == {"bad": {"192.0.2.1"}}
+
+
+def test_a_set_that_is_not_freed_is_left_to_the_workers(
+    keeper: SetKeeper, ipset: Ipset, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = iter((5.0, 5.5, 6.1))
+    monkeypatch.setattr(module, "monotonic", lambda: next(clock))
+    ipset.in_use = 10
+    keeper.begin([SetDrop("INPUT", "bad", "src")])
+    assert not keeper.step()
+    assert "a rule asks for it" not in caplog.text
+    assert not keeper.step()
+    assert "a rule asks for it" in caplog.text
+    assert ipset.in_use == 8
+    assert not keeper.step()
+    assert ipset.in_use == 8, "given up"
 
 
 @pytest.mark.parametrize("fault", ["not installed", "refuses"])

@@ -109,7 +109,7 @@ def test_a_set_of_another_size_or_type_is_made_again(kernel: Kernel) -> None:
 
 def test_a_set_of_another_size_that_a_rule_asks_for_is_told(kernel: Kernel) -> None:
     kernel.refuses = {"create": errno.EEXIST, "destroy": 4101}
-    with pytest.raises(CommandError, match="PYWALL_blocked_4 of the kernel: a rule asks for it"):
+    with pytest.raises(ipset.SetInUseError, match="PYWALL_blocked_4 of the kernel: a rule asks for it"):
         ipset.create("blocked", 1000)
 
 
