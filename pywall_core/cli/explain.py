@@ -170,17 +170,7 @@ def as_json(history: History, event: Event, engine: Engine) -> Event:
                     for a in entry.asked
                 ],
                 "learnt": clean(entry.learnt),
-                "walk": [
-                    {
-                        "rule": w.rule,
-                        "name": w.title,
-                        "where": w.where,
-                        "answer": w.answer,
-                        "action": w.action,
-                        "outcomes": w.outcomes,
-                    }
-                    for w in entry.walk
-                ],
+                "walk": [w.fields() for w in entry.walk],
                 "verdict": entry.verdict.action.value,
                 "final": entry.verdict.final,
                 "rule": entry.verdict.rule,

@@ -101,17 +101,7 @@ class Inspector:
             "rule": verdict.rule,
             "where": where(engine.config, verdict, engine),
             "why": why,
-            "walk": [
-                {
-                    "rule": w.rule,
-                    "name": w.title,
-                    "where": w.where,
-                    "answer": w.answer,
-                    "action": w.action,
-                    "outcomes": w.outcomes,
-                }
-                for w in walk
-            ],
+            "walk": [w.fields() for w in walk],
         }
 
 

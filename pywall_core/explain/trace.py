@@ -49,6 +49,11 @@ class Walked:
     outcomes: tuple[str, ...]
     title: str = ""
 
+    def fields(self) -> dict[str, Any]:
+        """Return the answer as it is written in JSON."""
+        return {"rule": self.rule, "name": self.title, "where": self.where, "answer": self.answer,
+                "action": self.action, "outcomes": self.outcomes}  # fmt: skip
+
 
 @dataclass(slots=True)
 class Entry:
