@@ -40,6 +40,8 @@ class DeclaredFacts:
 
     def __init__(self, plugins: Iterable[Plugin]) -> None:
         self._plugins = tuple(plugins)
+        #: by protocol: what its own plugins declare, and those that need no docstring
+        self._near: dict[str, KnownFacts] = {}
 
     @cached_property
     def _all(self) -> KnownFacts:
@@ -53,8 +55,11 @@ class DeclaredFacts:
     def has(self, name: str) -> bool:
         """Return True if some loaded plugin may give the fact."""
         protocol = name.partition(".")[0]
-        near = [p for p in self._plugins if hasattr(p.obj, "facts") or protocol in _named(p)]
-        return known_facts(near).has(name) or self._all.has(name)
+        near = self._near.get(protocol)
+        if near is None:
+            near = known_facts(p for p in self._plugins if hasattr(p.obj, "facts") or protocol in _named(p))
+            self._near[protocol] = near
+        return near.has(name) or self._all.has(name)
 
 
 def known_facts(plugins: Iterable[Plugin]) -> KnownFacts:
