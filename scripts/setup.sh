@@ -47,7 +47,8 @@ if command -v dpkg-query >/dev/null; then
     started=$SECONDS
     as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq ||
       fail "apt-get update failed: look at /etc/apt/sources.list and at the network"
-    # another apt may be at work, as a new machine's own upgrade is; RUNLEVEL=1 keeps the servers that the tests start themselves from being started by their packages
+    # another apt may be at work, as a new machine's own upgrade is; RUNLEVEL=1 keeps the servers that the tests
+    # start themselves from being started by their packages
     as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends $missing >/dev/null ||
       fail "apt-get install$missing failed: install them by hand, then run make again"
     echo "setup: apt took $((SECONDS - started)) s" >&2

@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv6Address
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pywall_hedge import digests, spelling
+from pywall_hedge import alphabets, digests, spelling
 from pywall_hedge.decoding import decode
 from pywall_hedge.spelling import SPELLINGS, uuencoded
 
@@ -154,7 +154,7 @@ def test_text_holds_nothing(text):
         (spelling._NUMBERS, spelling._OF_DECIMAL),
         (spelling._WIDE, spelling._OF_INTEGERS),
         (spelling._BITS, b"01"),
-        (digests._HEX_TOKEN, digests._HEXADECIMAL),
+        (digests._HEX_TOKEN, alphabets.HEXADECIMAL),
     ],
 )
 @given(data=st.data())

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+HEXADECIMAL = b"0123456789abcdefABCDEF"
 _PRINTABLE = bytes([*range(32, 127), 9, 10, 13])
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import binascii
+import base64
 import re
 import string
 
-from .alphabets import apart, in_runs, is_text, share
+from .alphabets import HEXADECIMAL, apart, in_runs, is_text, share
 
 _HEX_TOKEN = re.compile(rb"[0-9A-Fa-f]{16,}")
 _DIGEST = frozenset((16, 24, 32, 35, 36, 40, 48, 56, 64, 96, 128))
@@ -18,8 +18,6 @@ _UUID = re.compile(rb"([0-9A-Fa-f]{8})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{4})-([0-9A-
 _APART = re.compile(rb"[^A-Za-z0-9+/_-]+")
 _IN_TOKEN_64 = apart(string.ascii_letters.encode() + string.digits.encode() + b"+/.")
 _NO_LETTERS = bytes(byte for byte in range(256) if not chr(byte).isalpha() or byte > 127)
-_HEXADECIMAL = string.hexdigits.encode()
-_URL = bytes.maketrans(b"-_", b"+/")
 _REST = 0.05
 """Share of other text beside digests that makes them names of things."""
 _WEB_TOKEN = re.compile(rb"(?<![A-Za-z0-9_.-])(eyJ[A-Za-z0-9_-]{8,})\.(eyJ[A-Za-z0-9_-]{8,})\.([A-Za-z0-9_-]{42,684})")
@@ -30,7 +28,7 @@ def lists_digests(text: bytes) -> bool:
 
     They stand for things, nobody sends anything in them.
     """
-    if share(text, _HEXADECIMAL) <= 0.5:
+    if share(text, HEXADECIMAL) <= 0.5:
         return _lists_base64(text)
     whole, uuids = _UUID.subn(rb"\1\2\3\4\5", text) if b"-" in text else (text, 0)
     if uuids and len(_HEX_TOKEN.sub(b"", whole).translate(None, _NO_LETTERS)) >= _REST * len(text):
@@ -77,4 +75,4 @@ def _claims(token: re.Match[bytes]) -> bytes:
 
 def _base64url(part: bytes) -> bytes:
     """Decode base64 of RFC 4648 section 5; of a part that was cut off one character may be left over."""
-    return binascii.a2b_base64(part[: len(part) - (len(part) % 4 == 1)].translate(_URL) + b"=" * (-len(part) % 4 % 3))
+    return base64.urlsafe_b64decode(part[: len(part) - (len(part) % 4 == 1)] + b"=" * (-len(part) % 4 % 3))

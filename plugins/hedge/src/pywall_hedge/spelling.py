@@ -14,7 +14,7 @@ from math import exp
 
 import numpy as np
 
-from .alphabets import apart, digits_to_bytes, in_runs, share
+from .alphabets import HEXADECIMAL, apart, digits_to_bytes, in_runs, share
 from .gate import expected_values
 
 LEAST = 96
@@ -59,13 +59,12 @@ _UNBROKEN = re.compile(rb"=\r?\n")
 _UU = re.compile(rb"^[!-M][ -`]{4,60}\r?$", re.MULTILINE)
 
 
-_HEXADECIMAL = b"0123456789abcdefABCDEF"
 _BLANKS = b" \t\n\r\f\v,;:|.\"'"
-_OF_HEXADECIMAL = _HEXADECIMAL + b"SxuU\\&#%+-" + _BLANKS
+_OF_HEXADECIMAL = HEXADECIMAL + b"SxuU\\&#%+-" + _BLANKS
 _OF_DECIMAL = b"0123456789" + _BLANKS
 _OF_INTEGERS = _OF_DECIMAL + b"-"
 """All characters that a match consists of, so a text with fewer of them needs no search."""
-_IN_PAIRS = apart(_HEXADECIMAL + b"xu\\&#-" + _BLANKS)
+_IN_PAIRS = apart(HEXADECIMAL + b"xu\\&#-" + _BLANKS)
 
 
 def _values(digits: list[bytes], base: int) -> bytes:

@@ -21,7 +21,18 @@ from typing import Any, Final
 from pywall_core.api import MORE, NO, Answer, Flow, Match, Transaction, TransactionParser, hookimpl
 
 from ..parsing import quic_chlo, quic_initial
-from ..parsing.quic_header import V2, Header, is_initial, long_header, opens, packets, refuses, version_name
+from ..parsing.quic_header import (
+    INITIAL,
+    RETRY,
+    Header,
+    is_initial,
+    long_header,
+    opens,
+    packet_type,
+    packets,
+    refuses,
+    version_name,
+)
 from ..parsing.wire import datagrams, first_datagram, u32
 from ..transactions.quic_hellos import QuicHellos, follow
 
@@ -98,8 +109,7 @@ def _keys_agreed(packets: list[bytes]) -> bool:
         header = long_header(packet)
         if header is None or header.version == 0 or not quic_initial.AVAILABLE or version_name(header.version) is None:
             return True
-        kind = packet[0] >> 4 & 3
-        if not header.initial and kind != (0 if header.version == V2 else 3):
+        if packet_type(packet, header) not in (INITIAL, RETRY):
             return True
     return False
 
