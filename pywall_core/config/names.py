@@ -86,6 +86,11 @@ def bringing(group: str, name: str, named: Collection[str]) -> str:
     return f"; the plugin {plugin!r} brings it and is installed: add '- {plugin}' under plugins"
 
 
+def installed_kinds() -> set[str]:
+    """Return the rule kinds of all installed plugins, loaded or not."""
+    return {point.name for point in entry_points(group="pywall.rules")}
+
+
 def _plugin_of(point: EntryPoint) -> str:
     """Return the plugin to name for what ``point`` stands for: its distribution's own (pywall-hedge: hedge), or
     itself.

@@ -14,7 +14,7 @@ from .errors import Path, nearest, shown, some_of
 from .jumps import check_jumps
 from .kind_names import KIND_ALIASES, KIND_FORMS
 from .model import Config
-from .names import PROTOCOL_ALIASES, bringing
+from .names import PROTOCOL_ALIASES, bringing, installed_kinds
 from .other_firewalls import line_form
 from .right_forms import action_form, addition_form, beside_form, kind_form, rule_form
 from .rule_needs import Facts, RuleNeeds, no_set
@@ -153,7 +153,7 @@ class _Binder:
         heads = [key for key in ("rule", *_COMBINATORS) if key in data and key not in own]
         if len(heads) != 1:
             found = f" (found {' and '.join(heads)})" if heads else ""
-            form = rule_form(data, self.kinds)
+            form = rule_form(data, {*self.kinds, *installed_kinds()})
             self.config.error(path, f"a rule has exactly one of 'rule', 'all', 'any', 'not'{found}{form}")
             return None
         head = heads[0]

@@ -46,6 +46,12 @@ def test_refusals_have_place_and_nearest_name(tmp_path: Path, rule: str, words: 
     assert all(line.startswith("p.yaml:3:") for line in lines)
 
 
+def test_a_kind_whose_plugin_is_misspelt_still_gets_its_form(tmp_path: Path) -> None:
+    lines = refused(tmp_path, "chains:\n  INPUT:\n    - {payload: encrypted}\n    - limit: {over: 10/s}\n")
+    assert lines[0].endswith("'not'; write {rule: payload, is: encrypted, ...}")
+    assert lines[1].endswith("'not'; write {rule: limit, over: 10/s, action: ...}")
+
+
 def test_two_errors_are_two_lines(tmp_path: Path) -> None:
     text = "chains:\n  INPUT:\n    - {rule: size, least: x, action: DROP}\n    - {rule: siz, action: DROP}\n"
     assert [line.split(":")[1] for line in refused(tmp_path, text)] == ["3", "4"]
