@@ -53,7 +53,8 @@ class Transactions:
         if parser is None or type(parser) is Raised or state.app_proto is None:
             return
         if hasattr(parser, "asked"):
-            parser.asked = _get(parser, "facts_of", state.app_proto) in self._asked_protocols
+            prefix = _get(parser, "facts_of", state.app_proto) + "."
+            parser.asked = frozenset([name.removeprefix(prefix) for name in self._asked if name.startswith(prefix)])
         following: Any = self._guard.ask(plugin, _following, plugin, state.app_proto, parser, self._carriers.wanted)
         state.following = following if type(following) is Following else None
 

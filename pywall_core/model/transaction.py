@@ -103,8 +103,8 @@ class TransactionParser(Protocol):
     One that can give :class:`Carried` has an attribute ``carries`` (a frozenset, empty at first). The core puts the
     names of the carriers there that rules ask about; for others nothing is given.
 
-    One that follows a flow to its end for rules alone has an attribute ``asked``: the core puts there whether a rule
-    asks its facts.
+    One that follows a flow to its end for rules alone has an attribute ``asked``: the core puts there the names of its
+    facts that rules ask, without the protocol (a frozenset).
 
     One whose questions may be long (an upload) has an attribute ``unanswered``: one side alone has spoken so far, and
     all that it said keeps to the protocol. Rules then wait for the answer, however long the question is.

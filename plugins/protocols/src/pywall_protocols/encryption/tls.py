@@ -5,9 +5,9 @@
     that follow each other, or one on each side; where the start was not seen, one whole record or alert
 :source: RFC 8446 sections 4.1, 5.1; RFC 5246; RFC 6101; RFC 5246 appendix E.2 (SSLv2-style hello)
 :minimum: 11 bytes of a ClientHello, 47 of a ServerHello; else one record and 5 bytes
-:facts: version, sni, sni_changed, client_alpns, server_alpns, ech, ja3.hash, ja3.string, ja3s.hash, ja3s.string, ja4,
-    cipher, session_resumed, subject, issuerdn, serial, notbefore, notafter, self_issued, self_signed, fingerprint,
-    fingerprint_sha256, chain_length
+:facts: version, sni, sni_changed, renegotiated, client_alpns, server_alpns, ech, ja3.hash, ja3.string, ja3s.hash,
+    ja3s.string, ja4, cipher, session_resumed, subject, issuerdn, serial, notbefore, notafter, self_issued, self_signed,
+    fingerprint, fingerprint_sha256, chain_length
 """
 
 from __future__ import annotations

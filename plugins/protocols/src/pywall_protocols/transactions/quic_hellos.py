@@ -56,8 +56,8 @@ class QuicHellos(Saved):
     def __init__(self, *, strict: bool = True) -> None:
         self.confirmed = self.over = False
         self.has_transactions = True
-        #: whether rules ask for its facts
-        self.asked = True
+        #: facts that rules ask
+        self.asked: frozenset[str] = frozenset()
         self.number = 0
         #: the flow was seen from its beginning on
         self._strict = strict
