@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import select
 import socket
 from collections.abc import Iterator
+from time import monotonic
 from typing import Any, Final
 
 import orjson
@@ -12,6 +14,8 @@ import orjson
 Message = dict[str, Any]
 #: bytes of one line; longer ones end the connection
 MAX_LINE: Final = 1 << 25  # a policy of 16 MiB in base64, and more
+#: bytes that may wait for the other side
+MAX_UNSENT: Final = 1 << 27
 #: open files that are taken at a time
 _MOST_DESCRIPTORS: Final = 16
 
@@ -40,31 +44,23 @@ class Channel:
         return self.socket.fileno()
 
     def send(self, message: Message, timeout: float = 2.0) -> None:
-        """Send one message, for at most ``timeout`` seconds.
+        """Send one message, for at most ``timeout`` seconds; what is left then goes with the next one.
 
         :raises ChannelError: the other side is gone or does not read
         """
-        try:
-            self.socket.settimeout(timeout)
-            line, self._unsent = bytes(self._unsent) + _line(message), bytearray()
-            self.socket.sendall(line)
-        except OSError as error:
-            raise ChannelError(str(error)) from None
+        self.post(message)
+        if not self.flush(timeout):
+            raise ChannelError("the other side does not read")
 
     def try_send(self, message: Message) -> bool:
-        """Send one short message if that needs no waiting. False: the other side does not read.
+        """Send one short message if nothing waits. False: the other side does not read.
 
         :raises ChannelError: the other side is gone
         """
-        try:
-            if not self.flush():
-                return False
-            line = _line(message)
-            self._unsent += line[self.socket.send(line) :]
-        except BlockingIOError:
+        if not self.flush():
             return False
-        except OSError as error:
-            raise ChannelError(str(error)) from None
+        self.post(message)
+        self.flush()
         return True
 
     def send_descriptor(self, message: Message, descriptor: int, timeout: float = 2.0) -> None:
@@ -72,33 +68,41 @@ class Channel:
 
         :raises ChannelError: the other side is gone or does not read
         """
+        if not self.flush(timeout):
+            raise ChannelError("the other side does not read")
+        line = _line(message)
         try:
             self.socket.settimeout(timeout)
-            waiting, self._unsent = bytes(self._unsent), bytearray()
-            self.socket.sendall(waiting)
-            line = _line(message)
-            self.socket.sendall(line[socket.send_fds(self.socket, [line], [descriptor]) :])
+            sent = socket.send_fds(self.socket, [line], [descriptor])
         except OSError as error:
             raise ChannelError(str(error)) from None
+        self._unsent += line[sent:]
 
-    def post(self, message: Message) -> int:
-        """Have a message wait until the other side reads: :meth:`flush` sends it. Return the bytes that wait."""
+    def post(self, message: Message) -> None:
+        """Have a message wait, behind those before it, until the other side reads: :meth:`flush` sends it.
+
+        :raises ChannelError: too much waits already
+        """
+        if len(self._unsent) > MAX_UNSENT:
+            raise ChannelError(f"more than {MAX_UNSENT} bytes wait")
         self._unsent += _line(message)
-        return len(self._unsent)
 
-    def flush(self) -> bool:
-        """Send what waits as far as that needs no waiting. False: some is left.
+    def flush(self, wait: float = 0.0) -> bool:
+        """Send what waits, for at most ``wait`` seconds. False: some is left.
 
         :raises ChannelError: the other side is gone
         """
-        try:
-            self.socket.settimeout(0)
-            while self._unsent:
+        until = monotonic() + wait
+        self.socket.settimeout(0)
+        while self._unsent:
+            try:
                 del self._unsent[: self.socket.send(self._unsent[: 1 << 18])]
-        except BlockingIOError:
-            return False
-        except OSError as error:
-            raise ChannelError(str(error)) from None
+            except BlockingIOError:
+                left = until - monotonic()
+                if left <= 0 or not select.select([], [self.socket], [], left)[1]:
+                    return False
+            except OSError as error:
+                raise ChannelError(str(error)) from None
         return True
 
     def receive(self) -> Iterator[Message]:

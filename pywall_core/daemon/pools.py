@@ -44,8 +44,16 @@ class Pools:
         """The workers in use."""
         return self.current.workers if self.current is not None else []
 
+    @property
+    def all_workers(self) -> list[WorkerProcess]:
+        """The workers in use, and those that are to take their place."""
+        return self.workers + (self.coming.workers if self.coming is not None else [])
+
     def start(self, policy: Policy) -> None:
-        """Start the workers of a policy, on queues and marks that those in use do not have."""
+        """Start the workers of a policy, on queues and marks that those in use do not have.
+
+        :raises OSError: no process can be started; those in use go on
+        """
         queue = policy.config.queue
         first = queue.number
         if self.current is not None:
@@ -55,8 +63,12 @@ class Pools:
         marks = self._firewall.draw_marks(queue.mark_mask, queue.workers)
         plan = policy.plan(first, self._rundir.next_generation(), marks)
         self.coming = self._make_pool(policy, plan, sets=self._sets.entries)
-        self.coming.start()
-        self._helpers.start(policy.config)
+        try:
+            self.coming.start()
+            self._helpers.start(policy.config)
+        except (OSError, MemoryError):
+            self.give_up()
+            raise
         for worker in self.coming.workers:
             self._register(worker)
 
@@ -70,9 +82,16 @@ class Pools:
             return
         coming.take_shortcuts()
         coming.plan = self._firewall.install(coming.plan)
+        old, self.current, self.coming = self.current, coming, None
+        try:
+            self._take_over(coming, old)
+        finally:
+            if old is not None:
+                self._stop(old)
+
+    def _take_over(self, coming: WorkerPool, old: WorkerPool | None) -> None:
         self._sets.use(coming.policy.config)
         self._sets.begin(coming.drops())
-        old, self.current, self.coming = self.current, coming, None
         exact = old is not None
         knowledge = self._knowledge.load() if old is None else self._knowledge.collect(old)
         self._helpers.use(coming.policy.config)
@@ -82,8 +101,6 @@ class Pools:
         self._firewall.clear_former_marks()
         if coming.policy.config.queue.offload:
             self._firewall.count_offloaded()
-        if old is not None:
-            self._stop(old)
 
     def give_up(self) -> None:
         """Stop the coming workers; those in use go on."""
@@ -93,6 +110,8 @@ class Pools:
 
     def mend(self, now: float) -> None:
         """Replace workers that died or hang, and have those that are ready process packets. Call it at every step."""
+        for worker in self.all_workers:
+            worker.flush()
         if self.current is None:
             return
         for old, new in self.current.replace_lost(now):

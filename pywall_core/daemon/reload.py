@@ -6,8 +6,6 @@ import logging
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from ..config import ConfigError
-from ..kernel.command import CommandError
 from .control import Client
 from .runtime_config import Policy
 from .systemd_notify import notify, reloading
@@ -16,6 +14,8 @@ from .worker_pool import WorkerPool
 log: Final = logging.getLogger("pywall.supervisor")
 #: seconds that a client of the control socket may wait for a reload
 _RELOAD_SECONDS: Final = 120.0
+#: seconds until a policy that could not return is tried again
+_RETRY: Final = 5.0
 
 
 class SwitchedPools(Protocol):
@@ -65,49 +65,59 @@ class Reload:
 
     def confirm(self, client: Client) -> None:
         """Keep the policy that was loaded for a while."""
-        waited, self._previous = self._previous is not None, None
+        waited = self._previous is not None and not self._returns()
+        if waited:
+            self._previous = None
         client.answer({"ok": waited, **({} if waited else {"error": "no reload waits to be confirmed"})})
 
     def unconfirmed(self, now: float) -> float | None:
         """Return the seconds that are left to confirm the last reload, None when none waits for it."""
         return round(self._confirm_until - now, 1) if self._previous is not None else None
 
+    def _returns(self) -> bool:
+        """Return whether the policy before the last reload is about to return."""
+        return self._pools.coming is not None and self._pools.coming.policy is self._previous
+
     def advance(self, now: float) -> None:
-        """Begin what was asked for, carry it on, take back what nobody has confirmed. Call it at every step."""
+        """Begin what was asked for, carry it on, take back what nobody has confirmed. Call it at every step.
+
+        Whatever goes wrong costs the coming workers alone.
+        """
         pools = self._pools
-        if self._previous is not None and pools.coming is None and now >= self._confirm_until:
-            log.warning("the reload was not confirmed in time: the policy before it returns")
-            previous, self._previous = self._previous, None
-            pools.start(previous)
-        if self._asked and pools.coming is None:
-            self._begin()
-        if pools.coming is not None:
-            self._carry_on(pools.coming, now)
+        try:
+            if self._previous is not None and pools.coming is None and now >= self._confirm_until:
+                log.warning("the reload was not confirmed in time: the policy before it returns")
+                self._confirm_until = now + _RETRY
+                pools.start(self._previous)
+            if self._asked and pools.coming is None:
+                self._begin()
+            if pools.coming is not None:
+                self._carry_on(pools.coming, now)
+        except Exception as error:
+            pools.give_up()
+            self._finish(str(error) or type(error).__name__)
 
     def _begin(self) -> None:
         self._asked = False
         self._under_way, self._waiting = self._waiting, []
         reloading()
-        try:
-            self._pools.start(self._read_policy())
-        except (ConfigError, OSError) as error:
-            self._finish(str(error))
+        self._pools.start(self._read_policy())
 
     def _carry_on(self, coming: WorkerPool, now: float) -> None:
         failure = coming.failure()
-        if failure is None and coming.ready():
-            current = self._pools.current
-            before = current.policy if current is not None else None
-            try:
-                self._pools.switch()
-            except CommandError as error:
-                failure = (1, str(error))
-            else:
-                self._await_confirmation(before, now)
-                self._finish(None)
         if failure is not None:
             self._pools.give_up()
             self._finish(failure[1])
+        elif coming.ready():
+            current = self._pools.current
+            before = current.policy if current is not None else None
+            returns = self._returns()
+            self._pools.switch()
+            if returns:
+                self._previous = None
+            else:
+                self._await_confirmation(before, now)
+            self._finish(None)
 
     def _await_confirmation(self, before: Policy | None, now: float) -> None:
         if self._confirm_within is not None and self._under_way:

@@ -11,7 +11,7 @@ import logging
 import os
 import selectors
 import signal
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, Final
 
 from ..config import Config
@@ -39,6 +39,7 @@ log: Final = logging.getLogger("pywall.supervisor")
 _STEP: Final = 0.25
 #: seconds between two steps above which the supervisor itself stood still (a paused machine, a stopped process)
 _OWN_STALL: Final = 2.0
+_UNKNOWN: Final = "unknown command (status, stats, flows, flow, set, set-entries, reload, confirm)"
 
 
 class StartError(Exception):
@@ -72,6 +73,7 @@ class Supervisor:
         self._next_second = 0.0
         self._rules_restored = 0
         self._rules_left = False
+        self._failures = 0
         self._last_step = monotonic()
 
     def run(self) -> int:
@@ -121,9 +123,19 @@ class Supervisor:
         notify("READY=1", f"STATUS=policy {policy.name}")
         log.info("running: policy %s, %s", policy.name, pools.current.describe_plan())
         while not self._stopping:
-            self._run_once()
-            self._reload.advance(monotonic())
+            try:
+                self._run_once()
+                self._reload.advance(monotonic())
+            except Exception:
+                self._endure()
         return 0
+
+    def _endure(self) -> None:
+        """An error of our own, or a system without memory or files: the rules hold, and the next step may go well."""
+        self._failures += 1
+        if self._failures & (self._failures - 1) == 0:  # the 1st, 2nd, 4th, 8th ... is logged
+            log.exception("internal error (%d so far)", self._failures)
+        sleep(_STEP)
 
     # --- the loop -------------------------------------------------------------------------------------------------
 
@@ -170,7 +182,7 @@ class Supervisor:
                         other.ask(announcement)
 
     def _send_to_workers(self, change: Message, origin: object) -> None:
-        for worker in self._pools.workers:
+        for worker in self._pools.all_workers:
             if worker is not origin:
                 worker.ask({"do": "set", **change})
 
@@ -235,12 +247,7 @@ class Supervisor:
                 else:
                     self._pending_requests.append(PendingRequest(client, what, self._pools.workers, order))
             case _:
-                client.answer(
-                    {
-                        "ok": False,
-                        "error": "unknown command (status, stats, flows, flow, set, set-entries, reload, confirm)",
-                    }
-                )
+                client.answer({"ok": False, "error": _UNKNOWN})
 
     def _status(self) -> dict[str, Any]:
         pool, now = self._pools.current, monotonic()
@@ -270,13 +277,16 @@ class Supervisor:
 
     def _shut_down(self) -> None:
         notify("STOPPING=1")
-        self._sets.keep()
-        if self._pools.current is not None:
-            self._firewall.stop_queueing()
-        self._pools.stop()
+        try:
+            self._sets.keep()
+            if self._pools.current is not None:
+                self._firewall.stop_queueing()
+            self._pools.stop()
+        except (MemoryError, OSError):
+            log.exception("what is known is not kept, or a worker was not asked to end")
         try:
             self._firewall.remove()
-        except CommandError as error:
+        except (CommandError, MemoryError, OSError) as error:
             self._rules_left = True
             log.error("rules are left, and without a listener they drop packets: run 'pywall cleanup' (%s)", error)
         if self._control is not None:

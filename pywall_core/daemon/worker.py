@@ -19,6 +19,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
@@ -234,6 +235,7 @@ class Worker:
                 self._describe(0.0)
             for message in self._channel.receive():
                 self._handle_message(message, now)
+            self._channel.flush()
             if self._hand_over is not None and (idle or now >= self._hand_over[1]):
                 (number, _, seconds), self._hand_over = self._hand_over, None
                 self._describing = self._descriptions(number, exact=idle)
@@ -291,11 +293,16 @@ class Worker:
             if not (clear_mark(self._marks, flow.key) or clear_mark(self._marks, flow.rkey)):
                 log.debug("set %s: flow %d has no connection any more", message["set"], flow.id)
 
+    def _tell(self, message: Message) -> None:
+        """Have a message wait until the supervisor reads: none is left out while it is busy."""
+        with suppress(ChannelError):
+            self._channel.post(message)
+
     def _share_expectation(self, entry: list[object]) -> None:
-        self._channel.try_send({"is": "expects", "entry": entry})
+        self._tell({"is": "expects", "entry": entry})
 
     def _share(self, name: str, entry: list[object]) -> None:
-        self._channel.try_send({"is": "shared", "name": name, "entry": entry})
+        self._tell({"is": "shared", "name": name, "entry": entry})
 
     def _connect_helper(self, name: str) -> None:
         connection = socket.socket(fileno=self._channel.descriptors.pop(0))
@@ -306,7 +313,7 @@ class Worker:
             helper.connect(connection)
 
     def _report_set(self, change: Message) -> None:
-        self._channel.try_send({"is": "set", **change})
+        self._tell({"is": "set", **change})
 
     def _queue_report(self) -> dict[str, int]:
         """Return the kernel's counters of our queue, packets that passed without a verdict, and packets of failures."""
@@ -314,7 +321,7 @@ class Worker:
         return {**(asdict(queue) if queue else {}), "passed": self._passed, "failed": self._queue.failures}
 
     def _answer(self, message: Message, content: Any) -> None:
-        self._channel.send({"is": "answer", "id": message.get("id"), "content": content})
+        self._tell({"is": "answer", "id": message.get("id"), "content": content})
 
 
 def _log_warnings(config: Config, engine: Engine) -> None:

@@ -69,11 +69,17 @@ class WorkerPool:
                 self._due[index] = now + pause
                 log.error("worker %d (queue %d) has ended%s; a new one starts", worker.pid, worker.queue, why)
             if now >= self._due[index]:
+                try:
+                    new = WorkerProcess(self.policy, self.plan, index, self.sets())
+                except (OSError, MemoryError) as error:
+                    log.error("no new worker for queue %d can be started: %s", worker.queue, error or "no memory")
+                    self._due[index] = now + _MAX_PAUSE
+                    continue
                 del self._due[index]
                 self.restarts += 1
-                self.workers[index] = WorkerProcess(self.policy, self.plan, index, self.sets())
-                self.workers[index].knowledge = worker.knowledge
-                replaced.append((worker, self.workers[index]))
+                new.knowledge = worker.knowledge or [{**known, "exact": False} for known in worker.inherited]
+                self.workers[index] = new
+                replaced.append((worker, new))
         return replaced
 
     def excuse(self, seconds: float) -> None:

@@ -26,6 +26,10 @@ START: Final = 60.0
 _ENTRY: Final = 6
 #: characters of what plugins tell each other
 _SHARED: Final = 1000
+#: answers that are kept until they are asked for
+_ANSWERS: Final = 64
+#: seconds that the first packets may wait for a worker to take in what others knew, before all else goes on
+_TAKE_IN: Final = 2.0
 
 
 class WorkerProcess:
@@ -59,6 +63,8 @@ class WorkerProcess:
         self.announcements: list[Message] = []
         #: what it knows of live flows, as of its last complete description; messages for another worker
         self.knowledge: list[Message] = []
+        #: what it was told that others knew
+        self.inherited: list[Message] = []
         self._incoming: list[Message] = []
         self.describing = False
         #: how often a description was asked for: the answer to an earlier question may still be on its way
@@ -77,8 +83,9 @@ class WorkerProcess:
             "parent": os.getpid(),
             "sets": list(sets),
         }
+        # its interpreter starts first, which takes long on a busy machine
         with contextlib.suppress(ChannelError):
-            self.channel.send(order)
+            self.channel.send(order, START / 2)
 
     @property
     def pid(self) -> int:
@@ -95,47 +102,54 @@ class WorkerProcess:
         return f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
 
     def listen(self) -> bool:
-        """Handle the messages that have come. Return False if the channel is closed."""
+        """Handle the messages that have come. Return False if the channel is closed, or holds what is no message: a
+        worker that was taken over may say anything.
+        """
         try:
             for message in self.channel.receive():
                 self.last_message = monotonic()
-                match message.get("is"):
-                    case "alive":
-                        self.decided = int(message.get("decided", 0))
-                    case "bound":
-                        self.bound = True
-                        self.drops = [(str(h), str(s), str(d)) for h, s, d in message.get("drops", ())]
-                        self.skip_bare_acks = message.get("skip_bare_acks") is True
-                    case "set":
-                        self.set_changes.append(message)
-                    case "expects" if isinstance(message.get("entry"), list) and len(message["entry"]) == _ENTRY:
-                        self.announcements.append({"do": "expects", "entry": message["entry"]})
-                    case "shared" if isinstance(message.get("entry"), list) and len(str(message["entry"])) <= _SHARED:
-                        shared = {"do": "shared", "name": str(message.get("name")), "entry": message["entry"]}
-                        self.announcements.append(shared)
-                    case "failed":
-                        self.failure = (int(message.get("code", 1)), str(message.get("message", "")))
-                    case "answer":
-                        self.answers.append(message)
-                    case "knows" if message.get("number") == self._asked:
-                        self._incoming.append({key: message[key] for key in ("flows", "state") if key in message})
-                        del self._incoming[MAX_LINES:]
-                    case "described" if message.get("number") == self._asked:
-                        self.knowledge, self._incoming = self._incoming, []
-                        self.describing = False
-        except ChannelError:
+                self._handle(message)
+        except (ChannelError, ArithmeticError, RecursionError, TypeError, ValueError):
             return False
         return True
+
+    def _handle(self, message: Message) -> None:
+        match message.get("is"):
+            case "alive":
+                self.decided = int(message.get("decided", 0))
+            case "bound":
+                self.drops = [(str(h), str(s), str(d)) for h, s, d in message.get("drops", ())]
+                self.skip_bare_acks = message.get("skip_bare_acks") is True
+                self.bound = True
+            case "set":
+                self.set_changes.append(message)
+            case "expects" if isinstance(message.get("entry"), list) and len(message["entry"]) == _ENTRY:
+                self.announcements.append({"do": "expects", "entry": message["entry"]})
+            case "shared" if isinstance(message.get("entry"), list) and len(str(message["entry"])) <= _SHARED:
+                shared = {"do": "shared", "name": str(message.get("name")), "entry": message["entry"]}
+                self.announcements.append(shared)
+            case "failed":
+                self.failure = (int(message.get("code", 1)), str(message.get("message", "")))
+            case "answer":
+                self.answers.append(message)
+                del self.answers[:-_ANSWERS]
+            case "knows" if message.get("number") == self._asked:
+                self._incoming.append({key: message[key] for key in ("flows", "state") if key in message})
+                del self._incoming[MAX_LINES:]
+            case "described" if message.get("number") == self._asked:
+                self.knowledge, self._incoming = self._incoming, []
+                self.describing = False
 
     def begin(self, knowledge: Iterable[Message], *, exact: bool = False, lost: bool = False) -> None:
         """Hand over what other workers knew, and have it process packets. ``exact``: nobody has let a packet pass since
         they have said so. ``lost``: the one before it ended without a word, and knew more than that.
         """
         self.processing = True
-        with contextlib.suppress(ChannelError):
-            for message in knowledge:
-                self.channel.send({"do": "inherit", "exact": exact, **message})
-            self.channel.send({"do": "go", "lost": True} if lost else {"do": "go"})
+        self.inherited = list(knowledge)[:MAX_LINES]
+        for message in self.inherited:
+            self._post({"do": "inherit", "exact": exact, **message})
+        self._post({"do": "go", "lost": True} if lost else {"do": "go"})
+        self.flush(_TAKE_IN)
 
     def describe(self, wait: float = 0.0) -> None:
         """Ask for a description of all that it knows; ``knowledge`` has it when ``describing`` is False again.
@@ -149,9 +163,20 @@ class WorkerProcess:
             self.ask({"do": "describe", "number": self._asked, "wait": wait})
 
     def ask(self, message: Message) -> None:
-        """Send a request, if it listens."""
+        """Send a message, behind all before it. One that it has no room for waits for :meth:`flush`."""
+        self._post(message)
+        self.flush()
+
+    def _post(self, message: Message) -> None:
+        try:
+            self.channel.post(message)
+        except ChannelError:  # it has not read for so long that it would not know what it must
+            self.kill()
+
+    def flush(self, wait: float = 0.0) -> None:
+        """Send what waits, for at most ``wait`` seconds. Call it at every step."""
         with contextlib.suppress(ChannelError):
-            self.channel.try_send(message)
+            self.channel.flush(wait)
 
     def overdue(self, now: float) -> bool:
         """Return True if it gave no sign of life for too long."""

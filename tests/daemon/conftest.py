@@ -62,6 +62,9 @@ class FakeWorker:
         self.exact, self.lost = exact, lost
         self.inherited = list(knowledge)
 
+    def flush(self, wait: float = 0.0) -> None:
+        """All that it is told it has read."""
+
     def describe(self, wait: float = 0.0) -> None:
         self.asked.append({"do": "describe", "wait": wait})
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from pywall_core.daemon import channel as module
 from pywall_core.daemon.channel import Channel, ChannelError
 
 Pair = tuple[Channel, socket.socket]
@@ -82,3 +83,32 @@ def test_channel_takes_open_files_only_where_it_says_so(takes: bool) -> None:
     assert other.recv(9) == b""  # no copy of it is left open
     for each in (ours, theirs, other):
         each.close()
+
+
+def test_channel_loses_nothing_of_what_the_other_side_does_not_read_at_once() -> None:
+    ours, theirs = socket.socketpair()
+    sender, receiver = Channel(ours), Channel(theirs)
+    sent = [{"n": n, "text": "x" * 4000} for n in range(500)]
+    for message in sent:
+        sender.post(message)
+    assert not sender.flush()
+    assert not sender.try_send({"is": "alive"}), "it would wait behind the others"
+    with pytest.raises(ChannelError, match="does not read"):
+        sender.send({"n": "last"}, timeout=0.0)
+    one, other = socket.socketpair()
+    with pytest.raises(ChannelError, match="does not read"):
+        sender.send_descriptor({"with": 1}, one.fileno(), timeout=0.0)
+    received: list[object] = []
+    while not sender.flush() or len(received) <= len(sent):
+        received += receiver.receive()
+    assert received == [*sent, {"n": "last"}]
+    for each in (ours, theirs, one, other):
+        each.close()
+
+
+def test_channel_holds_no_more_than_its_bound(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_UNSENT", 1000)
+    channel, _ = pair
+    channel.post({"text": "x" * 1000})
+    with pytest.raises(ChannelError, match="more than 1000 bytes wait"):
+        channel.post({})

@@ -119,3 +119,43 @@ def test_what_workers_know_at_the_end_is_there_at_the_next_start(
     pools.stop()
     assert worker.stopped
     assert Knowledge(RunDir(tmp_path).handover).load() == [{"flows": [[3]]}]
+
+
+def test_a_pool_that_cannot_be_started_is_none(
+    pools: Pools, firewall: FakeFirewall, make_policy: MakePolicy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One without its workers would be ready at once, and get the packets."""
+    pools.start(make_policy())
+    pools.switch()
+    before = pools.current
+
+    def refuse(_: FakePool) -> None:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(FakePool, "start", refuse)
+    with pytest.raises(OSError, match="Too many"):
+        pools.start(make_policy())
+    assert (pools.current, pools.coming) == (before, None)
+    assert len(firewall.installed) == 1
+
+
+def test_former_workers_end_whatever_happens_while_they_are_replaced(
+    pools: Pools, make_policy: MakePolicy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pools.start(make_policy())
+    pools.switch()
+    (old,) = pools.workers
+    pools.start(make_policy())
+
+    def refuse(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FakeWorker, "begin", refuse)
+        with pytest.raises(MemoryError):
+            pools.switch()
+    assert old.stopped  # type: ignore[attr-defined]
+    (new,) = pools.workers
+    assert new is not old
+    pools.mend(1.0)
+    assert new.processing

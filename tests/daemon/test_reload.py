@@ -124,6 +124,27 @@ def test_what_cannot_be_put_to_work_is_given_up(reload: Reload, pools: Pools, cl
     assert client.answered == [{"ok": False, "error": fault}]
 
 
+@pytest.mark.parametrize("error", [OSError(24, "Too many open files"), MemoryError()], ids=repr)
+@pytest.mark.parametrize("step", ["start", "switch"])
+def test_a_system_that_lacks_something_costs_the_coming_workers_alone(
+    reload: Reload, pools: Pools, client: FakeClient, monkeypatch: pytest.MonkeyPatch, step: str, error: Exception
+) -> None:
+    before = pools.current
+
+    def refuse(*_: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pools, step, refuse)
+        reload.ask_for(client, None)
+        reload.advance(1.0)
+    assert (pools.current, pools.coming) == (before, None)
+    assert client.answered == [{"ok": False, "error": str(error) or "MemoryError"}]
+    reload.ask()
+    reload.advance(2.0)
+    assert pools.current.policy.name == "new.yaml"
+
+
 def test_who_asks_during_a_reload_waits_for_the_next_one(reload: Reload, pools: Pools) -> None:
     """The file may have changed since the one under way has read it."""
     first, second = FakeClient(), FakeClient()
@@ -151,6 +172,47 @@ def test_a_policy_that_nobody_confirms_goes_again(reload: Reload, pools: Pools, 
     assert pools.current.policy.name == "new.yaml"
     reload.advance(110.0)
     reload.advance(110.1)
+    assert (pools.current.policy.name, reload.unconfirmed(111.0)) == ("test.yaml", None)
+
+
+def test_a_policy_that_cannot_return_is_tried_again(
+    reload: Reload, pools: Pools, client: FakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who has shut himself out waits for it."""
+    reload.ask_for(FakeClient(), 10)
+    reload.advance(100.0)
+    start = pools.start
+
+    def start_badly(policy: Policy) -> None:
+        start(policy)
+        pools.coming.failed = (1, "no memory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pools, "start", start_badly)
+        reload.advance(110.0)
+    assert pools.current.policy.name == "new.yaml"
+    assert pools.coming is None
+    reload.advance(120.0)
+    assert pools.current.policy.name == "test.yaml"
+    reload.confirm(client)
+    assert client.answered[0]["ok"] is False
+
+
+def test_a_policy_that_returns_is_not_confirmed_any_more(reload: Reload, pools: Pools, client: FakeClient) -> None:
+    reload.ask_for(FakeClient(), 10)
+    reload.advance(100.0)
+    start = pools.start
+
+    def start_slowly(policy: Policy) -> None:
+        start(policy)
+        pools.coming.is_ready = False
+
+    pools.start = start_slowly  # type: ignore[method-assign]
+    reload.advance(110.0)
+    reload.confirm(client)
+    assert client.answered[0]["ok"] is False
+    pools.coming.is_ready = True
+    reload.advance(111.0)
     assert (pools.current.policy.name, reload.unconfirmed(111.0)) == ("test.yaml", None)
 
 

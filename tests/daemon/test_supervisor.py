@@ -159,6 +159,36 @@ def test_rules_that_somebody_changed_are_put_back_and_counted(supervisor: Steppe
     assert (status["rules_restored"], status["hooks"], status["unconfirmed"]) == (1, ["INPUT", "OUTPUT"], None)
 
 
+@pytest.mark.parametrize("error", [MemoryError(), OSError(24, "Too many open files"), KeyError("x")], ids=repr)
+def test_an_error_of_its_own_takes_no_rule_out(
+    supervisor: Stepped,
+    machine: Machine,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+) -> None:
+    def fail(_: Supervisor) -> None:
+        raise error
+
+    seen: list[bool] = []
+    machine.at_step = {2: fail, 3: fail, 4: fail, 5: lambda _: seen.append(machine.firewall.removed)}
+    assert supervisor.run() == 0
+    assert seen == [False]
+    assert caplog.text.count("internal error") == 2, "the first, the second, the fourth ... is said"
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError(24, "Too many open files")], ids=repr)
+def test_what_cannot_be_kept_at_the_end_leaves_no_rule_behind(
+    supervisor: Stepped, machine: Machine, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(_: Pools) -> None:
+        raise error
+
+    monkeypatch.setattr(Pools, "stop", fail)
+    assert supervisor.run() == 0
+    assert machine.firewall.removed
+
+
 def test_what_one_worker_announces_the_others_are_told(supervisor: Stepped, machine: Machine) -> None:
     machine.policy.write_text("version: 1\nqueue: {workers: 3}\n")
 
@@ -182,6 +212,24 @@ def test_a_change_to_a_set_goes_to_every_worker_but_the_one_it_came_from(supervi
     supervisor.run()
     told = [[m for m in worker.asked if m["do"] == "set"] for worker in machine.pools[0].workers]
     assert told == [[], [{"do": "set", **change}]]
+
+
+def test_a_change_to_a_set_during_a_reload_is_told_to_the_workers_that_come(
+    supervisor: Stepped, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They were given the entries when they were started."""
+    machine.policy.write_text("version: 1\nsets: {bad: {type: addresses}}\n")
+    change = {"command": "set", "op": "add", "set": "bad", "entries": ["192.0.2.1"], "for": None}
+
+    def reload_slowly(_: Supervisor) -> None:
+        monkeypatch.setattr(FakePool, "ready", lambda _: False)
+        os.kill(os.getpid(), signal.SIGHUP)
+
+    machine.at_step = {2: reload_slowly, 6: lambda running: running._handle(FakeClient(), change)}
+    supervisor.run()
+    assert len(machine.pools) == 2
+    for pool in machine.pools:
+        assert [m["entries"] for m in pool.workers[0].asked if m["do"] == "set"] == [["192.0.2.1"]]
 
 
 @pytest.mark.parametrize(

@@ -119,3 +119,29 @@ def test_the_kernel_skips_only_what_no_worker_needs(pool: Any, first: bool, seco
     pool.workers[0].skip_bare_acks, pool.workers[1].skip_bare_acks = first, second
     pool.take_shortcuts()
     assert pool.plan.skip_bare_acks is (first and second)
+
+
+def test_one_that_is_lost_before_it_has_described_anything_leaves_what_it_was_told(pool: Any) -> None:
+    first = pool.workers[0]
+    first.has_ended, first.inherited = True, [{"flows": [[1]]}]
+    ((_, new),) = pool.replace_lost(100.0)
+    assert new.knowledge == [{"flows": [[1]], "exact": False}]
+
+
+@pytest.mark.parametrize("error", [OSError(11, "Resource temporarily unavailable"), MemoryError()])
+def test_a_system_that_has_no_room_for_a_process_is_asked_again_later(
+    pool: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    def refuse(*_: object) -> None:
+        raise error
+
+    before = list(pool.workers)
+    for worker in before:
+        worker.has_ended = True
+    monkeypatch.setattr(worker_pool, "WorkerProcess", refuse)
+    assert pool.replace_lost(100.0) == []
+    assert pool.workers == before
+    assert caplog.text.count("can be started") == 2
+    monkeypatch.setattr(worker_pool, "WorkerProcess", Worker)
+    assert pool.replace_lost(101.0) == []
+    assert len(pool.replace_lost(106.0)) == 2

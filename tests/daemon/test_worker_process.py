@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pywall_core.daemon import channel
 from pywall_core.daemon.channel import Channel
 from pywall_core.daemon.worker_process import HUNG, START, WorkerProcess
 from pywall_core.kernel.marks import DEFAULT_MASK, Marks
@@ -121,6 +122,63 @@ def test_knowledge_comes_before_the_order_to_begin(worker: WorkerProcess, proces
         {"do": "inherit", "exact": True, "state": {}},
         {"do": "go"},
     ]
+
+
+def test_what_it_is_told_while_it_reads_nothing_comes_later_and_in_order(
+    worker: WorkerProcess, process: FakeProcess
+) -> None:
+    """It was stopped for a while, or a packet takes long: entries of sets must not be missing afterwards."""
+    told = [{"do": "set", "entries": ["x" * 1000], "n": n} for n in range(1000)]
+    knowledge = [{"flows": "x" * 1000, "n": n} for n in range(1000)]
+    process.channel.wait(1.0)
+    for message in told[:500]:
+        worker.ask(message)
+    worker.begin(knowledge)
+    for message in told[500:]:
+        worker.ask(message)
+    heard: list[Any] = []
+    while len(heard) < 2001:
+        worker.flush()
+        heard += process.channel.receive()
+    inherited = [{"do": "inherit", "exact": False, **message} for message in knowledge]
+    assert heard == [*told[:500], *inherited, {"do": "go"}, *told[500:]]
+
+
+def test_one_that_reads_nothing_for_too_long_is_ended(
+    worker: WorkerProcess, process: FakeProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel, "MAX_UNSENT", 1000)
+    while not worker.exited():
+        worker.ask({"do": "set", "entries": ["x" * 1000]})
+    assert worker.end() == "signal 9"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"is": "alive", "decided": "many"}',
+        b'{"is": "alive", "decided": [1]}',
+        b'{"is": "bound", "drops": 5}',
+        b'{"is": "bound", "drops": [[1]]}',
+        b'{"is": "failed", "code": {}}',
+        b'{"is": "shared", "entry": ' + b"[" * 990 + b"]" * 990 + b"}",
+    ],
+)
+def test_one_that_says_what_no_worker_says_is_not_listened_to(
+    worker: WorkerProcess, process: FakeProcess, line: bytes
+) -> None:
+    process.channel.socket.sendall(line + b"\n")
+    heard = worker.listen()
+    assert not worker.bound
+    assert not heard or worker.announcements
+
+
+def test_answers_that_nobody_waits_for_are_few(worker: WorkerProcess, process: FakeProcess) -> None:
+    for number in range(200):
+        process.channel.send({"is": "answer", "id": number})
+    assert worker.listen()
+    assert len(worker.answers) < 100
+    assert worker.answers[-1]["id"] == 199
 
 
 @pytest.mark.parametrize("ending", ["closed", "not JSON"])
