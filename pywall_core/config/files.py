@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path as FilePath
@@ -17,6 +18,8 @@ from .yaml_reader import MAX_BYTES, parse
 #: Files that one policy may consist of, and how deep they may include each other.
 MAX_FILES: Final = 256
 MAX_DEPTH: Final = 8
+#: Seconds of silence after which a pipe is given up.
+_PIPE_SECONDS: Final = 5.0
 _BUNDLE: Final = b"#pywall-files "
 
 
@@ -26,9 +29,9 @@ def read_file(name: str, warnings: list[str]) -> bytes:
     :raises ConfigError: it cannot be read, or anybody may write it and we are root
     """
     try:
-        with FilePath(name).open("rb") as file:
+        with open(name, "rb", opener=_open) as file:
             mode = os.fstat(file.fileno()).st_mode
-            text = file.read(MAX_BYTES + 1)
+            text = _read_pipe(file.fileno()) if stat.S_ISFIFO(mode) else file.read(MAX_BYTES + 1)
     except OSError as error:
         raise ConfigError([Problem(0, 0, "", f"cannot be read: {error.strerror or error}", name)]) from None
     except ValueError as error:  # a NUL in the name
@@ -38,6 +41,26 @@ def read_file(name: str, warnings: list[str]) -> bytes:
         if os.geteuid() == 0:
             raise ConfigError([Problem(0, 0, "", message, name)])
         warnings.append(f"{name}: {message}")
+    return text
+
+
+def _open(name: str, flags: int) -> int:
+    return os.open(name, flags | os.O_NONBLOCK)
+
+
+def _read_pipe(descriptor: int) -> bytes:
+    """Return what comes from a pipe until its end.
+
+    :raises OSError: nothing comes for some seconds; who waits for ever does not watch his packets
+    """
+    text = b""
+    while len(text) <= MAX_BYTES:
+        if not select.select([descriptor], [], [], _PIPE_SECONDS)[0]:
+            raise OSError(f"a pipe, and nothing comes from it within {_PIPE_SECONDS:g} s")
+        chunk = os.read(descriptor, 1 << 16)
+        if not chunk:
+            break
+        text += chunk
     return text
 
 

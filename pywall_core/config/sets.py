@@ -107,6 +107,8 @@ def entries_of(file: str, column: int | None = None) -> Iterator[tuple[str, str]
     :raises OSError: the file cannot be read
     """
     path = Path(file)
+    if path.exists() and not path.is_file() and not path.is_dir():  # read twice, and to its end
+        raise OSError("a pipe or a device is no file")
     with path.open("rb") as raw:
         packed = raw.read(2) == b"\x1f\x8b"
     opener: Callable[..., Any] = gzip.open if packed else open

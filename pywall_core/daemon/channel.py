@@ -93,16 +93,17 @@ class Channel:
         :raises ChannelError: the other side is gone
         """
         until = monotonic() + wait
-        self.socket.settimeout(0)
-        while self._unsent:
-            try:
-                del self._unsent[: self.socket.send(self._unsent[: 1 << 18])]
-            except BlockingIOError:
-                left = until - monotonic()
-                if left <= 0 or not select.select([], [self.socket], [], left)[1]:
-                    return False
-            except OSError as error:
-                raise ChannelError(str(error)) from None
+        try:
+            self.socket.settimeout(0)
+            while self._unsent:
+                try:
+                    del self._unsent[: self.socket.send(self._unsent[: 1 << 18])]
+                except BlockingIOError:
+                    left = until - monotonic()
+                    if left <= 0 or not select.select([], [self.socket], [], left)[1]:
+                        return False
+        except (OSError, ValueError) as error:  # ValueError: select has no place for a closed socket
+            raise ChannelError(str(error)) from None
         return True
 
     def receive(self) -> Iterator[Message]:
@@ -111,8 +112,8 @@ class Channel:
         :raises ChannelError: the other side closed, or does not keep to the form
         """
         closed = False
-        self.socket.settimeout(0)
         try:
+            self.socket.settimeout(0)
             while chunk := self._receive():
                 self._received += chunk
                 if len(self._received) > self._limit:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,8 @@ MAX_AGE: Final = 60.0
 MAX_LINE: Final = 1 << 20
 MAX_FILE: Final = 64 << 20
 MAX_LINES: Final = 2 * MAX_FLOWS // CHUNK
+#: what a message may say to a worker
+_KNOWN: Final = ("flows", "state")
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -75,20 +78,37 @@ def collector_paused() -> Iterator[None]:
 
 
 def load(path: Path) -> list[Message]:
-    """Return the messages of a file that is of this boot and at most a minute old; none where there is none."""
+    """Return the messages of a file that is of this boot and at most a minute old; none where there is none.
+
+    Nothing but what is known of flows comes out of it, whatever it holds, and nothing is waited for.
+    """
     try:
-        with collector_paused(), open(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)) as file:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with collector_paused(), open(descriptor) as file:
+            if not _is_ours(os.fstat(descriptor)):
+                return []
             header = _parse(file.readline(MAX_LINE))
             age = monotonic() - float(header.get("time", -1e9))
             if header.get("version") != VERSION or header.get("boot") != _boot() or not 0 <= age <= MAX_AGE:
                 return []
             found: list[Message] = []
             while (line := file.readline(MAX_LINE + 1)) and len(found) < MAX_LINES:
-                if message := _parse(line):
+                if message := {key: value for key, value in _parse(line).items() if key in _KNOWN}:
                     found.append(message)
             return found
     except (OSError, ValueError, TypeError, RecursionError):
         return []
+
+
+def _is_ours(status: os.stat_result) -> bool:
+    """Return whether a file is one that :func:`write` may have made."""
+    others_write = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return (
+        stat.S_ISREG(status.st_mode)
+        and status.st_uid == os.geteuid()
+        and not others_write
+        and status.st_size <= MAX_FILE
+    )
 
 
 def _parse(line: str) -> dict[str, Any]:

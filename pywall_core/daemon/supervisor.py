@@ -17,7 +17,7 @@ from typing import Any, Final
 from ..config import Config
 from ..kernel.bypass_counter import INTERVAL, BypassCounter
 from ..kernel.command import CommandError
-from ..kernel.firewall import Firewall
+from ..kernel.firewall import SETS, Firewall
 from ..kernel.iptables import wanted_variant
 from ..kernel.queues import LossCounter, statistics
 from ..kernel.rundir import RunDir
@@ -162,8 +162,7 @@ class Supervisor:
         for worker in pool.workers:
             changes, worker.set_changes = worker.set_changes, []
             for change in changes:
-                wrong = self._sets.change(change, worker)
-                if wrong:
+                if wrong := self._sets.change(change, worker):
                     log.warning("a rule's addition to a set is refused: %s", wrong)
         if self._sets.step():
             try:
@@ -173,18 +172,19 @@ class Supervisor:
 
     def _forward_announcements(self) -> None:
         """A flow that one worker announces may come to another one."""
-        workers = self._pools.workers
-        for worker in workers:
+        for worker in self._pools.workers:
             announcements, worker.announcements = worker.announcements, []
             for announcement in announcements:
-                for other in workers:
-                    if other is not worker:
-                        other.ask(announcement)
+                self._tell(announcement, worker)
 
     def _send_to_workers(self, change: Message, origin: object) -> None:
+        self._tell({"do": "set", **change}, origin)
+
+    def _tell(self, message: Message, origin: object) -> None:
+        """Tell all workers but the one that it comes from; also those that are to take their place."""
         for worker in self._pools.all_workers:
             if worker is not origin:
-                worker.ask({"do": "set", **change})
+                worker.ask(message)
 
     def _run_every_second(self, now: float) -> None:
         notify("WATCHDOG=1")
@@ -197,6 +197,8 @@ class Supervisor:
             if changed := self._firewall.keep():
                 self._rules_restored += 1
                 log.warning("our rules were changed by somebody else: restored (%s)", ", ".join(changed))
+                if SETS in changed:
+                    self._sets.begin(pool.drops())
         except CommandError as error:
             log.error("the rules cannot be checked: %s", error)
         self._sets.keep()
@@ -269,9 +271,7 @@ class Supervisor:
         }
 
     def _answer_requests(self, now: float) -> None:
-        for pending in list(self._pending_requests):
-            if pending.finished(now):
-                self._pending_requests.remove(pending)
+        self._pending_requests = [pending for pending in self._pending_requests if not pending.finished(now)]
 
     # --- begin and end --------------------------------------------------------------------------------------------
 

@@ -139,11 +139,13 @@ class Worker:
         self._channel.send({"is": "bound", "drops": drops, "skip_bare_acks": bare_acks})
         if not self._inherit():
             return
-        watchdog = Watchdog(self._engine.progress)
+        watchdog, process = Watchdog(self._engine.progress), os.getpid()
         watchdog.start()
         try:
             self._queue.run(self._channel.fileno())
         finally:
+            if os.getpid() != process:
+                os._exit(1)  # forked by a plugin: flows and events are not its own
             watchdog.stop()
             self._queue.close()
             if self._carried is not None:
@@ -354,6 +356,14 @@ def _prepare(order: Message) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the supervisor says when: the rules go first
 
 
+def _be_nobody(channel: Channel) -> None:
+    """What a plugin forks is no second worker: it dies with the first, and has neither queue nor supervisor."""
+    privileges.die_with_parent(os.getppid(), signal.SIGKILL)
+    channel.close()
+    if queues := sys.modules.get("pywall_core.sources.nfqueue"):
+        queues.close_in_child()
+
+
 def _describe(error: BaseException) -> str:
     """Return what the supervisor says of a worker that could not start."""
     text = f"worker: {type(error).__name__}: {error}"
@@ -374,6 +384,7 @@ def main() -> int:
     try:
         order = channel.wait(30.0)
         _prepare(order)
+        os.register_at_fork(after_in_child=lambda: _be_nobody(channel))
         worker = Worker(channel, order)
     except ConfigError as error:
         channel.send({"is": "failed", "code": 3, "message": str(error)})
@@ -384,8 +395,9 @@ def main() -> int:
     except ChannelError as error:
         log.error("worker: no word from the supervisor: %s", error)
         return 1
-    except (Exception, SystemExit) as error:  # whatever it is, the supervisor says it in one line
-        channel.send({"is": "failed", "code": 1, "message": _describe(error)})
+    except BaseException as error:  # whatever a plugin raises, the supervisor says it in one line
+        with suppress(ChannelError):
+            channel.send({"is": "failed", "code": 1, "message": _describe(error)})
         return 1
     try:
         worker.run()

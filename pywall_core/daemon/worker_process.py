@@ -45,6 +45,7 @@ class WorkerProcess:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
+        self._group_ended = False
         self.queue = queue
         #: packets that have got a verdict from it, as of its last message
         self.decided = 0
@@ -93,8 +94,16 @@ class WorkerProcess:
         return self._process.pid
 
     def exited(self) -> bool:
-        """Return whether it has ended."""
-        return self._process.poll() is not None
+        """Return whether it has ended. What it has started and left behind ends with it."""
+        ended = self._process.poll() is not None
+        if ended and not self._group_ended:
+            self._group_ended = True
+            self._end_group()
+        return ended
+
+    def _end_group(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
 
     def end(self) -> str:
         """Return how it ended, in words."""
@@ -187,6 +196,7 @@ class WorkerProcess:
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGKILL)
         self._process.wait()
+        self.exited()
 
     def stop(self, timeout: float = 2.5) -> None:
         """Let it process what waits and end; kill it after ``timeout`` seconds."""
@@ -195,4 +205,5 @@ class WorkerProcess:
             self._process.wait(timeout)
         except subprocess.TimeoutExpired:
             self.kill()
+        self.exited()
         self.channel.close()

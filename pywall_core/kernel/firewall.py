@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,8 @@ log: Final = logging.getLogger("pywall.kernel")
 #: what is remembered across kill -9: tables and chains that were there before us, and where our marks are
 _MADE: Final = "tables"
 _MARKS: Final = "marks"
+#: in the answer of :meth:`Firewall.keep`: our sets have gone, and the rules hold without them
+SETS: Final = "sets"
 #: how often rules are put in that are changed by somebody else meanwhile
 _ATTEMPTS: Final = 3
 #: parts of a plan that a kernel may lack the means for, and what is without them
@@ -79,8 +82,7 @@ class Firewall:
         if self._plan is None:
             self._note_tables()
             accounting.note(self._rundir)
-        kept = self._kept_marks()
-        if plan.marks not in kept:
+        if plan.marks not in (kept := self._kept_marks()):
             self._keep_marks([*kept, plan.marks])
         self._guard(plan)
         done: list[IPTables] = []
@@ -126,21 +128,30 @@ class Firewall:
             log.info("this machine forwards packets of others now, or no longer: the drops by sets follow")
             plan = self.install(fresh)
         now = nftables.generation()
-        same = bool(now) and now == self._seen
-        if same and self.variant == "nft":
+        if now and now == self._seen and self.variant == "nft":
             return []
+        try:
+            changed = self._restore(plan)
+        except CommandError:
+            if not plan.drops:
+                raise
+            # who flushes the rules may have destroyed the sets that they name
+            self._plan = plan = replace(plan, drops=())
+            changed = [SETS, *self._restore(plan)]
+        self._seen = nftables.generation() if changed else now
+        return changed
+
+    def _restore(self, plan: Plan) -> list[str]:
         changed: list[str] = []
-        if not same and mark_guard.present() != self._guarded:
+        if mark_guard.present() != self._guarded:
             changed.append(f"nft inet {mark_guard.TABLE}")
             self._guard(plan)
             self._guarded = mark_guard.present()
         for tables in self._families:
-            places = differences(self._views[tables.family], view(plan, tables.family, tables.save()))
-            if places:
+            if places := differences(self._views[tables.family], view(plan, tables.family, tables.save())):
                 name = "iptables" if tables.family == 4 else "ip6tables"
                 changed += [f"{name} {place}" for place in places]
                 self._views[tables.family] = self._apply(tables, plan)
-        self._seen = nftables.generation() if changed else now
         return changed
 
     def _apply(self, tables: IPTables, plan: Plan) -> View:
@@ -162,10 +173,7 @@ class Firewall:
             self._unguarded = True
 
     def queued(self) -> int:
-        """Return packets that our rules have sent to the queues since they were put in.
-
-        :raises CommandError: the rules cannot be read
-        """
+        """Return packets that our rules have sent to the queues. Raises CommandError when they cannot be read."""
         return sum(tables.queued() for tables in self._families)
 
     def stop_queueing(self) -> None:
@@ -173,8 +181,7 @@ class Firewall:
         rules have gone, since the kernel drops it when a base chain goes, or the last rule that asks for conntrack
         (``nf_queue_nf_hook_drop`` in net/netfilter/core.c).
 
-        A family whose rules cannot be changed is left to :meth:`remove`, which says so.
-        """
+        A family whose rules cannot be changed is left to :meth:`remove`, which says so."""
         self._plan = None
         for tables in self._families:
             with contextlib.suppress(CommandError):
@@ -251,8 +258,7 @@ class Firewall:
         self._keep_marks([self._plan.marks] if self._plan else [])
 
     def _remove_from(self, tables: IPTables) -> None:
-        text = removal(tables.save())
-        if text:
+        if text := removal(tables.save()):
             tables.apply(text)
 
     def _roll_back(self, done: list[IPTables]) -> None:

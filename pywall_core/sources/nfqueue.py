@@ -78,6 +78,16 @@ class PacketProcessor(Decider, Protocol):
         """In how many directions the kernel may carry it."""
 
 
+#: descriptors of the queues of this process
+_descriptors: Final[set[int]] = set()
+
+
+def close_in_child() -> None:
+    """Have a forked process give no verdict on packets that the other one is to decide."""
+    while _descriptors:
+        os.close(_descriptors.pop())
+
+
 class Stop(Exception):  # noqa: N818 - no error
     """Raised out of ``pulse`` to leave :meth:`NFQueue.run`."""
 
@@ -102,6 +112,7 @@ class NFQueue:
         self._unanswered: int | None = None
         self._queue = NetfilterQueue()
         self._socket = socket.socket(fileno=os.dup(self._queue.get_fd()))
+        _descriptors.update((self._queue.get_fd(), self._socket.fileno()))
         self._verdicts = VerdictBatch(self._socket, options.number, options.batch)
         self._engine = engine
         self._apply = self._applier(engine)
@@ -149,6 +160,7 @@ class NFQueue:
 
     def close(self) -> None:
         """Give the queue up; the kernel drops what still waits in it."""
+        _descriptors.difference_update((self._queue.get_fd(), self._socket.fileno()))
         self._queue.unbind()
         self._socket.close()
 

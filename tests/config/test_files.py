@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from pywall_core.cli.common import prepare
-from pywall_core.config import Config, ConfigError, load, loads, read
+from pywall_core.config import Config, ConfigError, files, load, loads, read
 from pywall_core.config.files import bundle
 
 MAIN = """version: 1
@@ -180,3 +181,20 @@ def test_names_that_no_file_can_have_hide_no_other_mistake(tmp_path: Path) -> No
     with pytest.raises(ConfigError) as caught:
         prepare(str(tmp_path / "p.yaml"))
     assert {problem.line for problem in caught.value.problems} == {3, 5, 8, 9}
+
+
+def test_a_pipe_is_read_to_its_end_and_not_waited_for_in_vain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reload must not stop the one who watches the workers."""
+    monkeypatch.setattr(files, "_PIPE_SECONDS", 0.01)
+    fifo = tmp_path / "p.yaml"
+    os.mkfifo(fifo)
+    with pytest.raises(ConfigError, match="a pipe, and nothing comes from it"):
+        read(str(fifo))
+    reader, writer = os.pipe()
+    os.write(writer, b"version: 1\n")
+    with pytest.raises(ConfigError, match="a pipe, and nothing comes from it"):
+        read(f"/dev/fd/{reader}")  # nobody closes it
+    os.write(writer, b"version: 1\n")
+    os.close(writer)
+    assert read(f"/dev/fd/{reader}")[1] == b"version: 1\n"
+    os.close(reader)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from pathlib import Path
 
 import pytest
@@ -133,3 +134,11 @@ def test_check_reads_entries_of_files(tmp_path: Path) -> None:
     prepare(str(policy))
     with pytest.raises(ConfigError, match=r"p\.yaml:2:20: .*bad\.txt:2: '192\.0\.2\.300' is not an address"):
         prepare(str(policy), sets=True)
+
+
+@pytest.mark.parametrize("kind", ["fifo", "device"])
+def test_a_set_is_read_from_files_alone(tmp_path: Path, kind: str) -> None:
+    file = tmp_path / "entries"
+    os.mkfifo(file) if kind == "fifo" else file.symlink_to("/dev/zero")
+    with pytest.raises(OSError, match="a pipe or a device is no file"):
+        list(entries_of(str(file)))

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -126,4 +127,29 @@ def test_an_old_file_a_link_and_a_long_line_are_not_read(path: Path, monkeypatch
     assert handover.load(path.parent / "link") == []
     now = time.monotonic()
     monkeypatch.setattr(handover, "monotonic", lambda: now + 100)
+    assert handover.load(path) == []
+
+
+def test_nothing_but_what_is_known_of_flows_comes_out_of_it(path: Path) -> None:
+    """Workers would take `do: stop` for an order."""
+    orders: list[dict[str, Any]] = [{"do": "stop"}, {"exact": True}, {"flows": "x", "do": "go", "exact": True}]
+    handover.write(path, [*orders, {"state": {"a": 1}}])
+    assert handover.load(path) == [{"flows": "x"}, {"state": {"a": 1}}]
+
+
+@pytest.mark.parametrize("kind", ["fifo", "folder", "device", "others may write", "too long"])
+def test_what_is_no_file_of_ours_is_not_read_nor_waited_for(path: Path, kind: str) -> None:
+    match kind:
+        case "fifo":
+            os.mkfifo(path)
+        case "folder":
+            path.mkdir()
+        case "device":
+            path.symlink_to("/dev/zero")
+        case _:
+            handover.write(path, [{"flows": "x"}])
+            if kind == "too long":
+                os.truncate(path, handover.MAX_FILE + 1)
+            else:
+                path.chmod(0o622)
     assert handover.load(path) == []

@@ -15,6 +15,7 @@ from pywall_core.daemon.pools import Pools
 from pywall_core.daemon.supervisor import StartError, Supervisor
 from pywall_core.kernel import privileges
 from pywall_core.kernel.command import CommandError
+from pywall_core.kernel.firewall import SETS
 from pywall_core.kernel.rundir import RunDir
 
 from .conftest import FakeClient, FakeFirewall, FakePool
@@ -187,6 +188,21 @@ def test_what_cannot_be_kept_at_the_end_leaves_no_rule_behind(
     monkeypatch.setattr(Pools, "stop", fail)
     assert supervisor.run() == 0
     assert machine.firewall.removed
+
+
+def test_sets_that_somebody_destroyed_are_put_into_the_kernel_again(
+    supervisor: Stepped, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[object] = []
+    monkeypatch.setattr(module.SetKeeper, "begin", lambda self, drops: begun.append(drops))
+
+    def let_a_second_pass(running: Any) -> None:
+        machine.firewall.changed = [SETS, "iptables mangle INPUT"]
+        running._next_second = 0.0
+
+    machine.at_step = {2: let_a_second_pass, 4: lambda _: None}
+    supervisor.run()
+    assert len(begun) == 2, "at the start, and when they had gone"
 
 
 def test_what_one_worker_announces_the_others_are_told(supervisor: Stepped, machine: Machine) -> None:

@@ -20,7 +20,7 @@ from .conftest import MakePolicy
 class FakeProcess:
     """In the place of :class:`subprocess.Popen`: it has the worker's end of the channel."""
 
-    pid = 4711
+    pid = 1 << 30  # no process has it
 
     def __init__(self, argv: list[str], *, pass_fds: list[int], **_: object) -> None:
         self.argv = argv

@@ -153,6 +153,23 @@ def test_what_somebody_else_changes_is_put_back_and_named(wall: Firewall, famili
     assert wall.keep() == []
 
 
+def test_sets_that_somebody_else_destroyed_keep_no_rule_out(wall: Firewall, families: dict[int, FakeTables]) -> None:
+    """`iptables -F; ipset destroy`, a restart of firewalld: the rules that name a set are refused from then on."""
+    plan = wall.install(Plan(("INPUT", "OUTPUT"), 3, drops=(SetDrop("INPUT", "bans", "src"),)))
+    for tables in families.values():
+        for table, names in (("mangle", ("INPUT", "OUTPUT", "FORWARD")), ("raw", ("PREROUTING",))):
+            tables.chains[table] = {name: [] for name in names}
+        tables.refuses = lambda text: "--match-set" in text
+    changed = wall.keep()
+    assert changed[0] == firewall.SETS
+    for tables in families.values():
+        assert {"PYWALL_INPUT", "PYWALL_OUTPUT", "PYWALL_QUEUE"} <= tables.own()
+        tables.refuses = lambda text: False
+    assert wall.keep() == []
+    assert wall.install(plan) == plan, "the sets are there again"
+    assert any("--match-set" in rule for rules in families[4].chains["raw"].values() for rule in rules)
+
+
 def test_a_rule_in_front_of_ours_counts_as_a_change(wall: Firewall, families: dict[int, FakeTables]) -> None:
     wall.install(PLAN)
     families[4].chains["mangle"]["INPUT"].insert(0, "-A INPUT -j ACCEPT")

@@ -196,6 +196,19 @@ def test_plugin_that_hangs_does_not_hold_up_the_end(lab: Any, start: Any) -> Non
     assert "PYWALL" not in lab.fw.ruleset()
 
 
+@pytest.mark.parametrize(
+    "fault", ["os.fork()", "import subprocess; subprocess.Popen(['sleep', '600'])", "os.fork() or time.sleep(600)"]
+)
+def test_plugin_that_starts_processes_leaves_none_behind(lab: Any, start: Any, until: Until, fault: str) -> None:
+    """Nor does a second copy of the worker decide packets."""
+    firewall = start(fault)
+    groups = {str(pid) for pid in firewall.workers()}
+    assert lab.peer.echo(lab.FW, 8100, times=5) == "ok"
+    others_are_as_before(lab)
+    assert firewall.stop() == 0
+    until(lambda: not groups & set(lab.fw.run("ps -e -o pgid=").split()), what="the end of all processes")
+
+
 def test_plugin_that_is_not_named_is_not_imported(lab: Any, start: Any) -> None:
     marker = lab.folder / "imported"
     firewall = start(f"pass\nopen({str(marker)!r}, 'w')", plugins="[rules]")
