@@ -83,7 +83,6 @@ _FILES: Final = (
     (r"\[[\w .-]+\]\s*\n\s*\w+\s*=", f"an INI file: a policy is YAML, key: value; {_INIT}"),
     (r"\w+\s*=\s*\S[^\n:]*(?:\n|\Z)", "key = value: a policy is YAML, write 'key: value' (version: 1)"),
 )
-_PATTERNS: Final = tuple((re.compile(pattern, re.DOTALL), what) for pattern, what in _FILES)
 #: characters that are looked at
 MAX_HEAD: Final = 4096
 
@@ -94,4 +93,4 @@ def file_form(text: str) -> str:
     if re.search(r"^(?:version\s*:\s*1\s*$|plugins\s*:|chains\s*:)", head, re.MULTILINE):
         return ""
     head = "\n".join(line for line in head.split("\n") if not line.lstrip().startswith("#")).lstrip()
-    return next((what for pattern, what in _PATTERNS if pattern.match(head)), "")
+    return next((what for pattern, what in _FILES if re.match(pattern, head, re.DOTALL)), "")

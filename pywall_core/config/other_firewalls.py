@@ -8,7 +8,6 @@ from typing import Final
 from ..model.verdict import Action
 from .aliases import ACTION_ALIASES
 from .errors import shown
-from .foreign_line import translated
 
 _FORMS: Final = "{rule: KIND, ...}, {all: [...]}, {any: [...]} or {not: {...}}"
 _CONVERT: Final = "'pywall convert FILE' writes a policy from"
@@ -64,6 +63,8 @@ ACTION_NAMES: Final = {
 
 
 def _written(text: str) -> str:
+    from .foreign_line import translated  # a policy without a mistake needs none of its expressions
+
     if form := translated(text):
         return form
     port = _PORT.fullmatch(text)
