@@ -32,7 +32,8 @@ hookspec = pluggy.HookspecMarker("pywall")
 
 @hookspec
 def pywall_rules(register: RuleRegistry) -> None:
-    """Contribute rule kinds: ``register(Kind)`` for each class. Called once, before the chains are compiled.
+    """Contribute rule kinds: ``register(Kind)`` for each class, or ``register.later(name, load)``, where ``load``
+    returns the class when a policy asks for it. Called once, before the chains are compiled.
 
     :caller: the loader, once the plugins are registered, once a configuration
     :none: nothing, as any other result

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pywall_rules import plugin
 from pywall_rules.always import Always
 from pywall_rules.app import App
 from pywall_rules.clock import Clock
@@ -71,10 +70,3 @@ TestPort = rule_contract(Port, [{"protocol": "tcp", "dst": 22}, {"src": [80, "10
 TestProtocol = rule_contract(Protocol, [{"is": "tcp"}, {"is": [17, "icmpv6"]}])
 TestSpa = rule_contract(Spa, [{"port": 22, "secret_file": str(SECRET), "listen": 53}])
 TestTcpState = rule_contract(TcpState, [{"is": "CLOSED"}, {"not": ["ESTABLISHED", "syn-received"]}])
-
-
-def test_every_kind_is_registered_once() -> None:
-    kinds: list[str] = []
-    plugin.pywall_rules(register=lambda kind: kinds.append(kind.kind))  # type: ignore[arg-type]
-    assert sorted(kinds) == sorted(set(kinds))
-    assert {"ip", "port", "protocol", "iface", "flow", "fact", "app", "tcp-state", "knock", "log", "always"} <= {*kinds}

@@ -1,42 +1,49 @@
-"""The plugin ``rules``: registers the kinds of this package."""
+"""The plugin ``rules``: registers the kinds of this package, each of which is imported when a policy asks for it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 from pywall_core.api import hookimpl
 
-from .always import Always
-from .app import App
-from .clock import Clock
-from .domain import Domain
-from .fact import Fact
-from .flow import FlowStart
-from .geo import Asn, Geo
-from .iface import Iface
-from .ip import Ip
-from .knock import Knock
-from .limit import Limit
-from .log import Log
-from .port import Port
-from .protocol import Protocol
-from .seen import Seen
-from .service import Service
-from .spa import Spa
-from .tcp_state import TcpState
-
 if TYPE_CHECKING:
-    from pywall_core.api import RuleRegistry
+    from pywall_core.api import RuleKind, RuleRegistry
 
 api_version = 1
 
-KINDS = (
-    Ip, Port, Protocol, Service, Iface, FlowStart, Fact, App, Domain, TcpState, Limit, Seen, Clock, Geo, Asn,
-    Knock, Spa, Log, Always,
-)  # fmt: skip
+#: name of a kind -> module and class
+KINDS: Final = {
+    "ip": "ip:Ip",
+    "port": "port:Port",
+    "protocol": "protocol:Protocol",
+    "service": "service:Service",
+    "iface": "iface:Iface",
+    "flow": "flow:FlowStart",
+    "fact": "fact:Fact",
+    "app": "app:App",
+    "domain": "domain:Domain",
+    "tcp-state": "tcp_state:TcpState",
+    "limit": "limit:Limit",
+    "seen": "seen:Seen",
+    "time": "clock:Clock",
+    "geo": "geo:Geo",
+    "asn": "geo:Asn",
+    "knock": "knock:Knock",
+    "spa": "spa:Spa",
+    "log": "log:Log",
+    "always": "always:Always",
+}
 
 
 @hookimpl
 def pywall_rules(register: RuleRegistry) -> None:
-    for kind in KINDS:
-        register(kind)
+    for name, place in KINDS.items():
+        register.later(name, partial(_load, place))
+
+
+def _load(place: str) -> type[RuleKind]:
+    module, _, name = place.partition(":")
+    kind: type[RuleKind] = getattr(import_module(f"{__package__}.{module}"), name)
+    return kind
