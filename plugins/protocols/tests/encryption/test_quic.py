@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 from pywall_protocols.encryption import quic
-from pywall_protocols.parsing import quic_header, quic_initial
+from pywall_protocols.parsing import ciphers, quic_header, quic_initial
 
 from pywall_core.api import MORE, NO, Match
 from pywall_core.testing import conversation, detector_contract
@@ -158,7 +158,7 @@ def test_damaged_initials_are_quic_without_a_name(ask):
 
 
 def test_without_cryptography_only_the_version_is_known(ask, monkeypatch):
-    monkeypatch.setattr(quic_initial, "AVAILABLE", False)
+    monkeypatch.setattr(ciphers, "AVAILABLE", False)
     assert ask(quic, [FIRST], [reply()]) == Match("quic", {"version": "1"})
 
 

@@ -14,16 +14,8 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
+from ..parsing import ciphers
 from ..parsing.evidence import Evidence, by_request
-
-try:
-    from cryptography.hazmat.primitives.ciphers import Cipher
-    from cryptography.hazmat.primitives.ciphers.algorithms import AES
-    from cryptography.hazmat.primitives.ciphers.modes import CTR
-
-    AVAILABLE = True
-except ImportError:  # the extra ``quic`` is not installed
-    AVAILABLE = False
 
 api_version = 1
 protocols = ("mtproto",)
@@ -90,16 +82,12 @@ def _framing(data: bytes) -> tuple[str, int]:
 
 def _obfuscated(data: bytes) -> Evidence:
     read = len(data) >= 4 and all(byte in _READ for byte in data[:4])
-    if not AVAILABLE or read or data[4:8] == bytes(4):
+    if not ciphers.AVAILABLE or read or data[4:8] == bytes(4):
         return NO
     if len(data) < _INIT:
         return MORE
-    tag = _deciphered(data[8:40], data[40:56], data[:_INIT])[56:60]
+    tag = ciphers.ctr(data[8:40], data[40:56], data[:_INIT])[56:60]
     return {"transport": f"obfuscated {_TAGS[tag]}"} if tag in _TAGS else NO
-
-
-def _deciphered(key: bytes, counter: bytes, data: bytes) -> bytes:
-    return Cipher(AES(key), CTR(counter)).decryptor().update(data)
 
 
 def _answers(request: bytes, answer: bytes) -> Answer:
@@ -114,8 +102,8 @@ def _answers(request: bytes, answer: bytes) -> Answer:
     if len(answer) < 12:
         return MORE
     turned = request[8:56][::-1]
-    head = _deciphered(turned[:32], turned[32:48], answer[:12])
-    tag = _deciphered(request[8:40], request[40:56], request[:_INIT])[56:60]
+    head = ciphers.ctr(turned[:32], turned[32:48], answer[:12])
+    tag = ciphers.ctr(request[8:40], request[40:56], request[:_INIT])[56:60]
     if tag[:1] == _ABRIDGED:
         return NO  # a length of one byte proves nothing
     return YES if 0 < int.from_bytes(head[:4], "little") & 0x7FFFFFFF <= _LONGEST else NO

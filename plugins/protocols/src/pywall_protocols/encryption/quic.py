@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, Transaction, TransactionParser, hookimpl
 
-from ..parsing import quic_chlo, quic_initial
+from ..parsing import ciphers, quic_chlo, quic_initial
 from ..parsing.quic_header import (
     INITIAL,
     RETRY,
@@ -76,11 +76,11 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     facts: dict[str, Any] = {"version": version}
     if version[0] == "Q":
         facts.update(quic_chlo.facts(first))
-    hellos = _hellos(client, flow.client_sizes) if quic_initial.AVAILABLE else ()
+    hellos = _hellos(client, flow.client_sizes) if ciphers.AVAILABLE else ()
     hello = hellos[-1] if hellos else None
     facts.update(hello or {})
     confirmed = asked is not None and answered is not None and _answers(asked, answered)
-    confirmed = confirmed and (hello is not None or not quic_initial.AVAILABLE)
+    confirmed = confirmed and (hello is not None or not ciphers.AVAILABLE)
     # behind a Retry or a HelloRetryRequest another ClientHello comes: RFC 9000 section 17.2.5, RFC 9001 section 4.7
     done = confirmed and _keys_agreed(list(datagrams(server, flow.server_sizes)))
     return Match("quic", facts, confirmed, done)
@@ -107,7 +107,7 @@ def _keys_agreed(packets: list[bytes]) -> bool:
     """
     for packet in packets[:_MOST_COMPARED]:
         header = long_header(packet)
-        if header is None or header.version == 0 or not quic_initial.AVAILABLE or version_name(header.version) is None:
+        if header is None or header.version == 0 or not ciphers.AVAILABLE or version_name(header.version) is None:
             return True
         if packet_type(packet, header) not in (INITIAL, RETRY):
             return True

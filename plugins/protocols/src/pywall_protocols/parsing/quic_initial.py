@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import hmac
-from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
+from . import ciphers
 from .quic_header import V2, Header, varint
 from .wire import cut
-
-try:
-    from cryptography.exceptions import InvalidTag
-    from cryptography.hazmat.primitives.ciphers import Cipher
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-    from cryptography.hazmat.primitives.ciphers.algorithms import AES
-    from cryptography.hazmat.primitives.ciphers.modes import ECB
-
-    AVAILABLE = True
-except ImportError:  # not every platform has it
-    AVAILABLE = False
 
 _DRAFT_29: Final = bytes.fromhex("afbfec289993d24c9e9786f19c6111e04390a899")
 _SALTS: Final = {
@@ -71,7 +60,7 @@ def add_piece(pieces: Pieces, offset: int, data: bytes) -> Pieces | None:
 
 def is_readable(version: int) -> bool:
     """Return True if Initials of a version can be opened."""
-    return AVAILABLE and _salt(version) is not None
+    return ciphers.AVAILABLE and _salt(version) is not None
 
 
 def open_initial(packet: bytes, header: Header, dcid: bytes, largest: int = -1) -> tuple[bytes, int] | None:
@@ -80,7 +69,7 @@ def open_initial(packet: bytes, header: Header, dcid: bytes, largest: int = -1) 
     ``largest`` is the highest number before it, -1 for none: the packet may have the lower bits of its own alone.
     """
     salt = _salt(header.version)
-    if not AVAILABLE or salt is None:
+    if not ciphers.AVAILABLE or salt is None:
         return None
     token, at = varint(packet, header.end)
     length, at = varint(packet, at + token)
@@ -88,7 +77,7 @@ def open_initial(packet: bytes, header: Header, dcid: bytes, largest: int = -1) 
     if length < 20 or end > len(packet):
         return None
     key, iv, header_protection = _keys(salt, dcid, header.version == V2)
-    mask = Cipher(AES(header_protection), ECB()).encryptor().update(packet[at + 4 : at + 20])  # noqa: S305 (RFC 9001)
+    mask = ciphers.ecb(header_protection, packet[at + 4 : at + 20])
     first = packet[0] ^ (mask[0] & 0x0F)
     width = (first & 3) + 1
     told = bytes(a ^ b for a, b in zip(packet[at : at + width], mask[1:], strict=False))
@@ -97,8 +86,9 @@ def open_initial(packet: bytes, header: Header, dcid: bytes, largest: int = -1) 
     lower = int.from_bytes(told, "big")
     for number in dict.fromkeys((_full_number(lower, 8 * width, largest), lower)):
         nonce = int.from_bytes(iv, "big") ^ number
-        with suppress(InvalidTag):
-            return AESGCM(key).decrypt(nonce.to_bytes(12, "big"), sealed, associated), number
+        frames = ciphers.open_gcm(key, nonce.to_bytes(12, "big"), sealed, associated)
+        if frames is not None:
+            return frames, number
     return None
 
 

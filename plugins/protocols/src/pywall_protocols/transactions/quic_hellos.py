@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, final
 
 from pywall_core.api import Ambiguous, Flow, HandOver, Transaction
 
-from ..parsing import client_hello, quic_chlo, quic_initial
+from ..parsing import ciphers, client_hello, quic_chlo, quic_initial
 from ..parsing.quic_header import HANDSHAKE, Header, packet_type, packets, version_name
 from ..parsing.wire import u24
 from .saving import Saved
@@ -236,4 +236,4 @@ def _is_piece(piece: Any) -> bool:
 
 def follow(flow: Flow) -> QuicHellos | None:
     """Return the parser of a flow that was detected as QUIC; None where Initials cannot be opened."""
-    return QuicHellos(strict=not flow.midstream) if quic_initial.AVAILABLE else None
+    return QuicHellos(strict=not flow.midstream) if ciphers.AVAILABLE else None
