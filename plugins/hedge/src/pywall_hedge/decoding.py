@@ -12,14 +12,15 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from math import exp, sqrt
-from typing import NamedTuple
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, NamedTuple
 
 from .alphabets import apart, digits_to_bytes, in_runs, is_text, share
 from .digests import lists_digests, names_things, without_signatures
+from .later import np
 from .spelling import LEAST, MOST, SPELLINGS
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 NESTED = 3
 """Nested encodings that are decoded at most."""
@@ -257,15 +258,24 @@ def _counts(data: bytes) -> npt.NDArray[np.int64]:
 def _usual(data: bytes) -> tuple[list[int], float]:
     """Return the values that nearly all of the data consists of, and chi-square of their being as frequent; of other
     data no values."""
-    counts = _counts(data)
-    least = 4 * int(np.count_nonzero(counts))
-    usual = np.flatnonzero(counts * least > len(data))
-    often = counts[usual].tolist()
+    usual, often = _frequent(data)
     total = sum(often)
     if not often or total < 0.94 * len(data):
         return [], 0.0
     mean = total / len(often)
-    return usual.tolist(), sum([(count - mean) ** 2 for count in often]) / mean
+    return usual, sum([(count - mean) ** 2 for count in often]) / mean
+
+
+def _frequent(data: bytes) -> tuple[list[int], list[int]]:
+    """Return the values that occur a quarter as often as the mean at least, and how often each does."""
+    if len(data) <= GLANCE:  # numpy need not be loaded for a short text
+        values = sorted({*data})
+        found = [(value, data.count(value)) for value in values]
+        found = [(value, number) for value, number in found if 4 * len(values) * number > len(data)]
+        return [value for value, _ in found], [number for _, number in found]
+    counts = _counts(data)
+    usual = np.flatnonzero(counts * (4 * int(np.count_nonzero(counts))) > len(data))
+    return usual.tolist(), counts[usual].tolist()
 
 
 def _even(number: int) -> float:

@@ -5,6 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 from math import exp, log, log2
 
+from .later import np
+
+FEW = 64
+"""Bytes below which counting them one value after the other costs less than an array of them."""
+
 
 def entropy_of(counts: list[int]) -> float:
     """Return the Shannon entropy in bits of a distribution given by its counts; 0 for no counts."""
@@ -16,8 +21,8 @@ def entropy(payload: bytes) -> float:
     """Return the Shannon entropy of the byte frequencies in bits a byte, 0 to 8; 0 for no bytes."""
     if not payload:
         return 0.0
-    import numpy as np  # loaded on first use
-
+    if len(payload) < FEW:
+        return entropy_of([payload.count(value) for value in set(payload)])
     counts = np.bincount(np.frombuffer(payload, np.uint8), minlength=256).tolist()
     return entropy_of([counts[value] for value in set(payload)])
 

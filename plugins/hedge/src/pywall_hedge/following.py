@@ -18,6 +18,8 @@ FIRST_LOOK, LAST_CHANCE = 48, 2048
 """Bytes from which a head is looked at, and after which one without a structure is given up."""
 TRAILERS = (0, 4, 2, 1, 8)
 """Bytes behind each chunk of a file: none, a sum, a line's end, a mark."""
+NONE = -1
+"""Size of the header of a first message before whose end no file begins: more messages change nothing."""
 UNKNOWN_STEP, KNOWN_STEP = 2.0, 1.5
 """How much more there must be before the next look, without a structure and within one."""
 
@@ -82,9 +84,9 @@ class Follower:
             return None
         if not self._header:
             place = within(data[: self._sizes[0]]) or lines_in_front(data[: self._sizes[0]])
-            if not place:
-                return None
-            self._header = place
+            self._header = place or NONE
+        if self._header == NONE:
+            return None
         for sizes in (join_segments(self._sizes), self._sizes):
             messages = cut(data, sizes)
             for header, trailers in _headers(messages, self._header):

@@ -9,11 +9,10 @@ between the two is a codec's.
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, TypeAlias
 
 from .framing import counts_masked, cut
+from .later import np
 from .records import Layout, cut_records, find_layout
 
 LONGEST, SHORTEST = 400, 8
@@ -31,10 +30,13 @@ PROOF, HINT = 6.0, 2.0
 """Deviations of chi-square that prove, and that leave it open."""
 SHARED = 4
 """Messages that begin with many bits of another, which prove; half of them leave it open."""
-_DIGITS = np.zeros(256, dtype=np.bool_)
-_DIGITS[list(b"0123456789abcdefABCDEF .,:-")] = True
+_DIGITS = bytes(value in b"0123456789abcdefABCDEF .,:-" for value in range(256))
+"""For each value whether it is a digit, or what stands between digits."""
 
-Table = npt.NDArray[np.uint8]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Table: TypeAlias = npt.NDArray[np.uint8]
 
 
 def frames_of_codec(messages: Sequence[bytes], *, again: bool = False) -> bool | None:
@@ -124,7 +126,7 @@ def _framing(table: Table, sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_
     whole = table.astype(np.int64)
     rests = (_values(sizes[:, None] - unit * whole & 255) for unit in (1, 2, 4))
     length = np.minimum.reduce([*rests]) <= max(2, number // 4)
-    return np.asarray(few | one_way | masked | length | _DIGITS[table].all(axis=0))
+    return np.asarray(few | one_way | masked | length | np.frombuffer(_DIGITS, np.bool_)[table].all(axis=0))
 
 
 def _values(table: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:

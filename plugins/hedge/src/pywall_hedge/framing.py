@@ -16,14 +16,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
-
+from .later import np
 from .records import Layout, cut_marks, cut_records, find_layout
 
-Bytes = npt.NDArray[np.uint8]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Bytes: TypeAlias = npt.NDArray[np.uint8]
 
 HEADER, TRAILER, SUM = 48, 8, 16
 """Bytes at the start and at the end of a message in which columns are looked for; and before a sum of so many at the

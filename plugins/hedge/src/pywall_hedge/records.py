@@ -11,7 +11,7 @@ from itertools import accumulate, pairwise
 from math import log2
 from typing import Literal, NamedTuple
 
-import numpy as np
+from .later import np
 
 OFTEN = 4
 """Occurrences below which a mark proves nothing."""

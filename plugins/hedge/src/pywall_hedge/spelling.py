@@ -12,10 +12,9 @@ from contextlib import suppress
 from ipaddress import IPv6Address
 from math import exp
 
-import numpy as np
-
 from .alphabets import HEXADECIMAL, apart, digits_to_bytes, in_runs, share
 from .gate import expected_values
+from .later import np
 
 LEAST = 96
 """Bytes of text below which nothing is decoded."""
@@ -26,6 +25,8 @@ MOST = 0.6
 _PAIRS = re.compile(rb"(?:(?:0x|\\x|\\u00|&#x)?[0-9A-Fa-f]{2}(?:[\s,:;|.-]|, ){0,2}){12,}")
 _PAIR = re.compile(rb"(?:0x|\\x|\\u00|&#x)?([0-9A-Fa-f]{2})")
 _QUADS = re.compile(rb"(?:(?:%u|\\u|U\+|0x)[0-9A-Fa-f]{4}[\s,;]{0,2}){8,}")
+_MARKS = (b"%u", b"\\u", b"U+", b"0x")
+"""What each four digits stand behind."""
 _QUAD = re.compile(rb"(?:%u|\\u|U\+|0x)([0-9A-Fa-f]{4})")
 _DUMP = re.compile(
     rb"^(?:[0-9A-Fa-f]{4,8}(?::|  )[ \t]*|:[0-9A-Fa-f]{8}|S1[0-9A-Fa-f]{6}|S2[0-9A-Fa-f]{8}|S3[0-9A-Fa-f]{10})",
@@ -53,6 +54,8 @@ _ESCAPES = (
     (re.compile(rb"&#([0-9]{1,3});"), 10),
     (re.compile(rb"\\([0-3][0-7]{2})"), 8),
 )
+_BEGIN_ESCAPES = (b"%", b"=", b"\\", b"&#")
+"""What one of them begins with."""
 _NAMED = re.compile(rb"""\\([nrtbfv0"'\\/])""")
 _NAMES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"v": b"\v", b"0": b"\0"}
 _UNBROKEN = re.compile(rb"=\r?\n")
@@ -61,6 +64,7 @@ _UU = re.compile(rb"^[!-M][ -`]{4,60}\r?$", re.MULTILINE)
 
 _BLANKS = b" \t\n\r\f\v,;:|.\"'"
 _OF_HEXADECIMAL = HEXADECIMAL + b"SxuU\\&#%+-" + _BLANKS
+_OF_UU = bytes(range(32, 97)) + b"\r"
 _OF_DECIMAL = b"0123456789" + _BLANKS
 _OF_INTEGERS = _OF_DECIMAL + b"-"
 """All characters that a match consists of, so a text with fewer of them needs no search."""
@@ -76,7 +80,8 @@ def hexadecimal(text: bytes) -> bytes | None:
     digits behind a mark (``%u0a1f``), or None."""
     if share(text, _OF_HEXADECIMAL) < MOST:
         return None
-    quads = b"".join(_QUADS.findall(text))
+    marked = any(mark in text for mark in _MARKS)
+    quads = b"".join(_QUADS.findall(text)) if marked else b""
     if len(quads) >= max(LEAST, MOST * len(text)):
         return bytes.fromhex(b"".join(_QUAD.findall(quads)).decode())
     lines = text.count(b"\n")
@@ -166,6 +171,8 @@ def escaped(text: bytes) -> bytes | None:
     None without any that count: one in a hundred bytes.
     """
     sample = text[:4096]
+    if 100 * max(map(sample.count, _BEGIN_ESCAPES)) < len(sample):
+        return None
     number, pattern, base = max(((len(p.findall(sample)), p, b) for p, b in _ESCAPES), key=lambda found: found[0])
     if number * 100 < len(sample) or len(text) < LEAST:
         return None
@@ -177,6 +184,8 @@ def escaped(text: bytes) -> bytes | None:
 
 def uuencoded(text: bytes) -> bytes | None:
     """Return what uuencoded lines hold (POSIX uuencode; each is as long as it says, or has a sum behind), or None."""
+    if share(text, _OF_UU) < MOST:
+        return None
     lines = [line for line in _UU.findall(text) if 0 <= len(line.rstrip()) - 1 - (line[0] - 30) // 3 * 4 <= 1]
     if sum(map(len, lines)) < max(LEAST, MOST * len(text)):
         return None

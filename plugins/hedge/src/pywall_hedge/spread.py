@@ -70,8 +70,9 @@ def _comes_each(glance: bytes, usual: int, period: int) -> bool:
     """Return whether a value is at each place of some column of so many bytes."""
     start = glance.find(usual, 0, period)
     while start >= 0:
-        column = glance[start::period]
-        if column.count(usual) == len(column):
-            return True
+        if glance[start + period] == usual:  # of most the first two are not, and the glance is longer than two periods
+            column = glance[start::period]
+            if column.count(usual) == len(column):
+                return True
         start = glance.find(usual, start + 1, period)
     return False

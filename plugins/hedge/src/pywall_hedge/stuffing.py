@@ -10,7 +10,7 @@ import re
 from functools import partial
 from math import exp, factorial
 
-import numpy as np
+from .later import np
 
 LEAST = 512
 """Bytes below which an escape does not show."""
