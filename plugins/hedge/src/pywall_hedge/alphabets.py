@@ -5,9 +5,10 @@ search; and digits of an alphabet put together.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
-HEXADECIMAL = b"0123456789abcdefABCDEF"
-_PRINTABLE = bytes([*range(32, 127), 9, 10, 13])
+HEXADECIMAL: Final = b"0123456789abcdefABCDEF"
+_PRINTABLE: Final = bytes([*range(32, 127), 9, 10, 13])
 
 
 def share(text: bytes, characters: bytes) -> float:

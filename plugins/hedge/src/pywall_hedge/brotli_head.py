@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from functools import cache, lru_cache
 from importlib import import_module
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 from .structure import SAMPLE, Decoded, earned
 
-HEAD = 256
+HEAD: Final = 256
 """Bytes of a head that are looked at; fewer prove nothing."""
-PROOF = 2
+PROOF: Final = 2
 """Codes that must be complete."""
-_ORDER = (1, 2, 3, 4, 0, 5, 17, 6, 16, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+_ORDER: Final = (1, 2, 3, 4, 0, 5, 17, 6, 16, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 """Order of the code lengths of the code length code (section 3.5)."""
-_FIXED = tuple(found for last in ((2, 3), (1, 4), (2, 3), (5, 4)) for found in ((0, 2), (4, 2), (3, 2), last))
+_FIXED: Final = tuple(found for last in ((2, 3), (1, 4), (2, 3), (5, 4)) for found in ((0, 2), (4, 2), (3, 2), last))
 """Code of those lengths by the next four bits, first bit lowest: length, and the bits that say it (section 3.5)."""
 
 
-_Table = dict[tuple[int, int], int]
+_Table: TypeAlias = dict[tuple[int, int], int]
 
 
 class _ShortError(Exception):

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from math import exp, sqrt
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .alphabets import apart, digits_to_bytes, in_runs, is_text, share
 from .digests import lists_digests, names_things, without_signatures
@@ -22,15 +22,17 @@ from .spelling import LEAST, MOST, SPELLINGS
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-NESTED = 3
+NESTED: Final = 3
 """Nested encodings that are decoded at most."""
-USUAL, LISTED = 16, 4096
+USUAL: Final = 16
+LISTED: Final = 4096
 """Values of an alphabet at least; words of a list at most."""
-GLANCE = 512
+GLANCE: Final = 512
 """Bytes from which it shows that text is no list of words, and no groups of one length."""
-NUMBER = 6
+NUMBER: Final = 6
 """Digits of a number in a base of letters and digits at least."""
-SPELT, WRITTEN = 0.8, 768
+SPELT: Final = 0.8
+WRITTEN: Final = 768
 """Nats that it speaks for ciphertext when so many random bytes are written out as text: of 1200 benign flows five have
 any inside. Fewer may be a key, a token or a signature; numbers of few values and lists of digests are as even."""
 
@@ -162,11 +164,11 @@ def _base85(alphabet: bytes) -> Callable[[bytes], bytes]:
     return decode
 
 
-_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_DIGITS = b"0123456789"
-_A85 = bytes(range(33, 118))
-_B85 = _DIGITS + _LETTERS + _LETTERS.lower() + b"!#$%&()*+-;<=>?@^_`{|}~"
-_Z85 = _DIGITS + _LETTERS.lower() + _LETTERS + b".-:+=^!/*?&<>()[]{}@%$#"
+_LETTERS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_DIGITS: Final = b"0123456789"
+_A85: Final = bytes(range(33, 118))
+_B85: Final = _DIGITS + _LETTERS + _LETTERS.lower() + b"!#$%&()*+-;<=>?@^_`{|}~"
+_Z85: Final = _DIGITS + _LETTERS.lower() + _LETTERS + b".-:+=^!/*?&<>()[]{}@%$#"
 _ALPHABETS: tuple[tuple[str, bytes, Callable[[bytes], bytes], int], ...] = (
     ("base32", _LETTERS + b"234567", _base32, 16),
     ("base32", _LETTERS.lower() + b"234567", _base32, 16),
@@ -177,11 +179,12 @@ _ALPHABETS: tuple[tuple[str, bytes, Callable[[bytes], bytes], int], ...] = (
     ("z85", _Z85, _base85(_Z85), 24),
 )
 """Name, alphabet, decoder, and characters of a run at least."""
-_APART = tuple(apart(alphabet) for _, alphabet, _, _ in _ALPHABETS)
+_APART: Final = tuple(apart(alphabet) for _, alphabet, _, _ in _ALPHABETS)
 
-_FOLD = re.compile(rb"\n(?<=[!-~]{24}\n)|\r\n(?<=[!-~]{24}\r\n)")
+_FOLD: Final = re.compile(rb"\n(?<=[!-~]{24}\n)|\r\n(?<=[!-~]{24}\r\n)")
 """The end of a full line: the line behind goes on. A word of other text in front would put what follows out of step."""
-_GRAPHIC, _RUN = apart(bytes(range(33, 127))), 16
+_GRAPHIC: Final = apart(bytes(range(33, 127)))
+_RUN: Final = 16
 """What each run of an alphabet is a part of: so many characters at least that are not blank."""
 
 

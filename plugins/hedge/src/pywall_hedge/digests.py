@@ -5,22 +5,25 @@ from __future__ import annotations
 import base64
 import re
 import string
+from typing import Final
 
 from .alphabets import HEXADECIMAL, apart, in_runs, is_text, share
 
-_HEX_TOKEN = re.compile(rb"[0-9A-Fa-f]{16,}")
-_DIGEST = frozenset((16, 24, 32, 35, 36, 40, 48, 56, 64, 96, 128))
+_HEX_TOKEN: Final = re.compile(rb"[0-9A-Fa-f]{16,}")
+_DIGEST: Final = frozenset((16, 24, 32, 35, 36, 40, 48, 56, 64, 96, 128))
 """Hexadecimal digits of identifiers and digests, 64 to 512 bits; 35 are of SHA-1 behind five that were asked for."""
-_TOKEN_64 = re.compile(rb"(?<![A-Za-z0-9+/=])(?:AAAA[A-Za-z0-9+/]{20,}|[A-Za-z0-9+/.]{20,})={0,2}")
-_DIGEST_64 = frozenset((27, 28, 43, 44, 53, 86, 88))
+_TOKEN_64: Final = re.compile(rb"(?<![A-Za-z0-9+/=])(?:AAAA[A-Za-z0-9+/]{20,}|[A-Za-z0-9+/.]{20,})={0,2}")
+_DIGEST_64: Final = frozenset((27, 28, 43, 44, 53, 86, 88))
 """Characters of base64 of 160, 256 and 512 bits, and of bcrypt's salt and hash."""
-_UUID = re.compile(rb"([0-9A-Fa-f]{8})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{12})")
-_APART = re.compile(rb"[^A-Za-z0-9+/_-]+")
-_IN_TOKEN_64 = apart(string.ascii_letters.encode() + string.digits.encode() + b"+/.")
-_NO_LETTERS = bytes(byte for byte in range(256) if not chr(byte).isalpha() or byte > 127)
-_REST = 0.05
+_UUID: Final = re.compile(rb"([0-9A-Fa-f]{8})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{12})")
+_APART: Final = re.compile(rb"[^A-Za-z0-9+/_-]+")
+_IN_TOKEN_64: Final = apart(string.ascii_letters.encode() + string.digits.encode() + b"+/.")
+_NO_LETTERS: Final = bytes(byte for byte in range(256) if not chr(byte).isalpha() or byte > 127)
+_REST: Final = 0.05
 """Share of other text beside digests that makes them names of things."""
-_WEB_TOKEN = re.compile(rb"(?<![A-Za-z0-9_.-])(eyJ[A-Za-z0-9_-]{8,})\.(eyJ[A-Za-z0-9_-]{8,})\.([A-Za-z0-9_-]{42,684})")
+_WEB_TOKEN: Final = re.compile(
+    rb"(?<![A-Za-z0-9_.-])(eyJ[A-Za-z0-9_-]{8,})\.(eyJ[A-Za-z0-9_-]{8,})\.([A-Za-z0-9_-]{42,684})"
+)
 
 
 def lists_digests(text: bytes) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 from math import exp, log, log2
+from typing import Final
 
 from .later import np
 
-FEW = 64
+FEW: Final = 64
 """Bytes below which counting them one value after the other costs less than an array of them."""
 
 

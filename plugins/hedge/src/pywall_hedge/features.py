@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from functools import cache, lru_cache
 from math import exp, log2
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -24,18 +24,18 @@ Vector: TypeAlias = npt.NDArray[np.float32]
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 Counts: TypeAlias = npt.NDArray[np.intp]
 
-SHORTEST = 32
+SHORTEST: Final = 32
 """Bytes below which the statistics mean nothing."""
-LONGEST = 16384
+LONGEST: Final = 16384
 """Bytes of a payload at most."""
 
-_AT_A_TIME = 1500
+_AT_A_TIME: Final = 1500
 """Words counted in one go: larger arrays are fresh pages each time, which cost more than the counting."""
-_POPULATION = np.array([bin(value).count("1") - 4 for value in range(256)], dtype=np.int32)
-_BLOCKS = (2, 4, 8, 16)
-_LAGS = (1, 2, 4)
+_POPULATION: Final = np.array([bin(value).count("1") - 4 for value in range(256)], dtype=np.int32)
+_BLOCKS: Final = (2, 4, 8, 16)
+_LAGS: Final = (1, 2, 4)
 
-SYNTAX = (b"\xff\x00", b"\xff\xfb", b"\xff\xf1", b"\xff\xf9", b"\xff\xff", b"\x00\x00", b"\x00\x00\x01", b"OggS")
+SYNTAX: Final = (b"\xff\x00", b"\xff\xfb", b"\xff\xf1", b"\xff\xf9", b"\xff\xff", b"\x00\x00", b"\x00\x00\x01", b"OggS")
 """Byte strings that are counted: stuffing and sync words of JPEG, MP3, ADTS and FLAC, start codes, page and chunk
 names."""
 
@@ -105,7 +105,7 @@ class Spectrum:
         return squares.reshape(-1)
 
 
-spectrum = cache(Spectrum)
+spectrum: Final = cache(Spectrum)
 
 
 @cache
@@ -115,7 +115,7 @@ def _logarithms() -> npt.NDArray[np.float64]:
     return numbers * np.log2(np.maximum(numbers, 1))
 
 
-_CLASSES = np.zeros((256, 4), dtype=np.float32)
+_CLASSES: Final = np.zeros((256, 4), dtype=np.float32)
 _CLASSES[[*range(32, 127), 9, 10, 13], 0] = 1
 _CLASSES[128:, 1] = 1
 _CLASSES[0, 2] = _CLASSES[255, 3] = 1

@@ -11,6 +11,7 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from importlib.resources import files
 from math import log, log2
+from typing import Final
 
 import numpy as np
 
@@ -19,9 +20,9 @@ from .features import LONGEST, Vector, features
 from .framing import Stripped
 from .model import LONG, Network
 
-EXTRAS = 11
+EXTRAS: Final = 11
 """Numbers that `framing_features` gives."""
-_FLAT = 12.0
+_FLAT: Final = 12.0
 
 
 def framing_features(stripped: Stripped) -> list[float]:

@@ -7,20 +7,23 @@ file in chunks): then the chunks are followed as one file.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from .framing import cut, join_segments
 from .heads import examine, hidden, introduced, lines_in_front, within
 from .rtp_video import RTP, video_in_rtp
 
-KEPT = 65536
+KEPT: Final = 65536
 """Bytes of a structure within which it is checked."""
-FIRST_LOOK, LAST_CHANCE = 48, 2048
+FIRST_LOOK: Final = 48
+LAST_CHANCE: Final = 2048
 """Bytes from which a head is looked at, and after which one without a structure is given up."""
-TRAILERS = (0, 4, 2, 1, 8)
+TRAILERS: Final = (0, 4, 2, 1, 8)
 """Bytes behind each chunk of a file: none, a sum, a line's end, a mark."""
-NONE = -1
+NONE: Final = -1
 """Size of the header of a first message before whose end no file begins: more messages change nothing."""
-UNKNOWN_STEP, KNOWN_STEP = 2.0, 1.5
+UNKNOWN_STEP: Final = 2.0
+KNOWN_STEP: Final = 1.5
 """How much more there must be before the next look, without a structure and within one."""
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from .later import np
 from .records import Layout, cut_marks, cut_records, find_layout
@@ -26,20 +26,22 @@ if TYPE_CHECKING:
 
     Bytes: TypeAlias = npt.NDArray[np.uint8]
 
-HEADER, TRAILER, SUM = 48, 8, 16
+HEADER: Final = 48
+TRAILER: Final = 8
+SUM: Final = 16
 """Bytes at the start and at the end of a message in which columns are looked for; and before a sum of so many at the
 end."""
-MESSAGES = 96
+MESSAGES: Final = 96
 """Messages of a direction that columns are looked for in, at most."""
-FEW = 4
+FEW: Final = 4
 """Messages below which a column proves nothing."""
-CHECKSUM = 8
+CHECKSUM: Final = 8
 """Bytes of a checksum or a digest of one message, at most."""
-SKIPPED = 16
+SKIPPED: Final = 16
 """Bytes of a message that are left out where there are too few messages to find its header."""
-USUAL = 1200
+USUAL: Final = 1200
 """Bytes of a full segment on nearly all links: a shorter one must come twice to be one."""
-SEGMENT = 536
+SEGMENT: Final = 536
 """Payload size from which a TCP payload as large as the largest seen is taken for a part of a longer message."""
 
 
@@ -161,9 +163,9 @@ def cut(data: bytes, sizes: Sequence[int]) -> list[bytes]:
     return out
 
 
-RUN = 4
+RUN: Final = 4
 """Bytes of one value in a row that are padding."""
-_RUNS = tuple(bytes((value,)) * RUN for value in range(256))
+_RUNS: Final = tuple(bytes((value,)) * RUN for value in range(256))
 
 
 def without_padding(message: bytes) -> bytes:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Final, Literal
 
 from .framing import without_padding
 
-_PRINTABLE = bytes([*range(32, 127), 9, 10, 13])
-_CONTROL = bytes(range(128))
-_TEXT = re.compile(rb"[\t\r\n -~]{12,}")
-_UTF16 = 64
+_PRINTABLE: Final = bytes([*range(32, 127), 9, 10, 13])
+_CONTROL: Final = bytes(range(128))
+_TEXT: Final = re.compile(rb"[\t\r\n -~]{12,}")
+_UTF16: Final = 64
 """Bytes from which UTF-16 is told."""
-_UPPER = bytes([*range(0x4E, 0xA0), *range(0xAC, 0xD8)])
-_AROUND = bytes((0x00, 0x20, 0x30, 0xFF))
-_COUNTED = 512
+_UPPER: Final = bytes([*range(0x4E, 0xA0), *range(0xAC, 0xD8)])
+_AROUND: Final = bytes((0x00, 0x20, 0x30, 0xFF))
+_COUNTED: Final = 512
 """Bytes whose different values are counted."""
 
 Kind = Literal["text", "plain", "noise"]

@@ -8,16 +8,18 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from .brotli_head import brotli
 from .lz import lz4_block, snappy_raw
 from .lzma_raw import lzma2_raw, lzma_raw
 
-SOUGHT = 12
+SOUGHT: Final = 12
 """Bytes of header behind which a stream is looked for."""
-PROOF, GAIN = 48, 1.06
+PROOF: Final = 48
+GAIN: Final = 1.06
 """Bytes that a decoder must have taken without complaint, and the output over input that it must have gained."""
-TRIED = 4
+TRIED: Final = 4
 """Messages that are tried."""
 
 
@@ -56,7 +58,7 @@ def _inflates(data: bytes) -> bool:
     return used >= PROOF and len(output) >= GAIN * used and len(decoder.unused_data) <= 8
 
 
-_UNIT = re.compile(
+_UNIT: Final = re.compile(
     rb"\x00\x00\x01"
     rb"(?:[\x01\x05-\x09\x21\x25\x27\x28\x41\x45\x61\x65\x67\x68]|[\x02\x26\x28\x2a\x40\x42\x44\x4e]\x01)",
     re.DOTALL,
@@ -64,7 +66,7 @@ _UNIT = re.compile(
 """Start code and header of a unit: H.264's one byte, H.265's two."""
 
 
-_KEY_FRAME = re.compile(
+_KEY_FRAME: Final = re.compile(
     rb"[\x10-\x16\x30-\x36\x50-\x56\x70-\x76\x90-\x96\xb0-\xb6\xd0-\xd6\xf0-\xf6]..\x9d\x01\x2a.[\x00-\x0f].[\x00-\x0f]"
     rb"|[\x82\x83\xa2\xa3]\x49\x83\x42"
     rb"|\x12\x00\x0a[\x05-\x14][\x00-\x4f]",
@@ -74,7 +76,7 @@ _KEY_FRAME = re.compile(
 specification, section 6.2); a temporal delimiter and a sequence header of AV1 (section 5.5)."""
 
 
-_CODES = (b"\x9d\x01\x2a", b"\x49\x83\x42", b"\x12\x00\x0a")
+_CODES: Final = (b"\x9d\x01\x2a", b"\x49\x83\x42", b"\x12\x00\x0a")
 
 
 def key_frame(data: bytes) -> bool:
@@ -82,7 +84,8 @@ def key_frame(data: bytes) -> bool:
     return any(code in data for code in _CODES) and _KEY_FRAME.search(data) is not None
 
 
-_AVC, _HEVC = frozenset((1, 5, 6, 7, 8, 9)), frozenset((0, 1, 19, 20, 21, 32, 33, 34, 35, 39))
+_AVC: Final = frozenset((1, 5, 6, 7, 8, 9))
+_HEVC: Final = frozenset((0, 1, 19, 20, 21, 32, 33, 34, 35, 39))
 
 
 def units_with_lengths(data: bytes) -> bool:
@@ -128,7 +131,7 @@ def goes_on(messages: Sequence[bytes], header: int) -> bool | None:
     return any(all(_chained_units(message, at)[1] == len(message) for message in whole) for at in range(SOUGHT))
 
 
-_OPENED = 64
+_OPENED: Final = 64
 """Bytes of a message in which a start code may be a length or an address."""
 
 
@@ -147,7 +150,7 @@ def units_of_video(messages: Iterable[bytes]) -> bool:
     return begun > 2
 
 
-OPENING = 1024
+OPENING: Final = 1024
 """Bytes from the start within which the opening of a video in frames is looked for."""
 
 

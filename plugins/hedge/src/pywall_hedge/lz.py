@@ -6,16 +6,17 @@ Same contract as `pywall_hedge.archives`.
 from __future__ import annotations
 
 import zlib
+from typing import Final
 
 from .integers import little
 from .structure import holds_content, inside
 
-LZ4 = b"\x04\x22\x4d\x18"
+LZ4: Final = b"\x04\x22\x4d\x18"
 """Magic number of LZ4 frames."""
 
 
-_FIRST = b"|".join(b"[\\x%x0-\\x%xf].{%d}[\\1-\\x%02x]\\0" % (size, size, size, size) for size in range(1, 15))
-SIZED = rb"(?=.(?:" + _FIRST + rb"|[\xf0-\xff]))"
+_FIRST: Final = b"|".join(b"[\\x%x0-\\x%xf].{%d}[\\1-\\x%02x]\\0" % (size, size, size, size) for size in range(1, 15))
+SIZED: Final = rb"(?=.(?:" + _FIRST + rb"|[\xf0-\xff]))"
 """What may follow the first three bytes of a size before a block: a first match reaches back into its literals."""
 
 

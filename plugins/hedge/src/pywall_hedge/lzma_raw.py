@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import lzma
 import re
+from typing import Final
 
 from .structure import SAMPLE, Decoded, earned, fits_behind
 
-_DICTIONARY, _OUTPUT = 1 << 20, 1 << 18
-_PROOF = 40
+_DICTIONARY: Final = 1 << 20
+_OUTPUT: Final = 1 << 18
+_PROOF: Final = 40
 """Bytes that must have been taken."""
-_PROPERTIES = ((3, 0, 2), (3, 0, 0), (0, 2, 2), (4, 0, 0))
+_PROPERTIES: Final = ((3, 0, 2), (3, 0, 0), (0, 2, 2), (4, 0, 0))
 """Literal context, literal position and position bits that are in use: LZMA's default, text, 32-bit code."""
-_CODERS = [
+_CODERS: Final = [
     [{"id": lzma.FILTER_LZMA1, "dict_size": _DICTIONARY, "lc": lc, "lp": lp, "pb": pb}] for lc, lp, pb in _PROPERTIES
 ]
-_CHUNKS = [{"id": lzma.FILTER_LZMA2, "dict_size": _DICTIONARY}]
+_CHUNKS: Final = [{"id": lzma.FILTER_LZMA2, "dict_size": _DICTIONARY}]
 
 
 def lzma_raw(data: bytes, at: int = 0) -> bool:
@@ -61,11 +63,12 @@ def lzma_behind(data: bytes) -> int | None:
     return next((at.start() for at in found if lzma_raw(data, at.start())), None)
 
 
-BEHIND, BEHIND_CHUNK = 16, 48
+BEHIND: Final = 16
+BEHIND_CHUNK: Final = 48
 """Bytes of an own header behind which LZMA and LZMA2 are looked for: a glance refuses nearly all random bytes."""
-_CHUNK = re.compile(rb"[\xe0-\xff](?=.{4}[\0-\xe0]\0)", re.DOTALL)
-_CODER = re.compile(rb"\0(?=[\0-\x7f].)(?!\0\0)", re.DOTALL)
+_CHUNK: Final = re.compile(rb"[\xe0-\xff](?=.{4}[\0-\xe0]\0)", re.DOTALL)
+_CODER: Final = re.compile(rb"\0(?=[\0-\x7f].)(?!\0\0)", re.DOTALL)
 """What `lzma2_raw` and `lzma_raw` ask of the first bytes."""
 
-UNMARKED = (("lzma2", lzma2_raw, bytes(range(0xE0, 0x100))), ("lzma", lzma_raw, b"\0"))
+UNMARKED: Final = (("lzma2", lzma2_raw, bytes(range(0xE0, 0x100))), ("lzma", lzma_raw, b"\0"))
 """Name, parser and first bytes; what is in a chunk of LZMA2 is LZMA."""

@@ -9,16 +9,18 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
 from math import exp, log
+from typing import Final
 
 import numpy as np
 
 from .features import LONGEST, Vector, features
 
-LONG, WIDTHS = 4096, (10, 12)
+LONG: Final = 4096
+WIDTHS: Final = (10, 12)
 """Bytes from which bit windows are 12 instead of 10 bits wide: shorter payloads have too few for so many cells."""
 
 
-_ZERO = np.float32(0)
+_ZERO: Final = np.float32(0)
 
 
 @dataclass(frozen=True, slots=True)

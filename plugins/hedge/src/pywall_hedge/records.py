@@ -9,11 +9,11 @@ import re
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from math import log2
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from .later import np
 
-OFTEN = 4
+OFTEN: Final = 4
 """Occurrences below which a mark proves nothing."""
 
 
@@ -28,7 +28,7 @@ class Layout(NamedTuple):
 
 
 _ORDERS: tuple[Literal["big", "little"], ...] = ("big", "little")
-_FIELDS = tuple(
+_FIELDS: Final = tuple(
     (
         offset,
         width,
@@ -44,25 +44,28 @@ _FIELDS = tuple(
 )
 """Where fields are looked for, with what they lay out: the second field follows the first by its value and the
 number beside the layout."""
-_ZEROS = ((6, 8), (2, 4), (1, 3), (0, 2))
+_ZEROS: Final = ((6, 8), (2, 4), (1, 3), (0, 2))
 """Zeros in a row that a first record of usual length needs at least in its field, and the widest such field."""
-_FIELDS_OF = {
+_FIELDS_OF: Final = {
     (least, widest): tuple(field for field in _FIELDS if least <= field[1] <= widest)
     for least in (0, 2)
     for _, widest in _ZEROS
 }
-_FULL = range(1200, 1501)
+_FULL: Final = range(1200, 1501)
 """Bytes of a payload that may be the first of many: then records behind fields of one byte wait for the second."""
-_ZERO = 17
+_ZERO: Final = 17
 """Bytes from the start within which the first field is: one of three bytes or more has zeros, or the first record is
 too long."""
-CONVINCING = 15.0
+CONVINCING: Final = 15.0
 """Bits that a chain must explain."""
-SEARCHED = 4096
+SEARCHED: Final = 4096
 """Bytes of a direction in which records are looked for."""
-EMPTY = 40
+EMPTY: Final = 40
 """Empty records that are passed over; they prove nothing."""
-_LONGEST, _FIRST, _FIRST_OF_ONE, _STEPS = 20000, 2048, 159, 400
+_LONGEST: Final = 20000
+_FIRST: Final = 2048
+_FIRST_OF_ONE: Final = 159
+_STEPS: Final = 400
 """Bytes of a record, and of the first one, at most (where one byte says it: above, it proves nothing); records that are
 followed."""
 

@@ -11,42 +11,44 @@ from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import IPv6Address
 from math import exp
+from typing import Final
 
 from .alphabets import HEXADECIMAL, apart, digits_to_bytes, in_runs, share
 from .gate import expected_values
 from .later import np
 
-LEAST = 96
+LEAST: Final = 96
 """Bytes of text below which nothing is decoded."""
-MOST = 0.6
+MOST: Final = 0.6
 """Share of the text that must be encoded."""
 
 
-_PAIRS = re.compile(rb"(?:(?:0x|\\x|\\u00|&#x)?[0-9A-Fa-f]{2}(?:[\s,:;|.-]|, ){0,2}){12,}")
-_PAIR = re.compile(rb"(?:0x|\\x|\\u00|&#x)?([0-9A-Fa-f]{2})")
-_QUADS = re.compile(rb"(?:(?:%u|\\u|U\+|0x)[0-9A-Fa-f]{4}[\s,;]{0,2}){8,}")
-_MARKS = (b"%u", b"\\u", b"U+", b"0x")
+_PAIRS: Final = re.compile(rb"(?:(?:0x|\\x|\\u00|&#x)?[0-9A-Fa-f]{2}(?:[\s,:;|.-]|, ){0,2}){12,}")
+_PAIR: Final = re.compile(rb"(?:0x|\\x|\\u00|&#x)?([0-9A-Fa-f]{2})")
+_QUADS: Final = re.compile(rb"(?:(?:%u|\\u|U\+|0x)[0-9A-Fa-f]{4}[\s,;]{0,2}){8,}")
+_MARKS: Final = (b"%u", b"\\u", b"U+", b"0x")
 """What each four digits stand behind."""
-_QUAD = re.compile(rb"(?:%u|\\u|U\+|0x)([0-9A-Fa-f]{4})")
-_DUMP = re.compile(
+_QUAD: Final = re.compile(rb"(?:%u|\\u|U\+|0x)([0-9A-Fa-f]{4})")
+_DUMP: Final = re.compile(
     rb"^(?:[0-9A-Fa-f]{4,8}(?::|  )[ \t]*|:[0-9A-Fa-f]{8}|S1[0-9A-Fa-f]{6}|S2[0-9A-Fa-f]{8}|S3[0-9A-Fa-f]{10})",
     re.MULTILINE,
 )
 """What comes before the bytes of a line: an address; length, address and type of Intel's and Motorola's records."""
-_SHIFTED = re.compile(rb'\+[A-Za-z0-9+/]+(?:-|(?=[^A-Za-z0-9+/="\s<]))')
+_SHIFTED: Final = re.compile(rb'\+[A-Za-z0-9+/]+(?:-|(?=[^A-Za-z0-9+/="\s<]))')
 """A group of UTF-7: ended by a hyphen, or by what is none of its base64."""
-_BITS = re.compile(rb"[01]{8,}")
-_ADDRESS = re.compile(rb"(?<![0-9A-Fa-f:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?![0-9A-Fa-f:])")
-_NUMBERS = re.compile(rb"(?:[0-9]{1,3}[\s,;:|.\"']{1,4}){16,}")
-_DOTTED = re.compile(rb"(?<![0-9.])([0-9]{1,3})\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}(?![0-9.])")
-_NOBODYS, _ADDRESSES = frozenset((0, 10, 127, *range(224, 256))), 48
+_BITS: Final = re.compile(rb"[01]{8,}")
+_ADDRESS: Final = re.compile(rb"(?<![0-9A-Fa-f:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?![0-9A-Fa-f:])")
+_NUMBERS: Final = re.compile(rb"(?:[0-9]{1,3}[\s,;:|.\"']{1,4}){16,}")
+_DOTTED: Final = re.compile(rb"(?<![0-9.])([0-9]{1,3})\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}(?![0-9.])")
+_NOBODYS: Final = frozenset((0, 10, 127, *range(224, 256)))
+_ADDRESSES: Final = 48
 """First numbers of IPv4 addresses that no host of the Internet has (RFC 6890), and addresses in which one would occur
 if they were random."""
-_WIDE = re.compile(rb"(?:-?[0-9]{1,20}[\s,;]{1,2}){12,}")
-_INTEGER = re.compile(rb"-?[0-9]+")
-_WIDTHS = (1, 2, 4, 8)
+_WIDE: Final = re.compile(rb"(?:-?[0-9]{1,20}[\s,;]{1,2}){12,}")
+_INTEGER: Final = re.compile(rb"-?[0-9]+")
+_WIDTHS: Final = (1, 2, 4, 8)
 """Bytes of an integer of a program."""
-_ESCAPES = (
+_ESCAPES: Final = (
     (re.compile(rb"%([0-9A-Fa-f]{2})"), 16),
     (re.compile(rb"=([0-9A-F]{2})"), 16),
     (re.compile(rb"\\(?:x|u00)([0-9A-Fa-f]{2})"), 16),
@@ -54,21 +56,21 @@ _ESCAPES = (
     (re.compile(rb"&#([0-9]{1,3});"), 10),
     (re.compile(rb"\\([0-3][0-7]{2})"), 8),
 )
-_BEGIN_ESCAPES = (b"%", b"=", b"\\", b"&#")
+_BEGIN_ESCAPES: Final = (b"%", b"=", b"\\", b"&#")
 """What one of them begins with."""
-_NAMED = re.compile(rb"""\\([nrtbfv0"'\\/])""")
-_NAMES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"v": b"\v", b"0": b"\0"}
-_UNBROKEN = re.compile(rb"=\r?\n")
-_UU = re.compile(rb"^[!-M][ -`]{4,60}\r?$", re.MULTILINE)
+_NAMED: Final = re.compile(rb"""\\([nrtbfv0"'\\/])""")
+_NAMES: Final = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"v": b"\v", b"0": b"\0"}
+_UNBROKEN: Final = re.compile(rb"=\r?\n")
+_UU: Final = re.compile(rb"^[!-M][ -`]{4,60}\r?$", re.MULTILINE)
 
 
-_BLANKS = b" \t\n\r\f\v,;:|.\"'"
-_OF_HEXADECIMAL = HEXADECIMAL + b"SxuU\\&#%+-" + _BLANKS
-_OF_UU = bytes(range(32, 97)) + b"\r"
-_OF_DECIMAL = b"0123456789" + _BLANKS
-_OF_INTEGERS = _OF_DECIMAL + b"-"
+_BLANKS: Final = b" \t\n\r\f\v,;:|.\"'"
+_OF_HEXADECIMAL: Final = HEXADECIMAL + b"SxuU\\&#%+-" + _BLANKS
+_OF_UU: Final = bytes(range(32, 97)) + b"\r"
+_OF_DECIMAL: Final = b"0123456789" + _BLANKS
+_OF_INTEGERS: Final = _OF_DECIMAL + b"-"
 """All characters that a match consists of, so a text with fewer of them needs no search."""
-_IN_PAIRS = apart(HEXADECIMAL + b"xu\\&#-" + _BLANKS)
+_IN_PAIRS: Final = apart(HEXADECIMAL + b"xu\\&#-" + _BLANKS)
 
 
 def _values(digits: list[bytes], base: int) -> bytes:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-LEAST = 48
+from typing import Final
+
+LEAST: Final = 48
 """Bytes of a payload from which constants between its bytes are taken out."""
-_SHORT, _LONG = (4, 3, 2), (8, 7, 6, 5, *range(9, 18))
+_SHORT: Final = (4, 3, 2)
+_LONG: Final = (8, 7, 6, 5, *range(9, 18))
 """Bytes from one constant to the next."""
-_ROWS, _EVEN = 24, 18
+_ROWS: Final = 24
+_EVEN: Final = 18
 """Places of a column that are looked at, and different values in them at least where it is as even as ciphertext: the
 upper bytes of measured numbers have fewer."""
-_GLANCE, _DIFFERENT, _ALIKE = 96, 77, 52
+_GLANCE: Final = 96
+_DIFFERENT: Final = 77
+_ALIKE: Final = 52
 """Bytes that show whether a value comes often: different ones at most (three in four random payloads have more), and
 pairs of equal ones at least, counted both ways (one in twenty has as many)."""
 

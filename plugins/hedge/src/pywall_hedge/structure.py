@@ -9,29 +9,31 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 Holds: TypeAlias = Callable[[bytes], bool]
 Behind: TypeAlias = Callable[[bytes], int | None]
 Unmarked: TypeAlias = Iterable[tuple[str, Holds, bytes]]
 """Name, parser and the bytes that the first one is among."""
 
-SLACK, NEXT = 64, 4096
+SLACK: Final = 64
+NEXT: Final = 4096
 """Bytes behind the end of a structure that may be anything (trailers, a line of text); bytes of what follows that must
 be another structure."""
-SAMPLE = 16384
+SAMPLE: Final = 16384
 """Bytes of a decoder's output that are looked at."""
-LEAST_DECODED = 256
+LEAST_DECODED: Final = 256
 """Bytes of output below which a decoder's output proves nothing."""
-GAIN = 1.06
+GAIN: Final = 1.06
 """Output over input from which a compressor has earned its name: ciphertext in Deflate, PNG or zip gains nothing."""
 
-OWN_HEADER, _AHEAD = 80, 24
+OWN_HEADER: Final = 80
+_AHEAD: Final = 24
 """Bytes of an unknown header, at most, that may stand before a known structure, and of a mark behind it."""
-ZSTD = b"\x28\xb5\x2f\xfd"
+ZSTD: Final = b"\x28\xb5\x2f\xfd"
 """Magic number of Zstandard's frames (RFC 8878, section 3.1.1)."""
 
-BUDGET = 256
+BUDGET: Final = 256
 """Structures inside or behind others that one look examines at most."""
 
 _by_first: dict[int, list[tuple[bytes, str, Holds]]] = defaultdict(list)
@@ -73,7 +75,7 @@ class _Look:
         self._depth -= 1
 
 
-_look = _Look()
+_look: Final = _Look()
 
 
 def register(

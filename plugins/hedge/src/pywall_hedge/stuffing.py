@@ -9,18 +9,20 @@ from __future__ import annotations
 import re
 from functools import partial
 from math import exp, factorial
+from typing import Final
 
 from .later import np
 
-LEAST = 512
+LEAST: Final = 512
 """Bytes below which an escape does not show."""
-OFTEN = 8
+OFTEN: Final = 8
 """Times that an escape occurs at least; three times for each byte behind it."""
-FORMS, FREQUENT = 6, 4
+FORMS: Final = 6
+FREQUENT: Final = 4
 """Different bytes behind an escape, at most; an escape is one of so many most frequent bytes."""
-RARE = 1024
+RARE: Final = 1024
 """Bytes that a value occurs once in at most where it must be escaped: it may still mark the ends of messages."""
-STRAY = 0.05
+STRAY: Final = 0.05
 """Share of the escapes behind which another byte may stand (lines of text in between)."""
 
 

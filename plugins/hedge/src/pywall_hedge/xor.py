@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-_PRINTABLE = bytes([*range(32, 127), 9, 10, 13])
+from typing import Final
+
+_PRINTABLE: Final = bytes([*range(32, 127), 9, 10, 13])
 
 
 def xor_key(data: bytes, longest: int = 32) -> bytes | None:
