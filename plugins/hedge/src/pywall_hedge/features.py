@@ -123,7 +123,7 @@ _CLASSES[0, 2] = _CLASSES[255, 3] = 1
 
 
 def _bytewise(size: int, counts: Counts) -> list[float]:
-    entropy = log2(size) - float(_logarithms().take(counts).sum()) / size
+    entropy = log2(size) - float(np.add.reduce(_logarithms().take(counts))) / size
     chi2 = int(counts @ counts) * 256 / size - size
     printable, high, zeros, ones = (counts.astype(np.float32) @ _CLASSES).tolist()
     absent = 256 * exp(-size / 256)

@@ -184,20 +184,20 @@ def header_size(messages: Sequence[bytes], most: int = HEADER) -> tuple[int, int
     of the message. The header ends behind the last explained column that is near the others.
     """
     explained = _explained(messages, most)
-    places = np.flatnonzero(explained)
+    places = explained.nonzero()[0]
     end = last = 0
     for place in places.tolist():
         if place - last > 12:
             break
         end = last = place + 1
-    return end, int(explained[:end].sum())
+    return end, int(np.count_nonzero(explained[:end]))
 
 
 def _trailer(turned: Sequence[bytes]) -> tuple[int, int]:
     """Return the size of the trailer that messages, turned round, have in common, and how many columns in a row stand
     before a sum of SUM bytes: a tag and its length."""
     explained = _explained(turned, SUM + TRAILER)
-    places = np.flatnonzero(explained[:TRAILER])
+    places = explained[:TRAILER].nonzero()[0]
     if places.size:
         return int(places[-1]) + 1, 0
     tag = explained[SUM:]
@@ -225,7 +225,7 @@ def _coincide(table: Bytes) -> npt.NDArray[np.bool_]:
         pairs = (np.add.reduce(table[:, None] == table, axis=(0, 1), dtype=np.int64) - number) // 2
     else:  # neighbours in order of size: a repeated value counts once less than it occurs
         ordered = _ordered(table)
-        pairs = (ordered[1:] == ordered[:-1]).sum(axis=0)
+        pairs = np.add.reduce(ordered[1:] == ordered[:-1], axis=0)
         distinct = 256 * (1 - np.exp(-number / 256))
         return np.asarray(pairs > (number - distinct) + 4 * (number - distinct) ** 0.5 + 3)
     expected = number * (number - 1) / 512
@@ -236,7 +236,7 @@ def _count_up(table: Bytes) -> npt.NDArray[np.bool_]:
     """Columns that change by the same step from most messages to the next: the low byte of a counter of any step."""
     steps = table[1:] - table[:-1]
     same = steps[1:] == steps[:-1]
-    return np.asarray(same.sum(axis=0) >= max(2, int(0.6 * len(same))))
+    return np.asarray(np.add.reduce(same, axis=0) >= max(2, int(0.6 * len(same))))
 
 
 def counts_masked(table: Bytes) -> npt.NDArray[np.bool_]:
@@ -244,11 +244,11 @@ def counts_masked(table: Bytes) -> npt.NDArray[np.bool_]:
     or nearly all by less than 16 where no number comes twice.
     """
     moved = table[1:] ^ table[:-1]
-    by_one = ((moved & (moved + 1)) == 0).all(axis=0) & (moved > 0).any(axis=0)
+    by_one = np.logical_and.reduce((moved & (moved + 1)) == 0) & np.logical_or.reduce(moved)
     if not 8 <= len(table) <= 128:
         return np.asarray(by_one)
     ordered = _ordered(table)
-    once = (ordered[1:] != ordered[:-1]).all(axis=0)
+    once = np.logical_and.reduce(ordered[1:] != ordered[:-1])
     return np.asarray(by_one | (once & ((moved < 16).mean(axis=0) >= 0.8)))
 
 
