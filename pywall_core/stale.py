@@ -25,18 +25,19 @@ def stale_modules(packages: Iterable[Path] | None = None) -> list[Path]:
     if os.environ.get("PYWALL_PURE"):
         return []
     folders = _our_packages() if packages is None else packages
-    return sorted(module for folder in folders for module in files_below(folder, ".so") if _is_stale(module))
+    return sorted(Path(module) for folder in folders for module in files_below(folder, ".so") if _is_stale(module))
 
 
-def _is_stale(module: Path) -> bool:
-    stem, _, suffix = module.name.partition(".")
+def _is_stale(module: str) -> bool:
+    folder, _, name = module.rpartition("/")
+    stem, _, suffix = name.partition(".")
     if f".{suffix}" not in EXTENSION_SUFFIXES or stem.endswith("__mypyc"):
         return False  # of another Python, or the library behind several modules
     try:
-        newer_by = module.with_name(f"{stem}.py").stat().st_mtime - module.stat().st_mtime
+        newer_by = os.stat(f"{folder}/{stem}.py").st_mtime - os.stat(module).st_mtime
     except FileNotFoundError:
         return True
-    return newer_by > (INSTALLATION_SECONDS if "site-packages" in module.parts else 0)
+    return newer_by > (INSTALLATION_SECONDS if "/site-packages/" in module else 0)
 
 
 def _our_packages() -> Iterator[Path]:

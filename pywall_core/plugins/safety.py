@@ -26,12 +26,12 @@ def unsafe_files(point: importlib.metadata.EntryPoint) -> list[str]:
     trusted = {0, os.geteuid(), int(os.environ.get("SUDO_UID", "0"))}
     errors: list[str] = []
     for place in places:
-        paths = [Path(place), Path(place).parent]
+        paths = [place, os.path.dirname(place)]
         if Path(place).is_dir():
             paths += files_below(Path(place), ".py", ".so")
         for path in paths:
             try:
-                found = path.stat()
+                found = os.stat(path)
             except OSError:
                 continue
             sticky = stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX
