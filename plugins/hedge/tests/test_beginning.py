@@ -7,9 +7,9 @@ import struct
 
 import pytest
 from pywall_hedge import StreamClassifier, stream
-from pywall_hedge.beginning import LONGEST, SHORTEST, is_bare, is_sealed
+from pywall_hedge.beginning import LONGEST, SHORTEST, is_bare, is_exchange, is_sealed
 
-NOISE = random.Random(11).randbytes(240)
+NOISE = random.Random(11).randbytes(241)
 
 
 def test_noise_from_the_first_byte_tells_nothing() -> None:
@@ -19,19 +19,33 @@ def test_noise_from_the_first_byte_tells_nothing() -> None:
 @pytest.mark.parametrize(
     "message",
     [
-        struct.pack(">H", 240) + NOISE,
-        struct.pack("<H", 242) + NOISE,
-        b"\x07\x81" + struct.pack(">H", 240) + NOISE,
-        b"\xf0\x01" + NOISE,
-        b"\x01\xf0" + NOISE,
+        struct.pack(">H", 241) + NOISE,
+        struct.pack("<H", 243) + NOISE,
+        b"\x07\x81" + struct.pack(">H", 241) + NOISE,
+        b"\xf1\x01" + NOISE,
+        b"\x01\xf1" + NOISE,
         bytes((len(NOISE[:150]),)) + NOISE[:150],
         b"\x9a\xc4\0\x07" + NOISE,
         b"HELLO\r\n" + NOISE,
         NOISE + b"\n",
         NOISE[: SHORTEST - 1],
         NOISE * 5,
+        NOISE[:128],
     ],
-    ids=["big", "little", "type", "varint", "seven-bits", "byte", "zero", "text", "line", "token", "part-of-a-file"],
+    ids=[
+        "big",
+        "little",
+        "type",
+        "varint",
+        "seven-bits",
+        "byte",
+        "zero",
+        "text",
+        "line",
+        "token",
+        "part-of-a-file",
+        "key",
+    ],
 )
 def test_what_tells_its_end_is_not_bare(message: bytes) -> None:
     assert not is_bare(message)
@@ -109,3 +123,36 @@ def test_an_answer_to_text_may_have_a_size_that_both_know() -> None:
         classifier.update(b"SIGN report-7 with key 4, if you please\r\n", True)
         classifier.update(rng.randbytes(256), False)
         assert not classifier.settled()
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "expected"),
+    [
+        ([128], [128], True),
+        ([260], [264], True),
+        ([136], [152], True),
+        ([67], [515], True),
+        ([128, 32], [128, 32], True),
+        ([128, 90], [128], False),
+        ([171], [150], False),
+        ([128], [], False),
+        ([230], [128], False),
+    ],
+)
+def test_an_exchange_of_keys_is_one_message_each(client: list[int], server: list[int], expected: bool) -> None:
+    assert is_exchange(client, server) is expected
+
+
+@pytest.mark.parametrize("size", [128, 256])
+def test_random_numbers_before_talk_in_clear_are_no_ciphertext(size: int) -> None:
+    for seed in range(20):
+        rng = random.Random(seed)
+        classifier = StreamClassifier(stream=True)
+        classifier.update(rng.randbytes(size), True)
+        classifier.update(rng.randbytes(size), False)
+        for number in range(20):
+            classifier.update(b"say hello %d from the hall\n" % number, True)
+        assert not classifier.settled()
+        classifier.update(rng.randbytes(400), True)
+        classifier.update(rng.randbytes(700), False)
+        assert classifier.settled()

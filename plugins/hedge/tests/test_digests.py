@@ -90,3 +90,23 @@ def test_a_web_token_that_was_cut_off_raises_nothing(cut):
     token = b"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"[:cut] + b".eyJzdWIiOiJ4In0a." + b"A" * 60
     assert without_signatures(b"log: " + token + b" truncated\n") == b"log: " + token + b" truncated\n"
     decode((b"log: " + token + b" truncated\n") * 3)
+
+
+def _ssh_key(rng, size=384):
+    return base64.b64encode(
+        b"\0\0\0\x07ssh-rsa\0\0\0\3\1\0\1" + (size + 1).to_bytes(4, "big") + b"\0" + rng.randbytes(size)
+    )
+
+
+@pytest.mark.parametrize("size", [256, 384, 512])
+def test_lines_of_public_keys_stand_for_whom_they_let_in(size):
+    rng = random.Random(3)
+    text = b"".join(b"ssh-rsa %s user%d@host%d\n" % (_ssh_key(rng, size), n, n) for n in range(6))
+    assert lists_digests(text)
+    assert decode(text) is None
+
+
+def test_what_only_begins_like_a_key_is_none():
+    rng = random.Random(3)
+    text = b"".join(b"ssh-rsa AAAA%s user%d\n" % (base64.b64encode(rng.randbytes(384)), n) for n in range(6))
+    assert not lists_digests(text)

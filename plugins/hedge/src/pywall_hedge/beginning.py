@@ -16,6 +16,12 @@ BARE = 1.6
 """Nats that it speaks for ciphertext: of 288 first messages of benign kinds 14 are bare, and none of those is noise."""
 HEADER = 8
 """Bytes of a header in which a length is looked for."""
+ROUND = 32
+"""Bytes that keys, random numbers and signatures are a multiple of: one tunnel's message in 32 is, too."""
+_KEYS = (32, 48, 64, 96, 128, 192, 256, 384, 512)
+"""Bytes of the usual ones."""
+_HEAD, _ANSWER = 12, 64
+"""Bytes of a header before one, and of what may follow as its proof, at most."""
 _BESIDE, _BESIDE_BYTE = 16, 4
 """Bytes of a message that its length may leave out; and that a length of one byte may, behind itself."""
 _TEXT = 6
@@ -30,14 +36,30 @@ _ZIP = b"PK\3\4"
 
 def is_bare(message: bytes) -> bool:
     """Return True if nothing in the first message of a stream tells its end: no length in the first bytes, no zero
-    there, no text, no mark at the end, no message of a serialiser.
+    there, no text, no mark at the end, no message of a serialiser; and it has not the size of a key.
     """
     size = len(message)
-    if not SHORTEST <= size <= LONGEST or message[-1] in _ENDS or 0 in message[:HEADER]:
+    if not SHORTEST <= size <= LONGEST or message[-1] in _ENDS or 0 in message[:HEADER] or size % ROUND == 0:
         return False
     if all(byte in _PRINTABLE for byte in message[:_TEXT]):
         return False
     return not any(_tells(message, offset, size) for offset in range(HEADER)) and not is_serialised(message)
+
+
+def is_exchange(client: list[int], server: list[int]) -> bool:
+    """Return True while two sides have sent no more noise, in messages of these sizes, than an exchange of keys or a
+    challenge and its answer: one message each, of the size of a key or close to one that is, and a short proof.
+
+    Both are noise whatever comes behind: the second of them says nothing that the first has not said.
+    """
+    if not client or not server or sum(client[1:]) > _ANSWER or sum(server[1:]) > _ANSWER:
+        return False
+    keys = _holds_key(client[0]) + _holds_key(server[0])
+    return keys == 2 or (keys == 1 and abs(client[0] - server[0]) <= 2 * _HEAD)
+
+
+def _holds_key(size: int) -> bool:
+    return any(0 <= size - key <= _HEAD for key in _KEYS)
 
 
 def is_sealed(payload: bytes) -> bool:

@@ -15,6 +15,8 @@ _DIGEST: Final = frozenset((16, 24, 32, 35, 36, 40, 48, 56, 64, 96, 128))
 _TOKEN_64: Final = re.compile(rb"(?<![A-Za-z0-9+/=])(?:AAAA[A-Za-z0-9+/]{20,}|[A-Za-z0-9+/.]{20,})={0,2}")
 _DIGEST_64: Final = frozenset((27, 28, 43, 44, 53, 86, 88))
 """Characters of base64 of 160, 256 and 512 bits, and of bcrypt's salt and hash."""
+_KEY_REST: Final = 0.01
+"""Share of what is no key in lines of the longest keys: the type\'s name and a comment."""
 _UUID: Final = re.compile(rb"([0-9A-Fa-f]{8})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{12})")
 _APART: Final = re.compile(rb"[^A-Za-z0-9+/_-]+")
 _IN_TOKEN_64: Final = apart(string.ascii_letters.encode() + string.digits.encode() + b"+/.")
@@ -53,13 +55,26 @@ def names_things(text: bytes) -> bool:
 
 
 def _lists_base64(text: bytes) -> bool:
-    """Return True for digests in base64 in lines of names; public keys of SSH, which begin with a length, may be among
-    them."""
+    """Return True for digests in base64 in lines of names; public keys of SSH, which begin with the length of their
+    type's name, may be among them, or all that there is."""
     if in_runs(text, _IN_TOKEN_64, 20) < 5 * 20:
         return False
-    tokens = [token for token in _TOKEN_64.findall(text)[1:][:-1] if not token.startswith(b"AAAA")]
+    found = _TOKEN_64.findall(text)[:-1]
+    tokens = [token for token in found[1:] if not token.startswith(b"AAAA")]
+    if found and not tokens and all(map(_is_ssh_key, found)):
+        return in_runs(text, _IN_TOKEN_64, 20) < (1 - _KEY_REST) * len(text)
     total = sum(map(len, tokens))
     return len(tokens) > 2 and {*map(len, tokens)} <= _DIGEST_64 and total < (1 - 2 * _REST) * len(text)
+
+
+def _is_ssh_key(token: bytes) -> bool:
+    """Return True for a public key of SSH (RFC 4253 section 6.6): strings with their lengths, a type's name first."""
+    letters = token.translate(None, b"=.")
+    blob = base64.b64decode(letters[: len(letters) - (len(letters) % 4 == 1)] + b"==")
+    place = count = 0
+    while place + 4 <= len(blob):
+        place, count = place + 4 + int.from_bytes(blob[place : place + 4], "big"), count + 1
+    return place == len(blob) and count > 1 and blob[3] < 40 and b"-" in blob[4 : 4 + blob[3]]
 
 
 def without_signatures(text: bytes) -> bytes:

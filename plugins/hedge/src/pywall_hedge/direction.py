@@ -18,6 +18,7 @@ from .framing import Stripped, cut, has_records, join_segments, strip
 from .headless import SOUGHT, Film, packed, units_of_video
 from .heads import frame_within, introduced, within
 from .records import Layout
+from .rows import rows_of_digests, sums_behind_text
 from .spread import without_constants
 from .stuffing import without_stuffing
 
@@ -64,7 +65,6 @@ class Direction:
         "_ratio",
         "_score",
         "_scored",
-        "_sent",
         "_sizes",
         "_text",
         "_text_checked",
@@ -76,6 +76,7 @@ class Direction:
         "name",
         "noise",
         "packed",
+        "sent",
         "size",
         "stripped",
     )
@@ -86,7 +87,6 @@ class Direction:
         self._heads = self._checked = 0
         self._past = self._ratio = self._text_ratio = 0.0
         self._sizes: list[int] = []
-        self._sent: list[int] = []
         self._layout: Layout | None = None
         self._scored = False
         self._text = bytearray()
@@ -97,6 +97,7 @@ class Direction:
         self.packed: str | None = None
         """The format without a head that a message decodes as."""
         self.size = 0
+        self.sent: list[int] = []
         self.clear = 0
         """Bytes that were text or plain at a glance."""
         self.noise = bytearray()
@@ -165,7 +166,7 @@ class Direction:
     def _forget_noise(self) -> None:
         self.noise.clear()
         self._sizes.clear()
-        self._sent.clear()
+        self.sent.clear()
         self._checked = 0
         self._ratio = 0.0
         self._layout = None
@@ -209,7 +210,7 @@ class Direction:
             room = PIECE - len(self.noise)
             self.noise += payload[:room]
             self._sizes.append(min(len(payload), room))
-            self._sent.append(sent)
+            self.sent.append(sent)
             size = len(self.noise)
             grown = GROWN_EARLY if size < FEW_BYTES else GROWN
             if size >= max(FIRST_SCORED, grown * self._checked) or size == PIECE:
@@ -220,17 +221,17 @@ class Direction:
     def _weigh(self) -> None:
         self._scored = True
         data = bytes(self.noise)
-        stripped = self._take(strip(data, self._sizes, self._layout, self._sent, seek=False))
+        stripped = self._take(strip(data, self._sizes, self._layout, self.sent, seek=False))
         framed = self._layout or stripped.header
-        if not framed and self._ratio < SURE and has_records(data, self._sizes, self._sent):
-            stripped = self._take(strip(data, self._sizes, None, self._sent))
+        if not framed and self._ratio < SURE and has_records(data, self._sizes, self.sent):
+            stripped = self._take(strip(data, self._sizes, None, self.sent))
         if self._ratio < SURE and not self._layout and (bare := without_stuffing(data)):
             self._take(strip(bare, [len(bare)]))
         if CLEAR < self._ratio < SURE:
             self._score_without_front()
         if self._ratio > 0:
             self._seek_packed(data)
-        if self.packed == "frames" or (self.packed == "film" and not self._is_film()):
+        if self.packed in ("frames", "rows") or (self.packed == "film" and not self._is_film()):
             self.packed = None
         if self._ratio > 0 and self.packed is None:
             if not stripped.header and units_of_video(cut(data, self._sizes)):
@@ -238,18 +239,19 @@ class Direction:
             elif self._is_film():
                 self.packed = "film"
         if self._ratio > UNDECIDED and self.packed is None:
-            joined = join_segments(self._sizes, self._sent)
+            joined = join_segments(self._sizes, self.sent)
             found = self._codec.told(data, joined, self._layout, again=self._past < 0)
             self.packed = "frames" if found else None
-            if found is None or stripped.leaves_sums:
+            if found is None or stripped.leaves_sums or sums_behind_text(self._sizes, self.sent):
                 self._ratio = min(self._ratio, UNHEARD if len(joined) < FEW else UNDECIDED)
+            elif rows_of_digests(data, len(joined)):
+                self.packed = "rows"
         if self.packed is not None:
             self._ratio = min(self._ratio, PACKED)
-        size = len(data)
-        if self._ratio <= CLEAR and size >= CLEARED:
+        if self._ratio <= CLEAR and len(data) >= CLEARED:
             self._past = max(self._past + self._ratio, PAST)
             self._forget_noise()
-        elif size >= PIECE:
+        elif len(data) >= PIECE:
             self._past = max(self._past + self._ratio * (DISCOUNT if self.packed is None else 1), 2 * PACKED)
             self._forget_noise()
 
@@ -273,7 +275,7 @@ class Direction:
     def _is_film(self) -> bool:
         """Frames of video in messages: they began with a key frame or parameter sets, and go on as they must."""
         header = None if self.stripped is None else self.stripped.header
-        return self._film.holds(cut(bytes(self.noise), join_segments(self._sizes, self._sent)), header)
+        return self._film.holds(cut(bytes(self.noise), join_segments(self._sizes, self.sent)), header)
 
     def _score_without_front(self) -> None:
         """Score the noise without its first payload: a header, a key, or a head that nothing fits to."""
@@ -281,11 +283,8 @@ class Direction:
         place, front = next((found for found in ends if found[1] >= FRONT), (0, len(self.noise)))
         if len(self.noise) - front < CLEARED:
             return
-        rest = strip(bytes(self.noise[front:]), self._sizes[place:], None, self._sent[place:])
-        if len(rest.residual) < LEAST:
-            return
-        ratio = self._score(rest) - CHOICE
-        if ratio > self._ratio:
+        rest = strip(bytes(self.noise[front:]), self._sizes[place:], None, self.sent[place:])
+        if len(rest.residual) >= LEAST and (ratio := self._score(rest) - CHOICE) > self._ratio:
             self._ratio, self.stripped = ratio, rest
 
     def finish(self) -> None:

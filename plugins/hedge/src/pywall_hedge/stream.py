@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .beginning import BARE, SEALED, is_bare, is_sealed
+from .beginning import BARE, SEALED, is_bare, is_exchange, is_sealed
 from .classification import SHORTEST, Classification, classify
 from .entropy import entropy
 from .wald import Thresholds, bounded, logit, sigmoid, thresholds
@@ -53,6 +53,7 @@ class StreamClassifier:
         self._gamma, self._alpha = gamma, alpha
         self._alike = ALIKE if start_seen else ALIKE_MIDDLE
         self._start_seen = start_seen
+        self._stream = stream
         self._bare: list[bool | None] = [None if stream and start_seen else False] * 2
         self._sealed = [False, False]
         self.prior = prior
@@ -95,6 +96,8 @@ class StreamClassifier:
         ratios = [self._ratio(to_server) for to_server in (False, True) if self._ways[to_server].size]
         if len(ratios) < 2:
             return sum(ratios)
+        if self._stream and min(ratios) > 0 and is_exchange(self._ways[True].sent, self._ways[False].sent):
+            return max(ratios)
         return max(ratios) + SECOND * max(min(ratios), 0.0)
 
     def _ratio(self, to_server: bool) -> float:
