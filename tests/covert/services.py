@@ -137,8 +137,9 @@ def _mosh(stage: Stage) -> None:
     locale = {**os.environ, "LC_ALL": "C.UTF-8", "TERM": "xterm"}
     said = stage.lab.run("server", *words, env=locale)
     key = next(line for line in said.splitlines() if line.startswith("MOSH CONNECT")).split()[3]
-    client = f"sleep 12 | script -qefc 'stty rows 50 cols 80; mosh-client {stage.server} {MOSH}' /dev/null"
-    out = run_client(stage, "sh", "-c", client, timeout=30, check=False, env={**locale, "MOSH_KEY": key})
+    os.mkfifo(typed := stage.folder / "typed")  # at the end of what is typed script(1) ends the client by SIGTERM
+    client = f"script -qefc 'stty rows 50 cols 80; mosh-client {stage.server} {MOSH}' /dev/null 0<>{typed}"
+    out = run_client(stage, "sh", "-c", client, timeout=60, check=False, env={**locale, "MOSH_KEY": key})
     assert "3000" in out
     assert "END" in out
 
