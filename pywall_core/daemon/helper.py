@@ -41,7 +41,9 @@ class Answerer(Protocol):
 
 
 def serve(answerer: Answerer, control: socket.socket) -> None:
-    """Answer until the other end of ``control`` is closed; descriptors that come over it are connections of workers."""
+    """Answer until the other end of ``control`` is closed; descriptors that come over it are connections of workers,
+    bytes without one are sent back as a sign of life.
+    """
     selector = selectors.DefaultSelector()
     selector.register(control, selectors.EVENT_READ)
     while True:
@@ -57,6 +59,9 @@ def serve(answerer: Answerer, control: socket.socket) -> None:
                     worker = socket.socket(fileno=descriptor)
                     worker.setblocking(False)
                     selector.register(worker, selectors.EVENT_READ)
+                if not descriptors:
+                    with contextlib.suppress(OSError):
+                        control.send(data)
             elif not _answer(answerer, connection):
                 selector.unregister(connection)
                 connection.close()

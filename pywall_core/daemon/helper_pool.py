@@ -22,6 +22,11 @@ log: Final = logging.getLogger("pywall.supervisor")
 _PAUSE: Final = 5.0
 #: seconds that a helper may take to end
 _END: Final = 2.0
+#: seconds between two times that a helper is asked whether it is alive, and that it may take to say so; at first it
+#: loads its plugin
+_ASK: Final = 1.0
+_HUNG: Final = 5.0
+_START: Final = 60.0
 
 
 class HelperProcess:
@@ -30,6 +35,9 @@ class HelperProcess:
     def __init__(self, name: str) -> None:
         self.name = name
         self.started = monotonic()
+        #: when it was asked the last time, and whether it has not answered yet, or never has
+        self._asked_at = 0.0
+        self._waiting, self._new = False, True
         self.control, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
@@ -46,6 +54,20 @@ class HelperProcess:
         """Return whether it has ended."""
         return self._process.poll() is not None
 
+    def overdue(self, now: float) -> bool:
+        """Ask for a sign of life. True: the last one is too long ago."""
+        try:
+            if self.control.recv(64, socket.MSG_DONTWAIT):
+                self._waiting = self._new = False
+        except OSError:
+            pass  # it has said nothing
+        if not self._waiting and now - self._asked_at >= _ASK:
+            self._asked_at = now
+            with contextlib.suppress(OSError):
+                self.control.send(b"?", socket.MSG_DONTWAIT)
+                self._waiting = True
+        return self._waiting and now - self._asked_at > (_START if self._new else _HUNG)
+
     def connect(self, worker: WorkerProcess) -> None:
         """Give the helper one end of a new connection, the worker the other."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -53,11 +75,11 @@ class HelperProcess:
             socket.send_fds(self.control, [b"c"], [theirs.fileno()])
             worker.channel.send_descriptor({"do": "helper", "name": self.name}, ours.fileno())
 
-    def stop(self) -> None:
-        """End it."""
+    def stop(self, timeout: float = _END) -> None:
+        """End it; kill it after ``timeout`` seconds."""
         self.control.close()
         try:
-            self._process.wait(_END)
+            self._process.wait(timeout)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -89,12 +111,19 @@ class HelperPool:
             helper.connect(worker)
 
     def replace_lost(self, now: float, workers: Iterable[WorkerProcess]) -> None:
-        """Start helpers again that have ended, at most every five seconds."""
+        """Start helpers again that have ended or hang, at most every five seconds."""
         for name, helper in self._helpers.items():
-            if helper.exited() and now - helper.started >= _PAUSE:
-                log.error("the helper process of plugin %s has ended; a new one starts", name)
-                helper.stop()
-                self._helpers[name] = HelperProcess(name)
+            ended = helper.exited()
+            if (ended or helper.overdue(now)) and now - helper.started >= _PAUSE:
+                how = "has ended" if ended else "does not answer"
+                log.error("the helper process of plugin %s %s; a new one starts", name, how)
+                helper.stop(0.0 if not ended else _END)
+                try:
+                    self._helpers[name] = HelperProcess(name)
+                except (OSError, MemoryError) as error:
+                    log.error("no helper process of plugin %s can be started: %s", name, error or "no memory")
+                    helper.started = now
+                    continue
                 for worker in workers:
                     self._helpers[name].connect(worker)
 

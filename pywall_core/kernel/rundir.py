@@ -98,7 +98,7 @@ class RunDir:
         """Return what :meth:`remember` kept, or None."""
         try:
             return json.loads(self._read(f"{name}.json"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return None
 
     def forget(self, name: str) -> None:

@@ -36,6 +36,8 @@ def test_questions_are_answered_until_the_supervisor_ends() -> None:
         answers.append(json.loads(mine.recv(99)))
         mine.setblocking(False)
     assert answers == [{"twice": 42}] * 2
+    ours.send(b"?")
+    assert ours.recv(9) == b"?", "a sign of life"
     helpers[0].close()
     assert not helpers[0].ask({"n": 1})
     assert helpers[0].descriptor == -1

@@ -85,3 +85,11 @@ def test_a_full_disk_leaves_the_hand_over_file_before_it(tmp_path: Path, monkeyp
         handover.write(path, [{"flows": [2]}])
     assert handover.load(path) == [{"flows": [1]}]
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "{", "", "\0"])
+def test_what_is_no_json_is_nothing(tmp_path: Path, text: str) -> None:
+    run = RunDir(tmp_path)
+    run.path.mkdir()
+    (run.path / "marks.json").write_text(text)
+    assert run.recall("marks") is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -168,7 +169,8 @@ def test_a_socket_that_is_not_connected_and_one_for_both_families(wire: Wire, un
     assert {process["uid"] for process in told} == {0, 65534}
 
 
-def test_a_helper_that_ends_is_replaced(wire: Wire, until: Callable[..., None]) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_helper_that_ends_or_hangs_is_replaced(wire: Wire, until: Callable[..., None], number: int) -> None:
     firewall = wire.run(f"{{rule: process, path: {CURL}, action: ACCEPT}}", default="DROP")
 
     def helpers() -> list[int]:
@@ -179,7 +181,8 @@ def test_a_helper_that_ends_is_replaced(wire: Wire, until: Callable[..., None]) 
     assert len(first) == 1
     wanted = f"CapEff:\t{1 << 19 | 1 << 2:016x}"
     until(lambda: wanted in Path(f"/proc/{first[0]}/status").read_text(), 10, "it has given up its other capabilities")
-    os.kill(first[0], 9)
+    assert wire.curl()
+    os.kill(first[0], number)
     until(lambda: helpers() and helpers() != first, 20, "a new helper")
     assert wire.curl()
     assert not wire.bash()
