@@ -95,7 +95,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     stay with the engine, whatever their verdict.
     ``begins_inside``: a compiled pattern of at most 64 bytes that finds where the protocol begins behind other bytes of
     a TCP flow that has no name yet. Such a flow gets its name at once, "unknown" where no detector matches, and
-    ``pywall_transactions`` of this detector is asked for the parser of flows that are "unknown".
+    ``pywall_transactions`` of this detector is asked for the parser of flows that are "unknown", or whose name turned
+    out a wrong guess. In a flow with a name that is not confirmed it begins where both sides have spoken.
     ``begins_again``: a function that tells by a datagram (bytes) whether this protocol begins there for sure. Where a
     rule asks a fact of the protocol, it is asked of each datagram of the client in a UDP flow whose name is not
     confirmed, once this detector does not look at the flow any more; detection then begins again with the datagram.
@@ -116,7 +117,7 @@ def pywall_transactions(flow: Flow) -> TransactionParser | None:
     detector is not asked any more. The chain is walked for each transaction before the packet that completes it passes.
 
     :caller: the engine, once a flow, for the detector that matched it; where none did (``flow.app_proto`` is
-        "unknown"), for the first that declares ``begins_inside``
+        "unknown") or the match was wrong, for the first that declares ``begins_inside``
     :none: the flow is not followed; facts and hand-over are those of the detector's matches
     :since: API 1
     """

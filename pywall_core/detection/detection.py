@@ -14,6 +14,7 @@ from ..flows.handover import Known
 from ..model.detection_state import NOTHING_KNOWN, DetectionState
 from ..model.flow import Flow
 from ..model.packet import ICMP, ICMPV6, PROTOCOL_NAMES, TCP, UDP
+from ..model.transaction import Ambiguous
 from ..model.verdict import Match
 from .carriers import CarriedClassifier, Carriers
 from .classifiers import KEPT_CUTS, NOT_BEGUN, Classifier, Classifiers
@@ -183,6 +184,8 @@ class Detection:
             state.cuts += (len(data) if to_server else -len(data),)
         self._keep(state, to_server, kept, (len(data),) if datagram else ())
         began = state.classifying > 0
+        inner = b"" if datagram or state.confirmed else self._inner(state, to_server, len(kept))
+        outer, spoke = state.app_proto_outer, bool(state.client) and bool(state.server)
         followed: Following | None = state.following
         following, restarts, depth = followed is not None, self._restarts, len(state.unwrap)
         # transactions say all that the detector would: it is asked only where they do not confirm the name
@@ -191,13 +194,15 @@ class Detection:
             changed |= self._follow(flow, to_server, data, unasked=True)
         if not state.done and restarts == self._restarts:
             changed |= self._ask(flow)
-            to_server = by_tracker != state.turned
-            if state.app_proto is None and not state.done and self._begins_inside(state, to_server, len(kept)):
+            if inner and state.app_proto is None and not state.done:
                 changed |= self.finish(flow)
         if state.app_proto is None and open_before & ~state.pending & self.states.awaited:
             changed = True
+        to_server = by_tracker != state.turned
         if not first and state.following is not None and restarts == self._restarts:
             changed |= self._follow(flow, to_server, data if following else data[len(kept) :])
+        if inner and spoke and state.app_proto_outer == outer and self._is_missed(state):
+            self._begin_inner(flow, to_server, inner)
         if restarts != self._restarts:
             if not following and len(kept) < len(data):
                 self._feed_behind(flow, depth, to_server, data[len(kept) :], datagram)
@@ -219,13 +224,31 @@ class Detection:
                 return True
         return False
 
-    def _begins_inside(self, state: DetectionState, to_server: bool, size: int) -> bool:
-        """Return True if another protocol begins in the last ``size`` bytes of a direction, behind its first byte."""
+    def _inner(self, state: DetectionState, to_server: bool, size: int) -> bytes:
+        """Return a direction's bytes from where another protocol begins in its last ``size`` bytes, behind its first
+        byte; none where none does.
+        """
         inside = self._inside
-        if inside is None or inside.begins_inside is None:
-            return False
+        if inside is None or inside.begins_inside is None or state.app_proto in inside.protocols:
+            return b""
         data = state.client if to_server else state.server
-        return inside.begins_inside.search(data, max(1, len(data) - size - _LONGEST_BEGINNING)) is not None
+        found = inside.begins_inside.search(data, max(1, len(data) - size - _LONGEST_BEGINNING))
+        return b"" if found is None else data[found.start() :]
+
+    def _is_missed(self, state: DetectionState) -> bool:
+        """Return True where a name that is not confirmed hides what begins inside: both sides spoke before, and nobody
+        has proved that they speak what the first words of one seem to be.
+        """
+        inside = self._inside
+        watched = state.app_proto == "unknown" and state.following is not None
+        return inside is not None and not state.confirmed and not watched and state.app_proto not in inside.protocols
+
+    def _begin_inner(self, flow: Flow, to_server: bool, inner: bytes) -> None:
+        """Another protocol begins inside of one whose name is a guess. What the guess would have read is not known."""
+        name = flow.detection.app_proto
+        if name is not None:
+            self.transactions.note_ambiguity(name, Ambiguous("contradiction"))
+        self._begin_again(flow, inner if to_server else b"", b"" if to_server else inner, inside=name is not None)
 
     def _keep(self, state: DetectionState, to_server: bool, data: bytes, sizes: tuple[int, ...]) -> None:
         """Add to the prefix of a direction; its first byte rules detectors out."""
@@ -281,7 +304,10 @@ class Detection:
             if state.app_proto is None:
                 self._settle(flow, state.match)
             if restarts == self._restarts:
+                sides = ((True, state.client), (False, state.server))
                 self._end_detection(flow)
+                if not state.confirmed and state.following is None and sides[0][1] and sides[1][1]:
+                    self._watch_inside(flow, sides)
         elif state.payload_seen:
             restarts = self._restarts
             state.pending = 0
@@ -461,6 +487,11 @@ class Detection:
             state.app_proto = "unknown"
         sides = ((True, state.client), (False, state.server))
         self._end_detection(flow)
+        self._watch_inside(flow, sides)
+
+    def _watch_inside(self, flow: Flow, sides: tuple[tuple[bool, bytes], ...]) -> None:
+        """Have a flow watched whose name is none, or a guess that was wrong, for what begins inside of its dialogue."""
+        state = flow.detection
         inside = self._inside
         if inside is None or inside.follow is None or flow.proto != TCP or self._nested >= _MOST_NESTED:
             return

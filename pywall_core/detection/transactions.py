@@ -98,7 +98,7 @@ class Transactions:
         for one in found:
             if isinstance(one, HandOver):
                 if not one.inside and following.began:
-                    self._note_ambiguity(following.facts_of, Ambiguous("contradiction"))
+                    self.note_ambiguity(following.facts_of, Ambiguous("contradiction"))
                 if one.unwrap is not None:
                     state.unwrap = (*state.unwrap, Unwrapping(following.plugin, one.unwrap))
                 self.due += self._finish(flow)
@@ -107,7 +107,7 @@ class Transactions:
                 self._carriers.classify(flow, one)
                 continue
             if isinstance(one, Ambiguous):
-                self._note_ambiguity(following.facts_of, one)
+                self.note_ambiguity(following.facts_of, one)
                 continue
             self.due.append((following.facts_of, one))
             following.began = True
@@ -131,7 +131,7 @@ class Transactions:
         following: Following = state.following
         if state.unwrap or not self._survives(following.plugin, following.parser, to_server, size):
             if flow.inherited:  # half a request may have passed while it was handed over, and this is the other half
-                self._note_ambiguity(following.facts_of, Ambiguous("gap"))
+                self.note_ambiguity(following.facts_of, Ambiguous("gap"))
             self.due += self._finish(flow)
 
     def survives(self, flow: Flow, to_server: bool, size: int) -> bool:
@@ -146,7 +146,7 @@ class Transactions:
         answer: Any = self._guard.ask3(plugin, _survives_gap, parser, to_server, size)
         return answer is True
 
-    def _note_ambiguity(self, protocol: str, what: Ambiguous) -> None:
+    def note_ambiguity(self, protocol: str, what: Ambiguous) -> None:
         """Note what is ambiguous, where a rule asks for something that depends on it."""
         if what.facts:
             asked = any(f"{protocol}.{name}" in self._asked for name in what.facts)

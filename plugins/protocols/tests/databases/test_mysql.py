@@ -56,6 +56,13 @@ def test_ssl_request_hands_over(ask):
     assert (client[match.restart[0] :], server[match.restart[1] :]) == (b"\x16\x03\x01", b"\x16\x03\x03")
 
 
+def test_what_a_server_passes_over_behind_an_ssl_request(ask):
+    """MariaDB turns to TLS where the flag is set, however long the packet is."""
+    longer = packet(1, SSL[4:] + b"root\0" + bytes(300))
+    assert ask(mysql, longer + b"\x16\x03\x01", GREETING).restart == (len(longer), len(GREETING))
+    assert ask(mysql, longer[:-1], GREETING).restart is None
+
+
 def test_half_a_greeting_waits(ask):
     assert ask(mysql, b"", GREETING[:12]) is MORE
 

@@ -2,7 +2,8 @@
 
 from pywall_protocols.access import ldap
 
-from pywall_core.testing import find_transactions, transaction_contract
+from pywall_core.api import Ambiguous
+from pywall_core.testing import find_transactions, make_flow, transaction_contract
 
 
 def message(number, tag, body):
@@ -19,11 +20,15 @@ TLS = message(3, 0x77, b"\x80\x161.3.6.1.4.1.1466.20037")
 READY = message(3, 0x78, b"\x0a\1\0\4\0\4\0")
 BUSY = message(3, 0x78, b"\x0a\1\x34\4\0\4\0")
 
+WHO = message(4, 0x77, b"\x80\x171.3.6.1.4.1.4203.1.11.3")
+WHO_ANSWERED = message(4, 0x78, b"\x0a\1\0\4\0\4\0\x8b\0")
+
 TestLdap = transaction_contract(
     ldap,
     [
         (BIND + SEARCH + message(3, 0x42, b""), BOUND + ENTRY + DONE),
         (BIND + TLS + b"client", BOUND + READY + b"server"),
+        (WHO + TLS + b"client", WHO_ANSWERED + READY + b"server"),
     ],
 )
 
@@ -39,3 +44,15 @@ def test_a_refused_start_tls_hands_nothing_over():
     found = find_transactions(ldap, [(True, TLS), (False, BUSY), (True, SEARCH), (False, DONE)])
     assert found.hand_over is None
     assert found.complete[1]["request.search_request.base_object"] == "dc=b"
+
+
+def test_start_tls_behind_another_extended_operation():
+    """Its success is that of who asked for it, not of StartTLS."""
+    talk = [(True, WHO), (False, WHO_ANSWERED), (True, TLS), (False, READY), (True, b"client")]
+    assert find_transactions(ldap, talk).hand_over is not None
+
+
+def test_an_answer_to_an_operation_behind_too_many_others_is_ambiguous():
+    parser = ldap.pywall_transactions(make_flow())
+    parser.feed(True, WHO + b"".join(message(number, 0x63, b"\4\4dc=b\x0a\1\2") for number in range(5, 90)))
+    assert [one.reason for one in parser.feed(False, WHO_ANSWERED) if isinstance(one, Ambiguous)] == ["many_operations"]

@@ -103,3 +103,47 @@ def test_empty_values_are_left_out():
     parser = http.pywall_transactions(make_flow())
     assert not [value for value in parser.save().values() if not value and value is not None]
     assert len(json.dumps(parser.save())) < 250
+
+
+#: what a parser holds behind these, where several values are held in one
+NESTED = {
+    http: b"GET /a HTTP/1.1\r\nHost: a\r\n\r\nGET /c HTTP/1.1\r\nUpgrade: x\r\nHost: b\r\n\r\nab",
+    smtp: b"EHLO a\r\nMAIL FROM:<me@a>\r\nRCPT TO:<you@b>\r\nSTARTTLS\r\nab",
+    ftp: b"USER a\r\nPASS b\r\nCWD /some\r\n",
+    redis: b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$4\r\nab",
+    ldap: SAID[ldap] + b"0\x1d\2\1\3\x77\x18\x80\x161.3.6.1.4.1.1466.20037ab",
+    dns: SAID[dns],
+    sip: SAID[sip],
+    xmpp: SAID[xmpp],
+}
+
+
+def leaves(state, path=()):
+    """Return the places of all values in a state."""
+    inner = state.items() if isinstance(state, dict) else enumerate(state) if isinstance(state, list) else ()
+    for key, value in inner:
+        yield (*path, key)
+        yield from leaves(value, (*path, key))
+
+
+@pytest.mark.parametrize("plugin", NESTED, ids=[plugin.__name__.rpartition(".")[2] for plugin in NESTED])
+@pytest.mark.parametrize("other", [None, 7, "x", [], [1, 2], {"bytes": "00"}, {"items": [[1, 2]]}, {"items": []}])
+def test_what_lies_within_is_typed(plugin, other):
+    """A state with any value in another's place is refused, or the parser reads on."""
+    parser = plugin.pywall_transactions(make_flow())
+    parser.feed(True, NESTED[plugin])
+    saved = json.dumps(parser.save())
+    for *path, last in leaves(json.loads(saved)):
+        state = json.loads(saved)
+        place = state
+        for key in path:
+            place = place[key]
+        place[last] = other
+        after = plugin.pywall_transactions(make_flow())
+        try:
+            after.load(state)
+        except (ValueError, TypeError):
+            continue
+        for to_server, data in ((True, NESTED[plugin]), (False, b"220 a\r\n250 b\r\n"), (True, b"\r\nabc\r\n")):
+            after.copy().feed(to_server, data)
+        after.finish()

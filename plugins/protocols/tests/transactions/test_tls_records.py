@@ -87,7 +87,9 @@ def test_it_goes_on_in_another_process():
 
 
 def watched():
-    parser = tls.pywall_transactions(make_flow())
+    flow = make_flow()
+    flow.own_detection().app_proto = "tls"
+    parser = tls.pywall_transactions(flow)
     parser.asked = frozenset({"renegotiated"})
     return parser
 

@@ -61,7 +61,7 @@ def _describe(client: bytes, server: bytes) -> Description:
     if whole and server[4] == 10 and end >= 0:
         facts["version"] = text(cut(server, 5, end))
     if _asks_tls(client):
-        restart = (36, greeting_end) if whole else None
+        restart = (_size(client), greeting_end) if whole else None
         return Description(facts, False, restart)
     complete = len(client) >= 4 and len(client) >= _size(client)
     if complete and len(client) > 36 and client[5] & 2:
@@ -75,7 +75,11 @@ def _size(data: bytes) -> int:
 
 
 def _asks_tls(data: bytes) -> bool:
-    return len(data) >= 36 and data[:4] == b"\x20\0\0\x01" and bool(data[5] & _SSL >> 8)
+    """Return whether the client's first packet, which is whole, asks for TLS: servers pass over what is behind its 32
+    bytes.
+    """
+    size = _size(data)
+    return 36 <= size <= len(data) and data[3] == 1 and bool(data[5] & _SSL >> 8)
 
 
 def _server(data: bytes) -> Evidence:

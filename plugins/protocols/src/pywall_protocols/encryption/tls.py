@@ -21,7 +21,7 @@ from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParse
 from ..parsing import certificate, client_hello
 from ..parsing.evidence import HINT, LEANING, Evidence
 from ..parsing.wire import FACT_LENGTH, cut, text, u16, u24
-from ..transactions.hello_watch import CLIENT_HELLO_BYTES, UNNAMED_LIMIT, HelloWatch
+from ..transactions.hello_watch import CLIENT_HELLO_BYTES, HelloWatch
 from ..transactions.tls_records import OPEN_HELLO, follow
 
 api_version = 1
@@ -108,8 +108,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 @hookimpl
 def pywall_transactions(flow: Flow) -> TransactionParser | None:
-    """Follow the first records, where a rule asks about their sizes; in a flow without a name, look for a hello."""
-    return HelloWatch(UNNAMED_LIMIT) if flow.app_proto == "unknown" else follow(flow)
+    """Follow the records, where a rule asks about them; in a flow of another name or none, look for a hello."""
+    return follow(flow) if flow.app_proto in protocols else HelloWatch()
 
 
 def _note_open_hello(flow: Flow, is_open: bool) -> None:

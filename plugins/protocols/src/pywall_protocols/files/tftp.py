@@ -10,11 +10,12 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
-from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.wire import first_datagram, text, u16
+from ..transactions.requests import Requests
 
 api_version = 1
 protocols = ("tftp",)
@@ -49,13 +50,10 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if not client:
         return MORE
     first = client[: flow.client_sizes[0]]
-    found = _request(first)
-    if found:
+    facts = _facts(first)
+    if facts is not None:
         flow.expect("tftp", proto=UDP, dst=flow.src, dport=flow.sport)
-        packet = "read" if found[1] == b"\1" else "write"
-        # the answer comes from another port: of this flow nothing more is known
-        facts = {"packet": packet, "file": text(found[2]), "mode": text(found[3].lower())}
-        return Match("tftp", facts, confirmed=False)
+        return Match("tftp", facts, confirmed=False)  # the answer comes from another port: nothing more is known
     if len(first) < 4 or not _DATA <= u16(first, 0) <= _OACK:
         return NO
     acknowledged = bool(server) and _acknowledges(first, first_datagram(server, flow.server_sizes))
@@ -66,6 +64,24 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if not server:
         return MORE
     return Match("tftp") if acknowledged else NO
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser | None:
+    """Read every request of the client, where a rule asks what they say; None for a transfer."""
+    return Requests(_facts, _may_be_request) if _facts(first_datagram(flow.client, flow.client_sizes)) else None
+
+
+def _facts(datagram: bytes) -> dict[str, Any] | None:
+    found = _request(datagram)
+    if found is None:
+        return None
+    packet = "read" if found[1] == b"\1" else "write"
+    return {"packet": packet, "file": text(found[2]), "mode": text(found[3].lower())}
+
+
+def _may_be_request(datagram: bytes) -> bool:
+    return datagram[:2] in (b"\0\1", b"\0\2")
 
 
 def begins_again(datagram: bytes) -> bool:

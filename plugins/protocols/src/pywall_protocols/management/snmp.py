@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pywall_core.api import NO, Answer, Flow, Match, hookimpl
+from pywall_core.api import NO, Answer, Flow, Match, TransactionParser, hookimpl
 
 from ..parsing.evidence import Evidence, by_datagram
 from ..parsing.wire import cut, text, tlv
+from ..transactions.requests import Requests
 
 api_version = 1
 protocols = ("snmp",)
@@ -47,6 +48,21 @@ _PDUS: Final = {
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect SNMP."""
     return by_datagram("snmp", _message, flow, client, server)
+
+
+@hookimpl
+def pywall_transactions(flow: Flow) -> TransactionParser:
+    """Read every message of the client, where a rule asks what they say."""
+    return Requests(_facts, _may_be_message)
+
+
+def _facts(datagram: bytes) -> dict[str, Any] | None:
+    facts = _message(datagram)
+    return facts if isinstance(facts, dict) else None
+
+
+def _may_be_message(datagram: bytes) -> bool:
+    return datagram[:1] == first_client
 
 
 def begins_again(datagram: bytes) -> bool:

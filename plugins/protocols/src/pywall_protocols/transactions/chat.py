@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Final, final
+from typing import Any, Final, final
 
 from pywall_core.api import MORE, NO, YES, Ambiguous, Answer, HandOver, Transaction
 
@@ -67,6 +67,9 @@ class XmppDialogue(Saved):
             "_rest",
             "_behind",
         )
+
+    def state_shapes(self) -> dict[str, Any]:
+        return {"_behind": (bytes | None, bytes | None)}
 
     def copy(self) -> XmppDialogue:
         """Return a parser in the same state."""

@@ -64,6 +64,9 @@ class FtpDialogue(Dialogue):
     def state_names(self) -> tuple[str, ...]:
         return *Dialogue.state_names(self), "_number", "_user", "_open"
 
+    def state_shapes(self) -> dict[str, Any]:
+        return Dialogue.state_shapes(self) | {"_open": [(int, {str: str})]}
+
     def _copy_into(self, other: Dialogue) -> None:
         assert isinstance(other, FtpDialogue)
         other._number, other._user, other._open = self._number, self._user, self._open
@@ -118,7 +121,7 @@ class FtpDialogue(Dialogue):
 
     def _announce(self, facts: dict[str, Any], code: int, line: bytes) -> None:
         """Once detection is done, announce the data connection that a reply agrees to."""
-        command = facts["command"].encode()
+        command = facts.get("command", "").encode()
         if self._flow is not None and self._flow.detect_done and command in PASSIVE.get(code, (command,)):
             argument = facts.get("command_data", "").encode()
             announce(self._flow, command + b" " + argument, code, line)

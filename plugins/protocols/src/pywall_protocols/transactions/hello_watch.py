@@ -17,9 +17,8 @@ from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, HandOver, Transact
 
 from .saving import Saved
 
-#: Bytes of each side that are watched: behind a name, and in a flow without one.
-NAMED_LIMIT: Final = 16384
-UNNAMED_LIMIT: Final = 4096
+#: Bytes of each side that are watched.
+_MOST_WATCHED: Final = 16384
 #: Bytes of a side that are held behind its ServerHello, while the other side's ClientHello has not come.
 _MOST_HELD: Final = 65536
 
@@ -76,7 +75,7 @@ class HelloWatch(Saved):
 
     __slots__ = ("_held", "_limit", "_rest", "_seen", "confirmed", "has_transactions", "over")
 
-    def __init__(self, limit: int = NAMED_LIMIT) -> None:
+    def __init__(self, limit: int = _MOST_WATCHED) -> None:
         self.confirmed = self.over = self.has_transactions = False
         self._limit = limit
         #: of server and client: how many bytes were read, the last of them, and those from a ServerHello on

@@ -162,6 +162,9 @@ class HttpTransactions(Saved):
             "_switched",
         )
 
+    def state_shapes(self) -> dict[str, Any]:
+        return {"_open": [dict | None], "_marks": [int]}
+
     def copy(self) -> HttpTransactions:
         """Return a parser in the same state."""
         other = HttpTransactions(self._turned)

@@ -29,6 +29,10 @@ _RESPONSE_FACTS: Final = (
     (b"content-encoding", "content_encoding"),
     (b"location", "redirect"),
 )
+#: Bytes of a frame's header, and types of the frames that a server may begin with.
+_HEAD: Final = 9
+_SETTINGS: Final = 4
+_GOAWAY: Final = 7
 Found = Transaction | HandOver | Carried | Ambiguous
 
 
@@ -40,8 +44,8 @@ class Http2Transactions(Saved):
     facts_of = "http"
 
     __slots__ = (
-        "_answered", "_asked", "_bodies", "_codings", "_early", "_open", "_preface", "confirmed", "has_transactions",
-        "number", "over",
+        "_answered", "_asked", "_bodies", "_codings", "_early", "_first", "_open", "_preface", "confirmed",
+        "has_transactions", "number", "over",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -51,6 +55,8 @@ class Http2Transactions(Saved):
         self._asked, self._answered = FrameReader(), FrameReader()
         #: bytes of the preface that have not come
         self._preface = PREFACE
+        #: the first bytes of the server
+        self._first = b""
         #: number and facts of the requests without a response, by stream
         self._open: dict[int, tuple[int, dict[str, Any]]] = {}
         #: facts of responses whose request was not read, by stream
@@ -76,18 +82,27 @@ class Http2Transactions(Saved):
             "_asked",
             "_answered",
             "_preface",
+            "_first",
             "_open",
             "_early",
             "_codings",
             "_bodies",
         )
 
+    def state_shapes(self) -> dict[str, Any]:
+        return {
+            "_open": {int: (int, {str: object})},
+            "_early": {int: {str: object}},
+            "_codings": {(bool, int): str},
+            "_bodies": {(bool, int): (int, int)},
+        }
+
     def copy(self) -> Http2Transactions:
         """Return a parser in the same state."""
         other = Http2Transactions()
         other.confirmed, other.over, other.number = self.confirmed, self.over, self.number
         other._asked, other._answered, other._preface = self._asked.copy(), self._answered.copy(), self._preface
-        other._open, other._early = dict(self._open), dict(self._early)
+        other._first, other._open, other._early = self._first, dict(self._open), dict(self._early)
         other._codings, other._bodies = dict(self._codings), dict(self._bodies)
         return other
 
@@ -100,6 +115,10 @@ class Http2Transactions(Saved):
             if self._preface[:at] != data[:at]:
                 return [HandOver(PREFACE[: len(PREFACE) - len(self._preface)] + data, b"", False)]
             self._preface = self._preface[at:]
+        elif not to_server and len(self._first) < _HEAD:
+            self._first += data[: _HEAD - len(self._first)]
+            if len(self._first) == _HEAD and not _may_be_first(self._first):
+                return [HandOver(b"", self._first + data, False)]
         reader = self._asked if to_server else self._answered
         while at < len(data):
             at, kind, fields = reader.read(data, at)
@@ -214,6 +233,11 @@ class Http2Transactions(Saved):
         self._bodies[key] = number, given + len(data)
         if len(self._bodies) > _MOST_BODIES:
             del self._bodies[next(iter(self._bodies))]
+
+
+def _may_be_first(head: bytes) -> bool:
+    """Return whether a server may begin with a frame: with its settings, or where it refuses the client's."""
+    return head[3] in (_SETTINGS, _GOAWAY) and not any(head[6:])
 
 
 def follow(flow: Flow) -> Http2Transactions | None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final, final
+from typing import Any, Final, final
 
 from ..parsing.wire import CR, cut
 from .http_fields import Fields, codings, plain_head
@@ -114,6 +114,9 @@ class MessageReader(Saved):
             "codings",
             "_body_offset",
         )
+
+    def state_shapes(self) -> dict[str, Any]:
+        return {"fields": [(bytes, bytes)]}
 
     def copy(self) -> MessageReader:
         """Return a reader in the same state."""

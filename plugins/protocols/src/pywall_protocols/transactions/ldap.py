@@ -175,8 +175,12 @@ class LdapTransactions(Saved):
             code = tlv(message, start, end)
             result = message[code[1]] if code is not None and code[2] == code[1] + 1 <= len(message) else 255
             key = number.to_bytes(4, "big")
+            asked = self._pairs.is_open(key)
             self._pairs.answer(key, {"response.operation": _RESULTS[tag], "response.result_code": result}, found)
-            if tag == 0x78 and result == 0 and self._tls in (b"", key):
+            # of an operation that has not been read yet it may be StartTLS's, of one that has been read it is not
+            if tag == 0x78 and result == 0 and (key == self._tls or not (self._tls or asked)):
+                if not self._tls and self._pairs.overflowed:
+                    found.append(Ambiguous("many_operations", hides_inner=True))
                 self._granted = key + data[at:][:_MOST_HELD]
                 return
             if tag == 0x78 and key == self._tls:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from pywall_core.api import MORE, YES, Ambiguous, Flow, HandOver, Transaction
 
@@ -93,6 +93,9 @@ class Dialogue(Saved):
             "confirmed", "over", "_commands", "_replies", "_pending", "_in_reply", "_held", "_cut_hello", "_tail",
             "_tail_full", "_marks", "_code",
         )  # fmt: skip
+
+    def state_shapes(self) -> dict[str, Any]:
+        return {"_pending": [(int, bytes, int)], "_marks": [int]}
 
     def copy(self) -> Dialogue:
         """Return a parser in the same state."""

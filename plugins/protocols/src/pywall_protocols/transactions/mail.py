@@ -64,6 +64,9 @@ class SmtpDialogue(Dialogue):
     def state_names(self) -> tuple[str, ...]:
         return *Dialogue.state_names(self), "_number", "_helo", "_mail", "_chunking", "_authenticating"
 
+    def state_shapes(self) -> dict[str, Any]:
+        return Dialogue.state_shapes(self) | {"_mail": {str: object}}
+
     def _copy_into(self, other: Dialogue) -> None:
         assert isinstance(other, SmtpDialogue)
         other._number, other._helo, other._mail = self._number, self._helo, self._mail

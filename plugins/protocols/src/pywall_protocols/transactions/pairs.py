@@ -22,10 +22,12 @@ Found = list[Step]
 class Pairs(Saved):
     """What was asked and is not answered yet. ``keep_early``: an answer may be read before its question."""
 
-    __slots__ = ("_early", "_keep_early", "_open", "number")
+    __slots__ = ("_early", "_keep_early", "_open", "number", "overflowed")
 
     def __init__(self, *, keep_early: bool) -> None:
         self.number = 0
+        #: questions have their event without an answer that may yet come
+        self.overflowed = False
         self._keep_early = keep_early
         self._open: tuple[tuple[bytes, int, dict[str, Any]], ...] = ()
         self._early: tuple[tuple[bytes, dict[str, Any]], ...] = ()
@@ -33,14 +35,19 @@ class Pairs(Saved):
     def state_names(self) -> tuple[str, ...]:
         return (
             "number",
+            "overflowed",
             "_open",
             "_early",
         )
+
+    def state_shapes(self) -> dict[str, Any]:
+        return {"_open": [(bytes, int, {str: object})], "_early": [(bytes, {str: object})]}
 
     def copy(self) -> Pairs:
         """Return the same once more."""
         other = Pairs(keep_early=self._keep_early)
         other.number, other._open, other._early = self.number, self._open, self._early
+        other.overflowed = self.overflowed
         return other
 
     def is_open(self, key: bytes) -> bool:
@@ -59,6 +66,7 @@ class Pairs(Saved):
             if len(self._open) >= _MOST_OPEN:
                 found.append(Transaction(*self._open[0][1:], True))
                 self._open = self._open[1:]
+                self.overflowed = True
             self._open = (*self._open, (key, self.number, facts))
         found.append(Transaction(self.number, facts, not answered))
         self.number += 1

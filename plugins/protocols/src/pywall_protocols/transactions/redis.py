@@ -59,6 +59,9 @@ class RedisTransactions(Saved):
             "_ends",
         )
 
+    def state_shapes(self) -> dict[str, Any]:
+        return {"_arguments": [bytes]}
+
     def copy(self) -> RedisTransactions:
         """Return a parser in the same state."""
         other = RedisTransactions()

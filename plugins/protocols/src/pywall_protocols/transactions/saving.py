@@ -29,6 +29,12 @@ class Saved:
         """Return the names of the attributes that are its state."""
         raise NotImplementedError
 
+    def state_shapes(self) -> dict[str, Any]:
+        """Return the shapes of attributes that hold others, by name: a type (or several, ``bytes | None``), ``[shape]``
+        for any number of the same, ``(shape, shape)`` for so many, ``{shape: shape}`` for a dictionary.
+        """
+        return {}
+
     def save(self) -> Any:
         """Return the state as plain data for JSON."""
         return {
@@ -45,6 +51,7 @@ class Saved:
         if not isinstance(saved, dict):
             raise ValueError("not the state of this parser")
         left = len(saved)
+        shapes = self.state_shapes()
         for name, present in zip(self.state_names(), self._values(), strict=False):
             if name in saved:
                 left -= 1
@@ -55,6 +62,8 @@ class Saved:
                 continue
             if present is None and not isinstance(value, bytes | None):
                 raise ValueError(f"{type(value).__name__} for bytes")
+            if name in shapes and not _fits(value, shapes[name]):
+                raise ValueError(f"what {name} holds")
             if value is not present:
                 setattr(self, name, value)
         if left:
@@ -67,6 +76,19 @@ class Saved:
         if read is None:
             read = _readers[names] = attrgetter(*names, "__class__")  # of one name alone it would give no tuple
         return read(self)
+
+
+def _fits(value: Any, shape: Any) -> bool:
+    if isinstance(shape, list):
+        return isinstance(value, tuple | list) and all(_fits(inner, shape[0]) for inner in value)
+    if isinstance(shape, tuple):
+        if not isinstance(value, tuple) or len(value) != len(shape):
+            return False
+        return all(_fits(inner, one) for inner, one in zip(value, shape, strict=True))
+    if isinstance(shape, dict):
+        ((key, inner),) = shape.items()
+        return isinstance(value, dict) and all(_fits(k, key) and _fits(v, inner) for k, v in value.items())
+    return isinstance(value, shape)
 
 
 def _plain(value: Any) -> Any:
