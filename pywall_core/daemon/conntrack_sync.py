@@ -30,6 +30,7 @@ class CarriedFlows:
         self._ended = EndedConnections()
         self._lookup = Lookup()
         self._flows.still_carried = self._still_carried
+        self._flows.is_over = self._is_over
 
     def poll(self, now: float) -> None:
         """End the flows whose connections have ended since the last call."""
@@ -50,7 +51,7 @@ class CarriedFlows:
 
     def close(self) -> None:
         """Ask no more."""
-        self._flows.still_carried = None
+        self._flows.still_carried = self._flows.is_over = None
         self._ended.close()
 
     def _still_carried(self, flow: Flow, now: float) -> bool:
@@ -63,6 +64,12 @@ class CarriedFlows:
         if take_counters(flow, connection):
             flow.last = now
         return True
+
+    def _is_over(self, flow: Flow) -> bool:
+        connection = self._lookup.find(flow.key) or self._lookup.find(flow.rkey)
+        if connection is not None:
+            take_counters(flow, connection)
+        return connection is None or connection.over
 
     def _is_open_unseen(self, flow: Flow) -> bool:
         """Return True for a TCP flow that looks half-open since the last segment of its handshake passed unseen."""

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from ..calls.guard import Guard
+from ..calls.guard import Calls, Guard
 from ..calls.quarantine import Failures
 from ..chain.rule import Rule
 from ..chain.walk import Chains
@@ -323,11 +323,15 @@ class Engine:
             self.flows.find,
             self.chains,
             self._guard,
-            (("core", self._life.end_transactions), *(self.plugins.calls("flow_released") if self.live else ())),
+            self._on_release(),
             look_on=self._look_on,
             observe=self.config.mode == "observe",
             announcers=self._announcers,
         )
+
+    def _on_release(self) -> Calls:
+        ends: Calls = (("core", self._life.end_transactions),)
+        return (*ends, ("core", self.flows.carry), *self.plugins.calls("flow_released")) if self.live else ends
 
     def _make_pipelines(self, tracer: Tracer | None, detectors: Detectors, classifiers: list[Classifier]) -> None:
         """Make the way of a packet, live a second time under a clock."""
@@ -349,6 +353,7 @@ class Engine:
     def _make_pipeline(self, hooks: PacketHooks, detection: Detection) -> Pipeline:
         return Pipeline(
             live=self.live,
+            carried=self.live and self.config.queue.offload,
             observe=self.config.mode == "observe",
             tunnels=self.config.detection.tunnels,
             flows=self.flows,

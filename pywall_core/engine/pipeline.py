@@ -41,14 +41,15 @@ class Pipeline:
     """Gives each packet one verdict. An engine that times its packets has two over the same state: one plain, one whose
     ``hooks`` and ``detection`` are under a clock.
 
-    ``on_new_flow(flow, packet)`` sets up a flow. ``live``: packets may have been cut by the queue. ``tunnels``: what a
-    packet carries is a packet too.
+    ``on_new_flow(flow, packet)`` sets up a flow. ``live``: packets may have been cut by the queue. ``carried``: the
+    kernel carries flows that are released. ``tunnels``: what a packet carries is a packet too.
     """
 
     def __init__(
         self,
         *,
         live: bool,
+        carried: bool,
         observe: bool,
         tunnels: bool,
         flows: FlowTable,
@@ -66,6 +67,7 @@ class Pipeline:
         on_new_flow: Callable[[Flow, Packet], None],
     ) -> None:
         self._live = live
+        self._carried = carried
         self._observe = observe
         self._tunnels = tunnels
         self._flows = flows
@@ -232,7 +234,12 @@ class Pipeline:
                 stray_error(packet)
                 flow = self._find(packet.key)
             return flow or self._begin_flow(packet)
-        if flow.closed and packet.proto == TCP and packet.flags & (SYN | ACK) == SYN and not packet.related:
+        if (
+            packet.proto == TCP
+            and packet.flags & (SYN | ACK) == SYN
+            and not packet.related
+            and (flow.closed or (self._carried and flow.cache.released and _is_another(packet, flow)))
+        ):
             self._flows.end(flow, "closed")
             return self._begin_flow(packet)
         return flow
@@ -429,6 +436,13 @@ class Pipeline:
         if verdict.action is not ACCEPT:
             self._events.drop(verdict, packet, flow)
         return verdict
+
+
+def _is_another(syn: Packet, flow: Flow) -> bool:
+    """A SYN that is queued though the kernel carries its flow opens another connection on the same ports: the end of
+    the one before passed unseen. On ``lo`` the other hook's SYN is the same one.
+    """
+    return not flow.loopback or syn.hook == flow.hook
 
 
 def _close(flow: Flow) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from itertools import islice
 from random import getrandbits
 from typing import Final
 
@@ -30,6 +31,8 @@ NEW_SHARE: Final = 0.125
 #: A flow is looked at again after 15 seconds at least; old ones, which end seldom, less often.
 _RECHECK: Final = 15.0
 _RECHECK_MOST: Final = 120.0
+#: Connections in the kernel that are asked about to make room for one flow: each is a system call.
+_MOST_ASKED: Final = 4
 
 
 class FlowTable:
@@ -45,6 +48,10 @@ class FlowTable:
         self.client_is_receiver: Callable[[Packet], bool] | None = None
         #: asked before a flow times out: does the kernel still carry it, unseen? (it then stays for another timeout)
         self.still_carried: Callable[[Flow, float], bool] | None = None
+        #: asked of flows that the kernel carries when the table is full: have both ends closed it, unseen?
+        self.is_over: Callable[[Flow], bool] | None = None
+        #: the flows that the kernel carries, in the order in which to ask about them
+        self._carried: dict[bytes, Flow] = {}
         #: entries that began as half-open, oldest first; those that are no more leave when they are come upon
         self._young: dict[bytes, Flow] = {}
         #: keys by the second in which to look at them; an entry counts while its flow's ``due`` is that second, so what
@@ -66,7 +73,7 @@ class FlowTable:
         """Return a new entry for the packet's key, or None when the table is full of flows that must not go."""
         if len(self._young) >= self._young_bound:
             self._evict_young()
-        if len(self._by_key) >= self.capacity * 2 and not self._evict_young():
+        if len(self._by_key) >= self.capacity * 2 and not self._evict_young() and not self._evict_over():
             return None
         turned = self.client_is_receiver is not None and self.client_is_receiver(packet)
         flow = new_flow(packet, turned)
@@ -80,6 +87,10 @@ class FlowTable:
         self._schedule(flow, packet.time, flow.timeout)
         return flow
 
+    def carry(self, flow: Flow) -> None:
+        """The kernel carries the flow from here on."""
+        self._carried[flow.key] = flow
+
     def end(self, flow: Flow, reason: str) -> None:
         """Free the entry."""
         if self._by_key.get(flow.key) is not flow:
@@ -88,6 +99,7 @@ class FlowTable:
         if self._by_key.get(flow.rkey) is flow:
             del self._by_key[flow.rkey]
         self._young.pop(flow.key, None)
+        self._carried.pop(flow.key, None)
         self._on_end(flow, reason)
 
     def sweep(self, now: float, most: int = sys.maxsize) -> bool:
@@ -178,6 +190,18 @@ class FlowTable:
                 self.evicted[flow.share] = self.evicted.get(flow.share, 0) + 1
                 self.end(flow, "evicted")
                 return True
+        return False
+
+    def _evict_over(self) -> bool:
+        """Make room: a flow goes that the kernel carried to its end. Conntrack keeps such a connection for minutes."""
+        if self.is_over is None:
+            return False
+        for key in list(islice(self._carried, _MOST_ASKED)):
+            flow = self._carried.pop(key)
+            if self.is_over(flow):
+                self.end(flow, "closed")
+                return True
+            self._carried[key] = flow
         return False
 
 

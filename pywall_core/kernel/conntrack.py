@@ -28,7 +28,9 @@ _COUNTERS_REPLY: Final = 10
 _ZONE: Final = 18
 _MARK_MASK: Final = 21
 _DESTROY_GROUP: Final = 3
+#: enum tcp_conntrack: the handshake is done; both ends have closed, by FIN or by RST
 _TCP_ESTABLISHED: Final = b"\x03"
+_TCP_OVER: Final = (b"\x07", b"\x08")
 _NETLINK_ADD_MEMBERSHIP: Final = 1
 _SOL_NETLINK: Final = 270
 _SO_RCVBUFFORCE: Final = 33
@@ -115,6 +117,8 @@ class Connection:
     mark: int
     #: a TCP connection whose handshake is done and that nobody has begun to end
     established: bool = False
+    #: a TCP connection that both ends have closed, or one has reset
+    over: bool = False
 
 
 class Lookup:
@@ -176,13 +180,14 @@ def parse(data: bytes) -> Connection | None:
         reply_packets, reply_byte_count = _counters(fields.get(_COUNTERS_REPLY, b""))
     except (KeyError, struct.error):
         return None
-    established = _PROTOCOL_STATE in fields and _is_established(fields[_PROTOCOL_STATE])
-    return Connection(key, reply_key, packets, byte_count, reply_packets, reply_byte_count, mark, established)
+    state = _tcp_state(fields[_PROTOCOL_STATE]) if _PROTOCOL_STATE in fields else b""
+    established, over = state == _TCP_ESTABLISHED, state in _TCP_OVER
+    return Connection(key, reply_key, packets, byte_count, reply_packets, reply_byte_count, mark, established, over)
 
 
-def _is_established(data: bytes) -> bool:
+def _tcp_state(data: bytes) -> bytes:
     """Read CTA_PROTOINFO: of TCP it holds the state as ``enum tcp_conntrack`` of the kernel."""
-    return attributes(attributes(data).get(1, b"")).get(1, b"") == _TCP_ESTABLISHED
+    return attributes(attributes(data).get(1, b"")).get(1, b"")
 
 
 def _key(data: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -106,6 +107,23 @@ def test_a_carried_flow_does_not_time_out_while_conntrack_has_it(
     engine.tick(3000.0)
     engine.tick(4000.0)
     assert len(engine.flows) == 0
+
+
+def test_a_full_table_asks_conntrack_which_carried_flows_are_over(
+    carried: CarriedFlows, conntrack: Conntrack, engine: Engine
+) -> None:
+    flow = begin(engine)
+    is_over = engine.flows.is_over
+    assert is_over is not None
+    conntrack.open[flow.key] = connection(flow, (5, 500))
+    assert not is_over(flow)
+    conntrack.open[flow.key] = replace(connection(flow, (6, 600)), over=True)
+    assert is_over(flow)
+    assert flow.pkts_toserver == 6
+    del conntrack.open[flow.key]
+    assert is_over(flow)
+    carried.close()
+    assert engine.flows.is_over is None
 
 
 def test_the_last_counters_are_taken_at_the_end(carried: CarriedFlows, conntrack: Conntrack, engine: Engine) -> None:

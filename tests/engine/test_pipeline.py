@@ -81,6 +81,29 @@ def test_a_new_syn_on_a_closed_flow_begins_a_new_one(make_engine: MakeEngine) ->
     assert the_flow(engine) is not flow
 
 
+@pytest.mark.parametrize("offload", [True, False])
+def test_a_new_syn_on_a_flow_that_the_kernel_carries_begins_a_new_one(make_engine: MakeEngine, offload: bool) -> None:
+    chains = {"INPUT": [{"rule": "always", "action": "ACCEPT"}]}
+    engine = make_engine(chains=chains, live=True, queue={"offload": offload})
+    first = decode(tcp_packet(A, 1, B, 2, seq=1, flags=2), 1.0)
+    assert engine.offloadable(first, engine.process(first))
+    flow = the_flow(engine)
+    engine.process(decode(tcp_packet(A, 1, B, 2, seq=5, flags=16, data=b"x"), 1.5))
+    assert the_flow(engine) is flow
+    # without its FIN, which the kernel has carried; where the kernel carries nothing this is a stray SYN
+    engine.process(decode(tcp_packet(A, 1, B, 2, seq=9999, flags=2), 2.0))
+    assert (the_flow(engine) is not flow) == offload
+
+
+def test_on_lo_one_syn_passes_two_hooks_and_begins_one_flow(make_engine: MakeEngine) -> None:
+    engine = make_engine(live=True, queue={"loopback": True})
+    packet = tcp_packet(A, 1, A, 2, seq=1, flags=2)
+    engine.process(decode(packet, 1.0, 3, "", "lo"))
+    flow = the_flow(engine)
+    engine.process(decode(packet, 1.0, 1, "lo"))
+    assert the_flow(engine) is flow
+
+
 def test_the_rest_of_a_final_flow_costs_no_hook(make_engine: MakeEngine) -> None:
     class Count:
         calls = 0

@@ -92,6 +92,27 @@ def test_a_table_full_of_established_flows_takes_no_more() -> None:
     assert table.create(packet(99)) is None
 
 
+def test_a_full_table_makes_room_by_a_carried_flow_that_is_over() -> None:
+    ended: list[tuple[Flow, str]] = []
+    table = make_table(16, ended)
+    flows = [flow for n in range(16) if (flow := table.create(packet(n))) is not None]
+    for each in flows:
+        touch_datagram_flow(each)
+        table.carry(each)
+    assert table.create(packet(99)) is None  # nobody can be asked
+    over = flows[9]
+    table.is_over = lambda flow: flow is over
+    made = 0
+    for n in range(4):  # some are asked about each time
+        flow = table.create(packet(100 + n))
+        if flow is not None:
+            touch_datagram_flow(flow)
+            made += 1
+    assert (made, ended) == (1, [(over, "closed")])
+    table.clear("shutdown")
+    assert len(table) == 0
+
+
 def test_timeouts_shrink_as_the_table_fills() -> None:
     table = make_table(100)
     for n in range(90):

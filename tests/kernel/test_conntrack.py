@@ -132,4 +132,9 @@ def test_conntrack_connection_with_counters() -> None:
         + attribute(10 | NESTED, counters(2, 1 << 40))
     )
     assert parse(data) == Connection(key, back, 3, 180, 2, 1 << 40, 0x1100)
+    for state, (established, over) in {3: (True, False), 5: (False, False), 7: (False, True), 8: (False, True)}.items():
+        protocol = attribute(4 | NESTED, attribute(1 | NESTED, attribute(1, bytes((state,)))))
+        found = parse(data + protocol)
+        assert found is not None
+        assert (found.established, found.over) == (established, over)
     assert parse(data[4 + len(_tuple(key)) :]) is None
