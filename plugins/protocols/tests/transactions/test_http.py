@@ -201,6 +201,50 @@ def test_the_flow_is_not_released_while_another_request_may_come():
     assert all(verdict.final for verdict in ports.send(talk))
 
 
+def is_released(lab, packets):
+    """Send packets. Return whether the kernel may carry the rest in both directions."""
+    verdicts = lab.send(packets)
+    return lab.engine.offloadable(packets[-1], verdicts[-1]) == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "ends"),
+    [
+        (b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", True),
+        (b"HTTP/1.0 200 OK\r\n\r\nuntil the end", True),
+        (b"http/1.0 200 OK\n\nx", False),
+        (b"HTTP/1.1 404 Not Found\r\nConnection: Close\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", True),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", False),
+        (b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok", False),
+        (b"HTTP/1.0 200 OK\r\nProxy-Connection: keep-alive\r\nContent-Length: 2\r\n\r\nok", False),
+        (b"HTTP/1.1 200 OK\r\nConnection: close\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok", False),
+        (b"HTTP/1.1 100 Continue\r\nConnection: close\r\n\r\n", False),
+    ],
+)
+@pytest.mark.parametrize("size", [1500, 1])
+def test_the_flow_is_released_where_the_server_ends_the_connection(answer, ends, size):
+    policy = POLICY.replace("rule: fact, name: http.hostname, is: bad.example", "rule: app, is: ssh")
+    packets = conversation().client(GET % (0, b"a")).server(answer).split(size).packets()
+    released, followed = engine(policy, live=True), engine(POLICY, live=True)
+    assert is_released(released, packets) == ends
+    assert not is_released(followed, packets)  # whatever the server says, each request has its verdict
+    for lab in (released, followed):
+        lab.close()
+        assert [(event["tx_id"], event["http"].get("status")) for event in lab.of_type("http")] == [
+            (0, None if b"100" in answer else int(answer[9:12]))
+        ]
+
+
+def test_a_request_without_its_answer_keeps_the_flow():
+    policy = POLICY.replace("rule: fact, name: http.hostname, is: bad.example", "rule: app, is: ssh")
+    lab = engine(policy, live=True)
+    closing = b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok"
+    asked = conversation().client(GET % (0, b"a") + b"CONNECT b:443 HTTP/1.1\r\n\r\n")
+    assert not is_released(lab, asked.server(closing).packets())
+    tunnel = conversation().client(b"CONNECT b:443 HTTP/1.0\r\n\r\n").server(b"HTTP/1.0 200 OK\r\n\r\n")
+    assert not is_released(engine(policy, live=True), tunnel.packets())
+
+
 @pytest.mark.parametrize("size", [1500, 1])
 def test_tls_behind_a_late_connect_is_dropped(size):
     policy = POLICY.replace("rule: fact, name: http.hostname, is: bad.example", "rule: app, is: tls")

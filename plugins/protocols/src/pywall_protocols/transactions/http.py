@@ -33,8 +33,19 @@ _REQUEST_FIELDS: Final = frozenset(
     {b"host", b"user-agent", b"referer", b"content-length", b"transfer-encoding", b"content-encoding", b"upgrade"}
 )
 _RESPONSE_FIELDS: Final = frozenset(
-    {b"content-type", b"content-encoding", b"upgrade", b"content-length", b"transfer-encoding", b"location"}
+    {
+        b"content-type",
+        b"content-encoding",
+        b"upgrade",
+        b"content-length",
+        b"transfer-encoding",
+        b"location",
+        b"connection",
+        b"proxy-connection",
+    }
 )
+#: fields that say whether the connection goes on
+_PERSISTENCE: Final = (b"connection", b"proxy-connection")
 #: what is to be known of a request to find the end of its response
 # the letters G, S, H, C and U as numbers
 _PLAIN: Final = 71
@@ -91,6 +102,7 @@ class HttpTransactions(Saved):
         "_tail",
         "_tail_full",
         "_turned",
+        "asked",
         "confirmed",
         "has_transactions",
         "number",
@@ -101,6 +113,8 @@ class HttpTransactions(Saved):
         self.confirmed = False
         self.over = False
         self.has_transactions = True
+        #: a rule asks facts: the connection is followed to its end, also where the server says that it is over
+        self.asked = True
         self.number = 0
         self._turned = turned
         self._asked = MessageReader(_REQUEST_FIELDS)
@@ -168,7 +182,7 @@ class HttpTransactions(Saved):
     def copy(self) -> HttpTransactions:
         """Return a parser in the same state."""
         other = HttpTransactions(self._turned)
-        other.confirmed, other.over, other.number = self.confirmed, self.over, self.number
+        other.confirmed, other.over, other.asked, other.number = self.confirmed, self.over, self.asked, self.number
         other._asked, other._answered = self._asked.copy(), self._answered.copy()
         other._pending, other._first, other._open = self._pending, self._first, self._open
         other._plain_behind = self._plain_behind
@@ -361,7 +375,11 @@ class HttpTransactions(Saved):
                     line = _status(reader.start)
                     assert line is not None  # it was looked at when the line came
                     status = int(line[2])
+                ends = not self.asked and not reader.keep_body and _ends_connection(reader.start, reader.fields)
                 if self._response(status, reader.fields, data[at:], found):
+                    return
+                if ends and status >= 200 and not self._pending and not self._plain_behind and not self._lost:
+                    self.over = True
                     return
 
     def _response(self, status: int, fields: Fields, behind: bytes, found: list[Found]) -> bool:
@@ -444,6 +462,14 @@ def _split_odd_request(line: bytes) -> tuple[bytes, bytes, bytes] | None:
         return found[1], cut(line, found.end(), at).strip(BLANKS), line[at:]
     target = line[found.end() :].strip(BLANKS)
     return (found[1], target, b"HTTP/0.9") if begins_target(target) else None
+
+
+def _ends_connection(start: bytes, fields: Fields) -> bool:
+    """Return True where a response says that it is the last one: neither side reads another message behind it (RFC 9112
+    sections 9.3 and 9.6).
+    """
+    said = [value for name, value in fields if name in _PERSISTENCE]
+    return said[0].lower() == b"close" if len(said) == 1 else not said and start.startswith(b"HTTP/1.0 ")
 
 
 def _is_plain_host(value: bytes) -> bool:
