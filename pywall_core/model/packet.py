@@ -152,3 +152,12 @@ class Packet:
     def payload(self) -> bytes:
         """The transport payload, a copy."""
         return self.data[self.start : self.end]
+
+    def tcp_fields(self) -> tuple[bytes, int, int, int, int, int, bool, bool] | None:
+        """Return ``data``, ``l4``, ``start``, ``end``, ``length``, ``flags``, ``to_server`` and whether the packet
+        decoded well; None where it is no TCP segment. One call: each attribute that a plugin reads is a look-up.
+        """
+        if self.proto != TCP or self.related:
+            return None
+        well = self.error is None
+        return self.data, self.l4, self.start, self.end, self.length, self.flags, self.to_server, well

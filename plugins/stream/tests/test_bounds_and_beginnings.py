@@ -10,7 +10,7 @@ from pywall_stream.options import Options, parse_options
 from pywall_stream.settings import StreamOptions
 
 from pywall_core.api import ACK, FIN, PSH, RST, SYN, decode
-from pywall_core.testing import tcp_packet
+from pywall_core.testing import engine, tcp_packet
 
 V6 = ("2001:db8::1", 40000), ("2001:db8::2", 443)
 V4 = ("192.0.2.1", 40000), ("198.51.100.2", 443)
@@ -210,6 +210,15 @@ def test_one_changed_byte_of_any_payload_is_noticed(addresses, payload, place, c
     at = len(packet) - 1 - place % len(payload)
     changed[at] = (changed[at] + change) & 0xFF
     assert not checksum_valid(decode(bytes(changed)))
+
+
+@pytest.mark.parametrize("hook", [1, 2, 3])
+@pytest.mark.parametrize("checked", ["auto", "on", "off"])
+def test_checksums_of_what_this_machine_sends_are_its_kernels(hook, checked):
+    lab = engine({"plugins": [{"stream": {"checksum": checked}}]}, live=True)
+    bad = decode(corrupt(tcp_packet(*V4[0], *V4[1], seq=1, flags=SYN)), 1.0, hook)
+    passes = checked == "off" or (checked == "auto" and hook == 3)
+    assert lab.send([bad])[0].reason == ("no chain for this hook" if passes else "stream.bad_checksum")
 
 
 def test_a_sender_with_right_checksums_is_held_to_them():

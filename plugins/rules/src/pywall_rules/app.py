@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from pywall_core.api import NO, PENDING, YES, Answer, Flow, Matcher, Packet, RuleIndex, RuleKind
+from pywall_core.api import Flow, Matcher, Packet, RuleIndex, RuleKind
 
+from .matching import match_names
 from .one_or_many import OneOrMany, Word
 
 if TYPE_CHECKING:
@@ -58,17 +59,4 @@ class App(RuleKind):
         return RuleIndex("app", look, keys=self.names)
 
     def compile(self, host: Host) -> Matcher:
-        names, must_be_confirmed = frozenset(self.names), self.confirmed
-        possible, may_be_confirmed = host.possible_names, host.may_be_confirmed
-
-        def match(packet: Packet, flow: Flow) -> Answer:
-            app_proto = flow.app_proto
-            if app_proto is None:
-                return NO if names.isdisjoint(possible(flow)) else PENDING
-            if app_proto not in names:
-                return NO
-            if must_be_confirmed and not flow.confirmed and app_proto not in ("unknown", "none"):
-                return PENDING if may_be_confirmed(flow) else NO
-            return YES
-
-        return match
+        return match_names(frozenset(self.names), self.confirmed, host.possible_names, host.may_be_confirmed)

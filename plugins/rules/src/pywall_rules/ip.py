@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, InstanceOf, WithJsonSchema, model_validator
 
-from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleIndex, RuleKind, SetType
+from pywall_core.api import Flow, Matcher, Packet, RuleIndex, RuleKind, SetType
 
 from .addresses import AddressSet, network_meant, with_host_bits
+from .matching import match_addresses
 
 if TYPE_CHECKING:
     from pywall_core.api import Host, Surroundings
@@ -83,26 +84,9 @@ class Ip(RuleKind):
 
     def compile(self, host: Host) -> Matcher:
         src, dst = self.src, self.dst
-
-        def match_src(packet: Packet, flow: Flow) -> Answer:
-            return YES if packet.src in sources else NO
-
-        def match_dst(packet: Packet, flow: Flow) -> Answer:
-            return YES if packet.dst in targets else NO
-
-        def match_both(packet: Packet, flow: Flow) -> Answer:
-            return YES if packet.src in sources and packet.dst in targets else NO
-
-        if dst is None and src is not None:
-            sources = src.bound(host.sets)
-            return match_src
-        if src is None and dst is not None:
-            targets = dst.bound(host.sets)
-            return match_dst
-        assert src is not None
-        assert dst is not None
-        sources, targets = src.bound(host.sets), dst.bound(host.sets)
-        return match_both
+        return match_addresses(
+            None if src is None else src.bound(host.sets), None if dst is None else dst.bound(host.sets)
+        )
 
 
 #: addresses of a host that has none yet

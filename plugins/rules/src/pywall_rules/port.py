@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, InstanceOf, WithJsonSchema, model_validator
 
-from pywall_core.api import NO, YES, Answer, Flow, Matcher, Packet, RuleIndex, RuleKind, SetType
+from pywall_core.api import Flow, Matcher, Packet, RuleIndex, RuleKind, SetType
 
+from .matching import match_ports
 from .ports import PORT_PROTOCOLS, PortSet
 
 if TYPE_CHECKING:
@@ -76,17 +77,7 @@ class Port(RuleKind):
         )
         from_port = None if self.src is None else self.src.bound(host.sets)
         to_port = None if self.dst is None else self.dst.bound(host.sets)
-
-        def match(packet: Packet, flow: Flow) -> Answer:
-            if packet.proto not in protocols:
-                return NO
-            if to_port is not None and not to_port(packet.dport):
-                return NO
-            if from_port is not None and not from_port(packet.sport):
-                return NO
-            return YES
-
-        return match
+        return match_ports(protocols, from_port, to_port)
 
 
 def _look_src(packet: Packet, flow: Flow) -> tuple[int]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from pywall_core.api import TCP, Packet
+from pywall_core.api import OUTPUT, TCP, Packet
 
 from .segment import Segment
 
 _MODULUS: Final = 0xFFFF
+#: a name of this module: compiled, one that another distribution has is looked up each time
+_OUTPUT: Final = OUTPUT
 #: From this length in bytes, two sums and one division of a shorter number are faster.
 _LONG: Final = 400
 #: Longer packets of a capture are several ones that a card has merged (or is to cut), without a checksum of their own.
@@ -75,6 +77,18 @@ class Checksums:
     def right(self, segment: Segment) -> bool:
         """Return True if the checksum of a complete segment is right, or nobody can tell."""
         return _is_right(segment.packet, segment.data, segment.l4, segment.end)
+
+
+class LiveChecksums(Checksums):
+    """Checks the checksums of what comes from elsewhere.
+
+    Those of OUTPUT this machine's kernel has just written. Whoever may send other ones (raw sockets, CAP_NET_RAW) may
+    as well go past netfilter by packet sockets.
+    """
+
+    def right(self, segment: Segment) -> bool:
+        """As of the base class."""
+        return segment.packet.hook == _OUTPUT or _is_right(segment.packet, segment.data, segment.l4, segment.end)
 
 
 class CaptureChecksums(Checksums):

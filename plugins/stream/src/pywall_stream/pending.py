@@ -14,6 +14,18 @@ Segments = tuple[tuple[int, bytes, int], ...]
 Directions = tuple[StreamDirection, StreamDirection]
 
 
+class StateTimeouts:
+    """The option ``timeouts`` as plain numbers: those of a model are looked up by name."""
+
+    __slots__ = ("closed", "closing", "established", "new")
+
+    def __init__(self, given: Timeouts) -> None:
+        self.new = given.new
+        self.established = given.established
+        self.closing = given.closing
+        self.closed = given.closed
+
+
 class PendingUpdate:
     """The change that a packet of ``sender`` makes once it is accepted; -1 and None leave a value as it is."""
 
@@ -83,7 +95,7 @@ class PendingUpdate:
         self.options = options
         self.resyn = resyn
 
-    def commit(self, flow: Flow, to_server: bool, timeouts: Timeouts) -> int:
+    def commit(self, flow: Flow, to_server: bool, timeouts: StateTimeouts) -> int:
         """Make the change. Return by how many bytes the held data grew (negative: shrank)."""
         sender, peer = self.sender, self.peer
         before = sender.buffered() + peer.buffered()
@@ -180,7 +192,7 @@ def _update_flow_state(
     from_client: StreamDirection,
     client: str,
     server: str,
-    timeouts: Timeouts,
+    timeouts: StateTimeouts,
 ) -> None:
     """Set the flow's state, share and timeout from the states of its two ends."""
     established = False

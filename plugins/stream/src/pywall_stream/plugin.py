@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pywall_core.api import TCP, hookimpl
 
-from .checksum import CaptureChecksums, Checksums
+from .checksum import CaptureChecksums, Checksums, LiveChecksums
 from .resuming import describe_streams, resume_streams
 from .settings import StreamOptions
 from .tracker import Tracker
@@ -52,8 +52,8 @@ class Stream:
         if self.options.checksum == "auto":
             if not engine.live:
                 validator.checksums = CaptureChecksums(engine.count)
-            elif engine.config.queue.gso:
-                validator.checksums = None
+            else:
+                validator.checksums = None if engine.config.queue.gso else LiveChecksums()
         validator.misses_bare_acks = engine.misses_bare_acks
         validator.has_segment_hooks = bool(engine.plugins.calls("segment"))
 

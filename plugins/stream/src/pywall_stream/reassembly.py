@@ -18,6 +18,14 @@ def stage_in_order(update: PendingUpdate, pieces: list[tuple[int, bytes]], cut_e
         update.fin_arrives = fin == sender.next
         update.next = sender.next + update.fin_arrives
         return
+    if len(pieces) == 1 and pieces[0][0] == sender.next and not sender.out_of_order and not sender.missing:
+        position = sender.next + len(pieces[0][1])
+        if max(sender.acked, cut_end) <= position:  # the next bytes and no others, as nearly always
+            update.data = pieces[0][1]
+            update.fin_arrives = fin == position
+            update.next = position + update.fin_arrives
+            update.segments = _segments(update, [(sender.next, update.data, 0)])
+            return
     waiting = sorted([*sender.out_of_order, *pieces]) if sender.out_of_order else pieces
     position = sender.next
     gap = sender.missing

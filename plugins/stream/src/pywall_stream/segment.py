@@ -47,22 +47,20 @@ class Segment:
     to_server: bool
     whole: bool
 
-    def read(self, packet: Packet) -> None:
-        """Take the fields of a TCP packet that is no ICMP error."""
+    def read(self, packet: Packet) -> bool:
+        """Take the fields of a packet. Return False where it is no TCP segment."""
+        fields = packet.tcp_fields()
+        if fields is None:
+            return False
         self.packet = packet
-        self.data = data = packet.data
-        self.l4 = at = packet.l4
-        self.start = packet.start
-        self.end = packet.end
-        self.length = packet.length
-        self.flags = packet.flags
-        self.to_server = packet.to_server
-        self.whole = whole = packet.error is None
-        if whole:  # its header is there
+        self.data, self.l4, self.start, self.end, self.length, self.flags, self.to_server, self.whole = fields
+        if self.whole:  # its header is there
+            data, at = self.data, self.l4
             self.seq, self.ack = u32(data, at + 4), u32(data, at + 8)
             self.window = data[at + 14] << 8 | data[at + 15]
         else:
             self.seq, self.ack, self.window = packet.seq, packet.ack, packet.window
+        return True
 
     def payload(self) -> bytes:
         """Return the bytes behind the header."""

@@ -25,8 +25,8 @@ class StreamOptions(BaseModel):
 
     checksum: Literal["auto", "on", "off"] = Field(
         default="auto",
-        description="drop segments with a wrong checksum; auto: not with queue.gso, and in replay not from senders "
-        "that left checksums to the network card",
+        description="drop segments with a wrong checksum; auto: not with queue.gso, not those that this machine sends, "
+        "and in replay not from senders that left checksums to the network card",
     )
     mptcp: Literal["strip", "allow", "drop"] = Field(
         default="strip",

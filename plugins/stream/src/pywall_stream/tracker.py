@@ -57,10 +57,9 @@ class Tracker:
         """Stage the change that the packet makes."""
         self._on_fast_path = False
         self._update = None
-        if packet.proto != TCP or packet.related:
-            return None
         segment = self._segment
-        segment.read(packet)
+        if not segment.read(packet):
+            return None
         tcp = flow.tcp
         directions: Directions | None = tcp.tracker
         validator = self.validator

@@ -17,7 +17,7 @@ from .direction import HALF_SPACE, LARGEST_WINDOW, MASK, UNKNOWN_WINDOW, StreamD
 from .midstream import adopt_midstream, skip_probes
 from .multipath import has_mptcp
 from .options import MAX_SHIFT, NO_OPTIONS, Options, parse_options
-from .pending import Directions, PendingUpdate
+from .pending import Directions, PendingUpdate, StateTimeouts
 from .reassembly import stage_in_order
 from .segment import Segment
 from .settings import Timeouts
@@ -41,7 +41,7 @@ class SegmentValidator:
     """
 
     def __init__(self, timeouts: Timeouts, flow_memory: int, memory: int) -> None:
-        self.timeouts = timeouts
+        self.timeouts = StateTimeouts(timeouts)
         self.flow_memory = flow_memory
         self.memory, self.buffered = memory, 0
         self.lossy = self.from_capture = self.pass_unordered = False
