@@ -230,7 +230,11 @@ class Firewall:
 
     def resident(self) -> int:
         """Resident memory of all workers, bytes."""
-        return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 for pid in self.workers())
+        return sum(self.sizes())
+
+    def sizes(self) -> list[int]:
+        """Resident memory of each worker, bytes."""
+        return [int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 for pid in self.workers()]
 
     def ask(self, *words: str) -> dict[str, object]:
         """The answer of a subcommand with ``--json``."""
