@@ -112,6 +112,49 @@ def mariadb(host: str) -> bool:
     return _succeeds("mariadb", *words, "-e", "select 1")
 
 
+def ftp(host: str) -> bool:
+    """AUTH TLS behind a first line of another protocol, which the server refuses."""
+    with socket.create_connection((host, 2121), timeout=TIMEOUT) as sock:
+        return _turns_to_tls(sock, b"220 ", b"GET / HTTP/1.1", b"AUTH TLS", b"234 ")
+
+
+def irc(host: str) -> bool:
+    """STARTTLS behind a first line of another protocol, which the server passes over."""
+    with socket.create_connection((host, 6667), timeout=TIMEOUT) as sock:
+        return _turns_to_tls(sock, b"NOTICE", b"OPTIONS * RTSP/1.0", b"STARTTLS", b" 670 ")
+
+
+def xmpp(host: str) -> bool:
+    """STARTTLS behind a login that is refused."""
+    head = b"<?xml version='1.0'?><stream:stream to='a.example' version='1.0' xmlns='jabber:client'"
+    head += b" xmlns:stream='http://etherx.jabber.org/streams'>"
+    login = b"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='NONE'/>"
+    with socket.create_connection((host, 5222), timeout=TIMEOUT) as sock:
+        _say(sock, head, b"</stream:features>")
+        _say(sock, login, b"</failure>")
+        _say(sock, b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>", b"<proceed")
+        CONTEXT.wrap_socket(sock)
+    return True
+
+
+def _say(sock: socket.socket, data: bytes, wanted: bytes) -> None:
+    """Send, and wait for an answer."""
+    sock.sendall(data)
+    came = b""
+    while wanted not in came:
+        more = sock.recv(4096)
+        if not more:
+            raise ConnectionResetError
+        came += more
+
+
+def _turns_to_tls(sock: socket.socket, greeting: bytes, first: bytes, asks: bytes, granted: bytes) -> bool:
+    _say(sock, b"", greeting)
+    _say(sock, first + b"\r\n" + asks + b"\r\n", granted)
+    CONTEXT.wrap_socket(sock)
+    return True
+
+
 def vnc(host: str) -> bool:
     """VeNCrypt 0.2 with X509None (rfbproto, "VeNCrypt")."""
     with socket.create_connection((host, 5977), timeout=TIMEOUT) as sock:

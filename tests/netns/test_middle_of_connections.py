@@ -148,3 +148,57 @@ def test_multipath_tcp_of_a_stock_kernel(stage: Stage, choice: str) -> None:
     said = stage.lab.run("client", sys.executable, "-c", _MPTCP_CLIENT, stage.server).strip()
     assert said == "hello" or (choice == "drop" and said == "TimeoutError")
     assert (accepted() > before) == (choice == "allow")
+
+
+#: echoes once, then keeps the connection until its input ends
+_MPTCP_KEEPER = f"""
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, {MPTCP})
+s.settimeout(8)
+s.connect((sys.argv[1], 9301))
+s.sendall(b"hello")
+print(s.recv(100).decode(), flush=True)
+sys.stdin.read()
+"""
+_MPTCP_HOLDER = _MPTCP_SERVER.replace("9300", "9301").replace(
+    "c.sendall(c.recv(1000)); c.close()", "c.sendall(c.recv(1000))"
+)
+
+
+@pytest.mark.parametrize("guarded", [False, True], ids=["without a firewall", "with one"])
+def test_no_subflow_joins_a_connection_from_before(stage: Stage, guarded: bool) -> None:
+    """A join has no handshake of its connection before it that was seen: the server answers it as another connection,
+    and the client's kernel gives it up.
+    """
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM, MPTCP).close()
+    except OSError:
+        pytest.skip("this kernel has no Multipath TCP")
+    run = stage.lab.run
+    if "MPTcpExtMPJoinSynTx" not in run("client", "nstat", "-asz", "MPTcpExtMPJoinSynTx"):
+        pytest.skip("this kernel does not count joins that it tries")
+    stage.start("server", sys.executable, "-c", _MPTCP_HOLDER, stage.server, ready="ready")
+    device, address = run("client", "ip", "-o", "-4", "addr", "show", "scope", "global").split()[1:4:2]
+    second = address.rpartition(".")[0] + ".77"
+    run("client", "ip", "addr", "add", f"{second}/24", "dev", device)
+    for host in ("client", "server"):
+        run(host, "ip", "mptcp", "limits", "set", "subflow", "2", "add_addr_accepted", "2")
+    keeper = stage.lab.start(
+        "client", sys.executable, "-c", _MPTCP_KEEPER, stage.server,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert keeper.stdout is not None
+    assert keeper.stdout.readline() == "hello\n"
+    if guarded:
+        stage.start_firewall(POLICY % "DROP")
+
+    def count(host: str, name: str) -> int:
+        lines = run(host, "nstat", "-asz", name).splitlines()
+        return sum(int(line.split()[1]) for line in lines if line.startswith(name))
+
+    run("client", "ip", "mptcp", "endpoint", "add", second, "dev", device, "subflow")
+    if guarded:
+        wait_for(lambda: count("client", "MPTcpExtMPJoinSynTx") > 0, "the client's kernel tries")
+        assert count("server", "MPTcpExtMPJoinSynRx") == count("server", "MPTcpExtMPJoinAckRx") == 0
+    else:
+        wait_for(lambda: count("server", "MPTcpExtMPJoinAckRx") > 0, "a joined subflow")

@@ -1,5 +1,6 @@
-"""nginx, Squid, Exim, Dovecot, slapd, PostgreSQL, MariaDB and TigerVNC: what comes late on a connection is
-inspected as what comes first."""
+"""nginx, Squid, Exim, Dovecot, slapd, PostgreSQL, MariaDB, TigerVNC, vsftpd, InspIRCd and Prosody: what comes late on a
+connection is inspected as what comes first.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +27,9 @@ chains:
     - {rule: fact, name: http.url, is: /secret, action: DROP, comment: secret}
     - all:
         - {rule: app, is: tls}
-        - {rule: fact, name: app_proto_outer, in: [http, smtp, imap, ldap, pgsql, mysql, rfb]}
+        - rule: fact
+          name: app_proto_outer
+          in: [http, smtp, imap, ldap, pgsql, mysql, rfb, rtsp, ftp, irc, xmpp, unknown]
       action: DROP
       comment: TLS inside
 default: ACCEPT
@@ -42,6 +45,9 @@ PORTS = {
     "postgres": 5433,
     "mariadb": 3307,
     "vnc": 5977,
+    "ftp": 2121,
+    "irc": 6667,
+    "xmpp": 5222,
 }
 
 
@@ -170,6 +176,46 @@ def vnc(stage: Stage) -> None:
     )
 
 
+def ftp(stage: Stage) -> None:
+    pem = make_certificate(stage.folder, "a.example").both
+    empty, config = stage.folder / "empty", stage.folder / "vsftpd.conf"
+    empty.mkdir()
+    config.write_text(
+        "listen=YES\nlisten_port=2121\nbackground=NO\nanonymous_enable=YES\nssl_enable=YES\nallow_anon_ssl=YES\n"
+        f"rsa_cert_file={pem}\nrsa_private_key_file={pem}\nsecure_chroot_dir={empty}\nseccomp_sandbox=NO\n"
+    )
+    stage.start("server", "vsftpd", config)
+
+
+def irc(stage: Stage) -> None:
+    pem = make_certificate(stage.folder, "a.example").both
+    (modules,) = [folder.parent for folder in Path("/usr/lib").glob("**/inspircd/modules/m_starttls.so")]
+    config = stage.folder / "inspircd.conf"
+    config.write_text(
+        '<server name="irc.a.example" description="x" network="x"><admin name="a" nick="a" email="a@a.example">\n'
+        '<bind address="0.0.0.0" port="6667" type="clients"><connect allow="*"><options starttlsprofile="s">\n'
+        '<module name="ssl_gnutls"><module name="starttls"><module name="cap"><starttls sslprofile="s">\n'
+        f'<sslprofile name="s" provider="gnutls" certfile="{pem}" keyfile="{pem}">\n'
+        f'<path configdir="{stage.folder}" datadir="{stage.folder}" logdir="{stage.folder}" moduledir="{modules}">\n'
+        f'<pid file="{stage.folder}/inspircd.pid">\n'
+    )
+    stage.start("server", "inspircd", "--nofork", "--runasroot", "--config", config)
+
+
+def xmpp(stage: Stage) -> None:
+    pem = make_certificate(stage.folder, "a.example").both
+    folder = stage.folder / "prosody"
+    folder.mkdir()
+    folder.chmod(0o777)
+    config = folder / "prosody.cfg.lua"
+    config.write_text(
+        f'daemonize = false; run_as_root = true; data_path = "{folder}"; pidfile = "{folder}/pid"\n'
+        'modules_enabled = {"tls", "saslauth"}; modules_disabled = {"s2s"}; c2s_require_encryption = false\n'
+        f'ssl = {{key = "{pem}", certificate = "{pem}"}}; log = "{folder}/log"\nVirtualHost "a.example"\n'
+    )
+    stage.start("server", "prosody", "--config", config)
+
+
 SERVERS = {
     "http_second": nginx,
     "http_pipelined": nginx,
@@ -181,6 +227,9 @@ SERVERS = {
     "postgres": postgres,
     "mariadb": mariadb,
     "vnc": vnc,
+    "ftp": ftp,
+    "irc": irc,
+    "xmpp": xmpp,
 }
 PROGRAMS = {
     nginx: ("nginx",),
@@ -191,6 +240,9 @@ PROGRAMS = {
     postgres: ("psql", "setpriv"),
     mariadb: ("mariadbd", "mariadb-install-db", "mariadb"),
     vnc: ("Xtigervnc",),
+    ftp: ("vsftpd",),
+    irc: ("inspircd",),
+    xmpp: ("prosody",),
 }
 
 
