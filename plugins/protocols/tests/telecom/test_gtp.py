@@ -50,7 +50,10 @@ def test_an_extension_beyond_the_datagram(ask):
 
 @pytest.mark.parametrize("carried", [DATA, NUMBERED, EXTENDED])
 def test_user_data_confirms_where_it_is_ip(ask, carried):
-    assert ask(gtp, [carried], [carried[:-1] + b"y"]).confirmed
+    back = carried.replace(b"\xc0\0\2\1\xc0\0\2\2", b"\xc0\0\2\2\xc0\0\2\1")
+    assert back != carried
+    assert ask(gtp, [carried], [back]).confirmed
+    assert not ask(gtp, [carried], [carried[:-1] + b"y"]).confirmed
     other = message(0x30, 255, TUNNEL + bytes(range(90, 150)))
     assert not ask(gtp, [carried], [other]).confirmed
     assert not ask(gtp, [other], [carried]).confirmed

@@ -27,6 +27,9 @@ _COOKIE: Final = b"\x63\x82\x53\x63"
 _OPTIONS: Final = 240
 _BOOTP: Final = 300
 _MESSAGES: Final = ("discover", "offer", "request", "decline", "ack", "nak", "release", "inform")
+_REPLY: Final = 2
+#: of a server; those of newer kinds have no name here
+_ANSWERS: Final = ("offer", "ack", "nak")
 _HOSTNAME: Final = 12
 _MESSAGE_TYPE: Final = 53
 _END: Final = 255
@@ -35,7 +38,16 @@ _END: Final = 255
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect DHCP and BOOTP."""
-    return by_datagram("dhcp", _message, flow, client, server)
+    return by_datagram("dhcp", _message, flow, client, server, _belong)
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """A request and a reply with its number, of a kind that a server sends (RFC 2131 section 3)."""
+    if one[0] == other[0] or one[4:8] != other[4:8]:
+        return False
+    facts: dict[str, Any] = {}
+    _read_options(one if one[0] == _REPLY else other, facts)
+    return facts.get("dhcp_type", "ack") in _ANSWERS
 
 
 def _message(data: bytes) -> Evidence:

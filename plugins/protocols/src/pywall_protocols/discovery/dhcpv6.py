@@ -24,6 +24,8 @@ first_client = bytes(range(1, 37))
 first_server = first_client
 
 _RELAYS: Final = (12, 13)
+#: advertise, reply, relayed reply, and those to lease queries
+_ANSWERS: Final = (2, 7, 13, 15, 16, 17)
 _MAX_OPTION: Final = 150
 #: least lengths of options of which a message has at least one: identifiers, associations, wanted options, elapsed
 #: time, a relayed message
@@ -48,7 +50,13 @@ _NAMES: Final = (
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect DHCPv6."""
-    return by_datagram("dhcpv6", _message, flow, client, server)
+    return by_datagram("dhcpv6", _message, flow, client, server, _belong)
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """A question and what a server says, with its number or through its relay (RFC 8415 sections 8, 9; RFC 5007)."""
+    end = 34 if one[0] in _RELAYS else 4
+    return one[0] not in _ANSWERS and other[0] in _ANSWERS and one[1:end] == other[1:end]
 
 
 def _message(data: bytes) -> Evidence:

@@ -29,6 +29,9 @@ _ONE_QUESTION: Final = bytes.fromhex("0001000000000000")
 #: of a name and of a node's status
 _TYPES: Final = (b"\0\x20", b"\0\x21")
 _QUERY_ERROR: Final = 0x13
+_DATAGRAMS: Final = range(0x10, 0x17)
+#: whether a message of the name service is an answer, and the operation
+_KIND, _ANSWER = 0xF800, 0x8000
 _SESSION_REQUEST: Final = 0x81
 _POSITIVE: Final = b"\x82\0\0\0"
 _SESSION_ANSWERS: Final = {_POSITIVE: 4, b"\x83\0\0\1": 5, b"\x84\0\0\6": 10}
@@ -38,11 +41,19 @@ _SESSION_ANSWERS: Final = {_POSITIVE: 4, b"\x83\0\0\1": 5, b"\x84\0\0\6": 10}
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect NetBIOS."""
     if flow.proto == UDP:
-        return by_datagram("netbios", _datagram, flow, client, server)
-    answer = by_stream("netbios", _session, client, server)
+        return by_datagram("netbios", _datagram, flow, client, server, _belong)
+    proved = client[:1] != server[:1]  # nobody answers a request with one
+    answer = by_stream("netbios", _session, client, server, proved=proved)
     if isinstance(answer, Match) and client and client[0] == _SESSION_REQUEST and server.startswith(_POSITIVE):
         return _opened(answer, client)
     return answer
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """A question and the answer with its number (RFC 1002 section 4.2); datagrams of two nodes."""
+    if one[0] in _DATAGRAMS and other[0] in _DATAGRAMS and (encoded_name(one, 14) or encoded_name(other, 14)):
+        return one[2:4] != other[2:4] and one[4:8] != other[4:8] and one[14:48] != other[14:48]
+    return one[:2] == other[:2] and (u16(one, 2) ^ u16(other, 2)) & _KIND == _ANSWER
 
 
 def _opened(answer: Match, client: bytes) -> Match:

@@ -32,7 +32,12 @@ _RADIUS_HEADER: Final = 20
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect SLP."""
-    return by_datagram("srvloc", _message, flow, client, server)
+    return by_datagram("srvloc", _message, flow, client, server, _belong)
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """A request and a reply of another function with its number (RFC 2608 section 8, RFC 2165 section 4)."""
+    return one[0] == other[0] and one[1] != other[1] and one[10:12] == other[10:12]
 
 
 def _message(data: bytes) -> Evidence:

@@ -24,6 +24,8 @@ first_client = bytes(n for n in range(256) if n & 7 and 0x08 <= n & 0x38 <= 0x20
 first_server = None
 
 _CLIENT: Final = 3
+#: client and server, symmetric active with passive, with active, or with a server
+_PAIRS: Final = ((_CLIENT, 4), (1, 2), (1, 1), (1, 4))
 _CONTROL: Final = 6
 _PRIVATE: Final = 7
 _TIME: Final = 48
@@ -42,7 +44,20 @@ _MAX_PRIVATE: Final = 216
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect NTP."""
-    return by_datagram("ntp", _message, flow, client, server)
+    return by_datagram("ntp", _message, flow, client, server, _belong, always=True)
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """The answer has the time at which the question was sent (RFC 5905 section 8), or its number."""
+    mode = one[0] & 7
+    if mode == other[0] & 7 == _CONTROL:
+        return (one[1] ^ other[1]) & 0x9F == 0x80 and one[2:4] == other[2:4]
+    if mode == other[0] & 7 == _PRIVATE:
+        return (one[0] ^ other[0]) & 0x80 != 0 and one[2:4] == other[2:4]
+    if (mode, other[0] & 7) not in _PAIRS:
+        return False
+    origin = other[24:32]  # interleaved (RFC 9769) it is another of the question's times
+    return origin in (one[24:32], one[32:40], one[40:48]) or (mode == _CLIENT and not any(origin))
 
 
 def _message(data: bytes) -> Evidence:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from pywall_core.api import NO, Answer, Flow, Match, TransactionParser, hookimpl
 
+from ..parsing.copies import is_copy
 from ..parsing.evidence import Evidence, by_datagram
 from ..parsing.wire import cut, text, tlv
 from ..transactions.requests import Requests
@@ -27,6 +28,10 @@ first_server = None
 _INTEGER: Final = 2
 _BYTES: Final = 4
 _SEQUENCE: Final = 0x30
+#: response and report
+_ANSWERS: Final = (0xA2, 0xA8)
+#: a flag of version 3 that what is to be answered has and no answer
+_REPORTABLE: Final = 4
 _PADDING: Final = 8
 _HISTORIC: Final = 2  # RFC 1910's version of 2
 _LEAST_TEXT: Final = 3
@@ -47,7 +52,42 @@ _PDUS: Final = {
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect SNMP."""
-    return by_datagram("snmp", _message, flow, client, server)
+    return by_datagram("snmp", _message, flow, client, server, _belong, always=True)
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """A request and what answers it by its number, whose length is each side's choice (RFC 3416 section 4.1, 3412
+    section 7.1). Some answers of version 3 ask for an answer."""
+    asked, answered = _number(one), _number(other)
+    if asked is None or answered is None or asked[0] != answered[0]:
+        return False
+    return asked[1] != answered[1] or (asked[1] is None and not is_copy(one, other))
+
+
+def _number(data: bytes) -> tuple[int, bool | None] | None:
+    """Return the number of a message and whether it answers, None for what of version 3 may be either; None where
+    they are not to be had."""
+    outer = tlv(data, 0)
+    version = tlv(data, outer[1]) if outer else None
+    second = tlv(data, version[2]) if version else None
+    if second is None:
+        return None
+    if second[0] == _SEQUENCE:
+        number = tlv(data, second[1], second[2])
+        size = tlv(data, number[2], second[2]) if number else None
+        flags = tlv(data, size[2], second[2]) if size else None
+        if number is None or flags is None or flags[1] >= len(data):
+            return None
+        return _integer(data, number), None if data[flags[1]] & _REPORTABLE else True
+    pdu = tlv(data, second[2])
+    number = tlv(data, pdu[1], pdu[2]) if pdu else None
+    if pdu is None or number is None or number[0] != _INTEGER:
+        return None
+    return _integer(data, number), pdu[0] in _ANSWERS
+
+
+def _integer(data: bytes, value: tuple[int, int, int]) -> int:
+    return int.from_bytes(cut(data, value[1], value[2]), "big", signed=True)
 
 
 @hookimpl

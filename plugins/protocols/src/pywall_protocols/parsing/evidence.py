@@ -23,13 +23,14 @@ The shapes of detectors, each a function:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match
 
-from .wire import first_datagram
+from .copies import Fits, is_answered
+from .wire import datagrams, first_datagram
 
 
 class Hint(Enum):
@@ -192,8 +193,21 @@ def by_stream(protocol: str, check: Check, client: bytes, server: bytes, *, prov
     return alike(protocol, check(client) if client else MORE, check(server) if server else MORE, proved=proved)
 
 
-def by_datagram(protocol: str, check: Check, flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """The client's first datagram decides; the server's first one confirms, unless it is the same."""
+def by_datagram(
+    protocol: str,
+    check: Check,
+    flow: Flow,
+    client: bytes,
+    server: bytes,
+    fits: Fits | None = None,
+    *,
+    always: bool = False,
+) -> Match | Answer:
+    """The client's first datagram decides; the server's first one confirms, unless it is the same.
+
+    With ``fits`` a datagram that nearly is one of the client's confirms only if it answers it, with ``always`` any
+    other one as well; later ones may confirm.
+    """
     if not client:
         return MORE
     first = client[: flow.client_sizes[0]]
@@ -203,7 +217,15 @@ def by_datagram(protocol: str, check: Check, flow: Flow, client: bytes, server: 
     if not server:
         return Match(protocol, facts, confirmed=False, done=False)
     answer = server[: flow.server_sizes[0]]
-    return Match(protocol, facts, confirmed=answer != first and isinstance(check(answer), dict))
+    if fits is None or not isinstance(check(answer), dict):
+        return Match(protocol, facts, confirmed=answer != first and isinstance(check(answer), dict))
+    asked, answers = datagrams(client, flow.client_sizes), datagrams(server, flow.server_sizes)
+    confirmed = is_answered(_holding(check, asked), _holding(check, answers), fits, always=always)
+    return Match(protocol, facts, confirmed, done=confirmed)
+
+
+def _holding(check: Check, messages: Iterable[bytes]) -> Iterator[bytes]:
+    return (each for each in messages if isinstance(check(each), dict))
 
 
 def by_message(protocol: str, check: Check, flow: Flow, client: bytes, server: bytes) -> Match | Answer:

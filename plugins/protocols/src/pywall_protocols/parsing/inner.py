@@ -33,6 +33,16 @@ def ip_packet(data: bytes, at: int, padded: bool = False) -> bool:
     return length == rest or (padded and length < rest <= _PADDED + 18)
 
 
+def change_places(one: bytes, at: int, other: bytes, other_at: int) -> bool:
+    """Return True if one IP packet goes where the other one comes from, as answers do; False if either is cut."""
+    if at >= len(one) or other_at >= len(other):
+        return False
+    size, place = (4, 12) if one[at] >> 4 == 4 else (16, 8)
+    source, destination = one[at + place : at + place + size], one[at + place + size : at + place + 2 * size]
+    said = other[other_at + place : other_at + place + 2 * size]
+    return len(destination) == size and source != destination and said == destination + source
+
+
 def network_packet(data: bytes, at: int, ethertype: int) -> bool:
     """Return True if what an ethertype announces begins at ``at``."""
     if ethertype in (_IPV4, _IPV6):

@@ -15,8 +15,9 @@ from typing import Final
 
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
+from ..parsing.copies import is_copy
 from ..parsing.evidence import Evidence, by_datagram
-from ..parsing.inner import ip_packet
+from ..parsing.inner import change_places, ip_packet
 from ..parsing.wire import first_datagram, u16
 
 api_version = 1
@@ -29,6 +30,7 @@ first_server = first_client
 _PROTOCOL_TYPE: Final = 0x10
 _OPTIONAL: Final = 0x07  # extension header, sequence number, N-PDU number
 _EXTENSION: Final = 0x04
+_VERSION_NOT_SUPPORTED: Final = 3
 _PDU: Final = 0xFF
 _V1_TYPES: Final = frozenset(
     (*range(1, 8), *range(16, 39), 26, 27, *range(48, 63), *range(70, 71), *range(96, 106), *range(112, 122), 128, 129)
@@ -44,12 +46,35 @@ _V0_TYPES: Final = frozenset((*range(1, 8), *range(16, 30), *range(32, 38), *ran
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect GTP."""
-    found = by_datagram("gtp", _message, flow, client, server)
+    found = by_datagram("gtp", _message, flow, client, server, _belong, always=True)
     if isinstance(found, Match) and found.confirmed:
         sides = (first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes))
         if not all(_tells(message) for message in sides):
             return Match("gtp", found.facts, confirmed=False)
     return found
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """A request and the response with its number, which has another type; packets that go to and fro."""
+    version = one[0] >> 5
+    if version != other[0] >> 5:
+        return other[1] == _VERSION_NOT_SUPPORTED
+    if one[1] == other[1] == _PDU:
+        at, other_at = (_behind_header(message) if version else 20 for message in (one, other))
+        return not is_copy(one, other) or change_places(one, at, other, other_at)
+    return one[1] != other[1] and (_PDU in (one[1], other[1]) or _number(one) == _number(other))
+
+
+def _number(message: bytes) -> bytes:
+    """Return the sequence number, nothing where the message has none."""
+    version = message[0] >> 5
+    if version == 2:
+        at = 8 if message[0] & 8 else 4
+        return message[at : at + 3]
+    if version == 1 and not message[0] & _OPTIONAL:
+        return b""
+    at = 8 if version == 1 else 4
+    return message[at : at + 2]
 
 
 def _tells(message: bytes) -> bool:

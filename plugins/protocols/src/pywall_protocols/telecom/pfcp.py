@@ -30,7 +30,13 @@ _MESSAGES: Final = frozenset((*range(1, 18), *range(50, 58)))
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect PFCP."""
-    return by_datagram("pfcp", _message, flow, client, server)
+    return by_datagram("pfcp", _message, flow, client, server, _belong)
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """A request and a response of another type with its number (3GPP TS 29.244 section 7.2.2)."""
+    at, other_at = (12 if message[0] & _SESSION else 4 for message in (one, other))
+    return one[1] != other[1] and one[at : at + 3] == other[other_at : other_at + 3]
 
 
 def _message(data: bytes) -> Evidence:

@@ -12,6 +12,7 @@ from typing import Final
 
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
+from ..parsing.copies import differing
 from ..parsing.evidence import Evidence, by_datagram
 from ..parsing.wire import u32
 
@@ -24,13 +25,33 @@ first_server = None
 
 _HEADER: Final = 28
 _MARKER: Final = b"\0\0\0\0"
+#: of version 2: whether a message answers
+_RESPONSE: Final = 0x20
+#: bytes of an identifier that was drawn, that are not zero
+_LEAST_DRAWN: Final = 5
 _EXCHANGES: Final = {1: frozenset({1, 2, 3, 4, 5, 6, 32, 33, 34}), 2: frozenset(range(34, 48))}
 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect IKE."""
-    return by_datagram("ike", _message, flow, client, server)
+    return by_datagram("ike", _message, flow, client, server, _belong)
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """Messages of one association: the responder puts in the identifier that it has drawn; of version 2 the answer has
+    the request's number (RFC 2408 section 3.1, RFC 7296 section 3.1)."""
+    one, other = _behind_marker(one), _behind_marker(other)
+    if one[:8] != other[:8]:
+        return False
+    drawn = other[8:16]
+    if not any(one[8:16]) and differing(drawn, bytes(8)) >= _LEAST_DRAWN:
+        return True
+    return one[17] >> 4 == other[17] >> 4 == 2 and one[20:24] == other[20:24] and (one[19] ^ other[19]) & _RESPONSE != 0
+
+
+def _behind_marker(data: bytes) -> bytes:
+    return data[4:] if data[:4] == _MARKER else data
 
 
 def _message(data: bytes) -> Evidence:

@@ -15,7 +15,7 @@ from typing import Final
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
 from ..parsing.evidence import Evidence, by_datagram
-from ..parsing.inner import ip_packet
+from ..parsing.inner import change_places, ip_packet
 from ..parsing.wire import u16
 
 api_version = 1
@@ -40,7 +40,19 @@ _MESSAGE_TYPES: Final = (b"\x80\x08\0\0\0\0", b"\0\x08\0\0\0\0")
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect L2TP."""
-    return by_datagram("l2tp", _message, flow, client, server)
+    return by_datagram("l2tp", _message, flow, client, server, _belong)
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """Control messages of two types, one of which may be none; what PPP says to what it was asked."""
+    if one[0] == other[0] == 0xC8:
+        return one[1] == other[1] and one[18:20] != other[18:20]
+    at, other_at = _carried_at(one), _carried_at(other)
+    if not at or not other_at or one[at : at + 2] != other[other_at : other_at + 2]:
+        return False
+    if u16(one, at) in _IP:
+        return change_places(one, at + 2, other, other_at + 2)
+    return one[at + 2] != other[other_at + 2] and one[at + 3] == other[other_at + 3]
 
 
 def _message(data: bytes) -> Evidence:
@@ -55,12 +67,24 @@ def _message(data: bytes) -> Evidence:
 def _carries_ppp(data: bytes) -> bool:
     """Return True for a data message of version 2 with a whole IP packet or control message in it."""
     size = len(data)
-    if size < _HEADER or data[1] != 2 or data[0] not in first_client:
+    at = _carried_at(data)
+    if not at:
         return False
+    protocol = u16(data, at)
+    if protocol in _IP:
+        return ip_packet(data, at + 2)
+    return protocol in _CONTROL and data[at + 2] in range(1, 16) and u16(data, at + 4) == size - at - 2
+
+
+def _carried_at(data: bytes) -> int:
+    """Return where PPP's protocol is in a data message of version 2, 0 where there is none."""
+    size = len(data)
+    if size < _HEADER or data[1] != 2 or data[0] not in first_client:
+        return 0
     at = 6
     if data[0] & _LENGTH_BIT:
         if u16(data, 2) != size:
-            return False
+            return 0
         at += 2
     if data[0] & _SEQUENCE_BIT:
         at += 4
@@ -68,9 +92,4 @@ def _carries_ppp(data: bytes) -> bool:
         at += 2 + u16(data, at)
     if data[at : at + 2] == b"\xff\3":
         at += 2
-    if at + 6 > size:
-        return False
-    protocol = u16(data, at)
-    if protocol in _IP:
-        return ip_packet(data, at + 2)
-    return protocol in _CONTROL and data[at + 2] in range(1, 16) and u16(data, at + 4) == size - at - 2
+    return at if at + 6 <= size else 0

@@ -14,7 +14,7 @@ from typing import Final
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
 from ..parsing.evidence import Evidence, by_datagram
-from ..parsing.inner import ip_packet
+from ..parsing.inner import change_places, ip_packet
 
 api_version = 1
 protocols = ("teredo",)
@@ -27,21 +27,34 @@ _AUTHENTICATION: Final = b"\0\1"
 _ORIGIN: Final = b"\0\0"
 _PREFIX: Final = b"\x20\1\0\0"
 _OLD_PREFIX: Final = b"\x3f\xfe\x83\x1f"
+_MULTICAST: Final = 0xFF
 _LINK_LOCAL: Final = b"\xfe\x80\0\0"
 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect Teredo."""
-    return by_datagram("teredo", _message, flow, client, server)
+    return by_datagram("teredo", _message, flow, client, server, _belong)
 
 
-def _message(data: bytes) -> Evidence:
+def _belong(one: bytes, other: bytes) -> bool:
+    """The packet inside goes where the other one comes from; a router that is asked for has an address of its own."""
+    at, other_at = _inside(one), _inside(other)
+    if change_places(one, at, other, other_at):
+        return True
+    return one[at + 24] == _MULTICAST and one[at + 8 : at + 24] == other[other_at + 24 : other_at + 40]
+
+
+def _inside(data: bytes) -> int:
+    """Return where the packet begins, behind an authentication and an origin."""
     at = 0
     if data[:2] == _AUTHENTICATION and len(data) > 13:
         at = 13 + data[2] + data[3]
-    if data[at : at + 2] == _ORIGIN:
-        at += 8
+    return at + 8 if data[at : at + 2] == _ORIGIN else at
+
+
+def _message(data: bytes) -> Evidence:
+    at = _inside(data)
     if len(data) < at + 40 or data[at] >> 4 != 6 or not ip_packet(data, at):
         return NO
     for address in (at + 8, at + 24):

@@ -1,0 +1,68 @@
+"""Copies: a request that is sent back with a few bytes changed is no answer to it.
+
+Whoever wants to be taken for a protocol sends its opening and has the other end send it back, with a new number, a
+flag, one byte of a name. An answer that is unlike all that was asked is left alone; one that repeats a request must
+have what only an answer has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Final
+
+#: Gets a message and another one that may answer it, and tells whether it does: by who says it, by number, by function.
+Fits = Callable[[bytes, bytes], bool]
+
+#: bytes of two messages that are compared
+_COMPARED: Final = 256
+#: fewer bytes than this that differ are few; so are they below one of each so many
+_FEW: Final = 8
+_OF_EACH: Final = 16
+#: of what is short at most one of each so many may differ
+_OF_SHORT: Final = 3
+#: messages of a side that are looked at, and of the one that asks
+_MOST: Final = 8
+_MOST_ASKED: Final = 16
+
+
+def is_copy(one: bytes, other: bytes) -> bool:
+    """Return True if few bytes differ as far as both messages go."""
+    size = min(len(one), len(other), _COMPARED)
+    differing = size - _difference(one[:size], other[:size]).count(0)
+    return differing * _OF_SHORT <= size and (differing <= _FEW or differing * _OF_EACH <= size)
+
+
+def differing(one: bytes, other: bytes) -> int:
+    """Return how many bytes differ in two strings of the same length."""
+    return len(one) - _difference(one, other).count(0)
+
+
+def _difference(one: bytes, other: bytes) -> bytes:
+    return (int.from_bytes(one, "big") ^ int.from_bytes(other, "big")).to_bytes(len(one), "big")
+
+
+def is_answered(asked: Iterable[bytes], answers: Iterable[bytes], fits: Fits, *, always: bool = False) -> bool:
+    """Return True if one of the first messages of the other side answers: if it is a copy of none that was asked, or
+    ``fits`` one that it is a copy of. Whoever was seen first need not be the one who asks.
+
+    With ``always`` one must fit, copy or not.
+    """
+    ones = [*islice(asked, _MOST_ASKED)]
+    for other in islice(answers, _MOST):
+        compared = ones if always else [one for one in ones if is_copy(one, other)]
+        if (not compared and not always) or any(fits(one, other) or fits(other, one) for one in compared):
+            return True
+    return False
+
+
+def frames(data: bytes, header: int, size: Callable[[bytes], int]) -> Iterator[bytes]:
+    """Yield the whole messages of a stream; ``size`` gets the rest of it from a header that is all there on, and says
+    how many bytes the message has.
+    """
+    while len(data) >= header:
+        end = size(data)
+        if not header <= end <= len(data):
+            return
+        yield data[:end]
+        data = data[end:]
