@@ -16,7 +16,8 @@ from pywall_core.testing import conversation, detector_contract, engine, make_fl
 
 NOISE = bytes.fromhex("9f3b6ad0c44e17a8f25b09e6718d3cb0aa54f1e2037796bd48c1d05e2f8a6b93") * 12
 SESSION = bytes.fromhex("3545a0c89687d99b")
-KEXINIT = b"\0\0\1\x14\x04\x14" + bytes(16) + b"\0\0\0\x11curve25519-sha256" + bytes(240)
+KEXINIT = b"\0\0\1\x14\x04\x14" + bytes(16)
+LISTS = b"\0\0\0\x11curve25519-sha256" + bytes(240)
 CLIENT_HELLO = b"\x16\x03\x01\0\x2f\1\0\0\x2b\3\3" + NOISE[:32] + b"\0\0\2\x13\1\1\0\0\0"
 QUERY = bytes.fromhex("4d2c01000001000000000000") + b"\3www\7example\3org\0\0\1\0\1"
 BINDING = b"\0\1\0\0\x21\x12\xa4\x42" + bytes(range(12))
@@ -25,7 +26,7 @@ RESET = b"\x38" + SESSION + bytes(5)
 
 OVER_TCP = {
     "http": (b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
-    "ssh": (b"SSH-2.0-a\r\n" + KEXINIT, b"SSH-2.0-b\r\n" + KEXINIT),
+    "ssh": (b"SSH-2.0-a\r\n" + KEXINIT + LISTS, b"SSH-2.0-b\r\n" + KEXINIT[:6] + b"another 16 bytes" + LISTS),
     "tls": (CLIENT_HELLO, b"\x15\x03\x03\0\2\2\x28"),
     "openvpn": (b"\0\x0e" + RESET, b"\0\x1a\x40" + SESSION[::-1] + b"\1\0\0\0\0" + SESSION + bytes(4)),
     "http2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", b"\0\0\0\4\0\0\0\0\0\0\0\0\4\1\0\0\0\0"),

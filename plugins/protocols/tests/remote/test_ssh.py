@@ -14,14 +14,15 @@ LISTS = [b"curve25519-sha256,ecdh-sha2-nistp256", b"ssh-ed25519", b"aes256-ctr",
          b"hmac-sha2-256", b"hmac-sha2-512", b"none", b"zlib@openssh.com", b"", b""]  # fmt: skip
 
 
-def kexinit() -> bytes:
-    body = b"\x14" + bytes(range(16)) + b"".join(struct.pack("!I", len(each)) + each for each in LISTS) + bytes(5)
+def kexinit(cookie: bytes = bytes(range(16))) -> bytes:
+    body = b"\x14" + cookie + b"".join(struct.pack("!I", len(each)) + each for each in LISTS) + bytes(5)
     padding = 8 - (5 + len(body)) % 8 + 4
     return struct.pack("!IB", 1 + len(body) + padding, padding) + body + bytes(padding)
 
 
 CLIENT = b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n" + kexinit()
-SERVER = b"SSH-2.0-dropbear_2022.83\r\n" + kexinit()
+ANSWER = kexinit(b"another 16 bytes")
+SERVER = b"SSH-2.0-dropbear_2022.83\r\n" + ANSWER
 
 
 def packet(kind: int, body: bytes) -> bytes:
@@ -39,12 +40,12 @@ TestContract = detector_contract(
     ssh,
     positives=[
         (CLIENT, SERVER),
-        (CLIENT, b"Welcome, stranger!\r\nNo logins on Sunday.\r\nSSH-1.99-Cisco-1.25\n" + kexinit()),
+        (CLIENT, b"Welcome, stranger!\r\nNo logins on Sunday.\r\nSSH-1.99-Cisco-1.25\n" + ANSWER),
         (CLIENT, b"*****\r\n* 24 h watched *\r\n2024: no guests\r\n" + SERVER),
         (b"SSH-1.5-1.2.26\n" + bytes(40), b"SSH-1.5-1.2.26\n" + bytes(40)),
         (ONE + SESSION, ONE + KEYS),
         (b"", SERVER),
-        (kexinit(), kexinit()),
+        (kexinit(), ANSWER),
         (SERVER, CLIENT),
     ],
     negatives=[

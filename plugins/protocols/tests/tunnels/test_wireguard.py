@@ -11,9 +11,11 @@ INITIATION = b"\1\0\0\0" + SENDER + NOISE[:140]
 RESPONSE = b"\2\0\0\0" + RECEIVER + SENDER + NOISE[:80]
 
 
-def data(counter: int, size: int = 32) -> bytes:
-    return b"\4\0\0\0" + RECEIVER + counter.to_bytes(8, "little") + NOISE[: size - 16]
+def data(counter: int, size: int = 32, receiver: bytes = RECEIVER) -> bytes:
+    return b"\4\0\0\0" + receiver + counter.to_bytes(8, "little") + NOISE[receiver[0] & 15 :][: size - 16]
 
+
+BACK = data(0, receiver=SENDER)
 
 TestContract = detector_contract(
     wireguard,
@@ -22,9 +24,9 @@ TestContract = detector_contract(
         (INITIATION, b""),
         (INITIATION + NOISE[:56], RESPONSE + NOISE[:8]),
         (INITIATION, b"\3\0\0\0" + SENDER + NOISE[:56]),
-        conversation("udp").client(data(0)).client(data(1, 96)).server(data(0)).server(data(1)),
+        conversation("udp").client(data(0)).client(data(1, 96)).server(BACK).server(data(1, receiver=SENDER)),
         (b"\1\x12\x34\x56" + INITIATION[4:], b"\2\x12\x34\x56" + RESPONSE[4:]),
-        (data(70, 1440), data(9)),
+        (data(70, 240), data(9, receiver=SENDER)),
     ],
     negatives=[
         (b"\1\x12\x34\x56" + INITIATION[4:], b"\2\x12\x34\x57" + RESPONSE[4:]),

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
+from ..parsing.copies import is_copy
 from ..parsing.evidence import HINT, Description, Evidence, client_first
 from ..parsing.wire import text
 from ..transactions.chat import XmppDialogue
@@ -31,6 +32,7 @@ _HEADER: Final = re.compile(
 )
 _OPENING: Final = re.compile(rb"\s*(?:<\?xml[^>]{0,200}\?>\s*)?<(?:stream:stream|flash:stream|stream)\s([^>]{0,4000})>")
 _ATTRIBUTE: Final = re.compile(rb"\b(to|from)\s*=\s*(?:'([^']*)'|\"([^\"]*)\")")
+_ID: Final = re.compile(rb"\sid=")
 _STARTTLS: Final = re.compile(
     rb"<starttls\s[^>]{0,200}urn:ietf:params:xml:ns:xmpp-tls[^>]{0,200}?(?:/>|>\s*</starttls>)"
 )
@@ -53,7 +55,21 @@ _LIMIT: Final = 2400
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect XMPP; hand over to TLS behind ``proceed``."""
-    return client_first("xmpp", _side(client), _side(server), _describe, client, server)
+    return client_first(
+        "xmpp", _side(client), _side(server), _describe, client, server, proved=_is_reply(client, server)
+    )
+
+
+def _is_reply(client: bytes, server: bytes) -> bool:
+    """Return False where a server says nearly what the client says; its header has the stream's id, the client's has
+    none (RFC 6120 section 4.7.3)."""
+    header, reply = _header(client), _header(server)
+    return not is_copy(header, reply) or (_ID.search(header) is None and _ID.search(reply) is not None)
+
+
+def _header(data: bytes) -> bytes:
+    """Return what is said up to the end of the first element's tag."""
+    return data[: data.find(b">", data.find(b"?>", 0, _LIMIT) + 2, _LIMIT) + 1] or data[:_LIMIT]
 
 
 @hookimpl

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
+from ..parsing.copies import is_copy
 from ..parsing.dialogue import Verbs, first_bytes, lines, verb_of
 from ..parsing.evidence import HINT, LEANING, WEAK, Description, Evidence, client_first
 from ..parsing.wire import LF, text
@@ -55,6 +56,12 @@ _EMPTY: Final = re.compile(rb"(?:[\r\n]|\*(?:0|-\d{1,10})\r\n|\*1\r\n\$0\r\n\r\n
 #: Redis takes any byte for the second one of an end
 _ARRAY: Final = re.compile(rb"\*([1-9]\d{0,6})\r.\$([1-9]\d{0,2})\r.", re.DOTALL)
 _BEGINNING: Final = re.compile(rb"\*-?\d{0,10}(?:\r(?:.(?:\$\d{0,3}(?:\r(?:.[A-Za-z0-9._|-]*\r?)?)?)?)?)?\Z", re.DOTALL)
+_COUNT: Final = re.compile(rb"\*(\d{1,7})\r.", re.DOTALL)
+#: none, or a first element
+_ELEMENT: Final = re.compile(rb"\*(?:0|-1|\d{1,7}\r\n(?:[$*~%>:]-?\d{1,20}|[+(,#_-][ -~]{0,64}))\r\n")
+_WORD: Final = re.compile(rb"\$(\d{1,9})\r.", re.DOTALL)
+#: words of a command that are looked at, and bytes from which on one is not waited for
+_MOST_WORDS, _LONG = 16, 256
 _REPLY: Final = re.compile(
     rb"(\+PONG\r\n|-(?:NOAUTH|WRONGPASS|WRONGTYPE|DENIED|LOADING|MOVED|READONLY|NOPERM|ERR unknown command"
     rb"|ERR wrong number|ERR Protocol)"
@@ -88,7 +95,33 @@ def _by_roles(client: bytes, server: bytes) -> Match | Answer:
         asks = YES
     if asks is HINT and not server and len(command) > _MOST_UNANSWERED:
         return NO
-    return client_first("redis", asks, _server(server), _describe, command, server)
+    return client_first("redis", asks, _server(server), _describe, command, server, proved=_proves(command, server))
+
+
+def _proves(command: bytes, server: bytes) -> bool:
+    """Return True if a command is all there, as far as its words are short, and the server does not nearly repeat it:
+    what a subscription is answered with has another number of words."""
+    if command[:1] != b"*":
+        return True
+    end = _command_end(command)
+    subscribes = b"SUBSCRIBE\r" in command[:_LONG].upper()
+    if not end or (server[:1] == b"*" and not _ELEMENT.match(server)):
+        return False
+    return (subscribes and command[:3] != server[:3]) or not is_copy(command[:end], server[:end])
+
+
+def _command_end(data: bytes) -> int:
+    """Return where the command ends, or as much as is there of one with a long word; 0 where it is cut or wrong."""
+    count = _COUNT.match(data)
+    at = count.end() if count else 0
+    for _ in range(min(int(count[1]), _MOST_WORDS) if count else 0):
+        word = _WORD.match(data, at)
+        if word is None:
+            return 0
+        at = word.end() + int(word[1]) + 2
+        if at > len(data):
+            return len(data) if int(word[1]) > _LONG else 0
+    return at
 
 
 def _describe(client: bytes, server: bytes) -> Description:

@@ -57,7 +57,7 @@ def _belong(one: bytes, other: bytes) -> bool:
     if (mode, other[0] & 7) not in _PAIRS:
         return False
     origin = other[24:32]  # interleaved (RFC 9769) it is another of the question's times
-    return origin in (one[24:32], one[32:40], one[40:48]) or (mode == _CLIENT and not any(origin))
+    return origin in (one[24:32], one[32:40], one[40:48]) if any(origin) else mode == _CLIENT
 
 
 def _message(data: bytes) -> Evidence:

@@ -48,10 +48,16 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     asked, said = _side(client, _CONNECT, _CLIENT, _OPENINGS), _side(server, _INFO, _SERVER, _ANSWERS)
     if not server and asked is HINT and _says_something_else(client):
         return NO
-    return server_first("nats", asked, said, silent=not server)
+    proved = client[:4].upper() != server[:4].upper() or _goes_on(server)  # both may ask for a sign of life
+    return server_first("nats", asked, said, silent=not server, proved=proved)
 
 
 pywall_transactions = watch_for_tls
+
+
+def _goes_on(server: bytes) -> bool:
+    """Return whether a server says what no client says, among its first lines."""
+    return any(line.upper().startswith((b"INFO", b"+OK", b"-ERR '", b"MSG ", b"PONG")) for line, _ in lines(server, 4))
 
 
 def _says_something_else(client: bytes) -> bool:

@@ -10,7 +10,7 @@ from typing import Final, final
 from pywall_core.api import MORE, NO, YES, Answer
 
 from .evidence import HINT, LEANING, Evidence
-from .wire import cut
+from .wire import CONTROLS, cut, is_text
 
 #: A complete line without its end, and the offset behind it.
 Line = tuple[bytes, int]
@@ -18,6 +18,10 @@ Line = tuple[bytes, int]
 Reply = tuple[int, bytes, int]
 
 MAX_LINE: Final = 1024
+_LONGEST_HEAD: Final = 2048
+#: of so many bytes of a head one may be damaged
+_OF_EACH: Final = 20
+_FIELD: Final = re.compile(rb"[!-9;-~]{1,64}(?:[ \t]*:|\Z)|[ \t]")
 #: Answers of :func:`lines` and :func:`replies` that are kept: detectors ask one after the other about the same bytes.
 _KEPT: Final = 8
 
@@ -150,8 +154,27 @@ def lines_before(commands: Sequence[Line], restart: tuple[int, int] | None) -> I
 
 
 def has_answer(commands: Sequence[Line], answers: Sequence[Reply], midstream: bool) -> bool:
-    """The server answered a command with a code: behind its greeting, unless the start was not seen."""
-    return bool(commands) and len(answers) > (0 if midstream else 1)
+    """The server answered a command of text with a code: behind its greeting, unless the start was not seen."""
+    return bool(commands) and is_text(commands[0][0]) and len(answers) > (0 if midstream else 1)
+
+
+def head_of(data: bytes) -> bytes:
+    """Return the lines up to an empty one, or what is there of the first 2048 bytes."""
+    return data[:_LONGEST_HEAD].partition(b"\r\n\r\n")[0].partition(b"\n\n")[0]
+
+
+def has_fields(data: bytes) -> bool:
+    """Return True if one of the first lines behind the first is a field as in RFC 9112, 3261 and 2326, and the head, as
+    far as it goes or is there, is text but for a few damaged bytes."""
+    head = head_of(data)
+    return is_mostly_text(head) and any(_FIELD.match(line) for line in head.split(b"\n")[1:4])
+
+
+def is_mostly_text(head: bytes) -> bool:
+    """Return True if lines are text but for a few damaged bytes."""
+    said = head.translate(None, b"\r\n")
+    plain = said.translate(None, CONTROLS)
+    return (len(said) - len(plain)) * _OF_EACH <= len(said) and is_text(plain)
 
 
 def commands_side(data: bytes, decisive: re.Pattern[bytes], verbs: Verbs) -> Evidence:

@@ -19,6 +19,9 @@ CR: Final = 0x0D
 #: Bytes of a BER length: servers take leading zeros up to so many (``ber_len_t`` of OpenLDAP).
 _LONGEST_LENGTH: Final = 8
 
+#: control characters but tabs
+CONTROLS: Final = bytes((*range(9), *range(10, 32), 127))
+_HIGH: Final = bytes(range(128, 256))
 _UNPRINTABLE: Final = dict.fromkeys((*range(32), *range(127, 160)), ".")
 
 
@@ -56,6 +59,20 @@ def text(raw: bytes | str) -> str:
     if len(decoded) > FACT_LENGTH:
         decoded = decoded[:FACT_LENGTH]
     return decoded if decoded.isprintable() else decoded.translate(_UNPRINTABLE)
+
+
+def is_text(data: bytes) -> bool:
+    """Return True unless there are control characters but tabs, or a quarter is beyond ASCII and not UTF-8 as far as it
+    goes."""
+    if len(data.translate(None, CONTROLS)) != len(data):
+        return False
+    if (len(data) - len(data.translate(None, _HIGH))) * 4 <= len(data):
+        return True
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        return error.reason == "unexpected end of data"
+    return True
 
 
 def datagrams(data: bytes, sizes: tuple[int, ...]) -> Iterator[bytes]:

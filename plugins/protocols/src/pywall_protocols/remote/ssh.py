@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
+from ..parsing.copies import differing, is_copy
 from ..parsing.evidence import alike
 from ..parsing.ssh1 import key_exchange
 from ..parsing.wire import text, u32
@@ -34,6 +35,8 @@ IDENTIFICATION: Final = 512
 #: RFC 4253 section 6.1: a packet of up to 35000 bytes must be taken.
 PACKET: Final = 35000
 _MSG_KEXINIT: Final = 20
+#: bytes of the two cookies that differ at least
+_LEAST_DRAWN: Final = 5
 
 _identification = re.compile(rb"SSH-(\d{1,2}\.\d{1,2})-([^\r\n\0]*)").match
 _beginning = re.compile(rb"S(S(H(-(\d{1,2}(\.(\d{1,2})?)?)?)?)?)?\Z").match
@@ -56,6 +59,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         complete = _facts(answer.facts, server, server_at, "server", (0, 3, 5, 7)) and complete
     # the identifications are two lines of text; the key exchange of both sides is the proof
     confirmed = "client.hassh.hash" in answer.facts and "server.hassh.hash" in answer.facts
+    if confirmed and _same_cookie(client, client_at, server, server_at):
+        confirmed, complete = False, True  # both have drawn one (RFC 4253 section 7.1)
     if client_says is YES and server_says is YES and _agrees_on_1(answer.facts):
         exchange = key_exchange(_behind_line(client, client_at), _behind_line(server, server_at))
         confirmed, complete = exchange is YES, exchange is not MORE
@@ -82,6 +87,18 @@ def _find(data: bytes, lines_before: bool) -> tuple[int, Answer]:
     if _identification(data, at):
         return at, YES
     return at, MORE if _beginning(data, at) else NO
+
+
+def _same_cookie(client: bytes, client_at: int, server: bytes, server_at: int) -> bool:
+    """Return True if the key exchange of both sides has one cookie, but for a few bytes, and says nearly the same."""
+    one, other = (
+        _behind_line(data, at) if _identification(data, at) else data[at:]
+        for data, at in ((client, client_at), (server, server_at))
+    )
+    cookies = one[6:22], other[6:22]
+    drawn = len(cookies[0]) == len(cookies[1]) and differing(*cookies) >= _LEAST_DRAWN
+    end = 4 + u32(one, 0) if len(one) > 4 else 0
+    return not drawn and is_copy(one[:end], other[:end])
 
 
 def _agrees_on_1(facts: dict[str, Any]) -> bool:

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
+from ..parsing.copies import is_copy
 from ..parsing.evidence import HINT, LEANING, Description, Evidence, client_first
 from ..parsing.wire import datagrams, first_datagram
 
@@ -44,7 +45,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     asked, response = _says(first, client, flow.client_sizes), _says(reply, server, flow.server_sizes)
     if asked is YES and first[0] == 3:  # nobody begins with a cookie reply, but a DNS query may look like one
         asked = HINT
-    proved = _belong_together(
+    proved = not (first[:1] == reply[:1] and is_copy(first, reply)) and _belong_together(
         list(islice(datagrams(client, flow.client_sizes), _MOST)),
         list(islice(datagrams(server, flow.server_sizes), _MOST)),
     )

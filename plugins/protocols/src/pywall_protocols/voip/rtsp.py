@@ -13,6 +13,8 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, hookimpl
 
+from ..parsing.copies import is_copy
+from ..parsing.dialogue import has_fields, head_of
 from ..parsing.evidence import Description, Evidence, client_first
 from ..parsing.wire import LF, text, u16
 
@@ -41,7 +43,9 @@ _LENGTH: Final = re.compile(rb"\nContent-Length:[ \t]*(\d{1,8})\r?\n", re.I)
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect RTSP."""
-    answer = client_first("rtsp", _side(client), _side(server), _describe, client, server)
+    requests = _REQUEST.match(client) is not None and _REQUEST.match(server) is not None
+    proved = has_fields(client) and has_fields(server) and not (requests and is_copy(head_of(client), head_of(server)))
+    answer = client_first("rtsp", _side(client), _side(server), _describe, client, server, proved=proved)
     if isinstance(answer, Match) and answer.confirmed:
         _announce(flow, client, server)
     return answer

@@ -16,6 +16,8 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
+from ..parsing.copies import is_copy
+from ..parsing.dialogue import has_fields, head_of, is_mostly_text
 from ..parsing.evidence import Description, Evidence, client_first
 from ..parsing.wire import LF, datagrams, text
 from ..transactions.datagrams import SipTransactions
@@ -62,10 +64,25 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         asked, reply = _first(client, flow.client_sizes), _first(server, flow.server_sizes)
     else:
         asked, reply = _behind_keep_alives(client), _behind_keep_alives(server)
-    answer = client_first("sip", _side(asked, whole), _side(reply, whole), _describe, asked, reply)
+    proved = _belong(asked, reply)
+    answer = client_first("sip", _side(asked, whole), _side(reply, whole), _describe, asked, reply, proved=proved)
     if isinstance(answer, Match) and answer.confirmed and _ACCEPTED.search(server):
         _announce(flow, client, server)
     return answer
+
+
+def _belong(asked: bytes, reply: bytes) -> bool:
+    """Return True if both have fields, and the reply is none of the request's own kind that says nearly the same. Of a
+    damaged request nothing more is asked."""
+    if not (_has_fields(asked) and _has_fields(reply)):
+        return False
+    kinds = (_STATUS.match(asked) is None) != (_STATUS.match(reply) is None)
+    return kinds or not is_copy(head_of(asked), head_of(reply))
+
+
+def _has_fields(message: bytes) -> bool:
+    damaged = not (_STATUS.match(message) or _REQUEST.match(message))
+    return is_mostly_text(head_of(message)) if damaged else has_fields(message)
 
 
 @hookimpl
