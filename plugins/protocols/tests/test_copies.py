@@ -10,7 +10,7 @@ from pywall_core.api import Match
 from pywall_core.testing import make_flow, udp_packet
 
 #: places of a request at which one changed byte may make it an answer: who says it, and what
-MARKS = 2
+MARKS = 3
 #: they look at the first datagram of each side
 FIRST_ALONE = ("tunnels.wireguard", "voip.sip")
 
@@ -74,6 +74,60 @@ def wireguard(receiver, fill):
     return b"\4\0\0\0" + receiver + bytes(8) + bytes((at * fill) % 251 for at in range(48))
 
 
+def kerberos(kind, data=b"the same data"):
+    number = b"\2\1" + bytes([kind & 0x1F])
+    first = 0xA1 if kind & 0x1F in (12, 10) else 0xA0
+    body = _ber(first, b"\2\1\5") + _ber(first + 1, number) + _ber(first + 2, _ber(4, data))
+    whole = _ber(kind, _ber(0x30, body))
+    return len(whole).to_bytes(4) + whole
+
+
+def mongo(number, answers, said):
+    body = bytes(4) + b"\0" + (14 + len(said)).to_bytes(4, "little") + b"\x10" + said + b"\0\1\0\0\0\0\0\0\0"
+    head = [16 + len(body), number, answers, 2013]
+    return b"".join(each.to_bytes(4, "little") for each in head) + body
+
+
+def smb2(command, flags, more=0x70):
+    body = b"\xfeSMB\x40\0\1\0" + bytes(4) + bytes([command, 0, 1, 0, flags]) + bytes(47) + b"\x29\0" + bytes(0x70)
+    return (64 + more).to_bytes(4) + body[: 64 + more]
+
+
+def smb1(command, flags):
+    body = b"\xffSMB" + bytes([command, 0, 0, 0, 0, flags, 0x53, 0xC8]) + bytes(18) + b"\7\0\0\0\0\0\0"
+    return len(body).to_bytes(4) + body
+
+
+def ams(flags):
+    head = b"\5\1\2\3\1\1\x53\3\5\1\2\4\1\1\1\x80\2\0" + bytes([flags, 0]) + b"\x0c\0\0\0\0\0\0\0\x07\0\0\0"
+    return b"\0\0\x2c\0\0\0" + head + bytes(range(12))
+
+
+def s7(body):
+    return b"\3\0" + (7 + len(body)).to_bytes(2) + b"\2\xf0\x80" + body
+
+
+def edonkey(kind):
+    hello = kind + b"sixteen bytes id" + b"\1\2\3\4\x36\x12" + b"\1\0\0\0" + b"\2\1\0\1\2\0me" + bytes(6)
+    return b"\xe3" + len(hello).to_bytes(4, "little") + hello
+
+
+def rpc(kind):
+    call = b"\0\0\0\2\0\1\x86\xa3\0\0\0\3\0\0\0\0" + bytes(16)
+    body = b"\1\2\3\4\0\0\0" + bytes([kind]) + (bytes(16) if kind else call)
+    return (0x80000000 | len(body)).to_bytes(4) + body
+
+
+def pptp(kind):
+    return b"\0\x9c\0\1\x1a\x2b\x3c\x4d\0" + bytes([kind]) + b"\0\0\1\0\0\0" + bytes(140)
+
+
+def pana(flags):
+    return b"\0\0\0\x1c" + bytes([flags, 0]) + b"\0\2\0\0\0\7\0\0\0\x09" + b"\0\5\0\0\0\4\0\0data"
+
+
+USER_DATA = b"\x32\7\0\0\0\7\0\x08\0\4\0\1\x12\4\x11%s\1\0\x0a\0\0\0"
+RAKNET = bytes.fromhex("00ffff00fefefefefdfdfdfd12345678")
 PEER = b"\x13BitTorrent protocol" + bytes(8) + bytes(range(20))
 TIME, LATER = b"\xda\xb5\x1f\xe5\1\2\3\4", b"\xda\xb5\x1f\xe5\1\2\3\x99"
 THERE = udp_packet("2001:0:c000:201::1", 1, "2001:db8::2", 2, b"x" * 30)
@@ -114,6 +168,18 @@ DATAGRAMS = [
     ("telecom.gtp", [ECHO], [b"\x32\2" + ECHO[2:]]),
     ("telecom.gtp", [b"\x32\1\0\6" + ECHO[4:] + b"\x0e\0"], [b"\x32\2\0\6" + ECHO[4:] + b"\x0e\1"]),
     ("telecom.pfcp", [b"\x20\1\0\x0c\0\0\1\0\0\x60\0\4time"], [b"\x20\2\0\x0c\0\0\1\0\0\x60\0\4then"]),
+    ("access.pana", [pana(0x80)], [pana(0)]),
+    (
+        "industrial.bacnet",
+        [bytes.fromhex("810a001101040005010c0c023fffff194b")],
+        [bytes.fromhex("810a0014010030010c0c023fffff194b3ec43f00")],
+    ),
+    (
+        "industrial.bacnet",
+        [bytes.fromhex("810b000c0120ffff00ff1008")],
+        [bytes.fromhex("810b00140100100 0c40200000022044091003103".replace(" ", ""))],
+    ),
+    ("games.raknet", [b"\5" + RAKNET + b"\x0a" + bytes(30)], [b"\6" + RAKNET + bytes(31)]),
     ("tunnels.ike", [ike(bytes(8), 8)], [ike(b"response", 0x20)]),
     (
         "tunnels.ike",
@@ -135,6 +201,34 @@ DATAGRAMS = [
     ("voip.sip", [sip("INVITE sip:me@example.com SIP/2.0")[:70]], [sip("SIP/2.0 200 OK")[:60]]),
 ]
 STREAMS = [
+    ("access.krb5", kerberos(0x6C), kerberos(0x6D)),
+    (
+        "access.krb5",
+        kerberos(0x74),
+        kerberos(0x74, b"other data, as its sequence has gone on, and what is said is something else"),
+    ),
+    ("databases.mongodb", mongo(5, 0, b"hello"), mongo(9, 5, b"hello")),
+    ("files.smb", smb2(16, 0), smb2(16, 1)),
+    ("files.smb", smb1(0x2E, 0x18), smb1(0x2E, 0x98)),
+    ("files.smb", smb1(0x72, 0x18), smb2(0, 1)),
+    ("files.smb", smb2(8, 0, 0x70), smb2(8, 1, 0x4000)),
+    ("industrial.ams", ams(4), ams(5)),
+    ("industrial.iec60870", b"\x68\4\x07\0\0\0", b"\x68\4\x0b\0\0\0"),
+    ("industrial.iec60870", b"\x68\4\x43\0\0\0\x68\4\1\0\2\0", b"\x68\4\x43\0\0\0\x68\4\x83\0\0\0"),
+    (
+        "industrial.s7comm",
+        s7(b"\x32\1\0\0\0\7\0\x08\0\0\xf0\0\0\1\0\1\1\xe0"),
+        s7(b"\x32\3\0\0\0\7\0\x08\0\0\0\0\xf0\0\0\1\0\1\0\xf0"),
+    ),
+    ("industrial.s7comm", s7(USER_DATA % b"\x44"), s7(USER_DATA % b"\x84")),
+    (
+        "messaging.stratum",
+        b'{"id":1,"method":"mining.subscribe","params":[]}\n',
+        b'{"id":1,"result":[[],"08",4],"error":null}\n',
+    ),
+    ("peers.edonkey", edonkey(b"\1\x10"), edonkey(b"\x4c")),
+    ("remote.rpc", rpc(0), rpc(1)),
+    ("tunnels.pptp", pptp(1), pptp(2)),
     ("chat.xmpp", stream(b"to='example.com' version='1.0'"), stream(b"id='1' from='example.com' version='1.0'")),
     ("chat.xmpp", stream(b"to='example.com' version='1.0'"), stream(b"to='example.com' version='1.0' id='1'")),
     ("databases.redis", b"*2\r\n$3\r\nGET\r\n$3\r\nkey\r\n", b"$5\r\nvalue\r\n"),

@@ -12,7 +12,7 @@ def session(data):
 
 SMB1 = session(b"\xffSMBr\0\0\0\0\x18\x53\xc8" + bytes(22) + b"\2NT LM 0.12\0")
 SMB2 = session(b"\xfeSMB\x40\0\1\0" + bytes(56) + b"\x24\0\5\0\1\0\0\0" + bytes(28))
-DIALECT = session(b"\xfeSMB\x40\0\1\0" + bytes(4) + b"\0\0" + bytes(50) + b"\x41\0\3\0\x11\3\2\0" + bytes(60))
+DIALECT = session(b"\xfeSMB\x40\0\1\0" + bytes(8) + b"\1" + bytes(47) + b"\x41\0\3\0\x11\3\2\0" + bytes(60))
 
 KEEP_ALIVE = b"\x85\0\0\0"
 

@@ -25,7 +25,8 @@ first_server = b"\1"
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect Diameter."""
-    return client_first("diameter", _side(client), _side(server))
+    proved = client[4:5] != server[4:5] or client[5:8] != server[5:8]  # an answer is no request
+    return client_first("diameter", _side(client), _side(server), proved=proved)
 
 
 pywall_transactions = watch_for_tls

@@ -13,6 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
+from ..parsing.copies import is_copy
 from ..parsing.evidence import Evidence, client_first
 from ..parsing.wire import cut, first_datagram, tlv, u32
 
@@ -32,6 +33,8 @@ _TYPES: Final = {
     0x76: "KRB_CRED",
     0x7E: "KRB_ERROR",
 }
+#: safe and private messages, and credentials, which either side may send
+_ALIKE: Final = (b"\x74", b"\x75", b"\x76")
 first_client = b"\0" + bytes(_TYPES)
 first_server = b"\0" + bytes(_TYPES)
 
@@ -43,7 +46,15 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if flow.proto == UDP:
         client, server = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
         at = 0
-    return client_first("krb5", _side(client, at), _side(server, at))
+    return client_first("krb5", _side(client, at), _side(server, at), proved=_belong(client, server, at))
+
+
+def _belong(client: bytes, server: bytes, at: int) -> bool:
+    """Return True for two kinds of messages, or two of those that either side may send."""
+    if client[at : at + 1] != server[at : at + 1]:
+        return True
+    end = at + u32(client, 0) if at and len(client) >= at else len(client)
+    return client[at : at + 1] in _ALIKE and not is_copy(client[:end], server[:end])
 
 
 def _side(data: bytes, at: int) -> Evidence:

@@ -27,6 +27,7 @@ _HEADER: Final = 16
 _RESERVED_FLAGS: Final = 0x03FF
 _INITIATION: Final = 1
 _NOTIFICATION: Final = 4
+_REQUEST: Final = 0x80
 _PING: Final = 0x0800
 _VENDOR: Final = 0x8000
 
@@ -34,7 +35,12 @@ _VENDOR: Final = 0x8000
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect PANA."""
-    return by_datagram("pana", _message, flow, client, server)
+    return by_datagram("pana", _message, flow, client, server, _belong)
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """A request and its answer, or two kinds of messages (RFC 5191 section 6.2)."""
+    return one[6:8] != other[6:8] or (one[4] ^ other[4]) & _REQUEST != 0
 
 
 def _message(data: bytes) -> Evidence:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
+from ..parsing.copies import belonging
 from ..parsing.evidence import HINT, Description, Evidence, client_first
 from ..parsing.wire import cut, text
 
@@ -36,7 +37,21 @@ _LONGEST: Final = 48_000_000
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect MongoDB."""
-    return client_first("mongodb", _side(client, True), _side(server, False), _describe, client, server)
+    proved = belonging(client, server, 16, _size, _holds, _belong)
+    return client_first("mongodb", _side(client, True), _side(server, False), _describe, client, server, proved=proved)
+
+
+def _holds(data: bytes) -> Evidence:
+    return {} if _side(data, False) in (YES, HINT) else NO
+
+
+def _size(data: bytes) -> int:
+    return int(_HEADER(data)[0])
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """The answer names the request."""
+    return bool(_HEADER(one)[1] == _HEADER(other)[2] != _HEADER(one)[2])
 
 
 def _describe(client: bytes, server: bytes) -> Description:

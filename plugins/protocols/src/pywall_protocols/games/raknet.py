@@ -36,7 +36,12 @@ first_server = None
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect RakNet."""
-    return by_datagram("raknet", _message, flow, client, server)
+    return by_datagram("raknet", _message, flow, client, server, _belong)
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """A ping has a pong, a request a reply."""
+    return one[0] != other[0]
 
 
 def _message(data: bytes) -> Evidence:

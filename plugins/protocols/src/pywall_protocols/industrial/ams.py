@@ -13,6 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
+from ..parsing.copies import belonging
 from ..parsing.evidence import Evidence, by_datagram, by_stream
 
 api_version = 1
@@ -35,8 +36,23 @@ _ADS: Final = 0x0004
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect ADS."""
     if flow.proto == UDP:
-        return by_datagram("ams", _discovery, flow, client, server)
-    return by_stream("ams", _message, client, server)
+        return by_datagram("ams", _discovery, flow, client, server, _is_found)
+    proved = belonging(client, server, 6 + _HEADER, _size, _message, _belong)
+    return by_stream("ams", _message, client, server, proved=proved)
+
+
+def _size(data: bytes) -> int:
+    return 6 + int.from_bytes(data[2:6], "little")
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """A request and a response: the lowest of the state flags."""
+    return one[22:24] == other[22:24] and (one[24] ^ other[24]) & 1 != 0
+
+
+def _is_found(one: bytes, other: bytes) -> bool:
+    """The highest bit of the service says that a device answers."""
+    return (one[11] ^ other[11]) & 0x80 != 0
 
 
 def _discovery(data: bytes) -> Evidence:

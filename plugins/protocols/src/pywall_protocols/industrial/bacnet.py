@@ -25,6 +25,10 @@ first_server = b"\x81\x82"
 _IPV6: Final = 0x82
 #: lengths of functions without a network message
 _FIXED: Final = {0: 6, 2: 4, 5: 6, 6: 4, 8: 10}
+_FORWARDED: Final = 4
+#: kinds of acknowledgements, errors, rejections
+_ACKNOWLEDGED: Final = range(2, 8)
+_UNCONFIRMED: Final = b"\x10"
 _MAX_FUNCTION: Final = 0x0C
 #: least length with a network message: header, version, control, and one byte
 _LEAST: Final = 7
@@ -33,7 +37,37 @@ _LEAST: Final = 7
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect BACnet/IP."""
-    return by_datagram("bacnet", _message, flow, client, server)
+    return by_datagram("bacnet", _message, flow, client, server, _belong)
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """A request and its acknowledgement, or two services that need none (ASHRAE 135 clauses 6.2, 20.1); a result."""
+    if one[0] == _IPV6 or 0 in (one[1], other[1]):
+        return True
+    asked, answered = _kind(one), _kind(other)
+    if asked[:1] == answered[:1] == _UNCONFIRMED:
+        return asked != answered
+    return bool(asked) and bool(answered) and asked[0] >> 4 == 0 != answered[0] >> 4 in _ACKNOWLEDGED
+
+
+def _kind(data: bytes) -> bytes:
+    """Return the kind of a message behind the network header, of an unconfirmed one the service as well."""
+    at = _network(data)
+    if at + 2 > len(data):
+        return b""
+    control = data[at + 1]
+    at += 2
+    for bit in (0x20, 0x08):  # where it goes, where it comes from: network, and an address with its length
+        if control & bit:
+            at += 3 + (data[at + 2] if at + 2 < len(data) else 0)
+    at += 1 if control & 0x20 else 0
+    kind = data[at : at + 2]
+    return kind[:1] if control & 0x80 or kind[:1] != _UNCONFIRMED else kind
+
+
+def _network(data: bytes) -> int:
+    """Return where the network header is: behind the address of who has sent what is forwarded."""
+    return 10 if data[1] == _FORWARDED else 4
 
 
 def _message(data: bytes) -> Evidence:

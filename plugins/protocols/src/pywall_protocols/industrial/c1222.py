@@ -13,6 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
+from ..parsing.copies import is_copy
 from ..parsing.evidence import Evidence, by_message
 from ..parsing.wire import tlv
 
@@ -35,7 +36,13 @@ _MAX_LENGTH: Final = 4096
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect ANSI C12.22."""
-    return by_message("c1222", _message, flow, client, server)
+    return by_message("c1222", _message, flow, client, server, _belong)
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """An answer says other things than what was asked."""
+    whole = tlv(one, 0)
+    return whole is None or not is_copy(one[: whole[2]], other[: whole[2]])
 
 
 def _message(data: bytes) -> Evidence:

@@ -13,6 +13,7 @@ from typing import Final
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
 from ..parsing.checksum import DNP3
+from ..parsing.copies import is_copy
 from ..parsing.evidence import Evidence, by_message
 from ..parsing.wire import starts
 
@@ -31,7 +32,21 @@ _MIN_LENGTH: Final = 5
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect DNP3."""
-    return by_message("dnp3", _frame, flow, client, server)
+    return by_message("dnp3", _frame, flow, client, server, _belong)
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """Who is answered has sent the request; else the answer says other things, as of another station on the line."""
+    if one[6:8] == other[4:6] and one[4:8] != other[4:8]:
+        return True
+    end = _frame_end(one)
+    return not is_copy(one[:end], other[:end])
+
+
+def _frame_end(data: bytes) -> int:
+    """Return where a frame ends: behind each 16 bytes of data, or what is left of them, is a sum."""
+    size = data[2] - _MIN_LENGTH if len(data) >= _HEADER else 0
+    return _HEADER + size + 2 * ((size + 15) // 16)
 
 
 def _frame(data: bytes) -> Evidence:

@@ -13,6 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
+from ..parsing.copies import belonging
 from ..parsing.evidence import Evidence, by_stream
 
 api_version = 1
@@ -27,6 +28,8 @@ _CONTROL: Final = 4
 _MAX_LENGTH: Final = 253
 _NUMBERS: Final = 1 << 15
 #: start and stop of transfer and test, activation and confirmation
+#: activations with their confirmations
+_CONFIRMED: Final = ({0x07, 0x0B}, {0x13, 0x23}, {0x43, 0x83})
 _FUNCTIONS: Final = frozenset({0x07, 0x0B, 0x13, 0x23, 0x43, 0x83})
 #: control field, then type, number of objects, cause (2), common address (2)
 _ASDU: Final = 10
@@ -54,7 +57,20 @@ _SIZES: Final = {kind: size for size, kinds in _TYPES.items() for kind in kinds}
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect IEC 60870-5-104."""
-    return by_stream("iec60870", _frame, client, server)
+    return by_stream("iec60870", _frame, client, server, proved=belonging(client, server, 2, _size, _frame, _belong))
+
+
+def _size(data: bytes) -> int:
+    return 2 + data[1]
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """An activation and its confirmation; of numbered frames two types or causes: what is asked for is confirmed."""
+    if len(one) < 6 or len(other) < 6:
+        return False
+    if one[2] & 1 or other[2] & 1:
+        return {one[2], other[2]} in _CONFIRMED
+    return one[6:7] + one[8:9] != other[6:7] + other[8:9]
 
 
 def _frame(data: bytes) -> Evidence:

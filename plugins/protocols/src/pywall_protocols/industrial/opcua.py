@@ -15,6 +15,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
+from ..parsing.copies import belonging
 from ..parsing.evidence import Evidence, by_stream
 from ..parsing.wire import cut, text
 
@@ -36,7 +37,18 @@ _SIZES: Final = {b"ACK": range(28, 29), b"ERR": range(16, 4112)}
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect OPC UA."""
-    return by_stream("opcua", _message, client, server)
+    return by_stream("opcua", _message, client, server, proved=belonging(client, server, 8, _size, _message, _belong))
+
+
+def _size(data: bytes) -> int:
+    return int(_u32(data, 4)[0])
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """Two kinds of messages; a channel that is opened gets a number; later messages are alike (part 6 section 6.7)."""
+    if one[:3] != other[:3] or one[:3] == b"MSG":
+        return True
+    return one[:3] == b"OPN" and not any(one[8:12]) and any(other[8:12])
 
 
 def _message(data: bytes) -> Evidence:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
+from ..parsing.copies import belonging
 from ..parsing.evidence import Evidence, by_stream
 from ..parsing.tpkt import user_data
 from ..parsing.wire import u16
@@ -26,6 +27,8 @@ first_server = b"\3"
 
 _CLASSIC: Final = 0x32
 _PLUS: Final = 0x72
+_TPKT: Final = 4
+_USER_DATA: Final = 7
 _MESSAGES: Final = {1: "job", 2: "ack", 3: "ack_data", 7: "userdata"}
 _PLUS_VERSIONS: Final = (1, 2, 3, 0xFE)
 
@@ -33,7 +36,30 @@ _PLUS_VERSIONS: Final = (1, 2, 3, 0xFE)
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect S7 communication."""
-    return by_stream("s7comm", _packet, client, server)
+    return by_stream(
+        "s7comm", _packet, client, server, proved=belonging(client, server, _TPKT, _size, _carries, _belong)
+    )
+
+
+def _carries(data: bytes) -> Evidence:
+    """A packet behind the connection's opening."""
+    return {} if data[5:6] == b"\xf0" and data[7:8] in (b"\x32", b"\x72") else NO
+
+
+def _size(data: bytes) -> int:
+    return u16(data, 2)
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """A job and its acknowledgement; who asks and who answers is in the parameter of user data, in the operation of
+    newer devices."""
+    if one[7:8] != other[7:8] or min(len(one), len(other)) < 12:
+        return False
+    if one[7] == _PLUS:
+        return one[11] != other[11] or one[8] == 3
+    if one[8] == other[8] == _USER_DATA:
+        return one[22:23] != other[22:23]
+    return one[7] == _CLASSIC and one[8] != other[8]
 
 
 def _packet(data: bytes) -> Evidence:

@@ -14,6 +14,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
+from ..parsing.copies import is_copy
 from ..parsing.evidence import Evidence, by_request
 from ..parsing.wire import LF, text
 
@@ -56,4 +57,7 @@ def _request(data: bytes) -> Evidence:
 def _answers(request: bytes, answer: bytes) -> Answer:
     if LF not in answer[:_LONGEST]:
         return MORE if len(answer) < _LONGEST else NO
-    return YES if _ANSWER.match(answer) else NO
+    if not _ANSWER.match(answer):
+        return NO
+    asked = request[: request.find(b"\n")]
+    return MORE if is_copy(asked, answer[: answer.find(b"\n")]) else YES

@@ -34,8 +34,9 @@ def is_copy(one: bytes, other: bytes) -> bool:
 
 
 def differing(one: bytes, other: bytes) -> int:
-    """Return how many bytes differ in two strings of the same length."""
-    return len(one) - _difference(one, other).count(0)
+    """Return how many bytes differ, as far as both go."""
+    size = min(len(one), len(other))
+    return size - _difference(one[:size], other[:size]).count(0)
 
 
 def _difference(one: bytes, other: bytes) -> bytes:
@@ -56,13 +57,40 @@ def is_answered(asked: Iterable[bytes], answers: Iterable[bytes], fits: Fits, *,
     return False
 
 
-def frames(data: bytes, header: int, size: Callable[[bytes], int]) -> Iterator[bytes]:
-    """Yield the whole messages of a stream; ``size`` gets the rest of it from a header that is all there on, and says
-    how many bytes the message has.
+def never(one: bytes, other: bytes) -> bool:
+    """Return False: no answer is nearly its request."""
+    return False
+
+
+def belonging(
+    client: bytes,
+    server: bytes,
+    header: int,
+    size: Callable[[bytes], int],
+    check: Callable[[bytes], object],
+    fits: Fits,
+    most: int = _COMPARED,
+) -> bool:
+    """Return :func:`is_answered` of the messages of two streams for which ``check`` has facts; ``header``, ``size``
+    and ``most`` as of :func:`frames`.
+    """
+    asked, answers = frames(client, header, size, most), frames(server, header, size, most)
+    return is_answered(
+        (each for each in asked if isinstance(check(each), dict)),
+        (each for each in answers if isinstance(check(each), dict)),
+        fits,
+    )
+
+
+def frames(data: bytes, header: int, size: Callable[[bytes], int], most: int = _COMPARED) -> Iterator[bytes]:
+    """Yield the messages of a stream, of long ones the first ``most`` bytes, as soon as they are all there.
+
+    ``size`` gets the rest of the stream from a header that is all there on, and says how many bytes the message has.
     """
     while len(data) >= header:
         end = size(data)
-        if not header <= end <= len(data):
+        shown = min(end, most)
+        if shown < header or len(data) < shown:
             return
-        yield data[:end]
+        yield data[:shown]
         data = data[end:]

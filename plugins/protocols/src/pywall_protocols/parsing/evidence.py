@@ -228,11 +228,13 @@ def _holding(check: Check, messages: Iterable[bytes]) -> Iterator[bytes]:
     return (each for each in messages if isinstance(check(each), dict))
 
 
-def by_message(protocol: str, check: Check, flow: Flow, client: bytes, server: bytes) -> Match | Answer:
-    """For protocols that send the same messages over UDP and TCP."""
+def by_message(
+    protocol: str, check: Check, flow: Flow, client: bytes, server: bytes, fits: Fits | None = None
+) -> Match | Answer:
+    """For protocols that send the same messages over UDP and TCP; of a stream ``fits`` gets all that was said."""
     if flow.proto == UDP:
-        return by_datagram(protocol, check, flow, client, server)
-    return by_stream(protocol, check, client, server)
+        return by_datagram(protocol, check, flow, client, server, fits)
+    return by_stream(protocol, check, client, server, proved=fits is None or not server or fits(client, server))
 
 
 def by_request(

@@ -13,6 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
+from ..parsing.copies import belonging
 from ..parsing.evidence import Evidence, by_stream
 
 api_version = 1
@@ -35,7 +36,16 @@ _MAX_TAGS: Final = 32
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect eDonkey."""
-    return by_stream("edonkey", _message, client, server)
+    return by_stream("edonkey", _message, client, server, proved=belonging(client, server, 6, _size, _message, _belong))
+
+
+def _size(data: bytes) -> int:
+    return 5 + int(_u32(data, 1)[0])
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """Two kinds of messages: a hello has an answer of its own."""
+    return one[5] != other[5]
 
 
 def _message(data: bytes) -> Evidence:

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, hookimpl
 
+from ..parsing.copies import is_copy
 from ..parsing.evidence import Description, Evidence, client_first
 from ..parsing.wire import first_datagram
 
@@ -34,7 +35,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect DCE/RPC."""
     if flow.proto == UDP:
         asked, reply = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
-        return client_first("dcerpc", _datagram(asked), _datagram(reply))
+        proved = asked[1:2] != reply[1:2] or not is_copy(asked, reply)
+        return client_first("dcerpc", _datagram(asked), _datagram(reply), proved=proved)
     return client_first("dcerpc", _side(client, _CLIENT), _side(server, _SERVER), _describe, client, server)
 
 

@@ -45,7 +45,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         server_says = _record(server)
     for says, other in ((client_says, server_says), (server_says, client_says)):
         if isinstance(says, dict) and says:
-            confirmed = isinstance(other, dict)
+            confirmed = other == {}
             return Match("rpc", says, confirmed, done=confirmed or other is NO)
     return NO if client_says is NO or server_says is NO else MORE
 

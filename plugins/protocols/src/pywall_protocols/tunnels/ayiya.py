@@ -14,7 +14,7 @@ from typing import Final
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
 from ..parsing.evidence import Evidence, by_datagram
-from ..parsing.inner import ip_packet
+from ..parsing.inner import change_places, ip_packet
 
 api_version = 1
 protocols = ("ayiya",)
@@ -33,13 +33,24 @@ _MAX_OPERATION: Final = 7
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect AYIYA."""
-    return by_datagram("ayiya", _message, flow, client, server)
+    return by_datagram("ayiya", _message, flow, client, server, _belong)
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """The packet inside goes where the other one comes from; keep-alives have another operation or signature."""
+    at, other_at = _inside(one), _inside(other)
+    return at >= len(one) or other_at >= len(other) or change_places(one, at, other, other_at)
+
+
+def _inside(data: bytes) -> int:
+    """Return where the packet is, behind identity and signature."""
+    return 8 + (1 << (data[0] >> 4)) + (data[1] >> 4) * 4
 
 
 def _message(data: bytes) -> Evidence:
     if len(data) < 8 or data[1] & 15 > _MAX_HASH or data[2] >> 4 > _MAX_AUTHENTICATION or data[2] & 15 > _MAX_OPERATION:
         return NO
-    inside = 8 + (1 << (data[0] >> 4)) + (data[1] >> 4) * 4
+    inside = _inside(data)
     if data[3] == _NO_NEXT:
         return {} if len(data) == inside and data[1] >> 4 == 5 else NO
     return {} if data[3] == _IPV6 and len(data) > inside and data[inside] >> 4 == 6 and ip_packet(data, inside) else NO

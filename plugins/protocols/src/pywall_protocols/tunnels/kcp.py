@@ -15,6 +15,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
+from ..parsing.copies import is_copy
 from ..parsing.evidence import Evidence, by_request
 
 api_version = 1
@@ -49,6 +50,8 @@ def _segments(data: bytes) -> Evidence:
 def _answers(request: bytes, answer: bytes) -> Answer:
     if _conversation(answer) != _conversation(request):
         return NO
+    if request[4] == answer[4] and is_copy(request, answer):
+        return MORE
     return MORE if _is_noise(request) or _is_noise(answer) else YES
 
 

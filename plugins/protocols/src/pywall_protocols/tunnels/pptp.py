@@ -24,7 +24,7 @@ first_server = b"\0"
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect PPTP."""
-    return client_first("pptp", _side(client), _side(server))
+    return client_first("pptp", _side(client), _side(server), proved=client[8:10] != server[8:10])
 
 
 def _side(data: bytes) -> Evidence:

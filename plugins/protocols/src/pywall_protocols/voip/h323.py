@@ -13,9 +13,10 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
+from ..parsing.copies import belonging
 from ..parsing.evidence import Evidence, by_datagram, by_stream
 from ..parsing.tpkt import packet
-from ..parsing.wire import cut
+from ..parsing.wire import cut, u16
 
 api_version = 1
 protocols = ("h323",)
@@ -29,6 +30,7 @@ first_server = None
 _H225: Final = b"\x00\x08\x91\x4a\x00"
 _H245: Final = b"\x00\x08\x81\x75\x00"
 _TPKT: Final = (b"", b"\3")
+_TPKT_HEADER: Final = 4
 _Q931: Final = 0x08
 #: bytes of a RAS or H.245 message within which its identifier begins
 _NEAR: Final = 16
@@ -52,10 +54,28 @@ _MESSAGES: Final = {
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect H.323."""
     if flow.proto == UDP:
-        return by_datagram("h323", _registration, flow, client, server)
+        return by_datagram("h323", _registration, flow, client, server, _registers)
     if not server and client[:1] not in _TPKT:
         return NO
-    return by_stream("h323", _signalling, client, server)
+    proved = belonging(client, server, _TPKT_HEADER, _size, _signalling, _belong)
+    return by_stream("h323", _signalling, client, server, proved=proved)
+
+
+def _registers(one: bytes, other: bytes) -> bool:
+    """A request of RAS, and another message: a confirmation, a rejection."""
+    return one[0] >> 1 != other[0] >> 1
+
+
+def _size(data: bytes) -> int:
+    return u16(data, 2)
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """Of one call two kinds of messages, or from its two sides (Q.931 section 4.3); in H.245 both may say the same."""
+    if one[4:5] != other[4:5] or one[4:5] != bytes([_Q931]) or min(len(one), len(other)) < 8:
+        return True
+    kinds = [message[6 + message[5] : 7 + message[5]] for message in (one, other)]
+    return kinds[0] != kinds[1]
 
 
 def _registration(data: bytes) -> Evidence:

@@ -14,6 +14,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
+from ..parsing.copies import differing, is_copy
 from ..parsing.evidence import alike
 from ..parsing.wire import first_datagram, u16
 
@@ -27,6 +28,8 @@ SENDER_REPORT, RECEIVER_REPORT, SDES, BYE, APP, TRANSPORT_FEEDBACK, PAYLOAD_FEED
 #: SRTCP: mark and number, tag; and how late a capture may begin
 _SECURED: Final = 4 + 10
 _FIRST_NUMBERS: Final = 1024
+#: bytes of two sources, which are drawn, that differ at least
+_LEAST_DRAWN: Final = 3
 _FIRST: Final = (SENDER_REPORT, RECEIVER_REPORT, TRANSPORT_FEEDBACK, PAYLOAD_FEEDBACK)
 
 
@@ -34,7 +37,8 @@ _FIRST: Final = (SENDER_REPORT, RECEIVER_REPORT, TRANSPORT_FEEDBACK, PAYLOAD_FEE
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect RTCP."""
     sent, received = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
-    return alike("rtcp", _says(sent), _says(received))
+    proved = not is_copy(sent, received) or differing(sent[4:8], received[4:8]) >= _LEAST_DRAWN
+    return alike("rtcp", _says(sent), _says(received), proved=proved)
 
 
 def _says(datagram: bytes) -> Answer:
