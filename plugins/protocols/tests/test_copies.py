@@ -12,7 +12,9 @@ from pywall_core.testing import make_flow, udp_packet
 #: places of a request at which one changed byte may make it an answer: who says it, and what
 MARKS = 3
 #: they look at the first datagram of each side
-FIRST_ALONE = ("tunnels.wireguard", "voip.sip")
+FIRST_ALONE = ("games.photon", "industrial.doip", "peers.utp", "tunnels.n2n", "tunnels.wireguard", "voip.sip")
+#: the number of a session, which the answer alone has
+DRAWN = {"industrial.enip": 4}
 
 
 def _ber(tag, body):
@@ -126,6 +128,63 @@ def pana(flags):
     return b"\0\0\0\x1c" + bytes([flags, 0]) + b"\0\2\0\0\0\7\0\0\0\x09" + b"\0\5\0\0\0\4\0\0data"
 
 
+def photon(kind):
+    peer = b"\xff\xff" if kind == 2 else b"\0\7"
+    command = bytes([kind, 0xFF, 1, 4, 0, 0, 0, 44, 0, 0, 0, 1]) + bytes(32)
+    return peer + b"\0\1" + b"\1\2\3\4\5\6\7\x08" + command
+
+
+def enip(command, session, data=b""):
+    head = bytes([command, 0]) + len(data).to_bytes(2, "little") + session.to_bytes(4, "little")
+    return head + bytes(4) + b"context." + bytes(4) + data
+
+
+def fins(control, to, by, data):
+    return bytes([control, 0, 2, 0, to, 0, 0, by, 0, 0x19, 1, 1]) + data
+
+
+def someip(kind, message):
+    return (
+        message + b"\0\0\0\x09\0\1\0\2\1\1" + bytes([kind, 0]) + b"x"
+        if message != DISCOVERY
+        else (message + b"\0\0\0\x11\0\0\0\2\1\1" + bytes([kind, 0]) + b"\xc0\0\0\0\0\0\0\x10")
+    )
+
+
+def utp(kind, connection, times, number, acknowledged):
+    return (
+        bytes([kind, 0]) + connection.to_bytes(2) + times + b"\0\1\0\0" + number.to_bytes(2) + acknowledged.to_bytes(2)
+    )
+
+
+def capwap(kind):
+    return b"\0\x10\0\0\0\0\0\0" + b"\0\0\0" + bytes([kind]) + b"\1\0\x0c\0" + b"\0\x14\0\5\0\0\0\0\0"
+
+
+def lisp(kind):
+    record = b"\0\0\0\x0a\1\x20\x10\0\0\0\0\1\xc0\0\2\1" + b"\1\x64\xff\0\0\4\0\1\xc0\0\2\2"
+    return bytes([kind << 4, 0, 1 if kind == 3 else 0, 1]) + b"nonce..." + b"\0\1\0\4" + b"auth" + record
+
+
+def n2n(kind):
+    return b"\2\2\0" + bytes([kind]) + b"community".ljust(16, b"\0") + b"\1\2\3\4\5\6\7\x08\x09\x0a\x0b\x0c"
+
+
+def doip(addresses):
+    return b"\2\xfd\x80\1\0\0\0\6" + addresses + b"\x3e\0"
+
+
+def giop(kind):
+    return b"GIOP\1\0\0" + bytes([kind]) + b"\0\0\0\x10" + bytes(range(16))
+
+
+def fix(sender, target):
+    body = b"35=A\x0134=1\x0149=" + sender + b"\x0156=" + target + b"\x0198=0\x01108=30\x01"
+    return b"8=FIX.4.4\x019=%d\x01" % len(body) + body + b"10=099\x01"
+
+
+DISCOVERY = b"\xff\xff\x81\0"
+UNCONNECTED = bytes(4) + b"\5\0\2\0" + bytes(4) + b"\xb2\0\6\0%s\3\x20\1\x24\1"
 USER_DATA = b"\x32\7\0\0\0\7\0\x08\0\4\0\1\x12\4\x11%s\1\0\x0a\0\0\0"
 RAKNET = bytes.fromhex("00ffff00fefefefefdfdfdfd12345678")
 PEER = b"\x13BitTorrent protocol" + bytes(8) + bytes(range(20))
@@ -168,6 +227,18 @@ DATAGRAMS = [
     ("telecom.gtp", [ECHO], [b"\x32\2" + ECHO[2:]]),
     ("telecom.gtp", [b"\x32\1\0\6" + ECHO[4:] + b"\x0e\0"], [b"\x32\2\0\6" + ECHO[4:] + b"\x0e\1"]),
     ("telecom.pfcp", [b"\x20\1\0\x0c\0\0\1\0\0\x60\0\4time"], [b"\x20\2\0\x0c\0\0\1\0\0\x60\0\4then"]),
+    ("games.photon", [photon(2)], [photon(3)]),
+    ("industrial.doip", [b"\2\xfd\0\1\0\0\0\0"], [b"\2\xfd\0\4\0\0\0\x20" + bytes(range(32))]),
+    ("industrial.enip", [enip(0x63, 0)], [enip(0x63, 0, bytes(range(40)))]),
+    ("industrial.knx", [b"\6\x10\2\5\0\x0a\x08\1\1\2"], [b"\6\x10\2\6\0\x0a\x07\0\x08\1"]),
+    ("industrial.omron", [fins(0x80, 1, 9, b"\x82\0\x64\0\0\1")], [fins(0xC0, 9, 1, b"\0\0\0\7")]),
+    ("industrial.someip", [someip(0, b"\1\2\3\4")], [someip(0x80, b"\1\2\3\4")]),
+    ("industrial.someip", [someip(1, b"\1\2\3\4")], [someip(2, b"\1\2\x80\4")]),
+    ("industrial.someip", [someip(2, DISCOVERY) + b"\x06"], [someip(2, DISCOVERY) + b"\x07"]),
+    ("peers.utp", [utp(0x41, 300, b"\1\2\3\4\0\0\0\0", 7, 0)], [utp(0x21, 300, b"\1\2\x09\7\0\7\5\1", 90, 7)]),
+    ("telecom.capwap", [capwap(1)], [capwap(2)]),
+    ("tunnels.lisp", [lisp(3)], [lisp(4)]),
+    ("tunnels.n2n", [n2n(5)], [n2n(7)]),
     ("access.pana", [pana(0x80)], [pana(0)]),
     (
         "industrial.bacnet",
@@ -201,6 +272,14 @@ DATAGRAMS = [
     ("voip.sip", [sip("INVITE sip:me@example.com SIP/2.0")[:70]], [sip("SIP/2.0 200 OK")[:60]]),
 ]
 STREAMS = [
+    ("industrial.doip", doip(b"\x0e\x80\xe4\0"), doip(b"\x10\1\x0e\x80")),
+    ("industrial.enip", enip(0x65, 0, b"\1\0\0\0"), enip(0x65, 0x11223344, b"\1\0\0\0")),
+    ("industrial.enip", enip(0x6F, 7, UNCONNECTED % b"\x0e"), enip(0x6F, 7, UNCONNECTED % b"\x8e")),
+    ("industrial.modbus", b"\0\1\0\0\0\6\1\3\0\0\0\2", b"\0\1\0\0\0\7\1\3\4\0\1\0\2"),
+    ("industrial.modbus", b"\0\1\0\0\0\6\1\3\0\0\0\2", b"\0\1\0\0\0\3\1\x83\2"),
+    ("industrial.modbus", b"\0\1\0\0\0\x09\1\x10\0\0\0\1\2\0\7", b"\0\1\0\0\0\6\1\x10\0\0\0\1"),
+    ("misc.signatures", giop(0), giop(1)),
+    ("misc.signatures", fix(b"BANK", b"DESK"), fix(b"DESK", b"BANK")),
     ("access.krb5", kerberos(0x6C), kerberos(0x6D)),
     (
         "access.krb5",
@@ -272,7 +351,7 @@ def _confirming(request, confirms):
 def test_an_answer_confirms_and_a_changed_copy_does_not(name, requests, answers):
     assert _confirms(name, requests, answers)
     places = _confirming(requests[0], lambda copy: _confirms(name, requests, [copy]))
-    assert len(places) <= MARKS, places
+    assert len(places) <= DRAWN.get(name, MARKS), places
     if name in FIRST_ALONE:
         return
     behind = _confirming(requests[0], lambda copy: _confirms(name, requests, [copy, *answers]))
@@ -283,4 +362,4 @@ def test_an_answer_confirms_and_a_changed_copy_does_not(name, requests, answers)
 def test_the_same_of_streams(name, client, server):
     assert _confirms(name, client, server)
     places = _confirming(client, lambda copy: _confirms(name, client, copy))
-    assert len(places) <= MARKS, places
+    assert len(places) <= DRAWN.get(name, MARKS), places

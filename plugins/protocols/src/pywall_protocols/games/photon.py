@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from pywall_core.api import NO, YES, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
+from ..parsing.copies import is_copy
 from ..parsing.evidence import Evidence, by_request
 from ..parsing.wire import u32
 
@@ -62,7 +63,9 @@ def _message(data: bytes) -> Evidence:
 
 
 def _answers(request: bytes, answer: bytes) -> Answer:
-    return YES if _first_command(answer) and answer[8:_HEADER] == request[8:_HEADER] else NO
+    if not _first_command(answer) or answer[8:_HEADER] != request[8:_HEADER]:
+        return NO
+    return MORE if request[_HEADER] == answer[_HEADER] and is_copy(request, answer) else YES
 
 
 def _first_command(data: bytes) -> int:

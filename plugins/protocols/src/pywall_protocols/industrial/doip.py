@@ -12,6 +12,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
+from ..parsing.copies import belonging
 from ..parsing.evidence import Evidence, by_datagram, by_stream
 from ..parsing.wire import u16, u32
 
@@ -23,6 +24,7 @@ first_client = b"\1\2\3\4\xff"
 first_server = first_client
 
 _HEADER: Final = 8
+_DIAGNOSTICS: Final = 0x8001
 #: least and greatest length by payload type
 _TYPES: Final = {
     0x0000: (1, 1),
@@ -48,8 +50,20 @@ _TYPES: Final = {
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect DoIP."""
     if flow.proto == UDP:
-        return by_datagram("doip", _datagram, flow, client, server)
-    return by_stream("doip", _message, client, server)
+        return by_datagram("doip", _datagram, flow, client, server, _belong)
+    proved = belonging(client, server, _HEADER, _size, _message, _belong)
+    return by_stream("doip", _message, client, server, proved=proved)
+
+
+def _size(data: bytes) -> int:
+    return _HEADER + u32(data, 4)
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """Two types; diagnostics whose addresses differ: a functional one is answered by each device from its own."""
+    if one[2:4] != other[2:4]:
+        return True
+    return u16(one, 2) == _DIAGNOSTICS and one[8:10] == other[10:12] != other[8:10]
 
 
 def _datagram(data: bytes) -> Evidence:

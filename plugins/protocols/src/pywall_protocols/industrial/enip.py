@@ -15,6 +15,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
+from ..parsing.copies import belonging
 from ..parsing.evidence import Evidence, by_datagram, by_stream
 
 api_version = 1
@@ -50,6 +51,7 @@ _COMMANDS: Final = {
 _STATUS: Final = frozenset({0, 1, 2, 3, 0x64, 0x65, 0x69})
 _WITH_ITEMS: Final = (0x6F, _UNIT_DATA)
 #: sequenced address item of 8 bytes, and connected data
+_RESPONSE: Final = 0x80
 _SEQUENCED: Final = 0x8002
 _CONNECTED: Final = 0x00B1
 
@@ -60,11 +62,39 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     if flow.proto == UDP:
         if client[:1] == b"\2":
             return by_datagram("cipio", _cyclic, flow, client, server)
-        return by_datagram("enip", _datagram, flow, client, server)
-    answer = by_stream("enip", _message, client, server)
+        return by_datagram("enip", _datagram, flow, client, server, _belong)
+    proved = belonging(client, server, _HEADER, _size, _message, _belong)
+    answer = by_stream("enip", _message, client, server, proved=proved)
     if isinstance(answer, Match) and answer.confirmed and not _is_answer(client, server):
         return Match("enip", answer.facts, confirmed=False)
     return answer
+
+
+def _size(data: bytes) -> int:
+    return _HEADER + int.from_bytes(data[2:4], "little")
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """A session that is registered gets a number; lists are not empty; a service's code has the highest bit in the
+    answer (CIP volume 2, 2-4; volume 1, 2-4.2)."""
+    if one[:1] != other[:1]:
+        return False
+    if one[0] == _REGISTER:
+        return not any(one[4:8]) and any(other[4:8])
+    if one[0] not in _WITH_ITEMS:
+        return one[2:4] != other[2:4]
+    return (_service(one) ^ _service(other)) & _RESPONSE != 0
+
+
+def _service(message: bytes) -> int:
+    """Return the code of the service behind an address and its data's head, 0 where there is none."""
+    at = _HEADER + 10
+    if at + 6 > len(message):
+        return 0
+    at += 2 + int.from_bytes(message[at : at + 2], "little")
+    connected = int.from_bytes(message[at : at + 2], "little") == _CONNECTED
+    at += 6 if connected else 4
+    return message[at] if at < len(message) else 0
 
 
 def _is_answer(client: bytes, server: bytes) -> bool:

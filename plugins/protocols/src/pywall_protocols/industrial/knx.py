@@ -13,6 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
+from ..parsing.copies import belonging
 from ..parsing.evidence import Evidence, by_datagram, by_stream
 from ..parsing.wire import u16
 
@@ -33,8 +34,19 @@ _MAX_LENGTH: Final = 1024
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect KNXnet/IP."""
     if flow.proto == UDP:
-        return by_datagram("knx", _datagram, flow, client, server)
-    return by_stream("knx", _message, client, server)
+        return by_datagram("knx", _datagram, flow, client, server, _belong)
+    return by_stream(
+        "knx", _message, client, server, proved=belonging(client, server, _HEADER, _size, _message, _belong)
+    )
+
+
+def _size(data: bytes) -> int:
+    return u16(data, 4)
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """Two services: a request has a response or an acknowledgement."""
+    return one[2:4] != other[2:4]
 
 
 def _datagram(data: bytes) -> Evidence:

@@ -13,6 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
+from ..parsing.copies import belonging
 from ..parsing.evidence import Evidence, by_stream
 from ..parsing.wire import u16
 
@@ -47,7 +48,9 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     answers = _answers(client, server) if len(client) > 7 and len(server) > 7 else NO
     if answers is YES:
         return Match("modbus", {"function": client[7]})
-    return MORE if answers is MORE else by_stream("modbus", _message, client, server)
+    if answers is MORE:
+        return MORE
+    return by_stream("modbus", _message, client, server, proved=belonging(client, server, 8, _size, _message, _belong))
 
 
 def _answers(client: bytes, server: bytes) -> Answer:
@@ -62,6 +65,22 @@ def _answers(client: bytes, server: bytes) -> Answer:
     if len(client) < end or len(server) < end:
         return MORE
     return YES if client[:end] != server[:end] else NO
+
+
+def _size(data: bytes) -> int:
+    return _HEADER + u16(data, 4)
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """A response has the request's numbers, and the length that it must have; of what is written to one place it is the
+    request again, which proves nothing."""
+    if one[:4] != other[:4] or one[6] != other[6] or one[7] != other[7] & ~_EXCEPTION:
+        return False
+    if other[7] & _EXCEPTION:
+        return not one[7] & _EXCEPTION
+    if one[7] in _READS:
+        return len(one) == 12 != len(other) and len(other) == 9 + other[8]
+    return one[7] not in _WRITES_ONE and len(one) != len(other)
 
 
 def _is_head(data: bytes) -> bool:

@@ -13,6 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, hookimpl
 
+from ..parsing.copies import belonging
 from ..parsing.evidence import Evidence, by_datagram, by_stream
 from ..parsing.wire import starts, u16, u32
 
@@ -25,6 +26,7 @@ _CONTROLS: Final = (0x80, 0x81, 0xC0, 0xC1)
 first_client = bytes(_CONTROLS) + b"F"
 first_server = first_client
 
+_RESPONSE: Final = 0x40
 _MAX_GATEWAYS: Final = 7
 _MAX_NETWORK: Final = 127
 #: memory, parameters, programs, operation, configuration, status, clock, messages, access, errors, files, debugging
@@ -50,8 +52,25 @@ _MAX_TCP_COMMAND: Final = 6
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect FINS."""
     if flow.proto == UDP:
-        return by_datagram("omron", _datagram, flow, client, server)
-    return by_stream("omron", _stream, client, server)
+        return by_datagram("omron", _datagram, flow, client, server, _belong)
+    proved = belonging(client, server, 16, _size, _stream, _follows)
+    return by_stream("omron", _stream, client, server, proved=proved)
+
+
+def _size(data: bytes) -> int:
+    return 8 + u32(data, 4)
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """A command and a response, of which the control byte says that it is one."""
+    return (one[0] ^ other[0]) & _RESPONSE != 0
+
+
+def _follows(one: bytes, other: bytes) -> bool:
+    """A node that asks for an address is told one; behind them a command and a response."""
+    if one[8:12] != other[8:12]:
+        return True
+    return min(len(one), len(other)) > 16 and _belong(one[16:], other[16:])
 
 
 def _datagram(data: bytes) -> Evidence:

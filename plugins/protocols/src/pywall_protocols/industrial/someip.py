@@ -13,6 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, Answer, Flow, Match, hookimpl
 
+from ..parsing.copies import is_copy
 from ..parsing.evidence import Evidence, by_datagram, together
 from ..parsing.wire import u16, u32
 
@@ -24,6 +25,7 @@ first_client = None
 first_server = None
 
 _HEADER: Final = 16
+_DISCOVERY: Final = b"\xff\xff\x81\0"
 _MAX_LENGTH: Final = 0xFFFF
 #: request, without return, notification, their acknowledgements, response, error; the bit 0x20 for segments
 _TYPES: Final = frozenset({0, 1, 2, 0x40, 0x41, 0x42, 0x80, 0x81, 0xC0, 0xC1, 0x20, 0x21, 0x22, 0xA0, 0xA1})
@@ -34,10 +36,20 @@ _MAX_RETURN_CODE: Final = 0x5E
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect SOME/IP."""
     if flow.proto == UDP:
-        return by_datagram("someip", _datagram, flow, client, server)
+        return by_datagram("someip", _datagram, flow, client, server, _belong)
     # a header of one side is little to go by where no datagram says how long the message is
     answer = together("someip", _message(client), _message(server))
-    return NO if isinstance(answer, Match) and client[:_HEADER] == server[:_HEADER] else answer  # an echo
+    return (
+        NO
+        if isinstance(answer, Match) and is_copy(client[:_HEADER], server[:_HEADER]) and not _belong(client, server)
+        else answer
+    )  # an echo
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """Two types of messages; in service discovery an entry and its acknowledgement (AUTOSAR PRS_SOMEIPServiceDiscovery
+    section 5.1.2.3)."""
+    return one[14] != other[14] or (one[:4] == other[:4] == _DISCOVERY and one[24:25] != other[24:25])
 
 
 def _datagram(data: bytes) -> Evidence:

@@ -16,10 +16,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from hashlib import sha256
 from typing import Final
 
 from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, hookimpl
 
+from ..parsing.copies import is_copy
 from ..parsing.evidence import goes_on
 from ..parsing.wire import starts
 from ..transactions.hello_watch import watch_for_tls
@@ -136,12 +139,46 @@ first_client = bytes(sorted({magic[0] for magic in (*TCP_MAGICS, *UDP_MAGICS)}))
 first_server = None
 
 #: command, padded to 12 bytes, length and checksum, behind the magic
+_SENDER: Final = re.compile(rb"\x0149=([^\x01]{1,64})\x01(?:[^\x01]{1,64}\x01){0,8}?56=([^\x01]{1,64})\x01")
+_SHOWN, _LONGEST_FIX, _LARGE = 48, 1024, 4096
+#: length, version, services
+_OLD_VERSION: Final = re.compile(rb"version\0{5}.\0\0\0..\0\0.\0{7}", re.S)
 _BITCOIN: Final = re.compile(rb"(?=[a-z0-9]{2,12}\0*)[a-z0-9\0]{12}.{8}", re.S)
 #: banner, length and features of version 2, both of whose sides may have the same
 _CEPH: Final = 26
 _UDP_STARTS: Final = tuple(UDP_MAGICS)
 _TCP_STARTS: Final = tuple(TCP_MAGICS)
 _TCP_LONGEST: Final = max(map(len, TCP_MAGICS))
+
+
+def _is_signed(data: bytes) -> bool:
+    """Return True if a command of Bitcoin is all there with its checksum; a large one need not be, and the first
+    version had none."""
+    if not _BITCOIN.match(data, 4):
+        return False
+    if _OLD_VERSION.match(data, 4):
+        return True
+    size = int.from_bytes(data[16:20], "little")
+    body = data[24 : 24 + size]
+    return size > _LARGE or (len(body) == size and sha256(sha256(body).digest()).digest()[:4] == data[20:24])
+
+
+def _is_traded(client: bytes, server: bytes) -> bool:
+    """Return True if each side sends to the other one (FIX 4.4 volume 2)."""
+    names = _SENDER.search(client, 0, _LONGEST_FIX), _SENDER.search(server, 0, _LONGEST_FIX)
+    if names[0] is None or names[1] is None:  # packed
+        return not is_copy(client[:_SHOWN], server[:_SHOWN])
+    return names[0][1] == names[1][2] and names[0][2] == names[1][1]
+
+
+#: whether the first messages of both sides belong to each other, where the magic alone is too little
+_FITS: Final[dict[str, Callable[[bytes, bytes], bool]]] = {
+    "bitcoin": lambda client, server: _is_signed(client) and _is_signed(server),
+    "elasticsearch": lambda client, server: client[6:14] == server[6:14] and (client[14:15] != server[14:15]),
+    "fix": _is_traded,
+    "gearman": lambda client, server: client[1:4] != server[1:4],
+    "giop": lambda client, server: client[7:8] != server[7:8],
+}
 
 
 @hookimpl
@@ -159,8 +196,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     confirmed = server.startswith(_TCP_STARTS) and _name(server, TCP_MAGICS) == name
     if name == "ceph":  # whose banners may be equal
         confirmed = confirmed and goes_on(client, server, _CEPH)
-    if name == "bitcoin":  # whose magic is the network's alone
-        confirmed = confirmed and _BITCOIN.match(server, 4) is not None
+    if confirmed and name in _FITS:
+        confirmed = _FITS[name](client, server)
     return Match(name, confirmed=confirmed, done=confirmed or len(server) >= _TCP_LONGEST)
 
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, hookimpl
 
+from ..parsing.copies import differing
 from ..parsing.wire import first_datagram, u16, u32
 
 api_version = 1
@@ -29,6 +30,8 @@ _EXTENSIONS: Final = 3
 #: connections have random numbers: small ones are fields of other protocols
 _LEAST_CONNECTION: Final = 256
 #: packets in flight, by which sequence and acknowledgement may differ
+#: bytes of the headers that differ at least: times, numbers
+_LEAST_DIFFERING: Final = 4
 _FLIGHT: Final = 1024
 
 
@@ -51,7 +54,7 @@ def _belongs(data: bytes, answer: bytes) -> bool:
     """Return True if both are of one connection: what one acknowledges the other has sent not long ago."""
     if (
         not _is_packet(answer)
-        or answer[:_HEADER] == data[:_HEADER]
+        or differing(answer[:_HEADER], data[:_HEADER]) < _LEAST_DIFFERING
         or abs(u16(answer, 2) - u16(data, 2)) > 1
         or u16(data, 2) < _LEAST_CONNECTION
     ):

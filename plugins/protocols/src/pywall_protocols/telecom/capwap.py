@@ -36,7 +36,13 @@ _FRAME: Final = 24
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect CAPWAP."""
-    return by_datagram("capwap", _message, flow, client, server)
+    return by_datagram("capwap", _message, flow, client, server, _belong)
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """Two types of control messages: a request has the response of the next number."""
+    at, other_at = (one[1] >> 3) * 4, (other[1] >> 3) * 4
+    return one[0] == other[0] == 0 and one[at : at + 4] != other[other_at : other_at + 4]
 
 
 def _message(data: bytes) -> Evidence:

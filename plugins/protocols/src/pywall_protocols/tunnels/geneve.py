@@ -13,7 +13,7 @@ from typing import Final
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
 from ..parsing.evidence import Evidence, by_datagram
-from ..parsing.inner import ethernet_frame, frame_tells, network_packet, tells
+from ..parsing.inner import change_places, ethernet_frame, frame_tells, network_packet, tells
 from ..parsing.wire import u16, u24
 
 api_version = 1
@@ -31,10 +31,18 @@ _RESERVED: Final = 0x3F
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect Geneve."""
-    found = by_datagram("geneve", _message, flow, client, server)
+    found = by_datagram("geneve", _message, flow, client, server, _belong)
     if isinstance(found, Match) and found.confirmed:
         found.confirmed = _tells(client) and _tells(server)
     return found
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """What is inside goes where the other one comes from: addresses of Ethernet or IP."""
+    at, other_at = _HEADER + one[0] * 4, _HEADER + other[0] * 4
+    if u16(one, 2) == _ETHERNET:
+        return one[at : at + 6] == other[other_at + 6 : other_at + 12] != other[other_at : other_at + 6]
+    return change_places(one, at, other, other_at)
 
 
 def _tells(data: bytes) -> bool:

@@ -15,7 +15,7 @@ from typing import Final
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
 from ..parsing.evidence import Evidence, by_datagram
-from ..parsing.inner import ip_packet
+from ..parsing.inner import change_places, ip_packet
 from ..parsing.wire import u16
 
 api_version = 1
@@ -51,7 +51,14 @@ _ENCAPSULATED: Final = 32
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect LISP."""
-    return by_datagram("lisp", _message, flow, client, server)
+    return by_datagram("lisp", _message, flow, client, server, _belong)
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """Two types of control messages, or packets that go to and fro."""
+    if one[0] >> 4 != other[0] >> 4:
+        return True
+    return change_places(one, 8, other, 8) and ip_packet(one, 8)
 
 
 def _message(data: bytes) -> Evidence:

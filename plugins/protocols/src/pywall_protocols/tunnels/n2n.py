@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pywall_core.api import NO, YES, Answer, Flow, Match, hookimpl
+from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
+from ..parsing.copies import is_copy
 from ..parsing.evidence import Evidence, by_request
 from ..parsing.wire import text, u16
 
@@ -44,7 +45,10 @@ def _message(data: bytes) -> Evidence:
 
 
 def _answers(message: bytes, answer: bytes) -> Answer:
-    return YES if answer[:1] == message[:1] and _community(answer) == _community(message) else NO
+    if answer[:1] != message[:1] or _community(answer) != _community(message):
+        return NO
+    kinds = message[1] != answer[1] if message[0] == 1 else (message[3] ^ answer[3]) & 0x1F
+    return YES if kinds or not is_copy(message, answer) else MORE
 
 
 def _community(data: bytes) -> bytes:
