@@ -17,6 +17,9 @@ DCID, SCID = bytes.fromhex("8394c8f03e515708"), b"\1\2\3\4"
 #: RFC 9001 appendix A.1 and RFC 9369 appendix A.1: the client's key, IV and header protection key for DCID.
 V1_KEYS = ("1f369613dd76d5467730efcbe3b1a22d", "fa044b2f42a3fd3b46fb255c", "9f50449e04a0e810283a1e9933adedd2")
 V2_KEYS = ("8b1a0bc121284290a29e0971b5cd045d", "91f73e2351d8fa91660e909f", "45b95e15235d6f45a6b19cbcb0294ba9")
+#: the server's
+V1_SERVER = ("cf3a5331653c364c88f0f379b6067e37", "0ac1493ca1905853b0bba03e", "c206b8d9b9f0f37644430b490eeaa314")
+V2_SERVER = ("82db637861d55e1d011f19ea71d5d2a7", "dd13c276499c0249d3310652", "edf6d05c83121201b436e16877593c3a")
 NOISE = bytes.fromhex("9f3b6ad0c44e17a8f25b09e6718d3cb0aa54f1e2037796bd48c1d05e2f8a6b93") * 40
 
 
@@ -32,12 +35,12 @@ def crypto(offset: int, data: bytes) -> bytes:
     return b"\6" + struct.pack("!HH", 0x4000 | offset, 0x4000 | len(data)) + data
 
 
-def initial(frames: bytes, number: int = 0, version: int = quic_header.V1, keys=V1_KEYS, dcid: bytes = DCID) -> bytes:
+def initial(frames, number=0, version=quic_header.V1, keys=V1_KEYS, dcid=DCID, scid=SCID) -> bytes:
     """An Initial with these frames, sealed with the published keys (RFC 9001 section 5)."""
     key, iv, header_protection = map(bytes.fromhex, keys)
     plain = frames.ljust(1162, b"\0")
     kind = 0xD1 if version == quic_header.V2 else 0xC1
-    head = bytes([kind]) + struct.pack("!I", version) + bytes([len(dcid)]) + dcid + bytes([len(SCID)]) + SCID
+    head = bytes([kind]) + struct.pack("!I", version) + bytes([len(dcid)]) + dcid + bytes([len(scid)]) + scid
     head += b"\0" + struct.pack("!H", 0x4000 | (len(plain) + 18)) + struct.pack("!H", number)
     nonce = (int.from_bytes(iv, "big") ^ number).to_bytes(12, "big")
     sealed = AESGCM(key).encrypt(nonce, plain, head)
@@ -48,7 +51,8 @@ def initial(frames: bytes, number: int = 0, version: int = quic_header.V1, keys=
 
 
 def reply(version: int = quic_header.V1) -> bytes:
-    return b"\xc0" + struct.pack("!I", version) + b"\4" + SCID + b"\x08" + NOISE[:8] + b"\0\x44\xd0" + NOISE[:1232]
+    keys = V2_SERVER if version == quic_header.V2 else V1_SERVER
+    return initial(crypto(0, b"\2\0\0\4said"), 0, version, keys, SCID, NOISE[:8])
 
 
 HELLO = hello(b"quic.example.org")
@@ -93,10 +97,22 @@ TestContract = detector_contract(
 )
 
 
-@pytest.mark.parametrize(("version", "keys"), [(quic_header.V1, V1_KEYS), (quic_header.V2, V2_KEYS)])
-def test_keys_are_those_of_the_rfc(version, keys):
-    derived = quic_initial._keys(quic_initial._SALTS[version], DCID, version == quic_header.V2)
-    assert tuple(key.hex() for key in derived) == keys
+@pytest.mark.parametrize(
+    ("version", "client", "server"), [(quic_header.V1, V1_KEYS, V1_SERVER), (quic_header.V2, V2_KEYS, V2_SERVER)]
+)
+def test_keys_are_those_of_the_rfc(version, client, server):
+    for side, keys in ((b"client in", client), (b"server in", server)):
+        derived = quic_initial._keys(quic_initial._SALTS[version], DCID, version == quic_header.V2, side)
+        assert tuple(key.hex() for key in derived) == keys
+
+
+def test_an_initial_of_the_server_that_does_not_open_proves_nothing(ask):
+    head = len(b"\xc1") + 4 + 1 + len(SCID) + 1 + 8 + 3
+    for size in (head, head + 20, 600):
+        assert not ask(quic, [FIRST], [reply()[:size] + NOISE[size : len(reply())]]).confirmed
+    assert not ask(quic, [initial(crypto(0, HELLO), dcid=DCID)], [initial(crypto(0, HELLO), dcid=SCID)]).confirmed
+    assert not ask(quic, [GOOGLE], [GOOGLE[:40] + b"x" + GOOGLE[41:]]).confirmed
+    assert ask(quic, [initial(b"\1", dcid=b"\xaa" * 8), FIRST], [reply()]).confirmed
 
 
 UNKNOWN = b"\xc3\xfa\xce\xb1\x07\x08" + DCID + bytes([len(SCID)]) + SCID + b"\0\x44\x90\0" + bytes(range(256)) * 6

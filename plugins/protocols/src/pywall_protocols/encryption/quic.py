@@ -6,7 +6,7 @@ That needs ``cryptography``; without it QUIC is detected all the same, with its 
     other side answers with Version Negotiation, a list of known or invented ones; an opening of 1200 bytes in a version
     that nobody knows, or a shorter one that is answered in it or refused by its ids; gQUIC's public header with a
     version, or without one a message of its handshake. Confirmed when the client's Initial opens and the server sends
-    to the id that it names
+    to the id that it names, an Initial that opens as well
 :source: RFC 9000 sections 15, 17; RFC 9001 section 5; RFC 9369; RFC 8999; draft-ietf-quic-transport; Chromium's
     net/quic (Q0xx, T0xx)
 :minimum: 7 bytes of the first datagram; 13 of gQUIC
@@ -21,6 +21,7 @@ from typing import Any, Final
 from pywall_core.api import MORE, NO, Answer, Flow, Match, Transaction, TransactionParser, hookimpl
 
 from ..parsing import ciphers, quic_chlo, quic_initial
+from ..parsing.copies import is_copy
 from ..parsing.quic_header import (
     INITIAL,
     RETRY,
@@ -55,6 +56,8 @@ _LEAST_EARLY: Final = 1200
 
 #: Datagrams of the server in which the end of the handshake's beginning is looked for.
 _MOST_COMPARED: Final = 32
+#: bytes of the client in which ids are looked for
+_MOST_ASKED: Final = 8192
 
 
 @hookimpl
@@ -81,6 +84,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     facts.update(hello or {})
     confirmed = asked is not None and answered is not None and _answers(asked, answered)
     confirmed = confirmed and (hello is not None or not ciphers.AVAILABLE)
+    if confirmed and answered is not None and answered.initial and quic_initial.is_readable(answered.version):
+        confirmed = _is_opened(reply, client[:_MOST_ASKED], flow.client_sizes)
     # behind a Retry or a HelloRetryRequest another ClientHello comes: RFC 9000 section 17.2.5, RFC 9001 section 4.7
     done = confirmed and _keys_agreed(list(datagrams(server, flow.server_sizes)))
     return Match("quic", facts, confirmed, done)
@@ -119,6 +124,23 @@ def _answers(asked: Header, answered: Header) -> bool:
     return answered.dcid == (asked.scid or asked.dcid if asked.version >> 24 in b"QT" else asked.scid)
 
 
+@lru_cache(maxsize=64)
+def _is_opened(reply: bytes, client: bytes, sizes: tuple[int, ...]) -> bool:
+    """Return True if the server's Initial opens with the keys of one of the client's: those of the id in its first, or
+    behind a Retry of the id that the server gave (RFC 9001 section 5.2).
+
+    Some answers are kept: a detector is asked again for each datagram, and the keys are dear.
+    """
+    several, _ = packets(reply)
+    asked = [long_header(datagram) for datagram in datagrams(client, sizes)]
+    ids = dict.fromkeys(header.dcid for header in asked if header is not None)
+    return any(
+        header.initial and quic_initial.open_initial(packet, header, dcid, by_server=True) is not None
+        for packet, header in several
+        for dcid in ids
+    )
+
+
 def _unheard_of(first: bytes, asked: Header | None, reply: bytes, answered: Header | None) -> Match | Answer:
     """Decide about an opening in a version that nobody knows, or that was made up to be refused: both sides agree."""
     if asked is None or not is_initial(first, asked):
@@ -137,7 +159,7 @@ def _gquic(first: bytes, reply: bytes) -> Match | Answer:
     if name is not None:
         facts = {"version": name}
         facts.update(quic_chlo.facts(first))
-        confirmed = bool(reply) and reply[0] & 0xC8 == 0x08 and reply[1:9] == first[1:9]
+        confirmed = bool(reply) and reply[0] & 0xC8 == 0x08 and reply[1:9] == first[1:9] and not is_copy(first, reply)
         return Match("quic", facts, confirmed, done=bool(reply))
     if _has_message(first) or _has_message(reply):
         return Match("quic", quic_chlo.facts(first), confirmed=False, done=bool(first and reply))

@@ -1,4 +1,4 @@
-"""Opens the QUIC Initials of a client; anyone can derive their keys (RFC 9001 section 5.2, RFC 9369 section 3.3)."""
+"""Opens QUIC Initials; anyone can derive their keys (RFC 9001 section 5.2, RFC 9369 section 3.3)."""
 
 from __future__ import annotations
 
@@ -63,7 +63,9 @@ def is_readable(version: int) -> bool:
     return ciphers.AVAILABLE and _salt(version) is not None
 
 
-def open_initial(packet: bytes, header: Header, dcid: bytes, largest: int = -1) -> tuple[bytes, int] | None:
+def open_initial(
+    packet: bytes, header: Header, dcid: bytes, largest: int = -1, *, by_server: bool = False
+) -> tuple[bytes, int] | None:
     """Return the frames and the number of an Initial, opened with the keys made of ``dcid``; None where it cannot be.
 
     ``largest`` is the highest number before it, -1 for none: the packet may have the lower bits of its own alone.
@@ -76,7 +78,7 @@ def open_initial(packet: bytes, header: Header, dcid: bytes, largest: int = -1) 
     end = at + length
     if length < 20 or end > len(packet):
         return None
-    key, iv, header_protection = _keys(salt, dcid, header.version == V2)
+    key, iv, header_protection = _keys(salt, dcid, header.version == V2, b"server in" if by_server else b"client in")
     mask = ciphers.ecb(header_protection, packet[at + 4 : at + 20])
     first = packet[0] ^ (mask[0] & 0x0F)
     width = (first & 3) + 1
@@ -114,10 +116,10 @@ def _salt(version: int) -> bytes | None:
 
 
 @lru_cache(maxsize=64)
-def _keys(salt: bytes, dcid: bytes, v2: bool) -> tuple[bytes, bytes, bytes]:
-    """Return the client's key, IV and header protection key."""
+def _keys(salt: bytes, dcid: bytes, v2: bool, side: bytes = b"client in") -> tuple[bytes, bytes, bytes]:
+    """Return a side's key, IV and header protection key."""
     initial = hmac.digest(salt, dcid, sha256)
-    secret = _expand(initial, b"client in", 32)
+    secret = _expand(initial, side, 32)
     prefix = b"quicv2 " if v2 else b"quic "
     return (
         _expand(secret, prefix + b"key", 16),

@@ -204,7 +204,7 @@ class QuicHellos(Saved):
         if not header.version:
             return
         opening = next((one for one in reversed(self._openings) if one.own == header.dcid), None)
-        self.confirmed = self.confirmed or opening is not None
+        self.confirmed = self.confirmed or any(_proves(packet, header, one) for one in self._openings)
         if not quic_initial.is_readable(header.version):
             if header.version == self._foreign and not self._began:  # it speaks what nobody here can read
                 self._tell({"version": version_name(header.version) or f"0x{header.version:08x}"}, found)
@@ -213,6 +213,15 @@ class QuicHellos(Saved):
                 self.over = not self.asked
             elif self._strict:
                 found.append(Ambiguous("unseen_hello"))
+
+
+def _proves(packet: bytes, header: Header, opening: Opening) -> bool:
+    """Return True if a packet of the server is for a client that opened a connection; an Initial must open as well."""
+    if opening.own != header.dcid:
+        return False
+    if not header.initial or not quic_initial.is_readable(header.version):
+        return True
+    return quic_initial.open_initial(packet, header, opening.key, by_server=True) is not None
 
 
 def _checked(opening: Any) -> Opening:
