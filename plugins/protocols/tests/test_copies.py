@@ -11,8 +11,17 @@ from pywall_core.testing import make_flow, udp_packet
 
 #: places of a request at which one changed byte may make it an answer: who says it, and what
 MARKS = 3
-#: they look at the first datagram of each side
-FIRST_ALONE = ("games.photon", "industrial.doip", "peers.utp", "tunnels.n2n", "tunnels.wireguard", "voip.sip")
+#: they look at the first datagram of each side, or take few changed bytes for a request
+FIRST_ALONE = (
+    "chat.discord",
+    "games.photon",
+    "industrial.doip",
+    "misc.signatures",
+    "peers.utp",
+    "tunnels.n2n",
+    "tunnels.wireguard",
+    "voip.sip",
+)
 #: the number of a session, which the answer alone has
 DRAWN = {"industrial.enip": 4}
 
@@ -183,6 +192,7 @@ def fix(sender, target):
     return b"8=FIX.4.4\x019=%d\x01" % len(body) + body + b"10=099\x01"
 
 
+DISCO = b"TS\xf0\x9f\x92\xac"
 DISCOVERY = b"\xff\xff\x81\0"
 UNCONNECTED = bytes(4) + b"\5\0\2\0" + bytes(4) + b"\xb2\0\6\0%s\3\x20\1\x24\1"
 USER_DATA = b"\x32\7\0\0\0\7\0\x08\0\4\0\1\x12\4\x11%s\1\0\x0a\0\0\0"
@@ -227,6 +237,8 @@ DATAGRAMS = [
     ("telecom.gtp", [ECHO], [b"\x32\2" + ECHO[2:]]),
     ("telecom.gtp", [b"\x32\1\0\6" + ECHO[4:] + b"\x0e\0"], [b"\x32\2\0\6" + ECHO[4:] + b"\x0e\1"]),
     ("telecom.pfcp", [b"\x20\1\0\x0c\0\0\1\0\0\x60\0\4time"], [b"\x20\2\0\x0c\0\0\1\0\0\x60\0\4then"]),
+    ("chat.discord", [b"\0\1\0\x46" + bytes(70)], [b"\0\2\0\x46\0\0\0\x01" + b"192.0.2.1".ljust(64, b"\0") + b"\1\2"]),
+    ("misc.signatures", [DISCO + bytes(range(90))], [DISCO + bytes(range(100, 190))]),
     ("games.photon", [photon(2)], [photon(3)]),
     ("industrial.doip", [b"\2\xfd\0\1\0\0\0\0"], [b"\2\xfd\0\4\0\0\0\x20" + bytes(range(32))]),
     ("industrial.enip", [enip(0x63, 0)], [enip(0x63, 0, bytes(range(40)))]),
@@ -272,6 +284,7 @@ DATAGRAMS = [
     ("voip.sip", [sip("INVITE sip:me@example.com SIP/2.0")[:70]], [sip("SIP/2.0 200 OK")[:60]]),
 ]
 STREAMS = [
+    ("chat.irc", b"NICK me\r\nUSER a b c :d\r\n", b":irc.example.org 001 me :Welcome\r\n"),
     ("industrial.doip", doip(b"\x0e\x80\xe4\0"), doip(b"\x10\1\x0e\x80")),
     ("industrial.enip", enip(0x65, 0, b"\1\0\0\0"), enip(0x65, 0x11223344, b"\1\0\0\0")),
     ("industrial.enip", enip(0x6F, 7, UNCONNECTED % b"\x0e"), enip(0x6F, 7, UNCONNECTED % b"\x8e")),

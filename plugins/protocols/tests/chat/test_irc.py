@@ -45,3 +45,10 @@ def test_starttls_hands_over(ask):
 @pytest.mark.parametrize("line", [b"USER a\r\n", b"QUIT\r\n", b"PASS a\r\n"])
 def test_commands_of_other_protocols_wait(ask, line):
     assert ask(irc, line) is MORE
+
+
+def test_who_registers_says_text(ask):
+    greeting = b":irc.example.org NOTICE AUTH :***\r\n"
+    assert ask(irc, b"NICK me\r\nUSER j\xf6rg b c :d\r\n", greeting).confirmed
+    answer = ask(irc, b"NICK b\xf0\xd5\xb4\x1a\x0e\rmE\x1d\x98B\xb6\n", greeting)
+    assert not getattr(answer, "confirmed", False)

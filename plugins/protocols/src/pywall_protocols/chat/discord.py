@@ -30,7 +30,12 @@ _discovery = re.compile(rb"\0[\1\2]\0\x46[\s\S]{4}[0-9a-fA-F.:]{0,63}\0+[\s\S]{2
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect Discord."""
-    return by_datagram("discord", _message, flow, client, server)
+    return by_datagram("discord", _message, flow, client, server, _belong)
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """A request and a response; the other keep-alive."""
+    return one[1:4] != other[1:4]
 
 
 def _message(data: bytes) -> Evidence:

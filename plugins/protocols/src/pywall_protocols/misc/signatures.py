@@ -24,7 +24,7 @@ from pywall_core.api import MORE, NO, UDP, YES, Answer, Flow, Match, hookimpl
 
 from ..parsing.copies import is_copy
 from ..parsing.evidence import goes_on
-from ..parsing.wire import starts
+from ..parsing.wire import first_datagram, starts
 from ..transactions.hello_watch import watch_for_tls
 
 TCP_MAGICS: Final[dict[bytes, str]] = {
@@ -177,6 +177,7 @@ _FITS: Final[dict[str, Callable[[bytes, bytes], bool]]] = {
     "elasticsearch": lambda client, server: client[6:14] == server[6:14] and (client[14:15] != server[14:15]),
     "fix": _is_traded,
     "gearman": lambda client, server: client[1:4] != server[1:4],
+    "ncp": lambda client, server: client[:4] != server[:4],
     "giop": lambda client, server: client[7:8] != server[7:8],
 }
 
@@ -188,7 +189,11 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         if not client:
             return MORE
         data = client[: flow.client_sizes[0]]
-        return _datagram(_name(data, UDP_MAGICS), server) if data.startswith(_UDP_STARTS) else NO
+        if not data.startswith(_UDP_STARTS):
+            return NO
+        name = _name(data, UDP_MAGICS)
+        copied = name == "tailscale" and is_copy(data, first_datagram(server, flow.server_sizes))  # keys, nonces
+        return Match(name, confirmed=False) if copied else _datagram(name, server)
     client_says = _says(client) if client else MORE
     if client_says is not YES:
         return client_says

@@ -35,7 +35,9 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect LDP."""
     if flow.proto == UDP:
         return by_datagram("ldp", _datagram, flow, client, server)
-    return by_stream("ldp", _message, client, server)
+    return by_stream(
+        "ldp", _message, client, server, proved=client[4:10] != server[4:10]
+    )  # each has its own identifier
 
 
 def _datagram(data: bytes) -> Evidence:
