@@ -1,5 +1,7 @@
 """Protocols that a fixed beginning tells."""
 
+from hashlib import sha256
+
 import pytest
 from pywall_protocols.misc import signatures
 from pywall_protocols.misc.signatures import TCP_MAGICS, UDP_MAGICS
@@ -27,8 +29,8 @@ TestSignaturesOverUdp = detector_contract(
 def test_streams(ask, magic, name):
     assert ask(signatures, magic).protocol == name
     assert ask(signatures, magic[:-1]) is MORE
-    behind = {"bitcoin": b"version\0\0\0\0\0" + bytes(8), "ceph": bytes(21)}.get(name, b"")
-    assert ask(signatures, magic, magic + behind).confirmed
+    behind = {"ceph": bytes(21)}.get(name, b"")
+    assert ask(signatures, magic, magic + behind).confirmed is (name not in signatures._FITS), "what follows must fit"
     assert not ask(signatures, magic, b"something else").confirmed
 
 
@@ -55,3 +57,17 @@ def test_the_magic_of_a_network_of_bitcoin_alone_confirms_nothing(ask):
     magic = b"\xf9\xbe\xb4\xd9"
     for behind in (b"", b"version\0\0\0\0\0" + bytes(7), b"\x8f" * 20, b"\0" * 20):
         assert not ask(signatures, magic + behind, magic + behind).confirmed
+
+
+def test_checksums_of_bitcoin_hold_but_the_first_version_had_none(ask):
+    magic = b"\xf9\xbe\xb4\xd9"
+    sides = []
+    for nonce in (b"one nonce", b"two nonce"):
+        body = b"\x7f\x11\1\0" + bytes(70) + nonce
+        head = magic + b"version\0\0\0\0\0" + len(body).to_bytes(4, "little")
+        sides.append(head + sha256(sha256(body).digest()).digest()[:4] + body)
+    assert ask(signatures, sides[0], sides[1]).confirmed
+    assert not ask(signatures, sides[0], sides[1][:-1]).confirmed, "not all there"
+    assert not ask(signatures, sides[0], sides[1][:-1] + b"x").confirmed
+    old = magic + b"version\0\0\0\0\0" + b"\x55\0\0\0" + b"\1\x7d\0\0" + b"\1" + bytes(80)
+    assert ask(signatures, old, old).confirmed

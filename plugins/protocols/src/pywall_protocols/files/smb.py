@@ -27,7 +27,7 @@ first_server = b"\0\x85"
 _VERSIONS: Final = {b"\xffSMB": 1, b"\xfeSMB": 2}
 _DIALECTS: Final = {0x0202: "2.02", 0x0210: "2.10", 0x02FF: "2.??", 0x0300: "3.00", 0x0302: "3.02", 0x0311: "3.11"}
 #: length, and the header of version 1 as far as it is looked at
-_HEADER, _SHOWN = 36, 70
+_HEADER, _SHOWN = 36, 40
 _OLD, _OLD_NEGOTIATE, _NEGOTIATE = 0xFF, 0x72, 0
 #: flags of responses in version 1 and 2
 _REPLY, _RESPONSE = 0x80, 1
@@ -54,9 +54,7 @@ def _size(data: bytes) -> int:
 
 def _belong(one: bytes, other: bytes) -> bool:
     """A request and a response to its command; who asks for dialects of version 1 may be answered in version 2 (MS-CIFS
-    section 2.2.3.1, MS-SMB2 sections 2.2.1, 3.3.5.3.1), and what has a body of another size is no copy."""
-    if one[4:8] == other[4:8] and len(one) == len(other) == _SHOWN and one[68:70] != other[68:70]:
-        return True
+    section 2.2.3.1, MS-SMB2 sections 2.2.1, 3.3.5.3.1)."""
     if other[4] == _OLD:
         return one[4] == _OLD and one[8] == other[8] and one[13] & _REPLY == 0 != other[13] & _REPLY
     if not other[20] & _RESPONSE:
