@@ -240,6 +240,7 @@ DATAGRAMS = [
     ("chat.discord", [b"\0\1\0\x46" + bytes(70)], [b"\0\2\0\x46\0\0\0\x01" + b"192.0.2.1".ljust(64, b"\0") + b"\1\2"]),
     ("misc.signatures", [DISCO + bytes(range(90))], [DISCO + bytes(range(100, 190))]),
     ("games.photon", [photon(2)], [photon(3)]),
+    ("industrial.bacnet", [bytes.fromhex("810b000701800000"[:14])], [bytes.fromhex("810b00090180010001")]),
     ("industrial.doip", [b"\2\xfd\0\1\0\0\0\0"], [b"\2\xfd\0\4\0\0\0\x20" + bytes(range(32))]),
     ("industrial.enip", [enip(0x63, 0)], [enip(0x63, 0, bytes(range(40)))]),
     ("industrial.knx", [b"\6\x10\2\5\0\x0a\x08\1\1\2"], [b"\6\x10\2\6\0\x0a\x07\0\x08\1"]),
@@ -284,6 +285,13 @@ DATAGRAMS = [
     ("voip.sip", [sip("INVITE sip:me@example.com SIP/2.0")[:70]], [sip("SIP/2.0 200 OK")[:60]]),
 ]
 STREAMS = [
+    ("industrial.iec60870", b"\x68\4\1\0\2\0", b"\x68\x0e\0\0\2\0\x64\1\7\0\1\0\0\0\0\x14"),
+    ("industrial.modbus", b"\0\1\0\0\0\6\1\1\0\0\0\x14", b"\0\1\0\0\0\6\1\1\3\xff\xff\x0f"),
+    (
+        "databases.redis",
+        b"*1\r\n$4\r\nEXEC\r\n",
+        b"*1\r\n-ERR " + b"no such key in this table, says the server" * 3 + b"\r\n",
+    ),
     ("chat.irc", b"NICK me\r\nUSER a b c :d\r\n", b":irc.example.org 001 me :Welcome\r\n"),
     ("industrial.doip", doip(b"\x0e\x80\xe4\0"), doip(b"\x10\1\x0e\x80")),
     ("industrial.enip", enip(0x65, 0, b"\1\0\0\0"), enip(0x65, 0x11223344, b"\1\0\0\0")),

@@ -58,7 +58,7 @@ _ARRAY: Final = re.compile(rb"\*([1-9]\d{0,6})\r.\$([1-9]\d{0,2})\r.", re.DOTALL
 _BEGINNING: Final = re.compile(rb"\*-?\d{0,10}(?:\r(?:.(?:\$\d{0,3}(?:\r(?:.[A-Za-z0-9._|-]*\r?)?)?)?)?)?\Z", re.DOTALL)
 _COUNT: Final = re.compile(rb"\*(\d{1,7})\r.", re.DOTALL)
 #: none, or a first element
-_ELEMENT: Final = re.compile(rb"\*(?:0|-1|\d{1,7}\r\n(?:[$*~%>:]-?\d{1,20}|[+(,#_-][ -~]{0,64}))\r\n")
+_ELEMENT: Final = re.compile(rb"\*(?:0|-1|\d{1,7}\r\n(?:[$*~%>:=!|]-?\d{1,20}|[+(,#_-][^\r\n]{0,512}))\r\n")
 _WORD: Final = re.compile(rb"\$(\d{1,9})\r.", re.DOTALL)
 #: words of a command that are looked at, and bytes from which on one is not waited for
 _MOST_WORDS, _LONG = 16, 256

@@ -29,6 +29,8 @@ _FORWARDED: Final = 4
 #: kinds of acknowledgements, errors, rejections
 _ACKNOWLEDGED: Final = range(2, 8)
 _UNCONFIRMED: Final = b"\x10"
+#: stands for messages to routers, which have no such kind
+_NETWORK: Final = b"\xff"
 _MAX_FUNCTION: Final = 0x0C
 #: least length with a network message: header, version, control, and one byte
 _LEAST: Final = 7
@@ -45,13 +47,14 @@ def _belong(one: bytes, other: bytes) -> bool:
     if one[0] == _IPV6 or 0 in (one[1], other[1]):
         return True
     asked, answered = _kind(one), _kind(other)
-    if asked[:1] == answered[:1] == _UNCONFIRMED:
+    if asked[:1] == answered[:1] and asked[:1] in (_UNCONFIRMED, _NETWORK):
         return asked != answered
     return bool(asked) and bool(answered) and asked[0] >> 4 == 0 != answered[0] >> 4 in _ACKNOWLEDGED
 
 
 def _kind(data: bytes) -> bytes:
-    """Return the kind of a message behind the network header, of an unconfirmed one the service as well."""
+    """Return the kind of a message behind the network header, of an unconfirmed one and of one to routers the service
+    as well."""
     at = _network(data)
     if at + 2 > len(data):
         return b""
@@ -61,8 +64,10 @@ def _kind(data: bytes) -> bytes:
         if control & bit:
             at += 3 + (data[at + 2] if at + 2 < len(data) else 0)
     at += 1 if control & 0x20 else 0
+    if control & 0x80:
+        return _NETWORK + data[at : at + 1]
     kind = data[at : at + 2]
-    return kind[:1] if control & 0x80 or kind[:1] != _UNCONFIRMED else kind
+    return kind if kind[:1] == _UNCONFIRMED else kind[:1]
 
 
 def _network(data: bytes) -> int:

@@ -68,9 +68,9 @@ def _belong(one: bytes, other: bytes) -> bool:
     """An activation and its confirmation; of numbered frames two types or causes: what is asked for is confirmed."""
     if len(one) < 6 or len(other) < 6:
         return False
-    if one[2] & 1 or other[2] & 1:
+    if one[2] & 1 and other[2] & 1:
         return {one[2], other[2]} in _CONFIRMED
-    return one[6:7] + one[8:9] != other[6:7] + other[8:9]
+    return (one[2] ^ other[2]) & 1 != 0 or one[6:7] + one[8:9] != other[6:7] + other[8:9]
 
 
 def _frame(data: bytes) -> Evidence:

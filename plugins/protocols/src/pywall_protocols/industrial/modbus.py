@@ -79,7 +79,7 @@ def _belong(one: bytes, other: bytes) -> bool:
     if other[7] & _EXCEPTION:
         return not one[7] & _EXCEPTION
     if one[7] in _READS:
-        return len(one) == 12 != len(other) and len(other) == 9 + other[8]
+        return len(one) == 12 and len(other) == 9 + other[8]
     return one[7] not in _WRITES_ONE and len(one) != len(other)
 
 

@@ -31,13 +31,16 @@ _type = re.compile(rb"(?:HEL|ACK|ERR|RHE|OPN|MSG|CLO)[FCA]").match
 _beginning = re.compile(rb"(?:H(?:EL?)?|A(?:CK?)?|E(?:RR?)?|R(?:HE?)?|O(?:PN?)?|M(?:SG?)?|C(?:LO?)?)?\Z").match
 _MAX_SIZE: Final = 1 << 26
 _HELLO: Final = 32
+_MOST: Final = 4096 + _HELLO
 _SIZES: Final = {b"ACK": range(28, 29), b"ERR": range(16, 4112)}
 
 
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect OPC UA."""
-    return by_stream("opcua", _message, client, server, proved=belonging(client, server, 8, _size, _message, _belong))
+    return by_stream(
+        "opcua", _message, client, server, proved=belonging(client, server, 8, _size, _message, _belong, _MOST)
+    )
 
 
 def _size(data: bytes) -> int:

@@ -39,11 +39,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         return by_datagram("someip", _datagram, flow, client, server, _belong)
     # a header of one side is little to go by where no datagram says how long the message is
     answer = together("someip", _message(client), _message(server))
-    return (
-        NO
-        if isinstance(answer, Match) and is_copy(client[:_HEADER], server[:_HEADER]) and not _belong(client, server)
-        else answer
-    )  # an echo
+    if not isinstance(answer, Match):
+        return answer
+    if client[:_HEADER] == server[:_HEADER]:  # an echo
+        return NO
+    copied = is_copy(client[:_HEADER], server[:_HEADER]) and not _belong(client, server)
+    return Match("someip", answer.facts, confirmed=False) if copied else answer
 
 
 def _belong(one: bytes, other: bytes) -> bool:

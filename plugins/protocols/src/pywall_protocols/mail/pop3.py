@@ -17,7 +17,7 @@ from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParse
 
 from ..parsing.dialogue import Line, Verbs, lines, verb_of
 from ..parsing.evidence import HINT, LEANING, Description, Evidence, server_first
-from ..parsing.wire import is_text, text
+from ..parsing.wire import has_no_controls, text
 from ..transactions.mail import Pop3Dialogue
 
 api_version = 1
@@ -50,7 +50,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect POP3; hand over to TLS behind STLS."""
     commands = lines(client)
     statuses = [line.startswith((b"+OK", b"-ERR", b"+ ")) for line, _ in lines(server, 2)]
-    proved = bool(commands) and is_text(commands[0][0]) and statuses[0 if flow.midstream else 1 :][:1] == [True]
+    proved = bool(commands) and has_no_controls(commands[0][0]) and statuses[0 if flow.midstream else 1 :][:1] == [True]
     return server_first(
         "pop3", _client(client), _server(server), _describe, client, server, silent=not server, proved=proved
     )

@@ -139,7 +139,8 @@ first_client = bytes(sorted({magic[0] for magic in (*TCP_MAGICS, *UDP_MAGICS)}))
 first_server = None
 
 #: command, padded to 12 bytes, length and checksum, behind the magic
-_SENDER: Final = re.compile(rb"\x0149=([^\x01]{1,64})\x01(?:[^\x01]{1,64}\x01){0,8}?56=([^\x01]{1,64})\x01")
+_SENDER: Final = re.compile(rb"\x0149=([^\x01]{1,64})\x01")
+_TARGET: Final = re.compile(rb"\x0156=([^\x01]{1,64})\x01")
 _SHOWN, _LONGEST_FIX, _LARGE = 48, 1024, 4096
 #: length, version, services
 _OLD_VERSION: Final = re.compile(rb"version\0{5}.\0\0\0..\0\0.\0{7}", re.S)
@@ -165,16 +166,18 @@ def _is_signed(data: bytes) -> bool:
 
 def _is_traded(client: bytes, server: bytes) -> bool:
     """Return True if each side sends to the other one (FIX 4.4 volume 2)."""
-    names = _SENDER.search(client, 0, _LONGEST_FIX), _SENDER.search(server, 0, _LONGEST_FIX)
-    if names[0] is None or names[1] is None:  # packed
+    sender, target = _SENDER.search(client, 0, _LONGEST_FIX), _TARGET.search(server, 0, _LONGEST_FIX)
+    if sender is None or target is None:  # packed
         return not is_copy(client[:_SHOWN], server[:_SHOWN])
-    return names[0][1] == names[1][2] and names[0][2] == names[1][1]
+    sender_back, target_of = _SENDER.search(server, 0, _LONGEST_FIX), _TARGET.search(client, 0, _LONGEST_FIX)
+    same = sender_back is None or target_of is None or sender_back[1] == target_of[1]
+    return sender[1] == target[1] and same
 
 
 #: whether the first messages of both sides belong to each other, where the magic alone is too little
 _FITS: Final[dict[str, Callable[[bytes, bytes], bool]]] = {
     "bitcoin": lambda client, server: _is_signed(client) and _is_signed(server),
-    "elasticsearch": lambda client, server: client[6:14] == server[6:14] and (client[14:15] != server[14:15]),
+    "elasticsearch": lambda client, server: client[14:15] != server[14:15],
     "fix": _is_traded,
     "gearman": lambda client, server: client[1:4] != server[1:4],
     "ncp": lambda client, server: client[:4] != server[:4],

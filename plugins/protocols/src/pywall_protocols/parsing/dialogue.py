@@ -10,7 +10,7 @@ from typing import Final, final
 from pywall_core.api import MORE, NO, YES, Answer
 
 from .evidence import HINT, LEANING, Evidence
-from .wire import CONTROLS, cut, is_text
+from .wire import CONTROLS, cut, has_no_controls, is_text
 
 #: A complete line without its end, and the offset behind it.
 Line = tuple[bytes, int]
@@ -154,8 +154,9 @@ def lines_before(commands: Sequence[Line], restart: tuple[int, int] | None) -> I
 
 
 def has_answer(commands: Sequence[Line], answers: Sequence[Reply], midstream: bool) -> bool:
-    """The server answered a command of text with a code: behind its greeting, unless the start was not seen."""
-    return bool(commands) and is_text(commands[0][0]) and len(answers) > (0 if midstream else 1)
+    """The server answered a command without control characters with a code: behind its greeting, unless the start was
+    not seen."""
+    return bool(commands) and has_no_controls(commands[0][0]) and len(answers) > (0 if midstream else 1)
 
 
 def head_of(data: bytes) -> bytes:

@@ -61,10 +61,15 @@ def text(raw: bytes | str) -> str:
     return decoded if decoded.isprintable() else decoded.translate(_UNPRINTABLE)
 
 
+def has_no_controls(data: bytes) -> bool:
+    """Return True unless there are control characters but tabs, whatever the characters' encoding is."""
+    return len(data.translate(None, CONTROLS)) == len(data)
+
+
 def is_text(data: bytes) -> bool:
     """Return True unless there are control characters but tabs, or a quarter is beyond ASCII and not UTF-8 as far as it
     goes."""
-    if len(data.translate(None, CONTROLS)) != len(data):
+    if not has_no_controls(data):
         return False
     if (len(data) - len(data.translate(None, _HIGH))) * 4 <= len(data):
         return True

@@ -31,6 +31,8 @@ _H225: Final = b"\x00\x08\x91\x4a\x00"
 _H245: Final = b"\x00\x08\x81\x75\x00"
 _TPKT: Final = (b"", b"\3")
 _TPKT_HEADER: Final = 4
+#: bytes of a message in which the identifier is looked for
+_MOST: Final = 4096
 _Q931: Final = 0x08
 #: bytes of a RAS or H.245 message within which its identifier begins
 _NEAR: Final = 16
@@ -57,7 +59,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         return by_datagram("h323", _registration, flow, client, server, _registers)
     if not server and client[:1] not in _TPKT:
         return NO
-    proved = belonging(client, server, _TPKT_HEADER, _size, _signalling, _belong)
+    proved = belonging(client, server, _TPKT_HEADER, _size, _signalling, _belong, _MOST)
     return by_stream("h323", _signalling, client, server, proved=proved)
 
 
