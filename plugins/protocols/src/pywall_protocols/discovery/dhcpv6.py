@@ -14,7 +14,7 @@ from typing import Final
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
 from ..parsing.evidence import Evidence, by_datagram
-from ..parsing.wire import u16
+from ..parsing.wire import cut, u16
 
 api_version = 1
 protocols = ("dhcpv6",)
@@ -56,7 +56,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 def _belong(one: bytes, other: bytes) -> bool:
     """A question and what a server says, with its number or through its relay (RFC 8415 sections 8, 9; RFC 5007)."""
     end = 34 if one[0] in _RELAYS else 4
-    return one[0] not in _ANSWERS and other[0] in _ANSWERS and one[1:end] == other[1:end]
+    return one[0] not in _ANSWERS and other[0] in _ANSWERS and cut(one, 1, end) == cut(other, 1, end)
 
 
 def _message(data: bytes) -> Evidence:

@@ -74,7 +74,10 @@ def belonging(
     """Return :func:`is_answered` of the messages of two streams for which ``check`` has facts; ``header``, ``size``
     and ``most`` as of :func:`frames`.
     """
-    asked, answers = frames(client, header, size, most), frames(server, header, size, most)
+    if not client or not server:
+        return False
+    asked = islice(frames(client, header, size, most), _MOST_ASKED)
+    answers = islice(frames(server, header, size, most), _MOST_ASKED)
     return is_answered(
         (each for each in asked if isinstance(check(each), dict)),
         (each for each in answers if isinstance(check(each), dict)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from .wire import u16
+from .wire import cut, u16
 
 _IPV4: Final = 0x0800
 _ARP: Final = 0x0806
@@ -38,8 +38,9 @@ def change_places(one: bytes, at: int, other: bytes, other_at: int) -> bool:
     if at >= len(one) or other_at >= len(other):
         return False
     size, place = (4, 12) if one[at] >> 4 == 4 else (16, 8)
-    source, destination = one[at + place : at + place + size], one[at + place + size : at + place + 2 * size]
-    said = other[other_at + place : other_at + place + 2 * size]
+    at += place
+    source, destination = cut(one, at, at + size), cut(one, at + size, at + 2 * size)
+    said = cut(other, other_at + place, other_at + place + 2 * size)
     return len(destination) == size and source != destination and said == destination + source
 
 

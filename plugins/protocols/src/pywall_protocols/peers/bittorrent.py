@@ -59,10 +59,9 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 def _are_peers(client: bytes, server: bytes) -> bool:
     """Two peers want one torrent, and have identifiers of their own (BEP 3, BEP 20)."""
-    ends = _HANDSHAKE_END
-    if len(client) < ends or len(server) < ends or client[28:48] != server[28:48]:
+    if len(client) < _HANDSHAKE_END or len(server) < _HANDSHAKE_END or client[28:48] != server[28:48]:
         return False
-    return differing(client[48:ends], server[48:ends]) >= _LEAST_DRAWN
+    return differing(client[48:68], server[48:68]) >= _LEAST_DRAWN
 
 
 def _belong(one: bytes, other: bytes) -> bool:

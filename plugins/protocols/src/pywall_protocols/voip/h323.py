@@ -76,8 +76,13 @@ def _belong(one: bytes, other: bytes) -> bool:
     """Of one call two kinds of messages, or from its two sides (Q.931 section 4.3); in H.245 both may say the same."""
     if one[4:5] != other[4:5] or one[4:5] != bytes([_Q931]) or min(len(one), len(other)) < 8:
         return True
-    kinds = [message[6 + message[5] : 7 + message[5]] for message in (one, other)]
-    return kinds[0] != kinds[1]
+    return _kind(one) != _kind(other)
+
+
+def _kind(message: bytes) -> int:
+    """Return the kind of a message of Q.931 behind its call's reference, 0 where it is cut."""
+    at = 6 + message[5]
+    return message[at] if at < len(message) else 0
 
 
 def _registration(data: bytes) -> Evidence:
