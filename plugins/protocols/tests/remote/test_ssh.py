@@ -118,3 +118,10 @@ def test_ssh_1_is_proved_by_the_cookie_of_the_servers_keys(
 ) -> None:
     match = ask(ssh, client, server)
     assert (match.confirmed, match.done) == (confirmed, done)
+
+
+def test_one_key_exchange_of_both_sides_proves_it_unless_the_rest_is_a_changed_copy(ask):
+    assert ask(ssh, CLIENT, b"SSH-2.0-dropbear_2022.83\r\n" + kexinit()).confirmed
+    assert ask(ssh, CLIENT, CLIENT).confirmed, "an echo is the core's matter"
+    assert not ask(ssh, CLIENT, CLIENT.replace(b"OpenSSH", b"OpenSSX")).confirmed
+    assert not ask(ssh, CLIENT, CLIENT.replace(b"curve", b"curvX")).confirmed

@@ -20,7 +20,7 @@ from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 from ..parsing.copies import differing, is_copy
 from ..parsing.evidence import alike
 from ..parsing.ssh1 import key_exchange
-from ..parsing.wire import text, u32
+from ..parsing.wire import cut, text, u32
 
 api_version = 1
 protocols = ("ssh",)
@@ -90,15 +90,20 @@ def _find(data: bytes, lines_before: bool) -> tuple[int, Answer]:
 
 
 def _same_cookie(client: bytes, client_at: int, server: bytes, server_at: int) -> bool:
-    """Return True if the key exchange of both sides has one cookie, but for a few bytes, and says nearly the same."""
+    """Return True if the key exchange of both sides has one cookie and says nearly the same; or just the same, where
+    the identifications say nearly the same.
+    """
     one, other = (
         _behind_line(data, at) if _identification(data, at) else data[at:]
         for data, at in ((client, client_at), (server, server_at))
     )
-    cookies = one[6:22], other[6:22]
-    drawn = len(cookies[0]) == len(cookies[1]) and differing(*cookies) >= _LEAST_DRAWN
     end = 4 + u32(one, 0) if len(one) > 4 else 0
-    return not drawn and is_copy(one[:end], other[:end])
+    if differing(one[6:22], other[6:22]) >= _LEAST_DRAWN or not is_copy(one[:end], other[:end]):
+        return False
+    if one[:end] != other[:end]:
+        return True
+    lines = cut(client, client_at, len(client) - len(one)), cut(server, server_at, len(server) - len(other))
+    return lines[0] != lines[1] and is_copy(*lines)
 
 
 def _agrees_on_1(facts: dict[str, Any]) -> bool:
