@@ -19,8 +19,9 @@ Given = tuple[str, Callable[[Flow, str], Answer]]
 #: bytes of both directions after which detectors that have matched nothing hold up classification no longer
 _UNMATCHED_GRACE: Final = 3000
 #: limits with an unconfirmed match: bytes of the side that has said less, of the one that has said more, and of one
-#: that gets no answer at all, which a long ClientHello may need
-_LESS_GRACE: Final = 1024
+#: that gets no answer at all, which a long ClientHello may need. Of 1,298 confirmed flows of public captures all but
+#: three of RTP were confirmed when both had spoken and the one that had said less had said 156 bytes
+_LESS_GRACE: Final = 256
 _MORE_GRACE: Final = 3000
 _SILENCE_GRACE: Final = 6000
 

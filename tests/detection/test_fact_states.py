@@ -71,8 +71,8 @@ def test_possible_names_shrink(bench: Make, speaks: Make) -> None:
 @pytest.mark.parametrize(
     ("client", "server", "waits"),
     [
-        (1200, 1000, True),
-        (1200, 1024, False),
+        (1200, 255, True),
+        (1200, 256, False),
         (3000, 10, False),
         (5000, 0, True),
         (6000, 0, False),
