@@ -29,3 +29,21 @@ sys.exit('numpy' in sys.modules)
 def test_short_text_needs_no_numpy(payload, label, loaded):
     code = CODE.format(payload=payload, label=label)
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == loaded
+
+
+WARM = """
+import sys
+from hashlib import shake_256
+from pywall_hedge import StreamClassifier, warm_up
+warm_up()
+loaded = set(sys.modules)
+for payload in (shake_256(b"noise").digest(1024), shake_256(b"more").hexdigest(900).encode(), b"some words " * 99):
+    stream = StreamClassifier(stream=True)
+    stream.update(payload)
+    stream.result()
+sys.exit(' '.join(set(sys.modules) - loaded) or 0)
+"""
+
+
+def test_no_packet_waits_for_what_is_loaded_after_the_start():
+    assert subprocess.run([sys.executable, "-c", WARM], capture_output=True, check=False, text=True).stderr == ""

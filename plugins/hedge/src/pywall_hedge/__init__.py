@@ -10,6 +10,7 @@ numpy, scipy and the model's weights are loaded on first use: importing this cos
 from __future__ import annotations
 
 from functools import cache
+from hashlib import sha256
 
 from .classification import Classification, classify
 from .stream import StreamClassifier
@@ -20,5 +21,10 @@ __version__ = "0.1.0"
 
 @cache
 def warm_up(method: str = "learned") -> None:
-    """Load what `method` needs and run it once, so that the first packet does not wait for it; once a process."""
+    """Load what `method` needs for payloads and flows, and run it, so that no packet waits for it; once a process."""
     classify(bytes(range(64)), method)
+    stream = StreamClassifier(method)
+    for text in (False, True):
+        noise = b"".join(sha256(bytes([text, at])).digest() for at in range(32))
+        stream.update(noise.hex().encode() if text else noise, to_server=text)
+        stream.settled()
