@@ -1,16 +1,17 @@
 """Runs of rules found by look-up: a walk asks only the rules that may match.
 
-Each rule is in one table, by what it looks up; a run may have rules of several tables between one another. The
-tables only leave out rules whose answer is NO. The others are asked one after the other, in the chain's order, so first
-match, counters, ``observe`` and jumps are those of a walk from rule to rule.
+Each rule is in one table, by what it looks up, one with ``any`` in a table for each part; a run may have rules of
+several tables between one another. The tables only leave out rules whose answer is NO. The others are asked one after
+the other, in the chain's order, so first match, counters, ``observe`` and jumps are those of a walk from rule to rule.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
-from ..config import AllOf, BoundRule, leaves
+from ..config import AllOf, AnyOf, BoundRule, Condition, leaves
 from ..model.host import Host
 from ..model.rule_index import RuleIndex
 from ..model.rule_kind import RuleKind
@@ -22,8 +23,24 @@ from .rule import Rule, Run, Table
 MIN_RULES: Final = 16
 
 
-#: indexes of which each alone would do, and the facts that the rule asks
-_Choice = tuple[tuple[RuleIndex, ...], tuple[str, ...]]
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A look-up that finds the rule: an index, the facts that the rule asks, and, where it asks facts, its conditions
+    beside the index. Rules share a table where all of these are alike: while the index's facts are open, one of them
+    stands for the others.
+    """
+
+    index: RuleIndex
+    facts: tuple[str, ...] = ()
+    beside: tuple[Condition, ...] = ()
+
+    @property
+    def table(self) -> Hashable:
+        return self.index.table, self.facts, self.beside
+
+
+#: ways of which each alone would do
+_Choice = tuple[_Way, ...]
 
 
 def make_runs(rules: list[Rule], bound: list[BoundRule], host: Host, instead: Callable[[RuleKind], bool]) -> None:
@@ -31,24 +48,21 @@ def make_runs(rules: list[Rule], bound: list[BoundRule], host: Host, instead: Ca
 
     ``outcomes`` of the rules are known by then.
     """
-    choices = [_choice(rule, host, instead) for rule in bound]
+    choices = [_choices(rule.condition, rule, host, instead) for rule in bound]
     different = _keys_by_table(choices)
-    chosen = [
-        None if one is None else (max(one[0], key=lambda index: different[index.table]), one[1]) for one in choices
-    ]
+    chosen = [[max(choice, key=lambda way: different[way.table]) for choice in one] for one in choices]
     for begin, end in _stretches(rules, chosen):
-        again = _repetitions(bound[begin:end])
-        _begin_run(rules, begin, [one for one in chosen[begin:end] if one is not None], again)
+        _begin_run(rules, begin, chosen[begin:end], _repetitions(bound[begin:end]))
 
 
-def _stretches(rules: list[Rule], chosen: list[tuple[RuleIndex, tuple[str, ...]] | None]) -> Iterator[tuple[int, int]]:
+def _stretches(rules: list[Rule], chosen: list[list[_Way]]) -> Iterator[tuple[int, int]]:
     """Yield where runs begin and end. Rules whose answers stay the same for a flow have a run of their own where they
     begin one: later walks begin behind it.
     """
     at = 0
     while at < len(chosen):
         end = at
-        while end < len(chosen) and chosen[end] is not None:
+        while end < len(chosen) and chosen[end]:
             end += 1
         fixed = at
         while fixed < end and rules[fixed].fixed:
@@ -61,16 +75,14 @@ def _stretches(rules: list[Rule], chosen: list[tuple[RuleIndex, tuple[str, ...]]
         at = end + 1
 
 
-def _begin_run(rules: list[Rule], begin: int, chosen: list[tuple[RuleIndex, tuple[str, ...]]], again: set[int]) -> None:
+def _begin_run(rules: list[Rule], begin: int, chosen: list[list[_Way]], again: set[int]) -> None:
     members = rules[begin : begin + len(chosen)]
     by_table: dict[Hashable, list[tuple[int, RuleIndex]]] = {}
     asks: dict[Hashable, bool] = {}
-    for position, (index, facts) in enumerate(chosen):
-        if position in again:
-            continue
-        table = (index.table, facts)
-        by_table.setdefault(table, []).append((position, index))
-        asks[table] = bool(facts)
+    for position, ways in enumerate(chosen):
+        for way in ways if position not in again else ():
+            by_table.setdefault(way.table, []).append((position, way.index))
+            asks[way.table] = bool(way.facts)
     tables: list[Table] = []
     others: list[int] = []
     for name, entries in by_table.items():
@@ -101,39 +113,52 @@ def _repetitions(bound: list[BoundRule]) -> set[int]:
     return found
 
 
-def _choice(rule: BoundRule, host: Host, instead: Callable[[RuleKind], bool]) -> _Choice | None:
-    """Return the rule's indexes; None where the rule must always be asked."""
-    condition = rule.condition
-    if not isinstance(condition, AllOf):
-        return _indexes(condition, rule, host, instead)
-    found: list[RuleIndex] = []
-    for part in in_order(condition):
+def _choices(condition: Condition, rule: BoundRule, host: Host, instead: Callable[[RuleKind], bool]) -> list[_Choice]:
+    """Return a choice for each part of ``any``, one for other conditions; none where the rule must always be asked."""
+    if isinstance(condition, AnyOf):
+        found: list[_Choice] = []
+        for part in condition.parts:
+            own = _choices(part, rule, host, instead)
+            if not own or any(way.facts for choice in own for way in choice):
+                return []
+            found += own
+        return found
+    parts = in_order(condition) if isinstance(condition, AllOf) else [condition]
+    choice: list[_Way] = []
+    for part in parts:
         # a part that asks facts, counts, or looks at each packet is asked before those behind it
         if not isinstance(part, RuleKind) or not is_pure(part) or part.asks():
             break
-        indexes = _indexes(part, rule, host, instead)
-        found += () if indexes is None else indexes[0]
-    return (tuple(found), ()) if found else None
+        choice += [_Way(index) for index in _indexes(part, host, instead)]
+    kinds = [part for part in parts if isinstance(part, RuleKind) and is_pure(part)]
+    facts = tuple(fact for kind in kinds for fact in kind.asks())
+    # while facts are open, some rules stand for the table: this takes rules that only decide
+    if len(kinds) == len(parts) and facts and not rule.observe and isinstance(rule.action, Action):
+        for at, kind in enumerate(kinds):
+            beside = (*kinds[:at], *kinds[at + 1 :])
+            if kind.asks() and _is_hashable(beside):
+                choice += [_Way(index, facts, beside) for index in _indexes(kind, host, instead)]
+    return [tuple(choice)] if choice else []
 
 
-def _indexes(kind: object, rule: BoundRule, host: Host, instead: Callable[[RuleKind], bool]) -> _Choice | None:
-    if not isinstance(kind, RuleKind) or not is_pure(kind) or instead(kind):
-        return None
-    facts = kind.asks()
-    # while facts are open, some rules stand for the table: this takes rules that only decide, by this kind alone
-    if facts and (rule.observe or not isinstance(rule.action, Action)):
-        return None
-    found = kind.index(host)
-    if found is None:
-        return None
-    return (found if isinstance(found, tuple) else (found,)), facts
+def _indexes(kind: RuleKind, host: Host, instead: Callable[[RuleKind], bool]) -> tuple[RuleIndex, ...]:
+    found = None if instead(kind) else kind.index(host)
+    return () if found is None else found if isinstance(found, tuple) else (found,)
 
 
-def _keys_by_table(choices: list[_Choice | None]) -> dict[Hashable, int]:
+def _is_hashable(value: object) -> bool:
+    try:
+        hash(value)
+    except TypeError:  # a parameter that cannot be compared
+        return False
+    return True
+
+
+def _keys_by_table(choices: list[list[_Choice]]) -> dict[Hashable, int]:
     """Return how many different keys the rules have in each table: the more, the fewer rules one look-up finds."""
     found: dict[Hashable, set[object]] = {}
-    for choice in choices:
-        for index in () if choice is None else choice[0]:
-            own = index.keys, index.ranges, index.literals, tuple(one.name for one in index.sets)
-            found.setdefault(index.table, set()).add(own)
+    for way in (way for one in choices for choice in one for way in choice):
+        index = way.index
+        own = index.keys, index.ranges, index.literals, tuple(one.name for one in index.sets)
+        found.setdefault(way.table, set()).add(own)
     return {table: len(keys) for table, keys in found.items()}

@@ -81,6 +81,22 @@ CONDITIONS = (
         st.booleans(),
     ),
     st.builds(
+        lambda net, port, other: {
+            "any": [{"rule": "ip", "src": net}, {"all": [{"rule": "port", "dst": port}, {"rule": "ip", "dst": other}]}]
+        },
+        st.sampled_from(NETWORKS),
+        st.sampled_from(PORTS),
+        st.sampled_from(NETWORKS),
+    ),
+    st.builds(
+        lambda app, name, port: {
+            "all": [{"rule": "app", "is": app}, {"rule": "fact", "name": "tls.sni", "is": name}, *port]
+        },
+        st.sampled_from(["tls", "ssh"]),
+        st.sampled_from(NAMES),
+        st.sampled_from([[], [{"rule": "port", "dst": 443}]]),
+    ),
+    st.builds(
         lambda app, sure: {"rule": "app", "is": app, "confirmed": sure}, st.sampled_from(["tls", "ssh"]), st.booleans()
     ),
 )
@@ -179,6 +195,12 @@ def one_of_many(kind: str, n: int, last: bool) -> dict[str, Any]:
         "app": app,
         "app and ip": {"all": [app, ip]},
         "port and ip": {"all": [{"rule": "port", "dst": 65000}, ip]},
+        "any ip": {"any": [ip, {"rule": "ip", "dst": f"12.{n >> 8 & 255}.{n & 255}.1"}]},
+        "any of two kinds": {
+            "any": [{"rule": "port", "dst": 65000 if last else n}, {"all": [ip, ip | {"src": "::/0"}]}]
+        },
+        "app and fact": {"all": [{"rule": "app", "is": "tls"}, fact | {"is": name}]},
+        "protocol, app and fact": {"all": [{"rule": "protocol", "is": "tcp"}, fact | {"suffix": name}, app]},
         "ip, then names": ip if n % 2 else {"rule": "domain", "is": name},
     }
     return rules[kind]
@@ -234,11 +256,16 @@ BY_FACTS = (
     "number",
     "app",
     "app and ip",
+    "app and fact",
+    "protocol, app and fact",
     "ip, then names",
 )
 
 
-@pytest.mark.parametrize("kind", ["ip", "ip both", "port", "flow", "iface", "set", "sets", "port and ip", *BY_FACTS])
+@pytest.mark.parametrize(
+    "kind",
+    ["ip", "ip both", "port", "flow", "iface", "set", "sets", "port and ip", "any ip", "any of two kinds", *BY_FACTS],
+)
 def test_ten_thousand_rules_cost_at_most_three_times_ten(kind: str) -> None:
     for facts in ({"app_proto": "tls", "detect_done": True, "facts": KNOWN}, {})[: 1 + (kind in BY_FACTS)]:
         few, many_rules = (lines_of_a_walk(many(count, kind), **facts) for count in (10, 10_000))
