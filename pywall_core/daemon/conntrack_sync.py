@@ -32,8 +32,8 @@ class CarriedFlows:
         self._flows.still_carried = self._still_carried
         self._flows.is_over = self._is_over
 
-    def poll(self, now: float) -> None:
-        """End the flows whose connections have ended since the last call."""
+    def poll(self, now: float) -> bool:
+        """End the flows whose connections have ended since the last call. True where more may wait."""
         for connection in self._ended.poll():
             self._forget(connection.key)
             for key in _keys(connection):
@@ -43,6 +43,7 @@ class CarriedFlows:
                         flow.last = now
                     self._flows.end(flow, "closed" if flow.share == "closed" else "timeout")
                     break
+        return self._ended.behind
 
     def settle(self, now: float) -> None:
         """Take over the counters of all carried flows, before their last events are written."""

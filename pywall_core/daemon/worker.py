@@ -51,8 +51,8 @@ log: Final = logging.getLogger("pywall.worker")
 #: seconds that a worker goes on processing what waits in its queue, before it hands over and after it was told to stop
 DRAIN: Final = 1.0
 _TICK: Final = 1.0
-#: seconds between two messages that describe flows
-_DESCRIBE_PAUSE: Final = 0.01
+#: seconds until the next pulse while there is more to tell or to read: a little at a time, since packets wait
+_SHORT_PAUSE: Final = 0.01
 #: seconds between two readings of this host's networks
 _LOOK: Final = 10.0
 #: Objects after which the garbage collector looks at the newest ones; how often until it looks at those that are left
@@ -225,8 +225,6 @@ class Worker:
                 self._engine.tick(now)
             if now >= self._next_look:
                 self._look_at_networks(now)
-            if self._carried is not None:
-                self._carried.poll(now)
             self._losses.log_increase(now, self._engine.losses())
             if self._stats_seconds and now >= self._next_stats:
                 self._next_stats = now + self._stats_seconds
@@ -244,8 +242,10 @@ class Worker:
                 self._describe(seconds)
         except ChannelError:
             raise Stop from None  # the supervisor is gone
-        hands_over = self._describing is not None or self._hand_over is not None
-        self._queue.pause = _DESCRIBE_PAUSE if hands_over else PULSE
+        busy = self._describing is not None or self._hand_over is not None
+        if self._carried is not None:
+            busy |= self._carried.poll(now)
+        self._queue.pause = _SHORT_PAUSE if busy else PULSE
         if self._stop_at is not None and (idle or now >= self._stop_at):
             raise Stop
 

@@ -148,17 +148,21 @@ class EndedConnections:
         self._socket.setsockopt(_SOL_NETLINK, _NETLINK_ADD_MEMBERSHIP, _DESTROY_GROUP)
         #: how often the kernel had to leave some out, since nobody read in time
         self.lost = 0
+        #: the last call came to its limit: more may wait
+        self.behind = False
 
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()
 
-    def poll(self, limit: int = 1000) -> Iterator[Connection]:
-        """Those that ended since the last call, at most ``limit`` datagrams of them."""
+    def poll(self, limit: int = 50) -> Iterator[Connection]:
+        """Those that ended since the last call, at most ``limit`` datagrams of them: packets wait meanwhile."""
+        self.behind = True
         for _ in range(limit):
             try:
                 data = self._socket.recv(1 << 16)
             except BlockingIOError:
+                self.behind = False
                 return
             except OSError:  # ENOBUFS
                 self.lost += 1

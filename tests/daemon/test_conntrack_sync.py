@@ -25,6 +25,7 @@ class Conntrack:
     def __init__(self) -> None:
         self.open: dict[bytes, Connection] = {}
         self.ended: list[Connection] = []
+        self.behind = False
 
     def find(self, key: bytes) -> Connection | None:
         return self.open.get(key)

@@ -201,6 +201,16 @@ def test_packets_wait_for_one_message_of_a_description_not_for_all_of_it(worker:
     assert worker._queue.pause == nfqueue.PULSE
 
 
+def test_packets_wait_for_some_of_the_connections_that_ended_not_for_all(worker: Any) -> None:
+    more = [True, True, False, False]
+    worker._carried = SimpleNamespace(poll=lambda _now: more.pop(0))
+    pauses = []
+    for _ in range(4):
+        worker._pulse(1.0, False)
+        pauses.append(worker._queue.pause)
+    assert pauses[0] == pauses[1] < pauses[2] == pauses[3] == nfqueue.PULSE
+
+
 @pytest.mark.parametrize("idle", [True, False])
 def test_what_waits_is_processed_before_another_process_goes_on(worker: Any, supervisor: Channel, idle: bool) -> None:
     """What it processes after it has described its flows, nobody who goes on from there has seen."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import struct
 from collections.abc import Iterator
 from types import TracebackType
@@ -11,7 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pywall_core.kernel import conntrack
-from pywall_core.kernel.conntrack import Connection, _key, _tuple, clear_mark, clear_marks, key_pairs, parse
+from pywall_core.kernel.conntrack import (
+    Connection,
+    EndedConnections,
+    _key,
+    _tuple,
+    clear_mark,
+    clear_marks,
+    key_pairs,
+    parse,
+)
 from pywall_core.kernel.marks import Marks
 from pywall_core.kernel.netlink import NESTED, attribute, attributes
 
@@ -138,3 +148,17 @@ def test_conntrack_connection_with_counters() -> None:
         assert found is not None
         assert (found.established, found.over) == (established, over)
     assert parse(data[4 + len(_tuple(key)) :]) is None
+
+
+def test_connections_that_ended_are_read_a_few_at_a_time() -> None:
+    sender, receiver = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with sender, receiver:
+        receiver.setblocking(False)
+        ended = EndedConnections.__new__(EndedConnections)
+        ended._socket = receiver
+        for _ in range(5):
+            sender.send(bytes(16))
+        assert list(ended.poll(3)) == []
+        assert ended.behind
+        assert list(ended.poll(3)) == []
+        assert not ended.behind
