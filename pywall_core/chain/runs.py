@@ -32,7 +32,7 @@ class _Way:
 
     index: RuleIndex
     facts: tuple[str, ...] = ()
-    beside: tuple[Condition, ...] = ()
+    beside: Hashable = ()
 
     @property
     def table(self) -> Hashable:
@@ -103,13 +103,11 @@ def _repetitions(bound: list[BoundRule]) -> set[int]:
     for position, rule in enumerate(bound):
         if rule.observe or rule.add is not None or not all(map(is_pure, leaves(rule.condition))):
             continue
-        said = (rule.condition, rule.action)
-        try:
-            if said in seen:
-                found.add(position)
+        said = _said((rule.condition, rule.action))
+        if said in seen:
+            found.add(position)
+        elif said is not None:
             seen.add(said)
-        except TypeError:  # a parameter that cannot be compared
-            continue
     return found
 
 
@@ -135,8 +133,8 @@ def _choices(condition: Condition, rule: BoundRule, host: Host, instead: Callabl
     # while facts are open, some rules stand for the table: this takes rules that only decide
     if len(kinds) == len(parts) and facts and not rule.observe and isinstance(rule.action, Action):
         for at, kind in enumerate(kinds):
-            beside = (*kinds[:at], *kinds[at + 1 :])
-            if kind.asks() and _is_hashable(beside):
+            beside = _said((*kinds[:at], *kinds[at + 1 :]))
+            if kind.asks() and beside is not None:
                 choice += [_Way(index, facts, beside) for index in _indexes(kind, host, instead)]
     return [tuple(choice)] if choice else []
 
@@ -146,12 +144,14 @@ def _indexes(kind: RuleKind, host: Host, instead: Callable[[RuleKind], bool]) ->
     return () if found is None else found if isinstance(found, tuple) else (found,)
 
 
-def _is_hashable(value: object) -> bool:
+def _said(value: object) -> Hashable:
+    """Return what is alike where ``value`` says the same, types too (1 is not True). None: it cannot be compared."""
+    said = value, repr(value)
     try:
-        hash(value)
-    except TypeError:  # a parameter that cannot be compared
-        return False
-    return True
+        hash(said)
+    except TypeError:
+        return None
+    return said
 
 
 def _keys_by_table(choices: list[list[_Choice]]) -> dict[Hashable, int]:

@@ -53,6 +53,17 @@ CONDITIONS = (
         st.integers(0, 5),
         st.integers(0, 5),
     ),
+    st.sampled_from([{"rule": "fact", "name": "tls.version", "is": value} for value in (1, 1.0, True, 3)]),
+    st.builds(
+        lambda value, name: {
+            "all": [
+                {"rule": "fact", "name": "tls.version", "is": value},
+                {"rule": "fact", "name": "tls.sni", "is": name},
+            ]
+        },
+        st.sampled_from([1, 1.0, True]),
+        st.sampled_from(NAMES),
+    ),
     st.sampled_from([{"rule": "fact", "name": "tls.sni", "exists": there} for there in (True, False)]),
     st.builds(
         lambda part, where: {"rule": "flow", part: where},
@@ -141,7 +152,9 @@ def packets(draw: Any) -> Packet:
 @st.composite
 def known(draw: Any) -> dict[str, Any]:
     app = draw(st.sampled_from([None, "tls", "ssh"]))
-    number = {"tls.version": draw(st.sampled_from([0, 3, 4.5, True, "x", [1, 4]]))} if draw(st.booleans()) else {}
+    number = (
+        {"tls.version": draw(st.sampled_from([0, 1, 1.0, 3, 4.5, True, "x", [1, 4]]))} if draw(st.booleans()) else {}
+    )
     facts = (
         number | {"tls.sni": draw(st.sampled_from([*NAMES, "x.example.com", "WWW.example.com.", "e\u017fx"]))}
         if app == "tls"
@@ -164,6 +177,17 @@ def test_the_same_as_from_rule_to_rule(
         assert by_table.asked == by_rule.asked
     for name, rules in by_table.rules.items():
         assert [rule.hits for rule in rules] == [rule.hits for rule in by_rule.rules[name]]
+
+
+@pytest.mark.parametrize("beside", [[], [{"rule": "fact", "name": "tls.sni", "exists": True}]])
+def test_one_and_true_are_two_values(beside: list[dict[str, Any]]) -> None:
+    asked = [{"rule": "fact", "name": "tls.version", "is": value} for value in (*[1] * MIN_RULES, True)]
+    rules = [{"all": [rule, *beside], "action": "DROP"} if beside else rule | {"action": "DROP"} for rule in asked]
+    configuration = {"version": 1, "plugins": ["rules", "stream", "protocols"], "chains": {"INPUT": rules}}
+    chains = engine(configuration | {"default": "ACCEPT"}).engine.chains
+    packet = decode(tcp_packet("192.0.2.1", 1000, "198.51.100.2", 443, seq=1), 1.0, 1)
+    flow = make_flow(packet, app_proto="tls", detect_done=True, facts={"tls.version": True, "tls.sni": "a.b"})
+    assert chains.walk(packet, flow).action is DROP
 
 
 def one_of_many(kind: str, n: int, last: bool) -> dict[str, Any]:
