@@ -6,7 +6,7 @@ takes over its counters (bytes of IP packets, as ours), and ends when the connec
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ..kernel.conntrack import Connection, EndedConnections, Lookup
 from ..model.packet import TCP
@@ -15,6 +15,9 @@ from ..packet.flow_key import reverse_key
 if TYPE_CHECKING:
     from ..engine.engine import Engine
     from ..model.flow import Flow
+
+#: as many polls as read a full buffer of ended connections
+_POLLS: Final = 40
 
 
 class CarriedFlows:
@@ -60,7 +63,10 @@ class CarriedFlows:
             return self._misses_bare_acks and self._is_open_unseen(flow)
         connection = self._lookup.find(flow.key) or self._lookup.find(flow.rkey)
         if connection is None:
-            self.poll(now)  # the look-up made the kernel throw an expired connection out, and tell
+            # the look-up made the kernel throw an expired connection out, and tell, behind what waits: a buffer full
+            for _ in range(_POLLS):
+                if not self.poll(now):
+                    break
             return False
         if take_counters(flow, connection):
             flow.last = now

@@ -96,6 +96,23 @@ def test_a_flow_that_is_still_looked_at_ends_by_itself(
     assert len(engine.flows) == 1
 
 
+def test_a_flow_whose_end_is_told_last_has_its_counters(
+    carried: CarriedFlows, conntrack: Conntrack, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flow = begin(engine)
+    told = [[], [connection(flow, (10, 1000), (20, 2000))]]
+
+    def poll() -> list[Connection]:
+        conntrack.behind = len(told) > 1
+        return told.pop(0) if told else []
+
+    monkeypatch.setattr(conntrack, "poll", poll)
+    engine.tick(1000.0)
+    engine.tick(2000.0)
+    assert len(engine.flows) == 0
+    assert flow.pkts_toserver == 10
+
+
 def test_a_carried_flow_does_not_time_out_while_conntrack_has_it(
     carried: CarriedFlows, conntrack: Conntrack, engine: Engine
 ) -> None:
