@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -214,11 +216,37 @@ def test_one_changed_byte_of_any_payload_is_noticed(addresses, payload, place, c
 
 @pytest.mark.parametrize("hook", [1, 2, 3])
 @pytest.mark.parametrize("checked", ["auto", "on", "off"])
-def test_checksums_of_what_this_machine_sends_are_its_kernels(hook, checked):
+@pytest.mark.parametrize("flags", [SYN, RST, RST | ACK, FIN | ACK, ACK, PSH | ACK])
+def test_checksums_of_what_this_machine_sends_are_its_kernels(hook, checked, flags):
+    """Not those of what opens or ends a connection: one that the receiver refuses would end it here alone."""
     lab = engine({"plugins": [{"stream": {"checksum": checked}}]}, live=True)
-    bad = decode(corrupt(tcp_packet(*V4[0], *V4[1], seq=1, flags=SYN)), 1.0, hook)
-    passes = checked == "off" or (checked == "auto" and hook == 3)
-    assert lab.send([bad])[0].reason == ("no chain for this hook" if passes else "stream.bad_checksum")
+    data = b"x" if flags & PSH else b""
+    bad = decode(corrupt(tcp_packet(*V4[0], *V4[1], seq=1, ack=1, flags=flags, data=data)), 1.0, hook)
+    passes = checked == "off" or (checked == "auto" and hook == 3 and flags in (ACK, PSH | ACK))
+    assert (lab.send([bad])[0].reason != "stream.bad_checksum") == passes
+
+
+def around(packet: bytes, tunnel: str) -> bytes:
+    """The packet in IPv4 that this machine may have sent for somebody else."""
+    vxlan = bytes((8, 0, 0, 0, 0, 0, 1, 0)) + bytes(12) + b"\x08\0"
+    head = {
+        "ipip": b"",
+        "gre": b"\0\0\x08\0",
+        "vxlan": struct.pack("!4H", 40000, 4789, 8 + len(vxlan + packet), 0) + vxlan,
+    }[tunnel]
+    proto = {"ipip": 4, "gre": 47, "vxlan": 17}[tunnel]
+    length = 20 + len(head + packet)
+    return struct.pack("!BBHHHBBH4s4s", 0x45, 0, length, 1, 0, 64, proto, 0, b"\1" * 4, b"\2" * 4) + head + packet
+
+
+@pytest.mark.parametrize("tunnel", ["ipip", "gre", "vxlan"])
+@pytest.mark.parametrize("flags", [SYN, RST | ACK, PSH | ACK])
+@pytest.mark.parametrize("hook", [1, 2, 3])
+def test_what_a_tunnel_carries_was_written_by_somebody_else(tunnel, flags, hook):
+    lab = engine({"plugins": ["stream"], "detection": {"tunnels": True}}, live=True)
+    good = tcp_packet(*V4[0], *V4[1], seq=1, ack=1, flags=flags, data=b"x" if flags & PSH else b"")
+    assert lab.send([decode(around(corrupt(good), tunnel), 1.0, hook)])[0].reason == "inside: stream.bad_checksum"
+    assert lab.send([decode(around(good, tunnel), 2.0, hook)])[0].reason == "no chain for this hook"
 
 
 def test_a_sender_with_right_checksums_is_held_to_them():

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from pywall_core.api import OUTPUT, TCP, Packet
+from pywall_core.api import FIN, OUTPUT, RST, SYN, TCP, Packet
 
 from .segment import Segment
 
 _MODULUS: Final = 0xFFFF
 #: a name of this module: compiled, one that another distribution has is looked up each time
 _OUTPUT: Final = OUTPUT
+_OPENS_OR_ENDS: Final = SYN | FIN | RST
 #: From this length in bytes, two sums and one division of a shorter number are faster.
 _LONG: Final = 400
 #: Longer packets of a capture are several ones that a card has merged (or is to cut), without a checksum of their own.
@@ -82,13 +83,18 @@ class Checksums:
 class LiveChecksums(Checksums):
     """Checks the checksums of what comes from elsewhere.
 
-    Those of OUTPUT this machine's kernel has just written. Whoever may send other ones (raw sockets, CAP_NET_RAW) may
-    as well go past netfilter by packet sockets.
+    Those of OUTPUT this machine's kernel has just written, but for packets of others that meet OUTPUT: what a tunnel
+    carries, what ipvlan, IPVS and ``-j TEE`` send on, raw sockets. So inner packets are verified, and all that opens
+    or ends a connection: one that its receiver refuses would change the state here alone. Of content, what conflicts
+    with earlier bytes that nobody acknowledged is dropped in any case.
     """
 
     def right(self, segment: Segment) -> bool:
         """As of the base class."""
-        return segment.packet.hook == _OUTPUT or _is_right(segment.packet, segment.data, segment.l4, segment.end)
+        packet = segment.packet
+        if packet.hook == _OUTPUT and not segment.flags & _OPENS_OR_ENDS and packet.tunnel is None:
+            return True
+        return _is_right(packet, segment.data, segment.l4, segment.end)
 
 
 class CaptureChecksums(Checksums):

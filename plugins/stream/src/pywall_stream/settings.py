@@ -25,8 +25,9 @@ class StreamOptions(BaseModel):
 
     checksum: Literal["auto", "on", "off"] = Field(
         default="auto",
-        description="drop segments with a wrong checksum; auto: not with queue.gso, not those that this machine sends, "
-        "and in replay not from senders that left checksums to the network card",
+        description="drop segments with a wrong checksum; auto: not with queue.gso, not content and "
+        "acknowledgements that this machine sends (outside tunnels), and in replay not from senders that left "
+        "checksums to the network card",
     )
     mptcp: Literal["strip", "allow", "drop"] = Field(
         default="strip",
