@@ -6,7 +6,7 @@ import argparse
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from .common import CONFIGURATION, OK, add_config, add_json, complain, print_json, print_table
+from .common import CONFIGURATION, OK, PLUGIN, add_config, add_json, complain, print_json, print_table
 
 if TYPE_CHECKING:
     from ..model.rule_kind import RuleKind
@@ -26,34 +26,50 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     from ..config import load, nearest
+    from ..plugins.discovery import PluginError
     from ..plugins.loader import load as load_plugins
 
     config = load(args.config)
     registry = load_plugins(config).registry
     config.check()
-    kinds = dict(sorted(registry.kinds.items()))
+    names = sorted(registry.kinds)
     if args.kind is not None:
-        if args.kind not in kinds:
-            complain(f"no rule kind {args.kind!r}{nearest(args.kind, kinds)} (known: {', '.join(kinds)})")
+        if args.kind not in names:
+            complain(f"no rule kind {args.kind!r}{nearest(args.kind, names)} (known: {', '.join(names)})")
             return CONFIGURATION
-        kinds = {args.kind: kinds[args.kind]}
+        names = [args.kind]
+    kinds: dict[str, type[RuleKind]] = {}
+    broken: dict[str, str] = {}
+    for name in names:
+        try:
+            kinds[name] = registry.kinds[name]
+        except PluginError as error:
+            broken[name] = str(error)
     if args.json:
-        print_json({name: _described(kind, registry.owner[name]) for name, kind in kinds.items()})
-    elif args.kind is not None:
-        kind = kinds[args.kind]
-        print(f"{args.kind} (plugin {registry.owner[args.kind]}, scope {kind.scope}, remembers: {kind.state})\n")
-        print(_manual(kind), end="\n\n")
-        print_table(["parameter", "required", "default", "what it is"], _parameters(kind))
+        described = {name: _described(kind, registry.owner[name]) for name, kind in kinds.items()}
+        print_json({**described, **{name: {"plugin": registry.owner[name], "error": broken[name]} for name in broken}})
     else:
+        _print(args.kind, kinds, registry.owner)
+    for text in broken.values():
+        complain(text)
+    return PLUGIN if broken else OK
+
+
+def _print(only: str | None, kinds: dict[str, type[RuleKind]], owner: dict[str, str]) -> None:
+    if only is None:
         print_table(
             ["kind", "plugin", "what it is", "parameters"],
             [
-                (name, registry.owner[name], _first_sentence(kind), ", ".join(row[0] for row in _parameters(kind)))
+                (name, owner[name], _first_sentence(kind), ", ".join(row[0] for row in _parameters(kind)))
                 for name, kind in kinds.items()
             ],
         )
         print("\npywall rules KIND prints a kind's manual.")
-    return OK
+    elif only in kinds:
+        kind = kinds[only]
+        print(f"{only} (plugin {owner[only]}, scope {kind.scope}, remembers: {kind.state})\n")
+        print(_manual(kind), end="\n\n")
+        print_table(["parameter", "required", "default", "what it is"], _parameters(kind))
 
 
 def _described(kind: type[RuleKind], plugin: str) -> dict[str, Any]:

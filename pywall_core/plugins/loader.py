@@ -201,4 +201,6 @@ def _register(loaded: list[Plugin]) -> Plugins:
             rules(register=plugins.registry)
         except ValueError as error:
             raise PluginError([str(error)]) from error
+        except Exception as error:
+            raise PluginError([f"plugin {name!r}: pywall_rules: {type(error).__name__}: {error}"]) from error
     return plugins

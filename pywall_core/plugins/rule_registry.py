@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from ..model.rule_kind import RuleKind
+from .discovery import PluginError
 
 
 class RuleRegistry:
     """What ``pywall_rules`` is given: call it with a :class:`RuleKind` class, or :meth:`later` with its name."""
 
     def __init__(self) -> None:
-        self.kinds = RuleKinds()
         self.owner: dict[str, str] = {}
+        self.kinds = RuleKinds(self.owner)
         self.registering = ""
 
     def __call__(self, kind: type[RuleKind]) -> None:
@@ -31,9 +32,10 @@ class RuleRegistry:
 
 
 class RuleKinds(Mapping[str, type[RuleKind]]):
-    """Rule kinds by name, each loaded when it is first asked for."""
+    """Rule kinds by name, each loaded when it is first asked for: PluginError is raised where that fails."""
 
-    def __init__(self) -> None:
+    def __init__(self, owner: Mapping[str, str]) -> None:
+        self._owner = owner
         self._load: dict[str, Callable[[], type[RuleKind]]] = {}
         self._loaded: dict[str, type[RuleKind]] = {}
 
@@ -44,8 +46,22 @@ class RuleKinds(Mapping[str, type[RuleKind]]):
     def __getitem__(self, name: str) -> type[RuleKind]:
         kind = self._loaded.get(name)
         if kind is None:
-            kind = self._loaded[name] = self._load[name]()
+            kind = self._loaded[name] = self._checked(name, self._load[name])
         return kind
+
+    def _checked(self, name: str, load: Callable[[], type[RuleKind]]) -> type[RuleKind]:
+        try:
+            kind: object = load()
+        except Exception as error:
+            raise self._error(name, f"can't be loaded: {type(error).__name__}: {error}") from error
+        if not (isinstance(kind, type) and issubclass(kind, RuleKind)):
+            raise self._error(name, f"{kind!r} is no subclass of RuleKind")
+        if (own := getattr(kind, "kind", None)) != name:
+            raise self._error(name, f"the class is of the kind {own!r}")
+        return kind
+
+    def _error(self, name: str, problem: str) -> PluginError:
+        return PluginError([f"plugin {self._owner[name]!r}: rule kind {name!r}: {problem}"])
 
     def __contains__(self, name: object) -> bool:
         return name in self._load  # of a Mapping it would load the kind

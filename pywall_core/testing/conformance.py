@@ -96,9 +96,9 @@ def examine(name: str, config: Config, plugins: Plugins, *, examples: int = 30) 
             if "classify" in plugin.hooks:
                 yield _classifier(plugin)
         owners = {plugin.name for plugin in parts}
-        for kind in plugins.registry.kinds.values():
-            if plugins.registry.owner[kind.kind] in owners:
-                yield from _rule_kind(plugins.registry.owner[kind.kind], kind, examples)
+        for kind, owner in plugins.registry.owner.items():
+            if owner in owners:
+                yield from _rule_kind(owner, plugins.registry.kinds[kind], examples)
         yield from _noise(parts, config, plugins)
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
+
+from pywall_rules.plugin import _load
 
 
 def test_rules_lists_kinds_with_parameters(pywall, policy: Path) -> None:  # type: ignore[no-untyped-def]
@@ -22,3 +25,32 @@ def test_rules_names_the_nearest_kind(pywall, policy: Path) -> None:  # type: ig
     code, _, err = pywall("rules", "prot", "--config", policy)
     assert code == 3
     assert "did you mean 'port'" in err
+
+
+def _broken() -> Any:
+    raise RuntimeError("no database")
+
+
+def test_a_broken_kind_is_named_and_the_others_are_listed(pywall, policy: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr("pywall_rules.plugin._load", lambda place: _broken() if place == "geo:Geo" else _load(place))
+    words = "plugin 'rules': rule kind 'geo': can't be loaded: RuntimeError: no database"
+    code, out, err = pywall("rules", "--config", policy)
+    assert code == 4
+    assert [line.split()[0] for line in out.splitlines() if line.split()[:1] in (["asn"], ["geo"], ["port"])] == [
+        "asn",
+        "port",
+    ]
+    assert words in err
+    code, out, err = pywall("rules", "--json", "--config", policy)
+    assert code == 4
+    assert json.loads(out)["geo"] == {"plugin": "rules", "error": words}
+    assert json.loads(out)["asn"]["schema"]
+    for command in (("rules", "geo"), ("check", "--schema")):
+        code, out, err = pywall(*command, "--config", policy)
+        assert (code, out) == (4, "")
+        assert words in err
+    assert pywall("check", policy).code == 0
+    policy.write_text("plugins: [rules]\nchains: {INPUT: [{rule: geo, src: DE, database: x, action: DROP}]}\n")
+    code, _, err = pywall("check", policy)
+    assert code == 4
+    assert words in err
