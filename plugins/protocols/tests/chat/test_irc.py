@@ -50,5 +50,9 @@ def test_commands_of_other_protocols_wait(ask, line):
 def test_who_registers_says_text(ask):
     greeting = b":irc.example.org NOTICE AUTH :***\r\n"
     assert ask(irc, b"NICK me\r\nUSER j\xf6rg b c :d\r\n", greeting).confirmed
+    for encoding in ("utf-8", "cp1251", "koi8-r"):
+        nick = "NICK Вася\r\nUSER a b c :Вася\r\n".encode(encoding)
+        assert ask(irc, nick, greeting).confirmed, encoding
+    assert ask(irc, "NICK 太郎\r\nUSER a b c :d\r\n".encode("shift_jis"), greeting).confirmed
     answer = ask(irc, b"NICK b\xf0\xd5\xb4\x1a\x0e\rmE\x1d\x98B\xb6\n", greeting)
     assert not getattr(answer, "confirmed", False)

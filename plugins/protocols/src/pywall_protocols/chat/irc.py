@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
-from ..parsing.dialogue import MAX_LINE, Line, Verbs, first_bytes, is_mostly_text, lines, lines_before, verb_of
+from ..parsing.dialogue import MAX_LINE, Line, Verbs, first_bytes, has_few_controls, lines, lines_before, verb_of
 from ..parsing.evidence import HINT, LEANING, Description, Evidence, client_first
 from ..parsing.wire import text
 from ..transactions.chat import IrcDialogue
@@ -56,10 +56,11 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 
 def _is_line(client: bytes) -> bool:
-    """Return True if the first line is text, where it is one of those that register: others may have colours."""
+    """Return True if the first line has few control characters, where it is one of those that register: others may
+    have colours. Names are of any encoding."""
     first = lines(client, 1)
     registers = client[:4].upper() in (b"NICK", b"USER", b"PASS", b"CAP ")
-    return not registers or (bool(first) and is_mostly_text(first[0][0]))
+    return not registers or (bool(first) and has_few_controls(first[0][0]))
 
 
 @hookimpl

@@ -173,9 +173,13 @@ def has_fields(data: bytes) -> bool:
 
 def is_mostly_text(head: bytes) -> bool:
     """Return True if lines are text but for a few damaged bytes."""
+    return has_few_controls(head) and is_text(head.translate(None, b"\r\n" + CONTROLS))
+
+
+def has_few_controls(head: bytes) -> bool:
+    """Return True if lines have few control characters but tabs, whatever the other characters' encoding is."""
     said = head.translate(None, b"\r\n")
-    plain = said.translate(None, CONTROLS)
-    return (len(said) - len(plain)) * _OF_EACH <= len(said) and is_text(plain)
+    return (len(said) - len(said.translate(None, CONTROLS))) * _OF_EACH <= len(said)
 
 
 def commands_side(data: bytes, decisive: re.Pattern[bytes], verbs: Verbs) -> Evidence:
