@@ -37,7 +37,7 @@ def details(plugin: Plugin) -> dict[str, Any]:
         "protocols": list(getattr(plugin.obj, "protocols", ())),
         "facts": declared_facts(plugin.obj) or [],
         "rule kinds": _rule_kinds(plugin),
-        "about": doc.partition("\n")[0],
+        "about": " ".join(doc.partition("\n\n")[0].split()),
         "options": _options(plugin),
     }
 

@@ -32,7 +32,8 @@ def test_types_in_words(schema: dict[str, Any], words: str) -> None:
 
 
 class Lamp:
-    """A lamp that shows drops.
+    """A lamp that shows drops,
+    in red.
 
     More about it.
     """
@@ -49,7 +50,7 @@ def test_a_plugin_describes_itself(capsys: pytest.CaptureFixture[str]) -> None:
     plugins = assemble(loads(b"version: 1\n", "p.yaml"), [("lamp", Lamp())])
     (loaded,) = plugins.loaded
     shown = details(loaded)
-    assert shown["about"] == "A lamp that shows drops."
+    assert shown["about"] == "A lamp that shows drops, in red."
     assert shown["requires"] == ["stream"]
     assert shown["options"]["color"] == {"type": "red | green", "default": "red", "about": ""}
     assert shown["options"]["pin"] == {"type": "integer 0 to 40", "default": "required", "about": "number of the pin"}

@@ -1,4 +1,7 @@
-"""The plugin ``rules``: registers the kinds of this package, each of which is imported when a policy asks for it."""
+"""What a rule can ask of packets and flows: addresses, ports, names, facts, rates, times.
+
+Each kind is imported when a policy asks for it.
+"""
 
 from __future__ import annotations
 
