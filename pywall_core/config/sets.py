@@ -107,7 +107,7 @@ def entries_of(file: str, column: int | None = None) -> Iterator[tuple[str, str]
     :raises OSError: the file cannot be read
     """
     path = Path(file)
-    if path.exists() and not path.is_file() and not path.is_dir():  # read twice, and to its end
+    if path.exists() and not (path.is_file() or path.is_dir() or path.samefile(os.devnull)):  # read twice, to its end
         raise OSError("a pipe or a device is no file")
     with path.open("rb") as raw:
         packed = raw.read(2) == b"\x1f\x8b"

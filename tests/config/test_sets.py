@@ -142,3 +142,11 @@ def test_a_set_is_read_from_files_alone(tmp_path: Path, kind: str) -> None:
     os.mkfifo(file) if kind == "fifo" else file.symlink_to("/dev/zero")
     with pytest.raises(OSError, match="a pipe or a device is no file"):
         list(entries_of(str(file)))
+
+
+def test_the_null_device_is_an_empty_list(tmp_path: Path) -> None:
+    link = tmp_path / "none"
+    link.symlink_to(os.devnull)
+    for file in (os.devnull, str(link)):
+        assert list(entries_of(file)) == []
+        assert list(entries_of(file, 2)) == []
