@@ -75,17 +75,18 @@ def load(source: str | os.PathLike[str] | None = None, *, strict: bool = True) -
     return config
 
 
-def read(source: str | os.PathLike[str] | None = None) -> tuple[str, bytes, list[str]]:
+def read(source: str | os.PathLike[str] | None = None, *, silence: float | None = None) -> tuple[str, bytes, list[str]]:
     """Return the name and text of a configuration and warnings about its file, so that several processes can use the
     same text. The text holds what the file includes as well, see :mod:`pywall_core.config.files`.
 
+    :param silence: seconds without a byte after which a pipe or a terminal is given up; None waits
     :raises ConfigError: it cannot be read, or should not be trusted
     """
     name = DEFAULT_POLICY if source is None else os.fspath(source)
     warnings: list[str] = []
     if name.startswith(POLICY):
         return name, _policy_text(name), warnings
-    return name, bundle(name, read_file(name, warnings), warnings), warnings
+    return name, bundle(name, read_file(name, warnings, silence), warnings, silence), warnings
 
 
 def loads(text: bytes, name: str, *, strict: bool = True) -> Config:

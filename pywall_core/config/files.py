@@ -18,20 +18,19 @@ from .yaml_reader import MAX_BYTES, parse
 #: Files that one policy may consist of, and how deep they may include each other.
 MAX_FILES: Final = 256
 MAX_DEPTH: Final = 8
-#: Seconds of silence after which a pipe is given up.
-_PIPE_SECONDS: Final = 5.0
 _BUNDLE: Final = b"#pywall-files "
 
 
-def read_file(name: str, warnings: list[str]) -> bytes:
-    """Return the content of one file.
+def read_file(name: str, warnings: list[str], silence: float | None = None) -> bytes:
+    """Return the content of one file. A pipe or a terminal is given up after ``silence`` seconds without a byte; None
+    waits.
 
     :raises ConfigError: it cannot be read, or anybody may write it and we are root
     """
     try:
         with open(name, "rb", opener=_open) as file:
             mode = os.fstat(file.fileno()).st_mode
-            text = _read_pipe(file.fileno()) if stat.S_ISFIFO(mode) else file.read(MAX_BYTES + 1)
+            text = file.read(MAX_BYTES + 1) if stat.S_ISREG(mode) else _read_as_it_comes(file.fileno(), silence)
     except OSError as error:
         raise ConfigError([Problem(0, 0, "", f"cannot be read: {error.strerror or error}", name)]) from None
     except ValueError as error:  # a NUL in the name
@@ -48,28 +47,29 @@ def _open(name: str, flags: int) -> int:
     return os.open(name, flags | os.O_NONBLOCK)
 
 
-def _read_pipe(descriptor: int) -> bytes:
-    """Return what comes from a pipe until its end.
+def _read_as_it_comes(descriptor: int, silence: float | None) -> bytes:
+    """Return what comes from a pipe, terminal or device until its end.
 
-    :raises OSError: nothing comes for some seconds; who waits for ever does not watch his packets
+    :raises OSError: nothing comes for ``silence`` seconds
     """
-    text = b""
+    text = bytearray()
     while len(text) <= MAX_BYTES:
-        if not select.select([descriptor], [], [], _PIPE_SECONDS)[0]:
-            raise OSError(f"a pipe, and nothing comes from it within {_PIPE_SECONDS:g} s")
+        if not select.select([descriptor], [], [], silence)[0]:
+            raise OSError(f"it is no file, and nothing comes from it within {silence:g} s")
         chunk = os.read(descriptor, 1 << 16)
         if not chunk:
             break
         text += chunk
-    return text
+    return bytes(text)
 
 
 #: what a text begins with that tells why its file is not here; no text of a policy begins with it
 UNREAD: Final = b"\0"
 
 
-def bundle(name: str, text: bytes, warnings: list[str]) -> bytes:
+def bundle(name: str, text: bytes, warnings: list[str], silence: float | None = None) -> bytes:
     """Return the text together with those of all files that it includes; the text itself where it includes none.
+    ``silence``: see :func:`read_file`.
 
     In place of a file that cannot be read stands :data:`UNREAD` and why, so that this hides no other mistake.
 
@@ -96,7 +96,7 @@ def bundle(name: str, text: bytes, warnings: list[str]) -> bytes:
             for found in there:
                 if found not in texts:
                     try:
-                        texts[found] = read_file(found, warnings)
+                        texts[found] = read_file(found, warnings, silence)
                     except ConfigError as error:
                         texts[found] = UNREAD + error.problems[0].message.encode()
                         continue

@@ -13,6 +13,8 @@ from ..kernel.ruleset import Plan
 from ..lint.hooks import chainless, lint_hooks
 
 log: Final = logging.getLogger("pywall.supervisor")
+#: Seconds without a byte after which a pipe is given up: who waits for ever does not watch his workers.
+_SILENCE: Final = 5.0
 
 
 @dataclass(slots=True)
@@ -49,7 +51,7 @@ def read_policy(source: str | None, *, print_events: str = "") -> Policy:
 
     :raises ConfigError: it is not one, or the kernel's part of it is wrong
     """
-    name, text, warnings = read(source)
+    name, text, warnings = read(source, silence=_SILENCE)
     config = loads(text, name, strict=False)
     noted = len(config.problems)
     check_sets(config, entries=False)

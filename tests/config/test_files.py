@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import select
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from pywall_core.cli.common import prepare
-from pywall_core.config import Config, ConfigError, files, load, loads, read
+from pywall_core.config import Config, ConfigError, load, loads, read
 from pywall_core.config.files import bundle
+from pywall_core.daemon import runtime_config
+from pywall_core.daemon.runtime_config import read_policy
 
 MAIN = """version: 1
 include: [vars.yaml, rules.d]
@@ -185,16 +189,57 @@ def test_names_that_no_file_can_have_hide_no_other_mistake(tmp_path: Path) -> No
 
 def test_a_pipe_is_read_to_its_end_and_not_waited_for_in_vain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reload must not stop the one who watches the workers."""
-    monkeypatch.setattr(files, "_PIPE_SECONDS", 0.01)
+    monkeypatch.setattr(runtime_config, "_SILENCE", 0.01)
     fifo = tmp_path / "p.yaml"
     os.mkfifo(fifo)
-    with pytest.raises(ConfigError, match="a pipe, and nothing comes from it"):
-        read(str(fifo))
+    with pytest.raises(ConfigError, match="nothing comes from it within"):
+        read_policy(str(fifo))
+    (tmp_path / "main.yaml").write_text("version: 1\ninclude: p.yaml\n")
+    assert b"nothing comes from it within" in read_policy(str(tmp_path / "main.yaml")).text
     reader, writer = os.pipe()
     os.write(writer, b"version: 1\n")
-    with pytest.raises(ConfigError, match="a pipe, and nothing comes from it"):
-        read(f"/dev/fd/{reader}")  # nobody closes it
+    with pytest.raises(ConfigError, match="nothing comes from it within"):
+        read_policy(f"/dev/fd/{reader}")  # nobody closes it
     os.write(writer, b"version: 1\n")
     os.close(writer)
-    assert read(f"/dev/fd/{reader}")[1] == b"version: 1\n"
+    assert read_policy(f"/dev/fd/{reader}").text == b"version: 1\n"
     os.close(reader)
+
+
+def test_a_command_waits_for_what_writes_its_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float | None] = []
+    ready = select.select
+
+    def noted(reads: list[int], writes: list[int], errors: list[int], seconds: float | None = None) -> object:
+        waited.append(seconds)
+        return ready(reads, writes, errors, seconds)
+
+    monkeypatch.setattr("select.select", noted)
+    fifo = tmp_path / "p.yaml"
+    os.mkfifo(fifo)
+    writer = Thread(target=fifo.write_text, args=("version: 1\n",))
+    writer.start()
+    assert read(str(fifo))[1] == b"version: 1\n"
+    writer.join()
+    assert set(waited) == {None}
+
+
+def test_a_policy_from_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    primary, secondary = os.openpty()
+    lines = iter([b"version: 1\n", b"mode: observe\n", b"\x04"])
+    ready = select.select
+
+    def typed(reads: list[int], writes: list[int], errors: list[int], seconds: float | None = None) -> object:
+        os.write(primary, next(lines))
+        return ready(reads, writes, errors, seconds)
+
+    monkeypatch.setattr("select.select", typed)
+    assert read(os.ttyname(secondary))[1] == b"version: 1\nmode: observe\n"
+    os.close(primary)
+    os.close(secondary)
+
+
+def test_a_policy_that_is_a_device() -> None:
+    assert read(os.devnull)[1] == b""
+    with pytest.raises(ConfigError, match="MiB"):
+        load("/dev/zero")
