@@ -38,6 +38,8 @@ class HelperProcess:
         #: when it was asked the last time, and whether it has not answered yet, or never has
         self._asked_at = 0.0
         self._waiting, self._new = False, True
+        #: workers that could not be connected
+        self._left: list[WorkerProcess] = []
         self.control, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
@@ -69,11 +71,23 @@ class HelperProcess:
         return self._waiting and now - self._asked_at > (_START if self._new else _HUNG)
 
     def connect(self, worker: WorkerProcess) -> None:
-        """Give the helper one end of a new connection, the worker the other."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        """Give the helper one end of a new connection, the worker the other; at the next :meth:`connect_left` where
+        this process lacks memory or open files.
+        """
+        try:
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        except (OSError, MemoryError):
+            self._left.append(worker)
+            return
         with ours, theirs, contextlib.suppress(OSError, ChannelError):
             socket.send_fds(self.control, [b"c"], [theirs.fileno()])
             worker.channel.send_descriptor({"do": "helper", "name": self.name}, ours.fileno())
+
+    def connect_left(self) -> None:
+        """Connect workers that could not be connected before."""
+        left, self._left = self._left, []
+        for worker in left:
+            self.connect(worker)
 
     def stop(self, timeout: float = _END) -> None:
         """End it; kill it after ``timeout`` seconds."""
@@ -111,8 +125,9 @@ class HelperPool:
             helper.connect(worker)
 
     def replace_lost(self, now: float, workers: Iterable[WorkerProcess]) -> None:
-        """Start helpers again that have ended or hang, at most every five seconds."""
+        """Start helpers again that have ended or hang, at most every five seconds. Call it at every step."""
         for name, helper in self._helpers.items():
+            helper.connect_left()
             ended = helper.exited()
             if (ended or helper.overdue(now)) and now - helper.started >= _PAUSE:
                 how = "has ended" if ended else "does not answer"

@@ -81,9 +81,9 @@ class Reload:
     def advance(self, now: float) -> None:
         """Begin what was asked for, carry it on, take back what nobody has confirmed. Call it at every step.
 
-        Whatever goes wrong costs the coming workers alone.
+        Whatever goes wrong costs the coming workers alone, or is said where they are in use already.
         """
-        pools = self._pools
+        pools, before = self._pools, self._pools.current
         try:
             if self._previous is not None and pools.coming is None and now >= self._confirm_until:
                 log.warning("the reload was not confirmed in time: the policy before it returns")
@@ -94,8 +94,12 @@ class Reload:
             if pools.coming is not None:
                 self._carry_on(pools.coming, now)
         except Exception as error:
-            pools.give_up()
-            self._finish(str(error) or type(error).__name__)
+            text = str(error) or type(error).__name__
+            if pools.current is before:
+                pools.give_up()
+                self._finish(text)
+            else:
+                self._finish(f"the new policy is in force, but not all went well: {text}", kept=False)
 
     def _begin(self) -> None:
         self._asked = False
@@ -109,14 +113,15 @@ class Reload:
             self._pools.give_up()
             self._finish(failure[1])
         elif coming.ready():
-            current = self._pools.current
-            before = current.policy if current is not None else None
-            returns = self._returns()
-            self._pools.switch()
-            if returns:
-                self._previous = None
-            else:
-                self._await_confirmation(before, now)
+            current, returns = self._pools.current, self._returns()
+            try:
+                self._pools.switch()
+            finally:
+                if self._pools.current is not current:
+                    if returns:
+                        self._previous = None
+                    else:
+                        self._await_confirmation(current.policy if current is not None else None, now)
             self._finish(None)
 
     def _await_confirmation(self, before: Policy | None, now: float) -> None:
@@ -126,12 +131,12 @@ class Reload:
             log.info("reloaded for %g s, unless 'pywall confirm' follows", self._confirm_within)
             self._confirm_within = None
 
-    def _finish(self, error: str | None) -> None:
+    def _finish(self, error: str | None, *, kept: bool = True) -> None:
         plan = self._pools.current.describe_plan() if self._pools.current else ""
         if error is None:
             log.info("reloaded: %s", plan)
         else:
-            log.error("reload failed, keeping the current policy: %s", error)
+            log.error("reload failed%s: %s", ", keeping the current policy" if kept else "", error)
         notify("READY=1")
         for client in self._under_way:
             client.answer({"ok": False, "error": error} if error else {"ok": True, "plan": plan})

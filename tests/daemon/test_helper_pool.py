@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -12,6 +13,7 @@ import pytest
 
 from pywall_core.config import Config
 from pywall_core.daemon import helper_pool as module
+from pywall_core.daemon.channel import Channel
 from pywall_core.daemon.helper_pool import HelperPool, HelperProcess
 
 from .conftest import FakeWorker
@@ -37,6 +39,9 @@ class Helper:
 
     def connect(self, worker: Any) -> None:
         self.workers.append(worker)
+
+    def connect_left(self) -> None:
+        """None is left."""
 
     def stop(self, timeout: float = 2.0) -> None:
         self.stopped = True
@@ -120,17 +125,68 @@ def test_one_that_cannot_be_started_is_tried_again(
     assert len(made) == 2
 
 
-def test_a_process_that_is_stopped_is_overdue(monkeypatch: pytest.MonkeyPatch) -> None:
-    process = SimpleNamespace(poll=lambda: None, wait=lambda _=None: 0)
-    ends: list[socket.socket] = []
+class FakeProcess:
+    """In the place of :class:`subprocess.Popen`: it has the helper's end of the control socket."""
 
-    def start(_: list[str], *, pass_fds: list[int], **__: object) -> SimpleNamespace:
-        ends.append(socket.socket(fileno=os.dup(pass_fds[0])))
-        return process
+    def __init__(self, argv: list[str], *, pass_fds: list[int], **_: object) -> None:
+        self.argv = argv
+        self.end = socket.socket(fileno=os.dup(pass_fds[0]))
+        self.endless = False
 
-    monkeypatch.setattr(subprocess, "Popen", start)
+    def poll(self) -> int | None:
+        return None
+
+    def kill(self) -> None:
+        """It ends if it can."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self.endless:
+            assert timeout is not None
+            raise subprocess.TimeoutExpired(self.argv, timeout)
+        return 0
+
+
+@pytest.fixture
+def helper(monkeypatch: pytest.MonkeyPatch) -> Iterator[HelperProcess]:
+    monkeypatch.setattr(subprocess, "Popen", FakeProcess)
     helper = HelperProcess("a")
-    (end,) = ends
+    yield helper
+    helper.stop()
+    helper._process.end.close()  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def end(helper: HelperProcess) -> Any:
+    return helper._process.end  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("error", [OSError(24, "Too many open files"), MemoryError()], ids=repr)
+def test_a_worker_that_cannot_be_connected_now_is_connected_later(
+    helper: HelperProcess, end: socket.socket, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    ours, theirs = socket.socketpair()
+    worker: Any = SimpleNamespace(channel=Channel(ours))
+
+    def refuse(*_: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "socketpair", refuse)
+        helper.connect(worker)
+        helper.connect_left()
+    helper.connect_left()
+    helper.connect_left()
+    data, descriptors, _, _ = socket.recv_fds(end, 9, 9)
+    assert (data, len(descriptors)) == (b"c", 1), "once"
+    os.close(descriptors[0])
+    line, descriptors, _, _ = socket.recv_fds(theirs, 99, 9)
+    assert (b"helper" in line, len(descriptors)) == (True, 1)
+    os.close(descriptors[0])
+    ours.close()
+    theirs.close()
+
+
+def test_a_process_that_is_stopped_is_overdue(helper: HelperProcess, end: socket.socket) -> None:
     now = helper.started + 1
     assert not helper.overdue(now)
     assert not helper.overdue(now + 50), "it loads its plugin"
@@ -141,5 +197,3 @@ def test_a_process_that_is_stopped_is_overdue(monkeypatch: pytest.MonkeyPatch) -
     assert helper.overdue(now + 68)
     end.send(end.recv(64))
     assert not helper.overdue(now + 69), "the one who asks stood still as well"
-    helper.stop()
-    end.close()

@@ -124,6 +124,32 @@ def test_what_cannot_be_put_to_work_is_given_up(reload: Reload, pools: Pools, cl
     assert client.answered == [{"ok": False, "error": fault}]
 
 
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), MemoryError()], ids=repr)
+def test_a_switch_that_fails_behind_the_rules_is_said_and_goes_again(
+    reload: Reload, pools: Pools, client: FakeClient, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """The new policy is in force: who has asked for a time to confirm may be shut out by it."""
+    switch = pools.switch
+
+    def switch_halfway() -> None:
+        switch()
+        raise error
+
+    monkeypatch.setattr(pools, "switch", switch_halfway)
+    reload.ask_for(client, 10)
+    reload.advance(100.0)
+    (answer,) = client.answered
+    assert not answer["ok"]
+    assert answer["error"].startswith("the new policy is in force, but ")
+    assert answer["error"].endswith(str(error) or "MemoryError")
+    assert (pools.current.policy.name, reload.unconfirmed(104.0)) == ("new.yaml", 6.0)
+    reload.advance(110.0)
+    reload.advance(110.1)
+    assert (pools.current.policy.name, reload.unconfirmed(111.0)) == ("test.yaml", None)
+    reload.advance(200.0)
+    assert pools.current.policy.name == "test.yaml"
+
+
 @pytest.mark.parametrize("error", [OSError(24, "Too many open files"), MemoryError()], ids=repr)
 @pytest.mark.parametrize("step", ["start", "switch"])
 def test_a_system_that_lacks_something_costs_the_coming_workers_alone(
