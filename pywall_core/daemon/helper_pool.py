@@ -15,7 +15,7 @@ from typing import Final
 from ..config import Config
 from ..plugins.helpers import wanted_helpers
 from .channel import ChannelError
-from .worker_process import WorkerProcess
+from .worker_process import WorkerProcess, kill
 
 log: Final = logging.getLogger("pywall.supervisor")
 #: seconds between two attempts to replace a helper
@@ -65,9 +65,9 @@ class HelperProcess:
             pass  # it has said nothing
         if not self._waiting and now - self._asked_at >= _ASK:
             self._asked_at = now
+            self._waiting = True  # also where it has closed its end, and can be sent nothing
             with contextlib.suppress(OSError):
                 self.control.send(b"?", socket.MSG_DONTWAIT)
-                self._waiting = True
         return self._waiting and now - self._asked_at > (_START if self._new else _HUNG)
 
     def connect(self, worker: WorkerProcess) -> None:
@@ -95,8 +95,7 @@ class HelperProcess:
         try:
             self._process.wait(timeout)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            kill(self._process)
 
 
 class HelperPool:

@@ -56,7 +56,7 @@ class WorkerPool:
         for index, worker in enumerate(self.workers):
             if worker.bound and now - worker.started > 30:
                 self._pauses.pop(index, None)
-            if not worker.exited():
+            if not worker.exited() and index not in self._due:
                 if not worker.overdue(now):
                     continue
                 log.error("worker %d (queue %d) does not answer: ended", worker.pid, worker.queue)

@@ -30,6 +30,17 @@ _SHARED: Final = 1000
 _ANSWERS: Final = 64
 #: seconds that the first packets may wait for a worker to take in what others knew, before all else goes on
 _TAKE_IN: Final = 2.0
+#: seconds that a process that was killed may take to end
+_KILLED: Final = 1.0
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """End a process at once. One that cannot end yet (uninterruptible sleep) is not waited for: :mod:`subprocess` reaps
+    it when it starts another one.
+    """
+    process.kill()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_KILLED)
 
 
 class WorkerProcess:
@@ -193,9 +204,7 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """End it at once."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
+        kill(self._process)
         self.exited()
 
     def stop(self, timeout: float = 2.5) -> None:

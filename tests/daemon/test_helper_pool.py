@@ -197,3 +197,18 @@ def test_a_process_that_is_stopped_is_overdue(helper: HelperProcess, end: socket
     assert helper.overdue(now + 68)
     end.send(end.recv(64))
     assert not helper.overdue(now + 69), "the one who asks stood still as well"
+
+
+def test_a_process_that_has_closed_its_socket_is_overdue(helper: HelperProcess, end: socket.socket) -> None:
+    now = helper.started + 1
+    assert not helper.overdue(now)
+    end.send(end.recv(64))
+    end.close()
+    assert not helper.overdue(now + 2)
+    assert helper.overdue(now + 8)
+
+
+def test_a_process_that_cannot_be_killed_is_not_waited_for(helper: HelperProcess) -> None:
+    """As in uninterruptible sleep: the supervisor goes on."""
+    helper._process.endless = True  # type: ignore[attr-defined]
+    helper.stop(0.0)

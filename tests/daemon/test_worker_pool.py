@@ -102,6 +102,23 @@ def test_a_worker_that_hangs_is_killed(pool: Any) -> None:
     assert not pool.workers[0].killed
 
 
+def test_one_that_cannot_be_killed_is_killed_once(pool: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in uninterruptible sleep, also while no new one can be started."""
+
+    def refuse(*_: object) -> None:
+        raise MemoryError
+
+    hung, kills = pool.workers[1], []
+    hung.is_overdue = True
+    monkeypatch.setattr(hung, "kill", lambda: kills.append(1))
+    with monkeypatch.context() as patch:
+        patch.setattr(worker_pool, "WorkerProcess", refuse)
+        for now in (100.0, 100.25, 100.5):
+            assert pool.replace_lost(now) == []
+    assert len(kills) == 1
+    assert len(pool.replace_lost(110.0)) == 1
+
+
 def test_a_pause_of_the_supervisor_itself_makes_nobody_hung(pool: Any) -> None:
     pool.excuse(10.0)
     assert pool.workers[0].last_message == 10.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 from typing import Any
@@ -26,7 +27,7 @@ class FakeProcess:
         self.argv = argv
         self.channel = Channel(socket.socket(fileno=os.dup(pass_fds[0])))
         self.code: int | None = None
-        self.deaf = False
+        self.deaf = self.endless = False
 
     def poll(self) -> int | None:
         return self.code
@@ -38,8 +39,9 @@ class FakeProcess:
         self.code = 0 if self.code is None else self.code
         return self.code
 
-    def send_signal(self, number: int) -> None:
-        self.deaf, self.code = False, -number
+    def kill(self) -> None:
+        if not self.endless:
+            self.deaf, self.code = False, -signal.SIGKILL
 
 
 @pytest.fixture
@@ -206,6 +208,13 @@ def test_one_that_does_not_stop_is_killed(worker: WorkerProcess, process: FakePr
     worker.stop(timeout=0.0)
     assert worker.exited()
     assert worker.end() == "signal 9"
+
+
+def test_one_that_cannot_be_killed_is_not_waited_for(worker: WorkerProcess, process: FakeProcess) -> None:
+    """As in uninterruptible sleep: the supervisor goes on."""
+    process.deaf = process.endless = True
+    worker.stop(0.0)
+    assert not worker.exited()
 
 
 def test_one_that_stops_by_itself_has_an_exit_code(worker: WorkerProcess, process: FakeProcess) -> None:
