@@ -36,7 +36,7 @@ class PendingRequest:
             answer["content"]
             for worker in self._workers
             for answer in worker.answers
-            if answer.get("id") == self._number
+            if answer.get("id") == self._number and self._keeps_to_the_form(answer)
         ]
         if len(answers) < len(self._workers) and now < self._until:
             return False
@@ -44,6 +44,13 @@ class PendingRequest:
             worker.answers = [answer for answer in worker.answers if answer.get("id") != self._number]
         self._client.answer(self._content(answers))
         return True
+
+    def _keeps_to_the_form(self, answer: Message) -> bool:
+        """Return whether it is what is asked for: a worker that was taken over may say anything."""
+        content = answer.get("content", ...)
+        if self._what == "flows":
+            return isinstance(content, list) and all(isinstance(flow, dict) for flow in content)
+        return isinstance(content, dict) or (content is None and self._what != "stats")
 
     def _content(self, answers: list[Any]) -> Message:
         if self._what == "set-entries":

@@ -42,9 +42,22 @@ def test_workers_that_do_not_answer_in_time_are_left_out(client: FakeClient) -> 
 def test_answers_to_other_requests_stay(client: FakeClient) -> None:
     worker = FakeWorker()
     first, second = pending(client, "stats", [worker]), pending(client, "stats", [worker])
-    answer(worker, "of the second")
+    answer(worker, {"of": "the second"})
     assert second.finished(0.0)
     assert not first.finished(0.0)
+
+
+@pytest.mark.parametrize("what", ["stats", "flows", "flow", "set-entries"])
+@pytest.mark.parametrize("answer", [{}, {"content": 5}, {"content": "text"}, {"content": [5]}, {"content": True}], ids=str)
+def test_an_answer_of_another_form_is_none(client: FakeClient, what: str, answer: dict[str, Any]) -> None:
+    """A worker that was taken over may say anything."""
+    worker = FakeWorker()
+    request = pending(client, what, [worker])
+    worker.answers.append({"id": worker.asked[-1]["id"], **answer})
+    assert not request.finished(0.0)
+    assert request.finished(float("inf"))
+    assert [given["ok"] for given in client.answered] == [False]
+    assert worker.answers == []
 
 
 @pytest.mark.parametrize(
