@@ -26,14 +26,19 @@ _END: Final = 2.0
 #: loads its plugin
 _ASK: Final = 1.0
 _HUNG: Final = 5.0
+#: seconds that one gets which takes the place of one that hung: twice as long each time, this at most, and as before
+#: after one that has lasted
+_MOST_PATIENCE: Final = 60.0
+_LASTS: Final = 600.0
 _START: Final = 60.0
 
 
 class HelperProcess:
-    """One helper; its process ends when ``control`` is closed."""
+    """One helper; its process ends when ``control`` is closed. ``patience``: seconds that it may say nothing."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, patience: float = _HUNG) -> None:
         self.name = name
+        self.patience = patience
         self.started = monotonic()
         #: when it was asked the last time, and whether it has not answered yet, or never has
         self._asked_at = 0.0
@@ -68,7 +73,7 @@ class HelperProcess:
             self._waiting = True  # also where it has closed its end, and can be sent nothing
             with contextlib.suppress(OSError):
                 self.control.send(b"?", socket.MSG_DONTWAIT)
-        return self._waiting and now - self._asked_at > (_START if self._new else _HUNG)
+        return self._waiting and now - self._asked_at > (_START if self._new else self.patience)
 
     def connect(self, worker: WorkerProcess) -> None:
         """Give the helper one end of a new connection, the worker the other; at the next :meth:`connect_left` where
@@ -132,8 +137,10 @@ class HelperPool:
                 how = "has ended" if ended else "does not answer"
                 log.error("the helper process of plugin %s %s; a new one starts", name, how)
                 helper.stop(0.0 if not ended else _END)
+                again = not ended and now - helper.started < _LASTS
+                patience = min(2 * helper.patience, _MOST_PATIENCE) if again else _HUNG
                 try:
-                    self._helpers[name] = HelperProcess(name)
+                    self._helpers[name] = HelperProcess(name, patience)
                 except (OSError, MemoryError) as error:
                     log.error("no helper process of plugin %s can be started: %s", name, error or "no memory")
                     helper.started = now

@@ -24,8 +24,8 @@ class Helper:
 
     made: ClassVar[list[Helper]] = []
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, patience: float = 5.0) -> None:
+        self.name, self.patience = name, patience
         self.started = 0.0
         self.has_ended = self.stopped = self.hangs = False
         self.workers: list[Any] = []
@@ -107,10 +107,27 @@ def test_one_that_hangs_is_replaced(made: list[Helper], caplog: pytest.LogCaptur
     assert "the helper process of plugin a does not answer" in caplog.text
 
 
+def test_one_that_hangs_again_and_again_gets_more_time(made: list[Helper]) -> None:
+    """What it waits for, its successor is asked as well."""
+    pool, now = HelperPool(), 0.0
+    pool.start(config("a"))
+    for _ in range(6):
+        now += 10
+        made[-1].hangs, made[-1].started = True, now - 6
+        pool.replace_lost(now, [])
+    assert [helper.patience for helper in made] == [5, 10, 20, 40, 60, 60, 60]
+    made[-1].has_ended = True
+    pool.replace_lost(now + 10, [])
+    made[-1].started = now - 3600
+    made[-1].hangs = True
+    pool.replace_lost(now + 20, [])
+    assert [helper.patience for helper in made[-2:]] == [5, 5]
+
+
 def test_one_that_cannot_be_started_is_tried_again(
     made: list[Helper], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def refuse(_: str) -> None:
+    def refuse(*_: object) -> None:
         raise OSError(11, "Resource temporarily unavailable")
 
     pool = HelperPool()
@@ -197,6 +214,19 @@ def test_a_process_that_is_stopped_is_overdue(helper: HelperProcess, end: socket
     assert helper.overdue(now + 68)
     end.send(end.recv(64))
     assert not helper.overdue(now + 69), "the one who asks stood still as well"
+
+
+def test_a_process_has_the_time_that_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess, "Popen", FakeProcess)
+    helper: Any = HelperProcess("a", 20.0)
+    now = helper.started + 1
+    helper.overdue(now)
+    helper._process.end.send(b"?")
+    assert not helper.overdue(now + 2)
+    assert not helper.overdue(now + 21)
+    assert helper.overdue(now + 23)
+    helper.stop()
+    helper._process.end.close()
 
 
 def test_a_process_that_has_closed_its_socket_is_overdue(helper: HelperProcess, end: socket.socket) -> None:
