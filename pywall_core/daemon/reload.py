@@ -99,7 +99,7 @@ class Reload:
                 pools.give_up()
                 self._finish(text)
             else:
-                self._finish(f"the new policy is in force, but not all went well: {text}", kept=False)
+                self._finish(f"the new policy is in use, but not all went well: {text}", kept=False)
 
     def _begin(self) -> None:
         self._asked = False

@@ -128,7 +128,7 @@ def test_what_cannot_be_put_to_work_is_given_up(reload: Reload, pools: Pools, cl
 def test_a_switch_that_fails_behind_the_rules_is_said_and_goes_again(
     reload: Reload, pools: Pools, client: FakeClient, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    """The new policy is in force: who has asked for a time to confirm may be shut out by it."""
+    """The new policy is in use: who has asked for a time to confirm may be shut out by it."""
     switch = pools.switch
 
     def switch_halfway() -> None:
@@ -140,7 +140,7 @@ def test_a_switch_that_fails_behind_the_rules_is_said_and_goes_again(
     reload.advance(100.0)
     (answer,) = client.answered
     assert not answer["ok"]
-    assert answer["error"].startswith("the new policy is in force, but ")
+    assert answer["error"].startswith("the new policy is in use, but ")
     assert answer["error"].endswith(str(error) or "MemoryError")
     assert (pools.current.policy.name, reload.unconfirmed(104.0)) == ("new.yaml", 6.0)
     reload.advance(110.0)

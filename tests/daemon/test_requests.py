@@ -48,7 +48,9 @@ def test_answers_to_other_requests_stay(client: FakeClient) -> None:
 
 
 @pytest.mark.parametrize("what", ["stats", "flows", "flow", "set-entries"])
-@pytest.mark.parametrize("answer", [{}, {"content": 5}, {"content": "text"}, {"content": [5]}, {"content": True}], ids=str)
+@pytest.mark.parametrize(
+    "answer", [{}, {"content": 5}, {"content": "text"}, {"content": [5]}, {"content": True}], ids=str
+)
 def test_an_answer_of_another_form_is_none(client: FakeClient, what: str, answer: dict[str, Any]) -> None:
     """A worker that was taken over may say anything."""
     worker = FakeWorker()
