@@ -54,7 +54,9 @@ class Transactions:
             return
         if hasattr(parser, "asked"):
             prefix = _get(parser, "facts_of", state.app_proto) + "."
-            parser.asked = frozenset([name.removeprefix(prefix) for name in self._asked if name.startswith(prefix)])
+            asked = frozenset([name.removeprefix(prefix) for name in self._asked if name.startswith(prefix)])
+            if type(self._guard.ask(plugin, setattr, parser, "asked", asked)) is Raised:
+                return
         following: Any = self._guard.ask(plugin, _following, plugin, state.app_proto, parser, self._carriers.wanted)
         state.following = following if type(following) is Following else None
 

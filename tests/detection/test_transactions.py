@@ -276,6 +276,18 @@ def test_a_parser_that_raises_is_the_plugins_failure(toy: Any) -> None:
     assert engine.counters["failure.plugin_error"] == 1
 
 
+def test_a_parser_that_cannot_be_told_what_rules_ask_is_the_plugins_failure(
+    toy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Lines, names: frozenset[str]) -> None:
+        raise TypeError(names)
+
+    monkeypatch.setattr(Lines, "asked", property(lambda self: None, refuse), raising=False)
+    engine = toy(failure={"plugin_error": "drop-packet"})
+    assert actions(engine, ask(b"toy\n")) == ["drop"]
+    assert engine.counters["failure.plugin_error"] == 1
+
+
 def test_without_a_parser_the_detectors_facts_hold(toy: Any) -> None:
     engine = toy(follow=False)
     actions(engine, ask(b"toy\n"), ask(b"next\n"))

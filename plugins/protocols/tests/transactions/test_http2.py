@@ -6,6 +6,7 @@ import pytest
 from pywall_protocols.transactions import http2 as parser
 from pywall_protocols.web import http2
 
+from pywall_core.api import HandOver
 from pywall_core.testing import conversation, engine, find_transactions, make_flow, transaction_contract
 
 hpack = pytest.importorskip("hpack")
@@ -200,6 +201,29 @@ def test_a_head_that_cannot_be_read_is_a_fact_and_none_behind_it_passes_unseen()
     found = find_transactions(http2, (PREFACE + SETTINGS + bomb + client.get(5, "bad.example"), b""))
     assert [found.complete[number].get("undecodable") for number in range(3)] == [None, True, True]
     assert found.anomalies == {(1, "undecodable_head"), (2, "undecodable_head")}
+
+
+@pytest.mark.parametrize("size", [1, 4, 9, 100])
+def test_a_server_that_begins_otherwise_is_handed_over_whole_and_once(size):
+    made = http2.pywall_transactions(make_flow(client=PREFACE))
+    behind, said = b"SSH-2.0-client\r\n", b"SSH-2.0-OpenSSH_9.6p1\r\n"
+    made.feed(True, PREFACE[:20])
+    found = list(made.feed(True, PREFACE[20:] + behind))
+    fed = 0
+    while not any(isinstance(one, HandOver) for one in found):
+        found += made.feed(False, said[fed : fed + size])
+        fed += size
+    assert [(one.client, one.server, one.inside) for one in found] == [(behind, said[:fed], False)]
+
+
+def test_what_the_client_says_before_the_server_is_kept_within_bounds():
+    made = http2.pywall_transactions(make_flow(client=PREFACE))
+    made.feed(True, PREFACE)
+    for _ in range(10):
+        made.feed(True, SETTINGS + frame(8, 0, b"\0\0\1\0") * 400)
+    assert len(made._held) == 16384
+    made.feed(False, SETTINGS)
+    assert made._held == b""
 
 
 def test_a_flood_of_continuations_is_bounded():

@@ -113,8 +113,9 @@ class HttpTransactions(Saved):
         self.confirmed = False
         self.over = False
         self.has_transactions = True
-        #: a rule asks facts: the connection is followed to its end, also where the server says that it is over
-        self.asked = True
+        #: facts that rules ask; with any, or while nobody has said (None), the connection is followed to its end, also
+        #: where the server says that it is over
+        self.asked: frozenset[str] | None = None
         self.number = 0
         self._turned = turned
         self._asked = MessageReader(_REQUEST_FIELDS)
@@ -375,7 +376,8 @@ class HttpTransactions(Saved):
                     line = _status(reader.start)
                     assert line is not None  # it was looked at when the line came
                     status = int(line[2])
-                ends = not self.asked and not reader.keep_body and _ends_connection(reader.start, reader.fields)
+                is_asked = self.asked != frozenset() or reader.keep_body
+                ends = not is_asked and _ends_connection(reader.start, reader.fields)
                 if self._response(status, reader.fields, data[at:], found):
                     return
                 if ends and status >= 200 and not self._pending and not self._plain_behind and not self._lost:
@@ -466,10 +468,12 @@ def _split_odd_request(line: bytes) -> tuple[bytes, bytes, bytes] | None:
 
 def _ends_connection(start: bytes, fields: Fields) -> bool:
     """Return True where a response says that it is the last one: neither side reads another message behind it (RFC 9112
-    sections 9.3 and 9.6).
+    sections 9.3 and 9.6). ``Proxy-Connection``, which not everybody heeds, is doubt.
     """
-    said = [value for name, value in fields if name in _PERSISTENCE]
-    return said[0].lower() == b"close" if len(said) == 1 else not said and start.startswith(b"HTTP/1.0 ")
+    said = [field for field in fields if field[0] in _PERSISTENCE]
+    if len(said) == 1:
+        return said[0][0] == b"connection" and said[0][1].lower() == b"close"
+    return not said and start.startswith(b"HTTP/1.0 ")
 
 
 def _is_plain_host(value: bytes) -> bool:

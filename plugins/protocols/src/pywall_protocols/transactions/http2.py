@@ -29,6 +29,8 @@ _RESPONSE_FACTS: Final = (
     (b"content-encoding", "content_encoding"),
     (b"location", "redirect"),
 )
+#: Bytes of the client that are kept until the server has begun.
+_MOST_HELD: Final = 16384
 #: Bytes of a frame's header, and types of the frames that a server may begin with.
 _HEAD: Final = 9
 _SETTINGS: Final = 4
@@ -44,8 +46,8 @@ class Http2Transactions(Saved):
     facts_of = "http"
 
     __slots__ = (
-        "_answered", "_asked", "_bodies", "_codings", "_early", "_first", "_open", "_preface", "confirmed",
-        "has_transactions", "number", "over",
+        "_answered", "_asked", "_bodies", "_codings", "_early", "_first", "_held", "_open", "_preface",
+        "confirmed", "has_transactions", "number", "over",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -57,6 +59,8 @@ class Http2Transactions(Saved):
         self._preface = PREFACE
         #: the first bytes of the server
         self._first = b""
+        #: what the client said behind the preface, until they have come: whoever begins otherwise speaks something else
+        self._held = b""
         #: number and facts of the requests without a response, by stream
         self._open: dict[int, tuple[int, dict[str, Any]]] = {}
         #: facts of responses whose request was not read, by stream
@@ -83,6 +87,7 @@ class Http2Transactions(Saved):
             "_answered",
             "_preface",
             "_first",
+            "_held",
             "_open",
             "_early",
             "_codings",
@@ -102,7 +107,8 @@ class Http2Transactions(Saved):
         other = Http2Transactions()
         other.confirmed, other.over, other.number = self.confirmed, self.over, self.number
         other._asked, other._answered, other._preface = self._asked.copy(), self._answered.copy(), self._preface
-        other._first, other._open, other._early = self._first, dict(self._open), dict(self._early)
+        other._first, other._held = self._first, self._held
+        other._open, other._early = dict(self._open), dict(self._early)
         other._codings, other._bodies = dict(self._codings), dict(self._bodies)
         return other
 
@@ -116,9 +122,14 @@ class Http2Transactions(Saved):
                 return [HandOver(PREFACE[: len(PREFACE) - len(self._preface)] + data, b"", False)]
             self._preface = self._preface[at:]
         elif not to_server and len(self._first) < _HEAD:
-            self._first += data[: _HEAD - len(self._first)]
-            if len(self._first) == _HEAD and not _may_be_first(self._first):
-                return [HandOver(b"", self._first + data, False)]
+            before = self._first
+            self._first += data[: _HEAD - len(before)]
+            if len(self._first) == _HEAD:
+                if not _may_be_first(self._first):
+                    return [HandOver(self._held, before + data, False)]
+                self._held = b""
+        if to_server and len(self._first) < _HEAD and len(self._held) < _MOST_HELD:
+            self._held = (self._held + data[at:])[:_MOST_HELD]
         reader = self._asked if to_server else self._answered
         while at < len(data):
             at, kind, fields = reader.read(data, at)
@@ -237,7 +248,7 @@ class Http2Transactions(Saved):
 
 def _may_be_first(head: bytes) -> bool:
     """Return whether a server may begin with a frame: with its settings, or where it refuses the client's."""
-    return head[3] in (_SETTINGS, _GOAWAY) and not any(head[6:])
+    return head[3] in (_SETTINGS, _GOAWAY) and head[5] in (0, 128) and not any(head[6:])
 
 
 def follow(flow: Flow) -> Http2Transactions | None:
