@@ -468,7 +468,7 @@ def _split_odd_request(line: bytes) -> tuple[bytes, bytes, bytes] | None:
 
 def _ends_connection(start: bytes, fields: Fields) -> bool:
     """Return True where a response says that it is the last one: neither side reads another message behind it (RFC 9112
-    sections 9.3 and 9.6). ``Proxy-Connection``, which not everybody heeds, is doubt.
+    sections 9.3 and 9.6). ``Proxy-Connection``, which not everybody heeds, says nothing for certain.
     """
     said = [field for field in fields if field[0] in _PERSISTENCE]
     if len(said) == 1:
