@@ -175,6 +175,36 @@ def lisp(kind):
     return bytes([kind << 4, 0, 1 if kind == 3 else 0, 1]) + b"nonce..." + b"\0\1\0\4" + b"auth" + record
 
 
+def radius(code, number, authenticator, attributes=b""):
+    return bytes([code, number]) + (20 + len(attributes)).to_bytes(2) + authenticator + attributes
+
+
+def cyclic(connection, number, data):
+    head = b"\2\0\2\x80\x08\0" + connection + number.to_bytes(4, "little") + b"\xb1\0"
+    return head + len(data).to_bytes(2, "little") + data
+
+
+def ayiya(operation, signature):
+    return bytes([0x40, 0x51, 0x10 | operation, 59]) + b"time" + bytes(range(16)) + signature
+
+
+def bacnet6(function, body):
+    return bytes([0x82, function]) + (4 + len(body)).to_bytes(2) + body
+
+
+def amqp(channel, kind, *body):
+    arguments = b"".join(body)
+    return b"\1" + channel.to_bytes(2) + (4 + len(arguments)).to_bytes(4) + kind + arguments + b"\xce"
+
+
+def ldap(number, kind, body):
+    return _ber(0x30, b"\2\1" + bytes([number]) + _ber(kind, body))
+
+
+def bitcoin(command, size, total, body):
+    return b"\xf9\xbe\xb4\xd9" + command.ljust(12, b"\0") + size.to_bytes(4, "little") + total + body
+
+
 def n2n(kind):
     return b"\2\2\0" + bytes([kind]) + b"community".ljust(16, b"\0") + b"\1\2\3\4\5\6\7\x08\x09\x0a\x0b\x0c"
 
@@ -192,6 +222,8 @@ def fix(sender, target):
     return b"8=FIX.4.4\x019=%d\x01" % len(body) + body + b"10=099\x01"
 
 
+ACK, PUBLISH, DELIVER = b"\0\x3c\0\x50", b"\0\x3c\0\x28", b"\0\x3c\0\x3c"
+OLD_VERSION = b"\1\x7d\0\0" + b"\1" + bytes(7) + b"\x11\xb2\xd0\x50" + bytes(4)
 DISCO = b"TS\xf0\x9f\x92\xac"
 DISCOVERY = b"\xff\xff\x81\0"
 UNCONNECTED = bytes(4) + b"\5\0\2\0" + bytes(4) + b"\xb2\0\6\0%s\3\x20\1\x24\1"
@@ -220,7 +252,13 @@ DATAGRAMS = [
     ),
     ("discovery.srvloc", [b"\1\1\0\x10\0\0en\0\3\0\x07abcd"], [b"\1\2\0\x10\0\0en\0\3\0\x07abcd"]),
     ("management.ntp", [ntp(3, bytes(8), TIME)], [ntp(4, TIME, LATER)]),
-    ("management.ntp", [ntp(3, bytes(8), TIME)], [ntp(4, bytes(8), LATER)]),
+    ("management.ntp", [ntp(3, bytes(8), TIME)], [ntp(4, bytes(8), b"sent now")[:32] + b"received" + b"sent now"]),
+    ("management.ntp", [ntp(3, bytes(8), bytes(8))], [ntp(4, bytes(8), LATER)]),
+    (
+        "management.ntp",
+        [ntp(3, bytes(8), TIME)],
+        [b"\x24\1" + ntp(4, bytes(8), LATER)[2:12] + b"GPS\0" + bytes(24) + LATER],
+    ),
     ("management.ntp", [ntp(3, LATER, TIME)], [ntp(4, LATER, b"interval")]),
     ("management.ntp", [ntp(1, bytes(8), TIME)], [ntp(2, TIME, LATER)]),
     ("management.ntp", [bytes.fromhex("160200010000000000000000")], [bytes.fromhex("168200010000000000000001") + b"a"]),
@@ -253,6 +291,24 @@ DATAGRAMS = [
     ("tunnels.lisp", [lisp(3)], [lisp(4)]),
     ("tunnels.n2n", [n2n(5)], [n2n(7)]),
     ("access.pana", [pana(0x80)], [pana(0)]),
+    ("access.radius", [radius(1, 7, b"drawn by clients", b"\1\7alice")], [radius(2, 7, b"sum by a server.")]),
+    ("access.radius", [radius(4, 7, bytes(16), b"\x28\6\0\0\0\1")], [radius(5, 7, bytes(16))]),
+    ("access.radius", [radius(12, 9, bytes(16))], [radius(2, 9, bytes(16))]),
+    ("access.radius", [radius(43, 1, bytes(16), b"\1\7alice")], [radius(45, 1, bytes(16), b"\x65\6\0\0\1\xf7")]),
+    ("industrial.enip", [cyclic(b"\1\0\x34\x12", 1, bytes(8))], [cyclic(b"\1\0\x34\x92", 1, bytes(8))]),
+    ("tunnels.ayiya", [ayiya(1, bytes(range(20)))], [ayiya(1, bytes(range(100, 120)))]),
+    (
+        "industrial.bacnet",
+        [bacnet6(1, bytes.fromhex("000001000002 0104 0005010c0c023fffff194b"))],
+        [bacnet6(1, bytes.fromhex("000002000001 0100 30010c0c023fffff194b3ec43f00"))],
+    ),
+    (
+        "industrial.bacnet",
+        [bacnet6(2, bytes.fromhex("000001 0120ffff00ff 1008"))],
+        [bacnet6(1, bytes.fromhex("000002000001 0100 1000c40200000022044091003103"))],
+    ),
+    ("industrial.bacnet", [bacnet6(3, b"\0\0\1\0\0\2")], [bacnet6(5, b"\0\0\2\0\0\1")]),
+    ("industrial.bacnet", [bacnet6(9, b"\0\0\1\0\x3c")], [bacnet6(0, b"\0\0\2\0\0")]),
     (
         "industrial.bacnet",
         [bytes.fromhex("810a001101040005010c0c023fffff194b")],
@@ -293,6 +349,43 @@ STREAMS = [
         b"*1\r\n-ERR " + b"no such key in this table, says the server" * 3 + b"\r\n",
     ),
     ("chat.irc", b"NICK me\r\nUSER a b c :d\r\n", b":irc.example.org 001 me :Welcome\r\n"),
+    ("chat.irc", b"CAP LS 302\r\nNICK me\r\nUSER a b c :d\r\n", b"CAP * LS :multi-prefix sasl\r\n"),
+    ("chat.irc", b"NICK me\r\nUSER a b c :d\r\nPONG :1234\r\n", b"PING :1234\r\n"),
+    ("chat.irc", b"PONG :irc.example.org\r\nPRIVMSG #a :b\r\n", b"PING :irc.example.org\r\n"),
+    (
+        "chat.irc",
+        b"AUTHENTICATE PLAIN\r\nAUTHENTICATE bWUAbWUAc2VjcmV0\r\nCAP END\r\n",
+        b"AUTHENTICATE +\r\n:irc.example.org 900 me\r\n",
+    ),
+    ("messaging.amqp", b"AMQP\0\0\x09\1", amqp(0, b"\0\x0a\0\x0a", b"\0\x09", bytes(12))),
+    ("messaging.amqp", amqp(1, PUBLISH, b"\0\0\0\4road\0"), amqp(1, DELIVER, b"\3tag", bytes(8), b"\0\0\4road")),
+    ("messaging.amqp", amqp(1, b"\0\x14\0\x0a", b"\0"), amqp(1, b"\0\x14\0\x0b", bytes(4))),
+    (
+        "messaging.amqp",
+        amqp(2, ACK, b"\0\0\0\0\0\0\0\5\0") + amqp(1, PUBLISH, b"\0\0\0\4road\0"),
+        amqp(1, ACK, b"\0\0\0\0\0\0\0\7\0") + amqp(2, DELIVER, b"\3tag", bytes(8), b"\0\0\4road"),
+    ),
+    ("access.ldap", ldap(1, 0x60, b"\2\1\3\4\0\x80\0"), ldap(1, 0x61, b"\x0a\1\0\4\0\4\0")),
+    (
+        "access.ldap",
+        ldap(2, 0x63, b"\4\0\x0a\1\0\x0a\1\0\2\1\0\2\1\0\1\1\0\x87\x0bobjectClass0\0"),
+        ldap(2, 0x64, b"\4\0\x30\0") + ldap(2, 0x65, b"\x0a\1\0\4\0\4\0"),
+    ),
+    (
+        "access.ldap",
+        ldap(3, 0x50, b"\2") + ldap(4, 0x60, b"\2\1\3\4\0\x80\0"),
+        ldap(4, 0x61, b"\x0a\1\0\4\0\4\0"),
+    ),
+    (
+        "misc.signatures",
+        bitcoin(b"version", 5000, b"sum.", bytes(range(100))),
+        bitcoin(b"version", 5100, b"more", bytes(range(99, -1, -1))),
+    ),
+    (
+        "misc.signatures",
+        bitcoin(b"version", 85, OLD_VERSION, bytes(range(65))),
+        bitcoin(b"version", 85, OLD_VERSION, bytes(range(100, 165))),
+    ),
     ("industrial.doip", doip(b"\x0e\x80\xe4\0"), doip(b"\x10\1\x0e\x80")),
     ("industrial.enip", enip(0x65, 0, b"\1\0\0\0"), enip(0x65, 0x11223344, b"\1\0\0\0")),
     ("industrial.enip", enip(0x6F, 7, UNCONNECTED % b"\x0e"), enip(0x6F, 7, UNCONNECTED % b"\x8e")),

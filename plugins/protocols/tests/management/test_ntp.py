@@ -35,6 +35,12 @@ TestNtp = detector_contract(
 )
 
 
+def test_a_question_that_is_sent_back_as_an_answer_is_none(ask):
+    question = b"\x23" + CLIENT[1:24] + bytes(8) + CLIENT[32:]
+    assert not ask(ntp, [question], [b"\x24" + question[1:]]).confirmed
+    assert ask(ntp, [question], [b"\x24\1" + question[2:12] + b"GPS\0" + question[16:]]).confirmed
+
+
 def test_facts(ask):
     answer = ask(ntp, [CLIENT], [SERVER])
     assert answer.confirmed

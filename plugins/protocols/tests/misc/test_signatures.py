@@ -69,5 +69,6 @@ def test_checksums_of_bitcoin_hold_but_the_first_version_had_none(ask):
     assert ask(signatures, sides[0], sides[1]).confirmed
     assert not ask(signatures, sides[0], sides[1][:-1]).confirmed, "not all there"
     assert not ask(signatures, sides[0], sides[1][:-1] + b"x").confirmed
-    old = magic + b"version\0\0\0\0\0" + b"\x55\0\0\0" + b"\1\x7d\0\0" + b"\1" + bytes(80)
-    assert ask(signatures, old, old).confirmed
+    old = magic + b"version\0\0\0\0\0" + b"\x55\0\0\0" + b"\1\x7d\0\0" + b"\1" + bytes(12)
+    assert ask(signatures, old + bytes(range(68)), old + bytes(range(100, 168))).confirmed
+    assert not ask(signatures, old + bytes(68), old + bytes(68)).confirmed

@@ -27,9 +27,13 @@ first_server = b"0"
 
 #: first messages of a side that may say nothing
 _MOST_UNTELLING: Final = 8
+#: first messages of a side that must be of one
+_MOST_COMPARED: Final = 4
 #: bytes of a first name that are waited for
 _LONGEST_NAME: Final = 4096
 _RESULTS: Final = frozenset({0x61, 0x65, 0x67, 0x69, 0x6B, 0x6D, 0x6F, 0x78})
+#: entries and references of a search, intermediate responses
+_PARTS: Final = frozenset({0x64, 0x73, 0x79})
 #: operations that begin with a name, and the tag behind it
 _NAMED: Final = {0x63: 0x0A, 0x64: 0x30, 0x66: 0x30, 0x68: 0x30, 0x6C: 0x04, 0x6E: 0x30}
 #: tag of the operation, start and end of its contents, end of the message, its identifier
@@ -40,7 +44,8 @@ _Message = tuple[int, int, int, int, bytes]
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect LDAP; hand over to TLS behind StartTLS."""
     describe = _describe if flow.proto == TCP else _describe_datagrams
-    return client_first("ldap", _side(client), _side(server), describe, client, server)
+    proved = not server or _asks(client).isdisjoint(_asks(server))
+    return client_first("ldap", _side(client), _side(server), describe, client, server, proved=proved)
 
 
 @hookimpl
@@ -83,6 +88,22 @@ def _message(data: bytes, at: int) -> _Message | None:
     if operation is None or operation[2] > outer[2]:
         return None
     return operation[0], operation[1], operation[2], outer[2], cut(data, number[1], number[2])
+
+
+def _asks(data: bytes) -> frozenset[bool]:
+    """Return whether the first messages of a side ask (True) or tell: no side does both (RFC 4511 section 4)."""
+    found: set[bool] = set()
+    at = 0
+    for _ in range(_MOST_COMPARED):
+        message = _message(data, at)
+        if message is None:
+            break
+        if message[0] in OPERATIONS:
+            found.add(True)
+        elif message[0] in _RESULTS or message[0] in _PARTS:
+            found.add(False)
+        at = message[3]
+    return frozenset(found)
 
 
 def _side(data: bytes) -> Evidence:

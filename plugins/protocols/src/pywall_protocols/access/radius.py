@@ -41,6 +41,8 @@ _CODES: Final = {
 first_client = bytes(_CODES)
 first_server = None
 
+#: what answers a request (RFC 2865 section 3, RFC 2866, RFC 5176, RFC 5997)
+_ANSWERS: Final = {1: (2, 3, 11), 4: (5,), 12: (2, 3, 5), 40: (41, 42), 43: (44, 45)}
 _HEADER: Final = 20
 _USER_NAME: Final = 1
 _VENDOR_SPECIFIC: Final = 26
@@ -58,13 +60,18 @@ _PADDING: Final = 16
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect RADIUS."""
-    return by_datagram("radius", _message, flow, client, server)
+    return by_datagram("radius", _message, flow, client, server, _belong)
 
 
 @hookimpl
 def pywall_transactions(flow: Flow) -> TransactionParser:
     """Follow every request."""
     return RadiusTransactions(_CODES)
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """A request and what answers it, by its identifier."""
+    return one[1] == other[1] and other[0] in _ANSWERS.get(one[0], ())
 
 
 def _message(data: bytes) -> Evidence:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, TransactionParser, hookimpl
 
+from ..parsing.copies import is_copy
 from ..parsing.dialogue import MAX_LINE, Line, Verbs, first_bytes, has_few_controls, lines, lines_before, verb_of
 from ..parsing.evidence import HINT, LEANING, Description, Evidence, client_first
 from ..parsing.wire import text
@@ -51,7 +52,7 @@ _VERBS: Final = Verbs(_OWN)
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect IRC; hand over to TLS behind STARTTLS."""
-    proved = _is_line(client)
+    proved = _is_line(client) and _is_own(client, server)
     return client_first("irc", _client(client, bool(server)), _server(server), _describe, client, server, proved=proved)
 
 
@@ -61,6 +62,16 @@ def _is_line(client: bytes) -> bool:
     first = lines(client, 1)
     registers = client[:4].upper() in (b"NICK", b"USER", b"PASS", b"CAP ")
     return not registers or (bool(first) and has_few_controls(first[0][0]))
+
+
+def _is_own(client: bytes, server: bytes) -> bool:
+    """Return True unless the server's first line, without who sends it, says nearly what one of the client's does; a
+    mechanism of SASL is answered with a plus sign (IRCv3, sasl)."""
+    first = lines(server, 1)
+    if not first or server[:1] == b":" or first[0][0].upper() == b"AUTHENTICATE +":
+        return True
+    line = first[0][0]
+    return not any(verb_of(each) == verb_of(line) and is_copy(each, line) for each, _ in lines(client))
 
 
 @hookimpl

@@ -25,7 +25,9 @@ first_server = b"\x81\x82"
 _IPV6: Final = 0x82
 #: lengths of functions without a network message
 _FIXED: Final = {0: 6, 2: 4, 5: 6, 6: 4, 8: 10}
-_FORWARDED: Final = 4
+#: where the network message is, by function: behind addresses of who sends it, whom it is for, where it came from
+_NETWORKS: Final = {4: 10, 9: 4, 10: 4, 11: 4}
+_NETWORKS6: Final = {1: 10, 2: 7, 8: 25, 12: 7}
 #: kinds of acknowledgements, errors, rejections
 _ACKNOWLEDGED: Final = range(2, 8)
 _UNCONFIRMED: Final = b"\x10"
@@ -43,9 +45,12 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 
 def _belong(one: bytes, other: bytes) -> bool:
-    """A request and its acknowledgement, or two services that need none (ASHRAE 135 clauses 6.2, 20.1); a result."""
-    if one[0] == _IPV6 or 0 in (one[1], other[1]):
-        return True
+    """A request and its acknowledgement, or two services that need none (ASHRAE 135 clauses 6.2, 20.1); two
+    functions without them."""
+    if one[0] != other[0]:
+        return False
+    if not (_network(one) and _network(other)):
+        return one[1] != other[1]
     asked, answered = _kind(one), _kind(other)
     if asked[:1] == answered[:1] and asked[:1] in (_UNCONFIRMED, _NETWORK):
         return asked != answered
@@ -71,8 +76,8 @@ def _kind(data: bytes) -> bytes:
 
 
 def _network(data: bytes) -> int:
-    """Return where the network header is: behind the address of who has sent what is forwarded."""
-    return 10 if data[1] == _FORWARDED else 4
+    """Return where the network header is, 0 in a message without one."""
+    return (_NETWORKS6 if data[0] == _IPV6 else _NETWORKS).get(data[1], 0)
 
 
 def _message(data: bytes) -> Evidence:

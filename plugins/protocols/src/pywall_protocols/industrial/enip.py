@@ -61,7 +61,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect EtherNet/IP."""
     if flow.proto == UDP:
         if client[:1] == b"\2":
-            return by_datagram("cipio", _cyclic, flow, client, server)
+            return by_datagram("cipio", _cyclic, flow, client, server, _has_other_connection)
         return by_datagram("enip", _datagram, flow, client, server, _belong)
     proved = belonging(client, server, _HEADER, _size, _message, _belong)
     answer = by_stream("enip", _message, client, server, proved=proved)
@@ -118,6 +118,11 @@ def _cyclic(data: bytes) -> Evidence:
     count, address, size, _, _, kind, rest = _items(data)
     holds = count == 2 and address == _SEQUENCED and size == 8 and kind == _CONNECTED and rest == len(data) - 18
     return {} if holds else NO
+
+
+def _has_other_connection(one: bytes, other: bytes) -> bool:
+    """Each direction of a connection has an identifier of its own (CIP volume 1, 3-3.2)."""
+    return one[6:10] != other[6:10]
 
 
 def _datagram(data: bytes) -> Evidence:

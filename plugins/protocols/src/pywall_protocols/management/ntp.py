@@ -13,6 +13,7 @@ from typing import Final
 
 from pywall_core.api import NO, Answer, Flow, Match, hookimpl
 
+from ..parsing.copies import is_copy
 from ..parsing.evidence import Evidence, by_datagram
 from ..parsing.wire import u16
 
@@ -57,7 +58,13 @@ def _belong(one: bytes, other: bytes) -> bool:
     if (mode, other[0] & 7) not in _PAIRS:
         return False
     origin = other[24:32]  # interleaved (RFC 9769) it is another of the question's times
-    return origin in (one[24:32], one[32:40], one[40:48]) if any(origin) else mode == _CLIENT
+    if any(origin):
+        return origin in (one[24:32], one[32:40], one[40:48])
+    if mode != _CLIENT:
+        return False
+    # there was no time, or the server does not repeat it: then it says what it is and where it has its own from
+    tells = one[1] != other[1] and one[12:16] != other[12:16]
+    return tells or not (any(one[40:48]) and is_copy(one, other))
 
 
 def _message(data: bytes) -> Evidence:

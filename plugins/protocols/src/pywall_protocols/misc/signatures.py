@@ -152,16 +152,17 @@ _TCP_STARTS: Final = tuple(TCP_MAGICS)
 _TCP_LONGEST: Final = max(map(len, TCP_MAGICS))
 
 
-def _is_signed(data: bytes) -> bool:
+def _is_signed(data: bytes, other: bytes) -> bool:
     """Return True if a command of Bitcoin is all there with its checksum; a large one need not be, and the first
-    version had none."""
+    version had none: they must not be nearly the other side's.
+    """
     if not _BITCOIN.match(data, 4):
         return False
-    if _OLD_VERSION.match(data, 4):
-        return True
     size = int.from_bytes(data[16:20], "little")
+    if size > _LARGE or _OLD_VERSION.match(data, 4):
+        return not is_copy(data[: 20 + size], other)
     body = data[24 : 24 + size]
-    return size > _LARGE or (len(body) == size and sha256(sha256(body).digest()).digest()[:4] == data[20:24])
+    return len(body) == size and sha256(sha256(body).digest()).digest()[:4] == data[20:24]
 
 
 def _is_traded(client: bytes, server: bytes) -> bool:
@@ -176,7 +177,7 @@ def _is_traded(client: bytes, server: bytes) -> bool:
 
 #: whether the first messages of both sides belong to each other, where the magic alone is too little
 _FITS: Final[dict[str, Callable[[bytes, bytes], bool]]] = {
-    "bitcoin": lambda client, server: _is_signed(client) and _is_signed(server),
+    "bitcoin": lambda client, server: _is_signed(client, server) and _is_signed(server, client),
     "elasticsearch": lambda client, server: client[14:15] != server[14:15],
     "fix": _is_traded,
     "gearman": lambda client, server: client[1:4] != server[1:4],

@@ -37,9 +37,9 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
 
 
 def _belong(one: bytes, other: bytes) -> bool:
-    """The packet inside goes where the other one comes from; keep-alives have another operation or signature."""
+    """The packet inside goes where the other one comes from; the signatures of keep-alives are unlike each other."""
     at, other_at = _inside(one), _inside(other)
-    return at >= len(one) or other_at >= len(other) or change_places(one, at, other, other_at)
+    return at < len(one) and other_at < len(other) and change_places(one, at, other, other_at)
 
 
 def _inside(data: bytes) -> int:
