@@ -11,7 +11,7 @@ from pywall_protocols.encryption import quic
 from pywall_protocols.parsing import ciphers, quic_header, quic_initial
 
 from pywall_core.api import MORE, NO, Match
-from pywall_core.testing import conversation, detector_contract
+from pywall_core.testing import conversation, detector_contract, make_flow
 
 DCID, SCID = bytes.fromhex("8394c8f03e515708"), b"\1\2\3\4"
 #: RFC 9001 appendix A.1 and RFC 9369 appendix A.1: the client's key, IV and header protection key for DCID.
@@ -165,6 +165,24 @@ def test_frames_in_any_order_over_several_datagrams(ask):
 def test_after_a_retry_the_new_id_makes_the_keys(ask):
     refused = initial(b"\1", dcid=b"\xaa" * 8)  # sealed with other keys than its id would make
     assert ask(quic, [refused, FIRST]).facts["sni"] == "quic.example.org"
+
+
+def test_the_server_s_initial_is_tried_with_few_ids(monkeypatch):
+    tried = []
+
+    def opened(packet, header, dcid, by_server=False):
+        tried.append(dcid)
+
+    client = [FIRST, *(initial(b"\1", dcid=bytes([number]) * 8) for number in range(1, 30))]
+    answer = initial(crypto(0, HELLO), dcid=SCID) * 12
+    monkeypatch.setattr(quic, "_hellos", lambda client, sizes: ({},))
+    monkeypatch.setattr(quic.quic_initial, "open_initial", opened)
+    for count in range(1, len(client)):
+        sent = b"".join(client[:count])
+        sizes = {"client_sizes": tuple(map(len, client[:count])), "server_sizes": (len(answer),)}
+        flow = make_flow(proto=17, client=sent, server=answer, **sizes)
+        assert not quic.pywall_detect(flow, sent, answer).confirmed
+    assert 0 < len(tried) <= 4 * (1 + 2 + 3 + 4)
 
 
 def test_damaged_initials_are_quic_without_a_name(ask):

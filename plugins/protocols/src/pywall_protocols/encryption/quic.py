@@ -16,6 +16,7 @@ That needs ``cryptography``; without it QUIC is detected all the same, with its 
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Final
 
 from pywall_core.api import MORE, NO, Answer, Flow, Match, Transaction, TransactionParser, hookimpl
@@ -56,8 +57,10 @@ _LEAST_EARLY: Final = 1200
 
 #: Datagrams of the server in which the end of the handshake's beginning is looked for.
 _MOST_COMPARED: Final = 32
-#: bytes of the client in which ids are looked for
-_MOST_ASKED: Final = 8192
+#: ids of the client with whose keys a server's Initial is opened (its first, behind a Retry the server's, and those of
+#: what else came before), and packets of a datagram
+_MOST_IDS: Final = 4
+_MOST_PACKETS: Final = 4
 
 
 @hookimpl
@@ -85,7 +88,9 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     confirmed = asked is not None and answered is not None and _answers(asked, answered)
     confirmed = confirmed and (hello is not None or not ciphers.AVAILABLE)
     if confirmed and answered is not None and answered.initial and quic_initial.is_readable(answered.version):
-        confirmed = _is_opened(reply, client[:_MOST_ASKED], flow.client_sizes)
+        asked_headers = [long_header(datagram) for datagram in datagrams(client, flow.client_sizes)]
+        ids = dict.fromkeys(header.dcid for header in asked_headers if header is not None)
+        confirmed = _is_opened(reply, tuple(islice(ids, _MOST_IDS)))
     # behind a Retry or a HelloRetryRequest another ClientHello comes: RFC 9000 section 17.2.5, RFC 9001 section 4.7
     done = confirmed and _keys_agreed(list(datagrams(server, flow.server_sizes)))
     return Match("quic", facts, confirmed, done)
@@ -125,18 +130,16 @@ def _answers(asked: Header, answered: Header) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _is_opened(reply: bytes, client: bytes, sizes: tuple[int, ...]) -> bool:
-    """Return True if the server's Initial opens with the keys of one of the client's: those of the id in its first, or
-    behind a Retry of the id that the server gave (RFC 9001 section 5.2).
+def _is_opened(reply: bytes, ids: tuple[bytes, ...]) -> bool:
+    """Return True if the server's Initial opens with the keys of one of the ids that the client sent to: those of its
+    first, or behind a Retry of the one that the server gave (RFC 9001 section 5.2).
 
     Some answers are kept: a detector is asked again for each datagram, and the keys are dear.
     """
     several, _ = packets(reply)
-    asked = [long_header(datagram) for datagram in datagrams(client, sizes)]
-    ids = dict.fromkeys(header.dcid for header in asked if header is not None)
     return any(
         header.initial and quic_initial.open_initial(packet, header, dcid, by_server=True) is not None
-        for packet, header in several
+        for packet, header in several[:_MOST_PACKETS]
         for dcid in ids
     )
 
