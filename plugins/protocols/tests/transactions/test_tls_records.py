@@ -53,6 +53,16 @@ def test_a_handshake_record_behind_finished_is_a_renegotiation(size, by_client):
     assert (told["sni"], told["renegotiated"]) == ("a.example", True)
 
 
+@pytest.mark.parametrize("size", [1, 7, 65536])
+def test_it_is_seen_behind_a_hello_of_the_form_of_sslv2(size):
+    hello = b"\1\3\3" + (9).to_bytes(2) + bytes(2) + (16).to_bytes(2) + b"\0\0\x2f\0\0\x35\0\0\xff" + bytes(range(16))
+    talk = conversation().client(bytes([0x80, len(hello)]) + hello)
+    talk = talk.server(SERVER_HELLO_12 + DONE).client(sealed(22, 66) + CHANGE + sealed(22)).server(CHANGE + sealed(22))
+    honest = talk.client(sealed(23, 200)).server(sealed(23, 900))
+    assert set(actions(ASKED, honest.split(size))[0]) == {"accept"}
+    assert "drop" in actions(ASKED, honest.client(sealed(22, 250)).split(size))[0]
+
+
 def test_what_is_no_renegotiation_passes():
     talk = handshake_12().client(sealed(23)).server(sealed(23, 9000)).client(sealed(21, 26)).server(sealed(21, 26))
     for one in (talk.close(), talk.split(1), talk.split(5)):

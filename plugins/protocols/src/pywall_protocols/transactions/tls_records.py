@@ -25,6 +25,7 @@ OPEN_HELLO: Final = "tls.open_hello"
 _MOST: Final = 48
 _HEADER: Final = 5
 _CHANGE_CIPHER_SPEC, _HANDSHAKE, _APPLICATION_DATA = 20, 22, 23
+_CLIENT_HELLO: Final = 1
 #: Of a side: it has changed the cipher, and said Finished.
 _CHANGED, _FINISHED = 1, 2
 RENEGOTIATED: Final = "renegotiated"
@@ -109,7 +110,10 @@ class TlsRecords(Saved):
             whole = len(head) == _HEADER
             self._heads = _with(self._heads, to_server, b"" if whole else head)
             if whole:
-                self._left = _with(self._left, to_server, u16(head, 3))
+                hello = to_server and head[0] >= 0x80 and head[2] == _CLIENT_HELLO
+                self._left = _with(self._left, to_server, _rest_of_old(head) if hello else u16(head, 3))
+                if hello:
+                    continue
                 self._record(to_server, head, found)
         self.over = self._opened and not self._reads
         return found
@@ -120,7 +124,7 @@ class TlsRecords(Saved):
         return (self._wanted and self._given < _MOST) or (self._watches and RENEGOTIATED in self._asked)
 
     def _record(self, to_server: bool, head: bytes, found: list[Transaction | HandOver | Carried | Ambiguous]) -> None:
-        if head[1] != 3:  # SSLv2, or nothing of the kind
+        if head[1] != 3:  # nothing of the kind
             self._given, self._watches = _MOST, False
             return
         if self._wanted and self._given < _MOST:
@@ -152,6 +156,13 @@ class TlsRecords(Saved):
     def finish(self) -> Sequence[Transaction]:
         """Nothing is open."""
         return ()
+
+
+def _rest_of_old(head: bytes) -> int:
+    """Return how many bytes an SSLv2 ClientHello has behind its first five (RFC 5246 appendix E.2): only the first
+    record of a client may be one, others end the connection.
+    """
+    return max((head[0] & 0x7F) << 8 | head[1], 3) - 3
 
 
 def _with(pair: tuple[Any, Any], to_server: bool, value: Any) -> tuple[Any, Any]:
