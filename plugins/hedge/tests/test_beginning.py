@@ -116,6 +116,19 @@ def test_an_open_zip_or_text_is_not_sealed() -> None:
     assert classifier.own_odds < 0
 
 
+@pytest.mark.parametrize("size", [160, 192, 224, 288])
+def test_messages_of_multiples_of_32_are_no_pass(size: int) -> None:
+    settled = 0
+    for seed in range(20):
+        rng = random.Random(seed)
+        classifier = StreamClassifier(stream=True)
+        for length in (size, 64):
+            classifier.update(rng.randbytes(length), True)
+            classifier.update(rng.randbytes(length), False)
+        settled += classifier.settled()
+    assert settled >= 18
+
+
 def test_an_answer_to_text_may_have_a_size_that_both_know() -> None:
     for seed in range(20):
         rng = random.Random(seed)
@@ -132,6 +145,11 @@ def test_an_answer_to_text_may_have_a_size_that_both_know() -> None:
         ([260], [264], True),
         ([136], [152], True),
         ([67], [515], True),
+        ([256, 32], [256, 32], True),
+        ([256, 64], [256, 64], False),
+        ([192], [192], False),
+        ([384], [384], False),
+        ([512], [512], False),
         ([128, 32], [128, 32], True),
         ([128, 90], [128], False),
         ([171], [150], False),

@@ -7,6 +7,7 @@ import random
 import uuid
 
 import pytest
+from pywall_hedge import StreamClassifier
 from pywall_hedge.decoding import SPELT, Decoding, decode, weight
 from pywall_hedge.digests import lists_digests, names_things, without_signatures
 
@@ -104,6 +105,37 @@ def test_lines_of_public_keys_stand_for_whom_they_let_in(size):
     text = b"".join(b"ssh-rsa %s user%d@host%d\n" % (_ssh_key(rng, size), n, n) for n in range(6))
     assert lists_digests(text)
     assert decode(text) is None
+
+
+def _key_lines(rng, size, number):
+    return b"".join(b"ssh-rsa %s user%d@host%d\n" % (_ssh_key(rng, size), n, n) for n in range(number))
+
+
+def test_a_key_has_at_most_16384_bits():
+    assert lists_digests(_key_lines(random.Random(3), 1024, 4))
+    assert not lists_digests(_key_lines(random.Random(3), 2100, 4))
+
+
+def _settles(text):
+    classifier = StreamClassifier(stream=True)
+    for at in range(0, len(text), 1448):
+        classifier.update(text[at : at + 1448], True)
+        if classifier.settled():
+            return True
+    return False
+
+
+@pytest.mark.parametrize("size", [256, 384, 512])
+def test_keys_are_not_believed_for_ever(size):
+    texts = [_key_lines(random.Random(seed), size, 40_000 // size) for seed in range(10)]
+    assert not any(_settles(text[:11_000]) for text in texts)
+    assert sum(map(_settles, texts)) >= 5
+
+
+def test_a_name_that_no_type_of_key_has_is_none():
+    rng = random.Random(3)
+    keys = [base64.b64encode(b"\0\0\0\x07ssh-abc\0\0\0\3\1\0\1\0\0\1\1\0" + rng.randbytes(256)) for _ in range(6)]
+    assert not lists_digests(b"".join(b"ssh-abc %s user@host\n" % key for key in keys))
 
 
 def test_what_only_begins_like_a_key_is_none():

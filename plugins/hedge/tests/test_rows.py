@@ -8,7 +8,7 @@ import struct
 
 import pytest
 from pywall_hedge import StreamClassifier
-from pywall_hedge.rows import rows_of_digests
+from pywall_hedge.rows import BELIEVED, Tables, rows_of_digests
 
 RNG = random.Random(5)
 
@@ -57,11 +57,57 @@ def _messages(size: int) -> bytes:
 
 @pytest.mark.parametrize(
     ("data", "messages"),
-    [(_messages(48), 40), (_messages(200), 1), (RNG.randbytes(4096), 1), (RNG.randbytes(60), 1), (bytes(300), 1)],
-    ids=["messages of one size", "long rows", "noise", "little", "zeros"],
+    [
+        (_messages(48), 40),
+        (_messages(200), 1),
+        (b"".join(b"\x12\x24\x0a\x20" + _digest(n, 56) for n in range(80)), 1),
+        (b"".join(b"\x12\x24\x0a\x20" + _digest(n, 64) + _digest(-n, 8) for n in range(80)), 1),
+        (RNG.randbytes(4096), 1),
+        (RNG.randbytes(60), 1),
+        (bytes(300), 1),
+    ],
+    ids=["messages of one size", "long rows", "no digest's size", "too much for digests", "noise", "little", "zeros"],
 )
 def test_what_is_no_table_of_digests(data: bytes, messages: int) -> None:
     assert not rows_of_digests(data, messages)
+
+
+def _row(rng: random.Random) -> bytes:
+    return b"\x12\x24\x0a\x20" + rng.randbytes(64)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_table_is_not_believed_for_ever(seed: int) -> None:
+    rng = random.Random(seed)
+    classifier = StreamClassifier(stream=True)
+    data = b"".join(_row(rng) for _ in range(960))
+    settled = []
+    for at in range(0, len(data), 1448):
+        classifier.update(data[at : at + 1448], True)
+        settled.append(classifier.settled())
+    assert any(settled)
+    assert not any(settled[: 16384 // 1448])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_tables_both_ways_are_a_tunnel(seed: int) -> None:
+    rng = random.Random(seed)
+    classifier = StreamClassifier(stream=True)
+    for number in range(24):
+        for to_server in (True, False):
+            classifier.update(b"".join(_row(rng) for _ in range(3 + number % 9)), to_server)
+    assert classifier.settled()
+
+
+def test_one_direction_alone_is_believed_and_up_to_a_limit() -> None:
+    first: list[bool] = []
+    client, server = Tables(True, first), Tables(False, first)
+    table = TABLES["names of objects"]
+    assert not server.hold(random.Random(1).randbytes(4096), 1, 4096)
+    assert not client.hold(table, 1, BELIEVED + 1)
+    assert client.hold(table, 1, BELIEVED)
+    assert not server.hold(table, 1, 4096)
+    assert client.hold(table, 1, 4096)
 
 
 def test_a_sum_behind_each_line_is_no_ciphertext() -> None:

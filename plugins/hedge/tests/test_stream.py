@@ -228,3 +228,12 @@ def test_a_front_that_is_something_else_does_not_spoil_what_follows(front):
             stream.update((front + noise)[at : at + 1448])
         seen.append(stream.bytes_seen)
     assert sorted(seen)[6] < 9000
+
+
+@pytest.mark.parametrize("kind", [bytearray, memoryview])
+def test_payload_may_be_any_kind_of_bytes(kind):
+    for data in (b"\0\0\0\x18ftypisom" + bytes(40), b"GET / HTTP/1.1\r\n" * 9, random.Random(3).randbytes(400)):
+        classifier, same = StreamClassifier(stream=True), StreamClassifier(stream=True)
+        classifier.update(kind(data))
+        same.update(data)
+        assert classifier.odds == same.odds

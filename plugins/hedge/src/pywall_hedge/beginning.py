@@ -16,12 +16,12 @@ BARE = 1.6
 """Nats that it speaks for ciphertext: of 288 first messages of benign kinds 14 are bare, and none of those is noise."""
 HEADER = 8
 """Bytes of a header in which a length is looked for."""
-ROUND = 32
-"""Bytes that keys, random numbers and signatures are a multiple of: one tunnel's message in 32 is, too."""
-_KEYS = (32, 48, 64, 96, 128, 192, 256, 384, 512)
-"""Bytes of the usual ones."""
+_KEYS = (32, 48, 64, 96, 128, 256, 384, 512)
+"""Bytes of the usual keys, random numbers and signatures."""
 _HEAD, _ANSWER = 12, 64
 """Bytes of a header before one, and of what may follow as its proof, at most."""
+_EXCHANGED = 600
+"""Bytes of an exchange at most, both sides, proofs among them: two keys of 2048 bits, or a signature of 4096 bits."""
 _BESIDE, _BESIDE_BYTE = 16, 4
 """Bytes of a message that its length may leave out; and that a length of one byte may, behind itself."""
 _TEXT = 6
@@ -39,7 +39,7 @@ def is_bare(message: bytes) -> bool:
     there, no text, no mark at the end, no message of a serialiser; and it has not the size of a key.
     """
     size = len(message)
-    if not SHORTEST <= size <= LONGEST or message[-1] in _ENDS or 0 in message[:HEADER] or size % ROUND == 0:
+    if not SHORTEST <= size <= LONGEST or message[-1] in _ENDS or 0 in message[:HEADER] or size in _KEYS:
         return False
     if all(byte in _PRINTABLE for byte in message[:_TEXT]):
         return False
@@ -53,6 +53,8 @@ def is_exchange(client: list[int], server: list[int]) -> bool:
     Both are noise whatever comes behind: the second of them says nothing that the first has not said.
     """
     if not client or not server or sum(client[1:]) > _ANSWER or sum(server[1:]) > _ANSWER:
+        return False
+    if sum(client) + sum(server) > _EXCHANGED:
         return False
     keys = _holds_key(client[0]) + _holds_key(server[0])
     return keys == 2 or (keys == 1 and abs(client[0] - server[0]) <= 2 * _HEAD)

@@ -200,10 +200,17 @@ def _wide(data: bytes, place: int) -> tuple[int, int]:
 
 
 _KEY = re.compile(rb"ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-nistp\d{3}|sk-[a-z0-9-]{8,40}@openssh\.com")
+_NUMBER = 2049
+"""Bytes of the longest number of a key, 16384 bits of RSA."""
+KEYS = 8192
+"""Bytes of public keys that are believed, some fifteen of 4096 bits: ciphertext looks like their numbers."""
 
 
 def ssh_keys(data: bytes) -> bool:
-    """Public keys of SSH (RFC 4253, section 6.6), one behind the other: a name, then numbers with lengths."""
+    """Public keys of SSH (RFC 4253, section 6.6), one behind the other: a name, then numbers with lengths; no more
+    than KEYS bytes of them."""
+    if len(data) > KEYS:
+        return False
     place = 0
     while place + 24 <= len(data):
         name = _KEY.match(data, place + 4)
@@ -213,7 +220,7 @@ def ssh_keys(data: bytes) -> bool:
         fields = {b"ssh-rsa": 2, b"ssh-dss": 4}.get(name[0], 1 if name[0].endswith(b"9") else 2)
         for _ in range(fields + (name[0].startswith(b"sk-"))):
             size = int.from_bytes(data[place : place + 4], "big")
-            if size > 2049 and place + 4 <= len(data):
+            if size > _NUMBER and place + 4 <= len(data):
                 return False
             place += 4 + size
         if place + 24 <= len(data) and _KEY.match(data, place + 4) is None:

@@ -8,6 +8,7 @@ import string
 from typing import Final
 
 from .alphabets import HEXADECIMAL, apart, in_runs, is_text, share
+from .blocks import KEYS, ssh_keys
 
 _HEX_TOKEN: Final = re.compile(rb"[0-9A-Fa-f]{16,}")
 _DIGEST: Final = frozenset((16, 24, 32, 35, 36, 40, 48, 56, 64, 96, 128))
@@ -16,7 +17,9 @@ _TOKEN_64: Final = re.compile(rb"(?<![A-Za-z0-9+/=])(?:AAAA[A-Za-z0-9+/]{20,}|[A
 _DIGEST_64: Final = frozenset((27, 28, 43, 44, 53, 86, 88))
 """Characters of base64 of 160, 256 and 512 bits, and of bcrypt's salt and hash."""
 _KEY_REST: Final = 0.01
-"""Share of what is no key in lines of the longest keys: the type\'s name and a comment."""
+"""Share of what is no key in lines of the longest keys: the name of the type and a comment."""
+_KEYS: Final = 2 * KEYS
+"""Bytes of text that may be nothing but lines of public keys."""
 _UUID: Final = re.compile(rb"([0-9A-Fa-f]{8})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{12})")
 _APART: Final = re.compile(rb"[^A-Za-z0-9+/_-]+")
 _IN_TOKEN_64: Final = apart(string.ascii_letters.encode() + string.digits.encode() + b"+/.")
@@ -62,19 +65,14 @@ def _lists_base64(text: bytes) -> bool:
     found = _TOKEN_64.findall(text)[:-1]
     tokens = [token for token in found[1:] if not token.startswith(b"AAAA")]
     if found and not tokens and all(map(_is_ssh_key, found)):
-        return in_runs(text, _IN_TOKEN_64, 20) < (1 - _KEY_REST) * len(text)
+        return len(text) < _KEYS and in_runs(text, _IN_TOKEN_64, 20) < (1 - _KEY_REST) * len(text)
     total = sum(map(len, tokens))
     return len(tokens) > 2 and {*map(len, tokens)} <= _DIGEST_64 and total < (1 - 2 * _REST) * len(text)
 
 
 def _is_ssh_key(token: bytes) -> bool:
-    """Return True for a public key of SSH (RFC 4253 section 6.6): strings with their lengths, a type's name first."""
     letters = token.translate(None, b"=.")
-    blob = base64.b64decode(letters[: len(letters) - (len(letters) % 4 == 1)] + b"==")
-    place = count = 0
-    while place + 4 <= len(blob):
-        place, count = place + 4 + int.from_bytes(blob[place : place + 4], "big"), count + 1
-    return place == len(blob) and count > 1 and blob[3] < 40 and b"-" in blob[4 : 4 + blob[3]]
+    return ssh_keys(base64.b64decode(letters[: len(letters) - (len(letters) % 4 == 1)] + b"=="))
 
 
 def without_signatures(text: bytes) -> bytes:

@@ -18,7 +18,7 @@ from .framing import Stripped, cut, has_records, join_segments, strip
 from .headless import SOUGHT, Film, packed, units_of_video
 from .heads import frame_within, introduced, within
 from .records import Layout
-from .rows import rows_of_digests, sums_behind_text
+from .rows import Tables, sums_behind_text
 from .spread import without_constants
 from .stuffing import without_stuffing
 
@@ -66,6 +66,7 @@ class Direction:
         "_score",
         "_scored",
         "_sizes",
+        "_tables",
         "_text",
         "_text_checked",
         "_text_ratio",
@@ -81,8 +82,9 @@ class Direction:
         "stripped",
     )
 
-    def __init__(self, score: Score) -> None:
+    def __init__(self, score: Score, tables: Tables | None = None) -> None:
         self._score = score
+        self._tables = tables or Tables()
         self._follower: Follower | None = Follower()
         self._heads = self._checked = 0
         self._past = self._ratio = self._text_ratio = 0.0
@@ -185,8 +187,7 @@ class Direction:
             self._add_noise(payload[front:], len(payload))
             return
         self.clear += len(payload)
-        room = TEXT - len(self._text)
-        if room > 0:
+        if (room := TEXT - len(self._text)) > 0:
             self._text += payload[:room]
             if len(self._text) >= max(128, 1.5 * self._text_checked):
                 self._text_checked = len(self._text)
@@ -222,8 +223,7 @@ class Direction:
         self._scored = True
         data = bytes(self.noise)
         stripped = self._take(strip(data, self._sizes, self._layout, self.sent, seek=False))
-        framed = self._layout or stripped.header
-        if not framed and self._ratio < SURE and has_records(data, self._sizes, self.sent):
+        if not (self._layout or stripped.header) and self._ratio < SURE and has_records(data, self._sizes, self.sent):
             stripped = self._take(strip(data, self._sizes, None, self.sent))
         if self._ratio < SURE and not self._layout and (bare := without_stuffing(data)):
             self._take(strip(bare, [len(bare)]))
@@ -244,7 +244,7 @@ class Direction:
             self.packed = "frames" if found else None
             if found is None or stripped.leaves_sums or sums_behind_text(self._sizes, self.sent):
                 self._ratio = min(self._ratio, UNHEARD if len(joined) < FEW else UNDECIDED)
-            elif rows_of_digests(data, len(joined)):
+            elif self._tables.hold(data, len(joined), self.size):
                 self.packed = "rows"
         if self.packed is not None:
             self._ratio = min(self._ratio, PACKED)
@@ -252,7 +252,8 @@ class Direction:
             self._past = max(self._past + self._ratio, PAST)
             self._forget_noise()
         elif len(data) >= PIECE:
-            self._past = max(self._past + self._ratio * (DISCOUNT if self.packed is None else 1), 2 * PACKED)
+            least = PAST if self.packed == "rows" else 2 * PACKED
+            self._past = max(self._past + self._ratio * (DISCOUNT if self.packed is None else 1), least)
             self._forget_noise()
 
     def _take(self, stripped: Stripped) -> Stripped:

@@ -3,6 +3,7 @@
 A list of hashes, of blocks or of objects repeats one row: a few bytes of it are constant, small or count up, and
 between them stand 16 to 64 bytes that are as even as any ciphertext. Taken out by framing, the even ones alone would
 look like a tunnel. A tunnel puts as much as it can behind each of its headers, and its messages are of many sizes.
+Ciphertext cut up into such rows is a table to the letter, so a table is believed for some bytes only and one way.
 """
 
 from __future__ import annotations
@@ -17,8 +18,12 @@ if TYPE_CHECKING:
 
 SHORTEST, LONGEST = 17, 140
 """Bytes of a row: a digest of 128 bits and a mark; two digests, numbers and a signature of 64 bytes."""
-EVEN = 72
-"""Bytes in a row of a table that are even, one behind the other, at most: a digest of 512 bits and a small number."""
+_DIGESTS = (16, 20, 28, 32, 40, 48, 64)
+"""Bytes of digests, or of two of them, that stand in a row of a table."""
+_NUMBER = 4
+"""Bytes of a number beside a digest that are even too, at most."""
+BELIEVED = 49152
+"""Bytes from the start of a direction in which tables are believed: three quarters of the window."""
 FEW = 4
 """Rows below which nothing is told."""
 COVERED = 0.6
@@ -29,6 +34,27 @@ NEXT = 6
 """Occurrences of a byte behind one that may be the same column of the next row."""
 
 Table: TypeAlias = "npt.NDArray[np.uint8]"
+
+
+class Tables:
+    """Whether the tables that one direction of a flow sends are believed.
+
+    `first`: the direction that sent one first, shared by both directions of a flow; empty so long as there is none.
+    """
+
+    __slots__ = ("_first", "_to_server")
+
+    def __init__(self, to_server: bool = False, first: list[bool] | None = None) -> None:
+        self._to_server = to_server
+        self._first = [] if first is None else first
+
+    def hold(self, data: bytes, messages: int, sent: int) -> bool:
+        """Return True if `rows_of_digests(data, messages)` and that is believed: of the direction that sent a table
+        first, while it has sent at most BELIEVED bytes (`sent`) of any kind."""
+        if sent > BELIEVED or (not self._to_server) in self._first or not rows_of_digests(data, messages):
+            return False
+        self._first[:] = [self._to_server]
+        return True
 
 
 def rows_of_digests(data: bytes, messages: int) -> bool:
@@ -49,7 +75,8 @@ def rows_of_digests(data: bytes, messages: int) -> bool:
         period, begins = _period(np.flatnonzero(array == value))
         if len(begins) >= max(FEW, 2 * messages) and period * len(begins) >= COVERED * size:
             rows = array[begins[:, None] + np.arange(period)]
-            return _even_run(rows) <= EVEN
+            even = _even_run(rows)
+            return even < min(_DIGESTS) or any(0 <= even - digest <= _NUMBER for digest in _DIGESTS)
     return False
 
 

@@ -61,17 +61,23 @@ class StreamClassifier:
         """Log-odds (nats) of this flow that the memory of peers holds already."""
         self.thresholds: Thresholds = thresholds(false_drop, miss)
         from .direction import Direction  # numpy is loaded on first use
+        from .rows import Tables
 
-        self._ways: tuple[Direction, Direction] = (Direction(self._score), Direction(self._score))
+        first: list[bool] = []
+        self._ways: tuple[Direction, Direction] = (
+            Direction(self._score, Tables(False, first)),
+            Direction(self._score, Tables(True, first)),
+        )
         self._counts = [0] * 256
         self._first = bytearray()
         self.bytes_seen = 0
         """Bytes given to `update`, both directions."""
 
-    def update(self, payload: bytes, to_server: bool = True) -> None:
+    def update(self, payload: bytes | bytearray | memoryview, to_server: bool = True) -> None:
         """Add the next payload of one direction. Payload boundaries count: they show the messages."""
         if not payload:
             return
+        payload = bytes(payload)
         self.bytes_seen += len(payload)
         if len(self._first) < SHORTEST:
             self._first += payload[:SHORTEST]
