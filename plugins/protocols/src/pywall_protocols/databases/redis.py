@@ -59,6 +59,11 @@ _BEGINNING: Final = re.compile(rb"\*-?\d{0,10}(?:\r(?:.(?:\$\d{0,3}(?:\r(?:.[A-Z
 _COUNT: Final = re.compile(rb"\*(\d{1,7})\r.", re.DOTALL)
 #: none, or a first element
 _ELEMENT: Final = re.compile(rb"\*(?:0|-1|\d{1,7}\r\n(?:[$*~%>:=!|]-?\d{1,20}|[+(,#_-][^\r\n]{0,512}))\r\n")
+#: what every word of a subscription is answered with: the command, the word and how many there are now
+_SUBSCRIBED: Final = re.compile(
+    rb"\*3\r\n\$\d{1,2}\r\n[ps]?(?:un)?subscribe\r\n(?:\$\d{1,4}\r\n.{0,4096}?|\$-1)\r\n:\d{1,9}\r\n(?:[*>:+$-]|\Z)",
+    re.DOTALL | re.I,
+)
 _WORD: Final = re.compile(rb"\$(\d{1,9})\r.", re.DOTALL)
 #: words of a command that are looked at, and bytes from which on one is not waited for
 _MOST_WORDS, _LONG = 16, 256
@@ -104,10 +109,9 @@ def _proves(command: bytes, server: bytes) -> bool:
     if command[:1] != b"*":
         return True
     end = _command_end(command)
-    subscribes = b"SUBSCRIBE\r" in command[:_LONG].upper()
     if not end or (server[:1] == b"*" and not _ELEMENT.match(server)):
         return False
-    return (subscribes and command[:3] != server[:3]) or not is_copy(command[:end], server[:end])
+    return _SUBSCRIBED.match(server) is not None or not is_copy(command[:end], server[:end])
 
 
 def _command_end(data: bytes) -> int:

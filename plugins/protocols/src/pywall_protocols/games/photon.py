@@ -54,7 +54,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect Photon."""
     if client[2:3] > _FLAGGED:
         return NO
-    return by_request("photon", _message, _answers, flow, client, server)
+    return by_request("photon", _message, _answers, flow, client, server, _belong)
 
 
 def _message(data: bytes) -> Evidence:
@@ -66,6 +66,13 @@ def _answers(request: bytes, answer: bytes) -> Answer:
     if not _first_command(answer) or answer[8:_HEADER] != request[8:_HEADER]:
         return NO
     return MORE if request[_HEADER] == answer[_HEADER] and is_copy(request, answer) else YES
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    """An acknowledgement tells the number of a command and when it was sent; who connects is verified."""
+    if other[_HEADER] == 1:
+        return one[_HEADER] != 1 and other[24:32] == one[20:24] + one[4:8]
+    return one[_HEADER] == 2 and other[_HEADER] == 3
 
 
 def _first_command(data: bytes) -> int:

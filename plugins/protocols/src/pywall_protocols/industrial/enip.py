@@ -50,8 +50,8 @@ _COMMANDS: Final = {
 }
 _STATUS: Final = frozenset({0, 1, 2, 3, 0x64, 0x65, 0x69})
 _WITH_ITEMS: Final = (0x6F, _UNIT_DATA)
-#: sequenced address item of 8 bytes, and connected data
 _RESPONSE: Final = 0x80
+#: sequenced address item of 8 bytes, and connected data
 _SEQUENCED: Final = 0x8002
 _CONNECTED: Final = 0x00B1
 

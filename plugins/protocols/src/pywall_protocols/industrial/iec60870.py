@@ -27,9 +27,9 @@ _START: Final = 0x68
 _CONTROL: Final = 4
 _MAX_LENGTH: Final = 253
 _NUMBERS: Final = 1 << 15
-#: start and stop of transfer and test, activation and confirmation
 #: activations with their confirmations
 _CONFIRMED: Final = ({0x07, 0x0B}, {0x13, 0x23}, {0x43, 0x83})
+#: start and stop of transfer and test, activation and confirmation
 _FUNCTIONS: Final = frozenset({0x07, 0x0B, 0x13, 0x23, 0x43, 0x83})
 #: control field, then type, number of objects, cause (2), common address (2)
 _ASDU: Final = 10

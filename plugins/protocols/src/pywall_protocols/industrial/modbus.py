@@ -50,7 +50,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         return Match("modbus", {"function": client[7]})
     if answers is MORE:
         return MORE
-    return by_stream("modbus", _message, client, server, proved=belonging(client, server, 8, _size, _message, _belong))
+    proved = belonging(client, server, 8, _size, _message, _belong, _HEADER + _MAX_LENGTH)
+    return by_stream("modbus", _message, client, server, proved=proved)
 
 
 def _answers(client: bytes, server: bytes) -> Answer:

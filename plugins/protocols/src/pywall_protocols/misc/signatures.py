@@ -138,12 +138,12 @@ tier = "exact"
 first_client = bytes(sorted({magic[0] for magic in (*TCP_MAGICS, *UDP_MAGICS)}))
 first_server = None
 
-#: command, padded to 12 bytes, length and checksum, behind the magic
 _SENDER: Final = re.compile(rb"\x0149=([^\x01]{1,64})\x01")
 _TARGET: Final = re.compile(rb"\x0156=([^\x01]{1,64})\x01")
 _SHOWN, _LONGEST_FIX, _LARGE = 48, 1024, 4096
 #: length, version, services
 _OLD_VERSION: Final = re.compile(rb"version\0{5}.\0\0\0..\0\0.\0{7}", re.S)
+#: command, padded to 12 bytes, length and checksum, behind the magic
 _BITCOIN: Final = re.compile(rb"(?=[a-z0-9]{2,12}\0*)[a-z0-9\0]{12}.{8}", re.S)
 #: banner, length and features of version 2, both of whose sides may have the same
 _CEPH: Final = 26
@@ -196,8 +196,9 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         if not data.startswith(_UDP_STARTS):
             return NO
         name = _name(data, UDP_MAGICS)
-        copied = name == "tailscale" and is_copy(data, first_datagram(server, flow.server_sizes))  # keys, nonces
-        return Match(name, confirmed=False) if copied else _datagram(name, server)
+        if name == "tailscale" and is_copy(data, first_datagram(server, flow.server_sizes)):  # keys, nonces
+            return Match(name, confirmed=False, done=bool(server))
+        return _datagram(name, server)
     client_says = _says(client) if client else MORE
     if client_says is not YES:
         return client_says

@@ -16,7 +16,7 @@ Fits = Callable[[bytes, bytes], bool]
 
 #: bytes of two messages that are compared
 _COMPARED: Final = 256
-#: fewer bytes than this that differ are few; so are they below one of each so many
+#: as many bytes that differ are few; so is one of each so many
 _FEW: Final = 8
 _OF_EACH: Final = 16
 #: of what is short at most one of each so many may differ
@@ -27,7 +27,7 @@ _MOST_ASKED: Final = 16
 
 
 def is_copy(one: bytes, other: bytes) -> bool:
-    """Return True if few bytes differ as far as both messages go."""
+    """Return True if few bytes differ as far as both messages go: what has not come yet says nothing else."""
     size = min(len(one), len(other), _COMPARED)
     differing = size - _difference(one[:size], other[:size]).count(0)
     return differing * _OF_SHORT <= size and (differing <= _FEW or differing * _OF_EACH <= size)
@@ -71,29 +71,26 @@ def belonging(
     fits: Fits,
     most: int = _COMPARED,
 ) -> bool:
-    """Return :func:`is_answered` of the messages of two streams for which ``check`` has facts; ``header``, ``size``
-    and ``most`` as of :func:`frames`.
+    """Return :func:`is_answered` of the messages of two streams for which ``check`` has facts.
+
+    ``check`` and ``size`` get the rest of the stream from a message on; ``size`` says how many bytes it has, where a
+    ``header`` is all there. Of long messages the first ``most`` bytes are compared, as soon as they are all there.
     """
     if not client or not server:
         return False
-    asked = islice(frames(client, header, size, most), _MOST_ASKED)
-    answers = islice(frames(server, header, size, most), _MOST_ASKED)
-    return is_answered(
-        (each for each in asked if isinstance(check(each), dict)),
-        (each for each in answers if isinstance(check(each), dict)),
-        fits,
-    )
+    return is_answered(_frames(client, header, size, check, most), _frames(server, header, size, check, most), fits)
 
 
-def frames(data: bytes, header: int, size: Callable[[bytes], int], most: int = _COMPARED) -> Iterator[bytes]:
-    """Yield the messages of a stream, of long ones the first ``most`` bytes, as soon as they are all there.
-
-    ``size`` gets the rest of the stream from a header that is all there on, and says how many bytes the message has.
-    """
-    while len(data) >= header:
+def _frames(
+    data: bytes, header: int, size: Callable[[bytes], int], check: Callable[[bytes], object], most: int
+) -> Iterator[bytes]:
+    for _ in range(_MOST_ASKED):
+        if len(data) < header:
+            return
         end = size(data)
         shown = min(end, most)
         if shown < header or len(data) < shown:
             return
-        yield data[:shown]
+        if isinstance(check(data), dict):
+            yield data[:shown]
         data = data[end:]

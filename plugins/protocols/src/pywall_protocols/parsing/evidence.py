@@ -244,14 +244,17 @@ def by_request(
     flow: Flow,
     client: bytes,
     server: bytes,
+    fits: Fits | None = None,
     *,
     needs_answer: bool = False,
 ) -> Match | Answer:
     """The client's request decides, an answer that fits it confirms; over UDP the first datagram of each.
 
     ``answers`` gets the request and what the server said, and says YES, NO or MORE. With ``needs_answer`` the request
-    alone is too little for a name.
+    alone is too little for a name. With ``fits`` later datagrams may confirm where ``answers`` says MORE to the first:
+    one that is nearly one of the client's only if it answers it.
     """
+    asked, said = client, server
     if flow.proto == UDP:
         client, server = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
     if not client:
@@ -260,6 +263,10 @@ def by_request(
     if not isinstance(facts, dict):
         return MORE if facts is MORE and flow.proto != UDP else NO
     answer = answers(client, server) if server else MORE
+    if server and answer is MORE and fits is not None:
+        of_client = (each for each in datagrams(asked, flow.client_sizes) if isinstance(ask(each), dict))
+        of_server = (each for each in datagrams(said, flow.server_sizes) if answers(client, each) is not NO)
+        answer = YES if is_answered(of_client, of_server, fits) else MORE
     if answer is YES:
         return Match(protocol, facts)
     return answer if needs_answer else Match(protocol, facts, confirmed=False, done=answer is NO)

@@ -29,9 +29,9 @@ _OPENING: Final = 0x41
 _EXTENSIONS: Final = 3
 #: connections have random numbers: small ones are fields of other protocols
 _LEAST_CONNECTION: Final = 256
-#: packets in flight, by which sequence and acknowledgement may differ
 #: bytes of the headers that differ at least: times, numbers
 _LEAST_DIFFERING: Final = 4
+#: packets in flight, by which sequence and acknowledgement may differ
 _FLIGHT: Final = 1024
 
 

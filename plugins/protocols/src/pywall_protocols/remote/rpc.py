@@ -32,6 +32,8 @@ _PROGRAMS: Final = range(100000, 0x60000000)
 _FLAVOURS: Final = frozenset((*range(8), 300001, *range(390000, 390020)))
 _MAX_AUTH: Final = 400
 _MAX_FRAGMENT: Final = 1 << 24
+#: records of each side that are looked at where both call
+_MOST_RECORDS: Final = 16
 
 
 @hookimpl
@@ -45,12 +47,31 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         server_says = _record(server)
     for says, other in ((client_says, server_says), (server_says, client_says)):
         if isinstance(says, dict) and says:
-            confirmed = other == {}
+            confirmed = other == {} or (other is not NO and flow.proto != UDP and _is_answered(client, server))
             return Match("rpc", says, confirmed, done=confirmed or other is NO)
     return NO if client_says is NO or server_says is NO else MORE
 
 
 pywall_transactions = watch_for_tls
+
+
+def _is_answered(client: bytes, server: bytes) -> bool:
+    """Return True if a call of either side is answered by the other one, where both call: one of the first records."""
+    (called, answers), (called_back, answers_back) = map(_numbers, (client, server))
+    return bool(called & answers_back - answers or called_back & answers - answers_back)
+
+
+def _numbers(data: bytes) -> tuple[set[bytes], set[bytes]]:
+    """Return the numbers of the calls and of the replies among the first records of a stream."""
+    calls: set[bytes] = set()
+    replies: set[bytes] = set()
+    for _ in range(_MOST_RECORDS):
+        record = _record(data)
+        if not isinstance(record, dict):
+            break
+        (calls if record else replies).add(data[4:8])
+        data = data[4 + (u32(data, 0) & 0x7FFFFFFF) :]
+    return calls, replies
 
 
 def _record(data: bytes) -> Evidence:

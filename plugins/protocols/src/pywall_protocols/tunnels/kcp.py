@@ -17,6 +17,7 @@ from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
 from ..parsing.copies import is_copy
 from ..parsing.evidence import Evidence, by_request
+from ..parsing.wire import first_datagram
 
 api_version = 1
 protocols = ("kcp",)
@@ -39,7 +40,8 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect KCP."""
     if client and not _COMMANDS[0] <= client[4:5] <= _COMMANDS[1]:
         return NO
-    return by_request("kcp", _segments, _answers, flow, client, server)
+    firsts = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
+    return by_request("kcp", _segments, _answers, flow, client, server, None if any(map(_is_noise, firsts)) else _fits)
 
 
 def _segments(data: bytes) -> Evidence:
@@ -53,6 +55,16 @@ def _answers(request: bytes, answer: bytes) -> Answer:
     if request[4] == answer[4] and is_copy(request, answer):
         return MORE
     return MORE if _is_noise(request) or _is_noise(answer) else YES
+
+
+def _fits(one: bytes, other: bytes) -> bool:
+    """An acknowledgement tells the time and number of what was pushed, what is pushed back that the number was
+    received; a window is told to who asks for it."""
+    (_, asks, _, _, time, number, received, _), (_, says, _, _, told, back, awaited, _) = _SEGMENT(one), _SEGMENT(other)
+    if asks == _PUSH == says:
+        return bool(awaited == number + 1 != received)
+    acknowledged = asks == _PUSH and says == _ACKNOWLEDGE and (time, number) == (told, back)
+    return acknowledged or (asks == _WINDOW_ASKED and says == _WINDOW_TOLD)
 
 
 def _is_noise(datagram: bytes) -> bool:

@@ -26,6 +26,9 @@ first_client = first_server = b"\1\2\3"
 #: version, time to live or kind, flags with the kind in the low bits, community
 _HEADER: Final = 4
 _COMMUNITY: Final = {1: 16, 2: 16, 3: 20}
+#: registers with a peer or a supernode, and what answers them with the number that they have behind the community
+_ANSWERED: Final = {1: (4,), 5: (7, 8)}
+_NUMBER: Final = 4
 _MOST_HOPS: Final = 16
 _KINDS: Final = range(1, 13)
 #: a name behind which there are only zeros; version 1 does not clear what is behind its end
@@ -36,7 +39,7 @@ _SHORTEST: Final = 32
 @hookimpl
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect n2n."""
-    return by_request("n2n", _message, _answers, flow, client, server, needs_answer=True)
+    return by_request("n2n", _message, _answers, flow, client, server, _belong, needs_answer=True)
 
 
 def _message(data: bytes) -> Evidence:
@@ -47,8 +50,17 @@ def _message(data: bytes) -> Evidence:
 def _answers(message: bytes, answer: bytes) -> Answer:
     if answer[:1] != message[:1] or _community(answer) != _community(message):
         return NO
-    kinds = message[1] != answer[1] if message[0] == 1 else (message[3] ^ answer[3]) & 0x1F
-    return YES if kinds or not is_copy(message, answer) else MORE
+    return YES if _kind(message) != _kind(answer) or not is_copy(message, answer) else MORE
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    at = _HEADER + _COMMUNITY[one[0]]
+    same = one[0] > 1 and one[at : at + _NUMBER] == other[at : at + _NUMBER]
+    return same and _kind(other) in _ANSWERED.get(_kind(one), ())
+
+
+def _kind(message: bytes) -> int:
+    return message[1] if message[0] == 1 else u16(message, 2) & 0x1F
 
 
 def _community(data: bytes) -> bytes:
@@ -56,8 +68,7 @@ def _community(data: bytes) -> bytes:
     if len(data) < _SHORTEST or data[0] not in _COMMUNITY:
         return b""
     version = data[0]
-    kind = data[1] if version == 1 else u16(data, 2) & 0x1F
-    if kind not in _KINDS or (version > 1 and data[1] > _MOST_HOPS) or (version == 1 and u16(data, 2) > 1):
+    if _kind(data) not in _KINDS or (version > 1 and data[1] > _MOST_HOPS) or (version == 1 and u16(data, 2) > 1):
         return b""
     name = data[_HEADER : _HEADER + _COMMUNITY[version]]
     if version == 1:

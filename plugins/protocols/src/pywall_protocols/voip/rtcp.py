@@ -14,9 +14,9 @@ from typing import Final
 
 from pywall_core.api import MORE, NO, YES, Answer, Flow, Match, hookimpl
 
-from ..parsing.copies import differing, is_copy
+from ..parsing.copies import differing, is_answered
 from ..parsing.evidence import alike
-from ..parsing.wire import first_datagram, u16
+from ..parsing.wire import datagrams, first_datagram, u16
 
 api_version = 1
 protocols = ("rtcp",)
@@ -37,8 +37,20 @@ _FIRST: Final = (SENDER_REPORT, RECEIVER_REPORT, TRANSPORT_FEEDBACK, PAYLOAD_FEE
 def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
     """Detect RTCP."""
     sent, received = first_datagram(client, flow.client_sizes), first_datagram(server, flow.server_sizes)
-    proved = not is_copy(sent, received) or differing(sent[4:8], received[4:8]) >= _LEAST_DRAWN
-    return alike("rtcp", _says(sent), _says(received), proved=proved)
+    client_says, server_says = _says(sent), _says(received)
+    proved = client_says is YES and server_says is YES and _is_answered(flow, client, server)
+    return alike("rtcp", client_says, server_says, proved=proved)
+
+
+def _is_answered(flow: Flow, client: bytes, server: bytes) -> bool:
+    sent, received = datagrams(client, flow.client_sizes), datagrams(server, flow.server_sizes)
+    return is_answered(
+        (each for each in sent if _says(each) is YES), (each for each in received if _says(each) is YES), _belong
+    )
+
+
+def _belong(one: bytes, other: bytes) -> bool:
+    return differing(one[4:8], other[4:8]) >= _LEAST_DRAWN
 
 
 def _says(datagram: bytes) -> Answer:

@@ -51,6 +51,11 @@ _AGENT: Final = re.compile(rb"\r?\nUser-Agent:[ \t]*([^\r\n]*)", re.I)
 _ACCEPTED: Final = re.compile(
     rb"(?:\A|\n)SIP/2\.0 (?:18\d|2\d\d) (?:[^\n]{0,512}\n){1,32}?CSeq:[ \t]*\d{1,10}[ \t]+INVITE\b", re.I
 )
+_CALL: Final = re.compile(rb"\n(?:Call-ID|i)[ \t]*:[ \t]*([^\r\n]{1,256})", re.I)
+#: a status line, and the call that it is of
+_ANSWERED: Final = re.compile(
+    rb"(?:\A|\n)SIP/2\.0 [1-6]\d\d (?:[^\n]{0,512}\n){1,32}?(?:Call-ID|i)[ \t]*:[ \t]*([^\r\n]{1,256})", re.I
+)
 _MEDIA: Final = re.compile(
     rb"\r?\n(?:c=IN IP[46] ([0-9A-Fa-f:.]{2,45})|m=(?:audio|video|image|text) (\d{1,5})(?:/\d+)? (?:RTP|udp))"
 )
@@ -64,7 +69,7 @@ def pywall_detect(flow: Flow, client: bytes, server: bytes) -> Match | Answer:
         asked, reply = _first(client, flow.client_sizes), _first(server, flow.server_sizes)
     else:
         asked, reply = _behind_keep_alives(client), _behind_keep_alives(server)
-    proved = _belong(asked, reply)
+    proved = _belong(asked, reply) or _crosses(asked, reply, client, server)
     answer = client_first("sip", _side(asked, whole), _side(reply, whole), _describe, asked, reply, proved=proved)
     if isinstance(answer, Match) and answer.confirmed and _ACCEPTED.search(server):
         _announce(flow, client, server)
@@ -78,6 +83,18 @@ def _belong(asked: bytes, reply: bytes) -> bool:
         return False
     kinds = (_STATUS.match(asked) is None) != (_STATUS.match(reply) is None)
     return kinds or not is_copy(head_of(asked), head_of(reply))
+
+
+def _crosses(asked: bytes, reply: bytes, client: bytes, server: bytes) -> bool:
+    """Return True if both sides begin with a request, and either one is answered later on: by its Call-ID, with which
+    who asks has answered nothing."""
+    if not (_has_fields(asked) and _has_fields(reply) and _REQUEST.match(asked) and _REQUEST.match(reply)):
+        return False
+    called, called_back = (_CALL.findall(head_of(message))[:1] for message in (asked, reply))
+    answers, answers_back = ({*_ANSWERED.findall(data)} for data in (client, server))
+    return any(call in answers_back - answers for call in called) or any(
+        call in answers - answers_back for call in called_back
+    )
 
 
 def _has_fields(message: bytes) -> bool:
