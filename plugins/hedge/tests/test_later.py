@@ -14,21 +14,21 @@ stream = StreamClassifier(stream=True)
 stream.update({payload})
 assert stream.result().label == {label!r}
 stream.entropy
-sys.exit('numpy' in sys.modules)
+sys.exit(3 if 'numpy' in sys.modules else 0)  # an error ends with 1
 """
 
 
 @pytest.mark.parametrize(
-    ("payload", "label", "loaded"),
+    ("payload", "label", "code"),
     [
         ('b"TiVoConnect=1 Method=Broadcast Platform=PC Machine=Desktop Identity=1-2-3 Services=none " * 4', "plain", 0),
         ("bytes(400)", "plain", 0),
-        ('__import__("hashlib").shake_256(b"noise").digest(1024)', "encrypted", 1),
+        ('__import__("hashlib").shake_256(b"noise").digest(1024)', "encrypted", 3),
     ],
 )
-def test_short_text_needs_no_numpy(payload, label, loaded):
-    code = CODE.format(payload=payload, label=label)
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == loaded
+def test_short_text_needs_no_numpy(payload, label, code):
+    text = CODE.format(payload=payload, label=label)
+    assert subprocess.run([sys.executable, "-c", text], check=False).returncode == code
 
 
 WARM = """
