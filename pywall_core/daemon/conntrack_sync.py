@@ -72,11 +72,13 @@ class CarriedFlows:
             flow.last = now
         return True
 
-    def _is_over(self, flow: Flow) -> bool:
+    def _is_over(self, flow: Flow, now: float) -> bool:
         connection = self._lookup.find(flow.key) or self._lookup.find(flow.rkey)
         if connection is not None:
             take_counters(flow, connection)
-        return connection is None or connection.over
+            return connection.over
+        # untracked, translated at both ends, or its first packet has not left yet: silence alone says it
+        return now - flow.last > flow.timeout
 
     def _is_open_unseen(self, flow: Flow) -> bool:
         """Return True for a TCP flow that looks half-open since the last segment of its handshake passed unseen."""

@@ -121,7 +121,7 @@ class Engine:
         self.may_be_confirmed: Callable[[Flow], bool] = self.detection.states.may_be_confirmed
         self.flows = FlowTable(config.table.flows, self._end_flow)
         self.expectations = Expectations()
-        self.helpers = Helpers(self._guard, self.flows.find, self.fact_state)
+        self.helpers = Helpers(self._guard, self.flows.of, self.fact_state)
         self.sharing = Sharing(self._guard)
         self.kept_state = KeptState(self._guard)
         self.keep("core.expectations", self.expectations.save, self.expectations.load)
@@ -155,7 +155,7 @@ class Engine:
 
     def decide_again(self, packet: Packet, before: Verdict) -> Verdict:
         """Return the verdict on a packet that has had one, by what is known now."""
-        flow = self.flows.find(packet.key)
+        flow = self.flows.of(packet)
         if flow is None:
             return before
         self._guard.busy = True
@@ -320,7 +320,7 @@ class Engine:
 
     def _make_offload(self) -> Offload:
         return Offload(
-            self.flows.find,
+            self.flows.of,
             self.chains,
             self._guard,
             self._on_release(),
@@ -353,7 +353,6 @@ class Engine:
     def _make_pipeline(self, hooks: PacketHooks, detection: Detection) -> Pipeline:
         return Pipeline(
             live=self.live,
-            carried=self.live and self.config.queue.offload,
             observe=self.config.mode == "observe",
             tunnels=self.config.detection.tunnels,
             flows=self.flows,

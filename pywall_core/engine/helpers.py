@@ -17,10 +17,10 @@ class Helpers:
     """``find(key)`` is the flow table's, ``fact_state(flow, name)`` the detection's."""
 
     def __init__(
-        self, guard: Guard, find: Callable[[bytes], Flow | None], fact_state: Callable[[Flow, str], Answer]
+        self, guard: Guard, flow_of: Callable[[Packet], Flow | None], fact_state: Callable[[Flow, str], Answer]
     ) -> None:
         self._guard = guard
-        self._find = find
+        self._flow_of = flow_of
         self._fact_state = fact_state
         self._helpers: dict[str, Helper] = {}
         #: facts that neither packets nor time bring, but a helper process: those that plugins wait for whatever the
@@ -58,6 +58,6 @@ class Helpers:
         """Return whether an accepted packet waits for what a helper process is about to say of its flow."""
         if not self.may_hold or verdict.action is not ACCEPT:
             return False
-        flow = self._find(packet.key)
+        flow = self._flow_of(packet)
         names = self._told if verdict.cause is Cause.PENDING else self._awaited
         return flow is not None and any(self._fact_state(flow, name) is PENDING for name in names)

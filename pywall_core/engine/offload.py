@@ -20,12 +20,12 @@ class Offload:
     """The only place that decides it. ``look_on``: flows are looked at until they have a name, whatever their verdict.
 
     ``announcers`` is the mask of detectors that announce flows which rules ask for: a flow that may be theirs is looked
-    at. ``find(key)`` is the flow table's; ``on_release`` are the hooks ``flow_released``.
+    at. ``flow_of(packet)`` is the flow table's; ``on_release`` are the hooks ``flow_released``.
     """
 
     def __init__(
         self,
-        find: Callable[[bytes], Flow | None],
+        flow_of: Callable[[Packet], Flow | None],
         chains: Chains,
         guard: Guard,
         on_release: Calls,
@@ -34,7 +34,7 @@ class Offload:
         observe: bool,
         announcers: int = 0,
     ) -> None:
-        self._find = find
+        self._flow_of = flow_of
         self._announcers = announcers
         self._unruled = chains.unruled
         self._decided_at_sight = chains.decided_at_sight()
@@ -51,7 +51,9 @@ class Offload:
         """
         if not verdict.final or packet.related:
             return 0
-        flow = self._find(packet.key)
+        flow = self._flow_of(packet)
+        if flow is not None and flow.openings is not None:
+            return 0  # which connection the verdict would be kept on is not known before one is answered
         if flow is None or verdict.action is not ACCEPT:
             return flow is None or not flow.watched
         if not (flow.cache.released or self.release(flow, packet.hook << 1 | packet.to_server)):

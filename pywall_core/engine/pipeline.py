@@ -14,7 +14,7 @@ from ..chain.walk import Chains
 from ..detection.detection import Detection
 from ..events.emitter import Reporter
 from ..flows.expectations import LIFETIME, Expectations
-from ..flows.table import FlowTable, touch_datagram_flow
+from ..flows.table import OPENING_SECONDS, FlowTable, touch_datagram_flow
 from ..model.detection_state import DetectionState
 from ..model.flow import Flow
 from ..model.packet import ACK, FIN, OUTPUT, RST, SYN, TCP, Packet
@@ -41,15 +41,14 @@ class Pipeline:
     """Gives each packet one verdict. An engine that times its packets has two over the same state: one plain, one whose
     ``hooks`` and ``detection`` are under a clock.
 
-    ``on_new_flow(flow, packet)`` sets up a flow. ``live``: packets may have been cut by the queue. ``carried``: the
-    kernel carries flows that are released. ``tunnels``: what a packet carries is a packet too.
+    ``on_new_flow(flow, packet)`` sets up a flow. ``live``: packets may have been cut by the queue.
+    ``tunnels``: what a packet carries is a packet too.
     """
 
     def __init__(
         self,
         *,
         live: bool,
-        carried: bool,
         observe: bool,
         tunnels: bool,
         flows: FlowTable,
@@ -67,7 +66,6 @@ class Pipeline:
         on_new_flow: Callable[[Flow, Packet], None],
     ) -> None:
         self._live = live
-        self._carried = carried
         self._observe = observe
         self._tunnels = tunnels
         self._flows = flows
@@ -234,15 +232,34 @@ class Pipeline:
                 stray_error(packet)
                 flow = self._find(packet.key)
             return flow or self._begin_flow(packet)
-        if (
-            packet.proto == TCP
-            and packet.flags & (SYN | ACK) == SYN
-            and not packet.related
-            and (flow.closed or (self._carried and flow.cache.released and _is_another(packet, flow)))
-        ):
+        if packet.proto == TCP and packet.flags & SYN and not packet.related:
+            return self._find_opening(packet, flow)
+        return flow
+
+    def _find_opening(self, packet: Packet, flow: Flow) -> Flow | None:
+        """Return the flow of a SYN or SYN/ACK on the ports of a known one.
+
+        Nobody looks at a released flow: that it has ended is not known, and who sends a SYN may be anybody. So the SYN
+        is decided as that of a connection of its own, which takes the flow's place when the other side answers it.
+        """
+        openings = flow.openings
+        if packet.flags & ACK:
+            opening = None if openings is None else openings.get(flow.rkey if packet.key == flow.key else flow.key)
+            if opening is None:
+                return flow
+            self._flows.replace(flow, opening)
+            return opening
+        released = flow.cache.released
+        if flow.closed and not (self._live and released):
             self._flows.end(flow, "closed")
             return self._begin_flow(packet)
-        return flow
+        if not released or _is_repeated(packet, flow):
+            return flow
+        opening = None if openings is None else openings.get(packet.key)
+        if opening is None:
+            opening = self._flows.propose(flow, packet)
+            self._on_new_flow(opening, packet)
+        return opening
 
     def _begin_flow(self, packet: Packet) -> Flow | None:
         flow = self._flows.create(packet)
@@ -438,11 +455,12 @@ class Pipeline:
         return verdict
 
 
-def _is_another(syn: Packet, flow: Flow) -> bool:
-    """A SYN that is queued though the kernel carries its flow opens another connection on the same ports: the end of
-    the one before passed unseen. On ``lo`` the other hook's SYN is the same one.
+def _is_repeated(syn: Packet, flow: Flow) -> bool:
+    """Return True for the SYN that began the flow, again or at the other hook of ``lo``. Where content was looked at
+    nobody can tell: a client may choose the same number.
     """
-    return not flow.loopback or syn.hook == flow.hook
+    same = syn.seq == flow.tcp.first_seq and syn.key == flow.key
+    return same and not flow.detection.payload_seen and syn.time - flow.start < OPENING_SECONDS
 
 
 def _close(flow: Flow) -> None:

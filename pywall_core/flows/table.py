@@ -2,6 +2,8 @@
 
 Entries are found by the key of either direction. Expiry is a wheel of one-second slots whose entries are looked at when
 their slot comes and put off while the flow lives, so a packet costs the table nothing but the look-up.
+
+Longer than 300 lines: whatever takes an entry in or out keeps the same few indexes in step.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ NEW_SHARE: Final = 0.125
 #: A flow is looked at again after 15 seconds at least; old ones, which end seldom, less often.
 _RECHECK: Final = 15.0
 _RECHECK_MOST: Final = 120.0
+#: Seconds for which a SYN on the ports of a live flow waits for its answer: Linux sends one six times in 127 s.
+OPENING_SECONDS: Final = 130.0
 #: Connections in the kernel that are asked about to make room for one flow: each is a system call.
 _MOST_ASKED: Final = 4
 
@@ -49,7 +53,7 @@ class FlowTable:
         #: asked before a flow times out: does the kernel still carry it, unseen? (it then stays for another timeout)
         self.still_carried: Callable[[Flow, float], bool] | None = None
         #: asked of flows that the kernel carries when the table is full: have both ends closed it, unseen?
-        self.is_over: Callable[[Flow], bool] | None = None
+        self.is_over: Callable[[Flow, float], bool] | None = None
         #: the flows that the kernel carries, in the order in which to ask about them
         self._carried: dict[bytes, Flow] = {}
         #: entries that began as half-open, oldest first; those that are no more leave when they are come upon
@@ -73,10 +77,14 @@ class FlowTable:
         """Return a new entry for the packet's key, or None when the table is full of flows that must not go."""
         if len(self._young) >= self._young_bound:
             self._evict_young()
-        if len(self._by_key) >= self.capacity * 2 and not self._evict_young() and not self._evict_over():
+        if len(self._by_key) >= self.capacity * 2 and not self._evict_young() and not self._evict_over(packet.time):
             return None
         turned = self.client_is_receiver is not None and self.client_is_receiver(packet)
         flow = new_flow(packet, turned)
+        self._insert(flow)
+        return flow
+
+    def _insert(self, flow: Flow) -> None:
         self._by_key[flow.key] = flow
         self._by_key.setdefault(flow.rkey, flow)
         self._young[flow.key] = flow
@@ -84,12 +92,43 @@ class FlowTable:
             self.most = len(self._by_key) // 2
         if len(self._young) > self.most_young:
             self.most_young = len(self._young)
-        self._schedule(flow, packet.time, flow.timeout)
-        return flow
+        self._schedule(flow, flow.last, flow.timeout)
+
+    def of(self, packet: Packet) -> Flow | None:
+        """Return the flow that a packet was decided by: a SYN's may wait for its answer beside the one of its key."""
+        flow = self.find(packet.key)
+        if flow is None or flow.openings is None or packet.flags & (SYN | ACK) != SYN or packet.related:
+            return flow
+        return flow.openings.get(packet.key, flow)
 
     def carry(self, flow: Flow) -> None:
-        """The kernel carries the flow from here on."""
-        self._carried[flow.key] = flow
+        """The kernel carries the flow from here on, or will once it is in the table."""
+        if self._by_key.get(flow.key) is flow:
+            self._carried[flow.key] = flow
+
+    def propose(self, flow: Flow, syn: Packet) -> Flow:
+        """Return a flow for a SYN on the ports of a live one. :meth:`of` alone finds it until it takes that place:
+        when the other side answers (:meth:`replace`), or when that one ends.
+        """
+        opening = new_flow(syn)
+        if flow.openings is None:
+            flow.openings = {}
+        flow.openings[syn.key] = opening
+        opening.openings = flow.openings
+        return opening
+
+    def replace(self, flow: Flow, opening: Flow) -> None:
+        """The SYN that ``opening`` began with was answered: the flow before it has ended unseen."""
+        self._forget_openings(flow, opening)
+        self.end(flow, "closed")
+
+    def _forget_openings(self, flow: Flow, but: Flow | None = None) -> None:
+        openings = flow.openings or {}
+        flow.openings = None if but is None else {but.key: but}
+        for opening in openings.values():
+            opening.openings = None
+            if opening is not but:
+                self._on_end(opening, "timeout")
 
     def end(self, flow: Flow, reason: str) -> None:
         """Free the entry."""
@@ -101,6 +140,16 @@ class FlowTable:
         self._young.pop(flow.key, None)
         self._carried.pop(flow.key, None)
         self._on_end(flow, reason)
+        openings = flow.openings
+        if openings is not None:
+            # its own client is the likelier one of two that ask for its ports
+            heir = None if reason == "evicted" else openings.get(flow.key) or openings.get(flow.rkey)
+            self._forget_openings(flow, heir)
+            flow.openings = None
+            if heir is not None:
+                self._insert(heir)
+                if heir.cache.released:
+                    self.carry(heir)
 
     def sweep(self, now: float, most: int = sys.maxsize) -> bool:
         """Free what has timed out; call about once a second. True: that was all.
@@ -132,6 +181,10 @@ class FlowTable:
                 flow = self._by_key.get(key)
                 if flow is None or flow.due != slot or flow.key != key:
                     continue
+                if flow.openings is not None and all(
+                    opening.last + OPENING_SECONDS <= now for opening in flow.openings.values()
+                ):
+                    self._forget_openings(flow)
                 left = flow.last + flow.timeout * scale - now
                 if left <= 0 and self.still_carried is not None and self.still_carried(flow, now):
                     left = flow.timeout * scale
@@ -150,8 +203,9 @@ class FlowTable:
 
     def clear(self, reason: str) -> None:
         """Free everything, oldest first."""
-        for flow in self:
-            self.end(flow, reason)
+        while self._by_key:
+            for flow in self:
+                self.end(flow, reason)
         self._wheel.clear()
 
     def _scale(self) -> float:
@@ -192,13 +246,13 @@ class FlowTable:
                 return True
         return False
 
-    def _evict_over(self) -> bool:
+    def _evict_over(self, now: float) -> bool:
         """Make room: a flow goes that the kernel carried to its end. Conntrack keeps such a connection for minutes."""
         if self.is_over is None:
             return False
         for key in list(islice(self._carried, _MOST_ASKED)):
             flow = self._carried.pop(key)
-            if self.is_over(flow):
+            if flow.openings is None and self.is_over(flow, now):
                 self.end(flow, "closed")
                 return True
             self._carried[key] = flow
@@ -237,12 +291,17 @@ def new_flow(packet: Packet, begun_by_receiver: bool = False) -> Flow:
     flow.tunnel = packet.tunnel
     flow.start = flow.last = packet.time
     flow.pkts_toserver = flow.pkts_toclient = flow.bytes_toserver = flow.bytes_toclient = 0
-    flow.expected = flow.ext = None
+    flow.expected = flow.ext = flow.openings = None
     flow.protocol_event_written = flow.closed = flow.watched = False
     flow.state = flow.share = "new"
     flow.timeout = TIMEOUT_TCP_UNTRACKED if proto == TCP else TIMEOUT_NEW
     flow.detection = NOTHING_KNOWN
-    flow.tcp = new_tcp_state() if proto == TCP else NO_CONNECTION
+    if proto == TCP:
+        flow.tcp = new_tcp_state()
+        if packet.flags & (SYN | ACK) == SYN and not packet.related:
+            flow.tcp.first_seq = packet.seq
+    else:
+        flow.tcp = NO_CONNECTION
     flow.cache = cache = VerdictCache()
     cache.verdicts = [None] * SLOTS
     cache.final = cache.last = cache.walk_from = None

@@ -152,8 +152,18 @@ class Marks:
 
     @property
     def accept_all(self) -> Pair:
-        """All packets are accepted."""
-        return Pair(self._connection(_ACCEPT_BOTH), self.mask)
+        """All packets are accepted; the worker stays."""
+        return self._kind(_ACCEPT_BOTH, 7)
+
+    @property
+    def not_dropped(self) -> Pair:
+        """As a comparison: something may be accepted, and nothing is dropped or was rejected."""
+        return self._kind(_UNDECIDED, 4)
+
+    @property
+    def undecided(self) -> Pair:
+        """As a change of :attr:`not_dropped`: nothing is accepted any more; the worker stays."""
+        return Pair(0, self._spread(_ACCEPT_BOTH))
 
     @property
     def drop_all(self) -> Pair:

@@ -23,6 +23,7 @@ ICMPV6: Final = "PYWALL_ICMPV6"
 DROPPED: Final = "PYWALL_DROPPED"
 KEEP: Final = "PYWALL_KEEP"
 CLEAR: Final = "PYWALL_CLEAR"
+OPEN: Final = "PYWALL_OPEN"
 REJECT: Final = "PYWALL_REJECT"
 #: Never queued at INPUT and OUTPUT: router and neighbour discovery with hop limit 255, which no router has passed on
 #: (RFC 4861 section 11.2), and multicast listener messages with hop limit 1 (RFC 2710, 3590, 3810). RFC 4890 section
@@ -107,6 +108,7 @@ def ruleset(plan: Plan, family: int) -> dict[str, dict[str, list[str]]]:
     mangle[TAKE] = _take(plan.marks)
     mangle[KEEP] = _keep(plan)
     mangle[CLEAR] = [f"-j MARK --set-xmark {plan.marks.foreign}"]
+    mangle[OPEN] = _open(plan.marks)
     mangle[DROPPED] = _dropped(plan.marks)
     if family == 6:
         mangle[ICMPV6] = _icmpv6()
@@ -129,6 +131,7 @@ def _entry(plan: Plan, family: int, hook: str) -> list[str]:
             if drop.hook == hook and not (drop.direction == "src" and drop.set in done)
         ),
         f"-m mark --mark {m.packet_ours} -g {TAKE}",
+        f"-p tcp --tcp-flags SYN SYN -j {OPEN}",
         f"-m connmark --mark {m.accept_all} -j RETURN",
         f"-m connmark --mark {m.accept_original} -m conntrack --ctdir ORIGINAL -j RETURN",
         f"-m connmark --mark {m.accept_reply} -m conntrack --ctdir REPLY -j RETURN",
@@ -183,6 +186,17 @@ def _keep(plan: Plan) -> list[str]:
         rules.append(on(m.accept, m.accept_all, f"{this} -m connmark --mark {other}"))
         rules.append(on(m.accept, own, f"{this} -m connmark ! --mark {m.accept_all}"))
     return rules
+
+
+def _open(m: Marks) -> list[str]:
+    """A SYN, and the SYN/ACK of a connection that had been established, may open another one on the same ports, which
+    conntrack takes for the one before (it ignores a SYN within a connection): workers decide.
+    """
+    again = f"-m connmark --mark {m.not_dropped} -j CONNMARK --set-xmark {m.undecided}"
+    return [
+        f"-p tcp --tcp-flags SYN,ACK SYN {again}",
+        f"-p tcp --tcp-flags SYN,ACK SYN,ACK -m conntrack --ctstatus ASSURED {again}",
+    ]
 
 
 def _dropped(m: Marks) -> list[str]:

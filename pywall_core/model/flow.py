@@ -42,6 +42,7 @@ class Flow:
         "last",
         "loopback",
         "older",
+        "openings",
         "pkts_toclient",
         "pkts_toserver",
         "proto",
@@ -114,6 +115,9 @@ class Flow:
     closed: bool
     #: any plugin may set it: it needs every packet, so the kernel does not carry the flow
     watched: bool
+    #: connections that SYNs have asked for on the ports of this one, by the SYN's key, and such a connection's own
+    #: rivals; None: there are none. The kernel carries neither until one of them is answered
+    openings: dict[bytes, Flow] | None
     #: any plugin's own data, by plugin name; None until first use
     ext: dict[str, Any] | None
 

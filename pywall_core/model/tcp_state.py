@@ -12,11 +12,13 @@ class TcpState:
     Flows of other protocols share :data:`NO_CONNECTION`, which nobody writes.
     """
 
-    __slots__ = ("client_state", "midstream", "server_state", "tracker", "unacked")
+    __slots__ = ("client_state", "first_seq", "midstream", "server_state", "tracker", "unacked")
 
     #: RFC 9293 names (the ancestor's split ones) of both ends
     client_state: str
     server_state: str
+    #: sequence number of the SYN that began the flow, -1: another packet did
+    first_seq: int
     #: the start of the connection was not seen
     midstream: bool
     #: bytes that detectors saw have not been acknowledged by their receiver yet
@@ -29,6 +31,7 @@ def new_tcp_state() -> TcpState:
     """Return the state of a connection of which no segment was seen."""
     state = TcpState()
     state.client_state = state.server_state = "CLOSED"
+    state.first_seq = -1
     state.midstream = state.unacked = False
     state.tracker = None
     return state

@@ -134,12 +134,13 @@ def test_a_full_table_asks_conntrack_which_carried_flows_are_over(
     is_over = engine.flows.is_over
     assert is_over is not None
     conntrack.open[flow.key] = connection(flow, (5, 500))
-    assert not is_over(flow)
+    assert not is_over(flow, 1.0)
     conntrack.open[flow.key] = replace(connection(flow, (6, 600)), over=True)
-    assert is_over(flow)
+    assert is_over(flow, 1.0)
     assert flow.pkts_toserver == 6
     del conntrack.open[flow.key]
-    assert is_over(flow)
+    assert not is_over(flow, flow.last + flow.timeout), "it is untracked, or its first packet waits for its verdict"
+    assert is_over(flow, flow.last + flow.timeout + 1)
     carried.close()
     assert engine.flows.is_over is None
 

@@ -81,18 +81,127 @@ def test_a_new_syn_on_a_closed_flow_begins_a_new_one(make_engine: MakeEngine) ->
     assert the_flow(engine) is not flow
 
 
+ACCEPTED = [{"rule": "always", "action": "ACCEPT"}]
+
+
+class Carried:
+    """An engine with one connection from A to B that has a final ACCEPT; B is this machine."""
+
+    def __init__(self, make_engine: MakeEngine, *, offload: bool = True, content: bool = True) -> None:
+        chains = {"INPUT": ACCEPTED, "OUTPUT": ACCEPTED, "FORWARD": [{"rule": "always", "action": "DROP"}]}
+        self.engine = make_engine(chains=chains, live=True, queue={"offload": offload})
+        self.send(1, flags=2)
+        self.flow = the_flow(self.engine)
+        self.answer(100, flags=18)
+        if content:
+            self.flow.own_detection().payload_seen = True
+        assert self.flow.cache.released
+
+    def send(self, seq: int, flags: int = 16, data: bytes = b"", now: float = 2.0) -> tuple[bool, int]:
+        """A packet of A: does it pass, and in how many directions does the kernel carry what follows."""
+        return self._process(tcp_packet(A, 1, B, 2, seq=seq, flags=flags, data=data), 1, now)
+
+    def answer(self, seq: int, flags: int = 16, data: bytes = b"", now: float = 2.0) -> tuple[bool, int]:
+        """A packet of B at OUTPUT."""
+        return self._process(tcp_packet(B, 2, A, 1, seq=seq, flags=flags, data=data), 3, now)
+
+    def _process(self, data: bytes, hook: int, now: float) -> tuple[bool, int]:
+        packet = decode(data, now, hook)
+        verdict = self.engine.process(packet)
+        return verdict.action is ACCEPT, self.engine.offloadable(packet, verdict)
+
+
 @pytest.mark.parametrize("offload", [True, False])
-def test_a_new_syn_on_a_flow_that_the_kernel_carries_begins_a_new_one(make_engine: MakeEngine, offload: bool) -> None:
-    chains = {"INPUT": [{"rule": "always", "action": "ACCEPT"}]}
-    engine = make_engine(chains=chains, live=True, queue={"offload": offload})
+@pytest.mark.parametrize("seq", [1, 9999])
+def test_an_answered_syn_on_a_released_flow_begins_a_new_one(make_engine: MakeEngine, offload: bool, seq: int) -> None:
+    carried = Carried(make_engine, offload=offload)
+    assert carried.send(5, data=b"x") == (True, 2)
+    # without its end, which the kernel has carried, or nobody has seen
+    assert carried.send(seq, flags=2) == (True, 0)
+    assert the_flow(carried.engine) is carried.flow
+    assert carried.send(6, data=b"old") == (True, 0), "the kernel would carry the new connection with it"
+    assert carried.answer(101) == (True, 0), "a challenge ACK"
+    assert the_flow(carried.engine) is carried.flow
+    assert carried.answer(700, flags=18)[0]
+    new = the_flow(carried.engine)
+    assert new is not carried.flow
+    assert (new.initiator, new.sport, new.pkts_toserver, new.pkts_toclient) == ("remote", 1, 1, 1)
+    assert carried.send(seq + 1) == (True, 2)
+
+
+def test_syns_of_anybody_neither_end_nor_cut_a_released_flow(make_engine: MakeEngine) -> None:
+    carried = Carried(make_engine)
+    to_this_host = tcp_packet(A, 1, B, 2, seq=77, flags=2)
+    for n in range(3):
+        assert carried.send(50 + n, flags=2)[1] == 0
+    spoofed = tcp_packet(B, 2, A, 1, seq=99, flags=2)  # of the server's side, as a router sees it
+    carried.engine.process(decode(spoofed, 2.0, 2))
+    carried.engine.process(decode(to_this_host, 2.0, 2))
+    assert the_flow(carried.engine) is carried.flow
+    assert carried.send(5, data=b"x")[0]
+    assert carried.answer(101, data=b"y")[0]
+    assert the_flow(carried.engine) is carried.flow
+    # nobody has answered: the kernel carries it again
+    for now in range(3, 300, 5):
+        carried.engine.advance(float(now))
+        carried.send(6, data=b"x", now=float(now))
+    assert carried.send(7, data=b"x", now=300.0) == (True, 2)
+    assert carried.engine.counters["flows.ended.timeout"] == 2
+
+
+def test_a_reset_and_a_syn_of_anybody_do_not_end_a_released_flow(make_engine: MakeEngine) -> None:
+    carried = Carried(make_engine)
+    carried.send(4242, flags=4)
+    carried.send(50, flags=2)
+    assert carried.send(5, data=b"x")[0]
+    assert the_flow(carried.engine) is carried.flow
+
+
+def test_a_denied_syn_on_a_released_flow_is_dropped_alone(make_engine: MakeEngine) -> None:
+    """And the kernel never keeps its verdict on the connection."""
+    chains = {"INPUT": [{"rule": "always", "action": "ACCEPT"}], "FORWARD": [{"rule": "always", "action": "DROP"}]}
+    engine = make_engine(chains=chains, live=True)
     first = decode(tcp_packet(A, 1, B, 2, seq=1, flags=2), 1.0)
     assert engine.offloadable(first, engine.process(first))
     flow = the_flow(engine)
-    engine.process(decode(tcp_packet(A, 1, B, 2, seq=5, flags=16, data=b"x"), 1.5))
+    syn = decode(tcp_packet(A, 1, B, 2, seq=9, flags=2), 1.5, 2)
+    verdict = engine.process(syn)
+    assert (verdict.action, verdict.final, engine.offloadable(syn, verdict)) == (DROP, True, 0)
+    assert engine.process(decode(tcp_packet(A, 1, B, 2, seq=2, data=b"x"), 2.0)).action is ACCEPT
     assert the_flow(engine) is flow
-    # without its FIN, which the kernel has carried; where the kernel carries nothing this is a stray SYN
-    engine.process(decode(tcp_packet(A, 1, B, 2, seq=9999, flags=2), 2.0))
-    assert (the_flow(engine) is not flow) == offload
+
+
+def test_a_repeated_handshake_begins_no_new_flow(make_engine: MakeEngine) -> None:
+    carried = Carried(make_engine, content=False)
+    assert carried.send(1, flags=2) == (True, 2)
+    assert carried.answer(100, flags=18) == (True, 2)
+    assert the_flow(carried.engine) is carried.flow
+
+
+def test_of_two_syns_the_answered_one_begins_the_flow(make_engine: MakeEngine) -> None:
+    """A simultaneous open, or somebody who sends one in the server's name beside the client's own."""
+    carried = Carried(make_engine)
+    carried.send(50, flags=2)
+    carried.engine.process(decode(tcp_packet(B, 2, A, 1, seq=99, flags=2), 2.0, 3))
+    carried.answer(700, flags=18)
+    new = the_flow(carried.engine)
+    assert new is not carried.flow
+    assert (new.initiator, new.sport) == ("remote", 1)
+
+
+def test_a_syn_takes_the_place_of_a_released_flow_that_ends(make_engine: MakeEngine) -> None:
+    """Conntrack says that the old connection is over when it has seen the SYN."""
+    carried = Carried(make_engine)
+    carried.send(50, flags=2)
+    carried.engine.flows.end(carried.flow, "closed")
+    new = the_flow(carried.engine)
+    assert new is not carried.flow
+    carried.answer(700, flags=18)
+    assert the_flow(carried.engine) is new
+    assert carried.send(51) == (True, 2)
+    carried.send(60, flags=2)
+    carried.engine.flows.end(new, "evicted")
+    assert len(carried.engine.flows) == 0
 
 
 def test_on_lo_one_syn_passes_two_hooks_and_begins_one_flow(make_engine: MakeEngine) -> None:

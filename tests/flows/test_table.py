@@ -101,7 +101,7 @@ def test_a_full_table_makes_room_by_a_carried_flow_that_is_over() -> None:
         table.carry(each)
     assert table.create(packet(99)) is None  # nobody can be asked
     over = flows[9]
-    table.is_over = lambda flow: flow is over
+    table.is_over = lambda flow, now: flow is over
     made = 0
     for n in range(4):  # some are asked about each time
         flow = table.create(packet(100 + n))

@@ -86,6 +86,44 @@ def test_rules_carry_what_was_decided(plan: Plan) -> None:
     assert (rejected.target, rejected.mark) == ("RETURN", m.reject)
 
 
+@EVERY_PLAN
+@FAMILIES
+def test_rules_queue_what_may_open_a_connection_on_the_ports_of_a_carried_one(plan: Plan, family: int) -> None:
+    m = plan.marks
+    others = 0x2 & ~m.mask
+    for hook in plan.hooks:
+        for way in ("ORIGINAL", "REPLY"):
+            for index in range(plan.workers):
+                begun = m.begin(index).value if plan.workers > 1 else 0
+                for mark in (m.accept, m.accept_both):
+                    kept = walk(plan, family, Way(hook, mark, begun | others, way)).connmark
+                    for flags, assured, asked in (
+                        ("SYN", False, True),
+                        ("SYN", True, True),
+                        ("SYN,PSH", True, True),
+                        ("SYN,ACK", True, True),
+                        ("SYN,ACK", False, False),  # of the handshake of a connection that was accepted at its SYN
+                        ("ACK", True, False),
+                        ("ACK,FIN", True, False),
+                        ("RST", True, False),
+                    ):
+                        end = walk(plan, family, Way(hook, 0, kept, way, flags=flags, assured=assured))
+                        assert end.target == ("NFQUEUE" if asked else "RETURN"), flags
+                        if asked:
+                            assert end.connmark is not None
+                            assert end.connmark & ~m.mask == others
+                            after = [
+                                walk(plan, family, Way(hook, 0, end.connmark, direction, flags="ACK", assured=True))
+                                for direction in ("ORIGINAL", "REPLY")
+                            ]
+                            assert {packet.target for packet in after} == {"NFQUEUE"}
+                            if plan.workers > 1 and plan.deal == "connection":
+                                assert {packet.queue for packet in (end, *after)} == {f"--queue-num {3 + index}"}
+                dropped = walk(plan, family, Way(hook, m.drop, begun, way)).connmark
+                end = walk(plan, family, Way(hook, 0, dropped, way, flags="SYN", assured=True))
+                assert (end.target, end.connmark) == ("DROP", dropped)
+
+
 def test_rules_keep_a_connection_with_its_worker() -> None:
     plan = PLANS[2]
     m = plan.marks

@@ -22,6 +22,9 @@ class Way:
     interface: str = "eth0"
     target: str = ""
     queue: str = ""
+    #: TCP flags, "" for other protocols; and whether conntrack has seen the handshake
+    flags: str = ""
+    assured: bool = False
 
 
 def walk(plan: Plan, family: int, packet: Way) -> Way:
@@ -53,7 +56,9 @@ def _chain(chains: dict[str, list[list[str]]], name: str, packet: Way) -> Way:
 
 
 def _matches(words: list[str], packet: Way) -> bool:
-    if "-p" in words or "--icmpv6-type" in words:
+    if "-p" in words and not _is_tcp(words, packet):
+        return False
+    if "ASSURED" in words and (packet.connmark is None or not packet.assured):
         return False
     for option in ("-i", "-o"):
         if option in words and (option == "-o") != (packet.hook == "OUTPUT"):
@@ -72,6 +77,13 @@ def _matches(words: list[str], packet: Way) -> bool:
         if has is None or (has & mask == value) == inverted:
             return False
     return True
+
+
+def _is_tcp(words: list[str], packet: Way) -> bool:
+    if "--tcp-flags" not in words or not packet.flags:
+        return False
+    among, wanted = (set(words[words.index("--tcp-flags") + n].split(",")) for n in (1, 2))
+    return set(packet.flags.split(",")) & among == wanted
 
 
 def _pair(text: str) -> tuple[int, int]:

@@ -331,7 +331,8 @@ def test_no_packet_raises_and_accounts_stay_right(make_wire, live, failure, step
             window=window,
         )
         wire.put(raw)
-        size = sum(direction.buffered() for flow in wire.engine.flows for direction in flow.tcp.tracker or ())
+        flows = [each for flow in wire.engine.flows for each in (flow, *(flow.openings or {}).values())]
+        size = sum(direction.buffered() for flow in flows for direction in flow.tcp.tracker or ())
         assert wire.stream.pywall_stats()["buffered"] == size
     errors = {name: f.last for name, f in wire.engine.failures.by_plugin.items() if name == "stream"}
     assert errors == {}
