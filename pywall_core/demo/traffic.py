@@ -47,9 +47,9 @@ def archive() -> bytes:
     noise = random.Random(1)  # noqa: S311 - not a secret
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as out:
         for n in range(8):
-            out.writestr(
-                f"page{n}.bin", bytes((x * x * (n + 3) >> 5) & 0xFF for x in range(9000)) + noise.randbytes(6000)
-            )
+            member = zipfile.ZipInfo(f"page{n}.bin")  # of 1980, not of now
+            member.compress_type = zipfile.ZIP_DEFLATED
+            out.writestr(member, bytes((x * x * (n + 3) >> 5) & 0xFF for x in range(9000)) + noise.randbytes(6000))
     return buffer.getvalue()
 
 
