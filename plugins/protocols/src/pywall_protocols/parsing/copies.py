@@ -29,18 +29,15 @@ _MOST_ASKED: Final = 16
 def is_copy(one: bytes, other: bytes) -> bool:
     """Return True if few bytes differ as far as both messages go: what has not come yet says nothing else."""
     size = min(len(one), len(other), _COMPARED)
-    differing = size - _difference(one[:size], other[:size]).count(0)
-    return differing * _OF_SHORT <= size and (differing <= _FEW or differing * _OF_EACH <= size)
+    unlike = differing(one[:size], other[:size])
+    return unlike * _OF_SHORT <= size and (unlike <= _FEW or unlike * _OF_EACH <= size)
 
 
 def differing(one: bytes, other: bytes) -> int:
     """Return how many bytes differ, as far as both go."""
     size = min(len(one), len(other))
-    return size - _difference(one[:size], other[:size]).count(0)
-
-
-def _difference(one: bytes, other: bytes) -> bytes:
-    return (int.from_bytes(one, "big") ^ int.from_bytes(other, "big")).to_bytes(len(one), "big")
+    difference = int.from_bytes(one[:size], "big") ^ int.from_bytes(other[:size], "big")
+    return size - difference.to_bytes(size, "big").count(0)
 
 
 def is_answered(asked: Iterable[bytes], answers: Iterable[bytes], fits: Fits, *, always: bool = False) -> bool:

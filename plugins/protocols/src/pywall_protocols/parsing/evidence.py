@@ -217,8 +217,9 @@ def by_datagram(
     if not server:
         return Match(protocol, facts, confirmed=False, done=False)
     answer = server[: flow.server_sizes[0]]
-    if fits is None or not isinstance(check(answer), dict):
-        return Match(protocol, facts, confirmed=answer != first and isinstance(check(answer), dict))
+    holds = isinstance(check(answer), dict)
+    if fits is None or not holds:
+        return Match(protocol, facts, confirmed=holds and answer != first)
     asked, answers = datagrams(client, flow.client_sizes), datagrams(server, flow.server_sizes)
     confirmed = is_answered(_holding(check, asked), _holding(check, answers), fits, always=always)
     return Match(protocol, facts, confirmed, done=confirmed)
@@ -264,7 +265,7 @@ def by_request(
         return MORE if facts is MORE and flow.proto != UDP else NO
     answer = answers(client, server) if server else MORE
     if server and answer is MORE and fits is not None:
-        of_client = (each for each in datagrams(asked, flow.client_sizes) if isinstance(ask(each), dict))
+        of_client = _holding(ask, datagrams(asked, flow.client_sizes))
         of_server = (each for each in datagrams(said, flow.server_sizes) if answers(client, each) is not NO)
         answer = YES if is_answered(of_client, of_server, fits) else MORE
     if answer is YES:
